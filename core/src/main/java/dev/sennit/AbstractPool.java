@@ -1,0 +1,622 @@
+package dev.sennit;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Gatherer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What every kind of pool shares: admission, back-pressure, bulk methods, statistics and the end of life.
+ *
+ * <p>For authors of pools. A kind says how a task gets to a worker ({@link #dispatch}), how a run is ended ({@link
+ * #stop}), and how its workers go away ({@link #releaseWorkers}).
+ *
+ * <h2>Life</h2>
+ *
+ * <p>One word, {@code gate}, counts the tasks that were admitted and have not ended, and holds the closed bit. A task
+ * gets in by adding one while the bit is clear, so none can slip in behind {@code shutdown}; whoever brings the count
+ * to zero with the bit set, and only that one, releases the workers.
+ *
+ * <h2>Back-pressure</h2>
+ *
+ * <p>A bounded pool has {@code workers + backlog} places. A task holds one from submission until its worker is free of
+ * it, so "at most {@code backlog} tasks wait" is exact. Shutting down floods the places, which wakes everybody who waits
+ * for one; they find the pool closed.
+ */
+public abstract class AbstractPool implements Pool {
+    private static final long CLOSED = Long.MIN_VALUE;
+    private static final int FLOOD = 1 << 30;
+
+    private final String name;
+    private final int workers;
+    private final int backlog;
+    private final BacklogPolicy whenFull;
+    private final @Nullable Semaphore places;
+    private final Counters counters = new Counters();
+    /** Tasks admitted and not ended; {@link #CLOSED} is added by shutdown. */
+    private final AtomicLong gate = new AtomicLong();
+    private final CountDownLatch terminated = new CountDownLatch(1);
+    /** Submissions that run in threads which are not workers: callers, and workers that wait for another task. */
+    private final Set<Submission<?>> runningInCallers = ConcurrentHashMap.newKeySet();
+    private volatile boolean stopping;
+
+    /**
+     * Creates a pool that is open.
+     *
+     * @param settings name, backlog and policy
+     * @param workers how many tasks can run at once
+     */
+    protected AbstractPool(PoolBuilder<?> settings, int workers) {
+        this.name = settings.nameOrNext();
+        this.workers = workers;
+        this.backlog = settings.backlog();
+        this.whenFull = settings.whenFull();
+        this.places = backlog == PoolBuilder.UNBOUNDED || workers == Integer.MAX_VALUE
+                ? null
+                : new Semaphore(Math.min(workers + backlog, FLOOD - 1));
+    }
+
+    // ---- what a kind provides ----
+
+    /**
+     * Takes an admitted task: queues it, or starts it.
+     *
+     * @param submission the task
+     */
+    protected abstract void dispatch(Submission<?> submission);
+
+    /**
+     * The tasks that the kind holds: queued, and running on its workers.
+     *
+     * @return a snapshot
+     */
+    protected abstract Collection<? extends Submission<?>> held();
+
+    /**
+     * Whether the calling thread is one of the pool's, running a task or a callback.
+     *
+     * @return true if waiting for room could be waiting for itself
+     */
+    protected abstract boolean onWorker();
+
+    /**
+     * Called once, when the pool is closed and every task has ended: lets the workers go, and calls {@link
+     * #workersReleased} when they are gone.
+     */
+    protected abstract void releaseWorkers();
+
+    /**
+     * How many workers are alive.
+     *
+     * @return the count
+     */
+    protected abstract int aliveWorkers();
+
+    /**
+     * Makes the submission for a task; kinds whose tasks travel encode it here, in the submitting thread.
+     *
+     * @param body what to call
+     * @param options name and limits
+     * @param <T> the type of the result
+     * @return a submission that waits
+     */
+    protected <T extends @Nullable Object> Submission<T> newSubmission(Callable<T> body, TaskOptions options) {
+        return new Submission<>(this, body, options);
+    }
+
+    /**
+     * Ends a run whose future is settled. The default interrupts the thread in {@link Submission#run}.
+     *
+     * @param submission one that was running
+     */
+    protected void stop(Submission<?> submission) {
+        submission.interruptRunner();
+    }
+
+    /**
+     * Called when a task was dropped before it began; a queue may forget it.
+     *
+     * @param submission the task
+     */
+    protected void forget(Submission<?> submission) {}
+
+    /**
+     * Called by a thread that is about to wait for one of the pool's futures without a limit. The default keeps the
+     * pool from starving: a worker that waits for a task which nobody has begun runs it itself.
+     *
+     * @param submission what it is going to wait for
+     */
+    protected void aboutToWait(Submission<?> submission) {
+        if (submission.isQueued() && onWorker()) {
+            runInCaller(submission);
+        }
+    }
+
+    /**
+     * Workers that died under the pool.
+     *
+     * @return the count
+     */
+    protected long workersLost() {
+        return 0;
+    }
+
+    /**
+     * Processor time used by the pool's workers.
+     *
+     * @return the time, or empty where it cannot be known
+     */
+    protected Optional<Duration> cpuTime() {
+        return Optional.empty();
+    }
+
+    /**
+     * The time one message to a worker should take, from which {@link #map} sizes its chunks.
+     *
+     * @return a duration; zero sends every item alone
+     */
+    protected Duration chunkTime() {
+        return Duration.ofMillis(1);
+    }
+
+    // ---- what a kind may call ----
+
+    /**
+     * Says that all workers are gone: {@link #awaitTermination} returns.
+     */
+    protected final void workersReleased() {
+        terminated.countDown();
+    }
+
+    /**
+     * Runs a task in the calling thread.
+     *
+     * @param submission the task
+     */
+    protected final void runInCaller(Submission<?> submission) {
+        runningInCallers.add(submission);
+        try {
+            submission.run();
+        } finally {
+            runningInCallers.remove(submission);
+        }
+    }
+
+    /**
+     * Whether {@link #shutdownNow} was called: a task that starts from now on is cancelled.
+     *
+     * @return true from then on
+     */
+    protected final boolean isStopping() {
+        return stopping;
+    }
+
+    final Counters counters() {
+        return counters;
+    }
+
+    // ---- submission ----
+
+    @Override
+    public final <T extends @Nullable Object> TaskFuture<T> submit(Task<T> task) {
+        return submit(task, TaskOptions.NONE);
+    }
+
+    @Override
+    public final <T extends @Nullable Object> TaskFuture<T> submit(Task<T> task, TaskOptions options) {
+        return admit(newSubmission(Objects.requireNonNull(task, "task"), options));
+    }
+
+    @Override
+    public final TaskFuture<@Nullable Void> submit(Action action) {
+        return submit((Runnable) action);
+    }
+
+    @Override
+    public final TaskFuture<@Nullable Void> submit(Action action, TaskOptions options) {
+        return admit(newSubmission(new RunnableTask<@Nullable Void>(Objects.requireNonNull(action, "action"), null), options));
+    }
+
+    @Override
+    public final <T extends @Nullable Object> TaskFuture<T> submit(Callable<T> task) {
+        return admit(newSubmission(Objects.requireNonNull(task, "task"), TaskOptions.NONE));
+    }
+
+    @Override
+    public final TaskFuture<@Nullable Void> submit(Runnable task) {
+        return this.<@Nullable Void>submit(task, null);
+    }
+
+    @Override
+    public final <T extends @Nullable Object> TaskFuture<T> submit(Runnable task, T result) {
+        return admit(newSubmission(new RunnableTask<>(Objects.requireNonNull(task, "task"), result), TaskOptions.NONE));
+    }
+
+    @Override
+    public final void execute(Action action) {
+        execute((Runnable) action);
+    }
+
+    @Override
+    public final void execute(Runnable command) {
+        var task = new RunnableTask<@Nullable Void>(Objects.requireNonNull(command, "command"), null);
+        Submission<?> submission = newSubmission(task, TaskOptions.NONE);
+        submission.reportsFailure = true;
+        admit(submission);
+    }
+
+    private <T extends @Nullable Object> TaskFuture<T> admit(Submission<T> submission) {
+        if (!enter()) {
+            throw refused("is shut down", null);
+        }
+        boolean inCaller = false;
+        if (places != null) {
+            if (places.tryAcquire()) {
+                submission.holdsPlace = true;
+            } else if (whenFull == BacklogPolicy.CALLER_RUNS) {
+                inCaller = true;
+            } else if (whenFull == BacklogPolicy.REJECT) {
+                leave();
+                throw refused("is full", null);
+            } else if (!onWorker()) {
+                waitForPlace(places);
+                submission.holdsPlace = true;
+            }
+        }
+        counters.submitted();
+        if (inCaller) {
+            runInCaller(submission);
+        } else {
+            dispatchOrFail(submission);
+        }
+        return submission.future();
+    }
+
+    private void dispatchOrFail(Submission<?> submission) {
+        try {
+            dispatch(submission);
+        } catch (RuntimeException | Error e) { // no thread to be had, say: nobody will run it, so it ends here
+            submission.settle(null, e, false);
+            throw e;
+        }
+    }
+
+    private void waitForPlace(Semaphore free) {
+        try {
+            free.acquire();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            leave();
+            throw refused("is full, and the wait for room was interrupted", e);
+        }
+        if (isShutdown()) {
+            free.release();
+            leave();
+            throw refused("was shut down while this submission waited for room", null);
+        }
+    }
+
+    private RejectedSubmissionException refused(String why, @Nullable Throwable cause) {
+        counters.rejected();
+        PoolStatistics seen = statistics();
+        String bound = places == null ? "" : ", backlog " + backlog;
+        return new RejectedSubmissionException(
+                "pool " + name + " " + why + ": " + seen.running() + " running, " + seen.queued() + " queued, "
+                        + seen.workers() + " workers" + bound,
+                seen,
+                cause);
+    }
+
+    /** Counts a task in, unless the pool is closed. */
+    private boolean enter() {
+        for (long seen = gate.get(); seen >= 0; ) {
+            long witness = gate.compareAndExchange(seen, seen + 1);
+            if (witness == seen) {
+                return true;
+            }
+            seen = witness;
+        }
+        return false;
+    }
+
+    /** Counts a task out; the last one of a closed pool releases the workers. */
+    private void leave() {
+        if (gate.decrementAndGet() == CLOSED) {
+            releaseWorkers();
+        }
+    }
+
+    /** A submission was settled before it began. */
+    final void dropped(Submission<?> submission) {
+        forget(submission);
+        ended(submission);
+    }
+
+    /** A submission's worker is free of it, or it never got one. */
+    final void ended(Submission<?> submission) {
+        if (submission.holdsPlace && places != null) {
+            places.release();
+        }
+        leave();
+    }
+
+    // ---- bulk ----
+
+    @Override
+    public final <A extends @Nullable Object, R extends @Nullable Object> List<R> map(
+            TaskFunction<? super A, ? extends R> function, Iterable<? extends A> items) {
+        Objects.requireNonNull(function, "function");
+        List<R> results = new ArrayList<>();
+        int known = items instanceof Collection<?> collection ? collection.size() : MapWindow.UNKNOWN;
+        var window = new MapWindow<A, R>(this, function, true, known);
+        try {
+            for (A item : items) {
+                window.add(item, results::add);
+            }
+        } catch (RuntimeException | Error e) { // the iterator may fail too
+            window.cancel();
+            throw e;
+        }
+        window.finish(results::add);
+        return java.util.Collections.unmodifiableList(results);
+    }
+
+    @Override
+    public final <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mapping(
+            TaskFunction<? super A, ? extends R> function) {
+        return gatherer(function, true);
+    }
+
+    @Override
+    public final <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mappingUnordered(
+            TaskFunction<? super A, ? extends R> function) {
+        return gatherer(function, false);
+    }
+
+    private <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> gatherer(
+            TaskFunction<? super A, ? extends R> function, boolean ordered) {
+        Objects.requireNonNull(function, "function");
+        return Gatherer.<A, MapWindow<A, R>, R>ofSequential(
+                () -> new MapWindow<>(this, function, ordered, MapWindow.UNKNOWN),
+                (window, item, downstream) -> window.add(item, downstream::push),
+                (window, downstream) -> window.finish(downstream::push));
+    }
+
+    @Override
+    public final <T extends @Nullable Object> List<Future<T>> invokeAll(Collection<? extends Callable<T>> tasks)
+            throws InterruptedException {
+        List<TaskFuture<T>> futures = submitAll(tasks);
+        try {
+            for (TaskFuture<T> future : futures) {
+                awaitQuietly(future);
+            }
+            return new ArrayList<>(futures);
+        } catch (InterruptedException e) {
+            cancelAll(futures);
+            throw e;
+        }
+    }
+
+    private static void awaitQuietly(TaskFuture<?> future) throws InterruptedException {
+        try {
+            future.get();
+        } catch (ExecutionException | CancellationException e) {
+            // done is all that is asked
+        }
+    }
+
+    @Override
+    public final <T extends @Nullable Object> List<Future<T>> invokeAll(
+            Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit) throws InterruptedException {
+        Duration limit = Duration.ofNanos(unit.toNanos(timeout));
+        List<TaskFuture<T>> futures = submitAll(tasks);
+        try {
+            Waited<TaskFuture<T>> waited = Futures.wait(futures, Until.ALL, limit);
+            cancelAll(waited.notDone());
+            return new ArrayList<>(futures);
+        } catch (InterruptedException e) {
+            cancelAll(futures);
+            throw e;
+        }
+    }
+
+    @Override
+    public final <T extends @Nullable Object> T invokeAny(Collection<? extends Callable<T>> tasks)
+            throws InterruptedException, ExecutionException {
+        try {
+            return firstSuccess(tasks, CompletionQueue.FOREVER);
+        } catch (TimeoutException e) {
+            throw new AssertionError("a wait without a limit ended", e);
+        }
+    }
+
+    @Override
+    public final <T extends @Nullable Object> T invokeAny(
+            Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        return firstSuccess(tasks, Duration.ofNanos(unit.toNanos(timeout)));
+    }
+
+    private <T extends @Nullable Object> T firstSuccess(
+            Collection<? extends Callable<T>> tasks, @Nullable Duration limit)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        if (tasks.isEmpty()) {
+            throw new IllegalArgumentException("tasks must not be empty");
+        }
+        List<TaskFuture<T>> futures = submitAll(tasks);
+        try {
+            var queue = new CompletionQueue<>(futures, limit);
+            ExecutionException lastFailure = null;
+            while (queue.hasNext()) {
+                try {
+                    return queue.next().get();
+                } catch (ExecutionException e) {
+                    lastFailure = e;
+                } catch (CancellationException e) {
+                    lastFailure = new ExecutionException(e);
+                }
+            }
+            throw Objects.requireNonNull(lastFailure);
+        } finally {
+            cancelAll(futures);
+        }
+    }
+
+    private <T extends @Nullable Object> List<TaskFuture<T>> submitAll(Collection<? extends Callable<T>> tasks) {
+        for (Callable<T> task : tasks) {
+            Objects.requireNonNull(task, "task");
+        }
+        List<TaskFuture<T>> futures = new ArrayList<>(tasks.size());
+        try {
+            for (Callable<T> task : tasks) {
+                futures.add(submit(task));
+            }
+        } catch (RuntimeException | Error e) {
+            cancelAll(futures);
+            throw e;
+        }
+        return futures;
+    }
+
+    private static void cancelAll(Collection<? extends Future<?>> futures) {
+        for (Future<?> future : futures) {
+            future.cancel(true);
+        }
+    }
+
+    // ---- life ----
+
+    @Override
+    public final void shutdown() {
+        for (long seen = gate.get(); seen >= 0; seen = gate.get()) {
+            if (gate.compareAndSet(seen, seen + CLOSED)) {
+                if (places != null) {
+                    places.release(FLOOD);
+                }
+                if (seen == 0) {
+                    releaseWorkers();
+                }
+                return;
+            }
+        }
+    }
+
+    @Override
+    public final List<Runnable> shutdownNow() {
+        stopping = true;
+        // A submission that was admitted but not yet dispatched is in no list; it finds "stopping" when it starts.
+        shutdown();
+        List<Runnable> neverBegun = new ArrayList<>();
+        for (Submission<?> submission : held()) {
+            boolean waited = submission.isQueued();
+            if (submission.settle(null, new CancellationException(), true) && waited) {
+                neverBegun.add(asRunnable(submission));
+            }
+        }
+        for (Submission<?> submission : runningInCallers) {
+            submission.settle(null, new CancellationException(), true);
+        }
+        return neverBegun;
+    }
+
+    private static Runnable asRunnable(Submission<?> submission) {
+        Callable<?> body = submission.body();
+        if (body instanceof RunnableTask<?> task) {
+            return task.runnable();
+        }
+        return () -> {
+            try {
+                body.call();
+            } catch (RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new java.util.concurrent.CompletionException(e);
+            }
+        };
+    }
+
+    /**
+     * Shuts down, waits until every submitted task has ended, and lets the workers go. An interrupt while waiting
+     * turns it into {@link #shutdownNow}.
+     *
+     * @throws IllegalStateException if called by a task of this pool, which would wait for itself; the pool is shut
+     *     down all the same
+     */
+    @Override
+    public final void close() {
+        shutdown();
+        if (!isTerminated() && onWorker()) {
+            throw new IllegalStateException("close() of pool " + name + " called by one of its own tasks");
+        }
+        boolean interrupted = false;
+        while (true) {
+            try {
+                terminated.await();
+                break;
+            } catch (InterruptedException e) {
+                if (!interrupted) {
+                    interrupted = true;
+                    shutdownNow();
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public final boolean isShutdown() {
+        return gate.get() < 0;
+    }
+
+    @Override
+    public final boolean isTerminated() {
+        return terminated.getCount() == 0;
+    }
+
+    @Override
+    public final boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
+        return terminated.await(timeout, unit);
+    }
+
+    // ---- figures ----
+
+    @Override
+    public final int workers() {
+        return workers;
+    }
+
+    @Override
+    public final String name() {
+        return name;
+    }
+
+    @Override
+    public final PoolStatistics statistics() {
+        return counters.snapshot(aliveWorkers(), workersLost(), cpuTime());
+    }
+
+    @Override
+    public String toString() {
+        PoolStatistics seen = statistics();
+        String life = isTerminated() ? "terminated" : isShutdown() ? "shut down" : "open";
+        return name + "[" + life + ", " + seen.workers() + " workers, " + seen.running() + " running, "
+                + seen.queued() + " queued, " + seen.ended() + " ended]";
+    }
+}

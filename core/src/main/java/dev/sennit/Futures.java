@@ -1,0 +1,147 @@
+package dev.sennit;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Waiting for several futures at once. All methods take any {@link CompletableFuture}s, {@link TaskFuture}s among them,
+ * of one pool or several.
+ */
+public final class Futures {
+    private Futures() {}
+
+    /**
+     * Waits for futures, without a limit.
+     *
+     * @param futures what to wait for
+     * @param until when to return
+     * @param <F> the type of the futures
+     * @return which are done and which are not
+     * @throws InterruptedException if the calling thread is interrupted
+     */
+    public static <F extends CompletableFuture<?>> Waited<F> wait(Collection<? extends F> futures, Until until)
+            throws InterruptedException {
+        return waitWithin(futures, until, CompletionQueue.FOREVER);
+    }
+
+    /**
+     * Waits for futures. Nothing happens to those that are not done when the wait ends.
+     *
+     * {@snippet :
+     * try (Pool pool = Pools.open("virtual")) {
+     *     var futures = java.util.List.of(pool.submit(() -> 1), pool.submit(() -> 2));
+     *     var waited = Futures.wait(futures, Until.ALL, java.time.Duration.ofSeconds(5));
+     *     System.out.println(waited.done().size() + " done");
+     * }
+     * }
+     *
+     * @param futures what to wait for; one given twice counts once
+     * @param until when to return
+     * @param timeout the longest to wait; zero or less only looks
+     * @param <F> the type of the futures
+     * @return which are done and which are not
+     * @throws InterruptedException if the calling thread is interrupted
+     */
+    public static <F extends CompletableFuture<?>> Waited<F> wait(
+            Collection<? extends F> futures, Until until, Duration timeout) throws InterruptedException {
+        return waitWithin(futures, until, Objects.requireNonNull(timeout, "timeout"));
+    }
+
+    private static <F extends CompletableFuture<?>> Waited<F> waitWithin(
+            Collection<? extends F> futures, Until until, @Nullable Duration limit) throws InterruptedException {
+        Objects.requireNonNull(until, "until");
+        var queue = new CompletionQueue<F>(futures, limit);
+        try {
+            while (queue.hasNext()) {
+                F done = queue.next();
+                boolean enough = switch (until) {
+                    case FIRST_COMPLETED -> true;
+                    case FIRST_FAILED -> done.isCompletedExceptionally();
+                    case ALL -> false;
+                };
+                if (enough) {
+                    break;
+                }
+            }
+        } catch (TimeoutException e) {
+            // the caller reads what is not done from the result
+        }
+        List<F> done = new ArrayList<>();
+        List<F> notDone = new ArrayList<>();
+        for (F future : new java.util.LinkedHashSet<F>(futures)) {
+            (future.isDone() ? done : notDone).add(future);
+        }
+        return new Waited<>(done, notDone);
+    }
+
+    /**
+     * The futures in the order in which they get done, for a {@code for} loop whose body runs while the others go on.
+     *
+     * {@snippet :
+     * try (Pool pool = Pools.open("threads:2")) {
+     *     var futures = java.util.List.of(pool.submit(() -> "a"), pool.submit(() -> "b"));
+     *     for (TaskFuture<String> future : Futures.inCompletionOrder(futures)) {
+     *         System.out.println(future.join());
+     *     }
+     * }
+     * }
+     *
+     * @param futures what to wait for; one given twice comes once
+     * @param <F> the type of the futures
+     * @return each future once, done; its iterator's {@code next} throws {@link CompletionException} with an {@link
+     *     InterruptedException} as its cause, and the interrupt status set, if the waiting thread is interrupted
+     */
+    public static <F extends CompletableFuture<?>> Iterable<F> inCompletionOrder(Collection<? extends F> futures) {
+        List<F> copy = List.copyOf(futures);
+        return () -> iterator(new CompletionQueue<F>(copy, CompletionQueue.FOREVER));
+    }
+
+    /**
+     * As {@link #inCompletionOrder(Collection)}, with a limit on the whole of it.
+     *
+     * @param futures what to wait for; one given twice comes once
+     * @param timeout how long after the call of {@code iterator()} the last may get done
+     * @param <F> the type of the futures
+     * @return each future once, done; its iterator's {@code next} throws {@link CompletionException} with a {@link
+     *     TimeoutException} as its cause when the time is over, and that names how many were unfinished
+     */
+    public static <F extends CompletableFuture<?>> Iterable<F> inCompletionOrder(
+            Collection<? extends F> futures, Duration timeout) {
+        Objects.requireNonNull(timeout, "timeout");
+        List<F> copy = List.copyOf(futures);
+        return () -> iterator(new CompletionQueue<F>(copy, timeout));
+    }
+
+    private static <F extends CompletableFuture<?>> Iterator<F> iterator(CompletionQueue<F> queue) {
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return queue.hasNext();
+            }
+
+            @Override
+            public F next() {
+                if (!queue.hasNext()) {
+                    throw new NoSuchElementException();
+                }
+                try {
+                    return queue.next();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw new CompletionException(e);
+                } catch (TimeoutException e) {
+                    throw new CompletionException(e);
+                }
+            }
+        };
+    }
+}

@@ -1,0 +1,135 @@
+package dev.sennit;
+
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * The sequential baseline: {@code submit} runs the task in the calling thread and returns a future that is done.
+ *
+ * <p>With it a program can be debugged, and measured against, without any concurrency, and its code stays as it is. The
+ * pool may be used by several threads; each runs its own tasks.
+ */
+public final class InlinePool extends AbstractPool {
+    /** How many submissions of this pool each thread is inside of. */
+    private final Map<Thread, AtomicInteger> callers = new ConcurrentHashMap<>();
+    private final LongAdder cpuNanos = new LongAdder();
+
+    private InlinePool(Builder settings) {
+        super(settings, 1);
+    }
+
+    /**
+     * Opens an inline pool.
+     *
+     * @return an open pool
+     */
+    public static InlinePool open() {
+        return new Builder().open();
+    }
+
+    @Override
+    protected void dispatch(Submission<?> submission) {
+        Thread caller = Thread.currentThread();
+        AtomicInteger depth = callers.computeIfAbsent(caller, thread -> new AtomicInteger());
+        boolean outermost = depth.getAndIncrement() == 0;
+        long before = outermost ? cpuNow() : 0;
+        try {
+            runInCaller(submission);
+        } finally {
+            if (outermost) {
+                callers.remove(caller);
+                cpuNanos.add(cpuNow() - before);
+            } else {
+                depth.getAndDecrement();
+            }
+        }
+    }
+
+    /** 0 on virtual threads, whose processor time the JDK cannot tell. */
+    private static long cpuNow() {
+        return Thread.currentThread().isVirtual() ? 0 : ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+    }
+
+    @Override
+    protected Collection<Submission<?>> held() {
+        return java.util.List.of();
+    }
+
+    @Override
+    protected boolean onWorker() {
+        return callers.containsKey(Thread.currentThread());
+    }
+
+    @Override
+    protected void releaseWorkers() {
+        workersReleased();
+    }
+
+    @Override
+    protected int aliveWorkers() {
+        return 1;
+    }
+
+    @Override
+    protected Optional<Duration> cpuTime() {
+        return Optional.of(Duration.ofNanos(cpuNanos.sum()));
+    }
+
+    @Override
+    protected Duration chunkTime() {
+        return Duration.ZERO;
+    }
+
+    private static final class Builder extends PoolBuilder<Builder> {
+        Builder() {
+            super("inline");
+        }
+
+        @Override
+        protected Builder self() {
+            return this;
+        }
+
+        @Override
+        protected Map<String, java.util.function.Consumer<String>> planOptions() {
+            return Map.of("name", this::name); // nothing ever waits: no backlog
+        }
+
+        @Override
+        protected void planArgument(String count) {
+            throw new IllegalArgumentException("inline takes no number of workers, was \"" + count + "\"");
+        }
+
+        @Override
+        public InlinePool open() {
+            return new InlinePool(this);
+        }
+    }
+
+    /** Registers {@code inline}. */
+    public static final class Provider implements PoolProvider {
+        /** For the service loader. */
+        public Provider() {}
+
+        @Override
+        public String kind() {
+            return "inline";
+        }
+
+        @Override
+        public String syntax() {
+            return "inline";
+        }
+
+        @Override
+        public Pool open(Plan plan) {
+            return new Builder().plan(plan).open();
+        }
+    }
+}

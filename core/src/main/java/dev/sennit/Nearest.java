@@ -1,0 +1,41 @@
+package dev.sennit;
+
+import java.util.Collection;
+import java.util.Optional;
+
+/** Finds the word somebody probably meant. */
+final class Nearest {
+    private Nearest() {}
+
+    /** The candidate with the fewest edits, if that is no more than a third of the word (and at least 2). */
+    static Optional<String> to(String word, Collection<String> candidates) {
+        String best = null;
+        int fewest = Math.max(2, word.length() / 3) + 1;
+        for (String candidate : candidates) {
+            int edits = candidate.startsWith(word) && !word.isEmpty() ? 1 : edits(word, candidate);
+            if (edits < fewest) {
+                fewest = edits;
+                best = candidate;
+            }
+        }
+        return Optional.ofNullable(best);
+    }
+
+    /** Levenshtein's distance, one row at a time. */
+    private static int edits(String from, String to) {
+        int[] row = new int[to.length() + 1];
+        for (int j = 0; j <= to.length(); j++) {
+            row[j] = j;
+        }
+        for (int i = 1; i <= from.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= to.length(); j++) {
+                int substituted = diagonal + (from.charAt(i - 1) == to.charAt(j - 1) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.min(substituted, 1 + Math.min(row[j], row[j - 1]));
+            }
+        }
+        return row[to.length()];
+    }
+}

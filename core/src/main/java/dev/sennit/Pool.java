@@ -1,0 +1,205 @@
+package dev.sennit;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.stream.Gatherer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An {@link ExecutorService} over workers of one kind: the calling thread, threads, virtual threads, or processes.
+ *
+ * <p>Every kind keeps the same contract, held by one conformance suite; which kind it is is chosen by whoever opens it,
+ * usually with a plan string, and the code stays as it is:
+ *
+ * {@snippet :
+ * try (Pool pool = Pools.open("threads:4")) {
+ *     TaskFuture<Integer> one = pool.submit(() -> 6 * 7);
+ *     java.util.List<Integer> squares = pool.map(n -> n * n, java.util.List.of(1, 2, 3));
+ *     System.out.println(one.join() + " " + squares);
+ * }
+ * }
+ *
+ * <h2>The contract</h2>
+ * <ul>
+ *   <li>Every wait ends, with a value or a named cause.
+ *   <li>{@code cancel(true)} and {@link TaskOptions#timeout} reach the running task.
+ *   <li>A bounded backlog and what happens when it is full are set when the pool is opened ({@link BacklogPolicy}).
+ *   <li>{@link #close} finishes what was submitted, {@link #shutdownNow} cancels it; both leave no thread, process,
+ *       socket or file behind. A pool does not keep the JVM alive: close it to wait for its work.
+ *   <li>{@link #shutdownNow} cancels the futures of the tasks it returns as well: nobody waits for them in vain.
+ *   <li>Arguments are checked as {@link java.util.concurrent.ThreadPoolExecutor} does: null is a
+ *       {@link NullPointerException}, submitting to a closed pool a {@link
+ *       java.util.concurrent.RejectedExecutionException}.
+ * </ul>
+ *
+ * <h2>Where the kinds differ</h2>
+ * <table class="striped">
+ * <caption>What a kind cannot offer</caption>
+ * <thead><tr><th scope="col">&nbsp;</th><th scope="col">inline</th><th scope="col">threads, virtual</th>
+ *   <th scope="col">processes</th></tr></thead>
+ * <tbody>
+ * <tr><th scope="row">{@code submit} returns</th><td>when the task has ended</td><td>at once</td><td>at once</td></tr>
+ * <tr><th scope="row">task and result</th><td>any object</td><td>any object</td><td>serializable, copied</td></tr>
+ * <tr><th scope="row">a task that ignores interrupts</th><td>cannot be ended</td><td>cannot be ended; its future is,
+ *   its thread stays busy</td><td>its worker is killed</td></tr>
+ * <tr><th scope="row">{@code System.exit}, exhausted memory, a crash</th><td>takes this JVM down</td><td>takes this
+ *   JVM down</td><td>fails that task alone</td></tr>
+ * <tr><th scope="row">a task that submits to its own pool</th><td>yes</td><td>yes</td><td>no: a pool cannot travel,
+ *   {@code submit} says so; a task may open a pool of its own</td></tr>
+ * <tr><th scope="row">stack trace of a failure</th><td>one stack holds both sides</td><td>the task's; that of {@code
+ *   get} is the waiter's</td><td>the task's, then the submitter's</td></tr>
+ * <tr><th scope="row">processor time in the statistics</th><td>yes</td><td>threads: yes; virtual: the JDK cannot
+ *   tell</td><td>yes</td></tr>
+ * </tbody>
+ * </table>
+ */
+public interface Pool extends ExecutorService {
+
+    /**
+     * Runs a task.
+     *
+     * @param task what to run
+     * @param <T> the type of the result
+     * @return its future
+     * @throws NullPointerException if the task is null
+     * @throws RejectedSubmissionException if the pool is shut down, or full and its policy says so
+     * @throws TaskSerializationException if the task has to travel and cannot
+     */
+    <T extends @Nullable Object> TaskFuture<T> submit(Task<T> task);
+
+    /**
+     * Runs a task with a name or limits of its own.
+     *
+     * @param task what to run
+     * @param options name and limits
+     * @param <T> the type of the result
+     * @return its future
+     * @throws NullPointerException if an argument is null
+     * @throws RejectedSubmissionException if the pool is shut down, or full and its policy says so
+     * @throws TaskSerializationException if the task has to travel and cannot
+     */
+    <T extends @Nullable Object> TaskFuture<T> submit(Task<T> task, TaskOptions options);
+
+    /**
+     * Runs an action.
+     *
+     * @param action what to run
+     * @return a future of null
+     */
+    TaskFuture<@Nullable Void> submit(Action action);
+
+    /**
+     * Runs an action with a name or limits of its own.
+     *
+     * @param action what to run
+     * @param options name and limits
+     * @return a future of null
+     */
+    TaskFuture<@Nullable Void> submit(Action action, TaskOptions options);
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>A lambda takes {@link #submit(Task)} instead. A callable that is not serializable is refused with a {@link
+     * TaskSerializationException} by kinds whose tasks have to travel.
+     */
+    @Override
+    <T extends @Nullable Object> TaskFuture<T> submit(Callable<T> task);
+
+    @Override
+    TaskFuture<@Nullable Void> submit(Runnable task);
+
+    @Override
+    <T extends @Nullable Object> TaskFuture<T> submit(Runnable task, T result);
+
+    /**
+     * Runs an action whose failure goes to the uncaught-exception handler of the thread that learns of it, as for
+     * {@link java.util.concurrent.ThreadPoolExecutor#execute}.
+     *
+     * @param action what to run
+     */
+    void execute(Action action);
+
+    /**
+     * Applies a function to every item, in parallel, and returns the results in the order of the items.
+     *
+     * <p>Items travel in chunks whose size follows the measured time of an item, and only a bounded window of them is
+     * under way, so the items may come from an iterable of any length. The first failure cancels the rest.
+     *
+     * @param function what to apply
+     * @param items the arguments
+     * @param <A> the type of an item
+     * @param <R> the type of a result
+     * @return the results, in the order of the items; the list cannot be modified
+     * @throws java.util.concurrent.CompletionException with the failure of an item as its cause; with an {@link
+     *     InterruptedException} as its cause, and the interrupt status set, if the calling thread is interrupted
+     */
+    <A extends @Nullable Object, R extends @Nullable Object> List<R> map(
+            TaskFunction<? super A, ? extends R> function, Iterable<? extends A> items);
+
+    /**
+     * The same as an intermediate operation of a stream: lazy, bounded, in the order of the stream.
+     *
+     * {@snippet :
+     * try (Pool pool = Pools.open("threads:4")) {
+     *     java.util.stream.Stream.iterate(1, n -> n + 1)
+     *             .gather(pool.mapping(n -> n * n))
+     *             .limit(5)
+     *             .forEach(System.out::println);
+     * }
+     * }
+     *
+     * <p>Failures and interrupts end the stream as they end {@link #map}. When the stream wants no more, what is still
+     * under way is cancelled.
+     *
+     * @param function what to apply
+     * @param <A> the type of an item
+     * @param <R> the type of a result
+     * @return a gatherer
+     */
+    <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mapping(
+            TaskFunction<? super A, ? extends R> function);
+
+    /**
+     * As {@link #mapping}, but hands each result on as soon as it is there.
+     *
+     * @param function what to apply
+     * @param <A> the type of an item
+     * @param <R> the type of a result
+     * @return a gatherer
+     */
+    <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mappingUnordered(
+            TaskFunction<? super A, ? extends R> function);
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>The futures are {@link TaskFuture}s.
+     */
+    @Override
+    <T extends @Nullable Object> List<java.util.concurrent.Future<T>> invokeAll(
+            Collection<? extends Callable<T>> tasks) throws InterruptedException;
+
+    /**
+     * How many tasks can run at once.
+     *
+     * @return the number of workers; {@link Integer#MAX_VALUE} where there is no limit
+     */
+    int workers();
+
+    /**
+     * What errors, listings and thread names call this pool.
+     *
+     * @return the name
+     */
+    String name();
+
+    /**
+     * What the pool has done so far.
+     *
+     * @return an immutable snapshot
+     */
+    PoolStatistics statistics();
+}

@@ -1,0 +1,182 @@
+package dev.sennit;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The settings that all kinds share, and the way a plan's words become calls of a builder.
+ *
+ * @param <B> the builder itself
+ */
+public abstract class PoolBuilder<B extends PoolBuilder<B>> {
+    /** The backlog of a pool that never says it is full. */
+    public static final int UNBOUNDED = Integer.MAX_VALUE;
+
+    private static final AtomicInteger OPENED = new AtomicInteger();
+
+    private final String kind;
+    private @Nullable String name;
+    private int backlog = UNBOUNDED;
+    private BacklogPolicy whenFull = BacklogPolicy.BLOCK;
+
+    /**
+     * Creates a builder with the defaults: a numbered name and no bound.
+     *
+     * @param kind the kind of pool, from which a name is made
+     */
+    protected PoolBuilder(String kind) {
+        this.kind = kind;
+    }
+
+    /**
+     * This builder.
+     *
+     * @return this
+     */
+    protected abstract B self();
+
+    /**
+     * Opens the pool.
+     *
+     * @return an open pool
+     */
+    public abstract Pool open();
+
+    /**
+     * What errors, listings and thread names call the pool. The default is the kind and a number. In a plan: {@code
+     * name=}.
+     *
+     * @param newName the name
+     * @return this
+     * @throws IllegalArgumentException if it is blank
+     */
+    public B name(String newName) {
+        if (newName.isBlank()) {
+            throw new IllegalArgumentException("name must not be blank");
+        }
+        name = newName;
+        return self();
+    }
+
+    /**
+     * How many tasks may wait for a worker; the default is {@link #UNBOUNDED}. In a plan: {@code backlog=}.
+     *
+     * @param tasks the bound, 0 or more
+     * @return this
+     * @throws IllegalArgumentException if it is negative
+     */
+    public B backlog(int tasks) {
+        backlog = atLeast("backlog", tasks, 0);
+        return self();
+    }
+
+    /**
+     * What {@code submit} does when the backlog is full; the default is {@link BacklogPolicy#BLOCK}. In a plan: {@code
+     * full=block}, {@code full=reject}, {@code full=caller-runs}.
+     *
+     * @param policy what to do
+     * @return this
+     */
+    public B whenFull(BacklogPolicy policy) {
+        whenFull = Objects.requireNonNull(policy, "policy");
+        return self();
+    }
+
+    /**
+     * The options that a plan may set, by name. A kind adds its own to what it gets from here.
+     *
+     * @return what to do with each value
+     */
+    protected Map<String, Consumer<String>> planOptions() {
+        Map<String, Consumer<String>> options = new LinkedHashMap<>();
+        options.put("name", this::name);
+        options.put("backlog", value -> backlog(number("backlog", value)));
+        options.put("full", value -> whenFull(BacklogPolicy.parse(value)));
+        return options;
+    }
+
+    /**
+     * Takes the number of workers from a plan.
+     *
+     * @param count what the plan's argument says
+     */
+    protected abstract void planArgument(String count);
+
+    /**
+     * Takes over everything that a plan says.
+     *
+     * @param plan the plan
+     * @return this
+     * @throws IllegalArgumentException naming the plan, the option, its bound and the value
+     */
+    public final B plan(Plan plan) {
+        Map<String, Consumer<String>> known = planOptions();
+        try {
+            if (plan.argument() != null) {
+                planArgument(plan.argument());
+            }
+            for (var option : plan.options().entrySet()) {
+                Consumer<String> setter = known.get(option.getKey());
+                if (setter == null) {
+                    throw new IllegalArgumentException("unknown option \"" + option.getKey() + "\": expected "
+                            + String.join(", ", known.keySet())
+                            + Nearest.to(option.getKey(), known.keySet())
+                                    .map(word -> "; did you mean " + word + "?")
+                                    .orElse(""));
+                }
+                setter.accept(option.getValue());
+            }
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("plan \"" + plan + "\": " + e.getMessage(), e);
+        }
+        return self();
+    }
+
+    /**
+     * Reads a whole number.
+     *
+     * @param what what it is for, for the message
+     * @param text the digits
+     * @return the number
+     * @throws IllegalArgumentException if it is none
+     */
+    protected static int number(String what, String text) {
+        try {
+            return Integer.parseInt(text);
+        } catch (NumberFormatException e) {
+            throw new IllegalArgumentException(what + " must be a whole number, was \"" + text + "\"", e);
+        }
+    }
+
+    /**
+     * Checks a lower bound.
+     *
+     * @param what what the number is for, for the message
+     * @param value the number
+     * @param least the bound
+     * @return the number
+     * @throws IllegalArgumentException if it is less
+     */
+    protected static int atLeast(String what, int value, int least) {
+        if (value < least) {
+            throw new IllegalArgumentException(what + " must be >= " + least + ", was " + value);
+        }
+        return value;
+    }
+
+    final int backlog() {
+        return backlog;
+    }
+
+    final BacklogPolicy whenFull() {
+        return whenFull;
+    }
+
+    final String nameOrNext() {
+        return name != null ? name : kind + "-" + OPENED.incrementAndGet();
+    }
+}

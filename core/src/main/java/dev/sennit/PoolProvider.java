@@ -1,0 +1,32 @@
+package dev.sennit;
+
+/**
+ * One kind of pool, found by {@link java.util.ServiceLoader} under the first word of its plans.
+ *
+ * <p>Implementations are registered both with {@code provides} in a module descriptor and in {@code META-INF/services},
+ * so that they are found on the module path and on the class path.
+ */
+public interface PoolProvider {
+    /**
+     * The first word of this kind's plans.
+     *
+     * @return such as {@code threads}
+     */
+    String kind();
+
+    /**
+     * How this kind's plans are written, for messages.
+     *
+     * @return such as {@code threads[:N]}
+     */
+    String syntax();
+
+    /**
+     * Opens a pool.
+     *
+     * @param plan a plan of this kind
+     * @return an open pool
+     * @throws IllegalArgumentException if the argument or an option is unknown or out of bounds
+     */
+    Pool open(Plan plan);
+}

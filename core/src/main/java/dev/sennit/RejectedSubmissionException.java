@@ -1,0 +1,36 @@
+package dev.sennit;
+
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Thrown by {@code submit} when a pool does not take the task: it is shut down, or its backlog is full.
+ *
+ * <p>The message and {@link #statistics()} carry the figures of that moment.
+ */
+public final class RejectedSubmissionException extends RejectedExecutionException {
+    private static final long serialVersionUID = 1L;
+
+    private final transient @Nullable PoolStatistics statistics;
+
+    /**
+     * Creates the exception.
+     *
+     * @param message what was refused and why
+     * @param statistics the pool's figures at that moment
+     * @param cause what ended the wait for room, or null
+     */
+    public RejectedSubmissionException(String message, PoolStatistics statistics, @Nullable Throwable cause) {
+        super(message, cause);
+        this.statistics = statistics;
+    }
+
+    /**
+     * The pool's figures at the moment of the refusal.
+     *
+     * @return the figures, or null in a copy of this exception that came from another process
+     */
+    public @Nullable PoolStatistics statistics() {
+        return statistics;
+    }
+}

@@ -1,0 +1,362 @@
+package dev.sennit;
+
+import dev.sennit.internal.Durations;
+import dev.sennit.internal.Timers;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One task on its way through a pool, as the pool sees it; the caller holds its {@link TaskFuture}.
+ *
+ * <p>For authors of pools. A kind that runs tasks in this JVM calls {@link #run()}. A kind that runs them elsewhere
+ * calls {@link #start()} when it hands the task over, {@link #succeed} or {@link #fail} when the answer is there, and
+ * {@link #ended} when the worker is free again.
+ *
+ * <pre>
+ * States:
+ *   QUEUED  -> RUNNING  -> ENDED     the usual way: whoever runs it settles the future
+ *   QUEUED  -> DROPPED               the future was settled from outside before anybody began
+ *   RUNNING -> STOPPING -> ENDED     the future was settled from outside (cancel, time limit, complete) while the run
+ *                                    goes on; what the run brings is thrown away
+ * </pre>
+ *
+ * <p>Exactly one compare-and-set decides who settles the future, and that one counts it in the pool's statistics.
+ *
+ * @param <T> the type of the result
+ */
+public class Submission<T extends @Nullable Object> {
+    private static final int QUEUED = 0;
+    private static final int RUNNING = 1;
+    private static final int STOPPING = 2;
+    private static final int ENDED = 3;
+    private static final int DROPPED = 4;
+    private static final String[] STATE_NAMES = {"QUEUED", "RUNNING", "STOPPING", "ENDED", "DROPPED"};
+
+    private static final VarHandle STATE;
+
+    static {
+        try {
+            STATE = MethodHandles.lookup().findVarHandle(Submission.class, "state", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final AbstractPool pool;
+    private final Callable<T> body;
+    private final TaskOptions options;
+    private final TaskFuture<T> future = new TaskFuture<>(this);
+    private final long submittedAt = System.nanoTime();
+
+    private volatile int state;
+    /** The thread inside {@link #run()}. Set by that thread; cleared, and interrupted, only under this object's lock. */
+    private volatile @Nullable Thread runner;
+    /** Guarded by this. Whether the runner was interrupted on behalf of this submission. */
+    private boolean interruptSent;
+    /** Written by whoever started it, before anybody else can end it. */
+    private long startedAt;
+    /** Guarded by this. The pending time limit. */
+    private @Nullable Future<?> timeLimit;
+    /** Whether it holds a place of a bounded backlog. Written before dispatch. */
+    boolean holdsPlace;
+    /** Whether a failure has no reader ({@code execute}) and goes to the uncaught-exception handler. Written before dispatch. */
+    boolean reportsFailure;
+
+    /**
+     * Creates a submission that waits.
+     *
+     * @param pool the pool it belongs to
+     * @param body what to call
+     * @param options its name and limits
+     */
+    @SuppressWarnings("this-escape") // the future only keeps the reference
+    protected Submission(AbstractPool pool, Callable<T> body, TaskOptions options) {
+        this.pool = Objects.requireNonNull(pool, "pool");
+        this.body = Objects.requireNonNull(body, "task");
+        this.options = Objects.requireNonNull(options, "options");
+    }
+
+    /**
+     * What the caller holds.
+     *
+     * @return the future
+     */
+    public final TaskFuture<T> future() {
+        return future;
+    }
+
+    /**
+     * The task's body.
+     *
+     * @return what to call
+     */
+    public final Callable<T> body() {
+        return body;
+    }
+
+    /**
+     * The name given in the options, or one made from the body's class.
+     *
+     * @return the name
+     */
+    public final String name() {
+        String given = options.name();
+        return given != null ? given : TaskNames.of(body);
+    }
+
+    final AbstractPool pool() {
+        return pool;
+    }
+
+    final String stateName() {
+        return STATE_NAMES[state];
+    }
+
+    /**
+     * Whether it still waits for a worker.
+     *
+     * @return true until it is started or dropped
+     */
+    public final boolean isQueued() {
+        return state == QUEUED;
+    }
+
+    /**
+     * Whether it runs and its future is still open.
+     *
+     * @return true between start and settlement
+     */
+    public final boolean isRunning() {
+        return state == RUNNING;
+    }
+
+    /**
+     * Claims it for a worker. From here its time limit counts.
+     *
+     * @return false when somebody else started it or it was dropped; the caller then leaves it alone
+     */
+    public final boolean start() {
+        if (!STATE.compareAndSet(this, QUEUED, RUNNING)) {
+            return false;
+        }
+        startedAt = System.nanoTime();
+        pool.counters().started(startedAt - submittedAt);
+        Duration limit = options.timeout();
+        if (limit != null) {
+            startTimeLimit(limit);
+        }
+        if (pool.isStopping()) {
+            settle(null, new CancellationException(), true);
+        }
+        return true;
+    }
+
+    private void startTimeLimit(Duration limit) {
+        Future<?> pending = Timers.after(limit, () -> settle(null, new TimeoutException(
+                "task " + name() + " ran longer than " + Durations.text(limit) + " on " + pool.name()
+                        + " and was stopped"), true));
+        synchronized (this) {
+            timeLimit = pending;
+        }
+    }
+
+    /**
+     * Runs the task in the calling thread, from {@link #start} to {@link #ended}; does nothing if it was claimed or
+     * dropped before.
+     */
+    public final void run() {
+        if (!start()) {
+            return;
+        }
+        T value = null;
+        Throwable failure = null;
+        try {
+            runner = Thread.currentThread();
+            if (state == RUNNING) { // else it was settled before there was a thread to interrupt: nobody wants the result
+                value = body.call();
+            }
+        } catch (Throwable e) { // an Error is the task's failure too, and the worker goes on
+            failure = e;
+        }
+        long nanos = System.nanoTime() - startedAt;
+        if (failure == null ? !succeed(value, nanos) : !fail(failure, nanos)) {
+            endStopped(nanos);
+        }
+        pool.ended(this);
+    }
+
+    /** After a run that was stopped: takes back the interrupt that was meant for it. */
+    private void endStopped(long nanos) {
+        boolean wasInterrupted;
+        synchronized (this) {
+            runner = null;
+            wasInterrupted = interruptSent;
+        }
+        if (wasInterrupted) {
+            Thread.interrupted();
+        }
+        stoppedRunEnded(nanos);
+    }
+
+    private void stoppedRunEnded(long nanos) {
+        state = ENDED;
+        pool.counters().ranFor(nanos);
+    }
+
+    /**
+     * Settles the future with the run's value.
+     *
+     * @param value the result
+     * @param runNanos how long the run took, in nanoseconds
+     * @return false when it had been settled from outside
+     */
+    public final boolean succeed(@Nullable T value, long runNanos) {
+        return endRun(value, null, runNanos);
+    }
+
+    /**
+     * Settles the future with the run's failure.
+     *
+     * @param failure what the run threw, or why it could not be finished
+     * @param runNanos how long the run took, in nanoseconds
+     * @return false when it had been settled from outside
+     */
+    public final boolean fail(Throwable failure, long runNanos) {
+        return endRun(null, Objects.requireNonNull(failure, "failure"), runNanos);
+    }
+
+    private boolean endRun(@Nullable T value, @Nullable Throwable failure, long runNanos) {
+        if (!STATE.compareAndSet(this, RUNNING, ENDED)) {
+            return false;
+        }
+        runner = null;
+        pool.counters().ranFor(runNanos);
+        finish(value, failure);
+        return true;
+    }
+
+    /**
+     * Gives a task that was handed over, but certainly not begun, back to the pool to be run by another worker.
+     *
+     * @return false when it was settled from outside meanwhile; it has then ended
+     */
+    public final boolean handBack() {
+        if (!STATE.compareAndSet(this, RUNNING, QUEUED)) {
+            return false;
+        }
+        cancelTimeLimit();
+        pool.counters().handedBack();
+        return true;
+    }
+
+    /**
+     * Says that the worker is free of this submission: the last call for one that was started elsewhere.
+     *
+     * @param runNanos how long the run took, counted only if the future was settled from outside
+     */
+    public final void ended(long runNanos) {
+        if (state == STOPPING) {
+            stoppedRunEnded(runNanos);
+        }
+        pool.ended(this);
+    }
+
+    /**
+     * How long ago it was started.
+     *
+     * @return nanoseconds
+     */
+    public final long nanosSinceStart() {
+        return System.nanoTime() - startedAt;
+    }
+
+    /**
+     * Settles the future from outside, unless it is settled: a task that waits is dropped, one that runs is stopped.
+     *
+     * @param value the result, where failure is null
+     * @param failure the failure, or null
+     * @param interrupt whether a run that has begun is to be ended
+     * @return whether this call settled it
+     */
+    public final boolean settle(@Nullable T value, @Nullable Throwable failure, boolean interrupt) {
+        while (true) {
+            switch (state) {
+                case QUEUED -> {
+                    if (STATE.compareAndSet(this, QUEUED, DROPPED)) {
+                        pool.counters().dropped();
+                        finish(value, failure);
+                        pool.dropped(this);
+                        return true;
+                    }
+                }
+                case RUNNING -> {
+                    if (STATE.compareAndSet(this, RUNNING, STOPPING)) {
+                        if (interrupt) {
+                            pool.stop(this);
+                        }
+                        finish(value, failure);
+                        return true;
+                    }
+                }
+                default -> {
+                    return false;
+                }
+            }
+        }
+    }
+
+    private void finish(@Nullable T value, @Nullable Throwable failure) {
+        cancelTimeLimit();
+        if (failure == null) {
+            pool.counters().succeeded();
+        } else if (failure instanceof CancellationException) {
+            pool.counters().cancelled();
+        } else {
+            pool.counters().failed();
+            if (reportsFailure) {
+                Uncaught.report(failure);
+            }
+        }
+        future.finish(value, failure);
+    }
+
+    private void cancelTimeLimit() {
+        if (options.timeout() == null) {
+            return;
+        }
+        synchronized (this) {
+            if (timeLimit != null) {
+                timeLimit.cancel(false);
+                timeLimit = null;
+            }
+        }
+    }
+
+    /** Interrupts the thread inside {@link #run()}, if the run has begun and not ended. */
+    final void interruptRunner() {
+        synchronized (this) {
+            Thread thread = runner;
+            if (thread != null) {
+                interruptSent = true;
+                thread.interrupt();
+            }
+        }
+    }
+
+    /** Called by a thread that is going to wait for the future: see {@link AbstractPool#aboutToWait}. */
+    final void aboutToWait() {
+        pool.aboutToWait(this);
+    }
+
+    @Override
+    public String toString() {
+        return "Submission[" + name() + ", " + stateName() + "]";
+    }
+}

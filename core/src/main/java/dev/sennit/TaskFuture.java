@@ -1,0 +1,111 @@
+package dev.sennit;
+
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The result of a task handed to a {@link Pool}: a {@link CompletableFuture} whose cancellation reaches the running task.
+ *
+ * <p>It ends with the task's value, with the exception the task threw, or with a named cause: {@link
+ * CancellationException}, {@link java.util.concurrent.TimeoutException}, or what the kind of pool adds, such as the
+ * crash of a worker process. It never stays open because a worker died or the pool was closed.
+ *
+ * {@snippet :
+ * try (Pool pool = Pools.open("threads:2")) {
+ *     TaskFuture<Integer> length = pool.submit(() -> "sennit".length());
+ *     length.thenAccept(n -> System.out.println("letters: " + n));
+ * }
+ * }
+ *
+ * <p><b>Ending it from outside</b> - {@link #cancel cancel(true)}, {@link #complete}, {@link #completeExceptionally},
+ * {@link #orTimeout}, {@link #completeOnTimeout} - ends the future at once and then the run: a task that still waits is
+ * not started; one that runs is interrupted, and on kinds that isolate its worker is killed if the interrupt does not
+ * help within the pool's grace period. {@code cancel(false)} lets a run that has begun come to its end unheard.
+ *
+ * <p><b>Callbacks</b> without an executor run in the thread that ends the future, usually one of the pool's, which takes
+ * no other task meanwhile. A task or callback that waits for a task of its own pool, with {@link #get()} or {@link
+ * #join}, cannot starve it: if nobody has begun that task, the waiting thread runs it.
+ *
+ * <p><b>Memory effects</b>: as for every {@link java.util.concurrent.Future}; what happened before {@code submit} is
+ * seen by a task in this JVM, and what the task did by whoever got its result. A task in another process saw a copy.
+ *
+ * @param <T> the type of the result
+ */
+public final class TaskFuture<T extends @Nullable Object> extends CompletableFuture<T> {
+    private final Submission<T> submission;
+
+    TaskFuture(Submission<T> submission) {
+        this.submission = submission;
+    }
+
+    /**
+     * The name given in {@link TaskOptions}, or one made from the task's class.
+     *
+     * @return the name
+     */
+    public String name() {
+        return submission.name();
+    }
+
+    /**
+     * Ends this future with a {@link CancellationException} unless it is done.
+     *
+     * @param mayInterruptIfRunning whether a run that has begun is ended too: by an interrupt, and on kinds that isolate
+     *     by killing the worker if that does not help
+     * @return whether this future is now cancelled; true says nothing about whether the task had begun
+     */
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+        return submission.settle(null, new CancellationException(), mayInterruptIfRunning) || isCancelled();
+    }
+
+    @Override
+    public boolean complete(T value) {
+        return submission.settle(value, null, true);
+    }
+
+    @Override
+    public boolean completeExceptionally(Throwable failure) {
+        return submission.settle(null, java.util.Objects.requireNonNull(failure), true);
+    }
+
+    @Override
+    public T get() throws InterruptedException, ExecutionException {
+        aboutToWait();
+        return super.get();
+    }
+
+    @Override
+    public T join() {
+        aboutToWait();
+        return super.join();
+    }
+
+    /** Gives the pool a chance to keep going when one of its own threads is about to wait for this future. */
+    void aboutToWait() {
+        if (!isDone()) {
+            submission.aboutToWait();
+        }
+    }
+
+    /** Ends this future without going through the submission: only for the submission itself. */
+    void finish(@Nullable T value, @Nullable Throwable failure) {
+        if (failure == null) {
+            @SuppressWarnings("NullAway") // a null value is a T whenever the task could return it
+            T result = value;
+            super.complete(result);
+        } else if (failure instanceof CancellationException) {
+            super.cancel(false);
+        } else {
+            super.completeExceptionally(failure);
+        }
+    }
+
+    @Override
+    public String toString() {
+        String state = isDone() ? state().toString() : submission.stateName();
+        return "TaskFuture[" + name() + ", " + state + " on " + submission.pool().name() + "]";
+    }
+}

@@ -1,0 +1,82 @@
+package dev.sennit;
+
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one submission asks for beside its body: a name, and a limit on how long it may run.
+ *
+ * {@snippet :
+ * try (Pool pool = Pools.open("processes:2")) {
+ *     var options = TaskOptions.named("report").timeout(java.time.Duration.ofSeconds(30));
+ *     TaskFuture<String> report = pool.submit(() -> "written", options);
+ *     System.out.println(report.join());
+ * }
+ * }
+ *
+ * @param name what errors and listings call the task, or null for a name made from its class
+ * @param timeout the longest the task may run, or null for no limit. Time spent waiting for a worker does not count.
+ *     When it is over the future fails with {@link java.util.concurrent.TimeoutException} and the run is ended as
+ *     {@link TaskFuture#cancel cancel(true)} would end it: by an interrupt, and on kinds that isolate by killing the
+ *     worker. To bound waiting and running together use {@link TaskFuture#orTimeout}, which also ends the run.
+ */
+public record TaskOptions(@Nullable String name, @Nullable Duration timeout) {
+
+    /** No name, no limit. */
+    public static final TaskOptions NONE = new TaskOptions(null, null);
+
+    /**
+     * Checks the values.
+     *
+     * @throws IllegalArgumentException if the name is blank, or the timeout is zero or negative
+     */
+    public TaskOptions {
+        if (name != null && name.isBlank()) {
+            throw new IllegalArgumentException("name must not be blank");
+        }
+        if (timeout != null && !timeout.isPositive()) {
+            throw new IllegalArgumentException("timeout must be > 0, was " + timeout);
+        }
+    }
+
+    /**
+     * Options with a name alone.
+     *
+     * @param name what errors and listings call the task
+     * @return the options
+     */
+    public static TaskOptions named(String name) {
+        return NONE.name(name);
+    }
+
+    /**
+     * Options with a limit on the run alone.
+     *
+     * @param timeout the longest the task may run
+     * @return the options
+     */
+    public static TaskOptions timeLimit(Duration timeout) {
+        return NONE.timeout(timeout);
+    }
+
+    /**
+     * These options with another name.
+     *
+     * @param newName what errors and listings call the task
+     * @return the options
+     */
+    public TaskOptions name(String newName) {
+        return new TaskOptions(Objects.requireNonNull(newName, "name"), timeout);
+    }
+
+    /**
+     * These options with another limit.
+     *
+     * @param newTimeout the longest the task may run
+     * @return the options
+     */
+    public TaskOptions timeout(Duration newTimeout) {
+        return new TaskOptions(name, Objects.requireNonNull(newTimeout, "timeout"));
+    }
+}

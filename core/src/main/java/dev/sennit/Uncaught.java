@@ -1,0 +1,17 @@
+package dev.sennit;
+
+import java.lang.System.Logger.Level;
+
+/** Where a failure goes that nobody can read: the uncaught-exception handler, as for {@code ThreadPoolExecutor.execute}. */
+final class Uncaught {
+    private Uncaught() {}
+
+    static void report(Throwable failure) {
+        Thread thread = Thread.currentThread();
+        try {
+            thread.getUncaughtExceptionHandler().uncaughtException(thread, failure);
+        } catch (RuntimeException e) {
+            System.getLogger("dev.sennit").log(Level.ERROR, "uncaught-exception handler failed", e);
+        }
+    }
+}

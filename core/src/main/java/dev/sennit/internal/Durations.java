@@ -1,0 +1,54 @@
+package dev.sennit.internal;
+
+import java.time.Duration;
+
+/** Durations as people read and write them: {@code 1.5 s}, {@code 250ms}. */
+public final class Durations {
+    private Durations() {}
+
+    /**
+     * A duration for a message.
+     *
+     * @param duration the duration
+     * @return such as {@code 1.5 s}, {@code 250 ms}, {@code 12 us}
+     */
+    public static String text(Duration duration) {
+        double nanos = duration.toSeconds() * 1e9 + duration.getNano();
+        if (Math.abs(nanos) >= 1e9) {
+            return number(nanos / 1e9) + " s";
+        }
+        if (Math.abs(nanos) >= 1e6) {
+            return number(nanos / 1e6) + " ms";
+        }
+        return number(nanos / 1e3) + " us";
+    }
+
+    private static String number(double value) {
+        String text = String.format(java.util.Locale.ROOT, "%.3f", value);
+        return text.replaceAll("\\.?0+$", "");
+    }
+
+    /**
+     * Reads a duration as plans write it: a number with {@code us}, {@code ms}, {@code s}, {@code m} or {@code h}.
+     *
+     * @param name what the value is for, for the message
+     * @param text the value
+     * @return the duration
+     * @throws IllegalArgumentException naming the value and the form it should have
+     */
+    public static Duration parse(String name, String text) {
+        var matcher = java.util.regex.Pattern.compile("(\\d{1,12})(us|ms|s|m|h)").matcher(text);
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException(
+                    name + " must be a duration such as 500ms, 2s or 10m, was \"" + text + "\"");
+        }
+        long amount = Long.parseLong(matcher.group(1));
+        return switch (matcher.group(2)) {
+            case "us" -> Duration.ofNanos(amount * 1000);
+            case "ms" -> Duration.ofMillis(amount);
+            case "s" -> Duration.ofSeconds(amount);
+            case "m" -> Duration.ofMinutes(amount);
+            default -> Duration.ofHours(amount);
+        };
+    }
+}

@@ -1,0 +1,48 @@
+package dev.sennit.internal;
+
+import java.time.Duration;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The one place where library code asks to be called later.
+ *
+ * <p>One daemon thread keeps the time for the whole JVM and goes away when nothing is scheduled. It never runs the
+ * action itself: each runs on a virtual thread of its own, so that none can delay the next.
+ */
+public final class Timers {
+    private static final ScheduledThreadPoolExecutor CLOCK = clock();
+
+    private Timers() {}
+
+    private static ScheduledThreadPoolExecutor clock() {
+        var clock = new ScheduledThreadPoolExecutor(
+                1, Thread.ofPlatform().daemon().name("sennit-timer").factory());
+        clock.setRemoveOnCancelPolicy(true);
+        clock.setKeepAliveTime(1, TimeUnit.SECONDS);
+        clock.allowCoreThreadTimeOut(true);
+        return clock;
+    }
+
+    /**
+     * Runs an action once, after a delay.
+     *
+     * @param delay how long to wait; more than 292 years counts as that
+     * @param action what to run, on a virtual thread
+     * @return a handle whose {@code cancel(false)} calls it off
+     */
+    public static Future<?> after(Duration delay, Runnable action) {
+        return CLOCK.schedule(() -> { Thread.startVirtualThread(action); }, nanos(delay), TimeUnit.NANOSECONDS);
+    }
+
+    /**
+     * A duration in nanoseconds, cut off at the largest long.
+     *
+     * @param duration the duration
+     * @return nanoseconds
+     */
+    public static long nanos(Duration duration) {
+        return TimeUnit.NANOSECONDS.convert(duration);
+    }
+}

@@ -1,0 +1,13 @@
+/**
+ * java.util.concurrent for every execution unit.
+ *
+ * <p>{@link dev.sennit.Pools#open(String)} is the way in; {@link dev.sennit.Pool} is the contract that every kind keeps;
+ * {@link dev.sennit.TaskFuture} is what {@code submit} returns; {@link dev.sennit.Futures} waits for several.
+ *
+ * <p>{@link dev.sennit.PoolProvider}, {@link dev.sennit.AbstractPool}, {@link dev.sennit.Submission} and {@link
+ * dev.sennit.PoolBuilder} are for those who add a kind of pool.
+ */
+@NullMarked
+package dev.sennit;
+
+import org.jspecify.annotations.NullMarked;

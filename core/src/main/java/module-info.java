@@ -1,0 +1,16 @@
+/**
+ * Sennit: java.util.concurrent for every execution unit. {@link dev.sennit.Pools} is the way in.
+ */
+module dev.sennit {
+    requires java.management;
+    requires static org.jspecify;
+
+    exports dev.sennit;
+
+    uses dev.sennit.PoolProvider;
+
+    provides dev.sennit.PoolProvider with
+            dev.sennit.InlinePool.Provider,
+            dev.sennit.ThreadPool.Provider,
+            dev.sennit.VirtualPool.Provider;
+}
