@@ -6,11 +6,13 @@ module dev.sennit {
     requires static org.jspecify;
 
     exports dev.sennit;
+    exports dev.sennit.process;
 
     uses dev.sennit.PoolProvider;
 
     provides dev.sennit.PoolProvider with
             dev.sennit.InlinePool.Provider,
             dev.sennit.ThreadPool.Provider,
-            dev.sennit.VirtualPool.Provider;
+            dev.sennit.VirtualPool.Provider,
+            dev.sennit.process.ProcessPool.Provider;
 }

@@ -51,6 +51,7 @@ public abstract class AbstractPool implements Pool {
     /** Tasks admitted and not ended; {@link #CLOSED} is added by shutdown. */
     private final AtomicLong gate = new AtomicLong();
     private final CountDownLatch terminated = new CountDownLatch(1);
+    private final QueueSweeper sweeper = new QueueSweeper();
     /** Submissions that run in threads which are not workers: callers, and workers that wait for another task. */
     private final Set<Submission<?>> runningInCallers = ConcurrentHashMap.newKeySet();
     private volatile boolean stopping;
@@ -177,6 +178,15 @@ public abstract class AbstractPool implements Pool {
     // ---- what a kind may call ----
 
     /**
+     * Notes that a cancelled task lies in a queue, and takes such tasks out once they are half of it.
+     *
+     * @param queue where it may lie; the caller holds whatever lock the queue needs
+     */
+    protected final void sweep(java.util.Queue<? extends Submission<?>> queue) {
+        sweeper.dropped(queue);
+    }
+
+    /**
      * Says that all workers are gone: {@link #awaitTermination} returns.
      */
     protected final void workersReleased() {
@@ -195,6 +205,26 @@ public abstract class AbstractPool implements Pool {
         } finally {
             runningInCallers.remove(submission);
         }
+    }
+
+    /**
+     * The class that a submitter wrote: of the task, or of the runnable or function that this library made a task of.
+     *
+     * @param body a task's body
+     * @return the class
+     */
+    protected static Class<?> writtenClassOf(Callable<?> body) {
+        return TaskNames.written(body).getClass();
+    }
+
+    /**
+     * What a task is called whose options give no name.
+     *
+     * @param body a task's body
+     * @return a name that tells where the task was written
+     */
+    protected static String nameOf(Callable<?> body) {
+        return TaskNames.of(body);
     }
 
     /**

@@ -12,7 +12,7 @@ final class QueueSweeper {
 
     private final AtomicInteger dead = new AtomicInteger();
 
-    void dropped(Queue<Submission<?>> queue) {
+    void dropped(Queue<? extends Submission<?>> queue) {
         int seen = dead.incrementAndGet();
         if (seen >= FEW && seen > queue.size() / 2) {
             dead.set(0);

@@ -111,6 +111,15 @@ public class Submission<T extends @Nullable Object> {
         return given != null ? given : TaskNames.of(body);
     }
 
+    /**
+     * The class the submitter wrote: of the task, or of the runnable or function that the library made a task of.
+     *
+     * @return the class
+     */
+    public final Class<?> writtenClass() {
+        return TaskNames.written(body).getClass();
+    }
+
     final AbstractPool pool() {
         return pool;
     }

@@ -5,9 +5,17 @@ final class TaskNames {
     private TaskNames() {}
 
     static String of(Object body) {
-        Object original = body instanceof RunnableTask<?> task ? task.runnable() : body;
-        String name = original.getClass().getName();
+        String name = written(body).getClass().getName();
         int lambda = name.indexOf("$$Lambda");
         return lambda < 0 ? name : name.substring(0, lambda) + "::lambda";
+    }
+
+    /** What the submitter wrote, without the library's own wrapping. */
+    static Object written(Object body) {
+        return switch (body) {
+            case RunnableTask<?> task -> task.runnable();
+            case Chunk<?, ?> chunk -> chunk.function();
+            default -> body;
+        };
     }
 }

@@ -34,7 +34,6 @@ public final class ThreadPool extends AbstractPool {
     private final Submission<?> goHome = new Submission<@Nullable Void>(this, () -> null, TaskOptions.NONE);
     private final AtomicInteger notYetHome = new AtomicInteger();
     private final LongAdder cpuNanosOfTheGone = new LongAdder();
-    private final QueueSweeper sweeper = new QueueSweeper();
 
     private ThreadPool(Builder settings) {
         super(settings, settings.workers);
@@ -88,7 +87,7 @@ public final class ThreadPool extends AbstractPool {
 
     @Override
     protected void forget(Submission<?> submission) {
-        sweeper.dropped(queue);
+        sweep(queue);
     }
 
     @Override

@@ -23,7 +23,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class VirtualPool extends AbstractPool {
     private final LinkedBlockingQueue<Submission<?>> queue = new LinkedBlockingQueue<>();
-    private final QueueSweeper sweeper = new QueueSweeper();
     private final Map<Thread, Submission<?>> running = new ConcurrentHashMap<>();
     /** Slots taken: threads that run or are about to. */
     private final AtomicInteger taken = new AtomicInteger();
@@ -110,7 +109,7 @@ public final class VirtualPool extends AbstractPool {
     @Override
     protected void forget(Submission<?> submission) {
         if (limited) {
-            sweeper.dropped(queue);
+            sweep(queue);
         }
     }
 

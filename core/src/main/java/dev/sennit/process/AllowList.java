@@ -1,0 +1,179 @@
+package dev.sennit.process;
+
+import java.io.ObjectInputFilter;
+import java.io.ObjectInputFilter.FilterInfo;
+import java.io.ObjectInputFilter.Status;
+import java.net.URL;
+import java.security.CodeSource;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the parent is willing to read from a worker.
+ *
+ * <p>Allowed are the JDK's plain values and exceptions, this library's own classes, the classes that lie in the same jar
+ * or folder as a task that was submitted, and what the user names. Everything else is refused before an object is made.
+ *
+ * <p>Size is bounded by the message itself: an array may have no more elements than a few times the message's bytes, as
+ * each takes at least one, which stops a short message from asking for gigabytes, and a real value never notices. Hash
+ * tables in hash tables are bounded too: each level doubles the work of a message built to be slow.
+ */
+final class AllowList {
+    private static final int DEEPEST = 500;
+    private static final int DEEPEST_HASHES = 12;
+    /** A hash table with the lowest load factor that the JDK reads back has 8 slots an entry, which is at least 2 bytes. */
+    private static final long ELEMENTS_A_BYTE = 4;
+
+    private static final long ELEMENTS_AT_LEAST = 1024;
+
+    private static final Set<String> VALUE_PACKAGES = Set.of(
+            "java.lang",
+            "java.math",
+            "java.time",
+            "java.time.chrono",
+            "java.time.zone",
+            "java.util",
+            "java.util.concurrent",
+            "java.util.concurrent.atomic",
+            "java.util.concurrent.locks");
+    private static final Set<String> VALUE_CLASSES = Set.of(
+            "java.io.File",
+            "java.net.URI",
+            "java.net.InetAddress",
+            "java.net.Inet4Address",
+            "java.net.Inet6Address",
+            "java.net.InetSocketAddress",
+            "java.sql.Date",
+            "java.sql.Time",
+            "java.sql.Timestamp",
+            "java.util.regex.Pattern");
+
+    /** Jars and folders of submitted tasks. */
+    private final Set<String> taskLocations = ConcurrentHashMap.newKeySet();
+    /** Task classes whose location is known: one look-up a class. */
+    private final Set<Class<?>> knownTasks = ConcurrentHashMap.newKeySet();
+
+    private final List<String> named;
+
+    /**
+     * Creates the list.
+     *
+     * @param named class names, {@code package.*} or {@code package.**}
+     */
+    AllowList(List<String> named) {
+        this.named = List.copyOf(named);
+    }
+
+    /** Allows what lies beside a task's class. */
+    void allowBeside(Class<?> task) {
+        if (knownTasks.contains(task)) {
+            return;
+        }
+        String location = locationOf(task);
+        if (location != null) {
+            taskLocations.add(location);
+        }
+        knownTasks.add(task);
+    }
+
+    private static @Nullable String locationOf(Class<?> type) {
+        CodeSource source = type.getProtectionDomain().getCodeSource();
+        URL location = source == null ? null : source.getLocation();
+        return location == null ? null : location.toExternalForm();
+    }
+
+    Filter filterFor(int messageBytes) {
+        return new Filter(messageBytes);
+    }
+
+    private boolean isAllowed(Class<?> type) {
+        String name = type.getName();
+        if (isJdk(type)) {
+            return VALUE_PACKAGES.contains(type.getPackageName())
+                    || VALUE_CLASSES.contains(name)
+                    || Throwable.class.isAssignableFrom(type);
+        }
+        if (type.getPackageName().startsWith("dev.sennit")
+                && type.getModule() == AllowList.class.getModule()
+                && type.getClassLoader() == AllowList.class.getClassLoader()) {
+            return true;
+        }
+        for (String pattern : named) {
+            if (matches(pattern, name, type.getPackageName())) {
+                return true;
+            }
+        }
+        String location = locationOf(type);
+        return location != null && taskLocations.contains(location);
+    }
+
+    private static boolean isJdk(Class<?> type) {
+        ClassLoader loader = type.getClassLoader();
+        return loader == null || loader == ClassLoader.getPlatformClassLoader();
+    }
+
+    private static boolean matches(String pattern, String className, String packageName) {
+        if (pattern.endsWith(".**")) {
+            String root = pattern.substring(0, pattern.length() - 3);
+            return packageName.equals(root) || packageName.startsWith(root + ".");
+        }
+        if (pattern.endsWith(".*")) {
+            return packageName.equals(pattern.substring(0, pattern.length() - 2));
+        }
+        return className.equals(pattern);
+    }
+
+    /** The filter of one message; it remembers which levels of nesting are hash tables. */
+    final class Filter implements ObjectInputFilter {
+        private final int messageBytes;
+        private @Nullable String refusal;
+        private final java.util.BitSet hashAtDepth = new java.util.BitSet();
+
+        Filter(int messageBytes) {
+            this.messageBytes = messageBytes;
+        }
+
+        @Override
+        public Status checkInput(FilterInfo info) {
+            if (info.depth() > DEEPEST) {
+                return refuse("objects nested more than " + DEEPEST + " deep");
+            }
+            if (info.arrayLength() > ELEMENTS_AT_LEAST + ELEMENTS_A_BYTE * messageBytes) {
+                return refuse("a message of " + messageBytes + " bytes that asks for an array of " + info.arrayLength());
+            }
+            Class<?> type = info.serialClass();
+            if (type == null) {
+                return Status.UNDECIDED;
+            }
+            int depth = (int) info.depth();
+            hashAtDepth.clear(depth, Math.max(depth, hashAtDepth.length()) + 1);
+            if (java.util.Map.class.isAssignableFrom(type) || java.util.Set.class.isAssignableFrom(type)) {
+                hashAtDepth.set(depth);
+                if (hashAtDepth.cardinality() > DEEPEST_HASHES) {
+                    return refuse("sets or maps nested more than " + DEEPEST_HASHES + " deep");
+                }
+            }
+            Class<?> element = type;
+            while (element.isArray()) {
+                element = element.getComponentType();
+            }
+            if (element.isPrimitive() || isAllowed(element)) {
+                return Status.ALLOWED;
+            }
+            return refuse("class " + element.getName() + " is not on the pool's allow-list; add it with allow("
+                    + element.getPackageName() + ".*)");
+        }
+
+        /** What was refused and how to allow it, or null; the stream's own exception does not say. */
+        @Nullable String refusal() {
+            return refusal;
+        }
+
+        private Status refuse(String what) {
+            refusal = what;
+            return Status.REJECTED;
+        }
+    }
+}

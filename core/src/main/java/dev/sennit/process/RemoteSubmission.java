@@ -1,0 +1,74 @@
+package dev.sennit.process;
+
+import dev.sennit.Submission;
+import dev.sennit.TaskOptions;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
+
+/** A task that travels: encoded when it was submitted, so that the submitter may change what it captured. */
+final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
+    private final MessageBuffer message;
+    private final Throwable submittedFrom = new Throwable();
+    private final String submitter = Thread.currentThread().getName();
+    /** The worker it was handed to; written before that worker's {@code current}. */
+    private volatile @Nullable WorkerJvm worker;
+    /** Its number there; written before {@link #worker}. */
+    private long task;
+
+    RemoteSubmission(ProcessPool pool, Callable<T> body, TaskOptions options, MessageBuffer message) {
+        super(pool, body, options);
+        this.message = message;
+    }
+
+    MessageBuffer message() {
+        return message;
+    }
+
+    void assign(WorkerJvm toWorker, long number) {
+        task = number;
+        worker = toWorker;
+    }
+
+    @Nullable WorkerJvm worker() {
+        return worker;
+    }
+
+    long task() {
+        return task;
+    }
+
+    /** Settles it as {@code shutdownNow} does. */
+    void cancelNow() {
+        settle(null, new CancellationException(), true);
+    }
+
+    /** The stack of {@code submit}'s caller, without this library's own frames on top. */
+    List<StackTraceElement> submitterStack() {
+        StackTraceElement[] frames = submittedFrom.getStackTrace();
+        int first = 0;
+        while (first < frames.length - 1 && isOwn(frames[first].getClassName())) {
+            first++;
+        }
+        return Arrays.asList(frames).subList(first, frames.length);
+    }
+
+    private static boolean isOwn(String className) {
+        return className.equals("dev.sennit.AbstractPool")
+                || className.equals("dev.sennit.MapWindow")
+                || className.equals(ProcessPool.class.getName())
+                || className.equals(RemoteSubmission.class.getName());
+    }
+
+    /** Puts the submitter's stack below the one the exception has from the worker. */
+    Throwable withSubmitterStack(Throwable failure, String ranOn) {
+        List<StackTraceElement> joined = new ArrayList<>(Arrays.asList(failure.getStackTrace()));
+        joined.add(new StackTraceElement("[" + ranOn + "]", "submitted by", "thread " + submitter, -1));
+        joined.addAll(submitterStack());
+        failure.setStackTrace(joined.toArray(StackTraceElement[]::new));
+        return failure;
+    }
+}

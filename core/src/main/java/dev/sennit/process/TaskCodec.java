@@ -1,0 +1,267 @@
+package dev.sennit.process;
+
+import dev.sennit.RemoteTaskException;
+import dev.sennit.TaskSerializationException;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.NotSerializableException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.io.ObjectStreamClass;
+import java.io.OutputStream;
+import java.io.Serializable;
+import java.lang.invoke.MethodHandleInfo;
+import java.lang.invoke.SerializedLambda;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns tasks and their outcomes into bytes and back, with Java serialization.
+ *
+ * <p>The parent decodes what a worker sends behind an {@link AllowList}, as a worker runs code on data from anywhere. A
+ * worker decodes what its parent sends without one: the parent chose the worker's class path and command line, and is
+ * the only one that can write to it.
+ */
+final class TaskCodec {
+    private TaskCodec() {}
+
+    // ---- tasks ----
+
+    /** Encodes a task; throws {@link TaskSerializationException} with the culprit when it cannot travel. */
+    static MessageBuffer encodeTask(Callable<?> task, String name) {
+        var buffer = new MessageBuffer();
+        var seen = new LambdaNoticingStream(buffer);
+        try {
+            seen.write(task);
+            return buffer;
+        } catch (IOException | RuntimeException | StackOverflowError e) {
+            throw new TaskSerializationException(
+                    "task " + name + " cannot travel to a worker process: " + why(task, seen.lambda, e), e);
+        }
+    }
+
+    static Callable<?> decodeTask(byte[] message) throws IOException, ClassNotFoundException {
+        ClassLoader loader = ClassLoader.getSystemClassLoader();
+        try (var in = new LoaderStream(new ByteArrayInputStream(message), loader)) {
+            return (Callable<?>) in.readObject();
+        }
+    }
+
+    private static String why(Callable<?> task, @Nullable SerializedLambda lambda, Throwable failure) {
+        if (failure instanceof StackOverflowError) {
+            return "it holds objects linked too deeply";
+        }
+        if (!(failure instanceof NotSerializableException)) {
+            return String.valueOf(failure.getMessage());
+        }
+        String culprit = failure.getMessage();
+        if (lambda == null) {
+            return culprit.equals(task.getClass().getName())
+                    ? "its class is not Serializable; give the lambda straight to Pool.submit, declare it as a Task, or"
+                            + " let the class implement Serializable"
+                    : "it holds a " + culprit + ", which is not Serializable; give it what it needs as values";
+        }
+        for (int i = 0; i < lambda.getCapturedArgCount(); i++) {
+            Object captured = lambda.getCapturedArg(i);
+            if (canTravel(captured)) {
+                continue;
+            }
+            String place = "the lambda in " + lambda.getCapturingClass().replace('/', '.') + " captures ";
+            boolean isThis = i == 0 && lambda.getImplMethodKind() != MethodHandleInfo.REF_invokeStatic;
+            place += isThis ? "this, a " : "a ";
+            String type = captured.getClass().getName();
+            String inside = type.equals(culprit) ? "" : " that holds a " + culprit;
+            return place + type + inside + ", which is not Serializable; "
+                    + (isThis
+                            ? "copy the fields it needs into local variables first"
+                            : "capture a value instead, or make the object inside the task");
+        }
+        return "it holds a " + culprit + ", which is not Serializable";
+    }
+
+    private static boolean canTravel(@Nullable Object value) {
+        try {
+            new LambdaNoticingStream(OutputStream.nullOutputStream()).write(value);
+            return true;
+        } catch (IOException | RuntimeException | StackOverflowError e) {
+            return false;
+        }
+    }
+
+    // ---- outcomes ----
+
+    static MessageBuffer encodeValue(@Nullable Object value) {
+        var buffer = new MessageBuffer();
+        try {
+            new LambdaNoticingStream(buffer).write(value);
+            return buffer;
+        } catch (IOException | RuntimeException | StackOverflowError e) {
+            String type = value == null ? "null" : value.getClass().getName();
+            String culprit = e instanceof NotSerializableException && !type.equals(e.getMessage())
+                    ? " holds a " + e.getMessage() + ", which is not Serializable"
+                    : e instanceof NotSerializableException ? " is not Serializable" : ": " + e;
+            throw new TaskSerializationException("result cannot travel home: its class " + type + culprit, e);
+        }
+    }
+
+    /**
+     * Encodes a failure twice: as itself, if it can be serialized, and as a description, which the parent falls back to
+     * when it cannot or may not decode it.
+     */
+    static MessageBuffer encodeFailure(Throwable failure) throws IOException {
+        byte[] exact = null;
+        try {
+            var buffer = new MessageBuffer();
+            new LambdaNoticingStream(buffer).write(failure);
+            exact = java.util.Arrays.copyOf(buffer.bytes(), buffer.length());
+        } catch (IOException | RuntimeException | StackOverflowError e) {
+            // the description will do
+        }
+        var buffer = new MessageBuffer();
+        new LambdaNoticingStream(buffer).write(new Failure(exact, Description.of(failure, 0)));
+        return buffer;
+    }
+
+    static @Nullable Object decodeValue(byte[] message, ClassLoader loader, AllowList allowed) {
+        try {
+            return read(message, loader, allowed);
+        } catch (Unreadable e) {
+            throw new TaskSerializationException("result refused: " + e.getMessage(), e.getCause());
+        }
+    }
+
+    static Throwable decodeFailure(byte[] message, ClassLoader loader, AllowList allowed) {
+        Failure failure;
+        try {
+            failure = (Failure) Objects.requireNonNull(read(message, loader, allowed));
+        } catch (Unreadable e) {
+            return new TaskSerializationException("failure refused: " + e.getMessage(), e.getCause());
+        }
+        if (failure.exact() == null) {
+            return failure.described().toException();
+        }
+        try {
+            return (Throwable) Objects.requireNonNull(read(failure.exact(), loader, allowed));
+        } catch (Unreadable e) {
+            RemoteTaskException standIn = failure.described().toException();
+            standIn.addSuppressed(
+                    new TaskSerializationException("exception refused: " + e.getMessage(), e.getCause()));
+            return standIn;
+        }
+    }
+
+    private static @Nullable Object read(byte[] message, ClassLoader loader, AllowList allowed) throws Unreadable {
+        AllowList.Filter filter = allowed.filterFor(message.length);
+        try (var in = new LoaderStream(new ByteArrayInputStream(message), loader)) {
+            in.setObjectInputFilter(filter);
+            return in.readObject();
+        } catch (IOException | ClassNotFoundException | RuntimeException | LinkageError | StackOverflowError e) {
+            String refusal = filter.refusal();
+            throw new Unreadable(refusal != null ? refusal : e.toString(), e);
+        }
+    }
+
+    /** What came could not be read, or was refused; the message is for people. */
+    private static final class Unreadable extends Exception {
+        private static final long serialVersionUID = 1L;
+        private final Throwable reason;
+
+        Unreadable(String message, Throwable reason) {
+            super(message, reason, false, false);
+            this.reason = reason;
+        }
+
+        @Override
+        public Throwable getCause() {
+            return reason;
+        }
+    }
+
+    /** A failure on its way home. */
+    private record Failure(byte @Nullable [] exact, Description described) implements Serializable {
+        private static final long serialVersionUID = 1L;
+    }
+
+    /** What is said of an exception where it cannot be shown itself; made of strings alone. */
+    private record Description(
+            String className, String text, StackTraceElement[] stack, @Nullable Description cause)
+            implements Serializable {
+        private static final long serialVersionUID = 1L;
+        private static final int DEEPEST = 32;
+
+        static Description of(Throwable failure, int depth) {
+            Throwable cause = failure.getCause();
+            return new Description(
+                    failure.getClass().getName(),
+                    textOf(failure),
+                    failure.getStackTrace(),
+                    cause == null || depth == DEEPEST ? null : of(cause, depth + 1));
+        }
+
+        private static String textOf(Throwable failure) {
+            try {
+                return failure.toString();
+            } catch (RuntimeException e) {
+                return failure.getClass().getName();
+            }
+        }
+
+        RemoteTaskException toException() {
+            var exception = new RemoteTaskException(className, text);
+            exception.setStackTrace(stack);
+            if (cause != null) {
+                exception.initCause(cause.toException());
+            }
+            return exception;
+        }
+    }
+
+    /** Remembers the last lambda it wrote, whose captured values tell what it was that could not be written. */
+    private static final class LambdaNoticingStream {
+        private final OutputStream target;
+        private @Nullable SerializedLambda lambda;
+
+        LambdaNoticingStream(OutputStream target) {
+            this.target = target;
+        }
+
+        void write(@Nullable Object value) throws IOException {
+            try (var out = new ObjectOutputStream(target) {
+                {
+                    enableReplaceObject(true);
+                }
+
+                @Override
+                protected @Nullable Object replaceObject(@Nullable Object object) {
+                    if (object instanceof SerializedLambda noticed) {
+                        lambda = noticed;
+                    }
+                    return object;
+                }
+            }) {
+                out.writeObject(value);
+            }
+        }
+    }
+
+    /** Finds classes through a given loader. */
+    private static final class LoaderStream extends ObjectInputStream {
+        private final ClassLoader loader;
+
+        LoaderStream(InputStream in, ClassLoader loader) throws IOException {
+            super(in);
+            this.loader = loader;
+        }
+
+        @Override
+        protected Class<?> resolveClass(ObjectStreamClass description) throws IOException, ClassNotFoundException {
+            try {
+                return Class.forName(description.getName(), false, loader);
+            } catch (ClassNotFoundException e) {
+                return super.resolveClass(description); // primitives, and classes of this library itself
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+package dev.sennit.process;
+
+import java.io.File;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The command line of a worker JVM: this JVM's class path and module graph, rebuilt, and the worker's own limits.
+ *
+ * <p>Taken over from this JVM are system properties given on its command line, assertions, and the options that change
+ * modules ({@code --add-opens} and its kin). Not taken over are heap sizes, garbage collectors and agents: a debugger's
+ * port cannot be opened twice. A worker gets options of its own from {@link ProcessPool.Builder#jvmOptions}.
+ *
+ * <p>The arguments go into a file that only this user can read, so that they may be of any length and do not show up in
+ * process listings.
+ */
+final class WorkerCommand {
+    private static final List<String> TAKEN_OVER = List.of(
+            "-D",
+            "-ea",
+            "-da",
+            "-esa",
+            "-dsa",
+            "-enableassertions",
+            "-disableassertions",
+            "--add-exports",
+            "--add-opens",
+            "--add-reads",
+            "--patch-module",
+            "--limit-modules",
+            "--enable-native-access",
+            "--illegal-native-access",
+            "--sun-misc-unsafe-memory-access",
+            "--enable-preview");
+    /** A second JVM cannot have these: ports, and files that the first writes. */
+    private static final List<String> NOT_TAKEN_OVER = List.of("-Dcom.sun.management.jmxremote");
+
+    /** Small and quick to start, gone when out of memory, no files left behind. {@code jvmOptions} may say otherwise. */
+    private static final List<String> DEFAULTS = List.of(
+            "-XX:+UseSerialGC",
+            "-XX:+ExitOnOutOfMemoryError",
+            "-XX:-UsePerfData",
+            "-XX:-CreateCoredumpOnCrash");
+
+    private WorkerCommand() {}
+
+    /** The arguments up to the main class. */
+    static List<String> arguments(ProcessPool.Builder settings) {
+        List<String> arguments = new ArrayList<>(DEFAULTS);
+        arguments.add("-XX:ErrorFile=" + crashLogPattern());
+        arguments.addAll(takenOver());
+        if (settings.heap() != null) {
+            arguments.add("-Xmx" + settings.heap());
+        }
+        if (settings.output() != WorkerOutput.INHERIT) {
+            arguments.add("-Dstdout.encoding=UTF-8");
+            arguments.add("-Dstderr.encoding=UTF-8");
+        }
+        arguments.addAll(settings.jvmOptions());
+        arguments.addAll(settings.classPath().isEmpty() ? ownPaths() : givenClassPath(settings.classPath()));
+        return arguments;
+    }
+
+    /** Writes the arguments to a file, and returns the command that uses them; the caller adds the worker's own. */
+    static List<String> write(List<String> arguments, Path argumentFile) throws IOException {
+        Files.write(argumentFile, arguments.stream().map(WorkerCommand::quoted).toList());
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        return List.of(java, "@" + argumentFile);
+    }
+
+    /** Where a worker that crashes writes its report; %p is its pid. */
+    private static String crashLogPattern() {
+        return Path.of(System.getProperty("java.io.tmpdir"), "sennit-worker-%p-crash.log").toAbsolutePath().toString();
+    }
+
+    static Path crashLog(long pid) {
+        return Path.of(crashLogPattern().replace("%p", Long.toString(pid)));
+    }
+
+    private static List<String> takenOver() {
+        List<String> options = new ArrayList<>();
+        for (String option : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
+            if (TAKEN_OVER.stream().anyMatch(option::startsWith)
+                    && NOT_TAKEN_OVER.stream().noneMatch(option::startsWith)) {
+                options.add(option);
+            }
+        }
+        return options;
+    }
+
+    private static List<String> ownPaths() {
+        List<String> arguments = new ArrayList<>();
+        String classPath = System.getProperty("java.class.path", "");
+        if (!classPath.isEmpty()) {
+            arguments.add("--class-path");
+            arguments.add(absolute(classPath));
+        }
+        Module library = WorkerMain.class.getModule();
+        if (!library.isNamed()) {
+            arguments.add(WorkerMain.class.getName());
+            return arguments;
+        }
+        String modulePath = System.getProperty("jdk.module.path");
+        if (modulePath != null) {
+            arguments.add("--module-path");
+            arguments.add(absolute(modulePath));
+        }
+        arguments.add("--add-modules");
+        arguments.add(String.join(",", modules()));
+        arguments.add("--module");
+        arguments.add(library.getName() + "/" + WorkerMain.class.getName());
+        return arguments;
+    }
+
+    /** Every module that this JVM resolved, so that the worker resolves the same. */
+    private static List<String> modules() {
+        return ModuleLayer.boot().modules().stream().map(Module::getName).sorted().toList();
+    }
+
+    private static List<String> givenClassPath(List<Path> classPath) {
+        List<String> parts = classPath.stream().map(part -> part.toAbsolutePath().toString()).toList();
+        return List.of("--class-path", String.join(File.pathSeparator, parts), WorkerMain.class.getName());
+    }
+
+    /** A worker may have another working directory. An empty part means this one. */
+    private static String absolute(String path) {
+        List<String> parts = new ArrayList<>();
+        for (String part : path.split(File.pathSeparator, -1)) {
+            parts.add(Path.of(part).toAbsolutePath().toString());
+        }
+        return String.join(File.pathSeparator, parts);
+    }
+
+    /** As the java launcher reads argument files. */
+    private static String quoted(String argument) {
+        return '"' + argument.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+    }
+}

@@ -1,0 +1,109 @@
+package dev.sennit.process;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The worker process that ran a task ended without an answer: it crashed, exited, ran out of memory, or was killed.
+ *
+ * <p>The failure of that task's future alone: tasks that had not begun run elsewhere, and the pool replaces the worker.
+ * The stack trace is the submitter's.
+ */
+public final class WorkerCrashedException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+    private static final int SIGNAL_BASE = 128;
+    private static final int LAST_SIGNAL = 64;
+
+    private final long pid;
+    private final int exitCode;
+    @SuppressWarnings("serial") // always one of List.copyOf's
+    private final List<String> lastLines;
+    private final @Nullable String crashLog;
+
+    WorkerCrashedException(String message, long pid, int exitCode, List<String> lastLines, @Nullable Path crashLog) {
+        super(message);
+        this.pid = pid;
+        this.exitCode = exitCode;
+        this.lastLines = List.copyOf(lastLines);
+        this.crashLog = crashLog == null ? null : crashLog.toString();
+    }
+
+    /**
+     * The worker's process id.
+     *
+     * @return the pid it had
+     */
+    public long pid() {
+        return pid;
+    }
+
+    /**
+     * How the process ended.
+     *
+     * @return its exit code; 128 + N if signal N ended it
+     */
+    public int exitCode() {
+        return exitCode;
+    }
+
+    /**
+     * The signal that ended the process, as far as the exit code tells.
+     *
+     * @return such as 9 for SIGKILL, or empty
+     */
+    public OptionalInt signal() {
+        return signalOf(exitCode);
+    }
+
+    /**
+     * The last lines the worker wrote to its standard output and error.
+     *
+     * @return at most twenty lines, oldest first
+     */
+    public List<String> lastLines() {
+        return lastLines;
+    }
+
+    /**
+     * The JVM's own crash report.
+     *
+     * @return the file, if the JVM wrote one
+     */
+    public Optional<Path> crashLog() {
+        return Optional.ofNullable(crashLog).map(Path::of);
+    }
+
+    private static OptionalInt signalOf(int exitCode) {
+        int signal = exitCode - SIGNAL_BASE;
+        return signal >= 1 && signal <= LAST_SIGNAL ? OptionalInt.of(signal) : OptionalInt.empty();
+    }
+
+    static boolean wasSignalled(int exitCode) {
+        return signalOf(exitCode).isPresent();
+    }
+
+    /** "exited with code 3", "was killed by signal 9 (SIGKILL)". */
+    static String describeExit(int exitCode) {
+        OptionalInt signal = signalOf(exitCode);
+        if (signal.isEmpty()) {
+            return "exited with code " + exitCode;
+        }
+        String name = switch (signal.getAsInt()) {
+            case 1 -> " (SIGHUP)";
+            case 2 -> " (SIGINT)";
+            case 3 -> " (SIGQUIT)";
+            case 4 -> " (SIGILL)";
+            case 6 -> " (SIGABRT)";
+            case 7 -> " (SIGBUS)";
+            case 8 -> " (SIGFPE)";
+            case 9 -> " (SIGKILL)";
+            case 11 -> " (SIGSEGV)";
+            case 15 -> " (SIGTERM)";
+            default -> "";
+        };
+        return "was killed by signal " + signal.getAsInt() + name;
+    }
+}

@@ -1,0 +1,192 @@
+package dev.sennit.process;
+
+import dev.sennit.internal.Timers;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One worker process, from its start to its end, as the parent sees it.
+ *
+ * <p>{@link #start} makes the process, {@link #awaitReady} waits until it has connected; from then on {@link #link} speaks
+ * to it, until that says the worker is gone, and {@link #bury} tells how.
+ */
+final class WorkerJvm {
+    private static final Duration START_LIMIT = Duration.ofSeconds(60);
+    private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
+    /** The output of a process that has ended is there at once, unless a child of its own holds the pipe. */
+    private static final Duration OUTPUT_LIMIT = Duration.ofMillis(500);
+
+    private final WorkerSlot slot;
+    private final Path folder;
+    private final ServerSocketChannel server;
+    private final StatusPage page;
+    private final Process process;
+    private final @Nullable OutputReader output;
+    /** Written once by {@link #awaitReady}, in the thread that serves the slot, before the slot is offered tasks. */
+    private @Nullable WorkerLink link;
+
+    private volatile boolean up;
+    private volatile boolean endIntended;
+    private volatile boolean buried;
+
+    /** The task in flight. */
+    final AtomicReference<@Nullable RemoteSubmission<?>> current = new AtomicReference<>();
+    /** The number of the last task sent; touched by whoever may hand it a task, see {@link WorkerSlot}. */
+    private long lastTask;
+
+    /** How a worker ended. */
+    record End(int exitCode, List<String> lastLines) {}
+
+    /** Starts the process; it is not ready yet. */
+    WorkerJvm(ProcessPool.Builder settings, List<String> arguments, String name, WorkerSlot slot) throws IOException {
+        this.slot = slot;
+        folder = WorkerFolder.create();
+        server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        try {
+            Path socketFile = folder.resolve("socket");
+            Path statusFile = folder.resolve("status");
+            server.bind(UnixDomainSocketAddress.of(socketFile));
+            page = StatusPage.create(statusFile);
+            List<String> command = new ArrayList<>(WorkerCommand.write(arguments, folder.resolve("arguments")));
+            command.addAll(List.of(socketFile.toString(), statusFile.toString(), name));
+            process = start(settings, command);
+        } catch (IOException | RuntimeException e) {
+            removeTraces();
+            throw e;
+        }
+        output = settings.output() == WorkerOutput.INHERIT
+                ? null
+                : new OutputReader(name, process, settings.listenerOrDefault());
+        process.onExit().thenRun(this::removeTraces); // ends the wait for a connection
+    }
+
+    private static Process start(ProcessPool.Builder settings, List<String> command) throws IOException {
+        var builder = new ProcessBuilder(command);
+        if (settings.output() == WorkerOutput.INHERIT) {
+            builder.redirectOutput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.INHERIT);
+        }
+        // What they say has been taken over from this JVM already, and the launcher would announce them on each start.
+        builder.environment().keySet().removeAll(List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"));
+        return builder.start();
+    }
+
+    /** Once both ends are connected, or never will be, nothing is left in the file system. */
+    private void removeTraces() {
+        try {
+            server.close();
+        } catch (IOException e) {
+            // nobody will connect either way
+        }
+        WorkerFolder.remove(folder);
+    }
+
+    /** Waits until the worker has connected and says that it is ready; false if it ended before. */
+    boolean awaitReady() throws IOException {
+        Future<?> tooLong = Timers.after(START_LIMIT, process::destroyForcibly);
+        try {
+            SocketChannel socket = server.accept();
+            var connected = new PlainLink(process.getOutputStream(), socket);
+            link = connected;
+            WorkerLink.Reply first = connected.receive();
+            up = first != null && first.kind() == WorkerLink.Kind.READY;
+            return up;
+        } catch (ClosedChannelException e) { // the process ended first
+            return false;
+        } finally {
+            tooLong.cancel(false);
+            removeTraces();
+        }
+    }
+
+    WorkerSlot slot() {
+        return slot;
+    }
+
+    long nextTask() {
+        return ++lastTask;
+    }
+
+    WorkerLink link() {
+        return java.util.Objects.requireNonNull(link, "not ready");
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    /** Whether a task had begun when the worker ended. */
+    boolean hadBegun(long task) {
+        return page.lastBegun() == task;
+    }
+
+    /** Ends the process now, on purpose: that is no crash. */
+    void kill() {
+        endIntended = true;
+        process.destroyForcibly();
+    }
+
+    /** Ends a process that does not behave: that counts as a crash. */
+    void destroy() {
+        process.destroyForcibly();
+    }
+
+    /** Asks the process to end by itself, which takes as long as its shutdown hooks do. */
+    void quit() {
+        endIntended = true;
+        try {
+            link().quit();
+        } catch (IOException e) {
+            // it has ended
+        }
+        Timers.after(EXIT_LIMIT, process::destroyForcibly);
+    }
+
+    /** Whether it has connected; only then can it be asked to end. */
+    boolean isUp() {
+        return up;
+    }
+
+    boolean endWasIntended() {
+        return endIntended;
+    }
+
+    /** Whether nobody listens for its answers any more. Set before the slot's current task is looked at. */
+    boolean isBuried() {
+        return buried;
+    }
+
+    void markBuried() {
+        buried = true;
+    }
+
+    /** Waits for the end of a process whose line is dead, and tells how it ended. */
+    End bury() {
+        if (link != null) {
+            link.close();
+        }
+        try {
+            if (!process.waitFor(EXIT_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+                process.destroyForcibly();
+            }
+            int exitCode = process.waitFor();
+            if (output != null) {
+                output.awaitEnd(OUTPUT_LIMIT);
+            }
+            return new End(exitCode, output == null ? List.of() : output.lastLines());
+        } catch (InterruptedException e) {
+            throw new AssertionError("threads that serve workers cannot be interrupted", e);
+        }
+    }
+}

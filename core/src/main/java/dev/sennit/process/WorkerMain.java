@@ -1,0 +1,148 @@
+package dev.sennit.process;
+
+import dev.sennit.internal.ThreadTimes;
+import dev.sennit.process.WorkerLink.Kind;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+
+/**
+ * A worker process.
+ *
+ * <ol>
+ *   <li>It connects to the socket that its parent made for it, and says that it is ready.
+ *   <li>One thread reads tasks, runs them and sends what comes of them, one after another.
+ *   <li>The main thread listens to the parent: it interrupts a task that is cancelled, exits when told to, and halts
+ *       when the parent is gone, whatever the other thread is doing.
+ * </ol>
+ */
+final class WorkerMain {
+    private static final int PARENT_GONE = 143;
+
+    private WorkerMain() {}
+
+    /** Arguments: socket, status page, worker name. */
+    public static void main(String[] arguments) throws IOException {
+        Path socketFile = Path.of(arguments[0]);
+        InputStream tasks = new FileInputStream(FileDescriptor.in);
+        System.setIn(InputStream.nullInputStream()); // a task that reads standard input would read tasks
+        SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(socketFile));
+        StatusPage page = StatusPage.open(Path.of(arguments[1]));
+        var end = new PlainLink.WorkerEnd(tasks, socket);
+        var runner = new TaskThread(arguments[2], end, page);
+        runner.start();
+        try {
+            listen(end, runner);
+        } finally {
+            // The parent is gone without a word: what it would have removed is removed here.
+            WorkerFolder.remove(socketFile.toAbsolutePath().getParent());
+            Runtime.getRuntime().halt(PARENT_GONE);
+        }
+    }
+
+    private static void listen(PlainLink.WorkerEnd end, TaskThread runner) throws IOException {
+        while (true) {
+            long told = end.nextControl();
+            if (told < 0) {
+                return;
+            }
+            if (told == 0) {
+                System.exit(0);
+            }
+            runner.cancel(told);
+        }
+    }
+
+    /**
+     * Runs tasks. It can be interrupted only while one runs: an interrupt that comes late, or from a thread that an
+     * earlier task left behind, would close the socket.
+     */
+    private static final class TaskThread extends Thread {
+        private final PlainLink.WorkerEnd end;
+        private final StatusPage page;
+
+        /** Guarded by this. The task that runs, or 0. */
+        private long running;
+        /** Guarded by this. The latest task that was cancelled: it may not have come yet. */
+        private long cancelled;
+
+        TaskThread(String name, PlainLink.WorkerEnd end, StatusPage page) {
+            super(name);
+            this.end = end;
+            this.page = page;
+        }
+
+        synchronized void cancel(long task) {
+            cancelled = task;
+            if (running == task) {
+                super.interrupt();
+            }
+        }
+
+        @Override
+        public synchronized void interrupt() {
+            if (running != 0) {
+                super.interrupt();
+            }
+        }
+
+        private synchronized boolean begin(long task) {
+            if (cancelled == task) {
+                return false;
+            }
+            running = task;
+            return true;
+        }
+
+        private synchronized void end() {
+            running = 0;
+            Thread.interrupted();
+        }
+
+        @Override
+        public void run() {
+            try {
+                end.send(Kind.READY, 0, 0, 0, new MessageBuffer());
+                for (var task = end.nextTask(); task != null; task = end.nextTask()) {
+                    page.began(task.number());
+                    if (begin(task.number())) {
+                        runTask(task);
+                    } else {
+                        end.send(Kind.SKIPPED, task.number(), 0, 0, new MessageBuffer());
+                    }
+                }
+            } catch (IOException e) {
+                // the parent is gone
+            } catch (Throwable e) { // a worker that cannot go on must not look as if it could
+                e.printStackTrace();
+            } finally {
+                Runtime.getRuntime().halt(PARENT_GONE);
+            }
+        }
+
+        private void runTask(PlainLink.WorkerEnd.Task task) throws IOException {
+            long cpuBefore = ThreadTimes.cpuNanos(this);
+            long start = System.nanoTime();
+            Kind kind = Kind.VALUE;
+            MessageBuffer outcome;
+            try {
+                Callable<?> body = TaskCodec.decodeTask(task.message());
+                outcome = TaskCodec.encodeValue(body.call());
+            } catch (Throwable e) { // an Error is the task's failure too, and the worker goes on
+                kind = Kind.FAILURE;
+                outcome = TaskCodec.encodeFailure(e);
+            } finally {
+                end();
+            }
+            System.out.flush();
+            System.err.flush();
+            long nanos = System.nanoTime() - start;
+            end.send(kind, task.number(), nanos, ThreadTimes.cpuNanos(this) - cpuBefore, outcome);
+        }
+    }
+}
