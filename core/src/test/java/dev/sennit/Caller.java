@@ -1,0 +1,60 @@
+package dev.sennit;
+
+import static org.assertj.core.api.Assertions.fail;
+
+import java.util.Arrays;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+
+/** A thread that calls something which may wait, for tests that watch it or interrupt it. */
+final class Caller<T> {
+    private final FutureTask<T> call;
+    private final Thread thread;
+
+    private Caller(Callable<T> body) {
+        call = new FutureTask<>(body);
+        thread = Thread.ofPlatform().daemon().name("caller").start(call);
+    }
+
+    static <T> Caller<T> of(Callable<T> body) {
+        return new Caller<>(body);
+    }
+
+    /** Waits until the thread waits inside a method of that name. */
+    void awaitWaitingIn(String method) {
+        Conditions.await("the caller waits in " + method).until(() -> call.isDone() || waitsIn(method));
+        if (call.isDone()) {
+            fail("the caller should wait in " + method + " but has ended: " + call);
+        }
+    }
+
+    private boolean waitsIn(String method) {
+        Thread.State state = thread.getState();
+        return (state == Thread.State.WAITING || state == Thread.State.TIMED_WAITING)
+                && Arrays.stream(thread.getStackTrace()).anyMatch(frame -> frame.getMethodName().equals(method));
+    }
+
+    void interrupt() {
+        thread.interrupt();
+    }
+
+    boolean isDone() {
+        return call.isDone();
+    }
+
+    /** What the call returned; fails if it threw. */
+    T result() throws Exception {
+        return call.get(30, TimeUnit.SECONDS);
+    }
+
+    /** What the call threw; fails if it returned. */
+    Throwable failure() throws Exception {
+        try {
+            return fail("the call should throw, returned " + call.get(30, TimeUnit.SECONDS));
+        } catch (ExecutionException e) {
+            return e.getCause();
+        }
+    }
+}
