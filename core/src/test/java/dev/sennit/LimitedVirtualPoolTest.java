@@ -1,0 +1,13 @@
+package dev.sennit;
+
+class LimitedVirtualPoolTest extends PoolContract {
+    @Override
+    protected String plan(int workers) {
+        return "virtual:" + workers;
+    }
+
+    @Override
+    protected boolean knowsCpuTime() {
+        return false;
+    }
+}

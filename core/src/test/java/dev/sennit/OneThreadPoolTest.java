@@ -1,0 +1,8 @@
+package dev.sennit;
+
+class OneThreadPoolTest extends ThreadPoolTest {
+    @Override
+    protected int workers() {
+        return 1;
+    }
+}

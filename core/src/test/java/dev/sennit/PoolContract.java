@@ -1,0 +1,2674 @@
+package dev.sennit;
+
+import static dev.sennit.Conditions.await;
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+import static java.util.concurrent.TimeUnit.NANOSECONDS;
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import java.io.IOException;
+import java.io.Serializable;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Gatherer;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/**
+ * What every kind of {@link Pool} must do.
+ *
+ * <p>A subclass names its plan and, with the methods of the first section, the columns of the table "Where the kinds
+ * differ" in the Javadoc of {@link Pool}. A kind that cannot do something is shown to do what the table says instead; no
+ * test is left out.
+ *
+ * <h2>How these tests are written</h2>
+ *
+ * <p>A task may run in another process. So its body is a static method or a lambda that captures only what can travel,
+ * and never {@code this}; and where a test of threads would use a latch, a test here uses {@link Signals}. The tests
+ * wait for conditions, with a bound that is only a safety net; none sleeps to let something happen, none asserts how
+ * long anything took.
+ *
+ * <p>Most tests share one pool ({@link #pool()}), because a pool of processes is dear; after each test that pool has to be idle and
+ * open. Tests that need other settings, look at the figures, or end the pool {@link #open} their own, which is shut
+ * down after the test, and has to terminate.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+public abstract class PoolContract {
+    private static final long BOUND = 30;
+
+    private final List<Pool> opened = new ArrayList<>();
+    private Pool shared;
+    private Signals signals;
+
+    protected PoolContract() {}
+
+    // ---- what a kind says about itself ----
+
+    /** A plan of this kind for that many workers, without options; kinds that take no number leave it out. */
+    protected abstract String plan(int workers);
+
+    /** How many workers the pools of this suite have, unless a test needs one. */
+    protected int workers() {
+        return 2;
+    }
+
+    /** Whether {@code submit} returns before the task has ended. */
+    protected boolean asynchronous() {
+        return true;
+    }
+
+    /** Whether any number of tasks runs at once, so that none ever waits for a worker. */
+    protected boolean unlimited() {
+        return false;
+    }
+
+    /** Whether tasks and results are serialized and copied; if not, they are the same objects on both sides. */
+    protected boolean copiesValues() {
+        return false;
+    }
+
+    /** Whether a task that ends its JVM fails alone, and one that ignores interrupts is killed. */
+    protected boolean isolates() {
+        return false;
+    }
+
+    /** Whether a task can submit to the pool it runs on. */
+    protected boolean canNest() {
+        return true;
+    }
+
+    /** Whether the processor time of the tasks can be known. */
+    protected boolean knowsCpuTime() {
+        return true;
+    }
+
+    /** Which frames the exception of a task shows. */
+    protected StackTraces stackTraces() {
+        return StackTraces.TASK_ALONE;
+    }
+
+    /** What is in the stack trace of a failure. */
+    protected enum StackTraces {
+        /** The task was called by the submitter. */
+        ONE_STACK,
+        /** The task's frames; the waiter's are in the exception that {@code get} throws. */
+        TASK_ALONE,
+        /** The task's frames, then the submitter's. */
+        TASK_THEN_SUBMITTER
+    }
+
+    /** Whether tasks can wait for a worker: all of them can be busy. */
+    protected final boolean queues() {
+        return asynchronous() && !unlimited();
+    }
+
+    // ---- pools and signals for a test ----
+
+    /** The pool that tests share. */
+    protected final Pool pool() {
+        if (shared == null) {
+            shared = Pools.open(plan(workers()));
+        }
+        return shared;
+    }
+
+    /** A pool for this test alone; options as in {@code backlog=1&full=reject}, or empty. */
+    protected final Pool open(String options) {
+        return open(workers(), options);
+    }
+
+    /** A pool with that many workers for this test alone. */
+    protected final Pool open(int workers, String options) {
+        Pool pool = Pools.open(plan(workers) + (options.isEmpty() ? "" : "?" + options));
+        opened.add(pool);
+        return pool;
+    }
+
+    /** Gives a pool to the end of the test: it is shut down then, and has to terminate. */
+    protected final Pool opened(Pool pool) {
+        opened.add(pool);
+        return pool;
+    }
+
+    protected final Signals signals() {
+        return signals;
+    }
+
+    @BeforeEach
+    final void newSignals() throws IOException {
+        signals = new Signals(Files.createTempDirectory("sennit-contract-").toString());
+    }
+
+    @AfterEach
+    final void everythingEnds() throws Exception {
+        signals.set("release");
+        try {
+            for (Pool pool : opened) {
+                pool.shutdown();
+                assertThat(pool.awaitTermination(BOUND, SECONDS)).as("%s terminates", pool).isTrue();
+            }
+            if (shared != null) {
+                assertThat(shared.isShutdown()).as("the shared pool is open").isFalse();
+                await("the shared pool is idle").until(() -> unfinished(shared.statistics()) == 0);
+            }
+        } finally {
+            opened.clear();
+            await("the folder is gone").ignoreExceptions().until(signals::delete); // cancelled tasks may still be writing
+        }
+    }
+
+    @AfterAll
+    final void closeShared() {
+        if (shared != null) {
+            shared.close();
+        }
+    }
+
+    /** Keeps every worker busy until the signal {@code release}, and returns when it is. */
+    private List<TaskFuture<Integer>> occupyWorkers(Pool pool) throws InterruptedException {
+        var here = signals;
+        List<TaskFuture<Integer>> held = new ArrayList<>();
+        for (int i = 0; i < pool.workers(); i++) {
+            held.add(pool.submit(() -> Work.hold(here)));
+        }
+        here.awaitCount("held", pool.workers());
+        return held;
+    }
+
+    /** Every worker takes a task at the same time: none is busy with something old, none was lost. */
+    private void assertAllWorkersServe(Pool pool) throws Exception {
+        var here = signals;
+        int count = asynchronous() ? unlimited() ? 4 : pool.workers() : 1;
+        String where = "meet" + System.nanoTime();
+        List<TaskFuture<Integer>> all = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            all.add(pool.submit(() -> Work.meet(here, where, count)));
+        }
+        for (TaskFuture<Integer> one : all) {
+            assertThat(value(one)).isEqualTo(1);
+        }
+    }
+
+    private static <T> T value(Future<T> future) throws Exception {
+        return future.get(BOUND, SECONDS);
+    }
+
+    private static Throwable failure(Future<?> future) {
+        Throwable thrown = catchThrowable(() -> future.get(BOUND, SECONDS));
+        assertThat(thrown).isInstanceOf(ExecutionException.class);
+        return thrown.getCause();
+    }
+
+    private static long unfinished(PoolStatistics seen) {
+        return seen.queued() + seen.running();
+    }
+
+    private static void assertAddsUp(PoolStatistics seen) {
+        assertThat(seen.submitted())
+                .as("%s adds up", seen)
+                .isEqualTo(seen.queued() + seen.running() + seen.succeeded() + seen.failed() + seen.cancelled());
+        assertThat(List.of(seen.queued(), seen.running(), seen.succeeded(), seen.failed(), seen.cancelled()))
+                .as("%s", seen)
+                .allMatch(count -> count >= 0);
+    }
+
+    // ---- submit ----
+
+    @Test
+    void aLambdaIsATaskAndItsValueComesBack() throws Exception {
+        TaskFuture<Integer> future = pool().submit(() -> 6 * 7);
+
+        assertThat(value(future)).isEqualTo(42);
+        assertThat(future.join()).isEqualTo(42);
+        assertThat(future.resultNow()).isEqualTo(42);
+        assertThat(future.state()).isEqualTo(Future.State.SUCCESS);
+        assertThat(future).isDone().isNotCancelled();
+    }
+
+    @Test
+    void aValueMayBeNull() throws Exception {
+        Object nothing = value(pool().submit(() -> null));
+        assertThat(nothing).isNull();
+        assertThat(value(pool().submit(() -> (String) null, TaskOptions.named("nothing")))).isNull();
+    }
+
+    @Test
+    void anActionRunsAndItsFutureHoldsNull() throws Exception {
+        var here = signals;
+
+        assertThat(value(pool().submit(() -> here.set("action")))).isNull();
+        assertThat(value(pool().submit(() -> here.set("with options"), TaskOptions.named("set")))).isNull();
+
+        assertThat(here.isSet("action")).isTrue();
+        assertThat(here.isSet("with options")).isTrue();
+    }
+
+    @Test
+    void aCallableThatIsSerializableRunsOnEveryKind() throws Exception {
+        Callable<Integer> callable = (Callable<Integer> & Serializable) () -> 42;
+
+        assertThat(value(pool().submit(callable))).isEqualTo(42);
+        ExecutorService service = pool();
+        assertThat(value(service.submit(callable))).isEqualTo(42);
+    }
+
+    @Test
+    void aRunnableThatIsSerializableRunsOnEveryKind() throws Exception {
+        var here = signals;
+        Runnable runnable = (Runnable & Serializable) () -> here.mark("ran");
+        ExecutorService service = pool();
+
+        assertThat(value(pool().submit(runnable))).isNull();
+        assertThat(value(pool().submit(runnable, "given"))).isEqualTo("given");
+        assertThat((Object) value(service.submit(runnable))).isNull();
+        assertThat(value(service.submit(runnable, "given"))).isEqualTo("given");
+        assertThat(value(pool().submit(runnable, (String) null))).isNull();
+
+        assertThat(here.count("ran")).isEqualTo(5);
+    }
+
+    @Test
+    void aLambdaGivenThroughExecutorServiceRunsOrIsRefusedWithTheFix() throws Exception {
+        ExecutorService service = pool();
+        int captured = 40;
+        Callable<Integer> callable = () -> captured + 2;
+        Runnable runnable = () -> {};
+        if (copiesValues()) {
+            assertThatThrownBy(() -> service.submit(() -> captured + 2)).satisfies(PoolContract::saysWhatToDo);
+            assertThatThrownBy(() -> service.submit(callable)).satisfies(PoolContract::saysWhatToDo);
+            assertThatThrownBy(() -> service.submit(runnable)).satisfies(PoolContract::saysWhatToDo);
+            assertThatThrownBy(() -> service.submit(runnable, 1)).satisfies(PoolContract::saysWhatToDo);
+            assertThatThrownBy(() -> service.execute(runnable)).satisfies(PoolContract::saysWhatToDo);
+            assertThatThrownBy(() -> service.invokeAll(List.of(callable))).satisfies(PoolContract::saysWhatToDo);
+            assertThatThrownBy(() -> service.invokeAny(List.of(callable))).satisfies(PoolContract::saysWhatToDo);
+        } else {
+            assertThat(value(service.submit(() -> captured + 2))).isEqualTo(42);
+            assertThat(value(service.submit(callable))).isEqualTo(42);
+            assertThat((Object) value(service.submit(runnable))).isNull();
+            assertThat(value(service.submit(runnable, 1))).isEqualTo(1);
+            service.execute(runnable);
+            assertThat(value(service.invokeAll(List.of(callable)).getFirst())).isEqualTo(42);
+            assertThat(service.invokeAny(List.of(callable))).isEqualTo(42);
+        }
+    }
+
+    private static void saysWhatToDo(Throwable refusal) {
+        assertThat(refusal)
+                .isInstanceOf(TaskSerializationException.class)
+                .hasMessageContaining(PoolContract.class.getSimpleName()) // where the lambda is written
+                .hasMessageContaining("Task");
+    }
+
+    @Test
+    void aFutureTellsItsNameAndState() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        TaskFuture<Integer> named = pool.submit(() -> 1, TaskOptions.named("report"));
+        TaskFuture<Integer> unnamed = pool.submit(() -> 1);
+        TaskFuture<Void> action = pool.submit(() -> here.set("x"));
+        TaskFuture<Integer> failed = pool.submit(() -> Work.failDeep(0));
+        value(named);
+        value(unnamed);
+        value(action);
+        failure(failed);
+
+        assertThat(named.name()).isEqualTo("report");
+        assertThat(unnamed.name()).contains("PoolContract");
+        assertThat(action.name()).contains("PoolContract");
+        assertThat(named.toString()).contains("report", "SUCCESS", pool.name());
+        assertThat(failed.toString()).contains("FAILED");
+    }
+
+    @Test
+    void submitReturnsAtOnceOrWhenTheTaskHasEnded() throws Exception {
+        var here = signals;
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool().submit(() -> Work.hold(here)); // returns: nobody has released it
+            here.awaitCount("held", 1);
+            assertThat(future).isNotDone();
+            assertThat(future.toString()).contains("RUNNING");
+            here.set("release");
+            assertThat(value(future)).isEqualTo(1);
+        } else {
+            here.set("release");
+            assertThat(pool().submit(() -> Work.hold(here))).isDone();
+        }
+    }
+
+    @Test
+    void tasksRunWhereTheKindSays() throws Exception {
+        String name = "where-" + System.nanoTime();
+        Pool pool = open("name=" + name);
+        String thread = value(pool.submit(() -> Thread.currentThread().getName()));
+        long pid = value(pool.submit(() -> ProcessHandle.current().pid()));
+
+        assertThat(pool.name()).isEqualTo(name);
+        if (!asynchronous()) {
+            assertThat(thread).isEqualTo(Thread.currentThread().getName());
+        }
+        if (isolates()) {
+            assertThat(pid).isNotEqualTo(ProcessHandle.current().pid());
+        } else {
+            assertThat(pid).isEqualTo(ProcessHandle.current().pid());
+            assertThat(thread).startsWith(asynchronous() ? name : "");
+        }
+    }
+
+    @Test
+    void tasksAndValuesAreTheSameObjectsOrCopies() throws Exception {
+        int[] box = {0};
+        int[] returned = value(pool().submit(() -> {
+            box[0]++;
+            return box;
+        }));
+
+        assertThat(returned).containsExactly(1);
+        if (copiesValues()) {
+            assertThat(returned).isNotSameAs(box);
+            assertThat(box).containsExactly(0);
+        } else {
+            assertThat(returned).isSameAs(box);
+        }
+    }
+
+    @Test
+    void whatATaskCapturedIsThatOfTheMomentOfSubmissionWhereItIsCopied() throws Exception {
+        var here = signals;
+        int[] box = {1};
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool().submit(() -> {
+                Work.hold(here);
+                return box[0];
+            });
+            here.awaitCount("held", 1);
+            box[0] = 2;
+            here.set("release");
+            assertThat(value(future)).isEqualTo(copiesValues() ? 1 : 2);
+        } else {
+            assertThat(value(pool().submit(() -> box[0]))).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void executeRunsWithoutAFuture() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        ExecutorService service = pool;
+        Runnable runnable = (Runnable & Serializable) () -> here.mark("ran");
+
+        pool.execute(() -> here.mark("ran"));
+        pool.execute(runnable);
+        service.execute(runnable);
+
+        here.awaitCount("ran", 3);
+    }
+
+    @Test
+    void theFailureOfAnExecutedActionGoesToTheUncaughtExceptionHandler() throws Exception {
+        Pool pool = pool();
+        Runnable runnable = (Runnable & Serializable) () -> Work.failDeep(1);
+        List<Throwable> uncaught = new CopyOnWriteArrayList<>();
+        withUncaughtExceptionHandler((thread, thrown) -> uncaught.add(thrown), () -> {
+            pool.execute(() -> Work.failDeep(0));
+            pool.execute(runnable);
+            pool.execute(() -> {
+                throw new AssertionError("an Error too");
+            });
+            await("all are reported").until(() -> uncaught.size() == 3);
+        });
+
+        assertThat(uncaught).extracting(Throwable::getMessage).containsExactlyInAnyOrder("deep", "deep", "an Error too");
+        assertAllWorkersServe(pool);
+    }
+
+    @Test
+    void theFailureOfASubmittedTaskBelongsToItsFutureAlone() throws Exception {
+        Pool pool = pool();
+        List<Throwable> uncaught = new CopyOnWriteArrayList<>();
+        withUncaughtExceptionHandler((thread, thrown) -> uncaught.add(thrown), () -> {
+            failure(pool.submit(() -> Work.failDeep(0)));
+            Action action = () -> Work.failDeep(0);
+            failure(pool.submit(action));
+            assertAllWorkersServe(pool);
+        });
+
+        assertThat(uncaught).isEmpty();
+    }
+
+    @Test
+    void anUncaughtExceptionHandlerThatThrowsHarmsNobody() throws Exception {
+        Pool pool = pool();
+        var called = new AtomicInteger();
+        withUncaughtExceptionHandler(
+                (thread, thrown) -> {
+                    called.incrementAndGet();
+                    throw new IllegalStateException("the handler fails");
+                },
+                () -> {
+                    for (int i = 0; i < 3; i++) {
+                        pool.execute(() -> Work.failDeep(0));
+                    }
+                    await("the handler is called").until(() -> called.get() == 3);
+                });
+
+        assertAllWorkersServe(pool);
+    }
+
+    private static void withUncaughtExceptionHandler(Thread.UncaughtExceptionHandler handler, Step step)
+            throws Exception {
+        Thread.UncaughtExceptionHandler before = Thread.getDefaultUncaughtExceptionHandler();
+        Thread.setDefaultUncaughtExceptionHandler(handler);
+        try {
+            step.run();
+        } finally {
+            Thread.setDefaultUncaughtExceptionHandler(before);
+        }
+    }
+
+    private interface Step {
+        void run() throws Exception;
+    }
+
+    @Test
+    void oneWorkerStartsTasksInTheOrderOfSubmission() throws Exception {
+        var here = signals;
+        if (unlimited()) {
+            Pool pool = pool();
+            List<TaskFuture<Integer>> all = new ArrayList<>();
+            for (int i = 0; i < 50; i++) {
+                all.add(pool.submit(() -> Work.hold(here)));
+            }
+            here.awaitCount("held", 50); // no order to speak of: all run at once
+            here.set("release");
+            for (TaskFuture<Integer> one : all) {
+                value(one);
+            }
+            return;
+        }
+        Pool pool = open(1, "");
+        if (asynchronous()) {
+            occupyWorkers(pool);
+        }
+        List<TaskFuture<Void>> all = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            String line = "task " + i;
+            all.add(pool.submit(() -> here.log(line)));
+        }
+        here.set("release");
+        for (TaskFuture<Void> one : all) {
+            value(one);
+        }
+
+        assertThat(here.logged()).containsExactlyElementsOf(IntStream.range(0, 50).mapToObj(i -> "task " + i).toList());
+    }
+
+    @Test
+    void hundredThousandTinyTasksBySubmit() throws Exception {
+        Pool pool = open("");
+        List<TaskFuture<Integer>> all = new ArrayList<>();
+        for (int i = 0; i < 100_000; i++) {
+            int n = i;
+            all.add(pool.submit(() -> n + 1));
+        }
+        long sum = 0;
+        for (TaskFuture<Integer> one : all) {
+            sum += value(one);
+        }
+
+        assertThat(sum).isEqualTo(100_000L * 100_001 / 2);
+        assertThat(pool.statistics().succeeded()).isEqualTo(100_000);
+        assertAddsUp(pool.statistics());
+    }
+
+    @Test
+    void a64MegabyteArgumentAndResultTravel() throws Exception {
+        byte[] large = new byte[64 << 20];
+        Arrays.fill(large, (byte) 7);
+        large[large.length - 1] = 42;
+
+        assertThat(value(pool().submit(() -> large.length + large[large.length - 1]))).isEqualTo((64 << 20) + 42);
+        byte[] returned = value(pool().submit(() -> large));
+
+        assertThat(Arrays.equals(returned, large)).isTrue();
+        assertThat(returned == large).isEqualTo(!copiesValues());
+    }
+
+    // ---- null and bad arguments ----
+
+    /** Calls that {@code ThreadPoolExecutor} answers with an exception: every pool throws one of the same class. */
+    private static Map<String, BadCall> badCalls() {
+        Callable<Integer> good = (Callable<Integer> & Serializable) () -> 1;
+        Map<String, BadCall> calls = new LinkedHashMap<>();
+        calls.put("submit((Callable) null)", service -> service.submit((Callable<Integer>) null));
+        calls.put("submit((Runnable) null)", service -> service.submit((Runnable) null));
+        calls.put("submit((Runnable) null, result)", service -> service.submit(null, 1));
+        calls.put("execute(null)", service -> service.execute(null));
+        calls.put("invokeAll(null)", service -> service.invokeAll((Collection<Callable<Integer>>) null));
+        calls.put("invokeAll(null, 1, SECONDS)", service -> service.invokeAll((Collection<Callable<Integer>>) null, 1, SECONDS));
+        calls.put("invokeAll(tasks, 1, null)", service -> service.invokeAll(List.of(good), 1, null));
+        calls.put("invokeAll([good, null])", service -> service.invokeAll(Arrays.asList(good, null)));
+        calls.put("invokeAll([good, null], 1, SECONDS)", service -> service.invokeAll(Arrays.asList(good, null), 1, SECONDS));
+        calls.put("invokeAny(null)", service -> service.invokeAny((Collection<Callable<Integer>>) null));
+        calls.put("invokeAny([])", service -> service.invokeAny(List.<Callable<Integer>>of()));
+        calls.put("invokeAny([null])", service -> service.invokeAny(Collections.<Callable<Integer>>singletonList(null)));
+        calls.put("invokeAny(null, 1, SECONDS)", service -> service.invokeAny((Collection<Callable<Integer>>) null, 1, SECONDS));
+        calls.put("invokeAny([], 1, SECONDS)", service -> service.invokeAny(List.<Callable<Integer>>of(), 1, SECONDS));
+        calls.put("invokeAny(tasks, 1, null)", service -> service.invokeAny(List.of(good), 1, null));
+        calls.put("awaitTermination(1, null)", service -> service.awaitTermination(1, null));
+        return calls;
+    }
+
+    private interface BadCall {
+        void on(ExecutorService service) throws Exception;
+    }
+
+    @Test
+    void badArgumentsAreAnsweredAsThreadPoolExecutorAnswersThem() {
+        try (var peer = new ThreadPoolExecutor(1, 1, 0, SECONDS, new LinkedBlockingQueue<>())) {
+            badCalls().forEach((text, call) -> {
+                Throwable expected = catchThrowable(() -> call.on(peer));
+                assertThat(expected).as(text).isInstanceOfAny(NullPointerException.class, IllegalArgumentException.class);
+                assertThatThrownBy(() -> call.on(pool())).as(text).isExactlyInstanceOf(expected.getClass());
+            });
+        }
+    }
+
+    @Test
+    void badArgumentsAreFoundBeforeTheClosedPoolIs() {
+        var peer = new ThreadPoolExecutor(1, 1, 0, SECONDS, new LinkedBlockingQueue<>());
+        peer.shutdown();
+        Pool pool = open("");
+        pool.shutdown();
+        for (String text : List.of("submit((Callable) null)", "submit((Runnable) null)", "execute(null)", "invokeAny([])")) {
+            BadCall call = badCalls().get(text);
+            Throwable expected = catchThrowable(() -> call.on(peer));
+            assertThatThrownBy(() -> call.on(pool)).as(text).isExactlyInstanceOf(expected.getClass());
+        }
+    }
+
+    @Test
+    void nullIsRefusedByTheMethodsThatAPoolAdds() {
+        Pool pool = pool();
+        TaskFunction<Integer, Integer> function = n -> n;
+        Task<Integer> task = () -> 1;
+        Action action = () -> {};
+        for (BadCall call : List.<BadCall>of(
+                nothing -> pool.submit((Task<Integer>) null),
+                nothing -> pool.submit((Action) null),
+                nothing -> pool.submit((Task<Integer>) null, TaskOptions.NONE),
+                nothing -> pool.submit((Action) null, TaskOptions.NONE),
+                nothing -> pool.submit(task, (TaskOptions) null),
+                nothing -> pool.submit(action, (TaskOptions) null),
+                nothing -> pool.execute((Action) null),
+                nothing -> pool.map(null, List.of(1)),
+                nothing -> pool.map(function, null),
+                nothing -> pool.mapping(null),
+                nothing -> pool.mappingUnordered(null))) {
+            assertThatThrownBy(() -> call.on(pool)).isExactlyInstanceOf(NullPointerException.class);
+        }
+    }
+
+    @Test
+    void aFutureRefusesANullFailure() throws Exception {
+        TaskFuture<Integer> future = pool().submit(() -> 1);
+
+        assertThatThrownBy(() -> future.completeExceptionally(null)).isInstanceOf(NullPointerException.class);
+        assertThat(value(future)).isEqualTo(1);
+    }
+
+    @Test
+    void aPlanWithABadArgumentIsRefusedInOneLineThatNamesIt() {
+        String kind = Plan.parse(plan(2)).kind();
+        for (String plan : List.of(kind + ":0", kind + ":-1", kind + ":many", kind + ":99999999999")) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> Pools.open(plan))
+                    .withMessageContaining("plan \"" + plan + "\"")
+                    .withMessageContaining(plan.substring(plan.indexOf(':') + 1));
+        }
+    }
+
+    @Test
+    void aPlanWithABadOptionIsRefusedInOneLineThatNamesIt() {
+        for (String option : List.of("backlog=-1", "backlog=some", "full=maybe", "colour=red")) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> Pools.open(plan(2) + "?" + option))
+                    .withMessageContaining(plan(2) + "?" + option)
+                    .withMessageContaining(option.substring(0, option.indexOf('=')));
+        }
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Pools.open(plan(2) + "?nmae=x"))
+                .withMessageContaining("did you mean name?");
+    }
+
+    // ---- map ----
+
+    @Test
+    void mapKeepsTheOrderOfTheItems() {
+        List<Integer> items = IntStream.range(0, 1000).boxed().toList();
+
+        assertThat(pool().map(Work::square, items)).isEqualTo(items.stream().map(Work::square).toList());
+    }
+
+    @Test
+    void mapOfNothingIsNothing() {
+        assertThat(pool().map(Work::square, List.<Integer>of())).isEmpty();
+    }
+
+    @Test
+    void mapTakesAndGivesNull() {
+        List<Integer> mapped = pool().map(n -> n == null ? Integer.valueOf(-1) : n > 1 ? null : n, Arrays.asList(1, null, 2));
+
+        assertThat(mapped).containsExactly(1, -1, null);
+        assertThatThrownBy(() -> mapped.set(0, 5)).isInstanceOf(UnsupportedOperationException.class);
+    }
+
+    @Test
+    void mapGivesEachItemOnceHoweverManyThereAre() {
+        List<Integer> items = IntStream.range(0, 100_000).boxed().toList();
+
+        assertThat(pool().map(n -> n + 1, items)).isEqualTo(items.stream().map(n -> n + 1).toList());
+        assertThat(pool().map(n -> n + 1, (Iterable<Integer>) items::iterator)) // their number is not known
+                .isEqualTo(items.stream().map(n -> n + 1).toList());
+    }
+
+    @Test
+    void mapOfUnevenItemsKeepsOrderAndLosesNothing() {
+        List<Integer> items = IntStream.range(0, 3000).boxed().toList();
+
+        List<Integer> mapped = pool().map(
+                n -> {
+                    Work.spin(n % 100 == 0 ? 200_000 : 10);
+                    return n;
+                },
+                items);
+
+        assertThat(mapped).isEqualTo(items);
+    }
+
+    /** Counts what is taken from it, and complains when that is more than any window may hold. */
+    private static final class CountedItems implements Iterable<Integer> {
+        private final AtomicInteger taken = new AtomicInteger();
+        private final AtomicBoolean end = new AtomicBoolean();
+        private final int most;
+
+        CountedItems(int most) {
+            this.most = most;
+        }
+
+        @Override
+        public Iterator<Integer> iterator() {
+            return new Iterator<>() {
+                @Override
+                public boolean hasNext() {
+                    return !end.get();
+                }
+
+                @Override
+                public Integer next() {
+                    int item = taken.getAndIncrement();
+                    if (item >= most) {
+                        throw new NoSuchElementException("took more than " + most + " while nothing came back");
+                    }
+                    return item;
+                }
+            };
+        }
+    }
+
+    /** More than a window for that many workers may hold. */
+    private int moreThanAWindow() {
+        return unlimited() ? 10_000 : 64 * workers();
+    }
+
+    @Test
+    void mapTakesItemsOnlyAsItCanUseThem() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        var items = new CountedItems(moreThanAWindow());
+        if (asynchronous()) {
+            Caller<List<Integer>> caller = Caller.of(() -> pool.map(n -> n + Work.hold(here), items));
+            caller.awaitWaitingIn("map");
+            int taken = items.taken.get();
+            assertThat(taken).isBetween(unlimited() ? 1 : workers(), moreThanAWindow());
+            items.end.set(true);
+            here.set("release");
+            assertThat(caller.result()).isEqualTo(IntStream.rangeClosed(1, taken).boxed().toList());
+        } else {
+            List<Integer> takenBefore = pool.map(
+                    n -> {
+                        items.end.set(n == 9);
+                        return items.taken.get();
+                    },
+                    items);
+            assertThat(takenBefore).containsExactly(1, 2, 3, 4, 5, 6, 7, 8, 9, 10);
+        }
+    }
+
+    @Test
+    void theFirstFailureEndsAMapOfInfinitelyManyItems() {
+        assertThatThrownBy(() -> pool().map(n -> n < 500 ? n : Work.failDeep(1), naturals()))
+                .isInstanceOf(CompletionException.class)
+                .cause()
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("deep");
+    }
+
+    private static Iterable<Integer> naturals() {
+        return () -> Stream.iterate(0, n -> n + 1).iterator();
+    }
+
+    @Test
+    void theFailureOfTheOldestItemCancelsTheRest() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        int others = asynchronous() ? workers() - 1 : 0; // as many as can run beside it
+        assertThatThrownBy(() -> pool.map(
+                        n -> {
+                            if (n > 0) {
+                                return Work.hold(here);
+                            }
+                            here.awaitCount("held", others);
+                            return Work.failDeep(0);
+                        },
+                        naturals()))
+                .isInstanceOf(CompletionException.class)
+                .hasRootCauseMessage("deep");
+
+        here.awaitCount("interrupted", others);
+        await("nothing runs").until(() -> unfinished(pool.statistics()) == 0);
+        assertAllWorkersServe(pool);
+        assertThat(here.count("finished")).isZero();
+    }
+
+    @Test
+    void theFailureOfALaterItemDoesNotWaitForAnOlderOne() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        int failing = asynchronous() && pool.workers() > 1 ? 1 : 0;
+        assertThatThrownBy(() -> pool.map(
+                        n -> {
+                            if (n != failing) {
+                                return Work.hold(here);
+                            }
+                            here.awaitCount("held", failing);
+                            return Work.failDeep(0);
+                        },
+                        List.of(0, 1)))
+                .isInstanceOf(CompletionException.class)
+                .hasRootCauseMessage("deep");
+
+        assertAllWorkersServe(pool);
+        assertThat(here.count("finished")).isZero();
+    }
+
+    @Test
+    void mapHandsOnCheckedExceptionsAndErrors() {
+        assertThatThrownBy(() -> pool().map(n -> Work.failWithCauses(), List.of(1)))
+                .isInstanceOf(CompletionException.class)
+                .cause()
+                .isInstanceOf(IOException.class)
+                .hasMessage("top")
+                .hasRootCauseMessage("root");
+        assertThatThrownBy(() -> pool().map(
+                        n -> {
+                            throw new AssertionError("no");
+                        },
+                        List.of(1)))
+                .isInstanceOf(CompletionException.class)
+                .cause()
+                .isInstanceOf(AssertionError.class);
+    }
+
+    @Test
+    void anIteratorThatThrowsEndsAMapWithItsOwnException() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        int underWay = asynchronous() ? workers() : 0;
+        Iterable<Integer> items = () -> new Iterator<>() {
+            private int given;
+
+            @Override
+            public boolean hasNext() {
+                return true;
+            }
+
+            @Override
+            public Integer next() {
+                if (given < underWay) {
+                    return given++;
+                }
+                try {
+                    here.awaitCount("held", underWay);
+                } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+                throw new NoSuchElementException("the source fails");
+            }
+        };
+
+        assertThatThrownBy(() -> pool.map(n -> Work.hold(here), items))
+                .isInstanceOf(NoSuchElementException.class)
+                .hasMessage("the source fails");
+        here.awaitCount("interrupted", underWay);
+        assertAllWorkersServe(pool);
+    }
+
+    @Test
+    void anInterruptEndsAMap() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        Caller<Boolean> caller = Caller.of(() -> {
+            assertThatThrownBy(() -> pool.map(n -> Work.hold(here), List.of(1, 2, 3)))
+                    .isInstanceOf(CompletionException.class)
+                    .hasCauseInstanceOf(InterruptedException.class);
+            return Thread.currentThread().isInterrupted();
+        });
+        here.awaitCount("held", 1);
+        if (asynchronous()) {
+            caller.awaitWaitingIn("map");
+        }
+        caller.interrupt();
+
+        boolean kept = caller.result();
+        if (asynchronous()) { // inline it is the task that was interrupted, and it took the interrupt for itself
+            assertThat(kept).isTrue();
+        }
+        assertAllWorkersServe(pool);
+        assertThat(here.count("finished")).isZero();
+    }
+
+    // ---- mapping ----
+
+    @Test
+    void mappingKeepsTheOrderOfTheStream() {
+        List<Integer> items = IntStream.range(0, 1000).boxed().toList();
+
+        assertThat(items.stream().gather(pool().mapping(Work::square)).toList())
+                .isEqualTo(items.stream().map(Work::square).toList());
+        assertThat(items.parallelStream().gather(pool().mapping(Work::square)).toList())
+                .isEqualTo(items.stream().map(Work::square).toList());
+        assertThat(Stream.<Integer>of().gather(pool().mapping(Work::square)).toList()).isEmpty();
+    }
+
+    @Test
+    void mappingUnorderedLosesAndDoublesNothing() {
+        List<Integer> items = IntStream.range(0, 1000).boxed().toList();
+
+        assertThat(items.stream().gather(pool().mappingUnordered(Work::square)).toList())
+                .containsExactlyInAnyOrderElementsOf(items.stream().map(Work::square).toList());
+        assertThat(Stream.<Integer>of().gather(pool().mappingUnordered(Work::square)).toList()).isEmpty();
+    }
+
+    @Test
+    void mappingTakesAndGivesNull() {
+        assertThat(Stream.of("a", null).gather(pool().<String, String>mapping(text -> text == null ? "null" : null)).toList())
+                .containsExactly(null, "null");
+        assertThat(Stream.of("a", null).gather(pool().<String, String>mappingUnordered(text -> text == null ? "null" : null)).toList())
+                .containsExactlyInAnyOrder(null, "null");
+    }
+
+    @Test
+    void aGathererCanBeUsedMoreThanOnce() {
+        Gatherer<Integer, ?, Integer> squares = pool().mapping(Work::square);
+
+        assertThat(Stream.of(1, 2, 3).gather(squares).toList()).containsExactly(1, 4, 9);
+        assertThat(Stream.of(4, 5).gather(squares).toList()).containsExactly(16, 25);
+    }
+
+    @Test
+    void mappingEndsAnInfiniteStreamThatIsLimited() throws Exception {
+        Pool pool = pool();
+
+        assertThat(Stream.iterate(1, n -> n + 1).gather(pool.mapping(Work::square)).limit(5).toList())
+                .containsExactly(1, 4, 9, 16, 25);
+        assertThat(Stream.iterate(1, n -> n + 1).gather(pool.mappingUnordered(Work::square)).limit(5).toList())
+                .hasSize(5)
+                .doesNotHaveDuplicates();
+        assertAllWorkersServe(pool);
+    }
+
+    @Test
+    void mappingTakesItemsOnlyAsItCanUseThem() throws Exception {
+        assertLooksAheadWithinBounds(pool()::mapping);
+    }
+
+    @Test
+    void mappingUnorderedTakesItemsOnlyAsItCanUseThem() throws Exception {
+        assertLooksAheadWithinBounds(pool()::mappingUnordered);
+    }
+
+    private interface Mapping {
+        Gatherer<Integer, ?, Integer> of(TaskFunction<Integer, Integer> function);
+    }
+
+    private void assertLooksAheadWithinBounds(Mapping mapping) throws Exception {
+        var here = signals;
+        var items = new CountedItems(moreThanAWindow());
+        Stream<Integer> source = java.util.stream.StreamSupport.stream(items.spliterator(), false);
+        if (asynchronous()) {
+            Caller<List<Integer>> caller = Caller.of(
+                    () -> source.gather(mapping.of(n -> n + Work.hold(here))).toList());
+            caller.awaitWaitingIn("toList");
+            int taken = items.taken.get();
+            assertThat(taken).isBetween(unlimited() ? 1 : workers(), moreThanAWindow());
+            items.end.set(true);
+            here.set("release");
+            assertThat(caller.result())
+                    .containsExactlyInAnyOrderElementsOf(IntStream.rangeClosed(1, taken).boxed().toList());
+        } else {
+            assertThat(source.gather(mapping.of(Work::square)).limit(3).toList()).containsExactly(0, 1, 4);
+            assertThat(items.taken).hasValue(3);
+        }
+    }
+
+    @Test
+    void mappingUnorderedHandsOnWhatIsThereFirst() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        boolean overtakes = asynchronous() && pool.workers() > 1;
+        int first = Stream.of(0, 1)
+                .gather(pool.<Integer, Integer>mappingUnordered(n -> {
+                    if (n == 0 && overtakes) {
+                        Work.hold(here);
+                    }
+                    return n;
+                }))
+                .findFirst()
+                .orElseThrow();
+
+        assertThat(first).isEqualTo(overtakes ? 1 : 0);
+        assertAllWorkersServe(pool); // the one that was overtaken is not wanted any more, and was ended
+        assertThat(here.count("finished")).isZero();
+    }
+
+    @Test
+    void mappingCancelsTheRestWhenTheStreamWantsNoMore() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        int others = asynchronous() ? workers() - 1 : 0;
+        List<Integer> taken = Stream.iterate(0, n -> n + 1)
+                .gather(pool.<Integer, Integer>mapping(n -> {
+                    if (n == 0) {
+                        here.awaitCount("held", others);
+                        return n;
+                    }
+                    return Work.hold(here);
+                }))
+                .limit(1)
+                .toList();
+
+        assertThat(taken).containsExactly(0);
+        here.awaitCount("interrupted", others);
+        assertAllWorkersServe(pool);
+        assertThat(here.count("finished")).isZero();
+    }
+
+    @Test
+    void aFailureEndsTheStreamAndTheRest() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        int others = asynchronous() ? workers() - 1 : 0;
+        for (boolean ordered : List.of(true, false)) {
+            TaskFunction<Integer, Integer> function = n -> {
+                if (n > 0) {
+                    return Work.hold(here);
+                }
+                here.awaitCount("held", others);
+                return Work.failDeep(0);
+            };
+            Gatherer<Integer, ?, Integer> gatherer = ordered ? pool.mapping(function) : pool.mappingUnordered(function);
+            assertThatThrownBy(() -> Stream.iterate(0, n -> n + 1).gather(gatherer).toList())
+                    .isInstanceOf(CompletionException.class)
+                    .cause()
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("deep");
+            assertAllWorkersServe(pool);
+        }
+        assertThat(here.count("finished")).isZero();
+    }
+
+    @Test
+    void aConsumerThatThrowsEndsTheRest() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        assertThatThrownBy(() -> Stream.iterate(0, n -> n + 1)
+                        .gather(pool.<Integer, Integer>mapping(n -> n == 0 ? n : Work.hold(here)))
+                        .forEach(n -> {
+                            throw new IllegalStateException("the consumer fails");
+                        }))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("the consumer fails");
+
+        assertAllWorkersServe(pool);
+        assertThat(here.count("finished")).isZero();
+    }
+
+    // ---- invokeAll, invokeAny ----
+
+    @Test
+    void invokeAllReturnsWhenAllAreDone() throws Exception {
+        List<Future<Integer>> futures =
+                pool().invokeAll(List.<Task<Integer>>of(() -> 1, () -> Work.failDeep(0), () -> 3));
+
+        assertThat(futures).hasSize(3).allMatch(Future::isDone).allMatch(TaskFuture.class::isInstance);
+        assertThat(futures.get(0).resultNow()).isEqualTo(1);
+        assertThat(futures.get(1).exceptionNow()).isInstanceOf(IllegalStateException.class);
+        assertThat(futures.get(2).resultNow()).isEqualTo(3);
+        assertThat(pool().invokeAll(List.<Task<Integer>>of())).isEmpty();
+    }
+
+    @Test
+    void invokeAllWithinATimeReturnsWhenAllAreDone() throws Exception {
+        List<Future<Integer>> futures =
+                pool().invokeAll(List.<Task<Integer>>of(() -> 1, () -> Work.failDeep(0), () -> 3), BOUND, SECONDS);
+
+        assertThat(futures).hasSize(3).allMatch(Future::isDone).allMatch(TaskFuture.class::isInstance);
+        assertThat(futures.get(0).resultNow()).isEqualTo(1);
+        assertThat(futures.get(1).exceptionNow()).isInstanceOf(IllegalStateException.class);
+        assertThat(futures.get(2).resultNow()).isEqualTo(3);
+    }
+
+    @Test
+    void invokeAllCancelsWhatIsUnfinishedWhenTheTimeIsOver() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        if (asynchronous()) {
+            List<Task<Integer>> tasks = Collections.nCopies(5, () -> Work.hold(here));
+            List<Future<Integer>> futures = pool.invokeAll(tasks, 50, MILLISECONDS);
+            assertThat(futures).hasSize(5).allMatch(Future::isCancelled);
+            assertAllWorkersServe(pool);
+            assertThat(here.count("finished")).isZero();
+        }
+    }
+
+    @Test
+    void anInterruptEndsInvokeAllAndItsTasks() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        for (boolean limited : List.of(false, true)) {
+            List<Task<Integer>> tasks = List.of(() -> Work.hold(here), () -> Work.hold(here));
+            int heldBefore = here.count("held");
+            Caller<List<Future<Integer>>> caller =
+                    Caller.of(() -> limited ? pool.invokeAll(tasks, BOUND, SECONDS) : pool.invokeAll(tasks));
+            here.awaitCount("held", heldBefore + 1);
+            if (asynchronous()) {
+                caller.awaitWaitingIn("invokeAll");
+                caller.interrupt();
+                assertThat(caller.failure()).isInstanceOf(InterruptedException.class);
+            } else { // the caller runs the task: it is the task that the interrupt reaches
+                caller.interrupt();
+                here.awaitCount("held", heldBefore + 2);
+                caller.interrupt();
+                assertThat(caller.result())
+                        .hasSize(2)
+                        .allSatisfy(one -> assertThat(one.exceptionNow()).isInstanceOf(InterruptedException.class));
+            }
+            assertAllWorkersServe(pool);
+        }
+        assertThat(here.count("finished")).isZero();
+    }
+
+    @Test
+    void invokeAnyReturnsASuccess() throws Exception {
+        assertThat(pool().invokeAny(List.<Task<Integer>>of(() -> Work.failDeep(0), () -> 2, () -> Work.failDeep(0))))
+                .isEqualTo(2);
+        assertThat(pool().invokeAny(List.<Task<Integer>>of(() -> Work.failDeep(0), () -> 2), BOUND, SECONDS))
+                .isEqualTo(2);
+        assertThat(pool().invokeAny(List.<Task<String>>of(() -> null))).isNull();
+    }
+
+    @Test
+    void invokeAnyCancelsTheOthersAfterASuccess() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        if (asynchronous()) {
+            int others = pool.workers() > 1 ? 1 : 0; // one worker: the others have not begun
+            int winner = pool.invokeAny(List.<Task<Integer>>of(
+                    () -> {
+                        here.awaitCount("held", others);
+                        return 7;
+                    },
+                    () -> Work.hold(here),
+                    () -> Work.hold(here)));
+            assertThat(winner).isEqualTo(7);
+            assertAllWorkersServe(pool);
+            assertThat(here.count("finished")).isZero();
+        }
+    }
+
+    @Test
+    void invokeAnyOfFailuresThrowsOne() {
+        assertThatThrownBy(() -> pool().invokeAny(List.<Task<Integer>>of(() -> Work.failDeep(0), () -> Work.failDeep(0))))
+                .isInstanceOf(ExecutionException.class)
+                .hasCauseInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> pool().invokeAny(List.<Task<Integer>>of(() -> {
+                    throw new CancellationException("by itself");
+                })))
+                .isInstanceOf(ExecutionException.class)
+                .hasCauseInstanceOf(CancellationException.class);
+    }
+
+    @Test
+    void invokeAnyGivesUpWhenTheTimeIsOver() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        if (asynchronous()) {
+            assertThatThrownBy(() -> pool.invokeAny(
+                            List.<Task<Integer>>of(() -> Work.hold(here), () -> Work.hold(here)), 50, MILLISECONDS))
+                    .isInstanceOf(TimeoutException.class);
+            assertAllWorkersServe(pool);
+            assertThat(here.count("finished")).isZero();
+        }
+    }
+
+    @Test
+    void anInterruptEndsInvokeAny() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        Caller<Integer> caller = Caller.of(() -> pool.invokeAny(List.<Task<Integer>>of(() -> Work.hold(here))));
+        here.awaitCount("held", 1);
+        if (asynchronous()) {
+            caller.awaitWaitingIn("invokeAny");
+            caller.interrupt();
+            assertThat(caller.failure()).isInstanceOf(InterruptedException.class);
+        } else {
+            caller.interrupt();
+            assertThat(caller.failure())
+                    .isInstanceOf(ExecutionException.class)
+                    .hasCauseInstanceOf(InterruptedException.class);
+        }
+        assertAllWorkersServe(pool);
+    }
+
+    // ---- failures ----
+
+    @Test
+    void uncheckedExceptionsComeBack() {
+        TaskFuture<Integer> future = pool().submit(() -> Work.failDeep(0));
+
+        assertThat(failure(future)).isExactlyInstanceOf(IllegalStateException.class).hasMessage("deep");
+        assertThat(future.exceptionNow()).isExactlyInstanceOf(IllegalStateException.class);
+        assertThat(future.state()).isEqualTo(Future.State.FAILED);
+        assertThat(future).isCompletedExceptionally().isNotCancelled();
+        assertThatThrownBy(future::join)
+                .isInstanceOf(CompletionException.class)
+                .hasCauseExactlyInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void checkedExceptionsComeBackWithTheirCauses() {
+        Throwable failure = failure(pool().submit(() -> Work.failWithCauses()));
+
+        assertThat(failure).isExactlyInstanceOf(IOException.class).hasMessage("top");
+        assertThat(failure.getCause()).isExactlyInstanceOf(IllegalStateException.class).hasMessage("middle");
+        assertThat(failure.getCause().getCause()).isExactlyInstanceOf(ArithmeticException.class).hasMessage("root");
+        assertThat(failure.getCause().getCause()).hasNoCause();
+    }
+
+    @Test
+    void suppressedExceptionsComeBack() {
+        Throwable failure = failure(pool().submit(() -> {
+            var thrown = new IllegalStateException("main");
+            thrown.addSuppressed(new IOException("beside"));
+            throw thrown;
+        }));
+
+        assertThat(failure).hasMessage("main").hasSuppressedException(failure.getSuppressed()[0]);
+        assertThat(failure.getSuppressed()[0]).isInstanceOf(IOException.class).hasMessage("beside");
+    }
+
+    @Test
+    void errorsComeBackAndTheWorkerGoesOn() throws Exception {
+        Pool pool = open(1, "");
+
+        assertThat(failure(pool.submit(() -> {
+                    throw new AssertionError("wrong");
+                })))
+                .isExactlyInstanceOf(AssertionError.class);
+        assertThat(failure(pool.submit(() -> {
+                    throw new OutOfMemoryError("only said so");
+                })))
+                .isExactlyInstanceOf(OutOfMemoryError.class);
+        assertThat(failure(pool.submit(() -> Work.overflow(0)))).isExactlyInstanceOf(StackOverflowError.class);
+        assertThat(failure(pool.submit(() -> {
+                    throw new ThreadDeathOfOurOwn();
+                })))
+                .isExactlyInstanceOf(ThreadDeathOfOurOwn.class);
+        assertThat(value(pool.submit(() -> 1))).isEqualTo(1);
+        assertThat(pool.statistics().workersLost()).isZero();
+    }
+
+    /** A Throwable that is neither Exception nor Error, which a task may throw behind the compiler's back. */
+    private static final class ThreadDeathOfOurOwn extends Error {
+        private static final long serialVersionUID = 1L;
+    }
+
+    @Test
+    void aTaskThatThrowsCancellationExceptionIsCancelled() throws Exception {
+        Pool pool = open("");
+        TaskFuture<Integer> future = pool.submit(() -> {
+            throw new CancellationException("by itself");
+        });
+
+        assertThatThrownBy(() -> value(future)).isInstanceOf(CancellationException.class);
+        assertThat(future).isCancelled();
+        assertThat(future.state()).isEqualTo(Future.State.CANCELLED);
+        assertThat(pool.statistics().cancelled()).isEqualTo(1);
+        assertThat(pool.statistics().failed()).isZero();
+    }
+
+    @Test
+    void aTaskThatThrowsInterruptedExceptionHasFailed() throws Exception {
+        TaskFuture<Integer> future = pool().submit(() -> {
+            throw new InterruptedException("by itself");
+        });
+
+        assertThat(failure(future)).isInstanceOf(InterruptedException.class).hasMessage("by itself");
+        assertAllWorkersServe(pool());
+    }
+
+    @Test
+    void aFailureShowsTheFramesThatTheKindPromises() {
+        Throwable thrown = catchThrowable(() -> value(pool().submit(() -> Work.failDeep(3))));
+        List<String> inTask = frames(thrown.getCause());
+        List<String> atWaiter = frames(thrown);
+        String task = "dev.sennit.Work.failDeep";
+        String test = "dev.sennit.PoolContract.aFailureShowsTheFramesThatTheKindPromises";
+
+        assertThat(inTask.subList(0, 4)).containsOnly(task);
+        assertThat(atWaiter).contains("dev.sennit.PoolContract.value");
+        switch (stackTraces()) {
+            case ONE_STACK -> assertThat(inTask).anyMatch(frame -> frame.startsWith(testLambda(test)));
+            case TASK_ALONE -> assertThat(inTask).noneMatch(frame -> frame.startsWith(testLambda(test)) && frame.endsWith("$submitter"));
+            case TASK_THEN_SUBMITTER -> assertThat(inTask.lastIndexOf("dev.sennit.AbstractPool.submit"))
+                    .as("the submitter's frames come after the task's")
+                    .isGreaterThan(inTask.lastIndexOf(task));
+        }
+        boolean submitterSeen = inTask.contains("dev.sennit.AbstractPool.submit");
+        assertThat(submitterSeen).isEqualTo(stackTraces() != StackTraces.TASK_ALONE);
+    }
+
+    private static String testLambda(String method) {
+        return method.substring(0, method.lastIndexOf('.') + 1) + "lambda$" + method.substring(method.lastIndexOf('.') + 1);
+    }
+
+    private static List<String> frames(Throwable thrown) {
+        return Arrays.stream(thrown.getStackTrace())
+                .map(frame -> frame.getClassName() + "." + frame.getMethodName())
+                .toList();
+    }
+
+    // ---- cancel ----
+
+    @Test
+    void cancelBeforeTheStartMeansThatItNeverRuns() throws Exception {
+        var here = signals;
+        Pool pool = open("");
+        if (queues()) {
+            List<TaskFuture<Integer>> held = occupyWorkers(pool);
+            TaskFuture<Void> future = pool.submit(() -> here.set("ran"));
+            assertThat(future.toString()).contains("QUEUED");
+            assertThat(future.cancel(true)).isTrue();
+            assertThat(future).isCancelled().isDone();
+            assertThat(future.toString()).contains("CANCELLED");
+            assertThatThrownBy(future::get).isInstanceOf(CancellationException.class);
+            assertThat(pool.statistics().cancelled()).isEqualTo(1);
+            assertThat(pool.statistics().queued()).isZero();
+            here.set("release");
+            for (TaskFuture<Integer> one : held) {
+                value(one);
+            }
+            assertAllWorkersServe(pool);
+            assertThat(here.isSet("ran")).isFalse();
+        } else { // nothing ever waits
+            TaskFuture<Void> future = pool.submit(() -> here.set("ran"));
+            here.await("ran");
+            value(future);
+            assertThat(future.cancel(true)).isFalse();
+        }
+    }
+
+    @Test
+    void cancelFalseDropsATaskThatWaits() throws Exception {
+        var here = signals;
+        Pool pool = open("");
+        if (queues()) {
+            occupyWorkers(pool);
+            TaskFuture<Void> future = pool.submit(() -> here.set("ran"));
+            assertThat(future.cancel(false)).isTrue();
+            here.set("release");
+            assertAllWorkersServe(pool);
+            assertThat(here.isSet("ran")).isFalse();
+        } else {
+            assertThat(value(pool.submit(() -> 1))).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void cancelReachesTheRunningTask() throws Exception {
+        var here = signals;
+        Pool pool = open(1, "");
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
+            here.awaitCount("held", 1);
+            assertThat(future.cancel(true)).isTrue();
+            assertThat(future).isCancelled();
+            assertThatThrownBy(future::get).isInstanceOf(CancellationException.class);
+            assertThatThrownBy(future::join).isInstanceOf(CancellationException.class);
+            here.awaitCount("interrupted", 1);
+            assertThat(value(pool.submit(() -> 5))).isEqualTo(5);
+            assertThat(pool.statistics().cancelled()).isEqualTo(1);
+            assertThat(pool.statistics().succeeded()).isEqualTo(1);
+        } else { // there is no future to cancel while it runs
+            assertThat(pool.submit(() -> 1)).isDone();
+        }
+    }
+
+    @Test
+    void cancelAfterTheEndChangesNothing() throws Exception {
+        Pool pool = open("");
+        TaskFuture<Integer> future = pool.submit(() -> 1);
+        value(future);
+
+        assertThat(future.cancel(true)).isFalse();
+        assertThat(future.cancel(false)).isFalse();
+        assertThat(future).isNotCancelled();
+        assertThat(future.join()).isEqualTo(1);
+        assertThat(pool.statistics().cancelled()).isZero();
+    }
+
+    @Test
+    void cancelTwiceIsTrueTwiceAndCountsOnce() throws Exception {
+        var here = signals;
+        Pool pool = open("");
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
+            here.awaitCount("held", 1);
+            assertThat(future.cancel(true)).isTrue();
+            assertThat(future.cancel(true)).isTrue();
+            assertThat(pool.statistics().cancelled()).isEqualTo(1);
+        } else {
+            assertThat(pool.submit(() -> 1).cancel(true)).isFalse();
+        }
+    }
+
+    @Test
+    void cancelFalseLetsTheRunComeToItsEndUnheard() throws Exception {
+        var here = signals;
+        Pool pool = open(1, "");
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
+            here.awaitCount("held", 1);
+            assertThat(future.cancel(false)).isTrue();
+            assertThat(future).isCancelled();
+            here.set("release");
+            here.awaitCount("finished", 1);
+            assertThat(value(pool.submit(() -> 5))).isEqualTo(5);
+            assertThat(here.count("interrupted")).isZero();
+            assertThat(future).isCancelled();
+        } else {
+            assertThat(pool.submit(() -> 1).cancel(false)).isFalse();
+        }
+    }
+
+    @Test
+    void aTaskThatIgnoresInterruptsIsKilledOrKeepsItsWorkerOnly() throws Exception {
+        var here = signals;
+        Pool pool = open(1, "");
+        if (!asynchronous()) {
+            here.set("release"); // else nobody could end it
+            assertThat(value(pool.submit(() -> Work.holdWhateverHappens(here)))).isEqualTo(1);
+            return;
+        }
+        TaskFuture<Integer> future = pool.submit(() -> Work.holdWhateverHappens(here));
+        here.awaitCount("held", 1);
+        TaskFuture<Integer> next = pool.submit(() -> 5);
+        assertThat(future.cancel(true)).isTrue();
+        here.awaitCount("ignored", 1);
+        assertThat(future).isCancelled();
+        if (isolates()) {
+            assertThat(value(next)).isEqualTo(5); // on a new worker: nobody has released the old one
+            assertThat(pool.statistics().workersLost()).isEqualTo(1);
+            assertThat(here.count("finished")).isZero();
+        } else {
+            if (!unlimited()) {
+                assertThat(next).isNotDone();
+            }
+            here.set("release");
+            assertThat(value(next)).isEqualTo(5);
+            here.awaitCount("finished", 1);
+        }
+    }
+
+    @Test
+    void anInterruptMeantForOneTaskIsNotSeenByTheNext() throws Exception {
+        Pool pool = open(1, "");
+        for (int i = 0; i < 300; i++) {
+            int rounds = i * 10;
+            TaskFuture<Long> future = pool.submit(() -> Work.spin(rounds));
+            future.cancel(true);
+            TaskFuture<Boolean> next = pool.submit(() -> Work.seesInterrupt());
+            assertThat(value(next)).as("round %d", i).isFalse();
+        }
+    }
+
+    @Test
+    void anInterruptThatATaskSetsOnItselfIsNotSeenByTheNext() throws Exception {
+        Pool pool = open(1, "");
+        value(pool.submit(() -> Thread.currentThread().interrupt()));
+        assertThat(Thread.interrupted()).isEqualTo(!asynchronous()); // inline, that thread is the caller's own
+
+        assertThat(value(pool.submit(() -> Work.seesInterrupt()))).isFalse();
+    }
+
+    @Test
+    void manyCancelledTasksLeaveRoomAndFigures() throws Exception {
+        var here = signals;
+        Pool pool = open("");
+        int count = 5_000;
+        if (queues()) {
+            occupyWorkers(pool);
+        }
+        List<TaskFuture<Integer>> all = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            all.add(pool.submit(() -> 1));
+        }
+        long cancelled = all.stream().filter(future -> future.cancel(true)).count();
+        here.set("release");
+        assertAllWorkersServe(pool);
+
+        if (queues()) {
+            assertThat(cancelled).isEqualTo(count);
+        }
+        assertThat(pool.statistics().cancelled()).isEqualTo(cancelled);
+        assertThat(pool.statistics().queued()).isZero();
+    }
+
+    // ---- time limits, and ends from outside ----
+
+    @Test
+    void aTaskThatRunsTooLongFailsAndIsEnded() throws Exception {
+        var here = signals;
+        Pool pool = open(1, "");
+        var options = TaskOptions.named("slow").timeout(Duration.ofMillis(50));
+        TaskFuture<Integer> future = pool.submit(() -> Work.hold(here), options);
+
+        assertThat(failure(future)).isInstanceOf(TimeoutException.class).hasMessageContainingAll("slow", "50 ms", pool.name());
+        assertThat(future.state()).isEqualTo(Future.State.FAILED);
+        assertThat(value(pool.submit(() -> Work.seesInterrupt()))).isFalse();
+        assertThat(Thread.currentThread().isInterrupted()).isFalse();
+        assertThat(here.count("finished")).isZero();
+        assertThat(pool.statistics().failed()).isEqualTo(1);
+        assertThat(pool.statistics().succeeded()).isEqualTo(1);
+    }
+
+    @Test
+    void anActionThatRunsTooLongFailsAndIsEnded() throws Exception {
+        var here = signals;
+        Pool pool = open(1, "");
+        Action action = () -> {
+            try {
+                Work.hold(here);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        };
+        TaskFuture<Void> future = pool.submit(action, TaskOptions.timeLimit(Duration.ofMillis(50)));
+
+        assertThat(failure(future)).isInstanceOf(TimeoutException.class);
+        assertThat(value(pool.submit(() -> 1))).isEqualTo(1);
+        assertThat(here.count("finished")).isZero();
+    }
+
+    @Test
+    void aTaskThatEndsInTimeIsNotTouched() throws Exception {
+        Pool pool = open(1, "");
+        TaskFuture<Integer> future = pool.submit(() -> 1, TaskOptions.timeLimit(Duration.ofDays(1)));
+
+        assertThat(value(future)).isEqualTo(1);
+        assertThat(failure(pool.submit(() -> Work.failDeep(0), TaskOptions.timeLimit(Duration.ofDays(200_000)))))
+                .isInstanceOf(IllegalStateException.class);
+        assertThat(pool.statistics().succeeded()).isEqualTo(1);
+    }
+
+    @Test
+    void limitsThatEndTogetherWithTheTaskHarmNobody() throws Exception {
+        Pool pool = open(1, "");
+        int timedOut = 0;
+        for (int i = 0; i < 100; i++) {
+            TaskFuture<Long> future =
+                    pool.submit(() -> Work.spin(100_000), TaskOptions.timeLimit(Duration.ofNanos(1_000 * (1 + i))));
+            Throwable thrown = catchThrowable(() -> value(future));
+            if (thrown != null) {
+                assertThat(thrown).hasCauseInstanceOf(TimeoutException.class);
+                timedOut++;
+            }
+            assertThat(value(pool.submit(() -> Work.seesInterrupt()))).isFalse();
+        }
+        PoolStatistics seen = pool.statistics();
+        assertThat(seen.failed()).isEqualTo(timedOut);
+        assertThat(seen.succeeded()).isEqualTo(200 - timedOut);
+    }
+
+    @Test
+    void theTimeThatATaskWaitsDoesNotCount() throws Exception {
+        var here = signals;
+        Pool pool = open("");
+        if (queues()) {
+            occupyWorkers(pool);
+            long submitted = System.nanoTime();
+            TaskFuture<Integer> future = pool.submit(() -> Work.hold(here), TaskOptions.timeLimit(Duration.ofMillis(1)));
+            await("the limit would be over").until(() -> System.nanoTime() - submitted > 50_000_000);
+            assertThat(future).isNotDone();
+            here.set("release");
+            assertThat(catchThrowable(() -> value(future))).satisfiesAnyOf(
+                    thrown -> assertThat(thrown).isNull(), // it found the release at once
+                    thrown -> assertThat(thrown).hasCauseInstanceOf(TimeoutException.class));
+        } else { // nothing ever waits
+            assertThat(value(pool.submit(() -> 1, TaskOptions.timeLimit(Duration.ofDays(1))))).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void orTimeoutEndsTheRunToo() throws Exception {
+        var here = signals;
+        Pool pool = open(1, "");
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
+            here.awaitCount("held", 1);
+            future.orTimeout(1, MILLISECONDS);
+            assertThat(failure(future)).isInstanceOf(TimeoutException.class);
+            here.awaitCount("interrupted", 1);
+            assertThat(value(pool.submit(() -> 5))).isEqualTo(5);
+            assertThat(pool.statistics().failed()).isEqualTo(1);
+        } else {
+            assertThat(pool.submit(() -> 1).orTimeout(1, NANOSECONDS).join()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void orTimeoutCountsTheWaitAsWell() throws Exception {
+        var here = signals;
+        Pool pool = open(1, "");
+        if (queues()) {
+            List<TaskFuture<Integer>> held = occupyWorkers(pool);
+            TaskFuture<Void> future = pool.submit(() -> here.set("ran"));
+            future.orTimeout(1, MILLISECONDS);
+            assertThat(failure(future)).isInstanceOf(TimeoutException.class);
+            here.set("release");
+            value(held.getFirst());
+            value(pool.submit(() -> 1));
+            assertThat(here.isSet("ran")).isFalse();
+        } else {
+            assertThat(value(pool.submit(() -> 1).orTimeout(BOUND, SECONDS))).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void completeOnTimeoutEndsTheRunToo() throws Exception {
+        var here = signals;
+        Pool pool = open(1, "");
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
+            here.awaitCount("held", 1);
+            future.completeOnTimeout(99, 1, MILLISECONDS);
+            assertThat(value(future)).isEqualTo(99);
+            here.awaitCount("interrupted", 1);
+            assertThat(value(pool.submit(() -> 5))).isEqualTo(5);
+        } else {
+            assertThat(pool.submit(() -> 1).completeOnTimeout(99, 1, NANOSECONDS).join()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void completeFromOutsideFreesTheWorker() throws Exception {
+        var here = signals;
+        Pool pool = open(1, "");
+        TaskFuture<Integer> future = asynchronous() ? pool.submit(() -> Work.hold(here)) : pool.submit(() -> 1);
+        if (asynchronous()) {
+            here.awaitCount("held", 1);
+            assertThat(future.complete(99)).isTrue();
+            assertThat(future.complete(100)).isFalse();
+            assertThat(value(future)).isEqualTo(99);
+            here.awaitCount("interrupted", 1);
+            assertThat(value(pool.submit(() -> 5))).isEqualTo(5);
+            assertThat(pool.statistics().succeeded()).isEqualTo(2);
+        } else {
+            assertThat(future.complete(99)).isFalse();
+            assertThat(future.join()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void completeExceptionallyFromOutsideFreesTheWorker() throws Exception {
+        var here = signals;
+        Pool pool = open(1, "");
+        TaskFuture<Integer> future = asynchronous() ? pool.submit(() -> Work.hold(here)) : pool.submit(() -> 1);
+        if (asynchronous()) {
+            here.awaitCount("held", 1);
+            assertThat(future.completeExceptionally(new IOException("from outside"))).isTrue();
+            assertThat(future.completeExceptionally(new IOException("again"))).isFalse();
+            assertThat(failure(future)).isInstanceOf(IOException.class).hasMessage("from outside");
+            here.awaitCount("interrupted", 1);
+            assertThat(value(pool.submit(() -> 5))).isEqualTo(5);
+            assertThat(pool.statistics().failed()).isEqualTo(1);
+        } else {
+            assertThat(future.completeExceptionally(new IOException())).isFalse();
+            assertThat(future.join()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void completeOfATaskThatWaitsMeansThatItNeverRuns() throws Exception {
+        var here = signals;
+        Pool pool = open("");
+        if (queues()) {
+            occupyWorkers(pool);
+            TaskFuture<Integer> future = pool.submit(() -> {
+                here.set("ran");
+                return 1;
+            });
+            assertThat(future.complete(99)).isTrue();
+            here.set("release");
+            assertAllWorkersServe(pool);
+            assertThat(value(future)).isEqualTo(99);
+            assertThat(here.isSet("ran")).isFalse();
+        } else {
+            assertThat(value(pool.submit(() -> 1))).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void anInterruptOfAWaiterLeavesTheTaskAlone() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
+            Caller<Integer> caller = Caller.of(future::get);
+            Caller<Integer> patient = Caller.of(() -> future.get(BOUND, SECONDS));
+            caller.awaitWaitingIn("get");
+            patient.awaitWaitingIn("get");
+            caller.interrupt();
+            patient.interrupt();
+            assertThat(caller.failure()).isInstanceOf(InterruptedException.class);
+            assertThat(patient.failure()).isInstanceOf(InterruptedException.class);
+            assertThat(future).isNotDone();
+            here.set("release");
+            assertThat(value(future)).isEqualTo(1);
+        } else {
+            TaskFuture<Integer> future = pool.submit(() -> 1);
+            assertThat(future).isDone();
+            assertThat(future.get()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void getWithinATimeGivesUpAndLeavesTheTaskAlone() throws Exception {
+        var here = signals;
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool().submit(() -> Work.hold(here));
+            assertThatThrownBy(() -> future.get(1, MILLISECONDS)).isInstanceOf(TimeoutException.class);
+            assertThat(future).isNotDone();
+            here.set("release");
+            assertThat(value(future)).isEqualTo(1);
+        } else {
+            assertThat(pool().submit(() -> 1).get(1, NANOSECONDS)).isEqualTo(1);
+        }
+    }
+
+    // ---- back-pressure ----
+
+    @Test
+    void kindsWhoseTasksNeverWaitHaveNoBacklogToFill() throws Exception {
+        var here = signals;
+        if (!asynchronous()) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> Pools.open(plan(1) + "?backlog=1"))
+                    .withMessageContaining("unknown option \"backlog\"");
+        } else if (unlimited()) {
+            Pool pool = open("backlog=0&full=reject");
+            for (int i = 0; i < 100; i++) {
+                pool.submit(() -> Work.hold(here)); // never full
+            }
+            here.awaitCount("held", 100);
+            assertThat(pool.statistics().rejected()).isZero();
+        } else {
+            assertThat(open("backlog=1").workers()).isEqualTo(workers());
+        }
+    }
+
+    @Test
+    void aFullPoolThatRejectsSaysTheFigures() throws Exception {
+        if (!queues()) {
+            return; // see kindsWhoseTasksNeverWaitHaveNoBacklogToFill
+        }
+        var here = signals;
+        Pool pool = open("backlog=3&full=reject&name=narrow");
+        occupyWorkers(pool);
+        List<TaskFuture<Integer>> queued = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            queued.add(pool.submit(() -> 1));
+        }
+
+        assertThatThrownBy(() -> pool.submit(() -> 2))
+                .isInstanceOfSatisfying(RejectedSubmissionException.class, refusal -> {
+                    assertThat(refusal)
+                            .isInstanceOf(RejectedExecutionException.class)
+                            .hasMessageContainingAll("narrow", "full", workers() + " running", "3 queued", "backlog 3");
+                    PoolStatistics seen = refusal.statistics();
+                    assertThat(seen.running()).isEqualTo(workers());
+                    assertThat(seen.queued()).isEqualTo(3);
+                    assertThat(seen.rejected()).isEqualTo(1);
+                });
+        assertThatThrownBy(() -> pool.execute(() -> {})).isInstanceOf(RejectedSubmissionException.class);
+        assertThatThrownBy(() -> pool.invokeAll(List.<Task<Integer>>of(() -> 1))).isInstanceOf(RejectedSubmissionException.class);
+        assertThat(pool.statistics().rejected()).isEqualTo(3);
+        assertThat(pool.statistics().submitted()).isEqualTo(workers() + 3);
+
+        here.set("release");
+        for (TaskFuture<Integer> one : queued) {
+            assertThat(value(one)).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void anInvokeAllThatIsRejectedHalfwayCancelsItsFirstHalf() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        var here = signals;
+        Pool pool = open("backlog=0&full=reject");
+        List<Task<Integer>> tasks = Collections.nCopies(workers() + 1, () -> Work.hold(here));
+
+        assertThatThrownBy(() -> pool.invokeAll(tasks)).isInstanceOf(RejectedSubmissionException.class);
+        await("nothing runs").until(() -> unfinished(pool.statistics()) == 0);
+        assertThat(pool.statistics().cancelled()).isEqualTo(workers());
+        assertAllPlacesAreFree(pool, 0);
+    }
+
+    /** Fills the pool, which holds nothing: exactly workers + backlog tasks go in. */
+    private void assertAllPlacesAreFree(Pool pool, int backlog) throws Exception {
+        var here = signals;
+        String where = "full" + System.nanoTime();
+        AtomicReference<RejectedSubmissionException> refusal = new AtomicReference<>();
+        List<TaskFuture<Integer>> all = new ArrayList<>();
+        await("all places are free again").until(() -> { // a place is free a moment after the future that held it is done
+            try {
+                all.add(pool.submit(() -> {
+                    here.await(where);
+                    return 1;
+                }));
+            } catch (RejectedSubmissionException e) {
+                refusal.set(e);
+            }
+            return all.size() == pool.workers() + backlog;
+        });
+        assertThatThrownBy(() -> pool.submit(() -> 1)).isInstanceOf(RejectedSubmissionException.class);
+        here.set(where);
+        for (TaskFuture<Integer> one : all) {
+            assertThat(value(one)).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void everyWayForATaskToEndGivesItsPlaceBack() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        var here = signals;
+        Pool pool = open("backlog=2&full=reject");
+        occupyWorkers(pool);
+        for (int i = 0; i < 200; i++) { // dropped while they wait
+            TaskFuture<Integer> one = pool.submit(() -> 1);
+            TaskFuture<Integer> other = pool.submit(() -> 1);
+            assertThat(i % 2 == 0 ? one.cancel(true) : one.complete(3)).isTrue();
+            assertThat(i % 2 == 0 ? other.cancel(false) : other.completeExceptionally(new IOException())).isTrue();
+        }
+        here.set("release");
+        for (int i = 0; i < 20; i++) {
+            int kind = i % 4;
+            var options = kind == 2 ? TaskOptions.timeLimit(Duration.ofMillis(1)) : TaskOptions.NONE;
+            String never = "never" + i;
+            TaskFuture<Integer> future = submitWhenThereIsRoom(pool, () -> switch (kind) {
+                case 0 -> 1;
+                case 1 -> Work.failDeep(0);
+                default -> {
+                    here.set("begun" + never);
+                    here.await(never);
+                    yield 1;
+                }
+            }, options);
+            if (kind == 3) {
+                here.await("begun" + never);
+                future.cancel(true);
+            }
+            catchThrowable(() -> value(future));
+            assertThat(future).isDone();
+        }
+        assertAllPlacesAreFree(pool, 2);
+    }
+
+    private static <T> TaskFuture<T> submitWhenThereIsRoom(Pool pool, Task<T> task, TaskOptions options) {
+        AtomicReference<TaskFuture<T>> future = new AtomicReference<>();
+        await("there is room").until(() -> {
+            try {
+                future.set(pool.submit(task, options));
+                return true;
+            } catch (RejectedSubmissionException e) {
+                return false;
+            }
+        });
+        return future.get();
+    }
+
+    @Test
+    void aFullPoolThatBlocksTakesTheTaskWhenThereIsRoom() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        var here = signals;
+        Pool pool = open("backlog=1&full=block");
+        occupyWorkers(pool);
+        TaskFuture<Integer> queued = pool.submit(() -> 1);
+        Caller<TaskFuture<Integer>> caller = Caller.of(() -> pool.submit(() -> 2));
+        caller.awaitWaitingIn("submit");
+        assertThat(pool.statistics().queued()).isEqualTo(1);
+        assertThat(pool.statistics().submitted()).isEqualTo(workers() + 1);
+
+        here.set("release");
+        assertThat(value(caller.result())).isEqualTo(2);
+        assertThat(value(queued)).isEqualTo(1);
+        assertThat(pool.statistics().rejected()).isZero();
+    }
+
+    @Test
+    void blockIsWhatAFullPoolDoesUnlessToldOtherwise() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        var here = signals;
+        Pool pool = open("backlog=0");
+        occupyWorkers(pool);
+        Caller<TaskFuture<Integer>> caller = Caller.of(() -> pool.submit(() -> 2));
+        caller.awaitWaitingIn("submit");
+        here.set("release");
+        assertThat(value(caller.result())).isEqualTo(2);
+    }
+
+    @Test
+    void aCancelledTaskMakesRoomForOneThatBlocks() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        var here = signals;
+        Pool pool = open("backlog=1&full=block");
+        occupyWorkers(pool);
+        TaskFuture<Integer> queued = pool.submit(() -> 1);
+        Caller<TaskFuture<Integer>> caller = Caller.of(() -> pool.submit(() -> 2));
+        caller.awaitWaitingIn("submit");
+        queued.cancel(true);
+        TaskFuture<Integer> admitted = caller.result();
+        assertThat(admitted).isNotDone();
+        here.set("release");
+        assertThat(value(admitted)).isEqualTo(2);
+    }
+
+    @Test
+    void anInterruptEndsTheWaitForRoom() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        var here = signals;
+        Pool pool = open("backlog=0&full=block");
+        occupyWorkers(pool);
+        Caller<Boolean> caller = Caller.of(() -> {
+            assertThatThrownBy(() -> pool.submit(() -> 2))
+                    .isInstanceOf(RejectedSubmissionException.class)
+                    .hasCauseInstanceOf(InterruptedException.class)
+                    .hasMessageContaining("interrupted");
+            return Thread.currentThread().isInterrupted();
+        });
+        caller.awaitWaitingIn("submit");
+        caller.interrupt();
+
+        assertThat(caller.result()).as("the interrupt status is kept").isTrue();
+        assertThat(pool.statistics().rejected()).isEqualTo(1);
+        here.set("release");
+        pool.close(); // what was refused does not keep it open
+    }
+
+    @Test
+    void shutdownEndsTheWaitForRoom() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        var here = signals;
+        for (boolean now : List.of(false, true)) {
+            Pool pool = open("backlog=0&full=block");
+            List<TaskFuture<Integer>> held = new ArrayList<>();
+            String where = "held" + now;
+            for (int i = 0; i < workers(); i++) {
+                held.add(pool.submit(() -> {
+                    here.mark(where);
+                    here.await("release" + where);
+                    return 1;
+                }));
+            }
+            here.awaitCount(where, workers());
+            List<Caller<TaskFuture<Integer>>> callers = List.of(
+                    Caller.of(() -> pool.submit(() -> 2)), Caller.of(() -> pool.submit(() -> 2)));
+            callers.forEach(caller -> caller.awaitWaitingIn("submit"));
+            if (now) {
+                pool.shutdownNow();
+            } else {
+                pool.shutdown();
+            }
+            for (Caller<?> caller : callers) {
+                assertThat(caller.failure())
+                        .isInstanceOf(RejectedSubmissionException.class)
+                        .hasMessageContaining("shut down");
+            }
+            here.set("release" + where);
+            assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+            assertThat(held).allMatch(one -> one.isCancelled() == now);
+        }
+    }
+
+    @Test
+    void aFullPoolCanMakeTheCallerRunTheTask() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        var here = signals;
+        Pool pool = open("backlog=1&full=caller-runs");
+        occupyWorkers(pool);
+        TaskFuture<String> queued = pool.submit(() -> Thread.currentThread().getName());
+        TaskFuture<String> overflow =
+                pool.submit(() -> Thread.currentThread().getName() + " in " + ProcessHandle.current().pid());
+
+        assertThat(overflow).isCompletedWithValue(
+                Thread.currentThread().getName() + " in " + ProcessHandle.current().pid());
+        assertThat(queued).isNotDone();
+        TaskFuture<Integer> failing = pool.submit(() -> Work.failDeep(0));
+        assertThat(failing).isCompletedExceptionally();
+        TaskFuture<Integer> tooSlow = pool.submit(() -> Work.hold(here), TaskOptions.timeLimit(Duration.ofMillis(1)));
+        assertThat(failure(tooSlow)).isInstanceOf(TimeoutException.class);
+        assertThat(Thread.interrupted()).isFalse();
+        here.set("release");
+        assertThat(value(queued)).isNotEqualTo(Thread.currentThread().getName());
+        assertThat(pool.statistics().rejected()).isZero();
+    }
+
+    @Test
+    void shutdownNowEndsWhatACallerRuns() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        var here = signals;
+        Pool pool = open("backlog=0&full=caller-runs");
+        occupyWorkers(pool);
+        Caller<TaskFuture<Integer>> caller = Caller.of(() -> pool.submit(() -> Work.hold(here)));
+        here.awaitCount("held", workers() + 1);
+        pool.shutdownNow();
+
+        assertThat(caller.result()).isCancelled();
+        assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+        assertThat(here.count("finished")).isZero();
+    }
+
+    @Test
+    void manyThreadsSubmitThroughANarrowBacklog() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        for (String policy : List.of("block", "caller-runs")) {
+            Pool pool = open("backlog=2&full=" + policy);
+            List<Caller<Long>> callers = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                callers.add(Caller.of(() -> {
+                    List<TaskFuture<Integer>> all = new ArrayList<>();
+                    for (int n = 0; n < 500; n++) {
+                        int number = n;
+                        all.add(pool.submit(() -> number));
+                    }
+                    long sum = 0;
+                    for (TaskFuture<Integer> one : all) {
+                        sum += value(one);
+                    }
+                    return sum;
+                }));
+            }
+            for (Caller<Long> caller : callers) {
+                assertThat(caller.result()).isEqualTo(500L * 499 / 2);
+            }
+            assertThat(pool.statistics().succeeded()).isEqualTo(2000);
+        }
+    }
+
+    @Test
+    void mapGoesThroughANarrowBacklog() {
+        if (!queues()) {
+            return;
+        }
+        List<Integer> items = IntStream.range(0, 500).boxed().toList();
+        for (String policy : List.of("block", "caller-runs")) {
+            Pool pool = open("backlog=1&full=" + policy);
+            assertThat(pool.map(Work::square, items)).isEqualTo(items.stream().map(Work::square).toList());
+            assertThat(items.stream().gather(pool.mappingUnordered(Work::square)).toList())
+                    .containsExactlyInAnyOrderElementsOf(items.stream().map(Work::square).toList());
+        }
+    }
+
+    @Test
+    void aTaskThatSubmitsToItsOwnFullPoolNeverWaitsForItself() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        var here = signals;
+        if (!canNest()) {
+            Pool pool = open("backlog=0");
+            assertThatThrownBy(() -> pool.submit(() -> pool.submit(() -> 1).join()))
+                    .isInstanceOf(TaskSerializationException.class);
+            return;
+        }
+        Pool block = open(1, "backlog=0&full=block");
+        assertThat(value(block.submit(() -> block.submit(() -> 7).join()))).isEqualTo(7);
+
+        Pool reject = open(1, "backlog=0&full=reject");
+        assertThat(failure(reject.submit(() -> reject.submit(() -> 7).join())))
+                .isInstanceOf(RejectedSubmissionException.class);
+
+        Pool callerRuns = open(1, "backlog=0&full=caller-runs");
+        assertThat(value(callerRuns.submit(() -> callerRuns.submit(() -> here.isSet("x")).join()))).isFalse();
+    }
+
+    // ---- tasks that submit tasks ----
+
+    @Test
+    void tasksThatWaitForTasksOfTheirPoolDoNotStarveIt() throws Exception {
+        if (!canNest()) {
+            Pool pool = pool();
+            assertThatThrownBy(() -> pool.submit(() -> pool.submit(() -> 1).join()))
+                    .isInstanceOf(TaskSerializationException.class)
+                    .hasMessageContaining("pool");
+            return;
+        }
+        Pool one = open(1, "");
+        assertThat(value(one.submit(() -> Work.nest(one, 20)))).isEqualTo(20);
+        Pool pool = pool();
+        assertThat(value(pool.submit(() -> Work.nest(pool, 20)))).isEqualTo(20);
+        assertThat(value(pool.submit(() -> Work.fibonacci(pool, 12)))).isEqualTo(144);
+    }
+
+    @Test
+    void aTaskMayWaitForManyTasksOfItsPool() throws Exception {
+        if (!canNest()) {
+            return; // tasksThatWaitForTasksOfTheirPoolDoNotStarveIt shows that it is refused
+        }
+        Pool pool = open(1, "");
+        List<Integer> items = IntStream.range(0, 100).boxed().toList();
+        List<Integer> squares = items.stream().map(Work::square).toList();
+
+        assertThat(value(pool.submit(() -> pool.map(Work::square, items)))).isEqualTo(squares);
+        assertThat(value(pool.submit(() -> items.stream().gather(pool.mapping(Work::square)).toList()))).isEqualTo(squares);
+        assertThat(value(pool.submit(
+                        () -> items.stream().gather(pool.mappingUnordered(Work::square)).toList())))
+                .containsExactlyInAnyOrderElementsOf(squares);
+        assertThat(value(pool.submit(() -> pool.invokeAll(List.<Task<Integer>>of(() -> 1, () -> 2)).size()))).isEqualTo(2);
+        assertThat(value(pool.submit(() -> pool.invokeAny(List.<Task<Integer>>of(() -> 1))))).isEqualTo(1);
+        assertThat(value(pool.submit(() -> {
+                    var futures = items.stream().map(n -> pool.submit(() -> n * n)).toList();
+                    return Futures.wait(futures, Until.ALL).done().size();
+                })))
+                .isEqualTo(100);
+        assertThat(value(pool.submit(() -> {
+                    int sum = 0;
+                    for (TaskFuture<Integer> future : Futures.inCompletionOrder(
+                            items.stream().map(n -> pool.submit(() -> n)).toList())) {
+                        sum += future.join();
+                    }
+                    return sum;
+                })))
+                .isEqualTo(4950);
+    }
+
+    @Test
+    void aTaskMayOpenAPoolOfItsOwn() throws Exception {
+        assertThat(value(pool().submit(() -> {
+                    try (Pool own = Pools.open("threads:2")) {
+                        return own.map(Work::square, List.of(1, 2, 3));
+                    }
+                })))
+                .containsExactly(1, 4, 9);
+    }
+
+    // ---- callbacks ----
+
+    @Test
+    void callbacksAreThoseOfCompletableFuture() throws Exception {
+        Pool pool = pool();
+
+        TaskFuture<Integer> twenty = pool.submit(() -> 20);
+        TaskFuture<Integer> failing = pool.submit(() -> Work.failDeep(0));
+        CompletableFuture<Integer> applied = twenty.thenApply(n -> n + 1).thenApply(n -> n * 2);
+        CompletableFuture<Integer> composed = twenty.thenCompose(n -> pool.submit(() -> 22 + n));
+        CompletableFuture<Integer> combined = twenty.thenCombine(pool.submit(() -> 22), Integer::sum);
+        CompletableFuture<Integer> replaced = failing.exceptionally(thrown -> -1);
+        CompletableFuture<String> handled = failing.handle((n, thrown) -> thrown.getMessage());
+
+        assertThat(List.of(value(applied), value(composed), value(combined), value(replaced)))
+                .containsExactly(42, 42, 42, -1);
+        assertThat(value(handled)).isEqualTo("deep");
+        List<TaskFuture<Integer>> several = List.of(pool.submit(() -> 1), pool.submit(() -> 2), pool.submit(() -> 3));
+        value(CompletableFuture.allOf(several.toArray(CompletableFuture[]::new)));
+        assertThat(several).allMatch(CompletableFuture::isDone);
+    }
+
+    @Test
+    void aCallbackThatThrowsHarmsNobody() throws Exception {
+        var here = signals;
+        Pool pool = open(1, "");
+        TaskFuture<Integer> future = asynchronous() ? pool.submit(() -> Work.hold(here)) : pool.submit(() -> 1);
+        CompletableFuture<Integer> dependent = future.whenComplete((value, thrown) -> {
+            throw new IllegalStateException("the callback fails");
+        });
+        CompletableFuture<Void> error = future.thenAccept(value -> {
+            throw new AssertionError("the callback fails");
+        });
+        here.set("release");
+
+        assertThat(value(future)).isEqualTo(1);
+        assertThat(failure(dependent)).hasMessage("the callback fails");
+        assertThat(failure(error)).isInstanceOf(AssertionError.class);
+        assertThat(value(pool.submit(() -> 2))).isEqualTo(2);
+        assertThat(pool.statistics().succeeded()).isEqualTo(2);
+    }
+
+    @Test
+    void aCallbackMayWaitForATaskOfTheSamePool() throws Exception {
+        var here = signals;
+        Pool pool = open(1, "");
+        TaskFuture<Integer> first = asynchronous() ? pool.submit(() -> Work.hold(here)) : pool.submit(() -> 1);
+        CompletableFuture<Integer> dependent = first.thenApply(n -> n + pool.submit(() -> 41).join());
+        CompletableFuture<List<Integer>> mapped = first.thenApply(n -> pool.map(Work::square, List.of(1, 2, 3)));
+        here.set("release");
+
+        assertThat(value(dependent)).isEqualTo(42);
+        assertThat(value(mapped)).containsExactly(1, 4, 9);
+    }
+
+    @Test
+    void aCallbackOfACancelledTaskRuns() throws Exception {
+        var here = signals;
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool().submit(() -> Work.hold(here));
+            CompletableFuture<String> dependent = future.handle((n, thrown) -> thrown.getClass().getSimpleName());
+            future.cancel(true);
+            assertThat(value(dependent)).isEqualTo("CancellationException");
+        } else {
+            CompletableFuture<Integer> dependent = pool().submit(() -> 1).handle((n, thrown) -> n);
+            assertThat(value(dependent)).isEqualTo(1);
+        }
+    }
+
+    // ---- statistics ----
+
+    @Test
+    void theFiguresAreExactAtTheEnd() throws Exception {
+        Pool pool = open("");
+        assertThat(pool.statistics().submitted()).isZero();
+        for (int i = 0; i < 5; i++) {
+            value(pool.submit(() -> Work.spin(3_000_000)));
+        }
+        for (int i = 0; i < 3; i++) {
+            failure(pool.submit(() -> Work.failDeep(0)));
+        }
+        catchThrowable(() -> value(pool.submit(() -> {
+            throw new CancellationException();
+        })));
+        pool.close();
+        catchThrowable(() -> pool.submit(() -> 1));
+        catchThrowable(() -> pool.submit(() -> 1));
+
+        PoolStatistics seen = pool.statistics();
+        assertThat(seen.submitted()).isEqualTo(9);
+        assertThat(seen.succeeded()).isEqualTo(5);
+        assertThat(seen.failed()).isEqualTo(3);
+        assertThat(seen.cancelled()).isEqualTo(1);
+        assertThat(seen.ended()).isEqualTo(9);
+        assertThat(seen.queued()).isZero();
+        assertThat(seen.running()).isZero();
+        assertThat(seen.rejected()).isEqualTo(2);
+        assertThat(seen.workersLost()).isZero();
+        assertThat(seen.runTime()).isPositive();
+        assertThat(seen.queueTime()).isGreaterThanOrEqualTo(Duration.ZERO);
+        assertThat(seen.averageRunTime()).isPositive().isLessThanOrEqualTo(seen.runTime());
+        if (knowsCpuTime()) {
+            assertThat(seen.cpuTime()).hasValueSatisfying(time -> assertThat(time).isPositive());
+        } else {
+            assertThat(seen.cpuTime()).isEmpty();
+        }
+    }
+
+    @Test
+    void theFiguresSayWhatRunsAndWhatWaits() throws Exception {
+        var here = signals;
+        Pool pool = open("");
+        if (queues()) {
+            occupyWorkers(pool);
+            TaskFuture<Integer> last = null;
+            for (int i = 0; i < 3; i++) {
+                last = pool.submit(() -> 1);
+            }
+            PoolStatistics seen = pool.statistics();
+            assertThat(seen.running()).isEqualTo(workers());
+            assertThat(seen.queued()).isEqualTo(3);
+            assertThat(seen.workers()).isEqualTo(workers());
+            assertThat(pool.toString())
+                    .contains(pool.name(), "open", workers() + " workers", workers() + " running", "3 queued", "0 ended");
+            here.set("release");
+            value(last);
+            assertThat(pool.statistics().queueTime()).isPositive();
+        } else if (asynchronous()) {
+            for (int i = 0; i < 3; i++) {
+                pool.submit(() -> Work.hold(here));
+            }
+            here.awaitCount("held", 3);
+            PoolStatistics seen = pool.statistics();
+            assertThat(seen.running()).isEqualTo(3);
+            assertThat(seen.queued()).isZero();
+            assertThat(seen.workers()).isEqualTo(3);
+        } else {
+            PoolStatistics during = value(pool.submit(() -> pool.statistics()));
+            assertThat(during.running()).isEqualTo(1);
+            assertThat(during.queued()).isZero();
+        }
+    }
+
+    @Test
+    void theFiguresAddUpInEverySnapshot() throws Exception {
+        Pool pool = open("");
+        var over = new AtomicBoolean();
+        Caller<Integer> sampler = Caller.of(() -> {
+            int samples = 0;
+            PoolStatistics before = pool.statistics();
+            while (!over.get()) {
+                PoolStatistics seen = pool.statistics();
+                assertAddsUp(seen);
+                assertThat(seen.submitted()).isGreaterThanOrEqualTo(before.submitted());
+                assertThat(seen.ended()).isGreaterThanOrEqualTo(before.ended());
+                before = seen;
+                samples++;
+            }
+            return samples;
+        });
+        List<Caller<Long>> submitters = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            submitters.add(Caller.of(() -> {
+                List<TaskFuture<Integer>> all = new ArrayList<>();
+                long cancelled = 0;
+                for (int n = 0; n < 2_000; n++) {
+                    int number = n;
+                    TaskFuture<Integer> future = pool.submit(() -> number % 7 == 0 ? Work.failDeep(0) : number);
+                    all.add(future);
+                    if (number % 3 == 0 && future.cancel(true)) {
+                        cancelled++;
+                    }
+                }
+                all.forEach(future -> catchThrowable(() -> value(future)));
+                return cancelled;
+            }));
+        }
+        long cancelled = 0;
+        for (Caller<Long> submitter : submitters) {
+            cancelled += submitter.result();
+        }
+        over.set(true);
+        assertThat(sampler.result()).isPositive();
+
+        PoolStatistics seen = pool.statistics();
+        assertAddsUp(seen);
+        assertThat(seen.submitted()).isEqualTo(4_000);
+        assertThat(seen.ended()).isEqualTo(4_000);
+        assertThat(seen.cancelled()).isEqualTo(cancelled);
+    }
+
+    @Test
+    void poolsHaveNamesOfTheirOwn() {
+        Pool one = open("");
+        Pool other = open("");
+
+        assertThat(one.name()).startsWith(Plan.parse(plan(2)).kind()).isNotEqualTo(other.name());
+        assertThat(open("name=mine").name()).isEqualTo("mine");
+        assertThat(one.workers()).isEqualTo(unlimited() ? Integer.MAX_VALUE : workers());
+    }
+
+    // ---- the end of a pool ----
+
+    @Test
+    void closeWaitsForEverythingThatWasSubmitted() throws Exception {
+        var here = signals;
+        Pool pool = open("");
+        List<TaskFuture<Integer>> all = new ArrayList<>();
+        if (!asynchronous()) {
+            here.set("release");
+        }
+        for (int i = 0; i < 10; i++) {
+            all.add(pool.submit(() -> Work.hold(here)));
+        }
+        Caller<Boolean> closer = Caller.of(() -> {
+            pool.close();
+            return all.stream().allMatch(Future::isDone);
+        });
+        if (asynchronous()) {
+            closer.awaitWaitingIn("close");
+            assertThat(pool.isShutdown()).isTrue();
+            assertThat(pool.isTerminated()).isFalse();
+            assertThat(pool.toString()).contains("shut down");
+        }
+        here.set("release");
+
+        assertThat(closer.result()).as("all are done when close returns").isTrue();
+        assertThat(all).allMatch(future -> future.state() == Future.State.SUCCESS);
+        assertThat(pool.isTerminated()).isTrue();
+        assertThat(pool.toString()).contains("terminated");
+        pool.close();
+        pool.shutdown();
+        assertThat(pool.shutdownNow()).isEmpty();
+    }
+
+    @Test
+    void anUnusedPoolCloses() throws Exception {
+        for (int i = 0; i < 3; i++) {
+            Pool pool = open("");
+            assertThat(pool.isShutdown()).isFalse();
+            assertThat(pool.isTerminated()).isFalse();
+            switch (i) {
+                case 0 -> pool.close();
+                case 1 -> pool.shutdown();
+                default -> assertThat(pool.shutdownNow()).isEmpty();
+            }
+            assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+            assertThat(pool.isTerminated()).isTrue();
+        }
+    }
+
+    @Test
+    void aTaskThatClosesItsOwnPoolIsToldSo() throws Exception {
+        Pool pool = open(1, "");
+        if (canNest()) {
+            Action close = () -> pool.close();
+            assertThat(failure(pool.submit(close)))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining(pool.name());
+            assertThat(pool.isShutdown()).as("shut down all the same").isTrue();
+            assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+        } else {
+            Action close = () -> pool.close();
+            assertThatThrownBy(() -> pool.submit(close)).isInstanceOf(TaskSerializationException.class);
+        }
+    }
+
+    @Test
+    void aCallbackThatClosesItsPoolIsToldSo() throws Exception {
+        var here = signals;
+        Pool pool = open(1, "");
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
+            CompletableFuture<Void> closing = future.thenRun(pool::close);
+            here.set("release");
+            assertThat(failure(closing)).isInstanceOf(IllegalStateException.class);
+        } else {
+            value(pool.submit(() -> 1).thenRun(pool::close)); // the task has ended; the callback runs in the caller
+        }
+        assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+    }
+
+    @Test
+    void anInterruptTurnsCloseIntoShutdownNow() throws Exception {
+        var here = signals;
+        Pool pool = open("");
+        if (asynchronous()) {
+            List<TaskFuture<Integer>> all = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                all.add(pool.submit(() -> Work.hold(here)));
+            }
+            here.awaitCount("held", queues() ? workers() : 6);
+            Caller<Boolean> closer = Caller.of(() -> {
+                pool.close();
+                return Thread.currentThread().isInterrupted();
+            });
+            closer.awaitWaitingIn("close");
+            closer.interrupt();
+            assertThat(closer.result()).as("the interrupt status is kept").isTrue();
+            assertThat(all).allMatch(Future::isCancelled);
+        } else {
+            Thread.currentThread().interrupt();
+            pool.close();
+            assertThat(Thread.interrupted()).isTrue();
+        }
+        assertThat(pool.isTerminated()).isTrue();
+        assertThat(here.count("finished")).isZero();
+    }
+
+    @Test
+    void shutdownNowCancelsWhatRunsAndReturnsWhatHadNotBegun() throws Exception {
+        var here = signals;
+        Pool pool = open("");
+        if (!asynchronous()) {
+            Caller<TaskFuture<Integer>> caller = Caller.of(() -> pool.submit(() -> Work.hold(here)));
+            here.awaitCount("held", 1);
+            assertThat(pool.shutdownNow()).isEmpty();
+            assertThat(caller.result()).isCancelled();
+            assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+            return;
+        }
+        List<TaskFuture<Integer>> running = new ArrayList<>();
+        for (int i = 0; i < workers(); i++) {
+            running.add(pool.submit(() -> Work.hold(here)));
+        }
+        here.awaitCount("held", workers());
+        List<TaskFuture<?>> waiting = new ArrayList<>();
+        if (queues()) {
+            waiting.add(pool.submit(() -> here.mark("ran later")));
+            waiting.add(pool.submit(() -> {
+                here.mark("ran later");
+                return 1;
+            }));
+            waiting.add(pool.submit((Runnable & Serializable) () -> here.mark("ran later"), 1));
+        }
+        List<Runnable> neverBegun = pool.shutdownNow();
+
+        assertThat(neverBegun).hasSize(waiting.size());
+        assertThat(running).allMatch(Future::isCancelled);
+        assertThat(waiting).as("nobody waits for them in vain").allMatch(Future::isCancelled);
+        assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+        here.awaitCount("interrupted", workers());
+        assertThat(here.count("ran later")).isZero();
+        neverBegun.forEach(Runnable::run);
+        assertThat(here.count("ran later")).as("what was returned can still be run").isEqualTo(waiting.size());
+        PoolStatistics seen = pool.statistics();
+        assertThat(seen.cancelled()).isEqualTo(seen.submitted()).isEqualTo(running.size() + waiting.size());
+    }
+
+    @Test
+    void shutdownNowAmongSubmissionsEndsEveryFuture() throws Exception {
+        for (int round = 0; round < 20; round++) {
+            Pool pool = round == 0 || !isolates() ? open("") : null;
+            if (pool == null) {
+                return; // once is enough where a pool is dear
+            }
+            Caller<List<TaskFuture<Integer>>> submitter = Caller.of(() -> {
+                List<TaskFuture<Integer>> all = new ArrayList<>();
+                try {
+                    while (true) {
+                        all.add(pool.submit(() -> 1));
+                    }
+                } catch (RejectedExecutionException e) {
+                    return all;
+                }
+            });
+            await("some are in").until(() -> pool.statistics().submitted() > 100);
+            pool.shutdownNow();
+            List<TaskFuture<Integer>> all = submitter.result();
+            assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+            assertThat(all).allMatch(Future::isDone);
+            PoolStatistics seen = pool.statistics();
+            assertThat(seen.succeeded() + seen.cancelled()).isEqualTo(all.size()).isEqualTo(seen.submitted());
+        }
+    }
+
+    @Test
+    void closeAmongSubmissionsRunsWhatWasTakenIn() throws Exception {
+        for (int round = 0; round < (isolates() ? 1 : 20); round++) {
+            Pool pool = open("");
+            Caller<List<TaskFuture<Integer>>> submitter = Caller.of(() -> {
+                List<TaskFuture<Integer>> all = new ArrayList<>();
+                try {
+                    while (true) {
+                        all.add(pool.submit(() -> 1));
+                    }
+                } catch (RejectedExecutionException e) {
+                    return all;
+                }
+            });
+            await("some are in").until(() -> pool.statistics().submitted() > 100);
+            pool.close();
+            List<TaskFuture<Integer>> all = submitter.result();
+            assertThat(all).allMatch(future -> future.state() == Future.State.SUCCESS);
+            assertThat(pool.statistics().succeeded()).isEqualTo(all.size());
+        }
+    }
+
+    @Test
+    void awaitTerminationSaysWhetherItHasEnded() throws Exception {
+        var here = signals;
+        Pool pool = open("");
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
+            here.awaitCount("held", 1);
+            pool.shutdown();
+            assertThat(pool.awaitTermination(1, MILLISECONDS)).isFalse();
+            assertThat(pool.awaitTermination(0, MILLISECONDS)).isFalse();
+            Caller<Boolean> impatient = Caller.of(() -> pool.awaitTermination(BOUND, SECONDS));
+            impatient.awaitWaitingIn("awaitTermination");
+            impatient.interrupt();
+            assertThat(impatient.failure()).isInstanceOf(InterruptedException.class);
+            here.set("release");
+            assertThat(value(future)).isEqualTo(1);
+        } else {
+            pool.shutdown();
+        }
+        assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+        assertThat(pool.awaitTermination(0, SECONDS)).isTrue();
+    }
+
+    @Test
+    void aClosedPoolTakesNothing() throws Exception {
+        for (boolean closed : List.of(true, false)) {
+            Pool pool = open("name=gone");
+            if (closed) {
+                pool.close();
+            } else {
+                pool.shutdown();
+            }
+            Callable<Integer> callable = (Callable<Integer> & Serializable) () -> 1;
+            Runnable runnable = (Runnable & Serializable) () -> {};
+            Action action = () -> {};
+            List<BadCall> calls = List.of(
+                    service -> pool.submit(() -> 1),
+                    service -> pool.submit(() -> 1, TaskOptions.named("late")),
+                    service -> pool.submit(action),
+                    service -> pool.submit(action, TaskOptions.NONE),
+                    service -> service.submit(callable),
+                    service -> service.submit(runnable),
+                    service -> service.submit(runnable, 1),
+                    service -> service.execute(runnable),
+                    service -> pool.execute(action),
+                    service -> service.invokeAll(List.of(callable)),
+                    service -> service.invokeAll(List.of(callable), 1, SECONDS),
+                    service -> service.invokeAny(List.of(callable)),
+                    service -> service.invokeAny(List.of(callable), 1, SECONDS),
+                    service -> pool.map(Work::square, List.of(1)),
+                    service -> Stream.of(1).gather(pool.mapping(Work::square)).toList(),
+                    service -> Stream.of(1).gather(pool.mappingUnordered(Work::square)).toList());
+            for (BadCall call : calls) {
+                assertThatThrownBy(() -> call.on(pool))
+                        .isInstanceOf(RejectedSubmissionException.class)
+                        .hasMessageContainingAll("gone", "shut down");
+            }
+            assertThat(pool.statistics().rejected()).isEqualTo(calls.size());
+            assertThat(pool.statistics().submitted()).isZero();
+        }
+    }
+
+    @Test
+    void aPoolThatIsShutDownFinishesWhatItHas() throws Exception {
+        var here = signals;
+        Pool pool = open("");
+        if (!asynchronous()) {
+            here.set("release");
+        }
+        List<TaskFuture<Integer>> all = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            all.add(pool.submit(() -> Work.hold(here)));
+        }
+        pool.shutdown();
+        assertThatThrownBy(() -> pool.submit(() -> 1)).isInstanceOf(RejectedExecutionException.class);
+        here.set("release");
+        for (TaskFuture<Integer> one : all) {
+            assertThat(value(one)).isEqualTo(1);
+        }
+        assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+    }
+
+    @Test
+    void threadsOfAPoolAreDaemonsAndGoWithIt() throws Exception {
+        String name = "gone-" + System.nanoTime();
+        Pool pool = open("name=" + name);
+        assertAllWorkersServe(pool);
+        assertThat(threadsNamed(name)).allMatch(Thread::isDaemon);
+        pool.close();
+
+        await("no thread is left").until(() -> threadsNamed(name).isEmpty());
+    }
+
+    private static List<Thread> threadsNamed(String prefix) {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().startsWith(prefix))
+                .toList();
+    }
+}
