@@ -1,0 +1,100 @@
+package dev.sennit.cli;
+
+import dev.sennit.Plan;
+import dev.sennit.Pool;
+import dev.sennit.Pools;
+import dev.sennit.process.WorkerStartException;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The pools that a command has open.
+ *
+ * <p>A signal ends the JVM in the midst of a command: then nothing more is printed, what runs is cancelled, and the
+ * workers get a moment to go, so that a spinner wipes its line and no process is left behind. The JVM itself sets the
+ * exit code (130 after Ctrl-C).
+ */
+final class OpenPools implements AutoCloseable {
+    private static final long MILLIS_TO_GO = 2000;
+
+    private final Terminal terminal;
+    private final Set<Pool> pools = ConcurrentHashMap.newKeySet();
+    private final Thread onSignal;
+
+    OpenPools(Terminal terminal) {
+        this.terminal = terminal;
+        onSignal = new Thread(this::endNow, "sennit-signal");
+        Runtime.getRuntime().addShutdownHook(onSignal);
+    }
+
+    static Plan parse(String plan) {
+        try {
+            return Plan.parse(plan);
+        } catch (IllegalArgumentException e) {
+            throw CommandException.usage(CommandException.oneLine(e), e);
+        }
+    }
+
+    /**
+     * Opens a pool.
+     *
+     * @throws CommandException if the plan is bad, or the pool cannot start
+     */
+    Pool open(Plan plan) {
+        try {
+            Pool pool = Pools.open(plan);
+            pools.add(pool);
+            return pool;
+        } catch (IllegalArgumentException e) {
+            throw CommandException.usage(CommandException.oneLine(e), e);
+        } catch (RuntimeException | Error e) {
+            throw CommandException.couldNotStart(
+                    "plan " + plan + ": could not start: " + CommandException.taskFailure(e), e);
+        }
+    }
+
+    /**
+     * Tells a task's failure from a pool's: where no worker starts, the first failed task ends the command.
+     *
+     * @throws CommandException if the pool could not start a worker
+     */
+    static void ensureStarted(String plan, Throwable failure) {
+        if (failure instanceof WorkerStartException e) {
+            throw CommandException.couldNotStart("plan " + plan + ": " + CommandException.oneLine(e), e);
+        }
+    }
+
+    void close(Pool pool) {
+        pool.close();
+        pools.remove(pool);
+    }
+
+    /** Cancels what still runs: a command that ends early does not wait for work that nobody wants. */
+    @Override
+    public void close() {
+        cancelAll();
+        try {
+            Runtime.getRuntime().removeShutdownHook(onSignal);
+        } catch (IllegalStateException e) {
+            // the JVM is ending already, and the hook with it
+        }
+    }
+
+    private void endNow() {
+        terminal.silence();
+        cancelAll();
+    }
+
+    private void cancelAll() {
+        pools.forEach(Pool::shutdownNow);
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(MILLIS_TO_GO);
+        try {
+            for (Pool pool : pools) { // a task that heeds no interrupt goes with the JVM
+                pool.awaitTermination(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,69 @@
+package dev.sennit.cli;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What the operating system says about this process and those it started.
+ *
+ * <p>Processor time comes in steps of about 10 ms. Resident memory is read from {@code /proc}, and 0 where there is none.
+ */
+final class ProcessFigures {
+    private static final long KIB = 1024;
+    private static final Path PROC = Path.of("/proc");
+    private static final String RESIDENT = "VmRSS:";
+
+    private ProcessFigures() {}
+
+    /** The processes that this one started, and those that they started. */
+    static Set<Long> descendants() {
+        Set<Long> pids = new HashSet<>();
+        ProcessHandle.current().descendants().forEach(process -> pids.add(process.pid()));
+        return pids;
+    }
+
+    /** Processor time of this process and of others. */
+    static long cpuNanos(Collection<Long> others) {
+        long nanos = ManagementFactory.getOperatingSystemMXBean()
+                        instanceof com.sun.management.OperatingSystemMXBean system
+                ? Math.max(0, system.getProcessCpuTime())
+                : 0;
+        for (long pid : others) {
+            nanos += ProcessHandle.of(pid)
+                    .flatMap(process -> process.info().totalCpuDuration())
+                    .orElse(Duration.ZERO)
+                    .toNanos();
+        }
+        return nanos;
+    }
+
+    /** Resident memory of this process and of others. */
+    static long residentBytes(Collection<Long> others) {
+        long bytes = residentBytes(PROC.resolve("self"));
+        for (long pid : others) {
+            bytes += residentBytes(PROC.resolve(String.valueOf(pid)));
+        }
+        return bytes;
+    }
+
+    private static long residentBytes(Path process) {
+        try {
+            List<String> lines = Files.readAllLines(process.resolve("status"));
+            for (String line : lines) {
+                if (line.startsWith(RESIDENT)) {
+                    return Long.parseLong(line.substring(RESIDENT.length()).replaceAll("\\D", "")) * KIB;
+                }
+            }
+        } catch (IOException | NumberFormatException e) {
+            // gone, or not Linux
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,164 @@
+package dev.sennit.cli;
+
+import java.io.Console;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * Where a command reads and writes.
+ *
+ * <p>On a terminal the last line of it may be a progress bar on stderr: it is wiped before a line is printed, and drawn
+ * again by its owner. Elsewhere there is no bar and no colour.
+ */
+final class Terminal {
+    private static final String WIPE = "\r\u001b[K";
+
+    private final InputStream in;
+    private final PrintStream out;
+    private final PrintStream err;
+    private final boolean interactive;
+    private final boolean coloured;
+    /** Whether a bar is on the screen; written by whoever holds this, read by {@link #silence} too. */
+    private volatile boolean barShown;
+    /** Set once, by the thread that ends the JVM after a signal. */
+    private volatile boolean silent;
+
+    Terminal(InputStream in, PrintStream out, PrintStream err, boolean interactive, boolean coloured) {
+        this.in = in;
+        this.out = out;
+        this.err = err;
+        this.interactive = interactive;
+        this.coloured = coloured;
+    }
+
+    static Terminal ofProcess() {
+        Console console = System.console();
+        boolean interactive = console != null && console.isTerminal();
+        String noColour = System.getenv("NO_COLOR");
+        boolean coloured = interactive
+                && (noColour == null || noColour.isEmpty())
+                && !"dumb".equals(System.getenv("TERM"));
+        return new Terminal(System.in, System.out, System.err, interactive && stderrIsTerminal(), coloured);
+    }
+
+    /** {@link Console} knows about stdin and stdout alone. */
+    private static boolean stderrIsTerminal() {
+        try {
+            String target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
+        } catch (IOException | UnsupportedOperationException e) {
+            return true; // no /proc here: take it to be where stdout is
+        }
+    }
+
+    InputStream in() {
+        return in;
+    }
+
+    PrintStream out() {
+        return out;
+    }
+
+    PrintStream err() {
+        return err;
+    }
+
+    boolean interactive() {
+        return interactive;
+    }
+
+    boolean coloured() {
+        return coloured;
+    }
+
+    /** Sends what tasks and workers print to stderr, so that nothing but the command's own lines is on stdout. */
+    void keepOutputForCommand() {
+        if (out == System.out) {
+            System.setOut(System.err);
+        }
+    }
+
+    /**
+     * Prints a line on stdout, at once.
+     *
+     * @throws ClosedOutputException if nobody reads it any more
+     */
+    synchronized void line(String text) {
+        if (silent) {
+            return;
+        }
+        wipeBar();
+        out.println(text);
+        if (out.checkError()) {
+            throw new ClosedOutputException();
+        }
+    }
+
+    /** Prints a line on stderr, after {@code sennit: }. */
+    synchronized void error(String text) {
+        if (silent) {
+            return;
+        }
+        wipeBar();
+        out.flush();
+        err.println(bold("sennit:") + " " + text);
+        err.flush();
+    }
+
+    synchronized void bar(String text) {
+        if (interactive && !silent) {
+            err.print(WIPE + text);
+            err.flush();
+            barShown = true;
+        }
+    }
+
+    synchronized void wipeBar() {
+        if (barShown) {
+            err.print(WIPE);
+            err.flush();
+            barShown = false;
+        }
+    }
+
+    /**
+     * Prints nothing from now on: after a signal, what ends early is no news.
+     *
+     * <p>Takes no lock: a thread that prints may hold it for as long as nobody reads what it prints.
+     */
+    void silence() {
+        silent = true;
+        if (barShown) {
+            err.print(WIPE);
+            err.flush();
+        }
+    }
+
+    String bold(String text) {
+        return paint("1", text);
+    }
+
+    String green(String text) {
+        return paint("32", text);
+    }
+
+    String red(String text) {
+        return paint("31", text);
+    }
+
+    private String paint(String code, String text) {
+        return coloured ? "\u001b[" + code + "m" + text + "\u001b[0m" : text;
+    }
+
+    /** Nobody reads stdout any more, as after {@code | head -1}: no reason to go on, nor to say anything. */
+    static final class ClosedOutputException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        ClosedOutputException() {
+            super("stdout is closed");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package dev.sennit.cli;
+
+import dev.sennit.Task;
+import java.lang.reflect.InvocationTargetException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * Tasks to compare plans with.
+ *
+ * @param name what it is called on the command line
+ * @param source makes the tasks, anew for every run
+ */
+record Workload(String name, Supplier<List<Task<?>>> source) {
+    private static final List<String> BUILT_IN = List.of("primes", "sums", "sleep");
+    private static final long SEED = 42;
+    private static final int SLEEPS = 20;
+    private static final long SLEEP_MILLIS = 50;
+
+    /**
+     * Finds a workload: one of those that are built in, or a class on the class path.
+     *
+     * @throws CommandException if there is none, or the class is none
+     */
+    static Workload named(String name) {
+        return switch (name) {
+            case "primes" -> new Workload(name, () -> listOf(Primes.NUMBERS, number -> () -> Primes.isPrime(number)));
+            case "sums" -> new Workload(name, () -> listOf(SumJob.jobs(SEED), job -> job::sum));
+            case "sleep" -> new Workload(name, Workload::sleeps);
+            default -> ofClass(name);
+        };
+    }
+
+    private static <S> List<Task<?>> listOf(List<S> items, java.util.function.Function<S, Task<?>> task) {
+        List<Task<?>> tasks = new ArrayList<>();
+        items.forEach(item -> tasks.add(task.apply(item)));
+        return tasks;
+    }
+
+    private static List<Task<?>> sleeps() {
+        List<Task<?>> tasks = new ArrayList<>();
+        for (int i = 0; i < SLEEPS; i++) {
+            int number = i;
+            tasks.add(() -> {
+                Thread.sleep(SLEEP_MILLIS);
+                return number;
+            });
+        }
+        return tasks;
+    }
+
+    private static Workload ofClass(String name) {
+        Class<?> type;
+        try {
+            type = Class.forName(name, true, Thread.currentThread().getContextClassLoader());
+        } catch (ClassNotFoundException | NoClassDefFoundError e) {
+            throw CommandException.usage("unknown workload \"" + name + "\": expected " + String.join(", ", BUILT_IN)
+                    + " or a class on the class path (SENNIT_CLASSPATH)" + Nearest.hint(name, BUILT_IN), e);
+        } catch (LinkageError e) {
+            throw CommandException.usage("class " + name + ": cannot be loaded: " + CommandException.taskFailure(e), e);
+        }
+        if (!Supplier.class.isAssignableFrom(type)) {
+            throw CommandException.usage("class " + name
+                    + ": does not implement java.util.function.Supplier<Collection<Task<?>>>, as a workload has to");
+        }
+        Supplier<?> supplier = instance(type.asSubclass(Supplier.class));
+        return new Workload(name, () -> tasksOf(name, supplier));
+    }
+
+    private static Supplier<?> instance(@SuppressWarnings("rawtypes") Class<? extends Supplier> type) {
+        try {
+            return type.getConstructor().newInstance();
+        } catch (InvocationTargetException e) {
+            throw CommandException.usage(
+                    "class " + type.getName() + ": its constructor failed: "
+                            + CommandException.taskFailure(e.getCause() == null ? e : e.getCause()),
+                    e);
+        } catch (ReflectiveOperationException e) {
+            throw CommandException.usage("class " + type.getName()
+                    + ": has to be a public class with a public constructor that takes nothing", e);
+        }
+    }
+
+    private static List<Task<?>> tasksOf(String name, Supplier<?> supplier) {
+        Object supplied;
+        try {
+            supplied = supplier.get();
+        } catch (RuntimeException | Error e) {
+            throw CommandException.usage("class " + name + ": get() failed: " + CommandException.taskFailure(e), e);
+        }
+        if (!(supplied instanceof Collection<?> collection) || collection.isEmpty()) {
+            throw CommandException.usage("class " + name + ": get() has to return a collection of tasks, was "
+                    + (supplied instanceof Collection<?> ? "an empty one" : supplied));
+        }
+        List<Task<?>> tasks = new ArrayList<>();
+        for (Object each : collection) {
+            if (!(each instanceof Task<?> task)) {
+                throw CommandException.usage("class " + name + ": get() has to return tasks of type dev.sennit.Task, was "
+                        + (each == null ? "null" : each.getClass().getName()) + " at index " + tasks.size());
+            }
+            tasks.add(task);
+        }
+        return tasks;
+    }
+
+    List<Task<?>> tasks() {
+        return source.get();
+    }
+}
