@@ -1,0 +1,150 @@
+package dev.sennit.cli;
+
+import java.io.PrintWriter;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The command itself: finds the one that was asked for, and turns what goes wrong into one line and an exit code. */
+@Command(
+        name = "sennit",
+        versionProvider = Version.class,
+        description = "Runs work on the execution unit that fits it: the calling thread, threads, virtual threads or"
+                + " processes.",
+        synopsisSubcommandLabel = "COMMAND",
+        commandListHeading = "%nCommands:%n",
+        optionListHeading = "%nOptions:%n",
+        footerHeading = "%nA plan names a pool:%n",
+        footer = {
+            "  inline            the calling thread, one task after another",
+            "  threads[:N]       N platform threads; default one a processor",
+            "  virtual[:N]       a virtual thread a task, N at a time; default no limit",
+            "  processes[:N]     N worker JVMs; default one a processor",
+            "  Options follow a question mark: 'threads:4?backlog=100&full=reject'.",
+            "",
+            "Exit codes:",
+            "  0 done, 1 some tasks failed, 2 bad usage, 3 could not start, 130 interrupted",
+            "",
+            "Examples:",
+            "  sennit compare primes",
+            "  sennit primes --on processes:2",
+            "  sennit COMMAND --help"
+        })
+final class Sennit implements Callable<Integer> {
+    @Mixin
+    private CommonOptions common = new CommonOptions();
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    /**
+     * Runs a command line.
+     *
+     * @param terminal where it reads and writes
+     * @param args the command line
+     * @return the exit code
+     */
+    static int run(Terminal terminal, String... args) {
+        boolean stacktrace = List.of(args).contains(CommonOptions.STACKTRACE);
+        return commandLine(terminal, args)
+                .setParameterExceptionHandler((e, ignored) ->
+                        report(terminal, stacktrace, CommandException.usage(usageMessage(e), e)))
+                .setExecutionExceptionHandler((e, command, result) -> report(terminal, stacktrace, e))
+                .execute(args);
+    }
+
+    private static CommandLine commandLine(Terminal terminal, String... args) {
+        Map<String, Supplier<CommandLine>> commands = new LinkedHashMap<>();
+        commands.put("compare", () -> new CommandLine(new CompareCommand(terminal)));
+        commands.put("primes", () -> new CommandLine(new PrimesCommand(terminal))
+                .setUnmatchedOptionsArePositionalParams(true)); // -5 is a number; the command says what is wrong with it
+        commands.put("sums", () -> new CommandLine(new SumsCommand(terminal)));
+        commands.put("spinner", () -> new CommandLine(new SpinnerCommand(terminal)));
+        commands.put("help", () -> new CommandLine(new HelpCommand()));
+
+        var sennit = new CommandLine(new Sennit());
+        String wanted = args.length == 0 ? "" : args[0];
+        commands.forEach((name, command) -> {
+            // Reading one command's annotations takes long enough to be noticed: those of the others are not needed.
+            if (name.equals(wanted) || !commands.containsKey(wanted) || wanted.equals("help")) {
+                sennit.addSubcommand(name, command.get());
+            }
+        });
+        sennit.getSubcommands().values().forEach(command -> command.getCommandSpec().versionProvider(new Version()));
+        return sennit.setExpandAtFiles(false)
+                .setOut(new PrintWriter(terminal.out(), true))
+                .setErr(new PrintWriter(terminal.err(), true))
+                .setColorScheme(CommandLine.Help.defaultColorScheme(terminal.coloured() ? Ansi.ON : Ansi.OFF));
+    }
+
+    @Override
+    public Integer call() {
+        throw CommandException.usage("no command given: expected one of " + String.join(", ", commands(spec))
+                + "; see sennit --help");
+    }
+
+    private static Collection<String> commands(CommandSpec spec) {
+        return spec.root().subcommands().keySet();
+    }
+
+    private static int report(Terminal terminal, boolean stacktrace, Exception failure) {
+        int exitCode = switch (failure) {
+            case Terminal.ClosedOutputException e -> ExitCode.TASKS_FAILED;
+            case CommandException e -> {
+                terminal.error(CommandException.oneLine(e));
+                yield e.exitCode();
+            }
+            default -> {
+                terminal.error("unexpected " + CommandException.taskFailure(failure)
+                        + (stacktrace ? "" : "; run it again with " + CommonOptions.STACKTRACE + " and report what it prints"));
+                yield ExitCode.TASKS_FAILED;
+            }
+        };
+        if (stacktrace) {
+            failure.printStackTrace(terminal.err());
+        }
+        return exitCode;
+    }
+
+    /** Picocli's messages in this command's form. */
+    private static String usageMessage(ParameterException e) {
+        CommandSpec spec = e.getCommandLine().getCommandSpec();
+        String seeHelp = "; see " + spec.qualifiedName() + " --help";
+        if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
+            String first = unmatched.getUnmatched().getFirst();
+            if (first.startsWith("-")) {
+                return unknownOption(spec, first) + seeHelp;
+            }
+            if (spec.parent() == null) {
+                return "unknown command \"" + first + "\": expected one of " + String.join(", ", commands(spec))
+                        + Nearest.hint(first, commands(spec));
+            }
+            return "unexpected argument \"" + first + "\"" + seeHelp;
+        }
+        String message = CommandException.oneLine(e);
+        return message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1) + seeHelp;
+    }
+
+    static String unknownOption(CommandSpec spec, String option) {
+        String name = option.split("=", 2)[0];
+        List<String> known = spec.options().stream()
+                .flatMap(each -> Arrays.stream(each.names()))
+                .filter(each -> each.startsWith("--"))
+                .toList();
+        return "unknown option " + name + Nearest.hint(name, known);
+    }
+}

@@ -1,0 +1,98 @@
+package dev.sennit.cli;
+
+import dev.sennit.Plan;
+import dev.sennit.Pool;
+import dev.sennit.TaskFuture;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code sennit spinner}: a spinner on one execution unit while another works. */
+@Command(
+        name = "spinner",
+        header = "Shows a spinner beside a slow job, and then the answer.",
+        description = "The spinner runs as a task of a pool, the slow job in the main thread. On processes the spinner"
+                + " is another process.",
+        sortOptions = false,
+        optionListHeading = "%nOptions:%n",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            ExitCode.DONE_HELP,
+            "1:the spinner failed",
+            ExitCode.USAGE_HELP,
+            ExitCode.COULD_NOT_START_HELP,
+            ExitCode.INTERRUPTED_HELP
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  sennit spinner",
+            "  sennit spinner --on virtual --work prime",
+            "  sennit spinner --on processes"
+        })
+final class SpinnerCommand implements Callable<Integer> {
+    private static final String PROCESSES = "processes";
+    private static final String OUTPUT = "output";
+
+    private final Terminal terminal;
+
+    @Mixin
+    private CommonOptions common = new CommonOptions();
+
+    @Option(names = "--on", paramLabel = "PLAN", defaultValue = "threads", description = "The pool of the spinner, such as threads, virtual, processes. Without a number it has one worker; on processes, output=inherit unless the plan says otherwise. Default: ${DEFAULT-VALUE}.")
+    private String plan = "threads";
+
+    @Option(names = "--work", paramLabel = "KIND", defaultValue = "sleep", description = "The slow job: sleep (waits for 3 s), block (keeps a processor busy for 3 s without a pause), prime (checks 5000111000222021), nap (the same, and gives way now and then). Default: ${DEFAULT-VALUE}.")
+    private String work = "sleep";
+
+    SpinnerCommand(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        SlowJob job = SlowJob.parse(work);
+        Plan beside = forOneSpinner(OpenPools.parse(plan));
+        if (beside.kind().equals("inline")) {
+            throw CommandException.usage("plan inline cannot run a spinner beside the caller:"
+                    + " it runs each task in the calling thread; choose threads, virtual or processes");
+        }
+        try (var pools = new OpenPools(terminal)) {
+            Pool pool = pools.open(beside);
+            awaitWorker(pool);
+            long here = ProcessHandle.current().pid();
+            TaskFuture<Integer> spinner = pool.submit(() -> Spinner.spin(System.out, here));
+            job.run();
+            boolean failed = !spinner.cancel(true);
+            pools.close(pool); // so that the line is wiped before the answer stands there
+            if (failed) {
+                terminal.error("the spinner failed: " + CommandException.taskFailure(spinner.exceptionNow()));
+            }
+            terminal.line("Answer: 42");
+            return failed ? ExitCode.TASKS_FAILED : ExitCode.DONE;
+        }
+    }
+
+    /** A worker that is yet to start would show no spinner beside a short job. */
+    private void awaitWorker(Pool pool) {
+        try {
+            pool.submit(() -> {}).join();
+        } catch (CompletionException e) {
+            OpenPools.ensureStarted(plan, e.getCause() == null ? e : e.getCause());
+            throw e;
+        }
+    }
+
+    private static Plan forOneSpinner(Plan plan) {
+        Map<String, String> options = new LinkedHashMap<>(plan.options());
+        if (plan.kind().equals(PROCESSES)) {
+            options.putIfAbsent(OUTPUT, "inherit");
+        }
+        boolean counts = !plan.kind().equals("inline");
+        String argument = plan.argument() == null && counts ? "1" : plan.argument();
+        return new Plan(plan.kind(), argument, options);
+    }
+}
