@@ -285,7 +285,7 @@ public abstract class AbstractPool implements Pool {
     @Override
     public final void execute(Runnable command) {
         var task = new RunnableTask<@Nullable Void>(Objects.requireNonNull(command, "command"), null);
-        Submission<?> submission = newSubmission(task, TaskOptions.NONE);
+        Submission<@Nullable Void> submission = this.<@Nullable Void>newSubmission(task, TaskOptions.NONE);
         submission.reportsFailure = true;
         admit(submission);
     }

@@ -6,6 +6,7 @@ import java.io.ObjectInputFilter.Status;
 import java.net.URL;
 import java.security.CodeSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -17,12 +18,13 @@ import org.jspecify.annotations.Nullable;
  * or folder as a task that was submitted, and what the user names. Everything else is refused before an object is made.
  *
  * <p>Size is bounded by the message itself: an array may have no more elements than a few times the message's bytes, as
- * each takes at least one, which stops a short message from asking for gigabytes, and a real value never notices. Hash
- * tables in hash tables are bounded too: each level doubles the work of a message built to be slow.
+ * each takes at least one, which stops a short message from asking for gigabytes, and a real value never notices.
+ * Reading a hash table hashes what is in it, and tables in tables can be built so that each level doubles that work; so
+ * a message with a hash table in it may not be nested as deeply as others.
  */
 final class AllowList {
     private static final int DEEPEST = 500;
-    private static final int DEEPEST_HASHES = 12;
+    private static final int DEEPEST_WITH_HASHES = 32;
     /** A hash table with the lowest load factor that the JDK reads back has 8 slots an entry, which is at least 2 bytes. */
     private static final long ELEMENTS_A_BYTE = 4;
 
@@ -125,11 +127,12 @@ final class AllowList {
         return className.equals(pattern);
     }
 
-    /** The filter of one message; it remembers which levels of nesting are hash tables. */
+    /** The filter of one message. */
     final class Filter implements ObjectInputFilter {
         private final int messageBytes;
+        private boolean hasHashTable;
+        private long deepest;
         private @Nullable String refusal;
-        private final java.util.BitSet hashAtDepth = new java.util.BitSet();
 
         Filter(int messageBytes) {
             this.messageBytes = messageBytes;
@@ -137,23 +140,19 @@ final class AllowList {
 
         @Override
         public Status checkInput(FilterInfo info) {
-            if (info.depth() > DEEPEST) {
-                return refuse("objects nested more than " + DEEPEST + " deep");
+            // Of an object whose class was met before, the stream tells only the depth.
+            deepest = Math.max(deepest, info.depth());
+            Class<?> type = info.serialClass();
+            hasHashTable |= type != null && (Map.class.isAssignableFrom(type) || Set.class.isAssignableFrom(type));
+            int limit = hasHashTable ? DEEPEST_WITH_HASHES : DEEPEST;
+            if (deepest > limit) {
+                return refuse("objects nested more than " + limit + " deep" + (hasHashTable ? " with a map or set" : ""));
             }
             if (info.arrayLength() > ELEMENTS_AT_LEAST + ELEMENTS_A_BYTE * messageBytes) {
                 return refuse("a message of " + messageBytes + " bytes that asks for an array of " + info.arrayLength());
             }
-            Class<?> type = info.serialClass();
             if (type == null) {
                 return Status.UNDECIDED;
-            }
-            int depth = (int) info.depth();
-            hashAtDepth.clear(depth, Math.max(depth, hashAtDepth.length()) + 1);
-            if (java.util.Map.class.isAssignableFrom(type) || java.util.Set.class.isAssignableFrom(type)) {
-                hashAtDepth.set(depth);
-                if (hashAtDepth.cardinality() > DEEPEST_HASHES) {
-                    return refuse("sets or maps nested more than " + DEEPEST_HASHES + " deep");
-                }
             }
             Class<?> element = type;
             while (element.isArray()) {

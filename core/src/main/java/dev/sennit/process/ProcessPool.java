@@ -66,6 +66,7 @@ public final class ProcessPool extends AbstractPool {
 
     private static final int KILLS_BEFORE_GIVING_UP = 100;
 
+    private static final long SHORTEST_PAUSE_MILLIS = 20;
     private static final long LONGEST_PAUSE_MILLIS = 5_000;
     /** A pipe takes this much without anybody reading it. */
     private static final int FITS_A_PIPE = 1 << 15;
@@ -321,9 +322,9 @@ public final class ProcessPool extends AbstractPool {
             if (broken != null) {
                 return false;
             }
-            failed = failedStarts;
+            failed = failedStarts - startsKilled;
         }
-        long pause = failed == 0 ? 0 : Math.min(LONGEST_PAUSE_MILLIS, 50L << Math.min(failed, 10));
+        long pause = Math.min(LONGEST_PAUSE_MILLIS, SHORTEST_PAUSE_MILLIS << Math.min(failed, 10));
         try {
             return !closing.await(pause, TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {

@@ -1,0 +1,228 @@
+package dev.sennit.process;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sennit.RemoteTaskException;
+import dev.sennit.Task;
+import dev.sennit.TaskSerializationException;
+import java.io.ByteArrayOutputStream;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.ObjectStreamConstants;
+import java.io.Serializable;
+import java.math.BigDecimal;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class TaskCodecTest {
+    private final AllowList jdkOnly = new AllowList(List.of());
+    private final AllowList ours = new AllowList(List.of("dev.sennit.process.TaskCodecTest$*", "dev.sennit.**"));
+
+    record Point(int x, int y) implements Serializable {}
+
+    static final class Odd extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+        private final transient Object kept = new Object();
+
+        Odd(String message, Throwable cause) {
+            super(message, cause);
+        }
+
+        @Override
+        public String toString() {
+            return "Odd: " + getMessage() + (kept == null ? "" : "");
+        }
+    }
+
+    static final class CannotTravel extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        @SuppressWarnings({"serial", "unused"})
+        private final Object kept = new Object();
+
+        CannotTravel(String message) {
+            super(message);
+        }
+    }
+
+    private static Object through(Object value, AllowList allowed) {
+        return TaskCodec.decodeValue(bytes(TaskCodec.encodeValue(value)), loader(), allowed);
+    }
+
+    private static byte[] bytes(MessageBuffer buffer) {
+        return Arrays.copyOf(buffer.bytes(), buffer.length());
+    }
+
+    private static ClassLoader loader() {
+        return TaskCodecTest.class.getClassLoader();
+    }
+
+    @Test
+    void plainValuesComeHome() {
+        Map<String, List<Object>> map = new HashMap<>();
+        map.put("a", List.of(1, 2L, "x", new BigDecimal("1.5"), Instant.EPOCH));
+        for (Object value : new Object[] {1, "text", map, new int[] {1, 2}, new String[][] {{"a"}}, Set.of(1), new Object[0]}) {
+            assertThat(through(value, jdkOnly)).isEqualTo(value);
+        }
+        assertThat(through(null, jdkOnly)).isNull();
+        assertThat(((AtomicInteger) through(new AtomicInteger(7), jdkOnly)).get()).isEqualTo(7);
+    }
+
+    @Test
+    void largeValuesAreNotMistakenForBombs() {
+        assertThat((byte[]) through(new byte[8 << 20], jdkOnly)).hasSize(8 << 20);
+        Map<Integer, Integer> sparse = new HashMap<>(16, 0.1f);
+        for (int i = 0; i < 50_000; i++) {
+            sparse.put(i, i);
+        }
+        assertThat(through(sparse, jdkOnly)).isEqualTo(sparse);
+        List<Object> nulls = new ArrayList<>(java.util.Collections.nCopies(100_000, null));
+        assertThat(through(nulls, jdkOnly)).isEqualTo(nulls);
+    }
+
+    @Test
+    void aTaskTravels() throws Exception {
+        int size = 40;
+        Task<Integer> task = () -> size + 2;
+        Callable<?> copy = TaskCodec.decodeTask(bytes(TaskCodec.encodeTask(task, "task")));
+        assertThat(copy.call()).isEqualTo(42);
+    }
+
+    @Test
+    void whatATaskCapturedIsNamedWhenItCannotTravel() {
+        Object lock = new Object();
+        Task<Integer> task = () -> lock.hashCode();
+        assertThatThrownBy(() -> TaskCodec.encodeTask(task, "report"))
+                .isInstanceOf(TaskSerializationException.class)
+                .hasMessageContaining("task report")
+                .hasMessageContaining("captures a java.lang.Object")
+                .hasCauseInstanceOf(java.io.NotSerializableException.class);
+        List<Object> holder = new ArrayList<>(List.of(lock));
+        Task<Integer> deeper = () -> holder.size();
+        assertThatThrownBy(() -> TaskCodec.encodeTask(deeper, "report"))
+                .hasMessageContaining("captures a java.util.ArrayList that holds a java.lang.Object");
+        Task<Integer> self = () -> hashCode();
+        assertThatThrownBy(() -> TaskCodec.encodeTask(self, "report"))
+                .hasMessageContaining("captures this, a " + TaskCodecTest.class.getName());
+        Callable<Integer> plain = () -> 1;
+        assertThatThrownBy(() -> TaskCodec.encodeTask(plain, "report")).hasMessageContaining("is not Serializable; give");
+    }
+
+    @Test
+    void objectsLinkedTooDeeplyAreRefusedNotFatal() {
+        List<Object> list = new ArrayList<>();
+        for (int i = 0; i < 200_000; i++) {
+            list = new ArrayList<>(List.of(list));
+        }
+        List<Object> deep = list;
+        Task<Integer> task = () -> deep.size();
+        assertThatThrownBy(() -> TaskCodec.encodeTask(task, "deep")).hasMessageContaining("linked too deeply");
+    }
+
+    @Test
+    void aClassThatNobodyAllowedIsRefusedWithTheRemedy() {
+        byte[] message = bytes(TaskCodec.encodeValue(org.opentest4j.ValueWrapper.create("x")));
+        assertThatThrownBy(() -> TaskCodec.decodeValue(message, loader(), jdkOnly))
+                .isInstanceOf(TaskSerializationException.class)
+                .hasMessageContaining("org.opentest4j.ValueWrapper is not on the pool's allow-list")
+                .hasMessageContaining("allow(org.opentest4j.*)");
+        var named = new AllowList(List.of("org.opentest4j.*"));
+        assertThat(TaskCodec.decodeValue(message, loader(), named)).isInstanceOf(org.opentest4j.ValueWrapper.class);
+        byte[] other = bytes(TaskCodec.encodeValue(java.net.URI.create("x:y")));
+        assertThat(TaskCodec.decodeValue(other, loader(), jdkOnly)).isEqualTo(java.net.URI.create("x:y"));
+        byte[] lambda = bytes(TaskCodec.encodeValue((Task<Integer>) () -> 1));
+        assertThatThrownBy(() -> TaskCodec.decodeValue(lambda, loader(), jdkOnly))
+                .hasMessageContaining("java.lang.invoke.SerializedLambda is not on the pool's allow-list")
+                .hasMessageContaining("allow(");
+    }
+
+    @Test
+    void whatLiesBesideATaskIsAllowed() {
+        var learned = new AllowList(List.of());
+        learned.allowBeside(TaskCodecTest.class);
+        assertThat(through(new Point(1, 2), learned)).isEqualTo(new Point(1, 2));
+    }
+
+    /** Josh Bloch's example (Effective Java, item 85): each level doubles the work of reading it. */
+    @Test
+    void setsInSetsAreRefusedBeforeTheyCostAnything() {
+        Set<Object> root = new HashSet<>();
+        Set<Object> left = root;
+        Set<Object> right = new HashSet<>();
+        for (int i = 0; i < 100; i++) {
+            Set<Object> nextLeft = new HashSet<>();
+            Set<Object> nextRight = new HashSet<>();
+            nextLeft.add("different");
+            left.add(nextLeft);
+            left.add(nextRight);
+            right.add(nextLeft);
+            right.add(nextRight);
+            left = nextLeft;
+            right = nextRight;
+        }
+        byte[] bomb = bytes(TaskCodec.encodeValue(root));
+        assertThat(bomb.length).isLessThan(10_000);
+        assertThatThrownBy(() -> TaskCodec.decodeValue(bomb, loader(), jdkOnly)).hasMessageContaining("nested more than 32 deep with a map or set");
+    }
+
+    /** A short message that announces an array of two thousand million elements. */
+    @Test
+    void aShortMessageCannotAskForGigabytes() throws IOException {
+        var bytes = new ByteArrayOutputStream();
+        var out = new DataOutputStream(bytes);
+        out.writeShort(ObjectStreamConstants.STREAM_MAGIC);
+        out.writeShort(ObjectStreamConstants.STREAM_VERSION);
+        out.writeByte(ObjectStreamConstants.TC_ARRAY);
+        out.writeByte(ObjectStreamConstants.TC_CLASSDESC);
+        out.writeUTF("[J");
+        out.writeLong(0x782004b512b17593L);
+        out.writeByte(ObjectStreamConstants.SC_SERIALIZABLE);
+        out.writeShort(0);
+        out.writeByte(ObjectStreamConstants.TC_ENDBLOCKDATA);
+        out.writeByte(ObjectStreamConstants.TC_NULL);
+        out.writeInt(Integer.MAX_VALUE - 8);
+        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes.toByteArray(), loader(), jdkOnly))
+                .hasMessageContaining("asks for an array of");
+    }
+
+    @Test
+    void anExceptionComesHomeAsItself() throws IOException {
+        var failure = new IllegalStateException("broken", new IOException("disk"));
+        Throwable copy = TaskCodec.decodeFailure(bytes(TaskCodec.encodeFailure(failure)), loader(), jdkOnly);
+        assertThat(copy).isInstanceOf(IllegalStateException.class).hasMessage("broken").hasCauseInstanceOf(IOException.class);
+        assertThat(copy.getStackTrace()).isEqualTo(failure.getStackTrace());
+    }
+
+    @Test
+    void anExceptionThatMayNotComeHomeIsDescribed() throws IOException {
+        Throwable refused = TaskCodec.decodeFailure(
+                bytes(TaskCodec.encodeFailure(new CannotTravel("stuck"))), loader(), ours);
+        assertThat(refused).isInstanceOf(RemoteTaskException.class).hasMessageContaining("stuck");
+        assertThat(((RemoteTaskException) refused).originalClassName()).isEqualTo(CannotTravel.class.getName());
+
+        var failure = new Odd("strange", new IOException("disk"));
+        var strict = new AllowList(List.of()) ;
+        Throwable known = TaskCodec.decodeFailure(bytes(TaskCodec.encodeFailure(failure)), loader(), strict);
+        assertThat(known.getMessage()).contains("strange");
+        assertThat(known.getStackTrace()).isEqualTo(failure.getStackTrace());
+        assertThat(known.getCause().getMessage()).contains("disk");
+    }
+
+    @Test
+    void rubbishIsRefusedWithAMessage() {
+        assertThatThrownBy(() -> TaskCodec.decodeValue(new byte[] {1, 2, 3}, loader(), jdkOnly))
+                .isInstanceOf(TaskSerializationException.class);
+        assertThat(TaskCodec.decodeFailure(new byte[] {1, 2, 3}, loader(), jdkOnly))
+                .isInstanceOf(TaskSerializationException.class);
+    }
+}
