@@ -16,6 +16,7 @@ record Chunk<A extends @Nullable Object, R extends @Nullable Object>(
     private static final long serialVersionUID = 1L;
 
     @Override
+    @SuppressWarnings("NullAway") // an item may be null where A says so
     public Outcome<R> call() throws Exception {
         long start = System.nanoTime();
         var values = new java.util.ArrayList<R>(items.size());

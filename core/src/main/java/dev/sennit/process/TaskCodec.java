@@ -56,7 +56,7 @@ final class TaskCodec {
         if (!(failure instanceof NotSerializableException)) {
             return String.valueOf(failure.getMessage());
         }
-        String culprit = failure.getMessage();
+        String culprit = String.valueOf(failure.getMessage());
         if (lambda == null) {
             return culprit.equals(task.getClass().getName())
                     ? "its class is not Serializable; give the lambda straight to Pool.submit, declare it as a Task, or"

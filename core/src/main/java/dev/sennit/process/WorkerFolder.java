@@ -5,10 +5,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * The folder of a pool's sockets, which only this user can enter. A socket's path may have no more than some hundred
- * bytes, so where the temporary folder's own path is long it lies in {@code /tmp}.
+ * The folder in which a worker that starts meets its parent; only this user can enter it, and it is gone once both are
+ * connected. A socket's path may have no more than some hundred bytes, so where the temporary folder's own path is long
+ * it lies in {@code /tmp}.
  */
 final class WorkerFolder {
+    static final String SOCKET = "socket";
+    static final String STATUS = "status";
+    static final String ARGUMENTS = "arguments";
+
     private static final int LONGEST = 90;
     private static final String PREFIX = "sennit-";
 

@@ -55,12 +55,11 @@ final class WorkerJvm {
         folder = WorkerFolder.create();
         server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
-            Path socketFile = folder.resolve("socket");
-            Path statusFile = folder.resolve("status");
-            server.bind(UnixDomainSocketAddress.of(socketFile));
-            page = StatusPage.create(statusFile);
-            List<String> command = new ArrayList<>(WorkerCommand.write(arguments, folder.resolve("arguments")));
-            command.addAll(List.of(socketFile.toString(), statusFile.toString(), name));
+            server.bind(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
+            page = StatusPage.create(folder.resolve(WorkerFolder.STATUS));
+            List<String> command = new ArrayList<>(
+                    WorkerCommand.write(arguments, folder.resolve(WorkerFolder.ARGUMENTS)));
+            command.addAll(List.of(folder.toString(), name));
             process = start(settings, command);
         } catch (IOException | RuntimeException e) {
             removeTraces();

@@ -26,21 +26,21 @@ final class WorkerMain {
 
     private WorkerMain() {}
 
-    /** Arguments: socket, status page, worker name. */
+    /** Arguments: the folder to meet the parent in, and the worker's name. */
     public static void main(String[] arguments) throws IOException {
-        Path socketFile = Path.of(arguments[0]);
+        Path folder = Path.of(arguments[0]);
         InputStream tasks = new FileInputStream(FileDescriptor.in);
         System.setIn(InputStream.nullInputStream()); // a task that reads standard input would read tasks
-        SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(socketFile));
-        StatusPage page = StatusPage.open(Path.of(arguments[1]));
+        SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
+        StatusPage page = StatusPage.open(folder.resolve(WorkerFolder.STATUS));
         var end = new PlainLink.WorkerEnd(tasks, socket);
-        var runner = new TaskThread(arguments[2], end, page);
+        var runner = new TaskThread(arguments[1], end, page);
         runner.start();
         try {
             listen(end, runner);
         } finally {
             // The parent is gone without a word: what it would have removed is removed here.
-            WorkerFolder.remove(socketFile.toAbsolutePath().getParent());
+            WorkerFolder.remove(folder);
             Runtime.getRuntime().halt(PARENT_GONE);
         }
     }

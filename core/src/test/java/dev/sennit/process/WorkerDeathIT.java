@@ -18,13 +18,19 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Workers are killed; nothing hangs, nothing is lost, nothing runs twice. */
+/**
+ * Workers are killed; nothing hangs, nothing is lost, nothing runs twice.
+ *
+ * <p>The build kills a few. {@code -Dsennit.kills=200 -Dsennit.tasks=2000} makes a long run of it, and {@code
+ * -Dsennit.seed=} repeats one.
+ */
 class WorkerDeathIT {
     private static final int WORKERS = 2;
-    private static final int TASKS = 2_000;
-    private static final int KILLS = 200;
+    private static final int TASKS = Integer.getInteger("sennit.tasks", 400);
+    private static final int KILLS = Integer.getInteger("sennit.kills", 40);
 
     /** Leaves a mark for each time it begins, computes a while, and returns its number. */
     private static int marked(String folder, int number, long seed) throws IOException {
@@ -38,6 +44,7 @@ class WorkerDeathIT {
     }
 
     @Test
+    @Timeout(value = 30, unit = TimeUnit.MINUTES) // a kill costs the start of a JVM
     void killingWorkersAtRandomFailsOnlyWhatTheyRan(@TempDir Path marks) throws Exception {
         long seed = Long.getLong("sennit.seed", System.nanoTime());
         System.out.println("WorkerDeathIT: -Dsennit.seed=" + seed);
@@ -56,8 +63,8 @@ class WorkerDeathIT {
             }
             while (killed.size() < KILLS && !futures.getLast().isDone()) {
                 // Any worker may be hit, a starting one too; but not so often that none ever comes up.
-                if (pool.statistics().workers() > 0) {
-                    List<ProcessHandle> victims = WorkerProcesses.ofThisJvm();
+                List<ProcessHandle> victims = WorkerProcesses.ofThisJvm();
+                if (pool.statistics().workers() > 0 && !victims.isEmpty()) {
                     ProcessHandle victim = victims.get(random.nextInt(victims.size()));
                     killed.add(victim.pid());
                     victim.destroyForcibly();
