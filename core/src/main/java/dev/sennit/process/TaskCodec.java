@@ -42,10 +42,15 @@ final class TaskCodec {
         }
     }
 
-    static Callable<?> decodeTask(byte[] message) throws IOException, ClassNotFoundException {
+    static Callable<?> decodeTask(byte[] message) throws IOException {
         ClassLoader loader = ClassLoader.getSystemClassLoader();
         try (var in = new LoaderStream(new ByteArrayInputStream(message), loader)) {
             return (Callable<?>) in.readObject();
+        } catch (ClassNotFoundException e) {
+            throw new TaskSerializationException(
+                    "class " + e.getMessage() + " is not on the worker's class path, which is that of the JVM that opened"
+                            + " the pool; name another with ProcessPool.builder().classPath(...)",
+                    e);
         }
     }
 

@@ -39,9 +39,11 @@ final class WorkerCommand {
     /** A second JVM cannot have these: ports, and files that the first writes. */
     private static final List<String> NOT_TAKEN_OVER = List.of("-Dcom.sun.management.jmxremote");
 
-    /** Small and quick to start, gone when out of memory, no files left behind. {@code jvmOptions} may say otherwise. */
+    /** The collector that is smallest and quickest to start; one that the user names takes its place. */
+    private static final String COLLECTOR = "-XX:+UseSerialGC";
+
+    /** Gone when out of memory, no files left behind. {@code jvmOptions} may say otherwise. */
     private static final List<String> DEFAULTS = List.of(
-            "-XX:+UseSerialGC",
             "-XX:+ExitOnOutOfMemoryError",
             "-XX:-UsePerfData",
             "-XX:-CreateCoredumpOnCrash");
@@ -51,6 +53,9 @@ final class WorkerCommand {
     /** The arguments up to the main class. */
     static List<String> arguments(ProcessPool.Builder settings) {
         List<String> arguments = new ArrayList<>(DEFAULTS);
+        if (settings.jvmOptions().stream().noneMatch(option -> option.matches("-XX:\\+Use\\w+GC"))) {
+            arguments.add(COLLECTOR);
+        }
         arguments.add("-XX:ErrorFile=" + crashLogPattern());
         arguments.addAll(takenOver());
         if (settings.heap() != null) {

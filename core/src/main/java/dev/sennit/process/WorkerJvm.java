@@ -149,7 +149,8 @@ final class WorkerJvm {
         } catch (IOException e) {
             // it has ended
         }
-        Timers.after(EXIT_LIMIT, process::destroyForcibly);
+        Future<?> limit = Timers.after(EXIT_LIMIT, process::destroyForcibly);
+        process.onExit().thenRun(() -> limit.cancel(false));
     }
 
     /** Whether it has connected; only then can it be asked to end. */

@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import dev.sennit.internal.ThreadTimes;
 import dev.sennit.process.WorkerLink.Kind;
+import java.io.BufferedInputStream;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.IOException;
@@ -29,7 +30,7 @@ final class WorkerMain {
     /** Arguments: the folder to meet the parent in, and the worker's name. */
     public static void main(String[] arguments) throws IOException {
         Path folder = Path.of(arguments[0]);
-        InputStream tasks = new FileInputStream(FileDescriptor.in);
+        InputStream tasks = new BufferedInputStream(new FileInputStream(FileDescriptor.in));
         System.setIn(InputStream.nullInputStream()); // a task that reads standard input would read tasks
         SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
         StatusPage page = StatusPage.open(folder.resolve(WorkerFolder.STATUS));
