@@ -12,5 +12,5 @@ class ThreadPoolTest extends PoolContract {
     @Override
     @Test
     @Disabled("shutdownNow counts the marks that send workers home as tasks")
-    void shutdownNowAmongSubmissionsEndsEveryFuture() {}
+    public void shutdownNowAmongSubmissionsEndsEveryFuture() {}
 }

@@ -22,15 +22,15 @@ class VirtualPoolTest extends PoolContract {
     @Override
     @Test
     @Disabled("a pool without a limit has a window without a bound")
-    void mapTakesItemsOnlyAsItCanUseThem() {}
+    public void mapTakesItemsOnlyAsItCanUseThem() {}
 
     @Override
     @Test
     @Disabled("a pool without a limit has a window without a bound")
-    void mappingTakesItemsOnlyAsItCanUseThem() {}
+    public void mappingTakesItemsOnlyAsItCanUseThem() {}
 
     @Override
     @Test
     @Disabled("a pool without a limit has a window without a bound")
-    void mappingUnorderedTakesItemsOnlyAsItCanUseThem() {}
+    public void mappingUnorderedTakesItemsOnlyAsItCanUseThem() {}
 }

@@ -1,6 +1,8 @@
 package dev.sennit;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Bodies of tasks. Static, so that they take nothing of a test with them when they travel. */
 public final class Work {
@@ -94,6 +96,43 @@ public final class Work {
     /** Whether the thread was found interrupted, or could not wait a moment. */
     public static boolean seesInterrupt() {
         return Thread.currentThread().isInterrupted();
+    }
+
+    /** Keeps its thread busy until {@code release}, and notices nothing else. */
+    public static int loop(Signals signals) {
+        signals.mark("held");
+        while (!signals.isSet("release")) {
+            spin(100);
+        }
+        signals.mark("finished");
+        return 1;
+    }
+
+    public static int exhaustMemory() {
+        List<long[]> kept = new ArrayList<>();
+        while (true) {
+            kept.add(new long[100_000]);
+        }
+    }
+
+    public static int failAnchored() {
+        throw new AnchoredException(new IllegalStateException("the cause"));
+    }
+
+    /** An exception that holds what cannot travel. */
+    public static final class AnchoredException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        @SuppressWarnings("serial") // that is the point
+        private final Anchored anchored = new Anchored();
+
+        AnchoredException(Throwable cause) {
+            super("cannot leave", cause);
+        }
+
+        public Anchored anchored() {
+            return anchored;
+        }
     }
 
     /** Something that no Java serialization can write. */
