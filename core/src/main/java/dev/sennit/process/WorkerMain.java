@@ -28,22 +28,23 @@ final class WorkerMain {
     private WorkerMain() {}
 
     /** Arguments: the folder to meet the parent in, and the worker's name. */
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) {
         Path folder = Path.of(arguments[0]);
         InputStream tasks = new BufferedInputStream(new FileInputStream(FileDescriptor.in));
         System.setIn(InputStream.nullInputStream()); // a task that reads standard input would read tasks
-        SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
-        StatusPage page = StatusPage.open(folder.resolve(WorkerFolder.STATUS));
-        var end = new PlainLink.WorkerEnd(tasks, socket);
-        var runner = new TaskThread(arguments[1], end, page);
-        runner.start();
         try {
+            SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
+            StatusPage page = StatusPage.open(folder.resolve(WorkerFolder.STATUS));
+            var end = new PlainLink.WorkerEnd(tasks, socket);
+            var runner = new TaskThread(arguments[1], end, page);
+            runner.start();
             listen(end, runner);
-        } finally {
-            // The parent is gone without a word: what it would have removed is removed here.
-            WorkerFolder.remove(folder);
-            Runtime.getRuntime().halt(PARENT_GONE);
+        } catch (IOException e) {
+            System.err.println("worker " + arguments[1] + " lost its parent: " + e);
         }
+        // The parent is gone without a word: what it would have removed is removed here.
+        WorkerFolder.remove(folder);
+        Runtime.getRuntime().halt(PARENT_GONE);
     }
 
     private static void listen(PlainLink.WorkerEnd end, TaskThread runner) throws IOException {
