@@ -7,10 +7,13 @@ import java.awt.Graphics2D;
 import java.awt.geom.Ellipse2D;
 import java.awt.image.BufferedImage;
 import java.io.BufferedOutputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -45,13 +48,14 @@ final class ScalingPlot {
     private static final Color FAINT = new Color(0xDDDDDD);
 
     /** Parts of the whole height and width. */
-    private static final double LABEL_HEIGHT = 0.05;
+    private static final double LABEL_HEIGHT = 0.045;
 
-    private static final double SIDE_MARGIN = 0.08;
-    private static final double HALF = 0.5;
+    private static final double LABEL_WIDTH = 0.25;
 
     private final XYChart chart;
     private final double highest;
+    /** The names of the lines. */
+    private final List<String> described = new ArrayList<>();
 
     ScalingPlot(String workload, List<Measurement> measurements) {
         System.setProperty("java.awt.headless", "true"); // before the first class of AWT looks at it
@@ -70,10 +74,14 @@ final class ScalingPlot {
                 .orElse(1);
         style(most);
         Cost.inline(measurements).ifPresent(inline -> level(inline, most));
-        int number = 0;
-        for (var kind : byKind(measurements).entrySet()) {
-            line(kind.getKey(), kind.getValue(), number++);
-        }
+        List<Measurement> bests = new ArrayList<>();
+        byKind(measurements).forEach((kind, rising) -> bests.add(line(kind, rising, bests.size())));
+        label(bests, most);
+    }
+
+    private XYSeries addSeries(String name, double[] x, double[] y) {
+        described.add(name);
+        return chart.addSeries(name, x, y);
     }
 
     private static Map<String, List<Measurement>> byKind(List<Measurement> measurements) {
@@ -103,16 +111,28 @@ final class ScalingPlot {
         styler.setLegendBorderColor(Color.WHITE);
         styler.setYAxisMin(0.0);
         styler.setYAxisDecimalPattern("0.###");
-        double margin = Math.max(HALF, most * SIDE_MARGIN); // room for a label at either end
-        styler.setXAxisMin(1 - margin);
-        styler.setXAxisMax(most + margin);
-        chart.setCustomXAxisTickLabelsFormatter(x -> x == Math.rint(x) && x >= 1 ? String.valueOf(x.intValue()) : "");
+        styler.setXAxisMin(0.0);
+        styler.setXAxisMax(most + 1.0);
+        chart.setCustomXAxisTickLabelsFormatter(x -> tickLabel(Math.round(x), most));
         styler.setAnnotationTextFont(new Font(Font.SANS_SERIF, Font.BOLD, 12));
         styler.setAnnotationTextFontColor(INK);
     }
 
+    /**
+     * Whole numbers from 1.
+     *
+     * <p>The chart tries wider and wider steps, starting below the axis, until no two labels are the same; so each number
+     * has to have one of its own, even those that are not to be seen, and none may be empty.
+     */
+    private static String tickLabel(long workers, int most) {
+        if (workers == 0) {
+            return " ";
+        }
+        return workers == most + 1L ? "  " : String.valueOf(workers);
+    }
+
     private void level(Measurement inline, int most) {
-        XYSeries series = chart.addSeries(
+        XYSeries series = addSeries(
                 "inline, " + Figures.duration(inline.wallSeconds()),
                 new double[] {1, most},
                 new double[] {inline.wallSeconds(), inline.wallSeconds()});
@@ -121,14 +141,14 @@ final class ScalingPlot {
         series.setLineStyle(new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_MITER, 1, new float[] {6, 5}, 0));
     }
 
-    private void line(String kind, List<Measurement> rising, int number) {
+    /** Draws a line and a ring around its best point, which is returned. */
+    private Measurement line(String kind, List<Measurement> rising, int number) {
         Color colour = COLOURS.get(number % COLOURS.size());
         Measurement best = rising.stream()
                 .min(Comparator.comparingDouble(Measurement::wallSeconds))
                 .orElseThrow();
-        String figures = workers(best) + ": " + Figures.duration(best.wallSeconds());
-        XYSeries series = chart.addSeries(
-                kind + ", best " + figures,
+        XYSeries series = addSeries(
+                kind + ", best at " + bestText(best),
                 rising.stream().mapToDouble(ScalingPlot::workers).toArray(),
                 rising.stream().mapToDouble(Measurement::wallSeconds).toArray());
         series.setLineColor(colour);
@@ -142,11 +162,40 @@ final class ScalingPlot {
         mark.setMarkerColor(colour);
         mark.setLineStyle(SeriesLines.NONE);
         mark.setShowInLegend(false);
-        chart.addAnnotation(new AnnotationText(
-                kind + " " + figures,
-                workers(best),
-                best.wallSeconds() - highest * LABEL_HEIGHT * (number + 1), // one below the other where bests are close
-                false));
+        return best;
+    }
+
+    /**
+     * Writes the best of each kind under its ring - over it, near the floor - where no other label is.
+     *
+     * @param bests one a kind
+     */
+    private void label(List<Measurement> bests, int most) {
+        double height = highest * LABEL_HEIGHT;
+        double width = (most + 1) * LABEL_WIDTH;
+        List<double[]> taken = new ArrayList<>();
+        List<Measurement> fromTheTop = new ArrayList<>(bests);
+        fromTheTop.sort(Comparator.comparingDouble(Measurement::wallSeconds).reversed());
+        for (Measurement best : fromTheTop) {
+            double step = best.wallSeconds() > (bests.size() + 1) * height ? -height : height;
+            double x = workers(best);
+            double y = best.wallSeconds() + step;
+            while (isTaken(taken, x, y, width, height)) {
+                y += step / 4;
+            }
+            taken.add(new double[] {x, y});
+            chart.addAnnotation(new AnnotationText(best.kind() + " " + bestText(best), x, y, false));
+        }
+    }
+
+    private static boolean isTaken(List<double[]> taken, double x, double y, double width, double height) {
+        double rounding = 1e-9;
+        return taken.stream()
+                .anyMatch(place -> Math.abs(place[0] - x) < width && Math.abs(place[1] - y) < height - rounding);
+    }
+
+    private static String bestText(Measurement best) {
+        return workers(best) + ": " + Figures.duration(best.wallSeconds());
     }
 
     /** A ring around the point. */
@@ -170,13 +219,28 @@ final class ScalingPlot {
         return image;
     }
 
+    /** The chart draws letters as outlines; with a title and a description the words are there as well, to read and to find. */
+    private String describedSvg() throws IOException {
+        var bytes = new ByteArrayOutputStream();
+        VectorGraphicsEncoder.saveVectorGraphic(chart, bytes, VectorGraphicsFormat.SVG);
+        String svg = bytes.toString(StandardCharsets.UTF_8);
+        int inside = svg.indexOf('>', svg.indexOf("<svg ")) + 1;
+        String words = "\n  <title>" + escaped(chart.getTitle()) + "</title>\n  <desc>median wall time over workers: "
+                + escaped(String.join("; ", described)) + "</desc>";
+        return svg.substring(0, inside) + words + svg.substring(inside);
+    }
+
+    private static String escaped(String text) {
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
+    }
+
     /** Writes the file, whose name ends in {@link #SVG} or {@link #PNG}. */
     void write(Path file) throws IOException {
         try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(file))) {
             if (file.toString().endsWith(PNG)) {
                 ImageIO.write(image(), "png", out);
             } else {
-                VectorGraphicsEncoder.saveVectorGraphic(chart, out, VectorGraphicsFormat.SVG);
+                out.write(describedSvg().getBytes(StandardCharsets.UTF_8));
             }
         }
     }
