@@ -1,0 +1,110 @@
+package dev.sennit.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every way to use the command wrongly: one line on stderr, nothing on stdout, exit code 2. */
+class UsageErrorsTest {
+    private static final String NUMBERS = ": give whole numbers from 0 to 9223372036854775807";
+    private static final String COMMANDS = "expected one of compare, primes, sums, spinner, help";
+    private static final String WORKLOADS = "expected primes, sums, sleep or a class on the class path (SENNIT_CLASSPATH)";
+
+    @TempDir
+    Path folder;
+
+    static Stream<Arguments> errors() {
+        return Stream.of(
+                error("no command given: " + COMMANDS + "; see sennit --help"),
+                error("unknown command \"prims\": " + COMMANDS + "; did you mean primes?", "prims"),
+                error("unknown option --versoin; did you mean --version?; see sennit --help", "--versoin"),
+                // numbers
+                error("argument 1: \"abc\" is not a whole number" + NUMBERS, "primes", "abc"),
+                error("argument 2: \"\" is not a whole number" + NUMBERS, "primes", "7", ""),
+                error("argument 1: number must be >= 0, was -5" + NUMBERS, "primes", "-5"),
+                error("argument 3: number must be >= 0, was -1" + NUMBERS, "primes", "7", "8", "-1", "--json"),
+                error("argument 1: number must be >= 0, was -5" + NUMBERS, "primes", "--", "-5"),
+                error("argument 1: number must be <= 9223372036854775807, was 9223372036854775808" + NUMBERS,
+                        "primes", "9223372036854775808"),
+                error("argument 1: \"1e9\" is not a whole number" + NUMBERS, "primes", "1e9"),
+                error("argument 1: \"a?b\" is not a whole number" + NUMBERS, "primes", "a\nb"),
+                error("- reads the numbers from stdin and stands alone: leave out the 1 other argument", "primes", "-", "7"),
+                // options
+                error("unknown option --jsno; did you mean --json?; see sennit primes --help", "primes", "--jsno"),
+                error("unknown option --plto; did you mean --plot?; see sennit compare --help", "compare", "--plto=x.svg"),
+                error("unknown option -x; see sennit sums --help", "sums", "-x"),
+                error("unexpected argument \"7\"; see sennit sums --help", "sums", "7"),
+                error("unexpected argument \"primes\"; see sennit spinner --help", "spinner", "primes"),
+                error("unexpected argument \"sums\"; see sennit compare --help", "compare", "primes", "sums"),
+                error("missing required parameter for option '--on' (PLAN); see sennit primes --help", "primes", "--on"),
+                error("invalid value for option '--seed': 'x' is not a long; see sennit sums --help", "sums", "--seed", "x"),
+                error("invalid value for option '--repeat': 'x' is not an int; see sennit compare --help",
+                        "compare", "--repeat", "x"),
+                // plans
+                error("unknown plan \"thread:8\": expected inline, threads[:N], virtual[:N], processes[:N];"
+                        + " did you mean threads:8?", "primes", "--on", "thread:8"),
+                error("plan \"threads:0\": workers must be >= 1, was 0", "sums", "--on", "threads:0"),
+                error("plan \"threads:x\": workers must be a whole number, was \"x\"", "spinner", "--on", "threads:x"),
+                error("plan \"inline:2\": inline takes no number of workers, was \"2\"", "primes", "--on", "inline:2"),
+                error("plan \"threads:\": nothing follows the colon", "compare", "--on", "inline,threads:"),
+                error("plan inline cannot run a spinner beside the caller: it runs each task in the calling thread;"
+                        + " choose threads, virtual or processes", "spinner", "--on", "inline"),
+                error("--work: unknown kind \"slep\": expected sleep, block, prime, nap; did you mean sleep?",
+                        "spinner", "--work", "slep"),
+                // compare
+                error("unknown workload \"prime\": " + WORKLOADS + "; did you mean primes?", "compare", "prime"),
+                error("unknown workload \"com.acme.Nothing\": " + WORKLOADS, "compare", "com.acme.Nothing"),
+                error("--repeat: N must be >= 1, was 0", "compare", "--repeat", "0"),
+                error("--workers: expected counts such as 4, 1,2,4,8 or 1..20, was \"many\"", "compare", "--workers", "many"),
+                error("--workers: workers must be >= 1 and <= 1000, was 0", "compare", "--workers", "0"),
+                error("--workers and --plot need a plan whose kind takes a number of workers: add threads, virtual or"
+                        + " processes to --on", "compare", "--on", "inline", "--workers", "1..4"),
+                error("plan threads:4: has a worker count beside --workers: leave one out",
+                        "compare", "--on", "threads:4", "--workers", "1,2"),
+                error("--plot needs two worker counts or more, was --workers 4: say --workers 1..4",
+                        "compare", "--workers", "4", "--plot", "x.svg"),
+                error("--plot: file must end in .svg or .png, was x.pdf", "compare", "--plot", "x.pdf"),
+                error("--plot: no folder /no/such: create it first", "compare", "--plot", "/no/such/x.svg"));
+    }
+
+    private static Arguments error(String line, String... args) {
+        return Arguments.of(line, List.of(args));
+    }
+
+    @ParameterizedTest
+    @MethodSource("errors")
+    void oneLineAndExitCode2(String line, List<String> args) {
+        Run run = Run.sennit(args.toArray(String[]::new));
+
+        assertThat(run.err()).containsExactly("sennit: " + line);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.exit()).isEqualTo(2);
+    }
+
+    @Test
+    void aFolderIsNoPlotFile() {
+        Path plot = folder.resolve("dir.svg");
+        assertThat(plot.toFile().mkdir()).isTrue();
+
+        Run run = Run.sennit("compare", "--plot", plot.toString());
+
+        assertThat(run.err()).containsExactly("sennit: --plot: cannot write " + plot + ": name another file");
+        assertThat(run.exit()).isEqualTo(2);
+    }
+
+    @Test
+    void theStackTraceComesWhenAskedFor() {
+        Run run = Run.sennit("primes", "abc", "--stacktrace");
+
+        assertThat(run.err().getFirst()).startsWith("sennit: argument 1: \"abc\"");
+        assertThat(run.err()).anyMatch(line -> line.contains("at dev.sennit.cli"));
+        assertThat(run.exit()).isEqualTo(2);
+    }
+}
