@@ -20,10 +20,17 @@ final class OpenPools implements AutoCloseable {
 
     private final Terminal terminal;
     private final Set<Pool> pools = ConcurrentHashMap.newKeySet();
+    private final Runnable afterSignal;
     private final Thread onSignal;
 
     OpenPools(Terminal terminal) {
+        this(terminal, () -> {});
+    }
+
+    /** Also runs an action after a signal, when the workers have gone. */
+    OpenPools(Terminal terminal, Runnable afterSignal) {
         this.terminal = terminal;
+        this.afterSignal = afterSignal;
         onSignal = new Thread(this::endNow, "sennit-signal");
         Runtime.getRuntime().addShutdownHook(onSignal);
     }
@@ -84,6 +91,7 @@ final class OpenPools implements AutoCloseable {
     private void endNow() {
         terminal.silence();
         cancelAll();
+        afterSignal.run();
     }
 
     private void cancelAll() {

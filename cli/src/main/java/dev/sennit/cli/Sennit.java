@@ -13,6 +13,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -22,7 +23,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** The command itself: finds the one that was asked for, and turns what goes wrong into one line and an exit code. */
 @Command(
         name = "sennit",
-        versionProvider = Version.class,
         description = "Runs work on the execution unit that fits it: the calling thread, threads, virtual threads or"
                 + " processes.",
         synopsisSubcommandLabel = "COMMAND",
@@ -84,7 +84,9 @@ final class Sennit implements Callable<Integer> {
                 sennit.addSubcommand(name, command.get());
             }
         });
-        sennit.getSubcommands().values().forEach(command -> command.getCommandSpec().versionProvider(new Version()));
+        IVersionProvider version = () -> new String[] {Version.text()};
+        sennit.getCommandSpec().versionProvider(version);
+        sennit.getSubcommands().values().forEach(command -> command.getCommandSpec().versionProvider(version));
         return sennit.setExpandAtFiles(false)
                 .setOut(new PrintWriter(terminal.out(), true))
                 .setErr(new PrintWriter(terminal.err(), true))

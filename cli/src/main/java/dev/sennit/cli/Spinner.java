@@ -27,10 +27,15 @@ final class Spinner {
                 Thread.sleep(MILLIS_A_FRAME);
             }
         } catch (InterruptedException e) {
-            out.print("\r" + " ".repeat(1 + MESSAGE.length()) + "\r");
-            out.flush();
+            wipe(out);
             return frames;
         }
+    }
+
+    /** Blanks the line that a spinner may have left. */
+    static void wipe(PrintStream out) {
+        out.print("\r" + " ".repeat(1 + MESSAGE.length()) + "\r");
+        out.flush();
     }
 
     static String executionUnit(Thread thread, long pid, long parent) {

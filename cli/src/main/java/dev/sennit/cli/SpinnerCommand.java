@@ -60,7 +60,8 @@ final class SpinnerCommand implements Callable<Integer> {
             throw CommandException.usage("plan inline cannot run a spinner beside the caller:"
                     + " it runs each task in the calling thread; choose threads, virtual or processes");
         }
-        try (var pools = new OpenPools(terminal)) {
+        // A terminal's Ctrl-C goes to worker processes as well, which may end too soon to wipe their line.
+        try (var pools = new OpenPools(terminal, () -> Spinner.wipe(terminal.out()))) {
             Pool pool = pools.open(beside);
             awaitWorker(pool);
             long here = ProcessHandle.current().pid();

@@ -1,18 +1,13 @@
 package dev.sennit.cli;
 
-import picocli.CommandLine.IVersionProvider;
-
 /** What {@code --version} prints. */
-final class Version implements IVersionProvider {
+final class Version {
+    private Version() {}
+
     /** The version in the jar's manifest, and the Java that runs it. */
     static String text() {
         String version = Version.class.getPackage().getImplementationVersion();
         return "sennit " + (version == null ? "(not packaged)" : version) + " on Java "
                 + System.getProperty("java.version");
-    }
-
-    @Override
-    public String[] getVersion() {
-        return new String[] {text()};
     }
 }
