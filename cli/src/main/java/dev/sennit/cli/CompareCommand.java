@@ -10,7 +10,6 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -56,9 +55,6 @@ final class CompareCommand implements Callable<Integer> {
     private static final List<String> DEFAULT_PLANS = List.of("inline", "threads", "virtual", "processes");
 
     private final Terminal terminal;
-
-    @Mixin
-    private CommonOptions common = new CommonOptions();
 
     @Parameters(
             paramLabel = "WORKLOAD",

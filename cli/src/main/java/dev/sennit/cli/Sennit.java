@@ -13,9 +13,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.HelpCommand;
-import picocli.CommandLine.IVersionProvider;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -45,8 +44,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  sennit COMMAND --help"
         })
 final class Sennit implements Callable<Integer> {
-    @Mixin
-    private CommonOptions common = new CommonOptions();
+    /** Read off the raw arguments, as it concerns errors of parsing too. */
+    private static final String STACKTRACE = "--stacktrace";
 
     @Spec
     private CommandSpec spec = CommandSpec.create();
@@ -59,7 +58,7 @@ final class Sennit implements Callable<Integer> {
      * @return the exit code
      */
     static int run(Terminal terminal, String... args) {
-        boolean stacktrace = List.of(args).contains(CommonOptions.STACKTRACE);
+        boolean stacktrace = List.of(args).contains(STACKTRACE);
         return commandLine(terminal, args)
                 .setParameterExceptionHandler((e, ignored) ->
                         report(terminal, stacktrace, CommandException.usage(usageMessage(e), e)))
@@ -84,13 +83,31 @@ final class Sennit implements Callable<Integer> {
                 sennit.addSubcommand(name, command.get());
             }
         });
-        IVersionProvider version = () -> new String[] {Version.text()};
-        sennit.getCommandSpec().versionProvider(version);
-        sennit.getSubcommands().values().forEach(command -> command.getCommandSpec().versionProvider(version));
+        addCommonOptions(sennit.getCommandSpec());
+        sennit.getSubcommands().forEach((name, command) -> {
+            if (!name.equals("help")) { // which brings its own
+                addCommonOptions(command.getCommandSpec());
+            }
+        });
         return sennit.setExpandAtFiles(false)
                 .setOut(new PrintWriter(terminal.out(), true))
                 .setErr(new PrintWriter(terminal.err(), true))
                 .setColorScheme(CommandLine.Help.defaultColorScheme(terminal.coloured() ? Ansi.ON : Ansi.OFF));
+    }
+
+    private static void addCommonOptions(CommandSpec spec) {
+        spec.versionProvider(() -> new String[] {Version.text()})
+                .addOption(OptionSpec.builder(STACKTRACE)
+                        .description("Print the stack trace of an error after its line.")
+                        .build())
+                .addOption(OptionSpec.builder("-h", "--help")
+                        .usageHelp(true)
+                        .description("Print this help.")
+                        .build())
+                .addOption(OptionSpec.builder("-V", "--version")
+                        .versionHelp(true)
+                        .description("Print the version.")
+                        .build());
     }
 
     @Override
@@ -112,7 +129,7 @@ final class Sennit implements Callable<Integer> {
             }
             default -> {
                 terminal.error("unexpected " + CommandException.taskFailure(failure)
-                        + (stacktrace ? "" : "; run it again with " + CommonOptions.STACKTRACE + " and report what it prints"));
+                        + (stacktrace ? "" : "; run it again with " + STACKTRACE + " and report what it prints"));
                 yield ExitCode.TASKS_FAILED;
             }
         };
@@ -137,7 +154,7 @@ final class Sennit implements Callable<Integer> {
             }
             return "unexpected argument \"" + first + "\"" + seeHelp;
         }
-        String message = CommandException.oneLine(e);
+        String message = CommandException.oneLine(e).replaceFirst("\\.$", "");
         return message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1) + seeHelp;
     }
 

@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code sennit spinner}: a spinner on one execution unit while another works. */
@@ -38,9 +37,6 @@ final class SpinnerCommand implements Callable<Integer> {
     private static final String OUTPUT = "output";
 
     private final Terminal terminal;
-
-    @Mixin
-    private CommonOptions common = new CommonOptions();
 
     @Option(names = "--on", paramLabel = "PLAN", defaultValue = "threads", description = "The pool of the spinner, such as threads, virtual, processes. Without a number it has one worker; on processes, output=inherit unless the plan says otherwise. Default: ${DEFAULT-VALUE}.")
     private String plan = "threads";

@@ -11,7 +11,6 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code sennit sums}: eight jobs that only add, with what they cost and the pool's statistics. */
@@ -41,9 +40,6 @@ final class SumsCommand implements Callable<Integer> {
     private static final double PERCENT = 100;
 
     private final Terminal terminal;
-
-    @Mixin
-    private CommonOptions common = new CommonOptions();
 
     @Option(names = "--on", paramLabel = "PLAN", defaultValue = "threads", description = "The pool to run on, such as inline, threads:4, virtual, processes:2. Default: ${DEFAULT-VALUE}.")
     private String plan = "threads";

@@ -25,6 +25,7 @@ class UsageErrorsTest {
                 error("no command given: " + COMMANDS + "; see sennit --help"),
                 error("unknown command \"prims\": " + COMMANDS + "; did you mean primes?", "prims"),
                 error("unknown option --versoin; did you mean --version?; see sennit --help", "--versoin"),
+                error("unknown subcommand 'nope'; see sennit --help", "help", "nope"),
                 // numbers
                 error("argument 1: \"abc\" is not a whole number" + NUMBERS, "primes", "abc"),
                 error("argument 2: \"\" is not a whole number" + NUMBERS, "primes", "7", ""),
