@@ -1,0 +1,29 @@
+package dev.sennit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class NearestTest {
+    private static final List<String> KINDS = List.of("inline", "threads", "virtual", "processes");
+
+    @ParameterizedTest
+    @CsvSource({"thread,threads", "treads,threads", "thraeds,threads", "process,processes", "procceses,processes", "v,virtual", "in,inline"})
+    void findsTheWordThatWasMeant(String word, String meant) {
+        assertThat(Nearest.to(word, KINDS)).contains(meant);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"coroutines", "xyz", "''", "redis"})
+    void findsNothingWhenNothingIsNear(String word) {
+        assertThat(Nearest.to(word, KINDS)).isEmpty();
+    }
+
+    @Test
+    void findsNothingAmongNothing() {
+        assertThat(Nearest.to("threads", List.of())).isEmpty();
+    }
+}
