@@ -1,0 +1,224 @@
+package dev.sennit;
+
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.conditions.ArchPredicates.are;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import com.tngtech.archunit.core.domain.Dependency;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+import dev.sennit.loop.KnowsProcess;
+import dev.sennit.process.ProcessPool;
+import dev.sennit.process.internal.Hidden;
+import java.io.IOException;
+import java.net.JarURLConnection;
+import java.net.URI;
+import java.net.URL;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * Who may depend on whom in this module, and what its code does without; see docs/ARCHITECTURE.md.
+ *
+ * <p>Each rule comes with a canary: code that breaks it, on which the rule has to fail. A rule that does not see its canary
+ * would not see anything else.
+ */
+class ArchitectureTest {
+    /** A rule, and classes that break it. */
+    private record Guarded(ArchRule rule, List<Class<?>> canary) {
+        Guarded(ArchRule rule, Class<?>... canary) {
+            this(rule, List.of(canary));
+        }
+    }
+
+    /** Those to come are covered as soon as they are there. */
+    private static final List<String> PACKAGES =
+            List.of("process", "service", "http", "loop", "observe", "testing");
+
+    private static final Pattern INTERNAL = Pattern.compile("dev\\.sennit\\.(\\w+)\\.internal(\\..*)?");
+
+    private static List<Guarded> rules() {
+        return List.of(
+                new Guarded(
+                        layeredArchitecture()
+                                .consideringOnlyDependenciesInLayers()
+                                .withOptionalLayers(true)
+                                .layer("root").definedBy("dev.sennit")
+                                .layer("process").definedBy("dev.sennit.process..")
+                                .layer("service").definedBy("dev.sennit.service..")
+                                .layer("http").definedBy("dev.sennit.http..")
+                                .layer("loop").definedBy("dev.sennit.loop..")
+                                .layer("observe").definedBy("dev.sennit.observe..")
+                                .layer("testing").definedBy("dev.sennit.testing..")
+                                .whereLayer("root").mayNotAccessAnyLayer()
+                                .whereLayer("process").mayOnlyAccessLayers("root")
+                                .whereLayer("service").mayOnlyAccessLayers("process", "root")
+                                .whereLayer("http").mayOnlyAccessLayers("service", "process", "root")
+                                .whereLayer("loop").mayOnlyAccessLayers("root")
+                                .whereLayer("observe").mayOnlyAccessLayers("root")
+                                .whereLayer("testing").mayOnlyAccessLayers("loop", "root")
+                                .as("http -> service -> process -> root, loop -> root, observe -> root, testing -> loop"),
+                        RootKnowsProcess.class, ProcessPool.class, KnowsProcess.class),
+                new Guarded(
+                        classes()
+                                .should()
+                                .resideInAnyPackage(Stream.concat(
+                                                Stream.of("dev.sennit", "dev.sennit.internal.."),
+                                                PACKAGES.stream().map(name -> "dev.sennit." + name + ".."))
+                                        .toArray(String[]::new))
+                                .as("every package has its place among those who may depend on whom"),
+                        com.tngtech.archunit.ArchConfiguration.class),
+                new Guarded(
+                        noClasses()
+                                .that().resideInAPackage("dev.sennit.internal..")
+                                .should().dependOnClassesThat(resideInAnyPackage("dev.sennit..")
+                                        .and(are(describe("outside dev.sennit.internal",
+                                                type -> !type.getPackageName().startsWith("dev.sennit.internal")))))
+                                .as("what the whole module shares knows nothing of it"),
+                        dev.sennit.internal.KnowsRoot.class),
+                new Guarded(
+                        classes().should(stayOutOfTheInternalsOfOthers()).as("internals of a package are its own"),
+                        ReachesIntoProcess.class, Hidden.class),
+                new Guarded(
+                        noClasses()
+                                .should().haveNameMatching(".*(Util|Utils|Helper|Helpers|Impl)(\\$.*)?")
+                                .as("names are the field's own words"),
+                        CanaryHelper.class),
+                new Guarded(
+                        noClasses().should().dependOnClassesThat().resideInAPackage("java.util.logging..")
+                                .as("System.Logger is the only logger"),
+                        loggingClassOfSomebodyElse()),
+                new Guarded(
+                        noClasses()
+                                .that(are(describe("not those that bring a worker's output home", type ->
+                                        !type.getName().matches("dev\\.sennit\\.process\\.(Worker|Output|ProcessPool\\$Builder).*"))))
+                                .should(ACCESS_STANDARD_STREAMS)
+                                .as("only workers and their output touch the standard streams"),
+                        Prints.class),
+                new Guarded(
+                        noClasses()
+                                .should().callMethodWhere(describe("sleep", call ->
+                                        call.getTarget().getName().equals("sleep")
+                                                && (call.getTarget().getOwner().isAssignableTo(Thread.class)
+                                                        || call.getTarget().getOwner().isEquivalentTo(TimeUnit.class))))
+                                .as("the library waits for something, never for some time"),
+                        Sleeps.class),
+                new Guarded(
+                        noClasses().should().dependOnClassesThat().resideOutsideOfPackages("dev.sennit..", "java..", "org.jspecify..")
+                                .as("the core has no dependencies"),
+                        ArchitectureTest.class));
+    }
+
+    private static ArchCondition<JavaClass> stayOutOfTheInternalsOfOthers() {
+        return new ArchCondition<>("stay out of the internals of others") {
+            @Override
+            public void check(JavaClass type, ConditionEvents events) {
+                for (Dependency dependency : type.getDirectDependenciesFromSelf()) {
+                    Matcher inside = INTERNAL.matcher(dependency.getTargetClass().getPackageName());
+                    if (inside.matches() && !(type.getPackageName() + ".").startsWith("dev.sennit." + inside.group(1) + ".")) {
+                        events.add(SimpleConditionEvent.violated(dependency, dependency.getDescription()));
+                    }
+                }
+            }
+        };
+    }
+
+    // ---- canaries ----
+
+    private static final class RootKnowsProcess {
+        Object open() {
+            return ProcessPool.builder();
+        }
+    }
+
+    private static final class ReachesIntoProcess {
+        Object reach() {
+            return new Hidden();
+        }
+    }
+
+    private static final class CanaryHelper {}
+
+    private static final class Prints {
+        void print() {
+            System.out.println();
+        }
+    }
+
+    private static final class Sleeps {
+        void sleep() throws InterruptedException {
+            TimeUnit.SECONDS.sleep(1);
+        }
+    }
+
+    /** Code of this module cannot even name that package. */
+    private static Class<?> loggingClassOfSomebodyElse() {
+        try {
+            return Class.forName("org.junit.platform.commons.logging.LoggerFactory$DelegatingLogger");
+        } catch (ClassNotFoundException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    // ---- the tests ----
+
+    @TestFactory
+    Stream<DynamicTest> theLibraryKeepsItsRules() throws IOException {
+        JavaClasses library = library();
+        return rules().stream().map(one -> dynamicTest(one.rule().getDescription(), () -> one.rule().check(library)));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> eachRuleSeesItsCanary() {
+        return rules().stream().map(one -> dynamicTest(one.rule().getDescription(), () -> {
+            JavaClasses canary = new ClassFileImporter().importClasses(one.canary());
+            assertThatThrownBy(() -> one.rule().check(canary))
+                    .isInstanceOf(AssertionError.class)
+                    .hasMessageContaining("was violated")
+                    .hasMessageContaining(one.rule().getDescription());
+        }));
+    }
+
+    @Test
+    void processAndLoopDoNotKnowEachOther() {
+        JavaClasses canary = new ClassFileImporter().importClasses(KnowsProcess.class, ProcessPool.class);
+        assertThatThrownBy(() -> rules().getFirst().rule().check(canary)).hasMessageContaining("KnowsProcess");
+    }
+
+    @Test
+    void theRulesLookAtTheLibrary() throws IOException {
+        JavaClasses library = library();
+
+        assertThat(library.contain(Pools.class)).isTrue();
+        assertThat(library.contain(ProcessPool.class)).isTrue();
+        assertThat(library.contain(ArchitectureTest.class)).as("and not at its tests").isFalse();
+    }
+
+    /** The folder or jar that the library lies in: without the tests, which are patched into its module. */
+    private static JavaClasses library() throws IOException {
+        URL found = Pools.class.getResource("Pools.class");
+        Path place = found.openConnection() instanceof JarURLConnection jar
+                ? Path.of(URI.create(jar.getJarFileURL().toString()))
+                : Path.of(URI.create(found.toString())).getParent().getParent().getParent();
+        return new ClassFileImporter().importPath(place);
+    }
+}
