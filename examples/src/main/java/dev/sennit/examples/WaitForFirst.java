@@ -1,0 +1,28 @@
+package dev.sennit.examples;
+
+import dev.sennit.Futures;
+import dev.sennit.Pool;
+import dev.sennit.Pools;
+import dev.sennit.TaskFuture;
+import dev.sennit.Until;
+import dev.sennit.Waited;
+import java.util.List;
+
+/** Waits until the first of several tasks is done, then cancels the others. */
+public final class WaitForFirst {
+    private WaitForFirst() {}
+
+    public static void main(String[] arguments) throws Exception {
+        try (Pool pool = Pools.open("virtual")) {
+            TaskFuture<String> quick = pool.submit(() -> "quick");
+            TaskFuture<String> slow = pool.submit(() -> {
+                Thread.sleep(60_000);
+                return "slow";
+            });
+            Waited<TaskFuture<String>> waited = Futures.wait(List.of(quick, slow), Until.FIRST_COMPLETED);
+            waited.notDone().forEach(future -> future.cancel(true));
+            System.out.println(waited.done().size() + " done, " + waited.notDone().size() + " cancelled: "
+                    + waited.done().getFirst().get());
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/** One small main for each feature; the tests run them all. */
+package dev.sennit.examples;

@@ -1,0 +1,131 @@
+package dev.sennit.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.StringWriter;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import javax.tools.JavaFileObject;
+import javax.tools.SimpleJavaFileObject;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Compiles every snippet of the README, the documents and the Javadoc, and knows the commands they name. */
+class SnippetsTest {
+    private static final Path ROOT = Path.of("..");
+    private static final Pattern FENCED = Pattern.compile("```java\\R(.*?)```", Pattern.DOTALL);
+    private static final Pattern JAVADOC = Pattern.compile("\\{@snippet :\\R(.*?)\\R[ *]*\\* }\\R", Pattern.DOTALL);
+    private static final Pattern COMMAND = Pattern.compile("^\\./(\\w+)(?: ([a-z]+))?", Pattern.MULTILINE);
+
+    record Snippet(String where, String code) {}
+
+    private static List<Snippet> snippets() throws Exception {
+        List<Snippet> found = new ArrayList<>();
+        for (Path document : documents()) {
+            collect(found, document, FENCED.matcher(Files.readString(document)), false);
+        }
+        try (Stream<Path> sources = Files.walk(ROOT.resolve("core/src/main/java"))) {
+            for (Path source : sources.filter(file -> file.toString().endsWith(".java")).toList()) {
+                collect(found, source, JAVADOC.matcher(Files.readString(source)), true);
+            }
+        }
+        return found;
+    }
+
+    private static List<Path> documents() throws Exception {
+        try (Stream<Path> documents = Files.walk(ROOT.resolve("docs"))) {
+            return Stream.concat(Stream.of(ROOT.resolve("README.md"), ROOT.resolve("CONTRIBUTING.md")), documents)
+                    .filter(file -> file.toString().endsWith(".md"))
+                    .toList();
+        }
+    }
+
+    private static void collect(List<Snippet> found, Path file, Matcher matcher, boolean comment) {
+        while (matcher.find()) {
+            String code = matcher.group(1);
+            found.add(new Snippet(file.toString(), comment ? code.replaceAll("(?m)^ *\\* ?", "") : code));
+        }
+    }
+
+    /** What javac says of a snippet put into a method; empty when it compiles. */
+    private static String complaints(Snippet snippet, Path classes) throws Exception {
+        String imports = snippet.code().lines()
+                .filter(line -> line.startsWith("import "))
+                .reduce("", (all, line) -> all + line + "\n");
+        String body = snippet.code().lines()
+                .filter(line -> !line.startsWith("import "))
+                .reduce("", (all, line) -> all + line + "\n");
+        String source = """
+                import dev.sennit.*;
+                import dev.sennit.process.*;
+                import java.time.*;
+                import java.util.*;
+                import java.util.concurrent.*;
+                import java.util.stream.*;
+                %s
+                class Snippet {
+                    static void run() throws Exception {
+                        %s
+                    }
+                }
+                """.formatted(imports, body);
+        var file = new SimpleJavaFileObject(URI.create("string:///Snippet.java"), JavaFileObject.Kind.SOURCE) {
+            @Override
+            public CharSequence getCharContent(boolean ignoreEncodingErrors) {
+                return source;
+            }
+        };
+        var said = new StringWriter();
+        boolean compiled = ToolProvider.getSystemJavaCompiler()
+                .getTask(said, null, null, List.of("-d", classes.toString(), "-proc:none"), null, List.of(file))
+                .call();
+        return compiled ? "" : snippet.where() + ": " + said;
+    }
+
+    @Test
+    void everySnippetCompiles(@TempDir Path classes) throws Exception {
+        List<Snippet> snippets = snippets();
+        assertThat(snippets).as("snippets found").hasSizeGreaterThan(10);
+        assertThat(snippets).extracting(Snippet::where).contains("../README.md");
+        List<String> broken = new ArrayList<>();
+        for (Snippet snippet : snippets) {
+            String said = complaints(snippet, classes);
+            if (!said.isEmpty()) {
+                broken.add(said);
+            }
+        }
+        assertThat(broken).isEmpty();
+    }
+
+    @Test
+    void aBrokenSnippetIsCaught(@TempDir Path classes) throws Exception {
+        assertThat(complaints(new Snippet("nowhere", "Pool pool = Pools.opn(\"threads\");"), classes)).contains("opn");
+    }
+
+    @Test
+    void everyCommandInTheReadmeExists() throws Exception {
+        String help = Files.readString(ROOT.resolve("cli/src/main/java/dev/sennit/cli/Sennit.java"));
+        Matcher blocks = Pattern.compile("```sh\\R(.*?)```", Pattern.DOTALL).matcher(Files.readString(ROOT.resolve("README.md")));
+        int commands = 0;
+        while (blocks.find()) {
+            Matcher command = COMMAND.matcher(blocks.group(1));
+            while (command.find()) {
+                commands++;
+                assertThat(ROOT.resolve(command.group(1))).isExecutable();
+                if (command.group(2) != null) {
+                    String name = command.group(2);
+                    String type = Character.toUpperCase(name.charAt(0)) + name.substring(1) + "Command";
+                    assertThat(help).as("subcommand %s", name).contains(type);
+                }
+            }
+        }
+        assertThat(commands).isGreaterThan(5);
+    }
+}
