@@ -17,7 +17,11 @@ import org.jspecify.annotations.Nullable;
  *
  * {@snippet :
  * try (Pool pool = VirtualPool.builder().limit(500).open()) {
- *     pool.submit(() -> Thread.sleep(java.time.Duration.ofMillis(1)), "slept");
+ *     TaskFuture<String> slept = pool.submit(() -> {
+ *         Thread.sleep(10);
+ *         return "slept";
+ *     });
+ *     System.out.println(slept.join());
  * }
  * }
  */

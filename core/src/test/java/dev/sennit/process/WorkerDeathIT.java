@@ -86,7 +86,8 @@ class WorkerDeathIT {
                     assertThat(killed).contains(crash.pid());
                     assertThat(pidsOfFailures.add(crash.pid())).as("a worker runs one task at a time").isTrue();
                     Path mark = marks.resolve("begun-" + i);
-                    assertThat(!Files.exists(mark) || Files.size(mark) == 1).as("task %s was not run again", i).isTrue();
+                    // None if it was killed before its first line, an empty one if between opening and writing.
+                    assertThat(!Files.exists(mark) || Files.size(mark) <= 1).as("task %s was not run again", i).isTrue();
                 }
             }
             System.out.println("WorkerDeathIT: " + killed.size() + " killed, " + crashed + " tasks failed with them");

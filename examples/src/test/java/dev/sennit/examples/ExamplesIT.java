@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -61,7 +62,7 @@ class ExamplesIT {
         try {
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-            assertThat(output).containsPattern(java.util.regex.Pattern.compile(PRINTS.get(name), java.util.regex.Pattern.MULTILINE));
+            assertThat(output).containsPattern(Pattern.compile(PRINTS.get(name), Pattern.MULTILINE));
             assertThat(process.exitValue()).as(output).isZero();
         } finally {
             process.destroyForcibly();
@@ -78,7 +79,7 @@ class ExamplesIT {
         }
         assertThat(PRINTS.keySet()).isEqualTo(examples);
         var listed = new TreeSet<String>();
-        var row = java.util.regex.Pattern.compile("\\[`(\\w+)`]\\(examples/src/main/java/dev/sennit/examples/\\1\\.java\\)");
+        var row = Pattern.compile("\\[`(\\w+)`]\\(examples/src/main/java/dev/sennit/examples/\\1\\.java\\)");
         row.matcher(Files.readString(Path.of("../README.md"))).results().forEach(found -> listed.add(found.group(1)));
         assertThat(listed).isEqualTo(examples);
         assertThat(List.copyOf(examples)).hasSizeGreaterThan(15);

@@ -21,7 +21,8 @@ import org.junit.jupiter.api.io.TempDir;
 class SnippetsTest {
     private static final Path ROOT = Path.of("..");
     private static final Pattern FENCED = Pattern.compile("```java\\R(.*?)```", Pattern.DOTALL);
-    private static final Pattern JAVADOC = Pattern.compile("\\{@snippet :\\R(.*?)\\R[ *]*\\* }\\R", Pattern.DOTALL);
+    private static final Pattern JAVADOC =
+            Pattern.compile("\\{@snippet :\\R(.*?)\\R *\\* }\\R(?! *\\* })", Pattern.DOTALL);
     private static final Pattern COMMAND = Pattern.compile("^\\./(\\w+)(?: ([a-z]+))?", Pattern.MULTILINE);
 
     record Snippet(String where, String code) {}
