@@ -1,0 +1,84 @@
+package dev.sennit.benchmarks;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** What experiments run on: how thorough they are, and the peers that can be had. */
+final class Bench implements AutoCloseable {
+    private static final String[] SCRIPTS = {"peer.py", "peer_tasks.py"};
+
+    private final boolean quick;
+    private final Optional<Python> python;
+    /** For the scripts, and whatever an experiment needs. */
+    private final Path folder;
+
+    Bench(boolean quick, Optional<Python> python) throws IOException {
+        this.quick = quick;
+        this.python = python;
+        folder = Files.createTempDirectory("sennit-benchmarks-");
+        for (String script : SCRIPTS) {
+            try (InputStream in = Bench.class.getResourceAsStream(script)) {
+                if (in == null) {
+                    throw new IOException("the jar holds no " + script);
+                }
+                Files.copy(in, folder.resolve(script));
+            }
+        }
+    }
+
+    boolean quick() {
+        return quick;
+    }
+
+    /** One of two sizes: for figures, or only to see that it runs. */
+    int size(int thorough, int quickly) {
+        return quick ? quickly : thorough;
+    }
+
+    Optional<Python> python() {
+        return python;
+    }
+
+    Path scripts() {
+        return folder;
+    }
+
+    /** A file that is not there yet. */
+    Path newFile(String name) throws IOException {
+        Path file = folder.resolve(name);
+        Files.deleteIfExists(file);
+        return file;
+    }
+
+    /** Runs something and tells how long it took. */
+    static double[] timed(Step step) throws Exception {
+        long start = System.nanoTime();
+        step.run();
+        return new double[] {secondsSince(start)};
+    }
+
+    static double secondsSince(long nanoTime) {
+        return (System.nanoTime() - nanoTime) / 1e9;
+    }
+
+    /** Work that may throw. */
+    interface Step {
+        void run() throws Exception;
+    }
+
+    @Override
+    public void close() {
+        try (var files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        folder.toFile().delete();
+    }
+}

@@ -1,0 +1,121 @@
+package dev.sennit.benchmarks;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * What rounds of several contestants came to, and the table of it.
+ *
+ * <p>Of each round one figure is taken - its only sample, or a percentile - and of these figures the median, the least
+ * and the most. A ratio is one of medians, and says how many times as fast as the other a contestant is.
+ */
+final class Comparison {
+    private final Map<String, List<double[]>> measured;
+    private final List<Column> columns = new ArrayList<>();
+    private final List<String> baselines = new ArrayList<>();
+
+    private record Column(String title, ToDoubleFunction<double[]> figure, Scale scale) {}
+
+    /** How a time is shown. */
+    private interface Scale {
+        String show(double seconds);
+    }
+
+    Comparison(Map<String, List<double[]>> measured) {
+        this.measured = new LinkedHashMap<>(measured);
+    }
+
+    /** Shows a percentile of each round's samples. */
+    Comparison percentile(String title, double percent) {
+        columns.add(new Column(title, round -> new Samples(round).percentile(percent), Figures::time));
+        return this;
+    }
+
+    /** Shows each round's median. */
+    Comparison time(String title) {
+        columns.add(new Column(title, Comparison::middle, Figures::time));
+        return this;
+    }
+
+    /** Shows how many a second, of rounds that took so many. */
+    Comparison rate(String title, int count) {
+        columns.add(new Column(title, Comparison::middle, seconds -> Figures.rate(count / seconds)));
+        return this;
+    }
+
+    /** Adds a column that says how many times as fast as that contestant the others are, if it is there. */
+    Comparison against(String baseline) {
+        if (measured.containsKey(baseline)) {
+            baselines.add(baseline);
+        }
+        return this;
+    }
+
+    boolean has(String contestant) {
+        return measured.containsKey(contestant);
+    }
+
+    /** How many times as fast, by the medians of the first column. */
+    double ratio(String contestant, String baseline) {
+        return figures(baseline, columns.getFirst()).median() / figures(contestant, columns.getFirst()).median();
+    }
+
+    /**
+     * How much longer, by the median of the ratios of the two rounds that were run beside each other: what the machine
+     * does in the long run falls out.
+     */
+    double pairedTimes(String contestant, String baseline) {
+        List<double[]> own = rounds(contestant);
+        List<double[]> others = rounds(baseline);
+        List<Double> times = new ArrayList<>();
+        for (int i = 0; i < Math.min(own.size(), others.size()); i++) {
+            times.add(middle(own.get(i)) / middle(others.get(i)));
+        }
+        return new Samples(times).median();
+    }
+
+    MarkdownTable table() {
+        List<String> header = new ArrayList<>(List.of(""));
+        for (Column column : columns) {
+            header.addAll(List.of(column.title(), "min - max"));
+        }
+        baselines.forEach(baseline -> header.add("x " + baseline));
+        var table = new MarkdownTable(header);
+        for (String contestant : measured.keySet()) {
+            List<String> cells = new ArrayList<>(List.of(contestant));
+            for (Column column : columns) {
+                Samples figures = figures(contestant, column);
+                String one = column.scale().show(figures.least());
+                String other = column.scale().show(figures.most());
+                boolean isRate = one.endsWith("/s");
+                cells.add(column.scale().show(figures.median()));
+                cells.add(isRate ? other + " - " + one : one + " - " + other);
+            }
+            for (String baseline : baselines) {
+                cells.add(Figures.ratio(ratio(contestant, baseline)));
+            }
+            table.add(cells);
+        }
+        return table;
+    }
+
+    private Samples figures(String contestant, Column column) {
+        return new Samples(
+                rounds(contestant).stream().mapToDouble(column.figure()).toArray());
+    }
+
+    private List<double[]> rounds(String contestant) {
+        List<double[]> rounds = measured.get(contestant);
+        if (rounds == null) {
+            throw new IllegalArgumentException("no contestant is called " + contestant);
+        }
+        return rounds;
+    }
+
+    private static double middle(double[] round) {
+        return new Samples(round).median();
+    }
+}

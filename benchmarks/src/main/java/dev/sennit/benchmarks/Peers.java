@@ -1,0 +1,63 @@
+package dev.sennit.benchmarks;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+
+/** The Python peers of one experiment, alive from its start to its end so that only their work is measured. */
+final class Peers implements AutoCloseable {
+    /** What the tables call the kinds of peer.py. */
+    static final String POOL = "multiprocessing.Pool";
+
+    static final String EXECUTOR = "ProcessPoolExecutor";
+    static final String LOKY = "loky";
+
+    private static final Map<String, String> KINDS = Map.of(
+            "Python, sequential", "sequential",
+            "Python, ThreadPoolExecutor", "threads",
+            POOL, "Pool",
+            EXECUTOR, "ProcessPoolExecutor",
+            LOKY, "loky");
+
+    private final Map<String, Python.Peer> peers = new LinkedHashMap<>();
+
+    /** Starts those that can be had. */
+    static Peers open(Bench bench, String... names) throws IOException {
+        var opened = new Peers();
+        Optional<Python> python = bench.python();
+        if (python.isEmpty()) {
+            return opened;
+        }
+        try {
+            for (String name : names) {
+                if (!name.equals(LOKY) || python.get().hasLoky()) {
+                    String kind = KINDS.getOrDefault(name, "alone");
+                    opened.peers.put(name, python.get().open(bench.scripts(), kind));
+                }
+            }
+        } catch (IOException | RuntimeException e) {
+            opened.close();
+            throw e;
+        }
+        return opened;
+    }
+
+    void forEach(BiConsumer<String, Python.Peer> consumer) {
+        peers.forEach(consumer);
+    }
+
+    /** Lets each take part, with a request that it answers in every round. */
+    void join(Rounds rounds, int warmups, int count, String request) {
+        peers.forEach((name, peer) -> rounds.add(name, warmups, count, () -> peer.measure(request)));
+    }
+
+    @Override
+    public void close() {
+        List<Python.Peer> open = new ArrayList<>(peers.values());
+        open.forEach(Python.Peer::close);
+    }
+}

@@ -1,0 +1,142 @@
+package dev.sennit.benchmarks;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A Python on this machine.
+ *
+ * @param command its file
+ * @param version such as 3.11.7
+ * @param joblib the version of joblib, which brings loky, or empty
+ */
+record Python(Path command, String version, String joblib) {
+    private static final String ASK =
+            """
+            import platform, sys
+            try:
+                import joblib
+                found = joblib.__version__
+            except ImportError:
+                found = ''
+            print(platform.python_version(), found, sep='|')
+            """;
+
+    /** The system's, for which joblib comes as a package; otherwise the first on PATH. */
+    static Optional<Python> find() throws InterruptedException {
+        List<Path> candidates = new ArrayList<>(List.of(Path.of("/usr/bin/python3")));
+        for (String folder : System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)) {
+            if (!folder.isEmpty()) {
+                candidates.add(Path.of(folder, "python3"));
+            }
+        }
+        for (Path candidate : candidates) {
+            if (Files.isExecutable(candidate)) {
+                Optional<Python> python = ask(candidate);
+                if (python.isPresent()) {
+                    return python;
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<Python> ask(Path command) throws InterruptedException {
+        try {
+            Process process = new ProcessBuilder(command.toString(), "-c", ASK)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            process.getOutputStream().close();
+            String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).trim();
+            String[] parts = answer.split("\\|", -1);
+            return process.waitFor() == 0 && parts.length == 2
+                    ? Optional.of(new Python(command, parts[0], parts[1]))
+                    : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    boolean hasLoky() {
+        return !joblib.isEmpty();
+    }
+
+    String describe() {
+        return "Python " + version + (hasLoky() ? ", joblib " + joblib : "");
+    }
+
+    /** Starts a peer; see peer.py for the kinds. */
+    Peer open(Path folder, String kind) throws IOException {
+        return new Peer(this, folder, kind);
+    }
+
+    /** A Python process that measures when asked to. */
+    static final class Peer implements AutoCloseable {
+        private static final long QUIT_SECONDS = 5;
+
+        private final String kind;
+        private final Process process;
+        private final java.io.BufferedReader answers;
+
+        private Peer(Python python, Path folder, String kind) throws IOException {
+            this.kind = kind;
+            process = new ProcessBuilder(
+                            python.command().toString(), "-B", folder.resolve("peer.py").toString(), kind)
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            answers = process.inputReader(StandardCharsets.UTF_8);
+            try {
+                expect("ready");
+            } catch (IOException e) {
+                close();
+                throw e;
+            }
+        }
+
+        /** Asks for a measurement, and waits for it: seconds. */
+        double[] measure(String request) throws IOException {
+            var requests = process.outputWriter(StandardCharsets.UTF_8);
+            requests.write(request + "\n");
+            requests.flush();
+            String[] words = expect("ok").split(" ");
+            double[] seconds = new double[words.length - 1];
+            for (int i = 0; i < seconds.length; i++) {
+                seconds[i] = Double.parseDouble(words[i + 1]);
+            }
+            return seconds;
+        }
+
+        private String expect(String word) throws IOException {
+            String answer = answers.readLine();
+            if (answer == null || !answer.split(" ")[0].equals(word)) {
+                throw new IOException("the Python peer " + kind + " "
+                        + (answer == null ? "ended" : "said: " + answer));
+            }
+            return answer;
+        }
+
+        /** The end of its input tells it to go; it and its workers are killed if it does not. */
+        @Override
+        public void close() {
+            try {
+                process.getOutputStream().close();
+                if (process.waitFor(QUIT_SECONDS, TimeUnit.SECONDS)) {
+                    return;
+                }
+            } catch (IOException e) {
+                // it has ended
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            process.descendants().forEach(ProcessHandle::destroyForcibly);
+            process.destroyForcibly();
+        }
+    }
+}

@@ -1,0 +1,194 @@
+package dev.sennit.benchmarks;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Measures Sennit and its peers in one run, in turn, and prints Markdown tables of medians and their ratios; see {@code
+ * docs/performance.md}.
+ *
+ * <pre>
+ * benchmarks/run [--quick] [--update FILE] [NAME...]
+ * </pre>
+ */
+public final class SideBySide {
+    private static final int FAILED = 1;
+    private static final int BAD_USAGE = 2;
+
+    private static final Map<String, Experiment> EXPERIMENTS = new LinkedHashMap<>();
+
+    static {
+        EXPERIMENTS.put("inline", new InlineExperiment());
+        EXPERIMENTS.put("primes", new PrimesExperiment());
+        EXPERIMENTS.put("equal", new EqualExperiment());
+        EXPERIMENTS.put("latency", new LatencyExperiment());
+        EXPERIMENTS.put("throughput", new ThroughputExperiment());
+        EXPERIMENTS.put("megabyte", new MegabyteExperiment());
+        EXPERIMENTS.put("crash", new CrashExperiment());
+        EXPERIMENTS.put("start", new StartExperiment());
+        EXPERIMENTS.put("threads", new ThreadsExperiment());
+    }
+
+    private final PrintStream out;
+    private final PrintStream errors;
+
+    SideBySide(PrintStream out, PrintStream errors) {
+        this.out = out;
+        this.errors = errors;
+    }
+
+    /**
+     * Runs the benchmarks that are named, or all.
+     *
+     * @param arguments see {@code --help}
+     */
+    public static void main(String[] arguments) {
+        var out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        System.exit(new SideBySide(out, System.err).run(List.of(arguments)));
+    }
+
+    static Set<String> names() {
+        return EXPERIMENTS.keySet();
+    }
+
+    int run(List<String> arguments) {
+        try {
+            var request = Request.parse(arguments);
+            if (request.help()) {
+                out.println(usage());
+                return 0;
+            }
+            measure(request);
+            return 0;
+        } catch (IllegalArgumentException e) {
+            errors.println("benchmarks/run: " + e.getMessage());
+            return BAD_USAGE;
+        } catch (Exception e) {
+            if (e instanceof InterruptedException) {
+                Thread.currentThread().interrupt();
+            }
+            errors.println("benchmarks/run: " + e);
+            e.printStackTrace(errors);
+            return FAILED;
+        }
+    }
+
+    private void measure(Request request) throws Exception {
+        if (request.page() != null) {
+            String page = Files.readString(request.page());
+            for (String name : request.chosen()) {
+                ensureBlock(request.page(), name, page);
+            }
+        }
+        Optional<Python> python = Python.find();
+        Machine machine = Machine.look();
+        String about = machine.describe(python);
+        out.println(about);
+        if (machine.isBusy()) {
+            errors.println("benchmarks/run: something else is running on this machine, and the figures will show it");
+        }
+        notes(request, python).forEach(out::println);
+        try (var bench = new Bench(request.quick(), python)) {
+            for (String name : request.chosen()) {
+                out.println("\n## " + name + "\n");
+                List<String> lines = EXPERIMENTS.get(name).run(bench).lines();
+                lines.forEach(out::println);
+                if (request.page() != null) {
+                    update(request.page(), name, block(request, name, about, python, lines));
+                }
+            }
+        }
+    }
+
+    private static List<String> notes(Request request, Optional<Python> python) {
+        List<String> notes = new ArrayList<>();
+        if (request.quick()) {
+            notes.add("A quick run: its figures mean nothing.");
+        }
+        if (python.isEmpty()) {
+            notes.add("Left out for want of python3: every row of Python's.");
+        } else if (!python.get().hasLoky()) {
+            notes.add("Left out for want of joblib (apt-get install python3-joblib): the rows of loky.");
+        }
+        return notes;
+    }
+
+    private static List<String> block(
+            Request request, String name, String about, Optional<Python> python, List<String> lines) {
+        List<String> block = new ArrayList<>(lines);
+        block.add("");
+        block.add("`benchmarks/run " + (request.quick() ? "--quick " : "") + name + "` on " + about + ".");
+        block.addAll(notes(request, python));
+        return block;
+    }
+
+    private static void ensureBlock(Path page, String name, String text) {
+        try {
+            new MarkedBlock(name).ensureIn(text);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(page + " has " + e.getMessage(), e);
+        }
+    }
+
+    /** Reads the page anew: somebody may have written elsewhere in it meanwhile. */
+    private static void update(Path page, String name, List<String> lines) throws IOException {
+        Files.writeString(page, new MarkedBlock(name).replaceIn(Files.readString(page), lines));
+    }
+
+    private static String usage() {
+        return """
+                usage: benchmarks/run [--quick] [--update FILE] [NAME...]
+
+                Measures Sennit and its peers in turn and prints medians and their ratios.
+                NAME: %s (default: all)
+                  --quick        small sizes and two rounds: only to see that it runs
+                  --update FILE  also put each table between <!-- NAME --> and <!-- /NAME --> in this page"""
+                .formatted(String.join(", ", names()));
+    }
+
+    /** What the command line asks for. */
+    record Request(Set<String> chosen, boolean quick, boolean help, @Nullable Path page) {
+
+        static Request parse(List<String> arguments) {
+            Set<String> names = new LinkedHashSet<>();
+            boolean quick = false;
+            boolean help = false;
+            Path page = null;
+            for (var words = arguments.iterator(); words.hasNext(); ) {
+                String word = words.next();
+                switch (word) {
+                    case "--quick" -> quick = true;
+                    case "--help", "-h" -> help = true;
+                    case "--update" -> {
+                        if (!words.hasNext()) {
+                            throw new IllegalArgumentException("--update needs a file");
+                        }
+                        page = Path.of(words.next());
+                        if (!Files.isWritable(page)) {
+                            throw new IllegalArgumentException("--update: cannot write to " + page);
+                        }
+                    }
+                    default -> {
+                        if (!EXPERIMENTS.containsKey(word)) {
+                            throw new IllegalArgumentException(
+                                    "unknown benchmark \"" + word + "\": expected " + String.join(", ", names()));
+                        }
+                        names.add(word);
+                    }
+                }
+            }
+            return new Request(names.isEmpty() ? names() : names, quick, help, page);
+        }
+    }
+}

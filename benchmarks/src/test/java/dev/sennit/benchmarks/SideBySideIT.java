@@ -1,0 +1,51 @@
+package dev.sennit.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every benchmark runs and prints a figure in each row, and in a page; which figure is not looked at. */
+class SideBySideIT {
+    private static final String FIGURE = "\\d+(\\.\\d+)?( (ns|µs|ms|s|[kM]/s)|/s)";
+
+    private final Output output = new Output();
+
+    static Set<String> names() {
+        return SideBySide.names();
+    }
+
+    @ParameterizedTest
+    @MethodSource("names")
+    void printsAFigureInEachRow(String name, @TempDir Path folder) throws IOException {
+        String before = "<!-- " + name + " -->\n";
+        String after = "<!-- /" + name + " -->\nthe rest\n";
+        Path page = Files.writeString(folder.resolve("page.md"), before + "STALE\n" + after);
+
+        int exitCode = output.run("--quick", name, "--update", page.toString());
+
+        assertThat(exitCode).as(output.errors()).isZero();
+        assertThat(rows(output.out())).isNotEmpty().allSatisfy(row -> {
+            String first = row.split("\\|")[2].trim();
+            assertThat(first).matches(FIGURE + "|never \\(not in 1 s\\)");
+        });
+        assertThat(Files.readString(page)).startsWith(before).endsWith(after).doesNotContain("STALE");
+        assertThat(rows(Files.readString(page))).isEqualTo(rows(output.out()));
+    }
+
+    /** The lines of tables, without those above and at the rule. */
+    private static List<String> rows(String markdown) {
+        List<String> lines = markdown.lines().toList();
+        return java.util.stream.IntStream.range(0, lines.size())
+                .filter(i -> lines.get(i).startsWith("| "))
+                .filter(i -> i + 1 == lines.size() || !lines.get(i + 1).startsWith("|--"))
+                .mapToObj(lines::get)
+                .toList();
+    }
+}
