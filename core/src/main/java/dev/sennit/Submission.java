@@ -174,6 +174,9 @@ public class Submission<T extends @Nullable Object> {
         synchronized (this) {
             timeLimit = pending;
         }
+        if (state != RUNNING) { // settled meanwhile, by somebody who found nothing to call off
+            cancelTimeLimit();
+        }
     }
 
     /**

@@ -68,9 +68,11 @@ final class WorkerMain {
         private final PlainLink.WorkerEnd end;
         private final StatusPage page;
 
-        /** Guarded by this. The task that runs, or 0. */
+        /** Not this thread itself: a task may lock that. */
+        private final Object lock = new Object();
+        /** Guarded by lock. The task that runs, or 0. */
         private long running;
-        /** Guarded by this. The latest task that was cancelled: it may not have come yet. */
+        /** Guarded by lock. The latest task that was cancelled: it may not have come yet. */
         private long cancelled;
 
         TaskThread(String name, PlainLink.WorkerEnd end, StatusPage page) {
@@ -79,31 +81,39 @@ final class WorkerMain {
             this.page = page;
         }
 
-        synchronized void cancel(long task) {
-            cancelled = task;
-            if (running == task) {
-                super.interrupt();
+        void cancel(long task) {
+            synchronized (lock) {
+                cancelled = task;
+                if (running == task) {
+                    super.interrupt();
+                }
             }
         }
 
         @Override
-        public synchronized void interrupt() {
-            if (running != 0) {
-                super.interrupt();
+        public void interrupt() {
+            synchronized (lock) {
+                if (running != 0) {
+                    super.interrupt();
+                }
             }
         }
 
-        private synchronized boolean begin(long task) {
-            if (cancelled == task) {
-                return false;
+        private boolean begin(long task) {
+            synchronized (lock) {
+                if (cancelled == task) {
+                    return false;
+                }
+                running = task;
+                return true;
             }
-            running = task;
-            return true;
         }
 
-        private synchronized void end() {
-            running = 0;
-            Thread.interrupted();
+        private void end() {
+            synchronized (lock) {
+                running = 0;
+                Thread.interrupted();
+            }
         }
 
         @Override
