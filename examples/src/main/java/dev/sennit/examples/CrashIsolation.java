@@ -16,7 +16,7 @@ public final class CrashIsolation {
                     return null;
                 }).get();
             } catch (ExecutionException e) {
-                System.out.println(e.getCause().getMessage());
+                System.out.println(e.getCause());
             }
             System.out.println("next task: " + pool.submit(() -> "done").get());
         }

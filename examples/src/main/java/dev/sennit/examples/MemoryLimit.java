@@ -20,8 +20,9 @@ public final class MemoryLimit {
                     }
                 }).get();
             } catch (ExecutionException e) {
-                var crash = (WorkerCrashedException) e.getCause();
-                System.out.println("exit code " + crash.exitCode() + ": " + crash.getMessage());
+                if (e.getCause() instanceof WorkerCrashedException crash) {
+                    System.out.println("exit code " + crash.exitCode() + ": " + crash.getMessage());
+                }
             }
         }
     }

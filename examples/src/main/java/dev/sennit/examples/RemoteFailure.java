@@ -12,9 +12,8 @@ public final class RemoteFailure {
         try (Pool pool = Pools.open("processes:1")) {
             pool.submit(() -> Integer.parseInt("six")).get();
         } catch (ExecutionException e) {
-            System.out.println(e.getCause());
-            for (StackTraceElement frame : e.getCause().getStackTrace()) {
-                System.out.println("    at " + frame);
+            if (e.getCause() instanceof NumberFormatException failure) {
+                failure.printStackTrace(System.out);
             }
         }
     }

@@ -22,7 +22,7 @@ public final class TimeLimit {
                                 options)
                         .get();
             } catch (ExecutionException e) {
-                System.out.println(e.getCause().getMessage());
+                System.out.println(e.getCause());
             }
         }
     }
