@@ -828,6 +828,11 @@ public abstract class PoolContract {
                 .hasMessage("deep");
     }
 
+    /** Of these some wait, unless any number can run. */
+    private static List<Integer> moreThanCanRun() {
+        return IntStream.range(0, 100).boxed().toList();
+    }
+
     private static Iterable<Integer> naturals() {
         return () -> Stream.iterate(0, n -> n + 1).iterator();
     }
@@ -845,7 +850,7 @@ public abstract class PoolContract {
                             here.awaitCount("held", others);
                             return Work.failDeep(0);
                         },
-                        naturals()))
+                        moreThanCanRun()))
                 .isInstanceOf(CompletionException.class)
                 .hasRootCauseMessage("deep");
 
@@ -1061,7 +1066,7 @@ public abstract class PoolContract {
         var here = signals;
         Pool pool = pool();
         int others = asynchronous() ? workers() - 1 : 0;
-        List<Integer> taken = Stream.iterate(0, n -> n + 1)
+        List<Integer> taken = moreThanCanRun().stream()
                 .gather(pool.<Integer, Integer>mapping(n -> {
                     if (n == 0) {
                         here.awaitCount("held", others);
@@ -1092,7 +1097,7 @@ public abstract class PoolContract {
                 return Work.failDeep(0);
             };
             Gatherer<Integer, ?, Integer> gatherer = ordered ? pool.mapping(function) : pool.mappingUnordered(function);
-            assertThatThrownBy(() -> Stream.iterate(0, n -> n + 1).gather(gatherer).toList())
+            assertThatThrownBy(() -> moreThanCanRun().stream().gather(gatherer).toList())
                     .isInstanceOf(CompletionException.class)
                     .cause()
                     .isInstanceOf(IllegalStateException.class)
@@ -1106,7 +1111,7 @@ public abstract class PoolContract {
     public void aConsumerThatThrowsEndsTheRest() throws Exception {
         var here = signals;
         Pool pool = pool();
-        assertThatThrownBy(() -> Stream.iterate(0, n -> n + 1)
+        assertThatThrownBy(() -> moreThanCanRun().stream()
                         .gather(pool.<Integer, Integer>mapping(n -> n == 0 ? n : Work.hold(here)))
                         .forEach(n -> {
                             throw new IllegalStateException("the consumer fails");
@@ -1773,6 +1778,16 @@ public abstract class PoolContract {
             assertThat(future).isDone();
             assertThat(future.get()).isEqualTo(1);
         }
+    }
+
+    @Test
+    public void aThreadThatIsInterruptedCanSubmit() throws Exception {
+        Thread.currentThread().interrupt();
+        TaskFuture<Integer> future = pool().submit(() -> 1);
+        assertThat(Thread.interrupted()).as("the interrupt status is kept").isTrue();
+
+        assertThat(value(future)).isEqualTo(1);
+        assertAllWorkersServe(pool());
     }
 
     @Test
