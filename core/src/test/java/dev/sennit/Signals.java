@@ -86,7 +86,15 @@ public record Signals(String folder) implements Serializable {
         return Files.deleteIfExists(Path.of(folder));
     }
 
-    private static void pause(long start, String broken) throws InterruptedException {
+    /** Whether the test that made them has ended: nobody will set one any more. */
+    public boolean areGone() {
+        return !new File(folder).exists();
+    }
+
+    private void pause(long start, String broken) throws InterruptedException {
+        if (areGone()) {
+            throw new IllegalStateException("the test has ended: " + broken);
+        }
         if (System.nanoTime() - start > BOUND_NANOS) {
             throw new IllegalStateException("after 30 s: " + broken);
         }

@@ -101,7 +101,7 @@ public final class Work {
     /** Keeps its thread busy until {@code release}, and notices nothing else. */
     public static int loop(Signals signals) {
         signals.mark("held");
-        while (!signals.isSet("release")) {
+        while (!signals.isSet("release") && !signals.areGone()) {
             spin(100);
         }
         signals.mark("finished");
