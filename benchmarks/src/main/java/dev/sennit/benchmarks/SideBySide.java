@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -102,7 +103,7 @@ public final class SideBySide {
         try (var bench = new Bench(request.quick(), python)) {
             for (String name : request.chosen()) {
                 out.println("\n## " + name + "\n");
-                List<String> lines = EXPERIMENTS.get(name).run(bench).lines();
+                List<String> lines = Objects.requireNonNull(EXPERIMENTS.get(name), name).run(bench).lines();
                 lines.forEach(out::println);
                 if (request.page() != null) {
                     update(request.page(), name, block(request, name, about, python, lines));
