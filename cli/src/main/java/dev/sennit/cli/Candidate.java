@@ -7,6 +7,7 @@ import dev.sennit.TaskFuture;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
@@ -15,6 +16,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Used by one thread.
  */
 final class Candidate {
+    private static final long WARM_UP_THE_WAY_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
     private static final long WARM_UP_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
     private static final long START_NANOS = TimeUnit.SECONDS.toNanos(30);
     private static final long BETWEEN_LOOKS_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
@@ -87,25 +90,31 @@ final class Candidate {
     }
 
     /**
-     * Runs tasks of a workload until the workers have been busy for a while, so that they have been started and their
-     * code compiled. Failures are left for the first round to meet.
+     * Runs trivial tasks and then tasks of the workload, until the way to the workers and the tasks' own code have been
+     * compiled. Failures are left for the first round to meet.
      */
     void warmUp(List<Task<?>> tasks) {
         Set<Long> before = ProcessFigures.descendants();
-        int atOnce = Math.min(pool.workers(), tasks.size());
+        try {
+            keepBusy(Stream.generate(() -> (Task<?>) () -> null).iterator(), WARM_UP_THE_WAY_NANOS);
+            keepBusy(tasks.iterator(), WARM_UP_NANOS);
+        } catch (RuntimeException e) {
+            // submit refused one, and will again
+        }
+        adoptProcessesSince(before);
+    }
+
+    private void keepBusy(Iterator<? extends Task<?>> tasks, long nanos) {
+        int atOnce = Math.min(pool.workers(), 2 * Runtime.getRuntime().availableProcessors());
         Queue<TaskFuture<?>> running = new ArrayDeque<>();
-        long end = System.nanoTime() + WARM_UP_NANOS;
-        for (Task<?> task : tasks) {
-            if (running.size() == atOnce) {
+        long start = System.nanoTime();
+        while (tasks.hasNext() && System.nanoTime() - start < nanos) {
+            running.add(pool.submit(tasks.next()));
+            if (running.size() >= atOnce) {
                 awaitQuietly(running.remove());
             }
-            if (System.nanoTime() > end) {
-                break;
-            }
-            running.add(pool.submit(task));
         }
         running.forEach(Candidate::awaitQuietly);
-        adoptProcessesSince(before);
     }
 
     private static void awaitQuietly(TaskFuture<?> future) {

@@ -237,6 +237,29 @@ class CommandIT {
         assertThat(ended.out().get(4)).startsWith("threads:1 ").contains("x");
     }
 
+    @Test
+    void aTaskThatCannotTravelFailsItsPlanAlone() throws Exception {
+        String classPath = JAR + java.io.File.pathSeparator + TEST_CLASSES;
+        Ended ended = run(
+                redirected(List.of(java(), "-cp", classPath, "dev.sennit.cli.Main", "compare", Rooted.class.getName(), "--on",
+                        "processes:1,threads:1", "--repeat", "1")),
+                "");
+
+        assertThat(ended.exit()).isEqualTo(1);
+        assertThat(ended.err()).isEmpty();
+        assertThat(ended.out().get(3)).matches("processes:1 +1  failed in round 1: task 1 of 1: TaskSerializationException: .*");
+        assertThat(ended.out().get(4)).startsWith("threads:1 ").contains("x");
+    }
+
+    /** Captures what cannot be serialized. */
+    public static class Rooted implements java.util.function.Supplier<List<dev.sennit.Task<Boolean>>> {
+        @Override
+        public List<dev.sennit.Task<Boolean>> get() {
+            var root = new Object();
+            return List.of(() -> root.hashCode() == 0 || true);
+        }
+    }
+
     /** Ends every process but the one it was made in. */
     public static class Deadly implements java.util.function.Supplier<List<dev.sennit.Task<Integer>>> {
         @Override
