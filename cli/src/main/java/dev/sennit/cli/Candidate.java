@@ -132,6 +132,7 @@ final class Candidate {
      * @throws CommandException naming the task that failed
      */
     List<@Nullable Object> measure(List<Task<?>> tasks) {
+        System.gc(); // what plans before this one left on the heap is neither its memory nor its pause
         Set<Long> before = ProcessFigures.descendants();
         long cpuBefore = ProcessFigures.cpuNanos(processes);
         try (var memory = new MemorySampler(processes)) {
