@@ -76,6 +76,7 @@ public final class ThreadPool extends AbstractPool {
     @Override
     protected Collection<Submission<?>> held() {
         List<Submission<?>> held = new ArrayList<>(queue);
+        held.removeIf(one -> one == goHome); // no task: whoever cancelled it would count out one that never came in
         for (Worker worker : alive) {
             Submission<?> current = worker.current;
             if (current != null) {

@@ -2605,6 +2605,21 @@ public abstract class PoolContract {
     }
 
     @Test
+    public void shutdownNowOfAnIdlePoolCancelsNothing() throws Exception {
+        for (int round = 0; round < (isolates() ? 1 : 300); round++) { // a pool of processes is dear
+            Pool pool = open("");
+            for (int i = 0; i < 3; i++) {
+                value(pool.submit(() -> 1));
+            }
+            assertThat(pool.shutdownNow()).isEmpty();
+            assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+            assertThat(pool.isShutdown()).isTrue();
+            assertThat(pool.statistics().submitted()).isEqualTo(3);
+            assertThat(pool.statistics().cancelled()).isZero();
+        }
+    }
+
+    @Test
     public void closeAmongSubmissionsRunsWhatWasTakenIn() throws Exception {
         for (int round = 0; round < (isolates() ? 1 : 20); round++) { // a pool of processes is dear
             Pool pool = open("");
