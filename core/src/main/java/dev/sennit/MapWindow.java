@@ -62,8 +62,15 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         this.function = function;
         this.ordered = ordered;
         this.itemsLeft = itemsKnown;
-        this.widest = (int) Math.min(4L * pool.workers(), Math.max(WIDEST_WINDOW, pool.workers()));
+        this.widest = widest(pool.workers(), itemsKnown);
         this.chunkNanos = Timers.nanos(pool.chunkTime());
+    }
+
+    /** Where any number can run, only the number of items can bound it, or nothing but ourselves. */
+    private static int widest(int workers, int itemsKnown) {
+        return workers == Integer.MAX_VALUE
+                ? Math.max(WIDEST_WINDOW, itemsKnown)
+                : (int) Math.min(4L * workers, Math.max(WIDEST_WINDOW, workers));
     }
 
     /**

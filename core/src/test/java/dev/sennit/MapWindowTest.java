@@ -155,6 +155,25 @@ class MapWindowTest {
     }
 
     @Test
+    void whereAnyNumberCanRunTheWindowIsAsWideAsTheItemsAreKnownToBe() {
+        var pool = pool(Integer.MAX_VALUE, Duration.ZERO, 1);
+        var ofUnknown = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN);
+        for (int i = 0; i < 1_024; i++) {
+            ofUnknown.add(i, value -> true);
+        }
+        assertThat(pool.queue).hasSize(1_024);
+        ofUnknown.add(1_024, value -> true);
+        assertThat(pool.queue).as("it waited for the oldest, and so the rest has run").hasSizeLessThan(1_025);
+
+        pool.runAll();
+        var ofKnown = new MapWindow<Integer, Integer>(pool, Work::square, true, 3_000);
+        for (int i = 0; i < 3_000; i++) {
+            ofKnown.add(i, value -> true);
+        }
+        assertThat(pool.queue).hasSize(3_000);
+    }
+
+    @Test
     void aSourceThatIsSlowIsNotHeldUp() {
         var pool = pool(2, Duration.ofHours(1), 1);
         var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN);
