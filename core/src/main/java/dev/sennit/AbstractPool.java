@@ -34,8 +34,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Back-pressure</h2>
  *
- * <p>A bounded pool has {@code workers + backlog} places. A task holds one from submission until its worker is free of
- * it, so "at most {@code backlog} tasks wait" is exact. Shutting down floods the places, which wakes everybody who waits
+ * <p>A bounded pool has {@code workers + backlog} places. A task holds one from submission until it is settled, or, when
+ * it was settled from outside, until its worker is free of it; so who has seen a future done finds room. Shutting down floods the places, which wakes everybody who waits
  * for one; they find the pool closed.
  */
 public abstract class AbstractPool implements Pool {
@@ -379,10 +379,16 @@ public abstract class AbstractPool implements Pool {
 
     /** A submission's worker is free of it, or it never got one. */
     final void ended(Submission<?> submission) {
+        releasePlace(submission);
+        leave();
+    }
+
+    /** Gives back the place of a submission that is about to be settled, or whose stopped run has ended. */
+    final void releasePlace(Submission<?> submission) {
         if (submission.holdsPlace && places != null) {
+            submission.holdsPlace = false;
             places.release();
         }
-        leave();
     }
 
     // ---- bulk ----

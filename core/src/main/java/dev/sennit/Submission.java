@@ -64,7 +64,7 @@ public class Submission<T extends @Nullable Object> {
     private long startedAt;
     /** Guarded by this. The pending time limit. */
     private @Nullable Future<?> timeLimit;
-    /** Whether it holds a place of a bounded backlog. Written before dispatch. */
+    /** Whether it holds a place of a bounded backlog. Written before dispatch, and by whoever ends it. */
     boolean holdsPlace;
     /** Whether a failure has no reader ({@code execute}) and goes to the uncaught-exception handler. Written before dispatch. */
     boolean reportsFailure;
@@ -250,6 +250,7 @@ public class Submission<T extends @Nullable Object> {
         }
         runner = null;
         pool.counters().ranFor(runNanos);
+        pool.releasePlace(this); // before anybody sees the future done: then there is room for the next
         finish(value, failure);
         return true;
     }
@@ -303,6 +304,7 @@ public class Submission<T extends @Nullable Object> {
                 case QUEUED -> {
                     if (STATE.compareAndSet(this, QUEUED, DROPPED)) {
                         pool.counters().dropped();
+                        pool.releasePlace(this);
                         finish(value, failure);
                         pool.dropped(this);
                         return true;

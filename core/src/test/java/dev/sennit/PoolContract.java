@@ -2105,6 +2105,19 @@ public abstract class PoolContract {
     }
 
     @Test
+    public void whoHasSeenAFutureDoneFindsRoom() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        Pool pool = shared(1, "backlog=0&full=reject");
+        for (int i = 0; i < 500; i++) {
+            assertThat(value(pool.submit(() -> 1))).isEqualTo(1);
+            assertThat(pool.map(Work::square, List.of(1, 2, 3))).containsExactly(1, 4, 9);
+        }
+        assertAllPlacesAreFree(pool, 0);
+    }
+
+    @Test
     public void manyThreadsSubmitThroughANarrowBacklog() throws Exception {
         if (!queues()) {
             return;
@@ -2139,7 +2152,7 @@ public abstract class PoolContract {
             return;
         }
         List<Integer> items = IntStream.range(0, 500).boxed().toList();
-        for (String policy : List.of("block", "caller-runs")) {
+        for (String policy : List.of("block", "caller-runs", "reject")) {
             Pool pool = shared("backlog=1&full=" + policy);
             assertThat(pool.map(Work::square, items)).isEqualTo(items.stream().map(Work::square).toList());
             assertThat(items.stream().gather(pool.mappingUnordered(Work::square)).toList())
