@@ -560,14 +560,21 @@ public abstract class AbstractPool implements Pool {
         List<Runnable> neverBegun = new ArrayList<>();
         for (Submission<?> submission : held()) {
             boolean waited = submission.isQueued();
-            if (submission.settle(null, new CancellationException(), true) && waited) {
+            if (cancelNow(submission) && waited) {
                 neverBegun.add(asRunnable(submission));
             }
         }
-        for (Submission<?> submission : runningInCallers) {
-            submission.settle(null, new CancellationException(), true);
-        }
+        runningInCallers.forEach(this::cancelNow);
         return neverBegun;
+    }
+
+    /** Cancels a task; stops one as well that goes on although its future is settled: {@code cancel(false)} let it. */
+    private boolean cancelNow(Submission<?> submission) {
+        boolean settled = submission.settle(null, new CancellationException(), true);
+        if (!settled && submission.isStopping()) {
+            stop(submission);
+        }
+        return settled;
     }
 
     private static Runnable asRunnable(Submission<?> submission) {

@@ -146,6 +146,11 @@ public class Submission<T extends @Nullable Object> {
         return state == RUNNING;
     }
 
+    /** Whether its run goes on although its future is settled. */
+    final boolean isStopping() {
+        return state == STOPPING;
+    }
+
     /**
      * Claims it for a worker. From here its time limit counts.
      *

@@ -2593,6 +2593,23 @@ public abstract class PoolContract {
     }
 
     @Test
+    public void shutdownNowEndsARunThatGoesOnUnheard() throws Exception {
+        var here = signals;
+        Pool pool = open("");
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
+            here.awaitCount("held", 1);
+            future.cancel(false);
+            pool.shutdownNow();
+            here.awaitCount("interrupted", 1);
+            assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+            assertThat(pool.statistics().cancelled()).isEqualTo(1);
+        } else { // there is no future to cancel while it runs
+            assertThat(pool.submit(() -> 1)).isDone();
+        }
+    }
+
+    @Test
     public void shutdownNowAmongSubmissionsEndsEveryFuture() throws Exception {
         for (int round = 0; round < (isolates() ? 1 : 20); round++) { // a pool of processes is dear
             Pool pool = open("");
