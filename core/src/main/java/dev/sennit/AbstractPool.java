@@ -4,9 +4,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -53,7 +53,7 @@ public abstract class AbstractPool implements Pool {
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final QueueSweeper sweeper = new QueueSweeper();
     /** Submissions that run in threads which are not workers: callers, and workers that wait for another task. */
-    private final Set<Submission<?>> runningInCallers = ConcurrentHashMap.newKeySet();
+    private final Map<Submission<?>, Thread> runningInCallers = new ConcurrentHashMap<>();
     private volatile boolean stopping;
 
     /**
@@ -199,7 +199,7 @@ public abstract class AbstractPool implements Pool {
      * @param submission the task
      */
     protected final void runInCaller(Submission<?> submission) {
-        runningInCallers.add(submission);
+        runningInCallers.put(submission, Thread.currentThread());
         try {
             submission.run();
         } finally {
@@ -564,7 +564,7 @@ public abstract class AbstractPool implements Pool {
                 neverBegun.add(asRunnable(submission));
             }
         }
-        runningInCallers.forEach(this::cancelNow);
+        runningInCallers.keySet().forEach(this::cancelNow);
         return neverBegun;
     }
 
@@ -603,7 +603,7 @@ public abstract class AbstractPool implements Pool {
     @Override
     public final void close() {
         shutdown();
-        if (!isTerminated() && onWorker()) {
+        if (!isTerminated() && (onWorker() || runningInCallers.containsValue(Thread.currentThread()))) {
             throw new IllegalStateException("close() of pool " + name + " called by one of its own tasks");
         }
         boolean interrupted = false;

@@ -2511,6 +2511,20 @@ public abstract class PoolContract {
     }
 
     @Test
+    public void aTaskInItsCallerThatClosesThePoolIsToldSo() throws Exception {
+        if (!queues() || !canNest()) {
+            return; // none can be there
+        }
+        Pool pool = open("backlog=0&full=caller-runs");
+        occupyWorkers(pool);
+        Action close = () -> pool.close();
+        Caller<TaskFuture<Void>> caller = Caller.of(() -> pool.submit(close));
+
+        assertThat(failure(caller.result())).isInstanceOf(IllegalStateException.class);
+        assertThat(pool.isShutdown()).isTrue();
+    }
+
+    @Test
     public void aCallbackThatClosesItsPoolIsToldSo() throws Exception {
         var here = signals;
         Pool pool = open(1, "");
