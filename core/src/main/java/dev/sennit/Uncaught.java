@@ -10,7 +10,7 @@ final class Uncaught {
         Thread thread = Thread.currentThread();
         try {
             thread.getUncaughtExceptionHandler().uncaughtException(thread, failure);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) { // an Error of the handler must not cost the worker
             System.getLogger("dev.sennit").log(Level.ERROR, "uncaught-exception handler failed", e);
         }
     }

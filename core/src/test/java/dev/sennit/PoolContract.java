@@ -516,7 +516,9 @@ public abstract class PoolContract {
         var called = new AtomicInteger();
         withUncaughtExceptionHandler(
                 (thread, thrown) -> {
-                    called.incrementAndGet();
+                    if (called.incrementAndGet() % 2 == 0) {
+                        throw new AssertionError("the handler fails");
+                    }
                     throw new IllegalStateException("the handler fails");
                 },
                 () -> {
