@@ -69,7 +69,7 @@ public abstract class AbstractPool implements Pool {
         this.whenFull = settings.whenFull();
         this.places = backlog == PoolBuilder.UNBOUNDED || workers == Integer.MAX_VALUE
                 ? null
-                : new Semaphore(Math.min(workers + backlog, FLOOD - 1));
+                : new Semaphore((int) Math.min((long) workers + backlog, FLOOD - 1));
     }
 
     // ---- what a kind provides ----

@@ -1862,6 +1862,18 @@ public abstract class PoolContract {
     }
 
     @Test
+    public void aBacklogMayBeAsLargeAsAnIntCanBe() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        for (int backlog : List.of(Integer.MAX_VALUE, Integer.MAX_VALUE - 1)) {
+            Pool pool = open("backlog=" + backlog + "&full=reject");
+            assertThat(value(pool.submit(() -> 1))).isEqualTo(1);
+            pool.close();
+        }
+    }
+
+    @Test
     public void anInvokeAllThatIsRejectedHalfwayCancelsItsFirstHalf() throws Exception {
         if (!queues()) {
             return;
