@@ -96,8 +96,6 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
             @SuppressWarnings("NullAway") // a null value is a T whenever the task could return it
             T result = value;
             super.complete(result);
-        } else if (failure instanceof CancellationException) {
-            super.cancel(false);
         } else {
             super.completeExceptionally(failure);
         }

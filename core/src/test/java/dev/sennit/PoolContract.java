@@ -1332,7 +1332,9 @@ public abstract class PoolContract {
             throw new CancellationException("by itself");
         });
 
-        assertThatThrownBy(() -> value(future)).isInstanceOf(CancellationException.class);
+        assertThatThrownBy(() -> value(future))
+                .isInstanceOf(CancellationException.class)
+                .hasStackTraceContaining("by itself"); // why, and where
         assertThat(future).isCancelled();
         assertThat(future.state()).isEqualTo(Future.State.CANCELLED);
         assertThat(figures(pool).cancelled()).isEqualTo(1);
