@@ -1,8 +1,11 @@
 package dev.sennit;
 
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p><b>Ending it from outside</b> - {@link #cancel cancel(true)}, {@link #complete}, {@link #completeExceptionally},
- * {@link #orTimeout}, {@link #completeOnTimeout} - ends the future at once and then the run: a task that still waits is
+ * {@link #completeAsync}, {@link #orTimeout}, {@link #completeOnTimeout} - ends the future at once and then the run: a task that still waits is
  * not started; one that runs is interrupted, and on kinds that isolate its worker is killed if the interrupt does not
  * help within the pool's grace period. {@code cancel(false)} lets a run that has begun come to its end unheard.
  *
@@ -68,7 +71,23 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
 
     @Override
     public boolean completeExceptionally(Throwable failure) {
-        return submission.settle(null, java.util.Objects.requireNonNull(failure), true);
+        return submission.settle(null, Objects.requireNonNull(failure), true);
+    }
+
+    @Override
+    public CompletableFuture<T> completeAsync(Supplier<? extends T> supplier, Executor executor) {
+        Objects.requireNonNull(supplier, "supplier");
+        executor.execute(() -> {
+            if (isDone()) {
+                return;
+            }
+            try {
+                complete(supplier.get());
+            } catch (Throwable e) {
+                completeExceptionally(e);
+            }
+        });
+        return this;
     }
 
     @Override

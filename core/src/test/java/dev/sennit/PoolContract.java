@@ -1741,6 +1741,26 @@ public abstract class PoolContract {
     }
 
     @Test
+    public void completeAsyncFreesTheWorker() throws Exception {
+        var here = signals;
+        Pool pool = shared(1, "");
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
+            here.awaitCount("held", 1);
+            assertThat(future.completeAsync(() -> 99)).isSameAs(future);
+            assertThat(value(future)).isEqualTo(99);
+            here.awaitCount("interrupted", 1);
+            TaskFuture<Integer> failing = pool.submit(() -> Work.hold(here));
+            failing.completeAsync(() -> Work.failDeep(0), Runnable::run);
+            assertThat(failure(failing)).hasMessage("deep");
+            assertThat(value(pool.submit(() -> 5))).isEqualTo(5);
+            assertThat(figures(pool).succeeded()).isEqualTo(2);
+        } else {
+            assertThat(pool.submit(() -> 1).completeAsync(() -> 99).join()).isEqualTo(1);
+        }
+    }
+
+    @Test
     public void completeOfATaskThatWaitsMeansThatItNeverRuns() throws Exception {
         var here = signals;
         Pool pool = shared("");
