@@ -27,7 +27,7 @@ final class CompletionQueue<F extends CompletableFuture<?>> {
 
     CompletionQueue(Collection<? extends F> futures, @Nullable Duration limit) {
         limited = limit != null;
-        deadline = limit == null ? 0 : System.nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
+        deadline = limit == null ? 0 : System.nanoTime() + Math.max(0, TimeUnit.NANOSECONDS.convert(limit));
         notHandedOut.addAll(futures);
         total = notHandedOut.size();
         Set<F> registered = Collections.newSetFromMap(new IdentityHashMap<>());

@@ -89,7 +89,7 @@ class FuturesTest {
     @EnumSource
     void whenTheTimeIsOverItSaysWhatIsNotDone(Until until) throws Exception {
         assertThat(Futures.wait(all, until, Duration.ofMillis(1))).isEqualTo(new Waited<>(List.of(), all));
-        for (Duration none : List.of(AT_ONCE, Duration.ofNanos(-1), Duration.ofDays(-1))) {
+        for (Duration none : List.of(AT_ONCE, Duration.ofNanos(-1), Duration.ofDays(-1), Duration.ofSeconds(Long.MIN_VALUE))) {
             assertThat(Futures.wait(all, until, none)).isEqualTo(new Waited<>(List.of(), all));
         }
         assertThat(all).noneMatch(CompletableFuture::isDone);
