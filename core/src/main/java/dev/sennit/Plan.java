@@ -35,6 +35,9 @@ public record Plan(String kind, @Nullable String argument, Map<String, String> o
         String head = question < 0 ? text : text.substring(0, question);
         int colon = head.indexOf(':');
         String kind = colon < 0 ? head : head.substring(0, colon);
+        if (kind.isEmpty()) {
+            throw new IllegalArgumentException("plan \"" + text + "\": no kind of pool is named");
+        }
         String argument = colon < 0 ? null : head.substring(colon + 1);
         if (argument != null && argument.isEmpty()) {
             throw new IllegalArgumentException("plan \"" + text + "\": nothing follows the colon");

@@ -47,6 +47,9 @@ class PlanTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
+        "''              | no kind of pool is named",
+        ":8              | no kind of pool is named",
+        "?name=x         | no kind of pool is named",
         "threads:        | nothing follows the colon",
         "threads:?name=x | nothing follows the colon",
         "threads?        | expected NAME=VALUE after ? and &, was \"\"",
