@@ -129,7 +129,7 @@ public final class VirtualPool extends AbstractPool {
 
     @Override
     protected int aliveWorkers() {
-        return running.size();
+        return isTerminated() ? 0 : running.size(); // the last thread is about to end, and runs nothing
     }
 
     @Override

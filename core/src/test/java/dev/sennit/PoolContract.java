@@ -2471,6 +2471,18 @@ public abstract class PoolContract {
     }
 
     @Test
+    public void aClosedPoolHasNoWorkers() throws Exception {
+        for (int round = 0; round < (isolates() ? 1 : 200); round++) {
+            Pool pool = open("");
+            for (int i = 0; i < 10; i++) {
+                pool.submit(() -> 1);
+            }
+            pool.close();
+            assertThat(pool.statistics().workers()).isEqualTo(asynchronous() ? 0 : 1);
+        }
+    }
+
+    @Test
     public void poolsHaveNamesOfTheirOwn() {
         Pool one = open("");
         Pool other = open("");
