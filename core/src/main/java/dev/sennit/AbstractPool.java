@@ -41,6 +41,7 @@ import org.jspecify.annotations.Nullable;
 public abstract class AbstractPool implements Pool {
     private static final long CLOSED = Long.MIN_VALUE;
     private static final int FLOOD = 1 << 30;
+    private static final Deadline FOREVER = new Deadline(false, 0);
 
     private final String name;
     private final int workers;
@@ -291,11 +292,17 @@ public abstract class AbstractPool implements Pool {
     }
 
     private <T extends @Nullable Object> TaskFuture<T> admit(Submission<T> submission) {
+        return admit(submission, FOREVER);
+    }
+
+    /** As it says; when there is no room before the deadline, the task is taken in as one that was cancelled. */
+    private <T extends @Nullable Object> TaskFuture<T> admit(Submission<T> submission, Deadline deadline) {
         if (!enter()) {
             throw refused("is shut down", null);
         }
         boolean inCaller = false;
-        if (places != null) {
+        boolean tooLate = deadline.isOver();
+        if (places != null && !tooLate) {
             if (places.tryAcquire()) {
                 submission.holdsPlace = true;
             } else if (whenFull == BacklogPolicy.CALLER_RUNS) {
@@ -304,12 +311,14 @@ public abstract class AbstractPool implements Pool {
                 leave();
                 throw refused("is full", null);
             } else if (!onWorker()) {
-                waitForPlace(places);
-                submission.holdsPlace = true;
+                submission.holdsPlace = waitForPlace(places, deadline);
+                tooLate = !submission.holdsPlace;
             }
         }
         counters.submitted();
-        if (inCaller) {
+        if (tooLate) {
+            submission.settle(null, new CancellationException(), false);
+        } else if (inCaller) {
             runInCaller(submission);
         } else {
             dispatchOrFail(submission);
@@ -326,9 +335,12 @@ public abstract class AbstractPool implements Pool {
         }
     }
 
-    private void waitForPlace(Semaphore free) {
+    /** Returns false when the time was over first. */
+    private boolean waitForPlace(Semaphore free, Deadline deadline) {
         try {
-            free.acquire();
+            if (!deadline.acquire(free)) {
+                return false;
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             leave();
@@ -338,6 +350,30 @@ public abstract class AbstractPool implements Pool {
             free.release();
             leave();
             throw refused("was shut down while this submission waited for room", null);
+        }
+        return true;
+    }
+
+    /** When a submission is of no use any more. */
+    private record Deadline(boolean limited, long nanoTime) {
+        static Deadline in(Duration limit) {
+            return new Deadline(true, System.nanoTime() + Math.max(0, TimeUnit.NANOSECONDS.convert(limit)));
+        }
+
+        boolean isOver() {
+            return limited && nanoTime - System.nanoTime() <= 0;
+        }
+
+        boolean acquire(Semaphore free) throws InterruptedException {
+            if (!limited) {
+                free.acquire();
+                return true;
+            }
+            return free.tryAcquire(nanoTime - System.nanoTime(), TimeUnit.NANOSECONDS);
+        }
+
+        Duration left() {
+            return Duration.ofNanos(nanoTime - System.nanoTime());
         }
     }
 
@@ -436,7 +472,7 @@ public abstract class AbstractPool implements Pool {
     @Override
     public final <T extends @Nullable Object> List<Future<T>> invokeAll(Collection<? extends Callable<T>> tasks)
             throws InterruptedException {
-        List<TaskFuture<T>> futures = submitAll(tasks);
+        List<TaskFuture<T>> futures = submitAll(tasks, FOREVER);
         try {
             for (TaskFuture<T> future : futures) {
                 awaitQuietly(future);
@@ -459,10 +495,10 @@ public abstract class AbstractPool implements Pool {
     @Override
     public final <T extends @Nullable Object> List<Future<T>> invokeAll(
             Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit) throws InterruptedException {
-        Duration limit = Duration.ofNanos(unit.toNanos(timeout));
-        List<TaskFuture<T>> futures = submitAll(tasks);
+        Deadline deadline = Deadline.in(Duration.ofNanos(unit.toNanos(timeout)));
+        List<TaskFuture<T>> futures = submitAll(tasks, deadline);
         try {
-            Waited<TaskFuture<T>> waited = Futures.wait(futures, Until.ALL, limit);
+            Waited<TaskFuture<T>> waited = Futures.wait(futures, Until.ALL, deadline.left());
             cancelAll(waited.notDone());
             return new ArrayList<>(futures);
         } catch (InterruptedException e) {
@@ -475,7 +511,7 @@ public abstract class AbstractPool implements Pool {
     public final <T extends @Nullable Object> T invokeAny(Collection<? extends Callable<T>> tasks)
             throws InterruptedException, ExecutionException {
         try {
-            return firstSuccess(tasks, CompletionQueue.FOREVER);
+            return firstSuccess(tasks, FOREVER);
         } catch (TimeoutException e) {
             throw new AssertionError("a wait without a limit ended", e);
         }
@@ -485,18 +521,26 @@ public abstract class AbstractPool implements Pool {
     public final <T extends @Nullable Object> T invokeAny(
             Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit)
             throws InterruptedException, ExecutionException, TimeoutException {
-        return firstSuccess(tasks, Duration.ofNanos(unit.toNanos(timeout)));
+        return firstSuccess(tasks, Deadline.in(Duration.ofNanos(unit.toNanos(timeout))));
     }
 
     private <T extends @Nullable Object> T firstSuccess(
-            Collection<? extends Callable<T>> tasks, @Nullable Duration limit)
+            Collection<? extends Callable<T>> tasks, Deadline deadline)
             throws InterruptedException, ExecutionException, TimeoutException {
         if (tasks.isEmpty()) {
             throw new IllegalArgumentException("tasks must not be empty");
         }
-        List<TaskFuture<T>> futures = submitAll(tasks);
+        ensureNoneIsNull(tasks);
+        List<TaskFuture<T>> futures = new ArrayList<>(tasks.size());
         try {
-            var queue = new CompletionQueue<>(futures, limit);
+            for (Callable<T> task : tasks) {
+                TaskFuture<T> future = admit(newSubmission(task, TaskOptions.NONE), deadline);
+                futures.add(future);
+                if (future.state() == Future.State.SUCCESS) { // it ran in this thread, say: that will do
+                    return future.resultNow();
+                }
+            }
+            var queue = new CompletionQueue<>(futures, deadline.limited() ? deadline.left() : CompletionQueue.FOREVER);
             ExecutionException lastFailure = null;
             while (queue.hasNext()) {
                 try {
@@ -504,6 +548,9 @@ public abstract class AbstractPool implements Pool {
                 } catch (ExecutionException e) {
                     lastFailure = e;
                 } catch (CancellationException e) {
+                    if (deadline.isOver()) {
+                        throw new TimeoutException("no task of " + futures.size() + " succeeded in time");
+                    }
                     lastFailure = new ExecutionException(e);
                 }
             }
@@ -513,14 +560,19 @@ public abstract class AbstractPool implements Pool {
         }
     }
 
-    private <T extends @Nullable Object> List<TaskFuture<T>> submitAll(Collection<? extends Callable<T>> tasks) {
-        for (Callable<T> task : tasks) {
+    private static void ensureNoneIsNull(Collection<? extends Callable<?>> tasks) {
+        for (Callable<?> task : tasks) {
             Objects.requireNonNull(task, "task");
         }
+    }
+
+    private <T extends @Nullable Object> List<TaskFuture<T>> submitAll(
+            Collection<? extends Callable<T>> tasks, Deadline deadline) {
+        ensureNoneIsNull(tasks);
         List<TaskFuture<T>> futures = new ArrayList<>(tasks.size());
         try {
             for (Callable<T> task : tasks) {
-                futures.add(submit(task));
+                futures.add(admit(newSubmission(task, TaskOptions.NONE), deadline));
             }
         } catch (RuntimeException | Error e) {
             cancelAll(futures);

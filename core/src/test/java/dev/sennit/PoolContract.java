@@ -1160,7 +1160,34 @@ public abstract class PoolContract {
             assertThat(futures).hasSize(5).allMatch(Future::isCancelled);
             assertAllWorkersServe(pool);
             assertThat(here.count("finished")).isZero();
+        } else { // what has begun when it is over cannot be ended, but nothing begins after that
+            List<Future<Integer>> futures = pool.invokeAll(
+                    List.<Task<Integer>>of(() -> 1, () -> Work.hold(here)), 1, NANOSECONDS);
+            assertThat(futures).hasSize(2).allMatch(Future::isDone);
+            assertThat(futures.get(1).isCancelled()).isTrue();
+            assertThat(here.count("held")).isZero();
         }
+        assertThat(pool.invokeAll(List.<Task<Integer>>of(() -> 1, () -> Work.hold(here)), 0, SECONDS))
+                .hasSize(2)
+                .allMatch(Future::isCancelled);
+    }
+
+    @Test
+    public void aTimeLimitHoldsWhileAFullPoolBlocks() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        var here = signals;
+        Pool pool = shared("backlog=0&full=block");
+        occupyWorkers(pool);
+        List<Task<Integer>> tasks = Collections.nCopies(3, () -> 1);
+
+        assertThat(pool.invokeAll(tasks, 20, MILLISECONDS)).hasSize(3).allMatch(Future::isCancelled);
+        assertThatThrownBy(() -> pool.invokeAny(tasks, 20, MILLISECONDS)).isInstanceOf(TimeoutException.class);
+        assertThat(figures(pool).cancelled()).isEqualTo(6);
+        here.set("release");
+        assertThat(pool.invokeAny(tasks, BOUND, SECONDS)).isEqualTo(1);
+        assertAllWorkersServe(pool);
     }
 
     @Test
@@ -1215,6 +1242,10 @@ public abstract class PoolContract {
             assertThat(winner).isEqualTo(7);
             assertAllWorkersServe(pool);
             assertThat(here.count("finished")).isZero();
+        } else {
+            assertThat(pool.invokeAny(List.<Task<Integer>>of(() -> Work.failDeep(0), () -> 7, () -> Work.hold(here))))
+                    .isEqualTo(7);
+            assertThat(here.count("held")).as("nothing begins after a success").isZero();
         }
     }
 
