@@ -121,7 +121,7 @@ public final class ProcessPool extends AbstractPool {
     @Override
     protected <T extends @Nullable Object> Submission<T> newSubmission(Callable<T> body, TaskOptions options) {
         Objects.requireNonNull(options, "options");
-        MessageBuffer message = TaskCodec.encodeTask(body, nameOf(body));
+        MessageBuffer message = TaskCodec.encodeTask(body, writtenClassOf(body), nameOf(body));
         allowed.allowBeside(writtenClassOf(body));
         return new RemoteSubmission<>(this, body, options, message);
     }

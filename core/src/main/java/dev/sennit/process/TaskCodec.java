@@ -30,7 +30,7 @@ final class TaskCodec {
     // ---- tasks ----
 
     /** Encodes a task; throws {@link TaskSerializationException} with the culprit when it cannot travel. */
-    static MessageBuffer encodeTask(Callable<?> task, String name) {
+    static MessageBuffer encodeTask(Callable<?> task, Class<?> written, String name) {
         var buffer = new MessageBuffer();
         var seen = new LambdaNoticingStream(buffer);
         try {
@@ -38,7 +38,7 @@ final class TaskCodec {
             return buffer;
         } catch (IOException | RuntimeException | StackOverflowError e) {
             throw new TaskSerializationException(
-                    "task " + name + " cannot travel to a worker process: " + why(task, seen.lambda, e), e);
+                    "task " + name + " cannot travel to a worker process: " + why(task, written, seen.lambda, e), e);
         }
     }
 
@@ -54,7 +54,7 @@ final class TaskCodec {
         }
     }
 
-    private static String why(Callable<?> task, @Nullable SerializedLambda lambda, Throwable failure) {
+    private static String why(Callable<?> task, Class<?> written, @Nullable SerializedLambda lambda, Throwable failure) {
         if (failure instanceof StackOverflowError) {
             return "it holds objects linked too deeply";
         }
@@ -63,8 +63,8 @@ final class TaskCodec {
         }
         String culprit = String.valueOf(failure.getMessage());
         if (lambda == null) {
-            return culprit.equals(task.getClass().getName())
-                    ? "its class is not Serializable; give the lambda straight to Pool.submit, declare it as a Task, or"
+            return culprit.equals(task.getClass().getName()) || culprit.equals(written.getName())
+                    ? "its class is not Serializable; give the lambda straight to Pool.submit, declare it as a Task or Action, or"
                             + " let the class implement Serializable"
                     : "it holds a " + culprit + ", which is not Serializable; give it what it needs as values";
         }

@@ -94,7 +94,7 @@ class TaskCodecTest {
     void aTaskTravels() throws Exception {
         int size = 40;
         Task<Integer> task = () -> size + 2;
-        Callable<?> copy = TaskCodec.decodeTask(bytes(TaskCodec.encodeTask(task, "task")));
+        Callable<?> copy = TaskCodec.decodeTask(bytes(TaskCodec.encodeTask(task, task.getClass(), "task")));
         assertThat(copy.call()).isEqualTo(42);
     }
 
@@ -102,20 +102,20 @@ class TaskCodecTest {
     void whatATaskCapturedIsNamedWhenItCannotTravel() {
         Object lock = new Object();
         Task<Integer> task = () -> lock.hashCode();
-        assertThatThrownBy(() -> TaskCodec.encodeTask(task, "report"))
+        assertThatThrownBy(() -> TaskCodec.encodeTask(task, task.getClass(), "report"))
                 .isInstanceOf(TaskSerializationException.class)
                 .hasMessageContaining("task report")
                 .hasMessageContaining("captures a java.lang.Object")
                 .hasCauseInstanceOf(java.io.NotSerializableException.class);
         List<Object> holder = new ArrayList<>(List.of(lock));
         Task<Integer> deeper = () -> holder.size();
-        assertThatThrownBy(() -> TaskCodec.encodeTask(deeper, "report"))
+        assertThatThrownBy(() -> TaskCodec.encodeTask(deeper, deeper.getClass(), "report"))
                 .hasMessageContaining("captures a java.util.ArrayList that holds a java.lang.Object");
         Task<Integer> self = () -> hashCode();
-        assertThatThrownBy(() -> TaskCodec.encodeTask(self, "report"))
+        assertThatThrownBy(() -> TaskCodec.encodeTask(self, self.getClass(), "report"))
                 .hasMessageContaining("captures this, a " + TaskCodecTest.class.getName());
         Callable<Integer> plain = () -> 1;
-        assertThatThrownBy(() -> TaskCodec.encodeTask(plain, "report")).hasMessageContaining("is not Serializable; give");
+        assertThatThrownBy(() -> TaskCodec.encodeTask(plain, plain.getClass(), "report")).hasMessageContaining("is not Serializable; give");
     }
 
     @Test
@@ -126,7 +126,7 @@ class TaskCodecTest {
         }
         List<Object> deep = list;
         Task<Integer> task = () -> deep.size();
-        assertThatThrownBy(() -> TaskCodec.encodeTask(task, "deep")).hasMessageContaining("linked too deeply");
+        assertThatThrownBy(() -> TaskCodec.encodeTask(task, task.getClass(), "deep")).hasMessageContaining("linked too deeply");
     }
 
     @Test
