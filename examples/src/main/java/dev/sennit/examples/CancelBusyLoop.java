@@ -4,19 +4,25 @@ import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.TaskFuture;
 
-/** Cancels a task that never listens: its worker process is killed, and the pool goes on. */
+/** Cancels a task that runs and never listens: its worker process is killed, and the next task gets another. */
 public final class CancelBusyLoop {
     private CancelBusyLoop() {}
 
     public static void main(String[] arguments) throws Exception {
         try (Pool pool = Pools.open("processes:1?grace=50ms")) {
+            long before = pool.submit(() -> ProcessHandle.current().pid()).get();
             TaskFuture<Integer> endless = pool.submit(() -> {
                 while (true) {
                     Thread.onSpinWait();
                 }
             });
+            while (pool.statistics().running() == 0) {
+                Thread.sleep(10); // a task that has not begun would just be dropped
+            }
             System.out.println("cancelled: " + endless.cancel(true));
-            System.out.println("next task: " + pool.submit(() -> 42).get());
+            long after = pool.submit(() -> ProcessHandle.current().pid()).get();
+            boolean alive = ProcessHandle.of(before).isPresent();
+            System.out.println("next task: in another worker: " + (after != before) + ", the first is alive: " + alive);
         }
     }
 }

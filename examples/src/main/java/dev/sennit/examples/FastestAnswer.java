@@ -19,10 +19,10 @@ public final class FastestAnswer {
                     return "answer from the second mirror";
                 },
                 () -> {
-                    Thread.sleep(60_000);
+                    Thread.sleep(2_000);
                     return "too late";
                 });
-        try (Pool pool = Pools.open("threads:3")) {
+        try (Pool pool = Pools.open(arguments.length > 0 ? arguments[0] : "threads:3")) {
             System.out.println(pool.invokeAny(ways));
         }
     }

@@ -3,7 +3,10 @@ package dev.sennit.examples;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 
-/** Tasks that wait for tasks of their own pool do not starve it, even with one thread. */
+/**
+ * Tasks that wait for tasks of their own pool do not starve it, even with one thread. Not for {@code processes}: a pool
+ * cannot travel, and {@code submit} says so.
+ */
 public final class NestedTasks {
     private NestedTasks() {}
 

@@ -4,12 +4,15 @@ import dev.sennit.Pool;
 import dev.sennit.Pools;
 import java.util.concurrent.ExecutionException;
 
-/** Shows the stack trace of a failure in a worker process: the task's frames, then the submitter's. */
+/**
+ * Prints the stack trace of a failure in a worker process: the task's frames, then the submitter's. Compare it with that
+ * on {@code threads:1}, where the submitter is not seen, and on {@code inline}, where both share a stack.
+ */
 public final class RemoteFailure {
     private RemoteFailure() {}
 
     public static void main(String[] arguments) throws Exception {
-        try (Pool pool = Pools.open("processes:1")) {
+        try (Pool pool = Pools.open(arguments.length > 0 ? arguments[0] : "processes:1")) {
             pool.submit(() -> Integer.parseInt("six")).get();
         } catch (ExecutionException e) {
             if (e.getCause() instanceof NumberFormatException failure) {

@@ -8,15 +8,18 @@ import dev.sennit.Until;
 import dev.sennit.Waited;
 import java.util.List;
 
-/** Waits until the first of several tasks is done, then cancels the others. */
+/**
+ * Waits until the first of several tasks is done, then cancels the others. On {@code inline} none is left to cancel: there
+ * {@code submit} itself runs the task.
+ */
 public final class WaitForFirst {
     private WaitForFirst() {}
 
     public static void main(String[] arguments) throws Exception {
-        try (Pool pool = Pools.open("virtual")) {
+        try (Pool pool = Pools.open(arguments.length > 0 ? arguments[0] : "virtual")) {
             TaskFuture<String> quick = pool.submit(() -> "quick");
             TaskFuture<String> slow = pool.submit(() -> {
-                Thread.sleep(60_000);
+                Thread.sleep(2_000);
                 return "slow";
             });
             Waited<TaskFuture<String>> waited = Futures.wait(List.of(quick, slow), Until.FIRST_COMPLETED);

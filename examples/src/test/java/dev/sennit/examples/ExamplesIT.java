@@ -2,9 +2,12 @@ package dev.sennit.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -20,10 +23,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ExamplesIT {
     /** What each prints, as a regular expression that has to be found. An example without a line here fails. */
     private static final Map<String, String> PRINTS = new TreeMap<>(Map.ofEntries(
-            Map.entry("Backpressure", "pool small is full: 1 running, 2 queued.*\\R.*ran in thread main"),
-            Map.entry("BoundedVirtual", "never more than 50 at a time: true"),
+            Map.entry("Backpressure", "reject: pool small is full: 1 running, 2 queued.*\\Rblock: room after \\d+ ms"
+                    + "\\Rcaller-runs: ran in thread main"),
+            Map.entry("BoundedVirtual", "^1000 tasks, at most ([1-9]|[1-4]\\d|50) at a time$"),
             Map.entry("Callbacks", "^sum 6$"),
-            Map.entry("CancelBusyLoop", "cancelled: true\\Rnext task: 42"),
+            Map.entry("CancelBusyLoop", "cancelled: true\\Rnext task: in another worker: true, the first is alive: false"),
             Map.entry("ChoosePlan", "inline ran in thread main\\Rthreads:2 .*worker-\\d\\Rvirtual ran in virtual thread .*"
                     + "\\Rprocesses:1 ran in thread .*worker-1"),
             Map.entry("CompletionOrder", "done after 1 ms\\Rdone after 300 ms\\Rdone after 600 ms"),
@@ -44,35 +48,46 @@ class ExamplesIT {
             Map.entry("WhatCanTravel", "there 2, here 1\\R.*captures a java.lang.Object"),
             Map.entry("WorkerLines", "printers-worker-1 out: hello")));
 
-    static Stream<String> names() throws Exception {
+    private static final Path SOURCES = Path.of("src/main/java/dev/sennit/examples");
+
+    record Run(int exitCode, String output, String errors) {}
+
+    static Stream<String> names() {
         return PRINTS.keySet().stream();
+    }
+
+    static Stream<String> namesOfThoseThatTakeAPlan() {
+        return names().filter(name -> source(name).contains("arguments[0]"));
     }
 
     @ParameterizedTest
     @MethodSource("names")
     void printsWhatItPromises(String name) throws Exception {
-        Path java = Path.of(System.getProperty("java.home"), "bin", "java");
-        Process process = new ProcessBuilder(
-                        java.toString(),
-                        "--class-path",
-                        System.getProperty("java.class.path"),
-                        "dev.sennit.examples." + name)
-                .redirectErrorStream(true)
-                .start();
-        try {
-            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
-            assertThat(output).containsPattern(Pattern.compile(PRINTS.get(name), Pattern.MULTILINE));
-            assertThat(process.exitValue()).as(output).isZero();
-        } finally {
-            process.destroyForcibly();
+        Run run = run(name);
+        assertThat(run.errors()).isEmpty();
+        assertThat(run.output()).containsPattern(Pattern.compile(PRINTS.get(name), Pattern.MULTILINE));
+        assertThat(run.exitCode()).isZero();
+    }
+
+    /** Readers compare kinds: what runs in threads by default has to travel, and the other way round. */
+    @ParameterizedTest
+    @MethodSource("namesOfThoseThatTakeAPlan")
+    void runsOnAnotherPlanOrSaysWhyNot(String name) throws Exception {
+        String source = source(name);
+        Run run = run(name, source.contains("\"processes:1\"") ? "inline" : "processes:1");
+        if (source.replaceAll("\\s+(\\* )?", " ").contains("Not for {@code processes}")) {
+            assertThat(run.errors()).contains("TaskSerializationException", "cannot travel");
+        } else {
+            assertThat(run.errors()).isEmpty();
+            assertThat(run.output()).isNotBlank();
+            assertThat(run.exitCode()).isZero();
         }
     }
 
     @Test
     void everyExampleIsRunAndListedInTheReadme() throws Exception {
         var examples = new TreeSet<String>();
-        try (Stream<Path> files = Files.list(Path.of("src/main/java/dev/sennit/examples"))) {
+        try (Stream<Path> files = Files.list(SOURCES)) {
             files.map(file -> file.getFileName().toString().replace(".java", ""))
                     .filter(name -> !name.equals("package-info"))
                     .forEach(examples::add);
@@ -83,5 +98,30 @@ class ExamplesIT {
         row.matcher(Files.readString(Path.of("../README.md"))).results().forEach(found -> listed.add(found.group(1)));
         assertThat(listed).isEqualTo(examples);
         assertThat(List.copyOf(examples)).hasSizeGreaterThan(15);
+    }
+
+    private static Run run(String name, String... arguments) throws Exception {
+        Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+        List<String> command = new ArrayList<>(List.of(
+                java.toString(), "--class-path", System.getProperty("java.class.path"), "dev.sennit.examples." + name));
+        command.addAll(List.of(arguments));
+        Path errors = Files.createTempFile("example-", ".err");
+        Process process = new ProcessBuilder(command).redirectError(errors.toFile()).start();
+        try {
+            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(process.waitFor(60, TimeUnit.SECONDS)).as("ended, after it printed %s", output).isTrue();
+            return new Run(process.exitValue(), output, Files.readString(errors));
+        } finally {
+            process.destroyForcibly();
+            Files.delete(errors);
+        }
+    }
+
+    private static String source(String name) {
+        try {
+            return Files.readString(SOURCES.resolve(name + ".java"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

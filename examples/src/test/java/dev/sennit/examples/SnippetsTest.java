@@ -1,6 +1,7 @@
 package dev.sennit.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.StringWriter;
 import java.net.URI;
@@ -20,9 +21,12 @@ import org.junit.jupiter.api.io.TempDir;
 /** Compiles every snippet of the README, the documents and the Javadoc, and knows the commands they name. */
 class SnippetsTest {
     private static final Path ROOT = Path.of("..");
-    private static final Pattern FENCED = Pattern.compile("```java\\R(.*?)```", Pattern.DOTALL);
+    private static final Pattern FENCED =
+            Pattern.compile("(<!-- not compiled: [^>]+-->\\R)?```java\\R(.*?)```", Pattern.DOTALL);
     private static final Pattern JAVADOC =
-            Pattern.compile("\\{@snippet :\\R(.*?)\\R *\\* }\\R(?! *\\* })", Pattern.DOTALL);
+            Pattern.compile("()\\{@snippet :\\R(.*?)\\R *\\* }\\R(?! *\\* })", Pattern.DOTALL);
+    private static final Pattern WHOLE_CLASS =
+            Pattern.compile("^(public |final |abstract |sealed )*(class|interface|record|enum) \\w", Pattern.MULTILINE);
     private static final Pattern COMMAND = Pattern.compile("^\\./(\\w+)(?: ([a-z]+))?", Pattern.MULTILINE);
 
     record Snippet(String where, String code) {}
@@ -30,11 +34,11 @@ class SnippetsTest {
     private static List<Snippet> snippets() throws Exception {
         List<Snippet> found = new ArrayList<>();
         for (Path document : documents()) {
-            collect(found, document, FENCED.matcher(Files.readString(document)), false);
+            found.addAll(fenced(document, Files.readString(document)));
         }
         try (Stream<Path> sources = Files.walk(ROOT.resolve("core/src/main/java"))) {
             for (Path source : sources.filter(file -> file.toString().endsWith(".java")).toList()) {
-                collect(found, source, JAVADOC.matcher(Files.readString(source)), true);
+                found.addAll(inJavadoc(source, Files.readString(source)));
             }
         }
         return found;
@@ -48,14 +52,31 @@ class SnippetsTest {
         }
     }
 
-    private static void collect(List<Snippet> found, Path file, Matcher matcher, boolean comment) {
-        while (matcher.find()) {
-            String code = matcher.group(1);
-            found.add(new Snippet(file.toString(), comment ? code.replaceAll("(?m)^ *\\* ?", "") : code));
-        }
+    private static List<Snippet> fenced(Path document, String text) {
+        return snippets(document, text, FENCED, "```java", "");
     }
 
-    /** What javac says of a snippet put into a method; empty when it compiles. */
+    private static List<Snippet> inJavadoc(Path source, String text) {
+        return snippets(source, text, JAVADOC, "{@snippet", "(?m)^ *\\* ?");
+    }
+
+    /** All that a file holds; one that is written so that the pattern passes it by is an error. */
+    private static List<Snippet> snippets(Path file, String text, Pattern form, String start, String margin) {
+        List<Snippet> found = new ArrayList<>();
+        int seen = 0;
+        Matcher matcher = form.matcher(text);
+        while (matcher.find()) {
+            seen++;
+            if (matcher.group(1) == null || matcher.group(1).isEmpty()) {
+                long line = text.substring(0, matcher.start(2)).lines().count() + 1;
+                found.add(new Snippet(file + ":" + line, matcher.group(2).replaceAll(margin, "")));
+            }
+        }
+        assertThat(seen).as("snippets of %s that could be read", file).isEqualTo(text.split(Pattern.quote(start), -1).length - 1);
+        return found;
+    }
+
+    /** What javac says of a snippet, put into a method unless it is a whole class; empty when it compiles. */
     private static String complaints(Snippet snippet, Path classes) throws Exception {
         String imports = snippet.code().lines()
                 .filter(line -> line.startsWith("import "))
@@ -71,12 +92,8 @@ class SnippetsTest {
                 import java.util.concurrent.*;
                 import java.util.stream.*;
                 %s
-                class Snippet {
-                    static void run() throws Exception {
-                        %s
-                    }
-                }
-                """.formatted(imports, body);
+                %s
+                """.formatted(imports, WHOLE_CLASS.matcher(body).find() ? body.replace("public class", "class") : inMethod(body));
         var file = new SimpleJavaFileObject(URI.create("string:///Snippet.java"), JavaFileObject.Kind.SOURCE) {
             @Override
             public CharSequence getCharContent(boolean ignoreEncodingErrors) {
@@ -85,16 +102,20 @@ class SnippetsTest {
         };
         var said = new StringWriter();
         boolean compiled = ToolProvider.getSystemJavaCompiler()
-                .getTask(said, null, null, List.of("-d", classes.toString(), "-proc:none"), null, List.of(file))
+                .getTask(said, null, null, List.of("-d", classes.toString(), "-proc:none", "-Xlint:all,-path,-try", "-Werror"), null, List.of(file))
                 .call();
         return compiled ? "" : snippet.where() + ": " + said;
+    }
+
+    private static String inMethod(String body) {
+        return "class Snippet {\n static void run() throws Exception {\n" + body + "}\n}\n";
     }
 
     @Test
     void everySnippetCompiles(@TempDir Path classes) throws Exception {
         List<Snippet> snippets = snippets();
         assertThat(snippets).as("snippets found").hasSizeGreaterThan(10);
-        assertThat(snippets).extracting(Snippet::where).contains("../README.md");
+        assertThat(snippets).extracting(Snippet::where).anyMatch(where -> where.startsWith("../README.md:"));
         List<String> broken = new ArrayList<>();
         for (Snippet snippet : snippets) {
             String said = complaints(snippet, classes);
@@ -108,6 +129,23 @@ class SnippetsTest {
     @Test
     void aBrokenSnippetIsCaught(@TempDir Path classes) throws Exception {
         assertThat(complaints(new Snippet("nowhere", "Pool pool = Pools.opn(\"threads\");"), classes)).contains("opn");
+    }
+
+    @Test
+    void whatIsMarkedIsNotCompiledAndWhatCannotBeReadIsCaught() {
+        Path file = Path.of("nowhere.md");
+        assertThat(fenced(file, "<!-- not compiled: later -->\n```java\nnope\n```\n```java\nint i = 1;\n```\n"))
+                .containsExactly(new Snippet("nowhere.md:6", "int i = 1;\n"));
+        assertThatThrownBy(() -> fenced(file, "```java title=x\nint i = 1;\n```\n")).isInstanceOf(AssertionError.class);
+        assertThatThrownBy(() -> inJavadoc(file, " * {@snippet lang=java :\n * int i = 1;\n * }\n */"))
+                .isInstanceOf(AssertionError.class);
+    }
+
+    @Test
+    void aWholeClassIsCompiledAsItIs(@TempDir Path classes) throws Exception {
+        String good = "class Greeter {\n    static final Task<String> HELLO = () -> \"hello\";\n}\n";
+        assertThat(complaints(new Snippet("nowhere", good), classes)).isEmpty();
+        assertThat(complaints(new Snippet("nowhere", good.replace("Task<", "Tusk<")), classes)).contains("Tusk");
     }
 
     @Test
