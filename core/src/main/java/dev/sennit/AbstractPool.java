@@ -35,8 +35,8 @@ import org.jspecify.annotations.Nullable;
  * <h2>Back-pressure</h2>
  *
  * <p>A bounded pool has {@code workers + backlog} places. A task holds one from submission until it is settled, or, when
- * it was settled from outside, until its worker is free of it; so who has seen a future done finds room. Shutting down floods the places, which wakes everybody who waits
- * for one; they find the pool closed.
+ * it was settled from outside, until its worker is free of it; so who has seen a future done finds room. Shutting down
+ * floods the places, which wakes everybody who waits for one; they find the pool closed.
  */
 public abstract class AbstractPool implements Pool {
     private static final long CLOSED = Long.MIN_VALUE;

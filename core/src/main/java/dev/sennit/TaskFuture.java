@@ -1,10 +1,13 @@
 package dev.sennit;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -23,9 +26,10 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p><b>Ending it from outside</b> - {@link #cancel cancel(true)}, {@link #complete}, {@link #completeExceptionally},
- * {@link #completeAsync}, {@link #orTimeout}, {@link #completeOnTimeout} - ends the future at once and then the run: a task that still waits is
- * not started; one that runs is interrupted, and on kinds that isolate its worker is killed if the interrupt does not
- * help within the pool's grace period. {@code cancel(false)} lets a run that has begun come to its end unheard.
+ * {@link #completeAsync}, {@link #orTimeout}, {@link #completeOnTimeout} - ends the future at once and then the run: a
+ * task that still waits is not started; one that runs is interrupted, and on kinds that isolate its worker is killed if
+ * the interrupt does not help within the pool's grace period. {@code cancel(false)} lets a run that has begun come to
+ * its end unheard.
  *
  * <p><b>Callbacks</b> without an executor run in the thread that ends the future, usually one of the pool's, which takes
  * no other task meanwhile. A task or callback that waits for a task of its own pool, with {@link #get()} or {@link
@@ -37,7 +41,10 @@ import org.jspecify.annotations.Nullable;
  * @param <T> the type of the result
  */
 public final class TaskFuture<T extends @Nullable Object> extends CompletableFuture<T> {
+    private static final VarHandle CALLBACKS = callbacksHandle();
+
     private final Submission<T> submission;
+    private volatile @Nullable DoneCallbacks<TaskFuture<T>> callbacks;
 
     TaskFuture(Submission<T> submission) {
         this.submission = submission;
@@ -102,6 +109,43 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
         return super.join();
     }
 
+    /**
+     * Calls back once this future is done, however it ended; at once, in the calling thread, if it is done already.
+     *
+     * {@snippet :
+     * try (Pool pool = Pools.open("threads:2")) {
+     *     pool.submit(() -> 6 * 7)
+     *             .onDone(future -> System.out.println(future.state()))
+     *             .onDone(future -> System.out.println("and then this"));
+     * }
+     * }
+     *
+     * <p>Callbacks are called one at a time and in the order they were added - those of {@link CompletableFuture}, such as
+     * {@link #thenAccept}, before them and in no order. One that throws is logged, and the others are called all the
+     * same.
+     *
+     * @param callback gets this future, which is done
+     * @return this future
+     */
+    public TaskFuture<T> onDone(Consumer<? super TaskFuture<T>> callback) {
+        Objects.requireNonNull(callback, "callback");
+        DoneCallbacks<TaskFuture<T>> all = callbacks;
+        if (all == null) {
+            CALLBACKS.compareAndSet(this, null, new DoneCallbacks<>(this));
+            all = Objects.requireNonNull(callbacks);
+        }
+        all.add(callback);
+        return this;
+    }
+
+    private static VarHandle callbacksHandle() {
+        try {
+            return MethodHandles.lookup().findVarHandle(TaskFuture.class, "callbacks", DoneCallbacks.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     /** Gives the pool a chance to keep going when one of its own threads is about to wait for this future. */
     void aboutToWait() {
         if (!isDone()) {
@@ -117,6 +161,10 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
             super.complete(result);
         } else {
             super.completeExceptionally(failure);
+        }
+        DoneCallbacks<TaskFuture<T>> all = callbacks;
+        if (all != null) {
+            all.callIfDone();
         }
     }
 
