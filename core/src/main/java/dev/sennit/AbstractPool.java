@@ -611,8 +611,7 @@ public abstract class AbstractPool implements Pool {
         shutdown();
         List<Runnable> neverBegun = new ArrayList<>();
         for (Submission<?> submission : held()) {
-            boolean waited = submission.isQueued();
-            if (cancelNow(submission) && waited) {
+            if (cancelNow(submission) && submission.neverBegan()) {
                 neverBegun.add(asRunnable(submission));
             }
         }

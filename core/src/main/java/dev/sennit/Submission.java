@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * States:
  *   QUEUED  -> RUNNING  -> ENDED     the usual way: whoever runs it settles the future
  *   QUEUED  -> DROPPED               the future was settled from outside before anybody began
+ *   QUEUED <-> SENT -> RUNNING       it was sent to a worker that is still busy; until that one begins it, it can be
+ *                                    taken back, to be dropped or to run elsewhere
  *   RUNNING -> STOPPING -> ENDED     the future was settled from outside (cancel, time limit, complete) while the run
  *                                    goes on; what the run brings is thrown away
  * </pre>
@@ -37,7 +39,8 @@ public class Submission<T extends @Nullable Object> {
     private static final int STOPPING = 2;
     private static final int ENDED = 3;
     private static final int DROPPED = 4;
-    private static final String[] STATE_NAMES = {"QUEUED", "RUNNING", "STOPPING", "ENDED", "DROPPED"};
+    private static final int SENT = 5;
+    private static final String[] STATE_NAMES = {"QUEUED", "RUNNING", "STOPPING", "ENDED", "DROPPED", "QUEUED"};
 
     private static final VarHandle STATE;
 
@@ -134,7 +137,8 @@ public class Submission<T extends @Nullable Object> {
      * @return true until it is started or dropped
      */
     public final boolean isQueued() {
-        return state == QUEUED;
+        int seen = state;
+        return seen == QUEUED || seen == SENT;
     }
 
     /**
@@ -144,6 +148,11 @@ public class Submission<T extends @Nullable Object> {
      */
     public final boolean isRunning() {
         return state == RUNNING;
+    }
+
+    /** Whether it was settled before anybody began it. */
+    final boolean neverBegan() {
+        return state == DROPPED;
     }
 
     /** Whether its run goes on although its future is settled. */
@@ -157,9 +166,10 @@ public class Submission<T extends @Nullable Object> {
      * @return false when somebody else started it or it was dropped; the caller then leaves it alone
      */
     public final boolean start() {
-        if (!STATE.compareAndSet(this, QUEUED, RUNNING)) {
-            return false;
-        }
+        return STATE.compareAndSet(this, QUEUED, RUNNING) && started();
+    }
+
+    private boolean started() {
         startedAt = System.nanoTime();
         pool.counters().started(startedAt - submittedAt);
         Duration limit = options.timeout();
@@ -170,6 +180,42 @@ public class Submission<T extends @Nullable Object> {
             settle(null, new CancellationException(), true);
         }
         return true;
+    }
+
+    /**
+     * Says that it was sent to a worker that has to finish another task first.
+     *
+     * @return false when somebody else started it or it was dropped; the caller then makes sure that it is not run
+     */
+    public final boolean sent() {
+        return STATE.compareAndSet(this, QUEUED, SENT);
+    }
+
+    /**
+     * Says that the worker it was sent to has begun it, or cannot be kept from it any more. From here its time limit
+     * counts.
+     *
+     * @return false when that was said before
+     */
+    public final boolean startSent() {
+        return STATE.compareAndSet(this, SENT, RUNNING) && started();
+    }
+
+    /**
+     * Says that it was taken back from the worker it was sent to, which will not begin it.
+     */
+    public final void takenBack() {
+        if (!STATE.compareAndSet(this, SENT, QUEUED)) {
+            throw new IllegalStateException(this + " was taken back, but not sent");
+        }
+    }
+
+    /**
+     * Called for a task that was {@link #sent}, before it is settled from outside: takes it back, and says {@link
+     * #takenBack}, or says {@link #startSent} when it is too late for that.
+     */
+    protected void takeBackOrStart() {
+        throw new UnsupportedOperationException("a kind that sends tasks has to take them back");
     }
 
     private void startTimeLimit(Duration limit) {
@@ -324,6 +370,7 @@ public class Submission<T extends @Nullable Object> {
                         return true;
                     }
                 }
+                case SENT -> takeBackOrStart();
                 default -> {
                     return false;
                 }

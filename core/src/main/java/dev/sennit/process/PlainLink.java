@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * one that runs them.
  *
  * <pre>
- * task:    long task, int length, bytes                     parent to worker, standard input
+ * task:    long task (negative when sent ahead), int length,
+ *          bytes                                            parent to worker, standard input
  * control: byte 'C', long task  |  byte 'Q'                 parent to worker, socket
  * reply:   byte kind, long task, long run nanoseconds,
  *          long processor nanoseconds, int length, bytes    worker to parent, socket
@@ -48,9 +49,11 @@ final class PlainLink implements WorkerLink {
     }
 
     @Override
-    public void sendTask(long task, MessageBuffer message) throws IOException {
-        byte[] header =
-                ByteBuffer.allocate(TASK_HEADER).putLong(task).putInt(message.length()).array();
+    public void sendTask(long task, boolean ahead, MessageBuffer message) throws IOException {
+        byte[] header = ByteBuffer.allocate(TASK_HEADER)
+                .putLong(ahead ? -task : task)
+                .putInt(message.length())
+                .array();
         synchronized (tasks) {
             tasks.write(header);
             tasks.write(message.bytes(), 0, message.length());
@@ -156,8 +159,8 @@ final class PlainLink implements WorkerLink {
             this.socket = socket;
         }
 
-        /** A task as it came. */
-        record Task(long number, byte[] message) {}
+        /** A task as it came; one that was sent ahead may have been taken back since. */
+        record Task(long number, boolean ahead, byte[] message) {}
 
         /** Waits for the next task; null when the parent is gone. */
         @Nullable Task nextTask() throws IOException {
@@ -168,7 +171,7 @@ final class PlainLink implements WorkerLink {
             long number = fields.getLong();
             int length = fields.getInt();
             byte[] message = tasks.readNBytes(length);
-            return message.length < length ? null : new Task(number, message);
+            return message.length < length ? null : new Task(Math.abs(number), number < 0, message);
         }
 
         /** Sends an answer; only the thread that runs tasks, after READY. */

@@ -157,10 +157,7 @@ public final class ProcessPool extends AbstractPool {
             held = new ArrayList<>(backlog);
         }
         for (WorkerSlot slot : slots) {
-            RemoteSubmission<?> current = slot.current();
-            if (current != null) {
-                held.add(current);
-            }
+            held.addAll(slot.held());
         }
         return held;
     }
@@ -261,10 +258,21 @@ public final class ProcessPool extends AbstractPool {
                 return null;
             }
             RemoteSubmission<?> next = backlog.pollFirst();
+            for (int i = 0; next == null && i < slots.size(); i++) {
+                next = slots.get(i).takeBackAhead(); // a task need not wait behind another while this worker is free
+            }
             if (next == null) {
                 idle.addFirst(worker);
             }
             return next;
+        }
+    }
+
+    /** The next task that may be sent to a worker which does not read while it runs another. */
+    @Nullable RemoteSubmission<?> nextAhead() {
+        synchronized (lock) {
+            RemoteSubmission<?> next = backlog.peekFirst();
+            return next != null && next.message().length() <= FITS_A_PIPE ? backlog.pollFirst() : null;
         }
     }
 

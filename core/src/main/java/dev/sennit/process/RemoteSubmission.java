@@ -41,6 +41,14 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
         return task;
     }
 
+    @Override
+    protected void takeBackOrStart() {
+        WorkerJvm busy = worker;
+        if (busy != null) { // written before it was sent
+            busy.takeBackOrStart(this);
+        }
+    }
+
     /** Settles it as {@code shutdownNow} does. */
     void cancelNow() {
         settle(null, new CancellationException(), true);

@@ -10,13 +10,22 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * A few bytes of memory that a worker shares with the parent, and that outlive it: the number of the last task it began.
+ * A few bytes of memory that a worker shares with the parent, and that outlive it.
  *
- * <p>With it the parent knows, of a worker that died, whether the task it was handed had begun (and fails) or not (and
- * runs elsewhere). A message would say the same at the price of one more wake-up a task.
+ * <p>One word holds the number of the last task that the worker began. With it the parent knows, of a worker that died,
+ * whether the task it was handed had begun (and fails) or not (and runs elsewhere). A message would say the same at the
+ * price of one more wake-up a task.
+ *
+ * <p>Another holds the number of a task that was sent ahead, to a worker that is still busy. The worker claims it before
+ * it begins it, the parent may take it back until then; one compare-and-set decides between them. There are two such
+ * words, for odd and even numbers, as the next task is sent ahead while the worker has yet to claim the one before it;
+ * tasks are numbered in the order they are sent.
  */
 final class StatusPage {
     private static final int SIZE = 64;
+    private static final int LAST_BEGUN = 0;
+    private static final int AHEAD = 8;
+    private static final long NONE = 0;
     private static final VarHandle LONGS =
             MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
@@ -41,10 +50,29 @@ final class StatusPage {
     }
 
     void began(long task) {
-        LONGS.setVolatile(page, 0, task);
+        LONGS.setVolatile(page, LAST_BEGUN, task);
     }
 
     long lastBegun() {
-        return (long) LONGS.getVolatile(page, 0);
+        return (long) LONGS.getVolatile(page, LAST_BEGUN);
+    }
+
+    private static int wordOf(long task) {
+        return AHEAD + Long.BYTES * (int) (task & 1);
+    }
+
+    /** Parent: a task that is about to be sent ahead; the one before it is in flight. */
+    void offerAhead(long task) {
+        LONGS.setVolatile(page, wordOf(task), task);
+    }
+
+    /** Parent: takes a task back; false when the worker has claimed it. */
+    boolean takeBack(long task) {
+        return LONGS.compareAndSet(page, wordOf(task), task, NONE);
+    }
+
+    /** Worker: claims a task that was sent ahead; false when it was taken back. */
+    boolean claim(long task) {
+        return LONGS.compareAndSet(page, wordOf(task), task, -task);
     }
 }

@@ -46,6 +46,10 @@ final class WorkerJvm {
     /** The number of the last task sent; touched by whoever may hand it a task, see {@link WorkerSlot}. */
     private long lastTask;
 
+    private final Object aheadLock = new Object();
+    /** Guarded by aheadLock. The task that was sent ahead and is neither in flight nor taken back. */
+    private @Nullable RemoteSubmission<?> ahead;
+
     /** How a worker ended. */
     record End(int exitCode, List<String> lastLines) {}
 
@@ -127,7 +131,86 @@ final class WorkerJvm {
 
     /** Whether a task had begun when the worker ended. */
     boolean hadBegun(long task) {
-        return page.lastBegun() == task;
+        return page.lastBegun() >= task;
+    }
+
+    // ---- one task ahead ----
+
+    /**
+     * Sends a task to a worker that is busy with another; only the thread that serves it, and at most once for each task
+     * in flight, as what was taken back still fills the pipe.
+     *
+     * @return false when somebody else has the task, or it was dropped
+     */
+    boolean sendAhead(RemoteSubmission<?> submission) throws IOException {
+        synchronized (aheadLock) {
+            long number = lastTask + 1;
+            submission.assign(this, number);
+            page.offerAhead(number);
+            if (!submission.sent()) {
+                page.takeBack(number);
+                return false;
+            }
+            lastTask = number; // the one after that in flight: see StatusPage for why none may be left out
+            ahead = submission;
+        }
+        link().sendTask(submission.task(), true, submission.message());
+        return true;
+    }
+
+    /** What was sent ahead is in flight now: the task before it has been answered. Null when there is none. */
+    @Nullable RemoteSubmission<?> nextInFlight() {
+        RemoteSubmission<?> next;
+        synchronized (aheadLock) {
+            next = ahead;
+            ahead = null;
+            current.set(next);
+        }
+        if (next != null) {
+            next.startSent();
+        }
+        return next;
+    }
+
+    /** Takes back the task that was sent ahead, for another worker; null when there is none, or it has begun. */
+    @Nullable RemoteSubmission<?> takeBackAhead() {
+        synchronized (aheadLock) {
+            RemoteSubmission<?> taken = ahead;
+            if (taken == null || !page.takeBack(taken.task())) {
+                return null;
+            }
+            ahead = null;
+            taken.takenBack();
+            return taken;
+        }
+    }
+
+    /** See {@link RemoteSubmission#takeBackOrStart}. */
+    void takeBackOrStart(RemoteSubmission<?> submission) {
+        synchronized (aheadLock) {
+            if (ahead != submission) {
+                return; // it is in flight, or was taken back, and says so
+            }
+            if (page.takeBack(submission.task())) {
+                ahead = null;
+                submission.takenBack();
+                return;
+            }
+        }
+        submission.startSent();
+    }
+
+    /** Whether a task is in flight here, or begun ahead of its turn. */
+    boolean has(RemoteSubmission<?> submission) {
+        synchronized (aheadLock) {
+            return current.get() == submission || ahead == submission;
+        }
+    }
+
+    @Nullable RemoteSubmission<?> ahead() {
+        synchronized (aheadLock) {
+            return ahead;
+        }
     }
 
     /** Ends the process now, on purpose: that is no crash. */

@@ -33,8 +33,14 @@ interface WorkerLink extends AutoCloseable {
      */
     record Reply(Kind kind, long task, long runNanos, long cpuNanos, byte[] payload) {}
 
-    /** Hands over a task. May wait while a large one is being read. */
-    void sendTask(long task, MessageBuffer message) throws IOException;
+    /**
+     * Hands over a task. May wait while a large one is being read.
+     *
+     * @param task its number
+     * @param ahead whether the worker has to claim it on its {@link StatusPage} before it begins it
+     * @param message the encoded task
+     */
+    void sendTask(long task, boolean ahead, MessageBuffer message) throws IOException;
 
     /** Asks the worker to interrupt a task, or to skip it if it has not begun. */
     void cancel(long task) throws IOException;

@@ -121,6 +121,9 @@ final class WorkerMain {
             try {
                 end.send(Kind.READY, 0, 0, 0, new MessageBuffer());
                 for (var task = end.nextTask(); task != null; task = end.nextTask()) {
+                    if (task.ahead() && !page.claim(task.number())) {
+                        continue; // it was taken back: nobody waits for an answer
+                    }
                     page.began(task.number());
                     if (begin(task.number())) {
                         runTask(task);

@@ -3,6 +3,9 @@ package dev.sennit.process;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.internal.Timers;
 import java.io.IOException;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +24,11 @@ import org.jspecify.annotations.Nullable;
  * <p>One thread at a time serves the slot: it starts the worker, waits for its answers, ends futures (and so runs
  * callbacks), and takes the next task. Another thread may hand a task to an idle worker, after taking it from the
  * idle list: until the task is in {@code current} the worker is that thread's.
+ *
+ * <p>While a task is in flight and others wait, the serving thread sends one of them ahead, so that the worker need not
+ * wait for it between two tasks. It still counts as waiting: until the worker claims it, a cancellation or a slot that is
+ * idle takes it back, see {@link StatusPage}. It is in flight as soon as the task before it has been answered, which the
+ * serving thread notes before it runs that one's callbacks.
  *
  * <p>A callback that waits for a task of its own pool would wait for the thread it runs on. So a serving thread that is
  * about to wait is {@linkplain #relieve relieved}: a new one serves the slot, and the old one goes when its callback
@@ -68,9 +76,16 @@ final class WorkerSlot {
         return pool;
     }
 
-    @Nullable RemoteSubmission<?> current() {
+    /** The tasks that its worker has. */
+    List<RemoteSubmission<?>> held() {
         WorkerJvm up = jvm;
-        return up == null ? null : up.current.get();
+        return up == null ? List.of() : Stream.of(up.current.get(), up.ahead()).filter(Objects::nonNull).toList();
+    }
+
+    /** Takes back the task that was sent ahead to its worker; null when there is none, or it has begun. */
+    @Nullable RemoteSubmission<?> takeBackAhead() {
+        WorkerJvm up = jvm;
+        return up == null ? null : up.takeBackAhead();
     }
 
     void open() {
@@ -94,11 +109,8 @@ final class WorkerSlot {
         }
         serveWith(() -> {
             WorkerJvm up = jvm;
-            if (up != null) {
-                takeNext(up);
-                if (!serve(up)) {
-                    return;
-                }
+            if (up != null && !serve(up)) {
+                return;
             }
             live();
         });
@@ -114,7 +126,7 @@ final class WorkerSlot {
                 }
                 continue;
             }
-            takeNext(started);
+            takeNextAndOneAhead(started);
             if (!serve(started)) {
                 return;
             }
@@ -167,15 +179,19 @@ final class WorkerSlot {
                 return !isRelieved();
             }
             RemoteSubmission<?> answered = up.current.get();
-            if (answered == null || answered.task() != reply.task() || !up.current.compareAndSet(answered, null)) {
+            if (answered == null || answered.task() != reply.task()) {
                 up.destroy(); // it answers what nobody asked: not to be trusted with another task
                 continue;
+            }
+            if (up.nextInFlight() != null) {
+                sendAhead(up);
+            } else {
+                takeNextAndOneAhead(up);
             }
             settle(answered, reply, up);
             if (isRelieved()) {
                 return false;
             }
-            takeNext(up);
         }
     }
 
@@ -232,12 +248,32 @@ final class WorkerSlot {
         }
     }
 
-    /** Takes tasks from the pool until one is in flight, or there is none and the slot is idle. */
-    private void takeNext(WorkerJvm up) {
+    /** Takes tasks from the pool until one is in flight, or there is none and the slot is idle: then false. */
+    private boolean takeNext(WorkerJvm up) {
         for (var next = pool.nextFor(up); next != null; next = pool.nextFor(up)) {
             if (begin(next, up)) {
-                return;
+                return true;
             }
+        }
+        return false;
+    }
+
+    private void takeNextAndOneAhead(WorkerJvm up) {
+        if (takeNext(up) && !isRelieved()) {
+            sendAhead(up);
+        }
+    }
+
+    /** Sends a waiting task to a worker that has one in flight; only in the thread that serves it. */
+    private void sendAhead(WorkerJvm up) {
+        try {
+            for (var next = pool.nextAhead(); next != null; next = pool.nextAhead()) {
+                if (up.sendAhead(next)) {
+                    return;
+                }
+            }
+        } catch (IOException e) {
+            up.destroy(); // what was sent ahead is taken back when it is buried
         }
     }
 
@@ -256,7 +292,7 @@ final class WorkerSlot {
             return false;
         }
         try {
-            up.link().sendTask(submission.task(), submission.message());
+            up.link().sendTask(submission.task(), false, submission.message());
         } catch (IOException e) {
             up.destroy();
         }
@@ -279,11 +315,11 @@ final class WorkerSlot {
 
     /** Ends the run of a task whose future is settled: an interrupt, and a kill if that has not helped in time. */
     void stop(RemoteSubmission<?> submission, WorkerJvm worker) {
-        if (worker.current.get() != submission) {
+        if (!worker.has(submission)) {
             return; // it has ended, or is not sent yet and will not be
         }
         Timers.after(pool.grace(), () -> {
-            if (worker.current.get() == submission) {
+            if (worker.has(submission)) {
                 worker.kill();
             }
         });
@@ -298,19 +334,31 @@ final class WorkerSlot {
     private void bury(WorkerJvm dead) {
         jvm = null;
         pool.workerDown(dead);
+        RemoteSubmission<?> waited = dead.takeBackAhead();
+        if (waited != null) {
+            pool.placeFirst(waited);
+        }
         RemoteSubmission<?> had = dead.current.getAndSet(null);
         if (had != null && !dead.hadBegun(had.task())) {
             giveBack(had);
             had = null;
         }
+        RemoteSubmission<?> outOfTurn = dead.nextInFlight(); // none, unless the worker did not keep to the rules
         WorkerJvm.End end = dead.bury();
         if (had != null) {
-            long nanos = had.nanosSinceStart();
-            if (had.isRunning()) {
-                had.fail(crashed(had, dead, end), nanos);
-            }
-            had.ended(nanos);
+            diedWith(had, dead, end);
         }
+        if (outOfTurn != null) {
+            diedWith(outOfTurn, dead, end);
+        }
+    }
+
+    private void diedWith(RemoteSubmission<?> had, WorkerJvm dead, WorkerJvm.End end) {
+        long nanos = had.nanosSinceStart();
+        if (had.isRunning()) {
+            had.fail(crashed(had, dead, end), nanos);
+        }
+        had.ended(nanos);
     }
 
     private WorkerCrashedException crashed(RemoteSubmission<?> task, WorkerJvm dead, WorkerJvm.End end) {
