@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Timers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -9,6 +10,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -17,6 +19,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import java.util.stream.Gatherer;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +45,7 @@ public abstract class AbstractPool implements Pool {
     private static final long CLOSED = Long.MIN_VALUE;
     private static final int FLOOD = 1 << 30;
     private static final Deadline FOREVER = new Deadline(false, 0);
+    private static final Future<?> TIMER_TO_COME = CompletableFuture.completedFuture(null);
 
     private final String name;
     private final int workers;
@@ -55,6 +59,8 @@ public abstract class AbstractPool implements Pool {
     private final QueueSweeper sweeper = new QueueSweeper();
     /** Submissions that run in threads which are not workers: callers, and workers that wait for another task. */
     private final Map<Submission<?>, Thread> runningInCallers = new ConcurrentHashMap<>();
+    /** Submissions whose delay is not over, and what will end it. */
+    private final Map<Submission<?>, Future<?>> delayed = new ConcurrentHashMap<>();
     private volatile boolean stopping;
 
     /**
@@ -176,7 +182,39 @@ public abstract class AbstractPool implements Pool {
         return Duration.ofMillis(1);
     }
 
+    /**
+     * Called when a task that {@link #countsAsLoad} is about to be settled, before anybody sees that.
+     */
+    protected void loadEnded() {}
+
+    /**
+     * Whether waiting tasks are taken by priority.
+     *
+     * @return false unless the kind can, and was asked to
+     */
+    protected boolean ordersByPriority() {
+        return false;
+    }
+
+    /**
+     * Whether {@code submit} runs the task before it returns; then it is the submitter who waits for a delay to pass.
+     *
+     * @return false unless the kind has no execution unit of its own
+     */
+    protected boolean runsInCaller() {
+        return false;
+    }
+
     // ---- what a kind may call ----
+
+    /**
+     * Asks for a call of {@link #loadEnded} when a task has ended.
+     *
+     * @param submission the task, which is about to be queued
+     */
+    protected final void countsAsLoad(Submission<?> submission) {
+        submission.isLoad = true;
+    }
 
     /**
      * Notes that a cancelled task lies in a queue, and takes such tasks out once they are half of it.
@@ -250,7 +288,28 @@ public abstract class AbstractPool implements Pool {
 
     @Override
     public final <T extends @Nullable Object> TaskFuture<T> submit(Task<T> task, TaskOptions options) {
-        return admit(newSubmission(Objects.requireNonNull(task, "task"), options));
+        return admit(newSubmission(Objects.requireNonNull(task, "task"), checked(options)));
+    }
+
+    private TaskOptions checked(TaskOptions options) {
+        if (options.priority() != 0 && !ordersByPriority()) {
+            throw new IllegalArgumentException("priority must be 0, was " + options.priority() + ": pool " + name
+                    + " does not order tasks by priority; threads do with order=priority");
+        }
+        return options;
+    }
+
+    @Override
+    public final <T extends @Nullable Object> TaskFuture<T> submitAfter(Duration delay, Task<T> task) {
+        return submitAfter(delay, task, TaskOptions.NONE);
+    }
+
+    @Override
+    public final <T extends @Nullable Object> TaskFuture<T> submitAfter(
+            Duration delay, Task<T> task, TaskOptions options) {
+        Objects.requireNonNull(delay, "delay");
+        Submission<T> submission = newSubmission(Objects.requireNonNull(task, "task"), checked(options));
+        return admit(submission, FOREVER, delay.isPositive() ? delay : Duration.ZERO);
     }
 
     @Override
@@ -260,7 +319,8 @@ public abstract class AbstractPool implements Pool {
 
     @Override
     public final TaskFuture<@Nullable Void> submit(Action action, TaskOptions options) {
-        return admit(newSubmission(new RunnableTask<@Nullable Void>(Objects.requireNonNull(action, "action"), null), options));
+        return admit(newSubmission(
+                new RunnableTask<@Nullable Void>(Objects.requireNonNull(action, "action"), null), checked(options)));
     }
 
     @Override
@@ -292,11 +352,15 @@ public abstract class AbstractPool implements Pool {
     }
 
     private <T extends @Nullable Object> TaskFuture<T> admit(Submission<T> submission) {
-        return admit(submission, FOREVER);
+        return admit(submission, FOREVER, Duration.ZERO);
     }
 
-    /** As it says; when there is no room before the deadline, the task is taken in as one that was cancelled. */
-    private <T extends @Nullable Object> TaskFuture<T> admit(Submission<T> submission, Deadline deadline) {
+    /**
+     * Takes a task in, for after a delay; when there is no room before the deadline, as one that was cancelled. One that is
+     * delayed holds its place meanwhile: a bounded pool is bounded in every way.
+     */
+    private <T extends @Nullable Object> TaskFuture<T> admit(
+            Submission<T> submission, Deadline deadline, Duration delay) {
         if (!enter()) {
             throw refused("is shut down", null);
         }
@@ -318,12 +382,49 @@ public abstract class AbstractPool implements Pool {
         counters.submitted();
         if (tooLate) {
             submission.settle(null, new CancellationException(), false);
-        } else if (inCaller) {
+            return submission.future();
+        }
+        if (delay.isPositive() && (inCaller || runsInCaller())) {
+            sleepInCaller(submission, delay);
+        } else if (delay.isPositive()) {
+            dispatchAfter(submission, delay);
+        }
+        if (inCaller) {
             runInCaller(submission);
-        } else {
+        } else if (!delay.isPositive() || runsInCaller()) {
             dispatchOrFail(submission);
         }
         return submission.future();
+    }
+
+    private static void sleepInCaller(Submission<?> submission, Duration delay) {
+        try {
+            Thread.sleep(delay);
+            submission.isDue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            submission.settle(null, new CancellationException("interrupted before the delay was over"), false);
+        }
+    }
+
+    private void dispatchAfter(Submission<?> submission, Duration delay) {
+        delayed.put(submission, TIMER_TO_COME);
+        Future<?> timer = Timers.after(delay, () -> {
+            if (delayed.remove(submission) != null) {
+                submission.isDue();
+                try {
+                    dispatchOrFail(submission);
+                } catch (RuntimeException | Error e) {
+                    // the future has failed with it
+                }
+            }
+        });
+        if (!delayed.replace(submission, TIMER_TO_COME, timer)) { // it is due, or was dropped, already
+            timer.cancel(false);
+        }
+        if (stopping) { // shutdownNow may have looked before it was there
+            submission.settle(null, new CancellationException(), false);
+        }
     }
 
     private void dispatchOrFail(Submission<?> submission) {
@@ -409,7 +510,12 @@ public abstract class AbstractPool implements Pool {
 
     /** A submission was settled before it began. */
     final void dropped(Submission<?> submission) {
-        forget(submission);
+        Future<?> timer = delayed.remove(submission);
+        if (timer != null) {
+            timer.cancel(false);
+        } else {
+            forget(submission);
+        }
         ended(submission);
     }
 
@@ -417,6 +523,10 @@ public abstract class AbstractPool implements Pool {
     final void ended(Submission<?> submission) {
         releasePlace(submission);
         leave();
+        Runnable whenOver = submission.whenOver;
+        if (whenOver != null) {
+            whenOver.run();
+        }
     }
 
     /** Gives back the place of a submission that is about to be settled, or whose stopped run has ended. */
@@ -424,6 +534,10 @@ public abstract class AbstractPool implements Pool {
         if (submission.holdsPlace && places != null) {
             submission.holdsPlace = false;
             places.release();
+        }
+        if (submission.isLoad) {
+            submission.isLoad = false;
+            loadEnded();
         }
     }
 
@@ -435,17 +549,21 @@ public abstract class AbstractPool implements Pool {
         Objects.requireNonNull(function, "function");
         List<R> results = new ArrayList<>();
         int known = items instanceof Collection<?> collection ? collection.size() : MapWindow.UNKNOWN;
-        var window = new MapWindow<A, R>(this, function, true, known);
+        feed(new MapWindow<A, R>(this, function, true, known), items, results::add);
+        return java.util.Collections.unmodifiableList(results);
+    }
+
+    private static <A extends @Nullable Object, R extends @Nullable Object> void feed(
+            MapWindow<A, R> window, Iterable<? extends A> items, Predicate<? super R> receiver) {
         try {
             for (A item : items) {
-                window.add(item, results::add);
+                window.add(item, receiver);
             }
         } catch (RuntimeException | Error e) { // the iterator may fail too
             window.cancel();
             throw e;
         }
-        window.finish(results::add);
-        return java.util.Collections.unmodifiableList(results);
+        window.finish(receiver);
     }
 
     @Override
@@ -458,6 +576,15 @@ public abstract class AbstractPool implements Pool {
     public final <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mappingUnordered(
             TaskFunction<? super A, ? extends R> function) {
         return gatherer(function, false);
+    }
+
+    @Override
+    public final <A extends @Nullable Object> void forEach(
+            Iterable<? extends A> items, ItemAction<? super A> action) {
+        Objects.requireNonNull(action, "action");
+        int known = items instanceof Collection<?> collection ? collection.size() : MapWindow.UNKNOWN;
+        var window = new MapWindow<A, @Nullable Void>(this, new ForItem<A>(action), false, known);
+        feed(window, items, nothing -> true);
     }
 
     private <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> gatherer(
@@ -534,7 +661,7 @@ public abstract class AbstractPool implements Pool {
         List<TaskFuture<T>> futures = new ArrayList<>(tasks.size());
         try {
             for (Callable<T> task : tasks) {
-                TaskFuture<T> future = admit(newSubmission(task, TaskOptions.NONE), deadline);
+                TaskFuture<T> future = admit(newSubmission(task, TaskOptions.NONE), deadline, Duration.ZERO);
                 futures.add(future);
                 if (future.state() == Future.State.SUCCESS) { // it ran in this thread, say: that will do
                     return future.resultNow();
@@ -572,7 +699,7 @@ public abstract class AbstractPool implements Pool {
         List<TaskFuture<T>> futures = new ArrayList<>(tasks.size());
         try {
             for (Callable<T> task : tasks) {
-                futures.add(admit(newSubmission(task, TaskOptions.NONE), deadline));
+                futures.add(admit(newSubmission(task, TaskOptions.NONE), deadline, Duration.ZERO));
             }
         } catch (RuntimeException | Error e) {
             cancelAll(futures);
@@ -610,7 +737,9 @@ public abstract class AbstractPool implements Pool {
         // A submission that was admitted but not yet dispatched is in no list; it finds "stopping" when it starts.
         shutdown();
         List<Runnable> neverBegun = new ArrayList<>();
-        for (Submission<?> submission : held()) {
+        List<Submission<?>> all = new ArrayList<>(held());
+        all.addAll(delayed.keySet());
+        for (Submission<?> submission : all) {
             if (cancelNow(submission) && submission.neverBegan()) {
                 neverBegun.add(asRunnable(submission));
             }

@@ -62,6 +62,11 @@ public final class InlinePool extends AbstractPool {
     }
 
     @Override
+    protected boolean runsInCaller() {
+        return true;
+    }
+
+    @Override
     protected boolean onWorker() {
         return callers.containsKey(Thread.currentThread());
     }

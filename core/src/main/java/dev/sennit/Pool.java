@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -100,6 +101,28 @@ public interface Pool extends ExecutorService {
     TaskFuture<@Nullable Void> submit(Action action, TaskOptions options);
 
     /**
+     * Runs a task once a delay is over. It counts as waiting until then, and holds a place of a bounded backlog; {@link
+     * #close} waits for it. On {@code inline} the caller waits.
+     *
+     * @param delay how long not to run it; zero or less is no delay
+     * @param task what to run
+     * @param <T> the type of the result
+     * @return its future; cancelling it before the delay is over means that the task never runs
+     */
+    <T extends @Nullable Object> TaskFuture<T> submitAfter(Duration delay, Task<T> task);
+
+    /**
+     * Runs a task with a name or limits of its own once a delay is over.
+     *
+     * @param delay how long not to run it; zero or less is no delay
+     * @param task what to run
+     * @param options name and limits; the time limit counts from the beginning of the run
+     * @param <T> the type of the result
+     * @return its future
+     */
+    <T extends @Nullable Object> TaskFuture<T> submitAfter(Duration delay, Task<T> task, TaskOptions options);
+
+    /**
      * {@inheritDoc}
      *
      * <p>A lambda takes {@link #submit(Task)} instead. A callable that is not serializable is refused with a {@link
@@ -172,6 +195,24 @@ public interface Pool extends ExecutorService {
      */
     <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mappingUnordered(
             TaskFunction<? super A, ? extends R> function);
+
+    /**
+     * Does something with every item, in parallel and in no order, and returns when all is done.
+     *
+     * {@snippet :
+     * try (Pool pool = Pools.open("threads:4")) {
+     *     pool.forEach(java.util.List.of("one", "two", "three"), word -> System.out.println(word.length()));
+     * }
+     * }
+     *
+     * <p>Items travel in chunks and a bounded window of them is under way, as in {@link #map}; failures and interrupts end
+     * it in the same way.
+     *
+     * @param items the arguments
+     * @param action what to do with each
+     * @param <A> the type of an item
+     */
+    <A extends @Nullable Object> void forEach(Iterable<? extends A> items, ItemAction<? super A> action);
 
     /**
      * {@inheritDoc}

@@ -5,18 +5,19 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Keeps cancelled tasks from filling a queue. Taking one out is a walk through the queue, so they are left where they
- * are, for the workers to skip, until they are half of it.
+ * are, for the workers to skip, until there are half as many as tasks were left the last time.
  */
 final class QueueSweeper {
     private static final int FEW = 64;
 
     private final AtomicInteger dead = new AtomicInteger();
+    private volatile int limit = FEW;
 
     void dropped(Queue<? extends Submission<?>> queue) {
-        int seen = dead.incrementAndGet();
-        if (seen >= FEW && seen > queue.size() / 2) {
+        if (dead.incrementAndGet() >= limit) {
             dead.set(0);
             queue.removeIf(waiting -> !waiting.isQueued());
+            limit = Math.max(FEW, queue.size() / 2);
         }
     }
 }

@@ -56,7 +56,8 @@ public class Submission<T extends @Nullable Object> {
     private final Callable<T> body;
     private final TaskOptions options;
     private final TaskFuture<T> future = new TaskFuture<>(this);
-    private final long submittedAt = System.nanoTime();
+    /** Moved on, before dispatch, by a delay that was asked for. */
+    private long submittedAt = System.nanoTime();
 
     private volatile int state;
     /** The thread inside {@link #run()}. Set by that thread; cleared, and interrupted, only under this object's lock. */
@@ -69,6 +70,10 @@ public class Submission<T extends @Nullable Object> {
     private @Nullable Future<?> timeLimit;
     /** Whether it holds a place of a bounded backlog. Written before dispatch, and by whoever ends it. */
     boolean holdsPlace;
+    /** Whether its pool counts it as load. Written before it is queued, and by whoever ends it. */
+    boolean isLoad;
+    /** Called once its run has ended or will never begin. Written before dispatch. */
+    @Nullable Runnable whenOver;
     /** Whether a failure has no reader ({@code execute}) and goes to the uncaught-exception handler. Written before dispatch. */
     boolean reportsFailure;
 
@@ -125,6 +130,15 @@ public class Submission<T extends @Nullable Object> {
 
     final AbstractPool pool() {
         return pool;
+    }
+
+    final TaskOptions options() {
+        return options;
+    }
+
+    /** The delay it was submitted with is over: from here on it waits for a worker. */
+    final void isDue() {
+        submittedAt = System.nanoTime();
     }
 
     final String stateName() {

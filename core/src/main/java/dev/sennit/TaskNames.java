@@ -14,7 +14,8 @@ final class TaskNames {
     static Object written(Object body) {
         return switch (body) {
             case RunnableTask<?> task -> task.runnable();
-            case Chunk<?, ?> chunk -> chunk.function();
+            case Chunk<?, ?> chunk -> written(chunk.function());
+            case ForItem<?> forItem -> forItem.action();
             default -> body;
         };
     }

@@ -5,7 +5,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one submission asks for beside its body: a name, and a limit on how long it may run.
+ * What one submission asks for beside its body: a name, a limit on how long it may run, other attempts when it fails, and
+ * a place before others.
  *
  * {@snippet :
  * try (Pool pool = Pools.open("processes:2")) {
@@ -20,11 +21,13 @@ import org.jspecify.annotations.Nullable;
  *     When it is over the future fails with {@link java.util.concurrent.TimeoutException} and the run is ended as
  *     {@link TaskFuture#cancel cancel(true)} would end it: by an interrupt, and on kinds that isolate by killing the
  *     worker. To bound waiting and running together use {@link TaskFuture#orTimeout}, which also ends the run.
+ * @param priority which of the waiting tasks goes first: the one with the greater number; 0 unless said otherwise. Only a
+ *     pool that orders by priority takes another number, see {@link ThreadPool.Builder#byPriority}.
  */
-public record TaskOptions(@Nullable String name, @Nullable Duration timeout) {
+public record TaskOptions(@Nullable String name, @Nullable Duration timeout, int priority) {
 
-    /** No name, no limit. */
-    public static final TaskOptions NONE = new TaskOptions(null, null);
+    /** No name, no limit, priority 0. */
+    public static final TaskOptions NONE = new TaskOptions(null, null, 0);
 
     /**
      * Checks the values.
@@ -67,7 +70,7 @@ public record TaskOptions(@Nullable String name, @Nullable Duration timeout) {
      * @return the options
      */
     public TaskOptions name(String newName) {
-        return new TaskOptions(Objects.requireNonNull(newName, "name"), timeout);
+        return new TaskOptions(Objects.requireNonNull(newName, "name"), timeout, priority);
     }
 
     /**
@@ -77,6 +80,16 @@ public record TaskOptions(@Nullable String name, @Nullable Duration timeout) {
      * @return the options
      */
     public TaskOptions timeout(Duration newTimeout) {
-        return new TaskOptions(name, Objects.requireNonNull(newTimeout, "timeout"));
+        return new TaskOptions(name, Objects.requireNonNull(newTimeout, "timeout"), priority);
+    }
+
+    /**
+     * These options with another priority.
+     *
+     * @param newPriority greater goes first
+     * @return the options
+     */
+    public TaskOptions priority(int newPriority) {
+        return new TaskOptions(name, timeout, newPriority);
     }
 }

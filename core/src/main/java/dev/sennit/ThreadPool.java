@@ -1,42 +1,81 @@
 package dev.sennit;
 
+import dev.sennit.internal.Durations;
 import dev.sennit.internal.ThreadTimes;
+import dev.sennit.internal.Timers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A pool of platform threads: {@code threads:N}.
+ * A pool of platform threads: {@code threads:N}, or {@code threads:MIN-MAX}.
  *
- * <p>For work that computes, with as many threads as processors. Threads are started as tasks come, stay until the pool
- * is closed, and are daemons.
+ * <p>For work that computes, with as many threads as processors. Threads are started as tasks come and are daemons. Those
+ * of a pool with a fixed number stay until it is closed; between {@code MIN} and {@code MAX} they come when tasks would
+ * wait and go when there is nothing for them to do.
  *
  * {@snippet :
  * try (Pool pool = ThreadPool.builder().workers(4).backlog(1000).whenFull(BacklogPolicy.REJECT).open()) {
  *     pool.submit(() -> System.out.println(Thread.currentThread().getName()));
  * }
+ * try (Pool pool = ThreadPool.builder().workers(1, 20).idle(java.time.Duration.ofSeconds(5)).open()) {
+ *     pool.submit(() -> System.out.println("in a pool that grows and shrinks"));
  * }
+ * }
+ *
+ * <h2>Growing and shrinking</h2>
+ *
+ * <p>The load is how many tasks wait or run. A task that is submitted starts another thread when there are fewer than
+ * {@code MIN}, or when the load is above {@link Builder#growAt} times the threads there are. A thread that had nothing to
+ * do for the {@link Builder#idle idle time} ends when there are more than {@code MIN}, and the load is below {@link
+ * Builder#shrinkAt} times the threads. A task that has been submitted is never left without a thread: whoever is about to
+ * end counts itself out first, and then looks whether one came meanwhile.
  */
 public final class ThreadPool extends AbstractPool {
-    private final LinkedBlockingQueue<Submission<?>> queue = new LinkedBlockingQueue<>();
+    private static final long FOREVER = Long.MAX_VALUE;
+
+    private final WorkQueue queue;
     private final Set<Worker> alive = ConcurrentHashMap.newKeySet();
-    /** Threads started, or about to be. */
+    private final int min;
+    private final boolean changesSize;
+    private final double growAt;
+    private final double shrinkAt;
+    private final long idleNanos;
+    private final @Nullable Action initializer;
+    private final boolean priorities;
+    /** Threads started, or about to be, that have not counted themselves out. */
     private final AtomicInteger started = new AtomicInteger();
-    /** Put into the queue once for each worker when the pool has ended: whoever takes it goes home. */
+    /** Numbers the threads' names. */
+    private final AtomicInteger named = new AtomicInteger();
+    /** Tasks that wait or run; only where that changes the number of threads. */
+    private final AtomicInteger load = new AtomicInteger();
+    /** Put into the queue when the pool has ended, and by each who takes it again: whoever takes it goes home. */
     private final Submission<?> goHome = new Submission<@Nullable Void>(this, () -> null, TaskOptions.NONE);
-    private final AtomicInteger notYetHome = new AtomicInteger();
     private final LongAdder cpuNanosOfTheGone = new LongAdder();
+    private volatile boolean over;
+    private volatile @Nullable WorkerStartException broken;
 
     private ThreadPool(Builder settings) {
-        super(settings, settings.workers);
+        super(settings, settings.max);
+        queue = new WorkQueue(settings.priorities ? new PriorityTasks() : new ConcurrentLinkedQueue<>());
+        min = settings.min;
+        changesSize = min < settings.max;
+        growAt = settings.growAt;
+        shrinkAt = settings.shrinkAt;
+        idleNanos = changesSize ? Timers.nanos(settings.idle) : FOREVER;
+        initializer = settings.initializer;
+        priorities = settings.priorities;
     }
 
     /**
@@ -50,24 +89,49 @@ public final class ThreadPool extends AbstractPool {
 
     @Override
     protected void dispatch(Submission<?> submission) {
+        if (broken != null) {
+            submission.settle(null, broken, false);
+            return;
+        }
+        if (changesSize) {
+            countsAsLoad(submission);
+            load.incrementAndGet();
+        }
         queue.add(submission);
-        for (int seen = started.get(); seen < workers(); seen = started.get()) {
+        startWorkerIfWanted();
+        if (broken != null) { // it may have come into the queue after that was cleared
+            failWhatWaits();
+        }
+    }
+
+    @Override
+    protected void loadEnded() {
+        load.decrementAndGet();
+    }
+
+    private void startWorkerIfWanted() {
+        for (int seen = started.get(); wantsMoreThan(seen); seen = started.get()) {
             if (started.compareAndSet(seen, seen + 1)) {
-                startWorker(seen + 1);
+                startWorker();
                 return;
             }
         }
     }
 
-    private void startWorker(int number) {
-        var worker = new Worker(name() + "-worker-" + number);
+    private boolean wantsMoreThan(int threads) {
+        return threads < min || threads < workers() && (threads == 0 || load.get() > growAt * threads);
+    }
+
+    private void startWorker() {
+        var worker = new Worker(name() + "-worker-" + named.incrementAndGet());
         alive.add(worker);
         try {
             worker.start();
         } catch (Throwable e) {
             alive.remove(worker);
-            started.decrementAndGet();
-            if (alive.isEmpty()) {
+            boolean wasTheOnlyOne = started.decrementAndGet() == 0;
+            releasedIfAllAreHome();
+            if (wasTheOnlyOne) {
                 throw e; // nobody would ever run it
             }
         }
@@ -75,7 +139,7 @@ public final class ThreadPool extends AbstractPool {
 
     @Override
     protected Collection<Submission<?>> held() {
-        List<Submission<?>> held = new ArrayList<>(queue);
+        List<Submission<?>> held = new ArrayList<>(queue.waiting());
         held.removeIf(one -> one == goHome); // no task: whoever cancelled it would count out one that never came in
         for (Worker worker : alive) {
             Submission<?> current = worker.current;
@@ -88,7 +152,12 @@ public final class ThreadPool extends AbstractPool {
 
     @Override
     protected void forget(Submission<?> submission) {
-        sweep(queue);
+        queue.forgetOne();
+    }
+
+    @Override
+    protected boolean ordersByPriority() {
+        return priorities;
     }
 
     @Override
@@ -98,20 +167,20 @@ public final class ThreadPool extends AbstractPool {
 
     @Override
     protected void releaseWorkers() {
-        int home = started.get();
-        if (home == 0) {
+        over = true;
+        queue.add(goHome);
+        releasedIfAllAreHome();
+    }
+
+    private void releasedIfAllAreHome() {
+        if (over && started.get() == 0) {
             workersReleased();
-            return;
-        }
-        notYetHome.set(home);
-        for (int i = 0; i < home; i++) {
-            queue.add(goHome);
         }
     }
 
     @Override
     protected int aliveWorkers() {
-        return alive.size();
+        return Math.min(alive.size(), workers()); // one that is about to end may have been replaced
     }
 
     @Override
@@ -121,6 +190,21 @@ public final class ThreadPool extends AbstractPool {
             nanos += ThreadTimes.cpuNanos(worker);
         }
         return Optional.of(Duration.ofNanos(nanos));
+    }
+
+    private void breakDown(Throwable failure) {
+        broken = new WorkerStartException("initializer of pool " + name() + " failed: " + failure, failure);
+        failWhatWaits();
+    }
+
+    private void failWhatWaits() {
+        for (Submission<?> next = queue.poll(); next != null; next = queue.poll()) {
+            if (next == goHome) {
+                queue.add(goHome);
+                return;
+            }
+            next.settle(null, broken, false);
+        }
     }
 
     private final class Worker extends Thread {
@@ -138,40 +222,84 @@ public final class ThreadPool extends AbstractPool {
 
         @Override
         public void run() {
+            boolean countedOut = false;
             try {
-                while (true) {
-                    Submission<?> next = takeUninterruptibly();
-                    if (next == goHome) {
-                        return;
-                    }
-                    current = next;
-                    next.run();
-                    current = null;
-                    Thread.interrupted(); // one that the task set on itself is not the next task's
+                if (initialized()) {
+                    countedOut = runTasks();
                 }
             } finally {
                 cpuNanosOfTheGone.add(ThreadTimes.cpuNanos(this));
                 alive.remove(this);
-                if (notYetHome.decrementAndGet() == 0) {
-                    workersReleased();
+                if (!countedOut) {
+                    started.decrementAndGet();
+                }
+                releasedIfAllAreHome();
+            }
+        }
+
+        private boolean initialized() {
+            if (initializer == null) {
+                return true;
+            }
+            try {
+                initializer.run();
+                return true;
+            } catch (Throwable e) { // an Error is its failure too
+                breakDown(e);
+                return false;
+            } finally {
+                Thread.interrupted();
+            }
+        }
+
+        /** Returns true if this thread has counted itself out already. */
+        private boolean runTasks() {
+            while (true) {
+                Submission<?> next = queue.take(idleNanos);
+                if (next == goHome) {
+                    queue.add(goHome);
+                    return false;
+                }
+                if (next != null) {
+                    current = next;
+                    next.run();
+                    current = null;
+                    Thread.interrupted(); // one that the task set on itself is not the next task's
+                } else if (endsItself()) {
+                    return true;
                 }
             }
         }
 
-        private Submission<?> takeUninterruptibly() {
-            while (true) {
-                try {
-                    return queue.take();
-                } catch (InterruptedException e) {
-                    // nobody but a task interrupts a worker, and that task is over
+        private boolean endsItself() {
+            for (int seen = started.get(); seen > min && load.get() < shrinkAt * seen; seen = started.get()) {
+                if (started.compareAndSet(seen, seen - 1)) {
+                    // Whoever submitted a task may have counted on this thread.
+                    return queue.isEmpty() || !countsItselfInAgain();
                 }
             }
+            return false;
+        }
+
+        private boolean countsItselfInAgain() {
+            for (int seen = started.get(); seen < workers(); seen = started.get()) {
+                if (started.compareAndSet(seen, seen + 1)) {
+                    return true;
+                }
+            }
+            return false; // others were started meanwhile, as many as there may be
         }
     }
 
     /** Settings of a {@link ThreadPool}. */
     public static final class Builder extends PoolBuilder<Builder> {
-        private int workers = Runtime.getRuntime().availableProcessors();
+        private int min = Runtime.getRuntime().availableProcessors();
+        private int max = min;
+        private Duration idle = Duration.ofSeconds(60);
+        private double growAt = 1;
+        private double shrinkAt = 1;
+        private boolean priorities;
+        private @Nullable Action initializer;
 
         private Builder() {
             super("threads");
@@ -185,13 +313,132 @@ public final class ThreadPool extends AbstractPool {
          * @throws IllegalArgumentException if it is less than 1
          */
         public Builder workers(int count) {
-            workers = atLeast("workers", count, 1);
+            min = atLeast("workers", count, 1);
+            max = count;
+            return this;
+        }
+
+        /**
+         * Between how many threads the pool may have. In a plan: two numbers after the colon, as in {@code threads:2-8}.
+         *
+         * @param atLeast 0 or more
+         * @param atMost 1 or more, and not less than the other
+         * @return this
+         * @throws IllegalArgumentException if a number is out of bounds
+         */
+        public Builder workers(int atLeast, int atMost) {
+            min = atLeast("least number of workers", atLeast, 0);
+            max = atLeast("greatest number of workers", atMost, Math.max(1, atLeast));
+            return this;
+        }
+
+        /**
+         * How long a thread that the pool can do without waits for a task before it ends; the default is 60 s. In a plan:
+         * {@code idle=5s}.
+         *
+         * @param time more than zero
+         * @return this
+         * @throws IllegalArgumentException if it is not
+         */
+        public Builder idle(Duration time) {
+            if (!time.isPositive()) {
+                throw new IllegalArgumentException("idle must be > 0, was " + time);
+            }
+            idle = time;
+            return this;
+        }
+
+        /**
+         * Above how many tasks for each thread another is started; the default is 1: as soon as a task would wait. With 3,
+         * two tasks may wait for each that runs. In a plan: {@code grow=3}.
+         *
+         * @param tasksPerThread 1 or more
+         * @return this
+         * @throws IllegalArgumentException if it is less than 1
+         */
+        public Builder growAt(double tasksPerThread) {
+            if (!(tasksPerThread >= 1)) {
+                throw new IllegalArgumentException("grow must be >= 1, was " + tasksPerThread);
+            }
+            growAt = tasksPerThread;
+            return this;
+        }
+
+        /**
+         * Below how many tasks for each thread one that is idle may end; the default is 1. With 0.5, half of them have to
+         * be idle. In a plan: {@code shrink=0.5}.
+         *
+         * @param tasksPerThread above 0, at most 1
+         * @return this
+         * @throws IllegalArgumentException if it is out of bounds
+         */
+        public Builder shrinkAt(double tasksPerThread) {
+            if (!(tasksPerThread > 0 && tasksPerThread <= 1)) {
+                throw new IllegalArgumentException("shrink must be > 0 and <= 1, was " + tasksPerThread);
+            }
+            shrinkAt = tasksPerThread;
+            return this;
+        }
+
+        /**
+         * Takes waiting tasks by {@link TaskOptions#priority} instead of in the order they came. In a plan: {@code
+         * order=priority}.
+         *
+         * @return this
+         */
+        public Builder byPriority() {
+            priorities = true;
+            return this;
+        }
+
+        /**
+         * What each thread does before its first task. If it fails, so do all tasks that wait or come later, with a {@link
+         * WorkerStartException}.
+         *
+         * @param action what to do
+         * @return this
+         */
+        public Builder initializer(Action action) {
+            initializer = Objects.requireNonNull(action, "action");
             return this;
         }
 
         @Override
+        protected Map<String, Consumer<String>> planOptions() {
+            Map<String, Consumer<String>> options = super.planOptions();
+            options.put("order", this::order);
+            options.put("idle", value -> idle(Durations.parse("idle", value)));
+            options.put("grow", value -> growAt(ratio("grow", value)));
+            options.put("shrink", value -> shrinkAt(ratio("shrink", value)));
+            return options;
+        }
+
+        private void order(String word) {
+            switch (word) {
+                case "priority" -> priorities = true;
+                case "arrival" -> priorities = false;
+                default -> throw new IllegalArgumentException("order must be arrival or priority, was \"" + word + "\"");
+            }
+        }
+
+        private static double ratio(String what, String text) {
+            try {
+                return Double.parseDouble(text);
+            } catch (NumberFormatException e) {
+                throw new IllegalArgumentException(what + " must be a number, was \"" + text + "\"", e);
+            }
+        }
+
+        @Override
         protected void planArgument(String count) {
-            workers(number("workers", count));
+            int dash = count.indexOf('-', 1);
+            if (dash < 0) {
+                workers(number("workers", count));
+            } else {
+                workers(
+                        number("least number of workers", count.substring(0, dash)),
+                        number("greatest number of workers", count.substring(dash + 1)));
+            }
         }
 
         @Override
@@ -217,7 +464,7 @@ public final class ThreadPool extends AbstractPool {
 
         @Override
         public String syntax() {
-            return "threads[:N]";
+            return "threads[:N|:MIN-MAX]";
         }
 
         @Override

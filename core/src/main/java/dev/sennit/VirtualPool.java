@@ -6,7 +6,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * }
  */
 public final class VirtualPool extends AbstractPool {
-    private final LinkedBlockingQueue<Submission<?>> queue = new LinkedBlockingQueue<>();
+    private final ConcurrentLinkedQueue<Submission<?>> queue = new ConcurrentLinkedQueue<>();
     private final Map<Thread, Submission<?>> running = new ConcurrentHashMap<>();
     /** Slots taken: threads that run or are about to. */
     private final AtomicInteger taken = new AtomicInteger();

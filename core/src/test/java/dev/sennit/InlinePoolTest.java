@@ -1,6 +1,6 @@
 package dev.sennit;
 
-class InlinePoolTest extends PoolContract {
+class InlinePoolTest extends PoolServicesContract {
     @Override
     protected String plan(int workers) {
         return "inline";

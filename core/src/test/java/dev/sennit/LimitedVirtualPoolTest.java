@@ -1,6 +1,6 @@
 package dev.sennit;
 
-class LimitedVirtualPoolTest extends PoolContract {
+class LimitedVirtualPoolTest extends PoolServicesContract {
     @Override
     protected String plan(int workers) {
         return "virtual:" + workers;

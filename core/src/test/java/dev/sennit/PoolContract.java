@@ -72,7 +72,7 @@ import org.junit.jupiter.api.TestInstance;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class PoolContract {
-    private static final long BOUND = 30;
+    protected static final long BOUND = 30;
 
     private final List<Pool> opened = new ArrayList<>();
     private final Map<String, Pool> shared = new LinkedHashMap<>();
@@ -236,7 +236,7 @@ public abstract class PoolContract {
     }
 
     /** Keeps every worker busy until the signal {@code release}, and returns when it is. */
-    private List<TaskFuture<Integer>> occupyWorkers(Pool pool) throws InterruptedException {
+    protected final List<TaskFuture<Integer>> occupyWorkers(Pool pool) throws InterruptedException {
         var here = signals;
         List<TaskFuture<Integer>> held = new ArrayList<>();
         for (int i = 0; i < pool.workers(); i++) {
@@ -247,7 +247,7 @@ public abstract class PoolContract {
     }
 
     /** Every worker takes a task at the same time: none is busy with something old, none was lost. */
-    private void assertAllWorkersServe(Pool pool) throws Exception {
+    protected final void assertAllWorkersServe(Pool pool) throws Exception {
         var here = signals;
         int count = asynchronous() ? unlimited() ? 4 : pool.workers() : 1;
         String where = "meet" + System.nanoTime();
@@ -260,11 +260,11 @@ public abstract class PoolContract {
         }
     }
 
-    private static <T> T value(Future<T> future) throws Exception {
+    protected static <T> T value(Future<T> future) throws Exception {
         return future.get(BOUND, SECONDS);
     }
 
-    private static Throwable failure(Future<?> future) {
+    protected static Throwable failure(Future<?> future) {
         Throwable thrown = catchThrowable(() -> future.get(BOUND, SECONDS));
         assertThat(thrown).isInstanceOf(ExecutionException.class);
         return thrown.getCause();
@@ -274,7 +274,7 @@ public abstract class PoolContract {
         return seen.queued() + seen.running();
     }
 
-    private static void assertAddsUp(PoolStatistics seen) {
+    protected static void assertAddsUp(PoolStatistics seen) {
         assertThat(seen.submitted())
                 .as("%s adds up", seen)
                 .isEqualTo(seen.queued() + seen.running() + seen.succeeded() + seen.failed() + seen.cancelled());

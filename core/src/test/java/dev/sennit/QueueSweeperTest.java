@@ -33,15 +33,17 @@ class QueueSweeperTest {
     }
 
     @Test
-    void deadOnesGoWhenTheyAreHalfOfTheQueue() {
+    void deadOnesGoWhenTheyAreHalfOfWhatWasLeftTheLastTime() {
         List<Submission<?>> all = fill(200);
-        for (int i = 0; i < 100; i++) {
-            drop(all.get(2 * i));
-        }
+        all.subList(0, 63).forEach(this::drop);
         assertThat(queue).hasSize(200);
-        drop(all.get(1));
+        drop(all.get(63));
+        assertThat(queue).hasSize(136).allMatch(Submission::isQueued);
 
-        assertThat(queue).hasSize(99).allMatch(Submission::isQueued);
+        all.subList(64, 64 + 67).forEach(this::drop);
+        assertThat(queue).hasSize(136);
+        drop(all.get(199));
+        assertThat(queue).hasSize(68).allMatch(Submission::isQueued);
     }
 
     @Test

@@ -1,6 +1,6 @@
 package dev.sennit;
 
-class ThreadPoolTest extends PoolContract {
+class ThreadPoolTest extends PoolServicesContract {
     @Override
     protected String plan(int workers) {
         return "threads:" + workers;

@@ -1,6 +1,6 @@
 package dev.sennit;
 
-class VirtualPoolTest extends PoolContract {
+class VirtualPoolTest extends PoolServicesContract {
     @Override
     protected String plan(int workers) {
         return "virtual";

@@ -3,7 +3,7 @@ package dev.sennit.cli;
 import dev.sennit.Plan;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
-import dev.sennit.process.WorkerStartException;
+import dev.sennit.WorkerStartException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;

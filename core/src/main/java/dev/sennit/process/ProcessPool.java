@@ -7,6 +7,7 @@ import dev.sennit.PoolBuilder;
 import dev.sennit.PoolProvider;
 import dev.sennit.Submission;
 import dev.sennit.TaskOptions;
+import dev.sennit.WorkerStartException;
 import dev.sennit.internal.Durations;
 import java.io.IOException;
 import java.nio.file.Path;

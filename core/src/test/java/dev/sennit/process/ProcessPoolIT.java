@@ -1,8 +1,8 @@
 package dev.sennit.process;
 
-import dev.sennit.PoolContract;
+import dev.sennit.PoolServicesContract;
 
-class ProcessPoolIT extends PoolContract {
+class ProcessPoolIT extends PoolServicesContract {
     @Override
     protected String plan(int workers) {
         return "processes:" + workers;

@@ -1,0 +1,14 @@
+package dev.sennit;
+
+import org.jspecify.annotations.Nullable;
+
+/** An {@link ItemAction} as a function without a result. */
+record ForItem<A extends @Nullable Object>(ItemAction<? super A> action) implements TaskFunction<A, @Nullable Void> {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public @Nullable Void apply(A item) throws Exception {
+        action.accept(item);
+        return null;
+    }
+}

@@ -1,0 +1,9 @@
+package dev.sennit;
+
+/** A pool of threads that come and go, under the contract. */
+class ResizingThreadPoolTest extends PoolServicesContract {
+    @Override
+    protected String plan(int workers) {
+        return "threads:" + (workers - 1) + "-" + workers;
+    }
+}
