@@ -351,6 +351,19 @@ public abstract class AbstractPool implements Pool {
         admit(submission);
     }
 
+    /**
+     * Submits a task of a scope.
+     *
+     * @param whenOver called once the task has ended and its worker is free of it
+     * @param cancelled whether to take it in as one that was cancelled
+     */
+    final <T extends @Nullable Object> TaskFuture<T> fork(
+            Task<T> task, TaskOptions options, Runnable whenOver, boolean cancelled) {
+        Submission<T> submission = newSubmission(Objects.requireNonNull(task, "task"), checked(options));
+        submission.whenOver = whenOver;
+        return admit(submission, cancelled ? Deadline.in(Duration.ZERO) : FOREVER, Duration.ZERO);
+    }
+
     private <T extends @Nullable Object> TaskFuture<T> admit(Submission<T> submission) {
         return admit(submission, FOREVER, Duration.ZERO);
     }

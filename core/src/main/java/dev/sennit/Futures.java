@@ -3,12 +3,15 @@ package dev.sennit;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
@@ -143,5 +146,88 @@ public final class Futures {
                 }
             }
         };
+    }
+
+    /**
+     * Waits for all and returns their values, in the order the futures were given in. The first failure ends the wait; the
+     * other futures go on - a {@link TaskScope} cancels them.
+     *
+     * {@snippet :
+     * try (Pool pool = Pools.open("threads:2")) {
+     *     System.out.println(Futures.gather(java.util.List.of(pool.submit(() -> 1), pool.submit(() -> 2))));
+     * }
+     * }
+     *
+     * @param futures what to wait for
+     * @param <T> the type of the values
+     * @return one value for each future, one given twice has two; the list cannot be modified and may hold nulls
+     * @throws ExecutionException with the failure that came first as its cause; a cancelled future's is a {@link
+     *     CancellationException}
+     * @throws InterruptedException if the calling thread is interrupted
+     */
+    public static <T extends @Nullable Object> List<T> gather(Collection<? extends CompletableFuture<? extends T>> futures)
+            throws InterruptedException, ExecutionException {
+        try {
+            return gatherWithin(futures, CompletionQueue.FOREVER);
+        } catch (TimeoutException e) {
+            throw new AssertionError("a wait without a limit ended", e);
+        }
+    }
+
+    /**
+     * As {@link #gather(Collection)}, with a limit.
+     *
+     * @param futures what to wait for
+     * @param timeout the longest to wait
+     * @param <T> the type of the values
+     * @return one value for each future
+     * @throws ExecutionException with the failure that came first as its cause
+     * @throws TimeoutException when the time is over; it says how many were unfinished
+     * @throws InterruptedException if the calling thread is interrupted
+     */
+    public static <T extends @Nullable Object> List<T> gather(
+            Collection<? extends CompletableFuture<? extends T>> futures, Duration timeout)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        return gatherWithin(futures, Objects.requireNonNull(timeout, "timeout"));
+    }
+
+    private static <T extends @Nullable Object> List<T> gatherWithin(
+            Collection<? extends CompletableFuture<? extends T>> futures, @Nullable Duration limit)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        List<CompletableFuture<? extends T>> all = List.copyOf(futures);
+        var queue = new CompletionQueue<CompletableFuture<? extends T>>(all, limit);
+        while (queue.hasNext()) {
+            CompletableFuture<? extends T> done = queue.next();
+            if (done.isCancelled()) {
+                throw new ExecutionException(new CancellationException(done + " was cancelled"));
+            }
+            if (done.isCompletedExceptionally()) {
+                throw new ExecutionException(done.exceptionNow());
+            }
+        }
+        List<T> values = new ArrayList<>(all.size());
+        for (CompletableFuture<? extends T> future : all) {
+            values.add(future.resultNow());
+        }
+        return Collections.unmodifiableList(values);
+    }
+
+    /**
+     * Waits for all and returns how each ended, in the order the futures were given in.
+     *
+     * @param futures what to wait for
+     * @param <T> the type of the values
+     * @return one outcome for each future
+     * @throws InterruptedException if the calling thread is interrupted
+     */
+    public static <T extends @Nullable Object> List<Outcome<T>> outcomes(
+            Collection<? extends CompletableFuture<? extends T>> futures) throws InterruptedException {
+        List<CompletableFuture<? extends T>> all = List.copyOf(futures);
+        wait(all, Until.ALL);
+        List<Outcome<T>> outcomes = new ArrayList<>(all.size());
+        for (CompletableFuture<? extends T> future : all) {
+            outcomes.add(Outcome.of(future));
+        }
+        return List.copyOf(outcomes);
     }
 }

@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.Durations;
+import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.Timers;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -23,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  * States:
  *   QUEUED  -> RUNNING  -> ENDED     the usual way: whoever runs it settles the future
  *   QUEUED  -> DROPPED               the future was settled from outside before anybody began
- *   QUEUED <-> SENT -> RUNNING       it was sent to a worker that is still busy; until that one begins it, it can be
- *                                    taken back, to be dropped or to run elsewhere
+ *   QUEUED  -> SENT -> RUNNING       it was sent to a worker that is still busy; until that one begins it, it can be
+ *                                    taken back (SENT -> QUEUED), to be dropped or to run elsewhere
  *   RUNNING -> STOPPING -> ENDED     the future was settled from outside (cancel, time limit, complete) while the run
  *                                    goes on; what the run brings is thrown away
  * </pre>
@@ -425,7 +426,7 @@ public class Submission<T extends @Nullable Object> {
             Thread thread = runner;
             if (thread != null) {
                 interruptSent = true;
-                thread.interrupt();
+                Interrupts.interrupt(thread);
             }
         }
     }

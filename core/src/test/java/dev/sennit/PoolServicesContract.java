@@ -10,7 +10,10 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -213,5 +216,290 @@ public abstract class PoolServicesContract extends PoolContract {
                 .hasMessage("deep");
         assertThatThrownBy(() -> pool().forEach(List.of(1), null)).isInstanceOf(NullPointerException.class);
         assertThatThrownBy(() -> pool().forEach(null, n -> {})).isInstanceOf(NullPointerException.class);
+    }
+
+    // ---- task scopes ----
+
+    @Test
+    public void aScopeGivesTheResultsOfItsTasks() throws Exception {
+        try (var scope = TaskScope.open(pool())) {
+            TaskFuture<String> text = scope.fork(() -> "text");
+            TaskFuture<Integer> number = scope.fork(() -> 7, TaskOptions.named("number"));
+            scope.join();
+            assertThat(text.resultNow()).isEqualTo("text");
+            assertThat(number.resultNow()).isEqualTo(7);
+            assertThat(number.name()).isEqualTo("number");
+        }
+        try (var empty = TaskScope.open(pool())) {
+            assertThat(empty.join()).isNull();
+        }
+    }
+
+    @Test
+    public void theFirstFailureCancelsTheSiblingsAndComesOutOfJoin() throws Exception {
+        var here = signals();
+        try (var scope = TaskScope.open(pool())) {
+            TaskFuture<Integer> failing = scope.fork(() -> Work.failDeep(0));
+            TaskFuture<Integer> sibling = scope.fork(() -> Work.hold(here));
+            assertThatThrownBy(scope::join)
+                    .isInstanceOf(ExecutionException.class)
+                    .cause()
+                    .hasMessage("deep");
+            assertThat(failing.state()).isEqualTo(Future.State.FAILED);
+            assertThat(sibling).isCancelled();
+        }
+        assertThat(here.count("finished")).isZero();
+        assertAllWorkersServe(pool());
+    }
+
+    @Test
+    public void afterTheFirstFailureNothingIsRunAnyMore() throws Exception {
+        var here = signals();
+        try (var scope = TaskScope.open(pool())) {
+            failure(scope.fork(() -> Work.failDeep(0)));
+            for (int i = 0; i < 3; i++) {
+                scope.fork(() -> markLate(here)).handle((value, thrown) -> 0).get(BOUND, SECONDS);
+            }
+            assertThatThrownBy(scope::join).isInstanceOf(ExecutionException.class);
+        }
+        assertThat(here.count("late")).isLessThanOrEqualTo(1); // one may be ahead of the callback that cancels
+    }
+
+    private static int markLate(Signals signals) {
+        signals.mark("late");
+        return 1;
+    }
+
+    @Test
+    public void theFirstSuccessIsEnough() throws Exception {
+        var here = signals();
+        try (var scope = TaskScope.<Integer>firstSuccess(pool())) {
+            scope.fork(() -> Work.failDeep(0));
+            scope.fork(() -> 5);
+            TaskFuture<Integer> slow = scope.fork(() -> Work.hold(here));
+            assertThat(scope.join()).isEqualTo(5);
+            assertThat(slow).isCancelled();
+        }
+        assertThat(here.count("finished")).isZero();
+    }
+
+    @Test
+    public void withoutASuccessTheFirstFailureComesWithTheOthers() throws Exception {
+        try (var scope = TaskScope.<Integer>firstSuccess(pool())) {
+            scope.fork(() -> Work.failDeep(0));
+            scope.fork(() -> Work.failDeep(1));
+            assertThatThrownBy(scope::join)
+                    .isInstanceOf(ExecutionException.class)
+                    .satisfies(thrown -> assertThat(thrown.getSuppressed()).hasSize(1));
+        }
+        try (var scope = TaskScope.<Integer>firstSuccess(pool())) {
+            assertThatThrownBy(scope::join).isInstanceOf(IllegalStateException.class).hasMessageContaining("has no task");
+        }
+    }
+
+    @Test
+    public void aScopeMayWaitForAllHoweverTheyEnd() throws Exception {
+        try (var scope = TaskScope.awaitAll(pool())) {
+            TaskFuture<Integer> failing = scope.fork(() -> Work.failDeep(0));
+            TaskFuture<Integer> good = scope.fork(() -> 3);
+            scope.join();
+            assertThat(good.resultNow()).isEqualTo(3);
+            assertThat(failing.exceptionNow()).hasMessage("deep");
+        }
+    }
+
+    @Test
+    public void theTimeOfAScopeEndsItsTasks() throws Exception {
+        if (!asynchronous()) {
+            return; // fork returns when the task has ended
+        }
+        var here = signals();
+        try (var scope = TaskScope.open(pool()).within(Duration.ofMillis(30))) {
+            scope.fork(() -> 1);
+            TaskFuture<Integer> slow = scope.fork(() -> Work.hold(here));
+            assertThatThrownBy(scope::join)
+                    .isInstanceOf(TimeoutException.class)
+                    .message()
+                    .containsPattern("^[12] \\(of 2\\) tasks of TaskScope");
+            assertThat(slow).isCancelled();
+        }
+        assertThat(here.count("finished")).isZero();
+        assertAllWorkersServe(pool());
+    }
+
+    @Test
+    public void noTaskOutlivesItsScope() throws Exception {
+        if (!asynchronous()) {
+            return;
+        }
+        for (int round = 0; round < (isolates() ? 2 : 50); round++) {
+            var here = signals();
+            String mark = "running" + round;
+            try (var scope = TaskScope.open(pool())) {
+                for (int i = 0; i < 2; i++) {
+                    scope.fork(() -> stayUntilInterrupted(here, mark));
+                }
+                here.awaitCount(mark, 2);
+                throw new IllegalStateException("the body fails");
+            } catch (IllegalStateException e) {
+                assertThat(e).hasMessage("the body fails").hasNoSuppressedExceptions();
+                if (!isolates()) { // there, one may be killed before it can say so
+                    assertThat(here.count("ended-" + mark)).as("when the scope was left").isEqualTo(2);
+                }
+            }
+        }
+    }
+
+    private static int stayUntilInterrupted(Signals signals, String mark) {
+        signals.mark(mark);
+        try {
+            signals.await("never");
+        } catch (InterruptedException e) {
+            Work.spin(1_000);
+        } finally {
+            signals.mark("ended-" + mark);
+        }
+        return 1;
+    }
+
+    @Test
+    public void scopesNest() throws Exception {
+        if (!canNest()) {
+            return;
+        }
+        Pool pool = pool();
+        try (var scope = TaskScope.open(pool)) {
+            List<TaskFuture<Integer>> sums = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                int number = i;
+                sums.add(scope.fork(() -> {
+                    try (var inner = TaskScope.open(pool)) {
+                        TaskFuture<Integer> one = inner.fork(() -> number);
+                        TaskFuture<Integer> two = inner.fork(() -> number);
+                        inner.join();
+                        return one.resultNow() + two.resultNow();
+                    }
+                }));
+            }
+            scope.join();
+            assertThat(sums).extracting(TaskFuture::resultNow).containsExactly(0, 2, 4, 6);
+        }
+    }
+
+    @Test
+    public void aTaskThatIsCancelledEndsItsOwnScope() throws Exception {
+        if (!canNest() || !asynchronous()) {
+            return;
+        }
+        var here = signals();
+        Pool pool = open(2, "");
+        var ended = new java.util.concurrent.CountDownLatch(1);
+        try (var scope = TaskScope.awaitAll(pool)) {
+            TaskFuture<Integer> parent = scope.fork(() -> {
+                try (var inner = TaskScope.open(pool)) {
+                    inner.fork(() -> stayUntilInterrupted(here, "child"));
+                    inner.join();
+                } finally {
+                    ended.countDown();
+                }
+                return 1;
+            });
+            here.awaitCount("child", 1);
+            parent.cancel(true);
+        }
+        assertThat(ended.getCount()).isZero();
+        assertThat(here.count("ended-child")).isOne();
+    }
+
+    @Test
+    public void misuseOfAScopeIsToldSo() throws Exception {
+        var scope = TaskScope.open(pool());
+        scope.fork(() -> 1);
+        Caller<Object> stranger = Caller.of(() -> scope.fork(() -> 2));
+        assertThatThrownBy(stranger::result).hasRootCauseInstanceOf(WrongThreadException.class);
+        assertThatThrownBy(Caller.of(() -> scope.join())::result).hasRootCauseInstanceOf(WrongThreadException.class);
+        assertThatThrownBy(Caller.of(() -> {
+                            scope.close();
+                            return 0;
+                        })
+                        ::result)
+                .hasRootCauseInstanceOf(WrongThreadException.class);
+        assertThatThrownBy(() -> scope.within(LONG)).isInstanceOf(IllegalStateException.class);
+        scope.join();
+        assertThatThrownBy(scope::join).isInstanceOf(IllegalStateException.class).hasMessageContaining("joined already");
+        assertThatThrownBy(() -> scope.fork(() -> 3))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("was joined");
+        scope.close();
+        scope.close();
+        assertThatThrownBy(() -> scope.fork(() -> 3))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("is closed");
+        assertThatThrownBy(() -> TaskScope.open(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> TaskScope.open(pool()).within(Duration.ZERO))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    public void aRefusedForkLeavesNothingToWaitFor() throws Exception {
+        Pool pool = open("");
+        try (var scope = TaskScope.open(pool)) {
+            scope.fork(() -> 1);
+            pool.shutdown();
+            assertThatThrownBy(() -> scope.fork(() -> 2)).isInstanceOf(RejectedSubmissionException.class);
+            scope.join();
+        }
+    }
+
+    @Test
+    public void anInterruptedJoinIsToldSoAndCloseStillWaits() throws Exception {
+        if (!asynchronous()) {
+            return;
+        }
+        var here = signals();
+        Pool pool = pool();
+        Caller<Boolean> owner = Caller.of(() -> {
+            try (var scope = TaskScope.open(pool)) {
+                scope.fork(() -> stayUntilInterrupted(here, "held-by-scope"));
+                here.awaitCount("held-by-scope", 1);
+                Thread.currentThread().interrupt();
+                scope.join();
+                return false;
+            } catch (InterruptedException e) {
+                return isolates() || here.count("ended-held-by-scope") == 1;
+            }
+        });
+        assertThat(owner.result()).isTrue();
+    }
+
+    // ---- gather ----
+
+    @Test
+    public void gatherGivesValuesInOrderAndOutcomesTellAll() throws Exception {
+        Pool pool = pool();
+        TaskFuture<Integer> one = pool.submit(() -> 1);
+        TaskFuture<Integer> none = pool.submit(() -> (Integer) null);
+        assertThat(Futures.gather(List.of(one, none, one))).containsExactly(1, null, 1);
+        assertThat(Futures.gather(List.<TaskFuture<Integer>>of())).isEmpty();
+        TaskFuture<Integer> failing = pool.submit(() -> Work.failDeep(0));
+        assertThatThrownBy(() -> Futures.gather(List.of(one, failing)))
+                .isInstanceOf(ExecutionException.class)
+                .cause()
+                .hasMessage("deep");
+        List<Outcome<Integer>> outcomes = Futures.outcomes(List.of(one, failing, none));
+        assertThat(outcomes).extracting(Outcome::succeeded).containsExactly(true, false, true);
+        assertThat(outcomes).extracting(Outcome::value).containsExactly(1, null, null);
+        assertThat(outcomes.get(1).failure()).hasMessage("deep");
+        if (asynchronous()) {
+            var here = signals();
+            TaskFuture<Integer> held = pool.submit(() -> Work.hold(here));
+            assertThatThrownBy(() -> Futures.gather(List.of(one, held), Duration.ofMillis(1)))
+                    .isInstanceOf(TimeoutException.class)
+                    .hasMessage("1 (of 2) futures unfinished");
+            held.cancel(true);
+            assertThatThrownBy(() -> Futures.gather(List.of(one, held)))
+                    .cause()
+                    .isInstanceOf(CancellationException.class);
+        }
     }
 }

@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.ThreadTimes;
 import dev.sennit.process.WorkerLink.Kind;
 import java.io.BufferedInputStream;
@@ -85,7 +86,7 @@ final class WorkerMain {
             synchronized (lock) {
                 cancelled = task;
                 if (running == task) {
-                    super.interrupt();
+                    Interrupts.interrupt(this);
                 }
             }
         }

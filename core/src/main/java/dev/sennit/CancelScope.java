@@ -1,0 +1,290 @@
+package dev.sennit;
+
+import dev.sennit.internal.Durations;
+import dev.sennit.internal.Interrupts;
+import dev.sennit.internal.Timers;
+import java.nio.channels.ClosedByInterruptException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A block of code, in the calling thread, that a time limit or another thread can end; or one that may not be disturbed.
+ *
+ * {@snippet :
+ * try {
+ *     CancelScope.within(java.time.Duration.ofMillis(50)).call(() -> {
+ *         Thread.sleep(60_000);
+ *         return "never";
+ *     });
+ * } catch (java.util.concurrent.TimeoutException e) {
+ *     System.out.println(e.getMessage()); // not done after 50 ms
+ * }
+ * }
+ *
+ * <p>A cancelled block is interrupted, again and again until it ends, so that whatever waits in it throws - also what
+ * comes after something that swallowed an {@link InterruptedException}. Scopes nest: an outer limit ends the inner block
+ * as well, and each turns only its own cancellation into an exception of its own. The idea is that of Trio's cancel scopes
+ * (N. J. Smith, "Timeouts and cancellation for humans", 2018).
+ *
+ * <h2>Shielding</h2>
+ *
+ * <p>Inside of a {@linkplain #shielded shielded} block, what is cancelled around it waits until the block has ended: limits
+ * and cancellations of outer scopes, and {@link TaskFuture#cancel} or the time limit of the task that the block is a part
+ * of. It is for the few lines that have to come to their end, such as writing down what was done. Its own limit counts.
+ * It cannot hold back a plain {@link Thread#interrupt}, nor the kill of a worker process after the grace period.
+ */
+public final class CancelScope {
+    private static final ScopedValue<CancelScope> CURRENT = ScopedValue.newInstance();
+    private static final Duration BETWEEN_INTERRUPTS = Duration.ofMillis(5);
+
+    private enum State {
+        NEW,
+        INSIDE,
+        OVER
+    }
+
+    private final @Nullable Duration limit;
+    private final boolean shielded;
+
+    /** Guarded by this. */
+    private State state = State.NEW;
+    /** Guarded by this. Why it was cancelled; null while it is not. */
+    private @Nullable Exception cancellation;
+    /** Guarded by this. Shielded blocks that the thread is in, inside of this one. */
+    private int shieldsInside;
+    /** Guarded by this. */
+    private boolean interruptSent;
+    /** Guarded by this. */
+    private @Nullable Future<?> next;
+    /** Written before the state is INSIDE. */
+    private @Nullable Thread thread;
+    /** Written before the state is INSIDE. */
+    private @Nullable CancelScope outer;
+    /** Written before the state is INSIDE; counts only where there is a limit. */
+    private long deadline;
+
+    private CancelScope(@Nullable Duration limit, boolean shielded) {
+        this.limit = limit;
+        this.shielded = shielded;
+    }
+
+    /**
+     * A block that ends when {@link #cancel} is called.
+     *
+     * @return a scope for one block
+     */
+    public static CancelScope open() {
+        return new CancelScope(null, false);
+    }
+
+    /**
+     * A block with a time limit, which counts from its beginning.
+     *
+     * @param limit how long it may take; zero or less ends it at its first wait
+     * @return a scope for one block
+     */
+    public static CancelScope within(Duration limit) {
+        return new CancelScope(Objects.requireNonNull(limit, "limit"), false);
+    }
+
+    /**
+     * The same, shielded from what is cancelled around it.
+     *
+     * @return a scope for one block
+     */
+    public CancelScope shielded() {
+        return new CancelScope(limit, true);
+    }
+
+    /**
+     * The time that is left to the calling thread: the least of the limits around it, as far out as the first shield.
+     *
+     * @return the time, negative when it is over, or empty when there is no limit
+     */
+    public static Optional<Duration> remaining() {
+        Optional<Duration> least = Optional.empty();
+        long now = System.nanoTime();
+        for (CancelScope scope = CURRENT.isBound() ? CURRENT.get() : null; scope != null; scope = scope.outer) {
+            if (scope.limit != null) {
+                Duration left = Duration.ofNanos(scope.deadline - now);
+                least = least.filter(known -> known.compareTo(left) <= 0).or(() -> Optional.of(left));
+            }
+            if (scope.shielded) {
+                break;
+            }
+        }
+        return least;
+    }
+
+    /**
+     * Runs a block in the calling thread.
+     *
+     * @param body the block
+     * @param <T> the type of its result
+     * @return its result; also when it was cancelled and came to its end all the same
+     * @throws TimeoutException if the limit ended it
+     * @throws CancellationException if {@link #cancel} ended it
+     * @throws InterruptedException if something else interrupted the thread: an outer scope, say
+     * @throws IllegalStateException if this scope has been used before
+     * @throws Exception whatever the body throws
+     */
+    public <T extends @Nullable Object> T call(Callable<? extends T> body) throws Exception {
+        Objects.requireNonNull(body, "body");
+        enter();
+        try {
+            return ScopedValue.where(CURRENT, this).call(body::call);
+        } catch (Exception e) {
+            throw isInterrupt(e) ? translated(e) : e;
+        } finally {
+            leave();
+        }
+    }
+
+    /**
+     * Runs a block that returns nothing in the calling thread.
+     *
+     * @param body the block
+     * @throws Exception as {@link #call}
+     */
+    public void run(Block body) throws Exception {
+        Objects.requireNonNull(body, "body");
+        this.<@Nullable Void>call(() -> {
+            body.run();
+            return null;
+        });
+    }
+
+    /** What {@link #run} runs. */
+    @FunctionalInterface
+    public interface Block {
+        /**
+         * Does it.
+         *
+         * @throws Exception whatever goes wrong
+         */
+        void run() throws Exception;
+    }
+
+    /**
+     * Ends the block, if it has not ended; one that has not begun ends at its first wait. Any thread may call it.
+     */
+    public void cancel() {
+        cancel(new CancellationException("cancel scope was cancelled"));
+    }
+
+    /**
+     * Whether the limit is over or {@link #cancel} was called before the block had ended.
+     *
+     * @return true from then on
+     */
+    public synchronized boolean isCancelled() {
+        return cancellation != null;
+    }
+
+    private void enter() {
+        synchronized (this) {
+            if (state != State.NEW) {
+                throw new IllegalStateException("a cancel scope is for one block; this one was used before");
+            }
+            thread = Thread.currentThread();
+            outer = CURRENT.isBound() ? CURRENT.get() : null;
+            if (limit != null) {
+                deadline = System.nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
+            }
+        }
+        if (shielded) {
+            Interrupts.holdBack();
+            for (CancelScope around = outer; around != null; around = around.outer) {
+                around.shieldEntered();
+            }
+        }
+        synchronized (this) {
+            state = State.INSIDE;
+            if (cancellation != null) {
+                interruptUntilOver();
+            } else if (limit != null) {
+                next = Timers.after(limit, () -> cancel(
+                        new TimeoutException("not done after " + Durations.text(limit))));
+            }
+        }
+    }
+
+    private synchronized void cancel(Exception reason) {
+        if (cancellation == null && state != State.OVER) {
+            cancellation = reason;
+            interruptUntilOver();
+        }
+    }
+
+    /** Level-triggered: a body that swallows one interrupt meets the next. */
+    private synchronized void interruptUntilOver() {
+        if (state == State.INSIDE && thread != null) {
+            if (shieldsInside == 0) {
+                interruptSent = true;
+                thread.interrupt();
+            }
+            next = Timers.after(BETWEEN_INTERRUPTS, this::interruptUntilOver);
+        }
+    }
+
+    private synchronized void shieldEntered() {
+        shieldsInside++;
+        if (interruptSent && shieldsInside == 1) {
+            Thread.interrupted(); // it comes again when the shield is left
+        }
+    }
+
+    private synchronized void shieldLeft() {
+        shieldsInside--;
+    }
+
+    /** What an interrupted wait throws: of a lock, of a channel, of {@link Pool#map}. */
+    private static boolean isInterrupt(@Nullable Throwable e) {
+        return e instanceof InterruptedException
+                || e instanceof ClosedByInterruptException
+                || e instanceof CompletionException && isInterrupt(e.getCause());
+    }
+
+    private Exception translated(Exception e) {
+        for (CancelScope around = shielded ? null : outer; around != null; around = around.shielded ? null : around.outer) {
+            if (around.isCancelled()) {
+                return e; // that one turns it into its own
+            }
+        }
+        Exception own;
+        synchronized (this) {
+            own = interruptSent ? cancellation : null;
+        }
+        if (own == null) {
+            return e;
+        }
+        own.initCause(e);
+        return own;
+    }
+
+    private void leave() {
+        synchronized (this) {
+            state = State.OVER;
+            if (next != null) {
+                next.cancel(false);
+            }
+            if (interruptSent) {
+                Thread.interrupted(); // sent for this block, which is over
+            }
+        }
+        if (shielded) {
+            for (CancelScope around = outer; around != null; around = around.outer) {
+                around.shieldLeft();
+            }
+            Interrupts.letThrough();
+        }
+    }
+}
