@@ -1,0 +1,154 @@
+package dev.sennit;
+
+import dev.sennit.internal.Durations;
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call of a {@link Retry} under way, for whoever makes the attempts: {@link Retry#call} in the calling thread, a pool
+ * wherever it likes.
+ *
+ * <pre>
+ * beforeAttempt -> (attempt) -> afterAttempt -> a wait: (wait) -> beforeAttempt ...
+ *                                            -> null: over; failure() says how
+ * </pre>
+ *
+ * <p>Neither waits nor locks. For one thread at a time: whoever goes on in another has to hand this over visibly.
+ */
+final class RetryProgress {
+    private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE);
+
+    private final Retry retry;
+    private final AttemptLog log = new AttemptLog();
+    private int number = 1;
+    private Duration waited = Duration.ZERO;
+    private boolean clockRuns;
+    /** When the first attempt began or, where nobody asks for the time, ended. */
+    private long clockStart;
+
+    private @Nullable Throwable failure;
+
+    RetryProgress(Retry retry) {
+        this.retry = retry;
+    }
+
+    /** The number of the attempt that is under way, or comes next. */
+    int number() {
+        return number;
+    }
+
+    /** An attempt begins, in this thread, after the wait that was asked for. */
+    void beforeAttempt() {
+        if (number == 1) {
+            if (!retry.isQuick()) {
+                startClock();
+            }
+        } else {
+            retry.counters().waited(waited);
+        }
+        retry.listeners().attemptBegins(number);
+    }
+
+    /**
+     * An attempt has ended.
+     *
+     * @return how long to wait before the next, or null if there will be none: then {@link #failure} is what to throw, and
+     *     if that is null the value is the result
+     */
+    @Nullable Duration afterAttempt(@Nullable Object value, @Nullable Throwable thrown) {
+        var attempt = new Attempt(number, waited, value, thrown);
+        retry.counters().attempted();
+        if (!clockRuns) {
+            startClock();
+        }
+        retry.listeners().attemptEnded(attempt);
+        Duration wait;
+        try {
+            if (!wantsAnother(attempt)) {
+                if (thrown == null) {
+                    retry.counters().succeeded();
+                } else {
+                    failure = end(thrown);
+                }
+                return null;
+            }
+            wait = bounded(retry.backoff().waitAfter(attempt, retry.random()));
+            if (retry.stop().stops(attempt, elapsed(), wait)) {
+                failure = exhausted(attempt);
+                return null;
+            }
+        } catch (Throwable e) { // of the condition, the backoff or the stop
+            log.add(attempt);
+            failure = end(e);
+            return null;
+        }
+        log.add(attempt);
+        retry.listeners().waitBegins(attempt, wait);
+        waited = wait;
+        number = Math.min(number, Integer.MAX_VALUE - 1) + 1;
+        return wait;
+    }
+
+    /** What the call ends with; null while it goes on, and if it ends with a value. */
+    @Nullable Throwable failure() {
+        return failure;
+    }
+
+    /** Ends the call with something that is not up to the condition, such as an interrupt of the wait; returns it. */
+    <E extends Throwable> E end(E cause) {
+        log.suppressIn(cause);
+        retry.counters().failed();
+        return cause;
+    }
+
+    private boolean wantsAnother(Attempt attempt) {
+        Throwable thrown = attempt.failure();
+        if (thrown instanceof Error || thrown instanceof InterruptedException) {
+            return false;
+        }
+        return thrown instanceof TryAgainException || retry.condition().test(attempt);
+    }
+
+    private Throwable exhausted(Attempt last) {
+        Throwable thrown = last.failure();
+        Throwable ending;
+        if (thrown != null && retry.isRethrowing()) {
+            log.suppressIn(thrown);
+            ending = thrown;
+        } else {
+            log.add(last);
+            ending = new RetryExhaustedException(exhaustedText(last), thrown, number, log.kept());
+        }
+        retry.counters().exhausted();
+        return ending;
+    }
+
+    private String exhaustedText(Attempt last) {
+        String count = number == 1 ? "1 attempt" : number + " attempts";
+        String time = "";
+        if (!retry.isQuick()) {
+            time = " in " + Durations.text(elapsed());
+        } else if (number > 1) {
+            time = ", " + Durations.text(elapsed()) + " after the first had failed";
+        }
+        Object why = last.failed() ? last.failure() : "the condition did not accept the value";
+        return "gave up after " + count + time + ": " + why;
+    }
+
+    private void startClock() {
+        clockRuns = true;
+        clockStart = retry.time().nanoTime();
+    }
+
+    private Duration elapsed() {
+        return Duration.ofNanos(Math.max(0, retry.time().nanoTime() - clockStart));
+    }
+
+    private static Duration bounded(Duration wait) {
+        if (Objects.requireNonNull(wait, "the backoff returned null").isNegative()) {
+            return Duration.ZERO;
+        }
+        return wait.compareTo(LONGEST) > 0 ? LONGEST : wait;
+    }
+}
