@@ -342,8 +342,8 @@ public final class Retry {
     }
 
     /** Waits for the next attempt, or throws what the call ends with; returns false if it ends with the value. */
-    @SuppressWarnings("unchecked") // what is checked and thrown, the body threw
-    private <X extends Exception> boolean waitOrThrow(
+    @SuppressWarnings("unchecked") // what is checked and thrown, the body threw; it may as well be an Error
+    private <X extends Throwable> boolean waitOrThrow(
             RetryProgress progress, @Nullable Object value, @Nullable Throwable thrown) throws X, InterruptedException {
         Duration wait = progress.afterAttempt(value, thrown);
         if (wait != null) {
