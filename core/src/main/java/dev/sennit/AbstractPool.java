@@ -412,7 +412,7 @@ public abstract class AbstractPool implements Pool {
 
     private static void sleepInCaller(Submission<?> submission, Duration delay) {
         try {
-            Thread.sleep(delay);
+            TimeSource.system().sleep(delay);
             submission.isDue();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -335,16 +335,17 @@ public abstract class PoolServicesContract extends PoolContract {
         for (int round = 0; round < (isolates() ? 2 : 50); round++) {
             var here = signals();
             String mark = "running" + round;
+            int tasks = Math.min(2, pool().workers());
             try (var scope = TaskScope.open(pool())) {
-                for (int i = 0; i < 2; i++) {
+                for (int i = 0; i < tasks; i++) {
                     scope.fork(() -> stayUntilInterrupted(here, mark));
                 }
-                here.awaitCount(mark, 2);
+                here.awaitCount(mark, tasks);
                 throw new IllegalStateException("the body fails");
             } catch (IllegalStateException e) {
                 assertThat(e).hasMessage("the body fails").hasNoSuppressedExceptions();
                 if (!isolates()) { // there, one may be killed before it can say so
-                    assertThat(here.count("ended-" + mark)).as("when the scope was left").isEqualTo(2);
+                    assertThat(here.count("ended-" + mark)).as("when the scope was left").isEqualTo(tasks);
                 }
             }
         }

@@ -44,6 +44,12 @@ class ExamplesIT {
             Map.entry("ShutdownNow", "given back: 1\\Rcancelled: true true"),
             Map.entry("Statistics", "100 submitted, 90 succeeded, 10 failed"),
             Map.entry("TimeLimit", "task report ran longer than 100 ms"),
+            Map.entry("RetryBackoffs", "bounded: 100 ms, 200 ms, 400 ms, 800 ms, 1000 ms, 1000 ms\\Rfull jitter: 84 ms"),
+            Map.entry("RetryCallbacks", "attempt 1\\Rfailed\\Rwaiting 1 ms\\R(?s:.*)returned answer"
+                    + "\\RRetryStatistics\\[calls=1, attempts=3"),
+            Map.entry("RetryCalls", "answer to call 3\\Rgave up after 3 attempts\\R1: java.io.IOException: no answer to call 1"),
+            Map.entry("RetryConditions", "status: 200\\Rat once: gone, before it: reset\\Rstate: ready"),
+            Map.entry("RetryStops", "attempts: 5\\Rtime: 1\\Rshutdown: 2"),
             Map.entry("WaitForFirst", "1 done, 1 cancelled: quick"),
             Map.entry("WhatCanTravel", "there 2, here 1\\R.*captures a java.lang.Object"),
             Map.entry("WorkerLines", "printers-worker-1 out: hello")));
