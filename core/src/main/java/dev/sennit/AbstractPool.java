@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -53,6 +54,9 @@ public abstract class AbstractPool implements Pool {
     private final BacklogPolicy whenFull;
     private final @Nullable Semaphore places;
     private final Counters counters = new Counters();
+    private final Counters countersOfAttempts = new Counters();
+    /** Tasks that may be tried again, until they are over. */
+    private final Set<RetriedSubmission<?>> retrying = ConcurrentHashMap.newKeySet();
     /** Tasks admitted and not ended; {@link #CLOSED} is added by shutdown. */
     private final AtomicLong gate = new AtomicLong();
     private final CountDownLatch terminated = new CountDownLatch(1);
@@ -125,6 +129,17 @@ public abstract class AbstractPool implements Pool {
      */
     protected <T extends @Nullable Object> Submission<T> newSubmission(Callable<T> body, TaskOptions options) {
         return new Submission<>(this, body, options);
+    }
+
+    /**
+     * Makes a submission of the same task for another attempt.
+     *
+     * @param ended one that has ended, made by {@link #newSubmission}
+     * @param <T> the type of the result
+     * @return a submission that waits
+     */
+    protected <T extends @Nullable Object> Submission<T> again(Submission<T> ended) {
+        return newSubmission(ended.body(), ended.options());
     }
 
     /**
@@ -279,6 +294,46 @@ public abstract class AbstractPool implements Pool {
         return counters;
     }
 
+    final Counters countersOfAttempts() {
+        return countersOfAttempts;
+    }
+
+    /** Whether the calling thread is one of the pool's. */
+    final boolean isWorker() {
+        return onWorker();
+    }
+
+    // ---- what a task that is tried again calls ----
+
+    /** Counts another attempt in, of a task that is in. */
+    final void enterAgain() {
+        gate.incrementAndGet();
+    }
+
+    final void dispatchAttempt(Submission<?> attempt) {
+        dispatchOrFail(attempt);
+        if (stopping) { // shutdownNow may have looked before it was there
+            attempt.settle(null, new CancellationException(), true);
+        }
+    }
+
+    final void runAttemptHere(Submission<?> attempt) {
+        if (runsInCaller()) {
+            dispatch(attempt);
+        } else {
+            runInCaller(attempt);
+        }
+    }
+
+    /** Ends the run of a submission whose future is settled. */
+    final void stopRun(Submission<?> submission) {
+        if (submission instanceof RetriedSubmission<?> retriedTask) {
+            retriedTask.callOff();
+        } else {
+            stop(submission);
+        }
+    }
+
     // ---- submission ----
 
     @Override
@@ -288,15 +343,18 @@ public abstract class AbstractPool implements Pool {
 
     @Override
     public final <T extends @Nullable Object> TaskFuture<T> submit(Task<T> task, TaskOptions options) {
-        return admit(newSubmission(Objects.requireNonNull(task, "task"), checked(options)));
+        return admit(make(Objects.requireNonNull(task, "task"), options));
     }
 
-    private TaskOptions checked(TaskOptions options) {
+    private <T extends @Nullable Object> Submission<T> make(Callable<T> body, TaskOptions options) {
         if (options.priority() != 0 && !ordersByPriority()) {
             throw new IllegalArgumentException("priority must be 0, was " + options.priority() + ": pool " + name
                     + " does not order tasks by priority; threads do with order=priority");
         }
-        return options;
+        Retry retry = options.retry();
+        return retry == null
+                ? newSubmission(body, options)
+                : new RetriedSubmission<>(this, body, options, retry, newSubmission(body, options.withoutRetry()));
     }
 
     @Override
@@ -308,7 +366,7 @@ public abstract class AbstractPool implements Pool {
     public final <T extends @Nullable Object> TaskFuture<T> submitAfter(
             Duration delay, Task<T> task, TaskOptions options) {
         Objects.requireNonNull(delay, "delay");
-        Submission<T> submission = newSubmission(Objects.requireNonNull(task, "task"), checked(options));
+        Submission<T> submission = make(Objects.requireNonNull(task, "task"), options);
         return admit(submission, FOREVER, delay.isPositive() ? delay : Duration.ZERO);
     }
 
@@ -319,8 +377,7 @@ public abstract class AbstractPool implements Pool {
 
     @Override
     public final TaskFuture<@Nullable Void> submit(Action action, TaskOptions options) {
-        return admit(newSubmission(
-                new RunnableTask<@Nullable Void>(Objects.requireNonNull(action, "action"), null), checked(options)));
+        return admit(make(new RunnableTask<@Nullable Void>(Objects.requireNonNull(action, "action"), null), options));
     }
 
     @Override
@@ -359,7 +416,7 @@ public abstract class AbstractPool implements Pool {
      */
     final <T extends @Nullable Object> TaskFuture<T> fork(
             Task<T> task, TaskOptions options, Runnable whenOver, boolean cancelled) {
-        Submission<T> submission = newSubmission(Objects.requireNonNull(task, "task"), checked(options));
+        Submission<T> submission = make(Objects.requireNonNull(task, "task"), options);
         submission.whenOver = whenOver;
         return admit(submission, cancelled ? Deadline.in(Duration.ZERO) : FOREVER, Duration.ZERO);
     }
@@ -403,11 +460,25 @@ public abstract class AbstractPool implements Pool {
             dispatchAfter(submission, delay);
         }
         if (inCaller) {
-            runInCaller(submission);
+            runHere(submission);
         } else if (!delay.isPositive() || runsInCaller()) {
             dispatchOrFail(submission);
         }
         return submission.future();
+    }
+
+    private void runHere(Submission<?> submission) {
+        if (submission instanceof RetriedSubmission<?> retriedTask) {
+            retryHere(retriedTask);
+        } else {
+            runInCaller(submission);
+        }
+    }
+
+    private void retryHere(RetriedSubmission<?> retriedTask) {
+        retriedTask.prepareFirst();
+        retrying.add(retriedTask);
+        retriedTask.runHere();
     }
 
     private static void sleepInCaller(Submission<?> submission, Duration delay) {
@@ -442,7 +513,15 @@ public abstract class AbstractPool implements Pool {
 
     private void dispatchOrFail(Submission<?> submission) {
         try {
-            dispatch(submission);
+            if (!(submission instanceof RetriedSubmission<?> retriedTask)) {
+                dispatch(submission);
+            } else if (runsInCaller()) {
+                retryHere(retriedTask);
+            } else {
+                retriedTask.prepareFirst();
+                retrying.add(retriedTask);
+                retriedTask.dispatchFirst();
+            }
         } catch (RuntimeException | Error e) { // no thread to be had, say: nobody will run it, so it ends here
             submission.settle(null, e, false);
             throw e;
@@ -526,6 +605,9 @@ public abstract class AbstractPool implements Pool {
         Future<?> timer = delayed.remove(submission);
         if (timer != null) {
             timer.cancel(false);
+        } else if (submission instanceof RetriedSubmission<?> retriedTask && retrying.contains(retriedTask)) {
+            retriedTask.callOff(); // and its attempt says when that has ended
+            return;
         } else {
             forget(submission);
         }
@@ -535,6 +617,9 @@ public abstract class AbstractPool implements Pool {
     /** A submission's worker is free of it, or it never got one. */
     final void ended(Submission<?> submission) {
         releasePlace(submission);
+        if (submission instanceof RetriedSubmission<?>) {
+            retrying.remove(submission);
+        }
         leave();
         Runnable whenOver = submission.whenOver;
         if (whenOver != null) {
@@ -751,13 +836,15 @@ public abstract class AbstractPool implements Pool {
         shutdown();
         List<Runnable> neverBegun = new ArrayList<>();
         List<Submission<?>> all = new ArrayList<>(held());
+        all.removeIf(one -> one.retried != null); // the task it is an attempt of calls it off
+        all.addAll(retrying);
         all.addAll(delayed.keySet());
         for (Submission<?> submission : all) {
             if (cancelNow(submission) && submission.neverBegan()) {
                 neverBegun.add(asRunnable(submission));
             }
         }
-        runningInCallers.keySet().forEach(this::cancelNow);
+        runningInCallers.keySet().forEach(this::cancelNow); // attempts too: their thread waits for nothing else
         return neverBegun;
     }
 
@@ -765,7 +852,7 @@ public abstract class AbstractPool implements Pool {
     private boolean cancelNow(Submission<?> submission) {
         boolean settled = submission.settle(null, new CancellationException(), true);
         if (!settled && submission.isStopping()) {
-            stop(submission);
+            stopRun(submission);
         }
         return settled;
     }

@@ -61,7 +61,7 @@ final class CompletionQueue<F extends CompletableFuture<?>> {
                 break;
             }
             if (future instanceof TaskFuture<?> task) {
-                task.aboutToWait();
+                task.aboutToWait(true);
             }
         }
         return done.take();

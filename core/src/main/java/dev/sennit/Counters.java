@@ -19,6 +19,7 @@ final class Counters {
     private final LongAdder succeeded = new LongAdder();
     private final LongAdder failed = new LongAdder();
     private final LongAdder cancelled = new LongAdder();
+    private final LongAdder retried = new LongAdder();
     private final LongAdder queueNanos = new LongAdder();
     private final LongAdder runNanos = new LongAdder();
 
@@ -55,6 +56,10 @@ final class Counters {
         cancelled.increment();
     }
 
+    void retried() {
+        retried.increment();
+    }
+
     void ranFor(long nanos) {
         runNanos.add(nanos);
     }
@@ -78,6 +83,7 @@ final class Counters {
                 haveFailed,
                 wereCancelled,
                 rejected.sum(),
+                retried.sum(),
                 workersLost,
                 Duration.ofNanos(queueNanos.sum()),
                 Duration.ofNanos(runNanos.sum()),

@@ -225,7 +225,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
 
     private TaskFuture<Chunk.Outcome<R>> takeDone() throws InterruptedException {
         if (done.isEmpty()) {
-            underWay.element().aboutToWait();
+            underWay.element().aboutToWait(true);
         }
         return done.take();
     }

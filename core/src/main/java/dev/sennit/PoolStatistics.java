@@ -19,9 +19,11 @@ import java.util.Optional;
  * @param failed tasks that ended with an exception, {@link java.util.concurrent.TimeoutException} included
  * @param cancelled tasks that were cancelled, before or while they ran
  * @param rejected submissions refused because the pool was full or shut down
+ * @param retried attempts beyond each task's first, see {@link TaskOptions#retry}
  * @param workersLost workers that died under the pool; 0 for kinds whose workers cannot
  * @param queueTime total time that started tasks had waited for a worker
- * @param runTime total time of the runs that have ended
+ * @param runTime total time of the runs that have ended; of a task that is tried again, of all its attempts without the
+ *     waits between them
  * @param cpuTime processor time used by the pool's workers, or empty where the JDK cannot tell (virtual threads)
  */
 public record PoolStatistics(
@@ -33,6 +35,7 @@ public record PoolStatistics(
         long failed,
         long cancelled,
         long rejected,
+        long retried,
         long workersLost,
         Duration queueTime,
         Duration runTime,

@@ -22,6 +22,8 @@ import java.util.ServiceLoader;
  * <tr><th scope="row">{@code inline}</th><td>in the calling thread, one after another</td><td>{@link InlinePool}</td></tr>
  * <tr><th scope="row">{@code threads[:N]}</th><td>on N platform threads; default one a processor</td>
  *   <td>{@link ThreadPool#builder}</td></tr>
+ * <tr><th scope="row">{@code threads:MIN-MAX}</th><td>on platform threads that come and go with the load</td>
+ *   <td>{@link ThreadPool.Builder#workers(int, int)}</td></tr>
  * <tr><th scope="row">{@code virtual[:N]}</th><td>on a virtual thread each, at most N at a time; default no limit</td>
  *   <td>{@link VirtualPool#builder}</td></tr>
  * <tr><th scope="row">{@code processes[:N]}</th><td>in N worker JVMs; default one a processor</td>

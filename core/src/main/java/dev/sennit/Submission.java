@@ -75,6 +75,8 @@ public class Submission<T extends @Nullable Object> {
     boolean isLoad;
     /** Called once its run has ended or will never begin. Written before dispatch. */
     @Nullable Runnable whenOver;
+    /** What it is an attempt of, which is then what counts. Written before dispatch. */
+    @Nullable RetriedSubmission<?> retried;
     /** Whether a failure has no reader ({@code execute}) and goes to the uncaught-exception handler. Written before dispatch. */
     boolean reportsFailure;
 
@@ -133,7 +135,12 @@ public class Submission<T extends @Nullable Object> {
         return pool;
     }
 
-    final TaskOptions options() {
+    /**
+     * Its name and limits.
+     *
+     * @return the options it was made with
+     */
+    public final TaskOptions options() {
         return options;
     }
 
@@ -186,7 +193,10 @@ public class Submission<T extends @Nullable Object> {
 
     private boolean started() {
         startedAt = System.nanoTime();
-        pool.counters().started(startedAt - submittedAt);
+        counters().started(startedAt - submittedAt);
+        if (retried != null) {
+            retried.attemptBegan();
+        }
         Duration limit = options.timeout();
         if (limit != null) {
             startTimeLimit(limit);
@@ -285,7 +295,7 @@ public class Submission<T extends @Nullable Object> {
 
     private void stoppedRunEnded(long nanos) {
         state = ENDED;
-        pool.counters().ranFor(nanos);
+        countRun(nanos);
     }
 
     /**
@@ -315,7 +325,7 @@ public class Submission<T extends @Nullable Object> {
             return false;
         }
         runner = null;
-        pool.counters().ranFor(runNanos);
+        countRun(runNanos);
         pool.releasePlace(this); // before anybody sees the future done: then there is room for the next
         finish(value, failure);
         return true;
@@ -331,7 +341,7 @@ public class Submission<T extends @Nullable Object> {
             return false;
         }
         cancelTimeLimit();
-        pool.counters().handedBack();
+        counters().handedBack();
         return true;
     }
 
@@ -369,7 +379,7 @@ public class Submission<T extends @Nullable Object> {
             switch (state) {
                 case QUEUED -> {
                     if (STATE.compareAndSet(this, QUEUED, DROPPED)) {
-                        pool.counters().dropped();
+                        counters().dropped();
                         pool.releasePlace(this);
                         finish(value, failure);
                         pool.dropped(this);
@@ -379,7 +389,7 @@ public class Submission<T extends @Nullable Object> {
                 case RUNNING -> {
                     if (STATE.compareAndSet(this, RUNNING, STOPPING)) {
                         if (interrupt) {
-                            pool.stop(this);
+                            pool.stopRun(this);
                         }
                         finish(value, failure);
                         return true;
@@ -396,11 +406,11 @@ public class Submission<T extends @Nullable Object> {
     private void finish(@Nullable T value, @Nullable Throwable failure) {
         cancelTimeLimit();
         if (failure == null) {
-            pool.counters().succeeded();
+            counters().succeeded();
         } else if (failure instanceof CancellationException) {
-            pool.counters().cancelled();
+            counters().cancelled();
         } else {
-            pool.counters().failed();
+            counters().failed();
             if (reportsFailure) {
                 Uncaught.report(failure);
             }
@@ -432,8 +442,20 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /** Called by a thread that is going to wait for the future: see {@link AbstractPool#aboutToWait}. */
-    final void aboutToWait() {
+    void aboutToWait(boolean interruptibly) {
         pool.aboutToWait(this);
+    }
+
+    /** Attempts are not counted: their task is. */
+    private Counters counters() {
+        return retried == null ? pool.counters() : pool.countersOfAttempts();
+    }
+
+    private void countRun(long nanos) {
+        counters().ranFor(nanos);
+        if (retried != null) {
+            retried.attemptRan(nanos);
+        }
     }
 
     @Override

@@ -99,13 +99,13 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
 
     @Override
     public T get() throws InterruptedException, ExecutionException {
-        aboutToWait();
+        aboutToWait(true);
         return super.get();
     }
 
     @Override
     public T join() {
-        aboutToWait();
+        aboutToWait(false);
         return super.join();
     }
 
@@ -147,9 +147,9 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
     }
 
     /** Gives the pool a chance to keep going when one of its own threads is about to wait for this future. */
-    void aboutToWait() {
+    void aboutToWait(boolean interruptibly) {
         if (!isDone()) {
-            submission.aboutToWait();
+            submission.aboutToWait(interruptibly);
         }
     }
 

@@ -21,13 +21,17 @@ import org.jspecify.annotations.Nullable;
  *     When it is over the future fails with {@link java.util.concurrent.TimeoutException} and the run is ended as
  *     {@link TaskFuture#cancel cancel(true)} would end it: by an interrupt, and on kinds that isolate by killing the
  *     worker. To bound waiting and running together use {@link TaskFuture#orTimeout}, which also ends the run.
+ * @param retry when to try again a task that failed, and how long to wait before; null not to. Each attempt runs on a
+ *     worker of its own choice, and the time limit is each attempt's. Between two of them no worker is kept busy. The
+ *     statistics count one task, and what comes beyond the first attempt as {@code retried}.
  * @param priority which of the waiting tasks goes first: the one with the greater number; 0 unless said otherwise. Only a
  *     pool that orders by priority takes another number, see {@link ThreadPool.Builder#byPriority}.
  */
-public record TaskOptions(@Nullable String name, @Nullable Duration timeout, int priority) {
+public record TaskOptions(
+        @Nullable String name, @Nullable Duration timeout, int priority, @Nullable Retry retry) {
 
     /** No name, no limit, priority 0. */
-    public static final TaskOptions NONE = new TaskOptions(null, null, 0);
+    public static final TaskOptions NONE = new TaskOptions(null, null, 0, null);
 
     /**
      * Checks the values.
@@ -70,7 +74,7 @@ public record TaskOptions(@Nullable String name, @Nullable Duration timeout, int
      * @return the options
      */
     public TaskOptions name(String newName) {
-        return new TaskOptions(Objects.requireNonNull(newName, "name"), timeout, priority);
+        return new TaskOptions(Objects.requireNonNull(newName, "name"), timeout, priority, retry);
     }
 
     /**
@@ -80,7 +84,7 @@ public record TaskOptions(@Nullable String name, @Nullable Duration timeout, int
      * @return the options
      */
     public TaskOptions timeout(Duration newTimeout) {
-        return new TaskOptions(name, Objects.requireNonNull(newTimeout, "timeout"), priority);
+        return new TaskOptions(name, Objects.requireNonNull(newTimeout, "timeout"), priority, retry);
     }
 
     /**
@@ -90,6 +94,33 @@ public record TaskOptions(@Nullable String name, @Nullable Duration timeout, int
      * @return the options
      */
     public TaskOptions priority(int newPriority) {
-        return new TaskOptions(name, timeout, newPriority);
+        return new TaskOptions(name, timeout, newPriority, retry);
+    }
+
+    /**
+     * These options with other attempts when the task fails.
+     *
+     * {@snippet :
+     * try (Pool pool = Pools.open("processes:2")) {
+     *     var retry = Retry.attempts(3).waiting(Backoff.exponential(java.time.Duration.ofMillis(10)).fullJitter());
+     *     System.out.println(pool.submit(() -> "done", TaskOptions.NONE.retry(retry)).join());
+     * }
+     * }
+     *
+     * @param newRetry when to try again
+     * @return the options
+     */
+    public TaskOptions retry(Retry newRetry) {
+        return new TaskOptions(name, timeout, priority, Objects.requireNonNull(newRetry, "retry"));
+    }
+
+    /** For the attempts of a task. */
+    TaskOptions withoutRetry() {
+        return new TaskOptions(name, timeout, priority, null);
+    }
+
+    /** For a task whose attempts have the limit. */
+    TaskOptions withoutLimits() {
+        return new TaskOptions(name, null, priority, null);
     }
 }

@@ -180,7 +180,8 @@ public final class ThreadPool extends AbstractPool {
 
     @Override
     protected int aliveWorkers() {
-        return Math.min(alive.size(), workers()); // one that is about to end may have been replaced
+        // One that is about to end, and runs nothing any more, may have been replaced.
+        return isTerminated() ? 0 : Math.min(alive.size(), workers());
     }
 
     @Override

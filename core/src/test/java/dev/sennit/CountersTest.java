@@ -18,7 +18,7 @@ class CountersTest {
     void nothingAtFirst() {
         assertThat(seen())
                 .isEqualTo(new PoolStatistics(
-                        3, 0, 0, 0, 0, 0, 0, 0, 1, Duration.ZERO, Duration.ZERO, Optional.of(Duration.ofSeconds(9))));
+                        3, 0, 0, 0, 0, 0, 0, 0, 0, 1, Duration.ZERO, Duration.ZERO, Optional.of(Duration.ofSeconds(9))));
     }
 
     @Test
@@ -31,7 +31,7 @@ class CountersTest {
         counters.succeeded();
         assertThat(seen())
                 .isEqualTo(new PoolStatistics(
-                        3, 1, 0, 0, 1, 0, 0, 0, 1, Duration.ofNanos(1_000), Duration.ofNanos(5_000),
+                        3, 1, 0, 0, 1, 0, 0, 0, 0, 1, Duration.ofNanos(1_000), Duration.ofNanos(5_000),
                         Optional.of(Duration.ofSeconds(9))));
     }
 

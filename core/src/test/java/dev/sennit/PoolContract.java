@@ -175,6 +175,7 @@ public abstract class PoolContract {
                         now.failed() - before.failed(),
                         now.cancelled() - before.cancelled(),
                         now.rejected() - before.rejected(),
+                        now.retried() - before.retried(),
                         now.workersLost() - before.workersLost(),
                         now.queueTime().minus(before.queueTime()),
                         now.runTime().minus(before.runTime()),

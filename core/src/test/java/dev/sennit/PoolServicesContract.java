@@ -503,4 +503,198 @@ public abstract class PoolServicesContract extends PoolContract {
                     .isInstanceOf(CancellationException.class);
         }
     }
+
+    // ---- retries ----
+
+    private static final Retry FIVE = Retry.attempts(5);
+
+    /** Fails until it has been called so often. */
+    private static int succeedAt(Signals signals, int attempt) {
+        signals.mark("attempt");
+        if (signals.count("attempt") < attempt) {
+            throw new IllegalStateException("attempt " + signals.count("attempt"));
+        }
+        return attempt;
+    }
+
+    @Test
+    public void aTaskIsTriedAgainUntilItSucceeds() throws Exception {
+        var here = signals();
+        Pool pool = pool();
+        TaskFuture<Integer> future =
+                pool.submit(() -> succeedAt(here, 3), TaskOptions.named("often").retry(FIVE));
+        assertThat(value(future)).isEqualTo(3);
+        assertThat(here.count("attempt")).isEqualTo(3);
+        assertThat(future.name()).isEqualTo("often");
+        assertThat(figures(pool).submitted()).isOne();
+        assertThat(figures(pool).succeeded()).isOne();
+        assertThat(figures(pool).failed()).isZero();
+        assertThat(figures(pool).retried()).isEqualTo(2);
+        assertAllWorkersServe(pool);
+    }
+
+    @Test
+    public void theLastFailureComesWithAllAttempts() {
+        var here = signals();
+        TaskFuture<Integer> future = pool().submit(() -> succeedAt(here, 100), TaskOptions.NONE.retry(Retry.attempts(3)));
+        Throwable failure = failure(future);
+        assertThat(failure).isInstanceOf(RetryExhaustedException.class).hasMessageContaining("gave up after 3 attempts");
+        assertThat(((RetryExhaustedException) failure).attempts()).hasSize(3);
+        assertThat(failure).cause().isInstanceOf(IllegalStateException.class).hasMessage("attempt 3");
+        assertThat(figures(pool()).failed()).isOne();
+    }
+
+    @Test
+    public void whatTheConditionDoesNotCoverIsNotTriedAgain() {
+        var here = signals();
+        var retry = FIVE.when(RetryCondition.onException(java.io.IOException.class));
+        TaskFuture<Integer> future = pool().submit(() -> succeedAt(here, 100), TaskOptions.NONE.retry(retry));
+        assertThat(failure(future)).isInstanceOf(IllegalStateException.class).hasMessage("attempt 1");
+        assertThat(here.count("attempt")).isOne();
+    }
+
+    @Test
+    public void noWorkerIsBusyBetweenAttempts() throws Exception {
+        if (!asynchronous()) {
+            return;
+        }
+        var here = signals();
+        Pool pool = shared(1, "");
+        TaskFuture<Integer> future =
+                pool.submit(() -> succeedAt(here, 2), TaskOptions.NONE.retry(FIVE.waiting(Backoff.fixed(LONG))));
+        here.awaitCount("attempt", 1);
+        assertThat(value(pool.submit(() -> 5))).isEqualTo(5);
+        assertThat(future).isNotDone();
+        assertThat(figures(pool).running()).isOne();
+
+        assertThat(future.cancel(true)).isTrue();
+        assertThat(figures(pool).cancelled()).isOne();
+        assertThat(here.count("attempt")).isOne();
+    }
+
+    @Test
+    public void cancellingEndsTheAttemptUnderWay() throws Exception {
+        if (!asynchronous()) {
+            return;
+        }
+        var here = signals();
+        Pool pool = pool();
+        TaskFuture<Integer> future = pool.submit(() -> Work.hold(here), TaskOptions.NONE.retry(FIVE));
+        here.awaitCount("held", 1);
+        assertThat(future.cancel(true)).isTrue();
+        assertThatThrownBy(future::join).isInstanceOf(CancellationException.class);
+        assertAllWorkersServe(pool);
+        assertThat(here.count("held")).isOne();
+        assertThat(here.count("finished")).isZero();
+    }
+
+    @Test
+    public void theTimeLimitIsEachAttempts() throws Exception {
+        if (!asynchronous()) {
+            return;
+        }
+        var here = signals();
+        TaskFuture<Integer> future = pool().submit(
+                () -> holdFirst(here),
+                TaskOptions.timeLimit(Duration.ofMillis(isolates() ? 300 : 20)).retry(FIVE));
+        assertThat(value(future)).isEqualTo(2);
+        assertThat(here.count("attempt")).isEqualTo(2);
+    }
+
+    private static int holdFirst(Signals signals) throws InterruptedException {
+        signals.mark("attempt");
+        if (signals.count("attempt") == 1) {
+            Work.hold(signals);
+        }
+        return 2;
+    }
+
+    @Test
+    public void closeWaitsForTheLastAttemptAndShutdownNowForNone() throws Exception {
+        if (!asynchronous()) {
+            return;
+        }
+        var here = signals();
+        Pool closed = open("");
+        TaskFuture<Integer> future = closed.submit(
+                () -> succeedAt(here, 3), TaskOptions.NONE.retry(FIVE.waiting(Backoff.fixed(Duration.ofMillis(5)))));
+        closed.close();
+        assertThat(future.resultNow()).isEqualTo(3);
+
+        Pool stopped = open("");
+        TaskFuture<Integer> never = stopped.submit(
+                () -> Work.failDeep(0), TaskOptions.NONE.retry(Retry.forever().waiting(Backoff.fixed(LONG))));
+        org.awaitility.Awaitility.await().until(() -> stopped.statistics().retried() == 1);
+        stopped.shutdownNow();
+        assertThat(stopped.awaitTermination(BOUND, SECONDS)).isTrue();
+        assertThat(never).isCancelled();
+        assertAddsUp(stopped.statistics());
+    }
+
+    @Test
+    public void shutdownNowAmongAttemptsEndsThemAll() throws Exception {
+        for (int round = 0; round < (isolates() ? 1 : 50); round++) {
+            Pool pool = open("");
+            List<TaskFuture<Integer>> all = new ArrayList<>();
+            for (int i = 0; i < (asynchronous() ? 20 : 2); i++) {
+                var retry = i % 2 == 0 ? Retry.attempts(100) : FIVE.waiting(Backoff.fixed(Duration.ofNanos(50_000)));
+                all.add(pool.submit(() -> Work.failDeep(0), TaskOptions.NONE.retry(retry)));
+            }
+            pool.shutdownNow();
+            assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+            assertThat(all).allMatch(Future::isDone);
+            assertAddsUp(pool.statistics());
+            assertThat(pool.statistics().ended()).isEqualTo(all.size());
+        }
+    }
+
+    @Test
+    public void aRetryInAFullPoolHoldsOnePlace() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        var here = signals();
+        for (String policy : List.of("block", "reject", "caller-runs")) {
+            Pool pool = open(1, "backlog=1&full=" + policy);
+            for (int i = 0; i < 10; i++) {
+                var future = pool.submit(() -> Work.failDeep(0), TaskOptions.NONE.retry(Retry.attempts(2)));
+                assertThat(failure(future)).isInstanceOf(RetryExhaustedException.class);
+            }
+            pool.close();
+            assertThat(pool.statistics().failed()).isEqualTo(10);
+        }
+        Pool pool = open(1, "backlog=0&full=caller-runs");
+        occupyWorkers(pool);
+        assertThat(value(pool.submit(() -> succeedAt(here, 3), TaskOptions.NONE.retry(FIVE)))).isEqualTo(3);
+    }
+
+    @Test
+    public void aTaskMayWaitForARetriedTaskOfItsOwnPool() throws Exception {
+        if (!canNest()) {
+            return;
+        }
+        var here = signals();
+        Pool pool = shared(1, "");
+        var retry = FIVE.waiting(Backoff.fixed(Duration.ofMillis(1)));
+        assertThat(value(pool.submit(() -> {
+                    TaskFuture<Integer> one = pool.submit(() -> succeedAt(here, 3), TaskOptions.NONE.retry(retry));
+                    return one.get() + one.join();
+                })))
+                .isEqualTo(6);
+    }
+
+    @Test
+    public void aScopeWaitsForEveryAttempt() throws Exception {
+        var here = signals();
+        try (var scope = TaskScope.open(pool())) {
+            TaskFuture<Integer> good = scope.fork(() -> succeedAt(here, 3), TaskOptions.NONE.retry(FIVE));
+            scope.join();
+            assertThat(good.resultNow()).isEqualTo(3);
+        }
+        try (var scope = TaskScope.open(pool())) {
+            scope.fork(() -> Work.failDeep(0), TaskOptions.NONE.retry(Retry.attempts(2)));
+            assertThatThrownBy(scope::join).cause().isInstanceOf(RetryExhaustedException.class);
+        }
+        assertAllWorkersServe(pool());
+    }
 }

@@ -18,6 +18,7 @@ class PoolStatisticsTest {
                 cancelled,
                 0,
                 0,
+                0,
                 Duration.ofMillis(1_200),
                 Duration.ofMillis(600),
                 Optional.empty());

@@ -44,7 +44,7 @@ class PoolsTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Pools.open("thread:8"))
                 .withMessageStartingWith("unknown plan \"thread:8\": expected ")
-                .withMessageContainingAll("inline", "threads[:N]", "virtual[:N]", "processes[:N]")
+                .withMessageContainingAll("inline", "threads[:N|:MIN-MAX]", "virtual[:N]", "processes[:N]")
                 .withMessageEndingWith("; did you mean threads:8?");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Pools.open("proces:2?heap=64m"))
@@ -70,7 +70,8 @@ class PoolsTest {
         "threads?backlog=-1   | backlog must be >= 0, was -1",
         "threads?backlog=x    | backlog must be a whole number, was \"x\"",
         "threads?full=drop    | full must be block, reject or caller-runs, was \"drop\"",
-        "threads?backlgo=3    | unknown option \"backlgo\": expected name, backlog, full; did you mean backlog?",
+        "virtual?backlgo=3    | unknown option \"backlgo\": expected name, backlog, full; did you mean backlog?",
+        "threads?idel=3s      | unknown option \"idel\": expected name, backlog, full, order, idle, grow, shrink; did you mean idle?",
         "inline?backlog=1     | unknown option \"backlog\": expected name",
         "processes:0          | workers must be >= 1, was 0"
     })

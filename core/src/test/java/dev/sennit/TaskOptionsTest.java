@@ -20,10 +20,10 @@ class TaskOptionsTest {
     void eachSettingKeepsTheOther() {
         var both = TaskOptions.named("report").timeout(Duration.ofSeconds(3));
 
-        assertThat(both).isEqualTo(new TaskOptions("report", Duration.ofSeconds(3), 0));
+        assertThat(both).isEqualTo(new TaskOptions("report", Duration.ofSeconds(3), 0, null));
         assertThat(TaskOptions.timeLimit(Duration.ofSeconds(3)).name("report")).isEqualTo(both);
-        assertThat(both.name("other")).isEqualTo(new TaskOptions("other", Duration.ofSeconds(3), 0));
-        assertThat(both.timeout(Duration.ofNanos(1))).isEqualTo(new TaskOptions("report", Duration.ofNanos(1), 0));
+        assertThat(both.name("other")).isEqualTo(new TaskOptions("other", Duration.ofSeconds(3), 0, null));
+        assertThat(both.timeout(Duration.ofNanos(1))).isEqualTo(new TaskOptions("report", Duration.ofNanos(1), 0, null));
     }
 
     @ParameterizedTest

@@ -31,6 +31,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         footer = {
             "  inline            the calling thread, one task after another",
             "  threads[:N]       N platform threads; default one a processor",
+            "  threads:MIN-MAX   platform threads that come and go with the load",
             "  virtual[:N]       a virtual thread a task, N at a time; default no limit",
             "  processes[:N]     N worker JVMs; default one a processor",
             "  Options follow a question mark: 'threads:4?backlog=100&full=reject'.",

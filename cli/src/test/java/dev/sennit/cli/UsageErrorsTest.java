@@ -49,7 +49,7 @@ class UsageErrorsTest {
                 error("invalid value for option '--repeat': 'x' is not an int; see sennit compare --help",
                         "compare", "--repeat", "x"),
                 // plans
-                error("unknown plan \"thread:8\": expected inline, threads[:N], virtual[:N], processes[:N];"
+                error("unknown plan \"thread:8\": expected inline, threads[:N|:MIN-MAX], virtual[:N], processes[:N];"
                         + " did you mean threads:8?", "primes", "--on", "thread:8"),
                 error("plan \"threads:0\": workers must be >= 1, was 0", "sums", "--on", "threads:0"),
                 error("plan \"threads:x\": workers must be a whole number, was \"x\"", "spinner", "--on", "threads:x"),

@@ -128,6 +128,11 @@ public final class ProcessPool extends AbstractPool {
     }
 
     @Override
+    protected <T extends @Nullable Object> Submission<T> again(Submission<T> ended) {
+        return new RemoteSubmission<>(this, (RemoteSubmission<T>) ended);
+    }
+
+    @Override
     protected void dispatch(Submission<?> submission) {
         place((RemoteSubmission<?>) submission);
     }

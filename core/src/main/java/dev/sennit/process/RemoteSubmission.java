@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 /** A task that travels: encoded when it was submitted, so that the submitter may change what it captured. */
 final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
     private final MessageBuffer message;
-    private final Throwable submittedFrom = new Throwable();
-    private final String submitter = Thread.currentThread().getName();
+    private final Throwable submittedFrom;
+    private final String submitter;
     /** The worker it was handed to; written before that worker's {@code current}. */
     private volatile @Nullable WorkerJvm worker;
     /** Its number there; written before {@link #worker}. */
@@ -22,6 +22,16 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
     RemoteSubmission(ProcessPool pool, Callable<T> body, TaskOptions options, MessageBuffer message) {
         super(pool, body, options);
         this.message = message;
+        submittedFrom = new Throwable();
+        submitter = Thread.currentThread().getName();
+    }
+
+    /** The same task, as it was when it was submitted, for another attempt. */
+    RemoteSubmission(ProcessPool pool, RemoteSubmission<T> before) {
+        super(pool, before.body(), before.options());
+        this.message = before.message;
+        submittedFrom = before.submittedFrom;
+        submitter = before.submitter;
     }
 
     MessageBuffer message() {

@@ -1,0 +1,265 @@
+package dev.sennit;
+
+import dev.sennit.internal.Timers;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A task that is tried again: the one that the caller's future belongs to, and that the statistics count. Its attempts are
+ * submissions of the kind's own, one after another, which nobody else sees.
+ *
+ * <p>It is started with its first attempt, runs - back-offs included - until {@link RetryProgress} says that it is over,
+ * and leaves the pool when it is settled and no run of an attempt goes on: {@code holds} counts both.
+ *
+ * <p>Attempts follow one another through the {@link TaskFuture#onDone} of the one before, so only one thread at a time has
+ * the progress. Whoever settles this from outside ends the attempt that is under way, or calls off the timer of the next.
+ */
+final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> {
+    private final RetryProgress progress;
+    /** One until there will be no other attempt, and one for each attempt until its run is over. */
+    private final AtomicInteger holds = new AtomicInteger(1);
+    /** Touched by whoever has the progress. */
+    private long ranNanos;
+
+    /** Guarded by this. The attempt under way, the last one, or the first one to come. */
+    private Submission<T> attempt;
+    /** Guarded by this. What begins the next attempt. */
+    private @Nullable Future<?> timer;
+    /** Guarded by this. Whether there is to be no other attempt. */
+    private boolean calledOff;
+    /** Guarded by this. Completed when another attempt is under way, for a worker that waits for this task. */
+    private CompletableFuture<@Nullable Void> nextAttempt = new CompletableFuture<>();
+
+    RetriedSubmission(AbstractPool pool, Callable<T> body, TaskOptions options, Retry retry, Submission<T> first) {
+        super(pool, body, options.withoutLimits());
+        this.progress = retry.begin();
+        this.attempt = first;
+    }
+
+    // ---- attempts on workers ----
+
+    /** Makes it ready to be called off, and so to be seen by others: the first call. */
+    void prepareFirst() {
+        prepare(attempt);
+    }
+
+    /** Hands the first attempt to the pool. */
+    void dispatchFirst() {
+        dispatch(attempt);
+    }
+
+    private void dispatch(Submission<T> next) {
+        next.future().onDone(this::attemptEnded); // at once, if it has been called off
+        pool().dispatchAttempt(next);
+    }
+
+    /** Before anybody can end it. */
+    private void prepare(Submission<T> next) {
+        next.retried = this;
+        next.whenOver = this::release;
+        holds.incrementAndGet();
+        pool().enterAgain();
+    }
+
+    /** Makes another attempt the one under way; null when there is to be none. */
+    private synchronized @Nullable Submission<T> nextUnderWay() {
+        timer = null;
+        if (calledOff || !isRunning()) {
+            return null;
+        }
+        Submission<T> next = pool().again(attempt);
+        prepare(next);
+        attempt = next;
+        nextAttempt.complete(null);
+        nextAttempt = new CompletableFuture<>();
+        return next;
+    }
+
+    /** Called by an attempt when a worker begins it. */
+    void attemptBegan() {
+        start();
+        progress.beforeAttempt();
+    }
+
+    /** Called by an attempt when its run has ended. */
+    void attemptRan(long nanos) {
+        ranNanos += nanos;
+    }
+
+    private void attemptEnded(TaskFuture<T> done) {
+        Duration wait = next(done);
+        if (wait != null) {
+            dispatchAfter(wait);
+        }
+    }
+
+    /** Deals with the end of an attempt; returns the wait before the next, or null when there is none. */
+    private @Nullable Duration next(TaskFuture<T> done) {
+        start(); // an attempt may fail without having begun
+        if (!isRunning()) {
+            progress.end(new CancellationException());
+            release();
+            return null;
+        }
+        T value = done.state() == Future.State.SUCCESS ? done.resultNow() : null;
+        Duration wait = progress.afterAttempt(value, failureOf(done));
+        if (wait != null) {
+            pool().counters().retried();
+            return wait;
+        }
+        Throwable failure = progress.failure();
+        if (failure == null) {
+            succeed(value, ranNanos);
+        } else {
+            fail(failure, ranNanos);
+        }
+        release();
+        return null;
+    }
+
+    private static @Nullable Throwable failureOf(TaskFuture<?> done) {
+        return switch (done.state()) {
+            case FAILED -> done.exceptionNow();
+            case CANCELLED -> cancellationOf(done);
+            default -> null;
+        };
+    }
+
+    private static Throwable cancellationOf(TaskFuture<?> done) {
+        try {
+            done.getNow(null);
+            throw new AssertionError(done + " is not cancelled");
+        } catch (CancellationException e) {
+            return e;
+        }
+    }
+
+    private void dispatchAfter(Duration wait) {
+        boolean over;
+        synchronized (this) {
+            over = calledOff;
+            if (!over && wait.isPositive()) {
+                timer = Timers.after(wait, this::dispatchNext);
+                return;
+            }
+        }
+        if (over) {
+            noOther();
+        } else {
+            dispatchNext();
+        }
+    }
+
+    private void dispatchNext() {
+        Submission<T> next = nextUnderWay();
+        if (next == null) {
+            noOther();
+            return;
+        }
+        try {
+            dispatch(next);
+        } catch (RuntimeException | Error e) {
+            // the attempt has failed with it, and so has said what comes next
+        }
+    }
+
+    private void noOther() {
+        progress.end(new CancellationException());
+        release();
+    }
+
+    /** When the last one calls it, nothing of this task goes on. */
+    private void release() {
+        if (holds.decrementAndGet() == 0) {
+            ended(ranNanos);
+        }
+    }
+
+    // ---- attempts in the caller ----
+
+    /** Makes all attempts in the calling thread. */
+    void runHere() {
+        for (Submission<T> next = attempt; next != null; next = nextUnderWay()) {
+            pool().runAttemptHere(next);
+            Duration wait = next(next.future());
+            if (wait == null) {
+                return;
+            }
+            if (!waitHere(wait)) {
+                release();
+                return;
+            }
+        }
+        noOther();
+    }
+
+    /** Lets the time before the next attempt pass; false when there is to be none. */
+    private boolean waitHere(Duration wait) {
+        try {
+            future().get(Timers.nanos(wait), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            fail(progress.end(e), ranNanos);
+            return false;
+        } catch (ExecutionException | CancellationException e) {
+            // it was settled from outside
+        }
+        progress.end(new CancellationException());
+        return false;
+    }
+
+    // ---- from outside ----
+
+    /** Ends the attempt that is under way, or calls off the next: the future has been settled. */
+    void callOff() {
+        Submission<T> underWay;
+        Future<?> pending;
+        synchronized (this) {
+            calledOff = true;
+            underWay = attempt;
+            pending = timer;
+        }
+        underWay.settle(null, new CancellationException(), true);
+        if (pending != null && pending.cancel(false)) {
+            noOther();
+        }
+    }
+
+    /** A worker that waits for this task makes its attempts itself when nobody else has begun them. */
+    @Override
+    void aboutToWait(boolean interruptibly) {
+        boolean interrupted = false;
+        while (pool().isWorker() && !future().isDone()) {
+            Submission<T> underWay;
+            CompletableFuture<?> next;
+            synchronized (this) {
+                underWay = attempt;
+                next = nextAttempt;
+            }
+            underWay.aboutToWait(interruptibly);
+            try {
+                CompletableFuture.anyOf(future(), next).get();
+            } catch (InterruptedException e) {
+                interrupted = true;
+                if (interruptibly) {
+                    break;
+                }
+            } catch (ExecutionException | CancellationException e) {
+                break; // the future failed
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
