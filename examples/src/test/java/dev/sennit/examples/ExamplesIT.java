@@ -50,6 +50,11 @@ class ExamplesIT {
             Map.entry("RetryCalls", "answer to call 3\\Rgave up after 3 attempts\\R1: java.io.IOException: no answer to call 1"),
             Map.entry("RetryConditions", "status: 200\\Rat once: gone, before it: reset\\Rstate: ready"),
             Map.entry("RetryStops", "attempts: 5\\Rtime: 1\\Rshutdown: 2"),
+            Map.entry("ScopedTasks", "Ada has 3 orders\\RFor input string: \"three\"; the other: CANCELLED"),
+            Map.entry("TimeLimits", "cleaned up\\Rnot done after 50 ms"),
+            Map.entry("GrowingPool", "busy: 4 threads\\Ridle: 1 thread"),
+            Map.entry("RetriedTask", "succeeded at attempt 2, tried again 1 time"),
+            Map.entry("DelaysAndPriorities", "urgent\\Rordinary\\Rwhenever\\Rlater"),
             Map.entry("WaitForFirst", "1 done, 1 cancelled: quick"),
             Map.entry("WhatCanTravel", "there 2, here 1\\R.*captures a java.lang.Object"),
             Map.entry("WorkerLines", "printers-worker-1 out: hello")));

@@ -90,6 +90,7 @@ class SnippetsTest {
                 import java.time.*;
                 import java.util.*;
                 import java.util.concurrent.*;
+                import java.util.function.*;
                 import java.util.stream.*;
                 %s
                 %s
