@@ -29,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * try (Pool pool = ThreadPool.builder().workers(4).backlog(1000).whenFull(BacklogPolicy.REJECT).open()) {
  *     pool.submit(() -> System.out.println(Thread.currentThread().getName()));
  * }
+ * }
+ *
+ * {@snippet :
  * try (Pool pool = ThreadPool.builder().workers(1, 20).idle(java.time.Duration.ofSeconds(5)).open()) {
  *     pool.submit(() -> System.out.println("in a pool that grows and shrinks"));
  * }

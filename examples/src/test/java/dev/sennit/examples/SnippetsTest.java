@@ -76,8 +76,13 @@ class SnippetsTest {
         return found;
     }
 
-    /** What javac says of a snippet, put into a method unless it is a whole class; empty when it compiles. */
+    /** What javac says of a snippet, put into a method, or as a whole class if it is one; empty when it compiles. */
     private static String complaints(Snippet snippet, Path classes) throws Exception {
+        String said = complaints(snippet, classes, false);
+        return !said.isEmpty() && WHOLE_CLASS.matcher(snippet.code()).find() ? complaints(snippet, classes, true) : said;
+    }
+
+    private static String complaints(Snippet snippet, Path classes, boolean whole) throws Exception {
         String imports = snippet.code().lines()
                 .filter(line -> line.startsWith("import "))
                 .reduce("", (all, line) -> all + line + "\n");
@@ -94,7 +99,7 @@ class SnippetsTest {
                 import java.util.stream.*;
                 %s
                 %s
-                """.formatted(imports, WHOLE_CLASS.matcher(body).find() ? body.replace("public class", "class") : inMethod(body));
+                """.formatted(imports, whole ? body.replace("public class", "class") : inMethod(body));
         var file = new SimpleJavaFileObject(URI.create("string:///Snippet.java"), JavaFileObject.Kind.SOURCE) {
             @Override
             public CharSequence getCharContent(boolean ignoreEncodingErrors) {

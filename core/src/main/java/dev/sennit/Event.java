@@ -1,0 +1,117 @@
+package dev.sennit;
+
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A flag that threads wait for: a gate that can be opened for all, and closed again.
+ *
+ * {@snippet :
+ * var ready = new Event();
+ * Thread.startVirtualThread(ready::set);
+ * ready.await();
+ * System.out.println("ready: " + ready.isSet());
+ * }
+ *
+ * <p>A {@link java.util.concurrent.CountDownLatch} opens once and for good; this can be {@linkplain #clear cleared}. A
+ * thread that waits when {@link #set} is called returns, even if the event is cleared before that thread gets to look.
+ *
+ * <p><b>Memory effects</b>: what happened before {@code set} is seen by whoever waited for it, or found it set.
+ */
+public final class Event {
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition wasSet = lock.newCondition();
+    /** Written under the lock. */
+    private volatile boolean set;
+    /** Guarded by lock. How often it went from clear to set. */
+    private long times;
+
+    /** An event that is clear. */
+    public Event() {}
+
+    /** Sets this event, and lets everybody go who waits for it. Costs a read when it is set already. */
+    public void set() {
+        if (set) {
+            return;
+        }
+        lock.lock();
+        try {
+            if (!set) {
+                set = true;
+                times++;
+                wasSet.signalAll();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Clears this event: whoever waits from now on, waits for the next {@link #set}. */
+    public void clear() {
+        lock.lock();
+        try {
+            set = false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Whether this event is set.
+     *
+     * @return true from {@link #set} to {@link #clear}
+     */
+    public boolean isSet() {
+        return set;
+    }
+
+    /**
+     * Waits until this event is set.
+     *
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile
+     */
+    public void await() throws InterruptedException {
+        awaitNanos(Long.MAX_VALUE);
+    }
+
+    /**
+     * Waits until this event is set, for some time at most.
+     *
+     * @param timeout the longest to wait; zero or less only looks
+     * @return false when the time was over first
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile
+     */
+    public boolean await(Duration timeout) throws InterruptedException {
+        return awaitNanos(Math.max(0, TimeUnit.NANOSECONDS.convert(timeout)));
+    }
+
+    private boolean awaitNanos(long nanos) throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        if (set) {
+            return true;
+        }
+        lock.lockInterruptibly();
+        try {
+            long before = times;
+            long left = nanos;
+            while (!set && times == before) {
+                if (left <= 0) {
+                    return false;
+                }
+                left = wasSet.awaitNanos(left);
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "Event[" + (set ? "set" : "clear") + "]";
+    }
+}

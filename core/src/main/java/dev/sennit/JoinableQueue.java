@@ -1,0 +1,533 @@
+package dev.sennit;
+
+import java.time.Duration;
+import java.util.AbstractQueue;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Objects;
+import java.util.PriorityQueue;
+import java.util.Queue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A blocking queue that can be waited for until all that was put in has been dealt with, and that can be closed.
+ *
+ * {@snippet :
+ * var queue = JoinableQueue.<String>fifo(10);
+ * Thread.startVirtualThread(() -> {
+ *     try {
+ *         while (true) {
+ *             System.out.println(queue.take());
+ *             queue.taskDone();
+ *         }
+ *     } catch (QueueClosedException e) {
+ *         System.out.println("no more");
+ *     } catch (InterruptedException e) {
+ *         Thread.currentThread().interrupt();
+ *     }
+ * });
+ * queue.put("one");
+ * queue.put("two");
+ * queue.join(); // until both are done
+ * queue.shutdown();
+ * }
+ *
+ * <p>It is Python's {@code queue.Queue}, {@code LifoQueue} and {@code PriorityQueue}, with {@code task_done}, {@code join}
+ * and {@code shutdown}, as a {@link BlockingQueue}.
+ *
+ * <h2>Closing</h2>
+ *
+ * <p>After {@link #shutdown} nothing goes in; what is in can be taken, and then whoever would have to wait gets a {@link
+ * QueueClosedException}, also those that wait already. {@link #shutdownNow} drops what is in as well. {@link #poll()} and
+ * {@link #peek}, which never wait, return null for an empty queue, open or not; {@link #offer(Object)} throws.
+ *
+ * <p><b>Memory effects</b>: what happened before an element was put in is seen by whoever takes it out, and what happened
+ * before {@link #taskDone} by whoever returns from {@link #join}. Elements may not be null.
+ *
+ * @param <E> the type of the elements
+ */
+public final class JoinableQueue<E> extends AbstractQueue<E> implements BlockingQueue<E> {
+    /** The capacity of a queue that is never full. */
+    public static final int UNBOUNDED = Integer.MAX_VALUE;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition notEmpty = lock.newCondition();
+    private final Condition notFull = lock.newCondition();
+    private final Condition allDone = lock.newCondition();
+    private final int capacity;
+    /** Guarded by lock. */
+    private final Queue<E> items;
+    /** Guarded by lock. Elements that were put in, and neither done nor dropped. */
+    private long unfinished;
+    /** Guarded by lock. */
+    private boolean closed;
+    /** Guarded by lock. Whether it was closed at once: then nobody can count on the rest being done. */
+    private boolean closedNow;
+
+    private JoinableQueue(int capacity, Queue<E> items) {
+        if (capacity < 1) {
+            throw new IllegalArgumentException("capacity must be >= 1, was " + capacity);
+        }
+        this.capacity = capacity;
+        this.items = items;
+    }
+
+    /**
+     * A queue whose elements come out in the order they went in.
+     *
+     * @param capacity how many may be in, 1 or more, or {@link #UNBOUNDED}
+     * @param <E> the type of the elements
+     * @return an open queue
+     */
+    public static <E> JoinableQueue<E> fifo(int capacity) {
+        return new JoinableQueue<>(capacity, new ArrayDeque<>());
+    }
+
+    /**
+     * A queue whose last element comes out first.
+     *
+     * @param capacity how many may be in, 1 or more, or {@link #UNBOUNDED}
+     * @param <E> the type of the elements
+     * @return an open queue
+     */
+    public static <E> JoinableQueue<E> lifo(int capacity) {
+        return new JoinableQueue<>(capacity, Collections.asLifoQueue(new ArrayDeque<>()));
+    }
+
+    /**
+     * A queue whose least element comes out first, and of equals the one that went in first.
+     *
+     * @param capacity how many may be in, 1 or more, or {@link #UNBOUNDED}
+     * @param order what is least
+     * @param <E> the type of the elements
+     * @return an open queue
+     */
+    public static <E> JoinableQueue<E> priority(int capacity, Comparator<? super E> order) {
+        return new JoinableQueue<>(capacity, new Ranking<>(Objects.requireNonNull(order, "order")));
+    }
+
+    // ---- putting in ----
+
+    /**
+     * Puts an element in, waiting for room.
+     *
+     * @throws QueueClosedException if the queue is, or is meanwhile, shut down
+     */
+    @Override
+    public void put(E element) throws InterruptedException {
+        insert(element, Long.MAX_VALUE);
+    }
+
+    /**
+     * Puts an element in, waiting for room for some time at most.
+     *
+     * @throws QueueClosedException if the queue is, or is meanwhile, shut down
+     */
+    @Override
+    public boolean offer(E element, long timeout, TimeUnit unit) throws InterruptedException {
+        return insert(element, unit.toNanos(timeout));
+    }
+
+    private boolean insert(E element, long nanos) throws InterruptedException {
+        Objects.requireNonNull(element, "element");
+        lock.lockInterruptibly();
+        try {
+            long left = nanos;
+            while (isOpenForPuts() && items.size() >= capacity) {
+                if (left <= 0) {
+                    return false;
+                }
+                left = nanos == Long.MAX_VALUE ? awaitForEver(notFull, left) : notFull.awaitNanos(left);
+            }
+            enqueue(element);
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Puts an element in if there is room.
+     *
+     * @throws QueueClosedException if the queue is shut down
+     */
+    @Override
+    public boolean offer(E element) {
+        Objects.requireNonNull(element, "element");
+        lock.lock();
+        try {
+            if (isOpenForPuts() && items.size() >= capacity) {
+                return false;
+            }
+            enqueue(element);
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean isOpenForPuts() {
+        if (closed) {
+            throw new QueueClosedException("queue is shut down: it takes no more elements");
+        }
+        return true;
+    }
+
+    private void enqueue(E element) {
+        items.add(element);
+        unfinished++;
+        notEmpty.signal();
+    }
+
+    // ---- taking out ----
+
+    /**
+     * Takes the next element out, waiting for one.
+     *
+     * @throws QueueClosedException if the queue is empty and is, or is meanwhile, shut down
+     */
+    @Override
+    public E take() throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            while (items.isEmpty()) {
+                ensureMoreCanCome();
+                notEmpty.await();
+            }
+            return dequeue();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Takes the next element out, waiting for one for some time at most.
+     *
+     * @return the element, or null when the time was over first
+     * @throws QueueClosedException if the queue is empty and is, or is meanwhile, shut down
+     */
+    @Override
+    public @Nullable E poll(long timeout, TimeUnit unit) throws InterruptedException {
+        long left = unit.toNanos(timeout);
+        lock.lockInterruptibly();
+        try {
+            while (items.isEmpty()) {
+                ensureMoreCanCome();
+                if (left <= 0) {
+                    return null;
+                }
+                left = notEmpty.awaitNanos(left);
+            }
+            return dequeue();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void ensureMoreCanCome() {
+        if (closed) {
+            throw new QueueClosedException("queue is shut down, and has no more elements");
+        }
+    }
+
+    private E dequeue() {
+        E element = items.remove();
+        notFull.signal();
+        return element;
+    }
+
+    @Override
+    public @Nullable E poll() {
+        lock.lock();
+        try {
+            return items.isEmpty() ? null : dequeue();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public @Nullable E peek() {
+        lock.lock();
+        try {
+            return items.peek();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public int drainTo(Collection<? super E> target) {
+        return drainTo(target, Integer.MAX_VALUE);
+    }
+
+    /** Takes elements out without waiting; each counts as taken, so {@link #taskDone} is called for each. */
+    @Override
+    public int drainTo(Collection<? super E> target, int most) {
+        if (target == this) {
+            throw new IllegalArgumentException("a queue cannot be drained into itself");
+        }
+        lock.lock();
+        try {
+            int count = 0;
+            while (count < most && !items.isEmpty()) {
+                target.add(items.element()); // which may throw: then it is still here
+                dequeue();
+                count++;
+            }
+            return count;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Takes an element out that nobody is to deal with: it counts as done. */
+    @Override
+    public boolean remove(@Nullable Object element) {
+        lock.lock();
+        try {
+            boolean removed = element != null && items.remove(element);
+            if (removed) {
+                notFull.signal();
+                done(1);
+            }
+            return removed;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Takes all elements out; they count as done. */
+    @Override
+    public void clear() {
+        lock.lock();
+        try {
+            dropAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private List<E> dropAll() {
+        List<E> dropped = new ArrayList<>();
+        while (!items.isEmpty()) {
+            dropped.add(dequeue());
+        }
+        done(dropped.size());
+        return dropped;
+    }
+
+    // ---- done ----
+
+    /**
+     * Says that an element which was taken out has been dealt with. It is called once for each.
+     *
+     * @throws IllegalStateException if it was called more often than elements were put in
+     */
+    public void taskDone() {
+        lock.lock();
+        try {
+            if (unfinished <= items.size()) {
+                throw new IllegalStateException("taskDone was called more often than elements were taken");
+            }
+            done(1);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void done(int count) {
+        unfinished -= count;
+        if (unfinished == 0) {
+            allDone.signalAll();
+        }
+    }
+
+    /**
+     * Waits until everything that was put in has been dealt with.
+     *
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile
+     * @throws QueueClosedException if there is something to wait for, and {@link #shutdownNow} is or was called
+     */
+    public void join() throws InterruptedException {
+        joinWithin(Long.MAX_VALUE);
+    }
+
+    /**
+     * Waits until everything that was put in has been dealt with, for some time at most.
+     *
+     * @param timeout the longest to wait; zero or less only looks
+     * @return false when the time was over first
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile
+     * @throws QueueClosedException if there is something to wait for, and {@link #shutdownNow} is or was called
+     */
+    public boolean join(Duration timeout) throws InterruptedException {
+        return joinWithin(TimeUnit.NANOSECONDS.convert(timeout));
+    }
+
+    private boolean joinWithin(long nanos) throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            long left = nanos;
+            while (unfinished > 0) {
+                if (closedNow) {
+                    throw new QueueClosedException("queue was shut down with " + unfinished + " elements unfinished");
+                }
+                if (left <= 0) {
+                    return false;
+                }
+                left = nanos == Long.MAX_VALUE ? awaitForEver(allDone, left) : allDone.awaitNanos(left);
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static long awaitForEver(Condition condition, long left) throws InterruptedException {
+        condition.await();
+        return left;
+    }
+
+    // ---- closing ----
+
+    /** Takes no more elements; what is in can still be taken out. Has no effect when called again. */
+    public void shutdown() {
+        lock.lock();
+        try {
+            close();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Takes no more elements and drops those that are in, which count as done.
+     *
+     * @return what was dropped, in the order it would have come out
+     */
+    public List<E> shutdownNow() {
+        lock.lock();
+        try {
+            closedNow = true;
+            List<E> dropped = dropAll();
+            close();
+            return dropped;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void close() {
+        closed = true;
+        notEmpty.signalAll();
+        notFull.signalAll();
+        allDone.signalAll();
+    }
+
+    /**
+     * Whether it was shut down.
+     *
+     * @return true from then on
+     */
+    public boolean isShutdown() {
+        lock.lock();
+        try {
+            return closed;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // ---- looking ----
+
+    @Override
+    public int size() {
+        lock.lock();
+        try {
+            return items.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public int remainingCapacity() {
+        lock.lock();
+        try {
+            return capacity == UNBOUNDED ? UNBOUNDED : capacity - items.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Over a snapshot, which cannot be changed. */
+    @Override
+    public Iterator<E> iterator() {
+        lock.lock();
+        try {
+            return List.copyOf(items).iterator();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** By rank, and among equals by arrival. For one thread at a time. */
+    private static final class Ranking<E> extends AbstractQueue<E> {
+        private record Ranked<E>(E element, long arrival) {}
+
+        private final PriorityQueue<Ranked<E>> ranked;
+        private long arrivals;
+
+        Ranking(Comparator<? super E> order) {
+            ranked = new PriorityQueue<>(
+                    Comparator.<Ranked<E>, E>comparing(Ranked::element, order).thenComparingLong(Ranked::arrival));
+        }
+
+        @Override
+        public boolean offer(E element) {
+            return ranked.offer(new Ranked<>(element, arrivals++));
+        }
+
+        @Override
+        public @Nullable E poll() {
+            Ranked<E> first = ranked.poll();
+            return first == null ? null : first.element;
+        }
+
+        @Override
+        public @Nullable E peek() {
+            Ranked<E> first = ranked.peek();
+            return first == null ? null : first.element;
+        }
+
+        @Override
+        public boolean remove(@Nullable Object element) {
+            for (Ranked<E> one : ranked) {
+                if (one.element.equals(element)) {
+                    return ranked.remove(one);
+                }
+            }
+            return false;
+        }
+
+        @Override
+        public Iterator<E> iterator() {
+            return ranked.stream().sorted(ranked.comparator()).map(Ranked::element).iterator();
+        }
+
+        @Override
+        public int size() {
+            return ranked.size();
+        }
+    }
+}

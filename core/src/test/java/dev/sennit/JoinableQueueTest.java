@@ -1,0 +1,303 @@
+package dev.sennit;
+
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class JoinableQueueTest {
+    private static final int BOUND = 60;
+
+    @AfterEach
+    void noInterruptIsLeft() {
+        assertThat(Thread.interrupted()).isFalse();
+    }
+
+    private static JoinableQueue<Integer> queue(String order, int capacity) {
+        return switch (order) {
+            case "fifo" -> JoinableQueue.fifo(capacity);
+            case "lifo" -> JoinableQueue.lifo(capacity);
+            default -> JoinableQueue.priority(capacity, Comparator.<Integer>naturalOrder());
+        };
+    }
+
+    private static <T> Caller<T> parked(Callable<T> wait) {
+        var started = new java.util.concurrent.atomic.AtomicReference<Thread>();
+        Caller<T> caller = Caller.of(() -> {
+            started.set(Thread.currentThread());
+            return wait.call();
+        });
+        org.awaitility.Awaitility.await()
+                .until(() -> started.get() != null
+                        && (started.get().getState() == Thread.State.WAITING
+                                || started.get().getState() == Thread.State.TIMED_WAITING));
+        return caller;
+    }
+
+    private static void closedFor(Caller<?> caller) {
+        assertThatThrownBy(caller::result)
+                .satisfies(thrown -> assertThat(thrown instanceof QueueClosedException ? thrown : thrown.getCause())
+                        .isInstanceOf(QueueClosedException.class));
+    }
+
+    @Test
+    void eachKindHasItsOrder() {
+        List<Integer> in = List.of(3, 1, 2, 1);
+        for (String order : List.of("fifo", "lifo", "priority")) {
+            var queue = queue(order, 10);
+            queue.addAll(in);
+            List<Integer> expected = switch (order) {
+                case "fifo" -> in;
+                case "lifo" -> in.reversed();
+                default -> List.of(1, 1, 2, 3);
+            };
+            assertThat(queue).containsExactlyElementsOf(expected);
+            List<Integer> out = new ArrayList<>();
+            assertThat(queue.drainTo(out)).isEqualTo(4);
+            assertThat(out).isEqualTo(expected);
+            assertThat(queue.poll()).isNull();
+            assertThat(queue.peek()).isNull();
+            assertThatThrownBy(queue::remove).isInstanceOf(NoSuchElementException.class);
+        }
+    }
+
+    @Test
+    void equalsComeOutAsTheyWentIn() throws Exception {
+        var queue = JoinableQueue.<String>priority(JoinableQueue.UNBOUNDED, Comparator.comparing(String::length));
+        for (String word : List.of("bb", "aa", "c", "dd", "a")) {
+            queue.put(word);
+        }
+        assertThat(queue.remove("dd")).isTrue();
+        assertThat(queue.remove("zz")).isFalse();
+        assertThat(List.of(queue.take(), queue.take(), queue.take(), queue.take())).containsExactly("c", "a", "bb", "aa");
+    }
+
+    @Test
+    void aFullQueueTakesNothingUntilThereIsRoom() throws Exception {
+        var queue = queue("fifo", 2);
+        queue.put(1);
+        assertThat(queue.offer(2)).isTrue();
+        assertThat(queue.offer(3)).isFalse();
+        assertThat(queue.offer(3, 1, MILLISECONDS)).isFalse();
+        assertThat(queue.remainingCapacity()).isZero();
+        assertThatThrownBy(() -> queue.add(3)).isInstanceOf(IllegalStateException.class);
+        Caller<Integer> putter = parked(() -> {
+            queue.put(3);
+            return 0;
+        });
+        assertThat(queue.take()).isEqualTo(1);
+        putter.result();
+        assertThat(queue).containsExactly(2, 3);
+        assertThat(queue("fifo", JoinableQueue.UNBOUNDED).remainingCapacity()).isEqualTo(Integer.MAX_VALUE);
+    }
+
+    @Test
+    void anEmptyQueueMakesTakersWait() throws Exception {
+        var queue = queue("lifo", 2);
+        assertThat(queue.poll(1, MILLISECONDS)).isNull();
+        Caller<Integer> taker = parked(queue::take);
+        Caller<Integer> poller = parked(() -> queue.poll(BOUND, SECONDS));
+        queue.put(5);
+        queue.put(6);
+        assertThat(Set.of(taker.result(), poller.result())).containsExactlyInAnyOrder(5, 6);
+    }
+
+    @Test
+    void joinWaitsUntilAllIsDone() throws Exception {
+        var queue = queue("fifo", 10);
+        queue.join();
+        assertThat(queue.join(Duration.ZERO)).isTrue();
+        queue.put(1);
+        queue.put(2);
+        assertThat(queue.join(Duration.ofMillis(1))).isFalse();
+        Caller<Integer> joiner = parked(() -> {
+            queue.join();
+            return 0;
+        });
+        queue.take();
+        queue.taskDone();
+        assertThatThrownBy(queue::taskDone)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("taskDone was called more often than elements were taken");
+        queue.take();
+        assertThat(queue.join(Duration.ZERO)).as("taken, but not done").isFalse();
+        queue.taskDone();
+        joiner.result();
+        assertThatThrownBy(queue::taskDone).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void whatIsRemovedOrClearedCountsAsDone() throws Exception {
+        var queue = queue("fifo", 10);
+        queue.addAll(List.of(1, 2, 3));
+        queue.remove(2);
+        queue.clear();
+        assertThat(queue).isEmpty();
+        queue.join();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"fifo", "lifo", "priority"})
+    void afterShutdownTheRestCanBeTaken(String order) throws Exception {
+        var queue = queue(order, 10);
+        queue.put(7);
+        queue.shutdown();
+        queue.shutdown();
+        assertThat(queue.isShutdown()).isTrue();
+        assertThatThrownBy(() -> queue.put(8)).isInstanceOf(QueueClosedException.class);
+        assertThatThrownBy(() -> queue.offer(8)).isInstanceOf(QueueClosedException.class);
+        assertThatThrownBy(() -> queue.offer(8, 1, SECONDS)).isInstanceOf(QueueClosedException.class);
+        assertThat(queue.take()).isEqualTo(7);
+        assertThatThrownBy(queue::take).isInstanceOf(QueueClosedException.class);
+        assertThatThrownBy(() -> queue.poll(1, SECONDS)).isInstanceOf(QueueClosedException.class);
+        assertThat(queue.poll()).isNull();
+        queue.taskDone();
+        queue.join();
+    }
+
+    @Test
+    void shutdownWakesEverybodyWhoWaits() throws Exception {
+        var empty = queue("fifo", 1);
+        List<Caller<?>> waiting = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            waiting.add(parked(empty::take));
+            waiting.add(parked(() -> empty.poll(BOUND, SECONDS)));
+        }
+        empty.shutdown();
+        waiting.forEach(JoinableQueueTest::closedFor);
+
+        var full = queue("fifo", 1);
+        full.put(1);
+        Caller<Integer> putter = parked(() -> {
+            full.put(2);
+            return 0;
+        });
+        Caller<Boolean> offerer = parked(() -> full.offer(2, BOUND, SECONDS));
+        Caller<Integer> joiner = parked(() -> {
+            full.join();
+            return 0;
+        });
+        full.shutdown();
+        closedFor(putter);
+        closedFor(offerer);
+        assertThat(full.take()).isEqualTo(1);
+        full.taskDone();
+        joiner.result();
+    }
+
+    @Test
+    void shutdownNowDropsTheRestAndWakesJoinersToo() throws Exception {
+        var queue = queue("priority", 10);
+        queue.addAll(List.of(3, 1, 2));
+        assertThat(queue.take()).isEqualTo(1);
+        Caller<Integer> joiner = parked(() -> {
+            queue.join();
+            return 0;
+        });
+        Caller<Boolean> limited = parked(() -> queue.join(Duration.ofDays(1)));
+        assertThat(queue.shutdownNow()).containsExactly(2, 3);
+        closedFor(joiner);
+        closedFor(limited);
+        assertThatThrownBy(queue::join).hasMessage("queue was shut down with 1 elements unfinished");
+        queue.taskDone();
+        queue.join();
+        assertThat(queue.shutdownNow()).isEmpty();
+    }
+
+    @Test
+    void anInterruptedWaiterTakesNothing() throws Exception {
+        var queue = queue("fifo", 1);
+        for (Callable<?> wait : List.<Callable<?>>of(
+                queue::take, () -> queue.poll(1, SECONDS), () -> queue.offer(1, 1, SECONDS), () -> {
+                    queue.put(1);
+                    return 0;
+                })) {
+            Thread.currentThread().interrupt();
+            assertThatThrownBy(wait::call).isInstanceOf(InterruptedException.class);
+        }
+        assertThat(queue).isEmpty();
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(queue::join).isInstanceOf(InterruptedException.class);
+    }
+
+    @Test
+    void badArgumentsAreRefused() {
+        var queue = queue("fifo", 1);
+        assertThatThrownBy(() -> queue.put(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> queue.offer(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> queue.drainTo(queue)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> JoinableQueue.fifo(0)).hasMessage("capacity must be >= 1, was 0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"fifo", "lifo", "priority"})
+    void nothingIsLostOrDoubledAmongManyThreads(String order) throws Exception {
+        long seed = Long.getLong("sennit.seed", System.nanoTime());
+        var queue = queue(order, 3);
+        Set<Integer> seen = ConcurrentHashMap.newKeySet();
+        List<Caller<Integer>> producers = new ArrayList<>();
+        List<Caller<Integer>> consumers = new ArrayList<>();
+        for (int t = 0; t < 3; t++) {
+            int first = t * 10_000;
+            producers.add(Caller.of(() -> {
+                var random = new Random(seed + first);
+                for (int n = first; n < first + 2_000; ) {
+                    boolean in = switch (random.nextInt(3)) {
+                        case 0 -> queue.offer(n);
+                        case 1 -> queue.offer(n, random.nextInt(50), java.util.concurrent.TimeUnit.MICROSECONDS);
+                        default -> {
+                            queue.put(n);
+                            yield true;
+                        }
+                    };
+                    n += in ? 1 : 0;
+                }
+                return 0;
+            }));
+            consumers.add(Caller.of(() -> {
+                var random = new Random(seed - first);
+                int count = 0;
+                try {
+                    while (true) {
+                        Integer n = switch (random.nextInt(3)) {
+                            case 0 -> queue.poll();
+                            case 1 -> queue.poll(random.nextInt(50), java.util.concurrent.TimeUnit.MICROSECONDS);
+                            default -> queue.take();
+                        };
+                        if (n != null) {
+                            assertThat(seen.add(n)).as("%s comes once, -Dsennit.seed=%s", n, seed).isTrue();
+                            queue.taskDone();
+                            count++;
+                        }
+                    }
+                } catch (QueueClosedException e) {
+                    return count;
+                }
+            }));
+        }
+        for (Caller<Integer> producer : producers) {
+            producer.result();
+        }
+        queue.join();
+        queue.shutdown();
+        int total = 0;
+        for (Caller<Integer> consumer : consumers) {
+            total += consumer.result();
+        }
+        assertThat(total).as("-Dsennit.seed=%s", seed).isEqualTo(6_000);
+    }
+}
