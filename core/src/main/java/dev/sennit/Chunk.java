@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Several items of one {@code map}, sent to a worker in one message. */
 record Chunk<A extends @Nullable Object, R extends @Nullable Object>(
-        TaskFunction<? super A, ? extends R> function, List<A> items) implements Task<Chunk.Outcome<R>> {
+        TaskFunction<? super A, ? extends R> function, List<A> items) implements Task<Chunk.Outcome<R>>, Wrapping {
 
     /** The results in the order of the items, and how long they took together. */
     record Outcome<R extends @Nullable Object>(List<R> values, long nanos) implements Serializable {
@@ -14,6 +14,11 @@ record Chunk<A extends @Nullable Object, R extends @Nullable Object>(
     }
 
     private static final long serialVersionUID = 1L;
+
+    @Override
+    public Object wrapped() {
+        return function;
+    }
 
     @Override
     @SuppressWarnings("NullAway") // an item may be null where A says so

@@ -146,7 +146,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
                 if (left <= 0) {
                     return false;
                 }
-                left = nanos == Long.MAX_VALUE ? awaitForEver(notFull, left) : notFull.awaitNanos(left);
+                left = notFull.awaitNanos(left); // Long.MAX_VALUE is 292 years
             }
             enqueue(element);
             return true;
@@ -385,17 +385,12 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
                 if (left <= 0) {
                     return false;
                 }
-                left = nanos == Long.MAX_VALUE ? awaitForEver(allDone, left) : allDone.awaitNanos(left);
+                left = allDone.awaitNanos(left);
             }
             return true;
         } finally {
             lock.unlock();
         }
-    }
-
-    private static long awaitForEver(Condition condition, long left) throws InterruptedException {
-        condition.await();
-        return left;
     }
 
     // ---- closing ----

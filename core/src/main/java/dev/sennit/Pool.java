@@ -224,6 +224,16 @@ public interface Pool extends ExecutorService {
             Collection<? extends Callable<T>> tasks) throws InterruptedException;
 
     /**
+     * Random numbers for this pool's tasks that are the same in every run, on every kind of pool.
+     *
+     * @param seed what they begin with
+     * @return streams of numbers, from the first on
+     */
+    default RandomStreams random(long seed) {
+        return new RandomStreams(this, seed);
+    }
+
+    /**
      * How many tasks can run at once.
      *
      * @return the number of workers; {@link Integer#MAX_VALUE} where there is no limit

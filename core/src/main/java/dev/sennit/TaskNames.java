@@ -12,11 +12,6 @@ final class TaskNames {
 
     /** What the submitter wrote, without the library's own wrapping. */
     static Object written(Object body) {
-        return switch (body) {
-            case RunnableTask<?> task -> task.runnable();
-            case Chunk<?, ?> chunk -> written(chunk.function());
-            case ForItem<?> forItem -> forItem.action();
-            default -> body;
-        };
+        return body instanceof Wrapping wrapping ? written(wrapping.wrapped()) : body;
     }
 }

@@ -697,4 +697,28 @@ public abstract class PoolServicesContract extends PoolContract {
         }
         assertAllWorkersServe(pool());
     }
+
+    // ---- random numbers ----
+
+    @Test
+    public void randomNumbersAreTheSameOnEveryKind() throws Exception {
+        RandomStreams random = pool().random(42);
+        List<Integer> drawn = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            drawn.add(value(random.submit(numbers -> numbers.nextInt(1_000))));
+        }
+        drawn.add(value(random.submit(numbers -> numbers.nextInt(1_000), TaskOptions.named("last"))));
+        assertThat(drawn).containsExactly(TASK_NUMBERS);
+        List<Integer> sides = java.util.Collections.nCopies(200, 1_000);
+        List<Integer> first = random.map((numbers, bound) -> numbers.nextInt(bound), sides);
+        List<Integer> second = random.map((numbers, bound) -> numbers.nextInt(bound), sides::iterator);
+        assertThat(first.subList(0, 4)).containsExactly(MAP_NUMBERS);
+        assertThat(second).isNotEqualTo(first);
+        assertThat(pool().random(42).map((numbers, bound) -> numbers.nextInt(bound), sides)).isEqualTo(first);
+        assertThatThrownBy(() -> random.submit(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> random.map(null, sides)).isInstanceOf(NullPointerException.class);
+    }
+
+    private static final Integer[] TASK_NUMBERS = {986, 677, 674, 689};
+    private static final Integer[] MAP_NUMBERS = {497, 586, 273, 122};
 }

@@ -1,0 +1,22 @@
+package dev.sennit;
+
+import java.io.Serializable;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A task that draws random numbers, see {@link Pool#random}.
+ *
+ * @param <T> the type of the result
+ */
+@FunctionalInterface
+public interface RandomTask<T extends @Nullable Object> extends Serializable {
+    /**
+     * Does it.
+     *
+     * @param random this task's own numbers
+     * @return the result
+     * @throws Exception whatever goes wrong
+     */
+    T call(RandomGenerator random) throws Exception;
+}
