@@ -212,6 +212,15 @@ public abstract class AbstractPool implements Pool {
     }
 
     /**
+     * Whether a task runs on a copy of what it captured, and so cannot tell this JVM anything but its result.
+     *
+     * @return false unless tasks leave this JVM
+     */
+    protected boolean copiesTasks() {
+        return false;
+    }
+
+    /**
      * Whether {@code submit} runs the task before it returns; then it is the submitter who waits for a delay to pass.
      *
      * @return false unless the kind has no execution unit of its own

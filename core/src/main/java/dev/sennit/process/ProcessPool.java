@@ -208,6 +208,11 @@ public final class ProcessPool extends AbstractPool {
     }
 
     @Override
+    protected boolean copiesTasks() {
+        return true;
+    }
+
+    @Override
     protected Duration chunkTime() {
         return Duration.ofMillis(200);
     }

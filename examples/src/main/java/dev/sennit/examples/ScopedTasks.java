@@ -19,7 +19,7 @@ public final class ScopedTasks {
                 System.out.println(user.resultNow() + " has " + orders.resultNow() + " orders");
             }
             try (var scope = TaskScope.open(pool)) {
-                scope.fork(() -> Integer.parseInt("three"));
+                TaskFuture<Integer> failing = scope.fork(() -> Integer.parseInt("three"));
                 TaskFuture<String> slow = scope.fork(() -> {
                     Thread.sleep(2_000);
                     return "late";
@@ -27,7 +27,7 @@ public final class ScopedTasks {
                 try {
                     scope.join();
                 } catch (ExecutionException e) {
-                    System.out.println(e.getCause().getMessage() + "; the other: " + slow.state());
+                    System.out.println(failing.exceptionNow().getMessage() + "; the other: " + slow.state());
                 }
             }
         }

@@ -55,6 +55,11 @@ class ExamplesIT {
             Map.entry("GrowingPool", "busy: 4 threads\\Ridle: 1 thread"),
             Map.entry("RetriedTask", "succeeded at attempt 2, tried again 1 time"),
             Map.entry("DelaysAndPriorities", "urgent\\Rordinary\\Rwhenever\\Rlater"),
+            Map.entry("BankAccount", "Ann reads 100\\RBob reads 100\\RBob writes 130\\RAnn writes 150"
+                    + "\\Rwithout a lock: 150, should be 180(?s:.*)with a lock: 180"),
+            Map.entry("QueueOfJobs", "all done: 5050"),
+            Map.entry("EveryNowAndThen", "beat 1\\Rbeat 2\\Rbeat 3\\Rtask +runs.*\\Rrare .*disabled"),
+            Map.entry("RandomNumbers", "(\\[.*\\]) on inline\\R\\1 on threads:3\\R\\1 on virtual\\R\\1 on processes:2"),
             Map.entry("WaitForFirst", "1 done, 1 cancelled: quick"),
             Map.entry("WhatCanTravel", "there 2, here 1\\R.*captures a java.lang.Object"),
             Map.entry("WorkerLines", "printers-worker-1 out: hello")));
