@@ -326,14 +326,6 @@ public abstract class AbstractPool implements Pool {
         }
     }
 
-    final void runAttemptHere(Submission<?> attempt) {
-        if (runsInCaller()) {
-            dispatch(attempt);
-        } else {
-            runInCaller(attempt);
-        }
-    }
-
     /** Ends the run of a submission whose future is settled. */
     final void stopRun(Submission<?> submission) {
         if (submission instanceof RetriedSubmission<?> retriedTask) {
@@ -459,18 +451,19 @@ public abstract class AbstractPool implements Pool {
             }
         }
         counters.submitted();
+        boolean here = (inCaller || runsInCaller()) && !tooLate;
+        if (submission instanceof RetriedSubmission<?> retriedTask) {
+            retriedTask.prepareFirst(here);
+            retrying.add(retriedTask);
+        }
         if (tooLate) {
             submission.settle(null, new CancellationException(), false);
-            return submission.future();
-        }
-        if (delay.isPositive() && (inCaller || runsInCaller())) {
-            sleepInCaller(submission, delay);
+        } else if (here) {
+            waitHere(submission, delay);
+            runHere(submission);
         } else if (delay.isPositive()) {
             dispatchAfter(submission, delay);
-        }
-        if (inCaller) {
-            runHere(submission);
-        } else if (!delay.isPositive() || runsInCaller()) {
+        } else {
             dispatchOrFail(submission);
         }
         return submission.future();
@@ -478,26 +471,41 @@ public abstract class AbstractPool implements Pool {
 
     private void runHere(Submission<?> submission) {
         if (submission instanceof RetriedSubmission<?> retriedTask) {
-            retryHere(retriedTask);
+            retriedTask.runHere();
+        } else {
+            runOneHere(submission);
+        }
+    }
+
+    /** Runs a task, or an attempt, in the calling thread. */
+    final void runOneHere(Submission<?> submission) {
+        if (runsInCaller()) {
+            dispatchOrFail(submission);
         } else {
             runInCaller(submission);
         }
     }
 
-    private void retryHere(RetriedSubmission<?> retriedTask) {
-        retriedTask.prepareFirst();
-        retrying.add(retriedTask);
-        retriedTask.runHere();
-    }
-
-    private static void sleepInCaller(Submission<?> submission, Duration delay) {
+    /** Lets a delay pass in the calling thread, unless the task is settled before. */
+    private void waitHere(Submission<?> submission, Duration delay) {
+        if (delay.isZero()) {
+            return;
+        }
+        delayed.put(submission, TIMER_TO_COME);
+        if (stopping) { // shutdownNow may have looked before it was there
+            submission.settle(null, new CancellationException(), false);
+        }
         try {
-            TimeSource.system().sleep(delay);
+            submission.future().get(Timers.nanos(delay), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
             submission.isDue();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             submission.settle(null, new CancellationException("interrupted before the delay was over"), false);
+        } catch (ExecutionException | CancellationException e) {
+            // it was settled from outside
         }
+        delayed.remove(submission);
     }
 
     private void dispatchAfter(Submission<?> submission, Duration delay) {
@@ -522,14 +530,10 @@ public abstract class AbstractPool implements Pool {
 
     private void dispatchOrFail(Submission<?> submission) {
         try {
-            if (!(submission instanceof RetriedSubmission<?> retriedTask)) {
-                dispatch(submission);
-            } else if (runsInCaller()) {
-                retryHere(retriedTask);
-            } else {
-                retriedTask.prepareFirst();
-                retrying.add(retriedTask);
+            if (submission instanceof RetriedSubmission<?> retriedTask) {
                 retriedTask.dispatchFirst();
+            } else {
+                dispatch(submission);
             }
         } catch (RuntimeException | Error e) { // no thread to be had, say: nobody will run it, so it ends here
             submission.settle(null, e, false);
@@ -614,10 +618,12 @@ public abstract class AbstractPool implements Pool {
         Future<?> timer = delayed.remove(submission);
         if (timer != null) {
             timer.cancel(false);
-        } else if (submission instanceof RetriedSubmission<?> retriedTask && retrying.contains(retriedTask)) {
+        }
+        if (submission instanceof RetriedSubmission<?> retriedTask) {
             retriedTask.callOff(); // and its attempt says when that has ended
             return;
-        } else {
+        }
+        if (timer == null) {
             forget(submission);
         }
         ended(submission);

@@ -28,6 +28,8 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     private final AtomicInteger holds = new AtomicInteger(1);
     /** Touched by whoever has the progress. */
     private long ranNanos;
+    /** Whether the attempts are made in the submitter's thread. Written before anybody else sees this. */
+    private boolean runsHere;
 
     /** Guarded by this. The attempt under way, the last one, or the first one to come. */
     private Submission<T> attempt;
@@ -46,19 +48,19 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
 
     // ---- attempts on workers ----
 
-    /** Makes it ready to be called off, and so to be seen by others: the first call. */
-    void prepareFirst() {
+    /**
+     * Makes it ready to be called off, and so to be seen by others: the first call.
+     *
+     * @param here whether {@link #runHere} follows, not {@link #dispatchFirst}
+     */
+    void prepareFirst(boolean here) {
+        runsHere = here;
         prepare(attempt);
     }
 
     /** Hands the first attempt to the pool. */
     void dispatchFirst() {
-        dispatch(attempt);
-    }
-
-    private void dispatch(Submission<T> next) {
-        next.future().onDone(this::attemptEnded); // at once, if it has been called off
-        pool().dispatchAttempt(next);
+        pool().dispatchAttempt(attempt);
     }
 
     /** Before anybody can end it. */
@@ -67,6 +69,9 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         next.whenOver = this::release;
         holds.incrementAndGet();
         pool().enterAgain();
+        if (!runsHere) {
+            next.future().onDone(this::attemptEnded);
+        }
     }
 
     /** Makes another attempt the one under way; null when there is to be none. */
@@ -165,7 +170,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
             return;
         }
         try {
-            dispatch(next);
+            pool().dispatchAttempt(next);
         } catch (RuntimeException | Error e) {
             // the attempt has failed with it, and so has said what comes next
         }
@@ -188,7 +193,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     /** Makes all attempts in the calling thread. */
     void runHere() {
         for (Submission<T> next = attempt; next != null; next = nextUnderWay()) {
-            pool().runAttemptHere(next);
+            pool().runOneHere(next);
             Duration wait = next(next.future());
             if (wait == null) {
                 return;

@@ -3,6 +3,7 @@ package dev.sennit;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -666,6 +667,54 @@ public abstract class PoolServicesContract extends PoolContract {
         Pool pool = open(1, "backlog=0&full=caller-runs");
         occupyWorkers(pool);
         assertThat(value(pool.submit(() -> succeedAt(here, 3), TaskOptions.NONE.retry(FIVE)))).isEqualTo(3);
+    }
+
+    @Test
+    public void aDelayedRetryThatIsCancelledAsItIsDueEndsOnce() throws Exception {
+        if (!asynchronous()) {
+            return;
+        }
+        Pool pool = open("");
+        var options = TaskOptions.NONE.retry(Retry.attempts(2));
+        List<TaskFuture<Integer>> all = new ArrayList<>();
+        for (int i = 0; i < 300; i++) {
+            Duration delay = Duration.ofNanos(i % 50 * 20_000L);
+            TaskFuture<Integer> future = pool.submitAfter(delay, () -> Work.failDeep(0), options);
+            all.add(future);
+            long until = System.nanoTime() + delay.toNanos();
+            while (System.nanoTime() < until) {
+                Thread.onSpinWait();
+            }
+            future.cancel(i % 2 == 0);
+        }
+        pool.close();
+        assertThat(all).allMatch(Future::isDone);
+        assertThat(pool.statistics().ended()).isEqualTo(300);
+        assertAddsUp(pool.statistics());
+    }
+
+    @Test
+    public void aScopeThatIsDecidedTakesNoRetriedTask() throws Exception {
+        var here = signals();
+        try (var scope = TaskScope.open(pool())) {
+            failure(scope.fork(() -> Work.failDeep(0)));
+            catchThrowable(() -> value(scope.fork(() -> succeedAt(here, 9), TaskOptions.NONE.retry(Retry.attempts(3)))));
+            assertThatThrownBy(scope::join).isInstanceOf(ExecutionException.class);
+        }
+        assertAllWorkersServe(pool());
+    }
+
+    @Test
+    public void shutdownNowEndsADelayInTheCaller() throws Exception {
+        if (asynchronous()) {
+            return; // there, no caller waits
+        }
+        Pool pool = open("");
+        Caller<TaskFuture<Integer>> caller = Caller.of(() -> pool.submitAfter(LONG, () -> 1));
+        org.awaitility.Awaitility.await().until(() -> pool.statistics().submitted() == 1);
+        pool.shutdownNow();
+        assertThat(caller.result()).isCancelled();
+        assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
     }
 
     @Test
