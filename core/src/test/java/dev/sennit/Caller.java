@@ -9,7 +9,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 
 /** A thread that calls something which may wait, for tests that watch it or interrupt it. */
-final class Caller<T> {
+public final class Caller<T> {
     private final FutureTask<T> call;
     private final Thread thread;
 
@@ -18,12 +18,12 @@ final class Caller<T> {
         thread = Thread.ofPlatform().daemon().name("caller").start(call);
     }
 
-    static <T> Caller<T> of(Callable<T> body) {
+    public static <T> Caller<T> of(Callable<T> body) {
         return new Caller<>(body);
     }
 
     /** Waits until the thread waits inside a method of that name. */
-    void awaitWaitingIn(String method) {
+    public void awaitWaitingIn(String method) {
         Conditions.await("the caller waits in " + method).until(() -> call.isDone() || waitsIn(method));
         if (call.isDone()) {
             fail("the caller should wait in " + method + " but has ended: " + call);
@@ -36,21 +36,21 @@ final class Caller<T> {
                 && Arrays.stream(thread.getStackTrace()).anyMatch(frame -> frame.getMethodName().equals(method));
     }
 
-    void interrupt() {
+    public void interrupt() {
         thread.interrupt();
     }
 
-    boolean isDone() {
+    public boolean isDone() {
         return call.isDone();
     }
 
     /** What the call returned; fails if it threw. */
-    T result() throws Exception {
+    public T result() throws Exception {
         return call.get(30, TimeUnit.SECONDS);
     }
 
     /** What the call threw; fails if it returned. */
-    Throwable failure() throws Exception {
+    public Throwable failure() throws Exception {
         try {
             return fail("the call should throw, returned " + call.get(30, TimeUnit.SECONDS));
         } catch (ExecutionException e) {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.sennit.process.InterProcessLock;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -754,6 +756,27 @@ public abstract class PoolServicesContract extends PoolContract {
             assertThatThrownBy(scope::join).cause().isInstanceOf(RetryExhaustedException.class);
         }
         assertAllWorkersServe(pool());
+    }
+
+    // ---- locks ----
+
+    @Test
+    public void tasksUpdateAFileUnderALock() throws Exception {
+        var here = signals();
+        int tasks = 60;
+        pool().forEach(java.util.Collections.nCopies(tasks, here), PoolServicesContract::addLine);
+        assertThat(here.logged()).isEqualTo(IntStream.range(0, tasks).mapToObj(Integer::toString).toList());
+    }
+
+    /** Adds the number of lines that are there: two at a time would add the same. */
+    private static void addLine(Signals signals) {
+        var lock = InterProcessLock.at(Path.of(signals.folder(), "lock"));
+        lock.lock();
+        try {
+            signals.log(Integer.toString(signals.isSet("log") ? signals.logged().size() : 0));
+        } finally {
+            lock.unlock();
+        }
     }
 
     // ---- random numbers ----

@@ -57,6 +57,7 @@ class ExamplesIT {
             Map.entry("DelaysAndPriorities", "urgent\\Rordinary\\Rwhenever\\Rlater"),
             Map.entry("BankAccount", "Ann reads 100\\RBob reads 100\\RBob writes 130\\RAnn writes 150"
                     + "\\Rwithout a lock: 150, should be 180(?s:.*)with a lock: 180"),
+            Map.entry("CountUnderLock", "^counted to 100$"),
             Map.entry("QueueOfJobs", "all done: 5050"),
             Map.entry("EveryNowAndThen", "beat 1\\Rbeat 2\\Rbeat 3\\Rtask +runs.*\\Rrare .*disabled"),
             Map.entry("RandomNumbers", "(\\[.*\\]) on inline\\R\\1 on threads:3\\R\\1 on virtual\\R\\1 on processes:2"),
