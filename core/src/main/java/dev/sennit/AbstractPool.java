@@ -20,6 +20,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Gatherer;
 import org.jspecify.annotations.Nullable;
@@ -160,15 +161,26 @@ public abstract class AbstractPool implements Pool {
 
     /**
      * Called by a thread that is about to wait for one of the pool's futures without a limit. The default keeps the
-     * pool from starving: a worker that waits for a task which nobody has begun runs it itself.
+     * pool from starving: a worker that waits for a task which nobody has begun runs it itself. What cancels the one that
+     * waits ends the other as well if it is its own; one that somebody else submitted comes to its end first.
      *
      * @param submission what it is going to wait for
      */
     protected void aboutToWait(Submission<?> submission) {
         if (submission.isQueued() && onWorker()) {
-            runInCaller(submission);
+            if (submission.isOfThisThread()) {
+                runInCaller(submission);
+            } else {
+                CancelScope.shield(() -> runInCaller(submission));
+            }
         }
     }
+
+    /**
+     * Called by a thread that is about to wait until runs are over, whose futures are done. Does nothing unless a worker
+     * that waits would keep the pool from hearing of them.
+     */
+    protected void aboutToWait() {}
 
     /**
      * Workers that died under the pool.
@@ -232,12 +244,15 @@ public abstract class AbstractPool implements Pool {
     // ---- what a kind may call ----
 
     /**
-     * Asks for a call of {@link #loadEnded} when a task has ended.
+     * Asks for a call of {@link #loadEnded} when a task has ended, which may be at once.
      *
-     * @param submission the task, which is about to be queued
+     * @param submission the task, which has been counted and is about to be queued
      */
     protected final void countsAsLoad(Submission<?> submission) {
-        submission.isLoad = true;
+        submission.countAsLoad();
+        if (!submission.isQueued() && submission.endsLoad()) { // whoever dropped it may not have seen that
+            loadEnded();
+        }
     }
 
     /**
@@ -326,11 +341,14 @@ public abstract class AbstractPool implements Pool {
         }
     }
 
-    /** Ends the run of a submission whose future is settled. */
-    final void stopRun(Submission<?> submission) {
+    /**
+     * A running submission's future has been settled: ends the run, if that is asked for. Attempts that have not begun are
+     * called off in any case.
+     */
+    final void stopRun(Submission<?> submission, boolean interrupt) {
         if (submission instanceof RetriedSubmission<?> retriedTask) {
-            retriedTask.callOff();
-        } else {
+            retriedTask.callOff(interrupt);
+        } else if (interrupt) {
             stop(submission);
         }
     }
@@ -412,14 +430,20 @@ public abstract class AbstractPool implements Pool {
     /**
      * Submits a task of a scope.
      *
+     * @param known called with its future before anything else can happen to it
      * @param whenOver called once the task has ended and its worker is free of it
-     * @param cancelled whether to take it in as one that was cancelled
+     * @param left how long it may wait for room, and then is taken in as one that was cancelled; null for ever
      */
     final <T extends @Nullable Object> TaskFuture<T> fork(
-            Task<T> task, TaskOptions options, Runnable whenOver, boolean cancelled) {
+            Task<T> task,
+            TaskOptions options,
+            Consumer<? super TaskFuture<T>> known,
+            Runnable whenOver,
+            @Nullable Duration left) {
         Submission<T> submission = make(Objects.requireNonNull(task, "task"), options);
         submission.whenOver = whenOver;
-        return admit(submission, cancelled ? Deadline.in(Duration.ZERO) : FOREVER, Duration.ZERO);
+        known.accept(submission.future());
+        return admit(submission, left == null ? FOREVER : Deadline.in(left), Duration.ZERO);
     }
 
     private <T extends @Nullable Object> TaskFuture<T> admit(Submission<T> submission) {
@@ -620,7 +644,7 @@ public abstract class AbstractPool implements Pool {
             timer.cancel(false);
         }
         if (submission instanceof RetriedSubmission<?> retriedTask) {
-            retriedTask.callOff(); // and its attempt says when that has ended
+            retriedTask.callOff(true); // and its attempt says when that has ended
             return;
         }
         if (timer == null) {
@@ -648,8 +672,7 @@ public abstract class AbstractPool implements Pool {
             submission.holdsPlace = false;
             places.release();
         }
-        if (submission.isLoad) {
-            submission.isLoad = false;
+        if (submission.endsLoad()) {
             loadEnded();
         }
     }
@@ -864,10 +887,10 @@ public abstract class AbstractPool implements Pool {
     }
 
     /** Cancels a task; stops one as well that goes on although its future is settled: {@code cancel(false)} let it. */
-    private boolean cancelNow(Submission<?> submission) {
+    final boolean cancelNow(Submission<?> submission) {
         boolean settled = submission.settle(null, new CancellationException(), true);
         if (!settled && submission.isStopping()) {
-            stopRun(submission);
+            stopRun(submission, true);
         }
         return settled;
     }

@@ -189,6 +189,17 @@ public final class CancelScope {
         return cancellation != null;
     }
 
+    /** Runs something that no scope around it, nor the cancellation of the task it runs in, may disturb. */
+    static void shield(Runnable body) {
+        var scope = new CancelScope(null, true);
+        scope.enter();
+        try {
+            ScopedValue.where(CURRENT, scope).run(body);
+        } finally {
+            scope.leave();
+        }
+    }
+
     private void enter() {
         synchronized (this) {
             if (state != State.NEW) {
@@ -202,10 +213,11 @@ public final class CancelScope {
         }
         if (shielded) {
             Interrupts.holdBack();
-            for (CancelScope around = outer; around != null; around = around.outer) {
+            for (CancelScope around = outer; around != null; around = around.beyond()) {
                 around.shieldEntered();
             }
         }
+        Interrupts.watch();
         synchronized (this) {
             state = State.INSIDE;
             if (cancellation != null) {
@@ -235,6 +247,15 @@ public final class CancelScope {
         }
     }
 
+    private synchronized boolean interruptSent() {
+        return interruptSent;
+    }
+
+    /** The next one out that a shield has to hold back; those around a shield are held back by that. */
+    private @Nullable CancelScope beyond() {
+        return shielded ? null : outer;
+    }
+
     private synchronized void shieldEntered() {
         shieldsInside++;
         if (interruptSent && shieldsInside == 1) {
@@ -254,7 +275,7 @@ public final class CancelScope {
     }
 
     private Exception translated(Exception e) {
-        for (CancelScope around = shielded ? null : outer; around != null; around = around.shielded ? null : around.outer) {
+        for (CancelScope around = beyond(); around != null; around = around.beyond()) {
             if (around.isCancelled()) {
                 return e; // that one turns it into its own
             }
@@ -276,12 +297,10 @@ public final class CancelScope {
             if (next != null) {
                 next.cancel(false);
             }
-            if (interruptSent) {
-                Thread.interrupted(); // sent for this block, which is over
-            }
         }
+        Interrupts.unwatch(interruptSent()); // what was sent for this block, which is over, and nothing else
         if (shielded) {
-            for (CancelScope around = outer; around != null; around = around.outer) {
+            for (CancelScope around = outer; around != null; around = around.beyond()) {
                 around.shieldLeft();
             }
             Interrupts.letThrough();

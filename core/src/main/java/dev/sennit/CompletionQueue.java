@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.IdentityHashMap;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -19,11 +20,17 @@ import org.jspecify.annotations.Nullable;
 final class CompletionQueue<F extends CompletableFuture<?>> {
     static final @Nullable Duration FOREVER = null;
 
-    private final LinkedBlockingQueue<F> done = new LinkedBlockingQueue<>();
+    /** What got done; nothing in it only says that there may be something to help with. */
+    private final LinkedBlockingQueue<Optional<F>> done = new LinkedBlockingQueue<>();
     private final Set<F> notHandedOut = Collections.newSetFromMap(new IdentityHashMap<>());
     private final int total;
     private final boolean limited;
     private final long deadline;
+
+    /** Who asked last whether it {@link #isWorker}. */
+    private @Nullable Thread asker;
+    /** Whether the asker is a worker of a pool that one of the futures belongs to. */
+    private boolean isWorker;
 
     CompletionQueue(Collection<? extends F> futures, @Nullable Duration limit) {
         limited = limit != null;
@@ -33,7 +40,7 @@ final class CompletionQueue<F extends CompletableFuture<?>> {
         Set<F> registered = Collections.newSetFromMap(new IdentityHashMap<>());
         for (F future : futures) { // not over the set: futures that are done already keep their order
             if (registered.add(future)) {
-                future.whenComplete((value, failure) -> done.add(future));
+                future.whenComplete((value, failure) -> done.add(Optional.of(future)));
             }
         }
     }
@@ -44,26 +51,40 @@ final class CompletionQueue<F extends CompletableFuture<?>> {
 
     /** Waits for the next one; only if {@link #hasNext}. */
     F next() throws InterruptedException, TimeoutException {
-        F next = done.poll();
-        if (next == null) {
-            next = limited ? done.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS) : takeOrHelp();
+        while (true) {
+            if (done.isEmpty() && !limited && canHelp()) {
+                help();
+            }
+            Optional<F> next =
+                    limited ? done.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS) : done.take();
+            if (next == null) {
+                throw new TimeoutException(notHandedOut.size() + " (of " + total + ") futures unfinished");
+            }
+            if (next.isPresent()) {
+                notHandedOut.remove(next.get());
+                return next.get();
+            }
         }
-        if (next == null) {
-            throw new TimeoutException(notHandedOut.size() + " (of " + total + ") futures unfinished");
-        }
-        notHandedOut.remove(next);
-        return next;
     }
 
-    private F takeOrHelp() throws InterruptedException {
+    /** Asked once: with many futures it takes a while, and a thread does not become a worker. */
+    private boolean canHelp() {
+        if (asker != Thread.currentThread()) {
+            asker = Thread.currentThread();
+            isWorker = notHandedOut.stream().anyMatch(future -> future instanceof TaskFuture<?> task && task.isOfThisWorker());
+        }
+        return isWorker;
+    }
+
+    /** Runs what only this thread, a worker, can run; what is tried again later asks for that again. */
+    private void help() {
         for (F future : notHandedOut) {
             if (!done.isEmpty()) {
-                break;
+                return;
             }
             if (future instanceof TaskFuture<?> task) {
-                task.aboutToWait(true);
+                task.help(() -> done.add(Optional.empty()));
             }
         }
-        return done.take();
     }
 }

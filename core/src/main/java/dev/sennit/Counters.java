@@ -36,8 +36,9 @@ final class Counters {
         queueNanos.add(waitedNanos);
     }
 
-    void handedBack() {
+    void handedBack(long waitedNanos) {
         started.decrement();
+        queueNanos.add(-waitedNanos);
     }
 
     void dropped() {

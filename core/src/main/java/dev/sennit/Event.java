@@ -18,7 +18,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>A {@link java.util.concurrent.CountDownLatch} opens once and for good; this can be {@linkplain #clear cleared}. A
  * thread that waits when {@link #set} is called returns, even if the event is cleared before that thread gets to look.
  *
- * <p><b>Memory effects</b>: what happened before {@code set} is seen by whoever waited for it, or found it set.
+ * <p><b>Memory effects</b>: what happened before {@code set} is seen by whoever waited for it, or found it set, or cleared it
+ * afterwards.
  */
 public final class Event {
     private final ReentrantLock lock = new ReentrantLock();
@@ -31,12 +32,9 @@ public final class Event {
     /** An event that is clear. */
     public Event() {}
 
-    /** Sets this event, and lets everybody go who waits for it. Costs a read when it is set already. */
+    /** Sets this event, and lets everybody go who waits for it. */
     public void set() {
-        if (set) {
-            return;
-        }
-        lock.lock();
+        lock.lock(); // also when it is set: else a clear that comes now would not see what was done before
         try {
             if (!set) {
                 set = true;

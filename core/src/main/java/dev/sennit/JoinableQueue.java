@@ -331,7 +331,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     /**
      * Says that an element which was taken out has been dealt with. It is called once for each.
      *
-     * @throws IllegalStateException if it was called more often than elements were put in
+     * @throws IllegalStateException if it was called more often than elements were taken out
      */
     public void taskDone() {
         lock.lock();

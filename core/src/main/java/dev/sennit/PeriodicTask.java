@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Timers;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
@@ -9,6 +10,8 @@ import org.jspecify.annotations.Nullable;
  * A task of a {@link PeriodicWorker}: what {@link PeriodicWorker#add} returns, to look at it, and to end it.
  */
 public final class PeriodicTask {
+    private static final Duration CENTURY = Duration.ofDays(36_525);
+
     private final PeriodicWorker worker;
     private final String name;
     private final Schedule schedule;
@@ -116,13 +119,17 @@ public final class PeriodicTask {
 
     void isDue(Schedule.Due due, Instant now, long nowNanos) {
         Instant at = due.at();
-        Duration after = due.after();
+        Duration wait = at != null ? Duration.between(now, at) : Objects.requireNonNull(due.after());
         dueAt = at;
-        Duration wait = at != null ? Duration.between(now, at) : Objects.requireNonNull(after, "due neither after nor at");
-        nominalNanos = nowNanos + java.util.concurrent.TimeUnit.NANOSECONDS.convert(wait);
-        dueNanos = nominalNanos + due.jitter().toNanos();
+        nominalNanos = nowNanos + nanos(wait);
+        dueNanos = nowNanos + nanos(wait.plus(due.jitter()));
         figures.missed += due.missed();
         isDue = true;
+    }
+
+    /** Cut off at a century, which no sum with the clock overflows. */
+    private static long nanos(Duration wait) {
+        return Timers.nanos(wait.compareTo(CENTURY) < 0 ? wait : CENTURY);
     }
 
     void ran(long nowNanos, @Nullable Throwable failure) {

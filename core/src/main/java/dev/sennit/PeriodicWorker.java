@@ -77,6 +77,8 @@ public final class PeriodicWorker implements AutoCloseable {
     /** The thread that waits for what is due; null while there is none. */
     private @Nullable Thread loop;
     private int runsUnderWay;
+    /** Failures that the hook has not been told yet. */
+    private final List<Runnable> toReport = new ArrayList<>();
     /** Wall clock less monotonic clock, in nanoseconds, at the last look. */
     private long clockDistance;
 
@@ -124,7 +126,7 @@ public final class PeriodicWorker implements AutoCloseable {
                 scheduleFirst(task);
             }
         } finally {
-            lock.unlock();
+            unlock();
         }
         return task;
     }
@@ -139,7 +141,7 @@ public final class PeriodicWorker implements AutoCloseable {
         try {
             return List.copyOf(tasks.values());
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -152,7 +154,7 @@ public final class PeriodicWorker implements AutoCloseable {
                 stopIfEmpty();
             }
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -168,7 +170,7 @@ public final class PeriodicWorker implements AutoCloseable {
                 scheduleFirst(task);
             }
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -179,7 +181,7 @@ public final class PeriodicWorker implements AutoCloseable {
                     task.isDue ? Duration.ofNanos(Math.max(0, task.dueNanos - time.nanoTime())) : null;
             return task.snapshot(nextIn);
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -196,7 +198,7 @@ public final class PeriodicWorker implements AutoCloseable {
         try {
             loop = Thread.ofVirtual().name(name + "-clock").start(this::loop);
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -218,7 +220,7 @@ public final class PeriodicWorker implements AutoCloseable {
             }
             stopIfEmpty();
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -232,7 +234,7 @@ public final class PeriodicWorker implements AutoCloseable {
                 signalChange();
             }
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -246,7 +248,7 @@ public final class PeriodicWorker implements AutoCloseable {
         try {
             return state == State.RUNNING;
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -272,7 +274,7 @@ public final class PeriodicWorker implements AutoCloseable {
             }
             return true;
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -287,7 +289,7 @@ public final class PeriodicWorker implements AutoCloseable {
                 }
             }
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -317,8 +319,9 @@ public final class PeriodicWorker implements AutoCloseable {
         lock.lock();
         try {
             state = State.CLOSED;
+            signalChange();
         } finally {
-            lock.unlock();
+            unlock();
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
@@ -338,6 +341,17 @@ public final class PeriodicWorker implements AutoCloseable {
         if (INSIDE.get() == this) {
             throw new IllegalStateException(what + "() of periodic worker " + name + " called by one of its own tasks");
         }
+    }
+
+    /** Unlocks, and then calls the failure hook where that was put off: it is not to be called with the lock held. */
+    private void unlock() {
+        List<Runnable> reports = List.of();
+        if (lock.getHoldCount() == 1 && !toReport.isEmpty()) {
+            reports = List.copyOf(toReport);
+            toReport.clear();
+        }
+        lock.unlock();
+        reports.forEach(Runnable::run);
     }
 
     private void stopIfEmpty() {
@@ -368,7 +382,7 @@ public final class PeriodicWorker implements AutoCloseable {
                     }
                     hasChanged = false;
                 } finally {
-                    lock.unlock();
+                    unlock();
                 }
             }
         } catch (InterruptedException e) {
@@ -379,7 +393,7 @@ public final class PeriodicWorker implements AutoCloseable {
                 loop = null;
                 ended.signalAll();
             } finally {
-                lock.unlock();
+                unlock();
             }
         }
     }
@@ -418,7 +432,7 @@ public final class PeriodicWorker implements AutoCloseable {
                 wait = Math.min(wait, LOOK_AT_CLOCK_NANOS);
             }
         } finally {
-            lock.unlock();
+            unlock();
         }
         due.sort(Comparator.comparingLong(task -> task.dueNanos - due.getFirst().dueNanos));
         due.forEach(this::run);
@@ -456,19 +470,18 @@ public final class PeriodicWorker implements AutoCloseable {
 
     /** Asks the schedule, and remembers what it says; one that fails ends its task. */
     private void schedule(PeriodicTask task, Schedule.Timing timing) {
-        Schedule.Due due;
         try {
-            due = Objects.requireNonNull(task.schedule().next(timing), "the schedule returned null");
+            Schedule.Due due = Objects.requireNonNull(task.schedule().next(timing), "the schedule returned null");
+            task.isDue(due, timing.now(), time.nanoTime());
         } catch (RuntimeException | Error e) {
             task.figures.failed(e);
             task.removed = true;
             task.isDue = false;
             tasks.remove(task.name(), task);
-            report(task, e);
+            toReport.add(() -> report(task, e));
             stopIfEmpty();
             return;
         }
-        task.isDue(due, timing.now(), time.nanoTime());
         signalChange();
     }
 
@@ -522,7 +535,7 @@ public final class PeriodicWorker implements AutoCloseable {
             }
             ended.signalAll();
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 
@@ -588,7 +601,7 @@ public final class PeriodicWorker implements AutoCloseable {
         try {
             return "PeriodicWorker[" + name + ", " + state + ", " + tasks.size() + " tasks]";
         } finally {
-            lock.unlock();
+            unlock();
         }
     }
 

@@ -10,6 +10,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,8 +27,8 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     private final RetryProgress progress;
     /** One until there will be no other attempt, and one for each attempt until its run is over. */
     private final AtomicInteger holds = new AtomicInteger(1);
-    /** Touched by whoever has the progress. */
-    private long ranNanos;
+    /** How long its attempts ran. One whose time was over may go on beside the next. */
+    private final AtomicLong ranNanos = new AtomicLong();
     /** Whether the attempts are made in the submitter's thread. Written before anybody else sees this. */
     private boolean runsHere;
 
@@ -76,7 +77,6 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
 
     /** Makes another attempt the one under way; null when there is to be none. */
     private synchronized @Nullable Submission<T> nextUnderWay() {
-        timer = null;
         if (calledOff || !isRunning()) {
             return null;
         }
@@ -96,13 +96,17 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
 
     /** Called by an attempt when its run has ended. */
     void attemptRan(long nanos) {
-        ranNanos += nanos;
+        ranNanos.addAndGet(nanos);
     }
 
     private void attemptEnded(TaskFuture<T> done) {
+        boolean wasRefused;
+        synchronized (this) {
+            wasRefused = attempt.neverBegan();
+        }
         Duration wait = next(done);
         if (wait != null) {
-            dispatchAfter(wait);
+            dispatchAfter(wait, wasRefused);
         }
     }
 
@@ -114,6 +118,11 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
             release();
             return null;
         }
+        if (failureOf(done) instanceof WorkerStartException noWorkers) { // there will be none for another either
+            fail(progress.end(noWorkers), ranNanos.get());
+            release();
+            return null;
+        }
         T value = done.state() == Future.State.SUCCESS ? done.resultNow() : null;
         Duration wait = progress.afterAttempt(value, failureOf(done));
         if (wait != null) {
@@ -122,9 +131,9 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         }
         Throwable failure = progress.failure();
         if (failure == null) {
-            succeed(value, ranNanos);
+            succeed(value, ranNanos.get());
         } else {
-            fail(failure, ranNanos);
+            fail(failure, ranNanos.get());
         }
         release();
         return null;
@@ -147,12 +156,17 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         }
     }
 
-    private void dispatchAfter(Duration wait) {
+    /**
+     * Dispatches the next attempt when the time has come.
+     *
+     * @param wasRefused whether the pool would not have the one before: dispatching it called this, and might do so again
+     */
+    private void dispatchAfter(Duration wait, boolean wasRefused) {
         boolean over;
         synchronized (this) {
             over = calledOff;
-            if (!over && wait.isPositive()) {
-                timer = Timers.after(wait, this::dispatchNext);
+            if (!over && (wait.isPositive() || wasRefused)) {
+                timer = Timers.after(wait, this::timeHasCome);
                 return;
             }
         }
@@ -161,6 +175,16 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         } else {
             dispatchNext();
         }
+    }
+
+    private void timeHasCome() {
+        synchronized (this) {
+            if (timer == null) {
+                return; // called off: whoever took the timer goes on
+            }
+            timer = null;
+        }
+        dispatchNext();
     }
 
     private void dispatchNext() {
@@ -184,7 +208,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     /** When the last one calls it, nothing of this task goes on. */
     private void release() {
         if (holds.decrementAndGet() == 0) {
-            ended(ranNanos);
+            ended(ranNanos.get());
         }
     }
 
@@ -214,7 +238,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
             return true;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            fail(progress.end(e), ranNanos);
+            fail(progress.end(e), ranNanos.get());
             return false;
         } catch (ExecutionException | CancellationException e) {
             // it was settled from outside
@@ -225,19 +249,41 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
 
     // ---- from outside ----
 
-    /** Ends the attempt that is under way, or calls off the next: the future has been settled. */
-    void callOff() {
+    /**
+     * Ends the attempt that is under way, or calls off the next: the future has been settled.
+     *
+     * @param interrupt whether an attempt that has begun is to be ended
+     */
+    void callOff(boolean interrupt) {
         Submission<T> underWay;
         Future<?> pending;
         synchronized (this) {
             calledOff = true;
             underWay = attempt;
             pending = timer;
+            timer = null;
         }
-        underWay.settle(null, new CancellationException(), true);
-        if (pending != null && pending.cancel(false)) {
+        if (interrupt) {
+            pool().cancelNow(underWay);
+        } else {
+            underWay.settle(null, new CancellationException(), false);
+        }
+        if (pending != null) {
+            pending.cancel(false);
             noOther();
         }
+    }
+
+    @Override
+    void help(Runnable onMore) {
+        Submission<T> underWay;
+        CompletableFuture<?> next;
+        synchronized (this) {
+            underWay = attempt;
+            next = nextAttempt;
+        }
+        underWay.aboutToWait(true);
+        next.thenRun(onMore);
     }
 
     /** A worker that waits for this task makes its attempts itself when nobody else has begun them. */

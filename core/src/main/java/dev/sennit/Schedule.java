@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.Durations;
+import dev.sennit.internal.Timers;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
@@ -52,6 +53,17 @@ public interface Schedule {
      * @param missed how many runs were due meanwhile, and are left out
      */
     record Due(@Nullable Duration after, @Nullable Instant at, Duration jitter, long missed) {
+        /** Checks what is given: one of {@code after} and {@code at}, a jitter and a count that are not negative. */
+        public Due {
+            if ((after == null) == (at == null)) {
+                throw new IllegalArgumentException("due needs either after or at, was " + after + " and " + at);
+            }
+            if (jitter.isNegative() || missed < 0) {
+                throw new IllegalArgumentException(
+                        "jitter and missed must be >= 0, were " + jitter + " and " + missed);
+            }
+        }
+
         /**
          * After a time, which nobody can set.
          *
@@ -166,7 +178,7 @@ public interface Schedule {
             Due due = next(timing);
             Duration wait = due.after() != null ? due.after() : Duration.between(timing.now(), due.at());
             RandomGenerator chance = random != null ? random : ThreadLocalRandom.current();
-            long most = (long) (Math.max(0, wait.toNanos()) * part);
+            long most = (long) (Math.clamp(Timers.nanos(wait), 0, Long.MAX_VALUE / 2) * part);
             return new Due(due.after(), due.at(), Duration.ofNanos(chance.nextLong(most + 1)), due.missed());
         };
     }

@@ -44,10 +44,12 @@ public class Submission<T extends @Nullable Object> {
     private static final String[] STATE_NAMES = {"QUEUED", "RUNNING", "STOPPING", "ENDED", "DROPPED", "QUEUED"};
 
     private static final VarHandle STATE;
+    private static final VarHandle IS_LOAD;
 
     static {
         try {
             STATE = MethodHandles.lookup().findVarHandle(Submission.class, "state", int.class);
+            IS_LOAD = MethodHandles.lookup().findVarHandle(Submission.class, "isLoad", boolean.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -57,22 +59,27 @@ public class Submission<T extends @Nullable Object> {
     private final Callable<T> body;
     private final TaskOptions options;
     private final TaskFuture<T> future = new TaskFuture<>(this);
+    private final long submitter = Thread.currentThread().threadId();
     /** Moved on, before dispatch, by a delay that was asked for. */
     private long submittedAt = System.nanoTime();
 
     private volatile int state;
     /** The thread inside {@link #run()}. Set by that thread; cleared, and interrupted, only under this object's lock. */
     private volatile @Nullable Thread runner;
+    /** How deep in that thread: see {@link Interrupts}. Written before it. */
+    private int depth;
     /** Guarded by this. Whether the runner was interrupted on behalf of this submission. */
     private boolean interruptSent;
     /** Written by whoever started it, before anybody else can end it. */
     private long startedAt;
+    /** Written before it is queued again. */
+    private boolean wasHandedBack;
     /** Guarded by this. The pending time limit. */
     private @Nullable Future<?> timeLimit;
     /** Whether it holds a place of a bounded backlog. Written before dispatch, and by whoever ends it. */
     boolean holdsPlace;
-    /** Whether its pool counts it as load. Written before it is queued, and by whoever ends it. */
-    boolean isLoad;
+    /** Whether its pool counts it as load. */
+    private volatile boolean isLoad;
     /** Called once its run has ended or will never begin. Written before dispatch. */
     @Nullable Runnable whenOver;
     /** What it is an attempt of, which is then what counts. Written before dispatch. */
@@ -131,6 +138,11 @@ public class Submission<T extends @Nullable Object> {
         return TaskNames.written(body).getClass();
     }
 
+    /** Whether the calling thread submitted it. */
+    final boolean isOfThisThread() {
+        return submitter == Thread.currentThread().threadId();
+    }
+
     final AbstractPool pool() {
         return pool;
     }
@@ -172,6 +184,15 @@ public class Submission<T extends @Nullable Object> {
         return state == RUNNING;
     }
 
+    final void countAsLoad() {
+        isLoad = true;
+    }
+
+    /** Returns true for one caller, of a submission that was counted as load. */
+    final boolean endsLoad() {
+        return isLoad && IS_LOAD.compareAndSet(this, true, false);
+    }
+
     /** Whether it was settled before anybody began it. */
     final boolean neverBegan() {
         return state == DROPPED;
@@ -194,7 +215,7 @@ public class Submission<T extends @Nullable Object> {
     private boolean started() {
         startedAt = System.nanoTime();
         counters().started(startedAt - submittedAt);
-        if (retried != null) {
+        if (retried != null && !wasHandedBack) {
             retried.attemptBegan();
         }
         Duration limit = options.timeout();
@@ -243,10 +264,22 @@ public class Submission<T extends @Nullable Object> {
         throw new UnsupportedOperationException("a kind that sends tasks has to take them back");
     }
 
+    /**
+     * Whether its run has ended elsewhere, although nobody here has heard of it yet: its time limit stops it no more.
+     *
+     * @return false unless the kind knows
+     */
+    protected boolean hasRun() {
+        return false;
+    }
+
     private void startTimeLimit(Duration limit) {
-        Future<?> pending = Timers.after(limit, () -> settle(null, new TimeoutException(
-                "task " + name() + " ran longer than " + Durations.text(limit) + " on " + pool.name()
-                        + " and was stopped"), true));
+        Future<?> pending = Timers.after(limit, () -> {
+            if (!hasRun()) {
+                settle(null, new TimeoutException("task " + name() + " ran longer than " + Durations.text(limit) + " on "
+                        + pool.name() + " and was stopped"), true);
+            }
+        });
         synchronized (this) {
             timeLimit = pending;
         }
@@ -266,6 +299,7 @@ public class Submission<T extends @Nullable Object> {
         T value = null;
         Throwable failure = null;
         try {
+            depth = Interrupts.depth();
             runner = Thread.currentThread();
             if (state == RUNNING) { // else it was settled before there was a thread to interrupt: nobody wants the result
                 value = body.call();
@@ -337,11 +371,12 @@ public class Submission<T extends @Nullable Object> {
      * @return false when it was settled from outside meanwhile; it has then ended
      */
     public final boolean handBack() {
+        wasHandedBack = true;
         if (!STATE.compareAndSet(this, RUNNING, QUEUED)) {
             return false;
         }
         cancelTimeLimit();
-        counters().handedBack();
+        counters().handedBack(startedAt - submittedAt);
         return true;
     }
 
@@ -388,9 +423,7 @@ public class Submission<T extends @Nullable Object> {
                 }
                 case RUNNING -> {
                     if (STATE.compareAndSet(this, RUNNING, STOPPING)) {
-                        if (interrupt) {
-                            pool.stopRun(this);
-                        }
+                        pool.stopRun(this, interrupt);
                         finish(value, failure);
                         return true;
                     }
@@ -436,13 +469,18 @@ public class Submission<T extends @Nullable Object> {
             Thread thread = runner;
             if (thread != null) {
                 interruptSent = true;
-                Interrupts.interrupt(thread);
+                Interrupts.interrupt(thread, depth);
             }
         }
     }
 
     /** Called by a thread that is going to wait for the future: see {@link AbstractPool#aboutToWait}. */
     void aboutToWait(boolean interruptibly) {
+        pool.aboutToWait(this);
+    }
+
+    /** See {@link TaskFuture#help}. */
+    void help(Runnable onMore) {
         pool.aboutToWait(this);
     }
 

@@ -33,7 +33,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Callbacks</b> without an executor run in the thread that ends the future, usually one of the pool's, which takes
  * no other task meanwhile. A task or callback that waits for a task of its own pool, with {@link #get()} or {@link
- * #join}, cannot starve it: if nobody has begun that task, the waiting thread runs it.
+ * #join}, cannot starve it: if nobody has begun that task, the waiting thread runs it. What cancels the one that waits then
+ * interrupts the other too if it submitted it; a task of somebody else comes to its end first.
  *
  * <p><b>Memory effects</b>: as for every {@link java.util.concurrent.Future}; what happened before {@code submit} is
  * seen by a task in this JVM, and what the task did by whoever got its result. A task in another process saw a copy.
@@ -150,6 +151,18 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
     void aboutToWait(boolean interruptibly) {
         if (!isDone()) {
             submission.aboutToWait(interruptibly);
+        }
+    }
+
+    /** Whether the calling thread is one of the pool's own. */
+    boolean isOfThisWorker() {
+        return submission.pool().isWorker();
+    }
+
+    /** The same, for a thread that waits for others as well; calls back when there is something to help with again. */
+    void help(Runnable onMore) {
+        if (!isDone()) {
+            submission.help(onMore);
         }
     }
 

@@ -69,6 +69,8 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
 
     private Phase phase = Phase.OPEN;
     private @Nullable Future<?> timer;
+    /** Only where there is a timer. */
+    private long deadline;
     /** Whether the time was over before the outcome was decided. */
     private volatile boolean expired;
 
@@ -125,6 +127,7 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
             throw new IllegalArgumentException("time must be > 0, was " + time);
         }
         ensure(timer == null, "has a limit already");
+        deadline = System.nanoTime() + Timers.nanos(time);
         timer = Timers.after(time, this::expire);
         return this;
     }
@@ -132,6 +135,10 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     private void expire() {
         expired = true;
         cancelAll();
+    }
+
+    private boolean isTimeOver() {
+        return timer != null && !expired && deadline - System.nanoTime() <= 0;
     }
 
     private boolean isDecided() {
@@ -170,21 +177,45 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
                 oneRunLess();
             }
         };
+        int before = children.size();
         TaskFuture<U> child;
         try {
-            child = pool.fork(task, options, whenOver, isDecided());
+            child = pool.fork(task, options, this::add, whenOver, timeLeft());
         } catch (RuntimeException | Error e) { // refused: it may have been taken in before that, or not
+            forgetSince(before);
             whenOver.run();
             throw e;
         }
-        synchronized (children) {
-            children.add(child);
-        }
-        child.onDone(this::ended);
+        timeLeft();
         if (isDecided()) { // it may have been decided between the two looks
             child.cancel(true);
         }
         return child;
+    }
+
+    /** How long a task may wait for room; null for ever. When the time is over, it says so. */
+    private @Nullable Duration timeLeft() {
+        if (isTimeOver()) {
+            expire();
+        }
+        if (isDecided()) {
+            return Duration.ZERO;
+        }
+        return timer == null ? null : Duration.ofNanos(deadline - System.nanoTime());
+    }
+
+    /** Before it can begin: it may run in this very thread, and has to be known to whoever cancels it there. */
+    private void add(TaskFuture<? extends T> child) {
+        synchronized (children) {
+            children.add(child);
+        }
+        child.onDone(this::ended);
+    }
+
+    private void forgetSince(int count) {
+        synchronized (children) {
+            children.subList(count, children.size()).clear();
+        }
     }
 
     private void oneRunLess() {
@@ -194,6 +225,9 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     }
 
     private void ended(TaskFuture<? extends T> child) {
+        if (child.isCancelled() && isTimeOver()) { // it waited in vain for room, say, and was quicker than the timer
+            expire();
+        }
         if (decides(child) && !expired && decisive.compareAndSet(null, child)) {
             cancelAll();
         }
@@ -297,6 +331,9 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
             timer.cancel(false);
         }
         cancelAll();
+        if (alive.get() > 0) {
+            pool.aboutToWait();
+        }
         boolean interrupted = false;
         while (alive.get() > 0) {
             LockSupport.park(this);

@@ -97,8 +97,8 @@ public final class ThreadPool extends AbstractPool {
             return;
         }
         if (changesSize) {
-            countsAsLoad(submission);
             load.incrementAndGet();
+            countsAsLoad(submission);
         }
         queue.add(submission);
         startWorkerIfWanted();

@@ -274,6 +274,46 @@ class PeriodicWorkerTest {
     }
 
     @Test
+    void aScheduleThatSaysNonsenseEndsItsTaskAlone() throws Exception {
+        var worker = settings().open();
+        worker.add("neither", timing -> new Schedule.Due(null, null, Duration.ZERO, 0), log("neither"));
+        worker.add("both", timing -> new Schedule.Due(SECOND, Instant.EPOCH, Duration.ZERO, 0), log("both"));
+        worker.add("early", timing -> new Schedule.Due(SECOND, null, SECOND.negated(), 0), log("early"));
+        worker.add("nothing", timing -> null, log("nothing"));
+        Duration longest = Duration.ofSeconds(Long.MAX_VALUE, 999_999_999);
+        worker.add("never", timing -> Schedule.Due.in(longest), log("never"));
+        worker.add("nor this", Schedule.afterStart(longest).jitter(1), log("never"));
+        worker.add("good", Schedule.afterStart(SECOND), log("good"));
+        worker.begin();
+        pass(worker, SECOND);
+        assertThat(failed).extracting(line -> line.substring(0, line.indexOf(':'))).contains("neither", "both", "early", "nothing");
+        assertThat(ran).containsExactly("good@1000");
+        assertThat(worker.isRunning()).isTrue();
+        worker.close();
+    }
+
+    @Test
+    void theFailureHookIsCalledWithoutTheLock() throws Exception {
+        var asked = new CopyOnWriteArrayList<Integer>();
+        var built = new AtomicReference<PeriodicWorker>();
+        built.set(settings()
+                .onFailure((task, failure) -> {
+                    Thread other = Thread.startVirtualThread(() -> asked.add(built.get().tasks().size()));
+                    try {
+                        assertThat(other.join(BOUND)).as("another thread can look at the worker").isTrue();
+                    } catch (InterruptedException e) {
+                        throw new AssertionError(e);
+                    }
+                })
+                .open());
+        built.get().add("bad", timing -> null, log("bad"));
+        built.get().add("good", Schedule.afterStart(SECOND), log("good"));
+        built.get().begin();
+        assertThat(asked).containsExactly(1);
+        built.get().close();
+    }
+
+    @Test
     void aRefusedRunCountsAsFailedAndComesAgain() {
         Pool closed = Pools.open("inline");
         closed.close();

@@ -283,6 +283,55 @@ public abstract class PoolServicesContract extends PoolContract {
     }
 
     @Test
+    public void aLimitEndsAChildThatRunsInTheOwner() throws Exception {
+        var here = signals();
+        try (var scope = TaskScope.open(pool()).within(Duration.ofMillis(30))) {
+            scope.fork(() -> Work.hold(here));
+            assertThatThrownBy(scope::join).isInstanceOf(TimeoutException.class).hasMessageContaining("1 (of 1) tasks");
+        }
+        assertThat(here.count("finished")).isZero();
+    }
+
+    @Test
+    public void aLimitEndsAWaitForRoom() throws Exception {
+        if (!asynchronous()) {
+            return;
+        }
+        var here = signals();
+        Pool pool = open(1, unlimited() ? "" : "backlog=0");
+        TaskFuture<Integer> busy = pool.submit(() -> Work.hold(here));
+        here.awaitCount("held", 1);
+        try (var scope = TaskScope.open(pool).within(Duration.ofMillis(30))) {
+            TaskFuture<Integer> child = scope.fork(() -> Work.hold(here));
+            assertThatThrownBy(scope::join).isInstanceOf(TimeoutException.class);
+            assertThat(child).isCancelled();
+        }
+        here.set("release");
+        assertThat(value(busy)).isOne();
+    }
+
+    @Test
+    public void aTaskThatIsRefusedIsNoneOfTheScope() throws Exception {
+        var here = signals();
+        Pool pool = open(1, unlimited() || !asynchronous() ? "" : "backlog=0&full=reject");
+        try (var scope = TaskScope.open(pool)) {
+            TaskFuture<Integer> first = scope.fork(() -> here.isSet("never") ? 0 : asynchronousHold(here));
+            pool.shutdown();
+            assertThatThrownBy(() -> scope.fork(() -> 1)).isInstanceOf(RejectedExecutionException.class);
+            here.set("release");
+            scope.join();
+            assertThat(first.resultNow()).isOne();
+        }
+    }
+
+    private static int asynchronousHold(Signals signals) throws InterruptedException {
+        if (Thread.currentThread().getName().contains("worker") || Thread.currentThread().isVirtual()) {
+            return Work.hold(signals);
+        }
+        return 1; // in the caller, which is to release it
+    }
+
+    @Test
     public void theFirstSuccessIsEnough() throws Exception {
         var here = signals();
         try (var scope = TaskScope.<Integer>firstSuccess(pool())) {
@@ -756,6 +805,166 @@ public abstract class PoolServicesContract extends PoolContract {
             assertThatThrownBy(scope::join).cause().isInstanceOf(RetryExhaustedException.class);
         }
         assertAllWorkersServe(pool());
+    }
+
+    @Test
+    public void aRetriedTaskThatIsCancelledGentlyIsNotTriedAgain() throws Exception {
+        if (!asynchronous()) {
+            return;
+        }
+        var here = signals();
+        Pool pool = open("");
+        Retry hourly = Retry.forever().waiting(Backoff.fixed(Duration.ofHours(1)));
+        TaskFuture<Integer> future = pool.submit(() -> failMarked(here), TaskOptions.NONE.retry(hourly));
+        org.awaitility.Awaitility.await().until(() -> pool.statistics().retried() == 1);
+        assertThat(future.cancel(false)).isTrue();
+        pool.shutdown();
+        assertThat(pool.awaitTermination(BOUND, SECONDS)).as("nothing is left to wait for").isTrue();
+        assertThat(here.count("tried")).isOne();
+        assertThat(pool.statistics().cancelled()).isOne();
+    }
+
+    private static int failMarked(Signals signals) {
+        signals.mark("tried");
+        throw new IllegalStateException("meant to fail");
+    }
+
+    @Test
+    public void anAttemptThatWaitsIsDroppedWhenItsTaskIsCancelledGently() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        var here = signals();
+        Pool pool = open(1, "");
+        TaskFuture<Integer> future = pool.submit(() -> failMarked(here), TaskOptions.NONE.retry(Retry.forever()));
+        TaskFuture<Integer> busy = pool.submit(() -> Work.hold(here)); // between two attempts
+        here.awaitCount("held", 1);
+        int tried = here.count("tried");
+        assertThat(future.cancel(false)).isTrue();
+        here.set("release");
+        assertThat(value(busy)).isOne();
+        assertThat(value(pool.submit(() -> 2))).isEqualTo(2);
+        assertThat(here.count("tried")).isEqualTo(tried);
+    }
+
+    @Test
+    public void aWorkerThatWaitsForTheFirstOfManyIsNotHeldUpByARetriedOne() throws Exception {
+        if (!canNest()) {
+            return;
+        }
+        Pool pool = open(1, "");
+        Retry hourly = Retry.forever().waiting(Backoff.fixed(Duration.ofHours(1)));
+        List<TaskFuture<Integer>> both = new CopyOnWriteArrayList<>();
+        Task<Integer> waiting = () -> {
+            both.add(pool.submit(() -> Work.failDeep(0), asynchronous() ? TaskOptions.NONE.retry(hourly) : TaskOptions.NONE));
+            both.add(pool.submit(() -> 5));
+            return Futures.wait(both, Until.FIRST_COMPLETED).done().size();
+        };
+        assertThat(value(pool.submit(waiting))).isPositive();
+        both.getFirst().cancel(true);
+    }
+
+    @Test
+    public void aWorkerThatWaitsForSeveralMakesTheAttemptsThatComeLater() throws Exception {
+        if (!canNest()) {
+            return;
+        }
+        var here = signals();
+        Pool pool = open(1, "");
+        var retry = FIVE.waiting(Backoff.fixed(Duration.ofMillis(1)));
+        Task<List<Integer>> waiting = () -> {
+            TaskFuture<Integer> one = pool.submit(() -> succeedAt(here, 3), TaskOptions.NONE.retry(retry));
+            TaskFuture<Integer> other = pool.submit(() -> 5);
+            return Futures.gather(List.of(one, other));
+        };
+        assertThat(value(pool.submit(waiting))).containsExactly(3, 5);
+    }
+
+    // ---- interrupts that are meant for another ----
+
+    @Test
+    public void cancellingATaskThatWaitsLeavesTheOneItWaitsForAlone() throws Exception {
+        if (!canNest() || !asynchronous()) {
+            return;
+        }
+        var here = signals();
+        Pool pool = open(1, "");
+        List<TaskFuture<Integer>> inner = new CopyOnWriteArrayList<>();
+        TaskFuture<Integer> outer = pool.submit(() -> {
+            here.await("go");
+            return inner.getFirst().get();
+        });
+        inner.add(pool.submit(() -> Work.hold(here)));
+        here.set("go");
+        here.awaitCount("held", 1);
+        outer.cancel(true);
+        here.set("release");
+        assertThat(value(inner.getFirst())).as("its own future is what it was").isOne();
+        assertThat(here.count("interrupted")).isZero();
+        assertThat(outer).isCancelled();
+        assertAllWorkersServe(pool);
+    }
+
+    @Test
+    public void aTaskInsideOfAnotherCanBeCancelledByItself() throws Exception {
+        if (!canNest() || !asynchronous()) {
+            return;
+        }
+        var here = signals();
+        Pool pool = open(1, "");
+        List<TaskFuture<Integer>> inner = new CopyOnWriteArrayList<>();
+        TaskFuture<Integer> outer = pool.submit(() -> {
+            inner.add(pool.submit(() -> Work.hold(here)));
+            try {
+                return inner.getFirst().get();
+            } catch (CancellationException e) {
+                return 7;
+            }
+        });
+        here.awaitCount("held", 1);
+        org.awaitility.Awaitility.await().until(() -> !inner.isEmpty());
+        inner.getFirst().cancel(true);
+        assertThat(value(outer)).isEqualTo(7);
+    }
+
+    @Test
+    public void aCancellationThatComesWhileAScopeEndsIsNotLost() throws Exception {
+        if (!asynchronous()) {
+            return;
+        }
+        var here = signals();
+        Pool pool = open("");
+        TaskFuture<Integer> future = pool.submit(() -> cleanUpSlowly(here));
+        here.await("cleaning");
+        future.cancel(true);
+        if (!isolates()) { // where it would be killed before it could tell
+            here.set("clean");
+            here.await("noticed");
+        }
+        assertThat(future).isCancelled();
+        assertAllWorkersServe(pool);
+    }
+
+    private static int cleanUpSlowly(Signals signals) throws Exception {
+        try {
+            CancelScope.within(Duration.ofMillis(1)).run(() -> {
+                while (!Thread.interrupted()) {
+                    Thread.onSpinWait();
+                }
+                signals.set("cleaning");
+                while (!signals.isSet("clean") && !signals.areGone()) {
+                    Thread.onSpinWait();
+                }
+                throw new InterruptedException();
+            });
+        } catch (java.util.concurrent.TimeoutException e) {
+            try {
+                Thread.sleep(60_000);
+            } catch (InterruptedException cancelled) {
+                signals.set("noticed");
+            }
+        }
+        return 1;
     }
 
     // ---- locks ----

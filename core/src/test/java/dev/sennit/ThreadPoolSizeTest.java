@@ -262,4 +262,18 @@ class ThreadPoolSizeTest {
             throw (RuntimeException) failure;
         }
     }
+
+    @Test
+    void tasksThatAreCancelledAsTheyComeLeaveNoLoadBehind() throws Exception {
+        try (Pool pool = Pools.open("threads:0-2?idle=1ms")) {
+            for (int i = 0; i < 3_000; i++) {
+                TaskFuture<Integer> future = pool.submitAfter(Duration.ofNanos(1), () -> 1);
+                for (int spins = 0; spins < i % 300; spins++) {
+                    Thread.onSpinWait();
+                }
+                future.cancel(true);
+            }
+            Conditions.await("no thread is left").until(() -> pool.statistics().workers() == 0);
+        }
+    }
 }

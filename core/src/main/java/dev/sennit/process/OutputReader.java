@@ -75,7 +75,7 @@ final class OutputReader {
         }
         try {
             listener.line(worker, error, text);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) { // the lines after it are wanted all the same
             System.getLogger("dev.sennit").log(System.Logger.Level.WARNING, "line listener failed", e);
         }
     }

@@ -17,10 +17,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -62,7 +64,7 @@ import org.jspecify.annotations.Nullable;
  * {@link dev.sennit.TaskSerializationException} that says what to allow.
  */
 public final class ProcessPool extends AbstractPool {
-    /** So many failed starts in a row, with no worker up, and the pool gives up. */
+    /** So many failed starts in a row, one of each slot at least, with no worker up, and the pool gives up. */
     private static final int STARTS_BEFORE_GIVING_UP = 3;
 
     private static final int KILLS_BEFORE_GIVING_UP = 100;
@@ -90,6 +92,8 @@ public final class ProcessPool extends AbstractPool {
     private long workersLost;
     /** Guarded by lock. Failed starts since one last succeeded. */
     private int failedStarts;
+    /** Guarded by lock. Whose they were. */
+    private final Set<WorkerSlot> failedSlots = new HashSet<>();
     /** Guarded by lock. Those of them that a signal ended: somebody else's doing, so it takes more of them. */
     private int startsKilled;
     /** Guarded by lock. Why no worker can be started. */
@@ -175,6 +179,11 @@ public final class ProcessPool extends AbstractPool {
 
     @Override
     protected void aboutToWait(Submission<?> submission) {
+        aboutToWait();
+    }
+
+    @Override
+    protected void aboutToWait() {
         if (Thread.currentThread() instanceof WorkerSlot.ServingThread thread && thread.slot().pool() == this) {
             thread.slot().relieve();
         }
@@ -265,7 +274,7 @@ public final class ProcessPool extends AbstractPool {
     /** The next task for a worker that is free; null when there is none, and it is then idle. */
     @Nullable RemoteSubmission<?> nextFor(WorkerJvm worker) {
         synchronized (lock) {
-            if (worker.isBuried()) {
+            if (worker.isBuried() || worker.isCondemned()) {
                 return null;
             }
             RemoteSubmission<?> next = backlog.pollFirst();
@@ -297,6 +306,7 @@ public final class ProcessPool extends AbstractPool {
         synchronized (lock) {
             workersUp++;
             failedStarts = 0;
+            failedSlots.clear();
             startsKilled = 0;
         }
     }
@@ -312,40 +322,56 @@ public final class ProcessPool extends AbstractPool {
         }
     }
 
-    void startFailed(String why, @Nullable Throwable cause, boolean killed) {
-        List<RemoteSubmission<?>> hopeless;
-        WorkerStartException failure;
+    /** Notes that a start failed. When no slot has a worker, and all of them have failed, the pool gives up. */
+    void startFailed(WorkerSlot slot, String why, @Nullable Throwable cause, boolean killed) {
         synchronized (lock) {
             failedStarts++;
+            failedSlots.add(slot);
             startsKilled += killed ? 1 : 0;
             boolean goOn = failedStarts - startsKilled < STARTS_BEFORE_GIVING_UP
                     && startsKilled < KILLS_BEFORE_GIVING_UP;
-            if (goOn || workersUp > 0 || broken != null) {
+            if (goOn || workersUp > 0 || failedSlots.size() < slots.size() || broken != null) {
                 return;
             }
-            failure = new WorkerStartException(
+            broken = new WorkerStartException(
                     failedStarts + " workers of pool " + name() + " in a row could not be started; the last: " + why, cause);
-            broken = failure;
-            hopeless = new ArrayList<>(backlog);
-            backlog.clear();
-        }
-        for (RemoteSubmission<?> submission : hopeless) {
-            submission.settle(null, failure, false);
         }
     }
 
-    /** After a failed start: waits a while, longer each time; false when there is to be no other. */
-    boolean waitBeforeNextStart() {
+    boolean isBroken() {
+        synchronized (lock) {
+            return broken != null;
+        }
+    }
+
+    /** Fails the tasks that wait for a worker, if there will be none. */
+    void failWhatWaits() {
+        while (true) {
+            RemoteSubmission<?> next;
+            WorkerStartException why;
+            synchronized (lock) {
+                why = broken;
+                next = why == null ? null : backlog.pollFirst(); // one by one: a callback may wait for another of them
+            }
+            if (next == null) {
+                return;
+            }
+            next.settle(null, why, false);
+        }
+    }
+
+    /** After a failed start: waits a while, longer each time. */
+    void waitBeforeNextStart() {
         int failed;
         synchronized (lock) {
             if (broken != null) {
-                return false;
+                return;
             }
             failed = failedStarts - startsKilled;
         }
         long pause = Math.min(LONGEST_PAUSE_MILLIS, SHORTEST_PAUSE_MILLIS << Math.min(failed, 10));
         try {
-            return !closing.await(pause, TimeUnit.MILLISECONDS);
+            closing.await(pause, TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             throw new AssertionError("threads that serve workers cannot be interrupted", e);
         }

@@ -59,6 +59,12 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
         }
     }
 
+    @Override
+    protected boolean hasRun() {
+        WorkerJvm ran = worker;
+        return ran != null && ran.hasEnded(this);
+    }
+
     /** Settles it as {@code shutdownNow} does. */
     void cancelNow() {
         settle(null, new CancellationException(), true);

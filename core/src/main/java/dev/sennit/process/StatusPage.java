@@ -14,9 +14,10 @@ import java.nio.file.StandardOpenOption;
  *
  * <p>One word holds the number of the last task that the worker began. With it the parent knows, of a worker that died,
  * whether the task it was handed had begun (and fails) or not (and runs elsewhere). A message would say the same at the
- * price of one more wake-up a task.
+ * price of one more wake-up a task. Another word holds the number of the last one that it ended: its answer is on the way,
+ * but the parent may be slow to read it, and is not to stop a task, or kill a worker, for being slow itself.
  *
- * <p>Another holds the number of a task that was sent ahead, to a worker that is still busy. The worker claims it before
+ * <p>A third holds the number of a task that was sent ahead, to a worker that is still busy. The worker claims it before
  * it begins it, the parent may take it back until then; one compare-and-set decides between them. There are two such
  * words, for odd and even numbers, as the next task is sent ahead while the worker has yet to claim the one before it;
  * tasks are numbered in the order they are sent.
@@ -24,7 +25,8 @@ import java.nio.file.StandardOpenOption;
 final class StatusPage {
     private static final int SIZE = 64;
     private static final int LAST_BEGUN = 0;
-    private static final int AHEAD = 8;
+    private static final int LAST_ENDED = 8;
+    private static final int AHEAD = 16;
     private static final long NONE = 0;
     private static final VarHandle LONGS =
             MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
@@ -55,6 +57,14 @@ final class StatusPage {
 
     long lastBegun() {
         return (long) LONGS.getVolatile(page, LAST_BEGUN);
+    }
+
+    void ended(long task) {
+        LONGS.setVolatile(page, LAST_ENDED, task);
+    }
+
+    long lastEnded() {
+        return (long) LONGS.getVolatile(page, LAST_ENDED);
     }
 
     private static int wordOf(long task) {

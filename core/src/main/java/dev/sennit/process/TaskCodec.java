@@ -131,7 +131,7 @@ final class TaskCodec {
 
     static @Nullable Object decodeValue(byte[] message, ClassLoader loader, AllowList allowed) {
         try {
-            return read(message, loader, allowed);
+            return read(Object.class, message, loader, allowed);
         } catch (Unreadable e) {
             throw new TaskSerializationException("result refused: " + e.getMessage(), e.getCause());
         }
@@ -140,7 +140,7 @@ final class TaskCodec {
     static Throwable decodeFailure(byte[] message, ClassLoader loader, AllowList allowed) {
         Failure failure;
         try {
-            failure = (Failure) Objects.requireNonNull(read(message, loader, allowed));
+            failure = Objects.requireNonNull(read(Failure.class, message, loader, allowed));
         } catch (Unreadable e) {
             return new TaskSerializationException("failure refused: " + e.getMessage(), e.getCause());
         }
@@ -148,7 +148,7 @@ final class TaskCodec {
             return failure.described().toException();
         }
         try {
-            return (Throwable) Objects.requireNonNull(read(failure.exact(), loader, allowed));
+            return Objects.requireNonNull(read(Throwable.class, failure.exact(), loader, allowed));
         } catch (Unreadable e) {
             RemoteTaskException standIn = failure.described().toException();
             standIn.addSuppressed(
@@ -157,12 +157,13 @@ final class TaskCodec {
         }
     }
 
-    private static @Nullable Object read(byte[] message, ClassLoader loader, AllowList allowed) throws Unreadable {
+    private static <V> @Nullable V read(Class<V> type, byte[] message, ClassLoader loader, AllowList allowed)
+            throws Unreadable {
         AllowList.Filter filter = allowed.filterFor(message.length);
         try (var in = new LoaderStream(new ByteArrayInputStream(message), loader)) {
             in.setObjectInputFilter(filter);
-            return in.readObject();
-        } catch (IOException | ClassNotFoundException | RuntimeException | LinkageError | StackOverflowError e) {
+            return type.cast(in.readObject());
+        } catch (Throwable e) { // what a class does when it is read is its own business
             String refusal = filter.refusal();
             throw new Unreadable(refusal != null ? refusal : e.toString(), e);
         }
@@ -201,7 +202,7 @@ final class TaskCodec {
             return new Description(
                     failure.getClass().getName(),
                     textOf(failure),
-                    failure.getStackTrace(),
+                    stackOf(failure),
                     cause == null || depth == DEEPEST ? null : of(cause, depth + 1));
         }
 
@@ -210,6 +211,14 @@ final class TaskCodec {
                 return failure.toString();
             } catch (RuntimeException e) {
                 return failure.getClass().getName();
+            }
+        }
+
+        private static StackTraceElement[] stackOf(Throwable failure) {
+            try {
+                return Objects.requireNonNull(failure.getStackTrace());
+            } catch (RuntimeException e) {
+                return new StackTraceElement[0];
             }
         }
 

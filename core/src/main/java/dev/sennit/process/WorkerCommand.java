@@ -104,21 +104,28 @@ final class WorkerCommand {
             arguments.add("--class-path");
             arguments.add(absolute(classPath));
         }
-        Module library = WorkerMain.class.getModule();
-        if (!library.isNamed()) {
-            arguments.add(WorkerMain.class.getName());
-            return arguments;
-        }
         String modulePath = System.getProperty("jdk.module.path");
         if (modulePath != null) {
             arguments.add("--module-path");
             arguments.add(absolute(modulePath));
         }
-        arguments.add("--add-modules");
-        arguments.add(String.join(",", modules()));
-        arguments.add("--module");
-        arguments.add(library.getName() + "/" + WorkerMain.class.getName());
+        Module library = WorkerMain.class.getModule();
+        if (library.isNamed() || choosesModules()) { // else it costs a worker's start time for nothing
+            arguments.add("--add-modules");
+            arguments.add(String.join(",", modules()));
+        }
+        if (library.isNamed()) {
+            arguments.add("--module");
+            arguments.add(library.getName() + "/" + WorkerMain.class.getName());
+        } else {
+            arguments.add(WorkerMain.class.getName());
+        }
         return arguments;
+    }
+
+    private static boolean choosesModules() {
+        return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .anyMatch(option -> option.startsWith("--add-modules"));
     }
 
     /** Every module that this JVM resolved, so that the worker resolves the same. */

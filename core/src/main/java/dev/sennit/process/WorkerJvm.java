@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Durations;
 import dev.sennit.internal.Timers;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -9,6 +10,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
@@ -29,6 +31,7 @@ final class WorkerJvm {
     private static final Duration OUTPUT_LIMIT = Duration.ofMillis(500);
 
     private final WorkerSlot slot;
+    private final Instant startedAt = Instant.now();
     private final Path folder;
     private final ServerSocketChannel server;
     private final StatusPage page;
@@ -40,6 +43,8 @@ final class WorkerJvm {
     private volatile boolean up;
     private volatile boolean endIntended;
     private volatile boolean buried;
+    private volatile boolean condemned;
+    private volatile @Nullable String whyDestroyed;
 
     /** The task in flight. */
     final AtomicReference<@Nullable RemoteSubmission<?>> current = new AtomicReference<>();
@@ -57,22 +62,29 @@ final class WorkerJvm {
     WorkerJvm(ProcessPool.Builder settings, List<String> arguments, String name, WorkerSlot slot) throws IOException {
         this.slot = slot;
         folder = WorkerFolder.create();
-        server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        ServerSocketChannel opened = null;
+        Process started = null;
         try {
-            server.bind(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
+            opened = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+            opened.bind(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
             page = StatusPage.create(folder.resolve(WorkerFolder.STATUS));
             List<String> command = new ArrayList<>(
                     WorkerCommand.write(arguments, folder.resolve(WorkerFolder.ARGUMENTS)));
             command.addAll(List.of(folder.toString(), name));
-            process = start(settings, command);
-        } catch (IOException | RuntimeException e) {
-            removeTraces();
+            started = start(settings, command);
+            output = settings.output() == WorkerOutput.INHERIT
+                    ? null
+                    : new OutputReader(name, started, settings.listenerOrDefault());
+            started.onExit().thenRun(this::removeTraces); // ends the wait for a connection
+        } catch (Throwable e) { // no thread to be had, say
+            if (started != null) {
+                started.destroyForcibly();
+            }
+            removeTraces(opened, folder);
             throw e;
         }
-        output = settings.output() == WorkerOutput.INHERIT
-                ? null
-                : new OutputReader(name, process, settings.listenerOrDefault());
-        process.onExit().thenRun(this::removeTraces); // ends the wait for a connection
+        server = opened;
+        process = started;
     }
 
     private static Process start(ProcessPool.Builder settings, List<String> command) throws IOException {
@@ -87,8 +99,14 @@ final class WorkerJvm {
 
     /** Once both ends are connected, or never will be, nothing is left in the file system. */
     private void removeTraces() {
+        removeTraces(server, folder);
+    }
+
+    private static void removeTraces(@Nullable ServerSocketChannel server, Path folder) {
         try {
-            server.close();
+            if (server != null) {
+                server.close();
+            }
         } catch (IOException e) {
             // nobody will connect either way
         }
@@ -97,7 +115,8 @@ final class WorkerJvm {
 
     /** Waits until the worker has connected and says that it is ready; false if it ended before. */
     boolean awaitReady() throws IOException {
-        Future<?> tooLong = Timers.after(START_LIMIT, process::destroyForcibly);
+        Future<?> tooLong = Timers.after(
+                START_LIMIT, () -> destroy("was not ready after " + Durations.text(START_LIMIT) + " and was killed"));
         try {
             SocketChannel socket = server.accept();
             var connected = new PlainLink(process.getOutputStream(), socket);
@@ -140,10 +159,13 @@ final class WorkerJvm {
      * Sends a task to a worker that is busy with another; only the thread that serves it, and at most once for each task
      * in flight, as what was taken back still fills the pipe.
      *
-     * @return false when somebody else has the task, or it was dropped
+     * @return false when somebody else has the task, or it was dropped, or this worker is condemned
      */
     boolean sendAhead(RemoteSubmission<?> submission) throws IOException {
         synchronized (aheadLock) {
+            if (condemned) {
+                return false;
+            }
             long number = lastTask + 1;
             submission.assign(this, number);
             page.offerAhead(number);
@@ -170,6 +192,19 @@ final class WorkerJvm {
             next.startSent();
         }
         return next;
+    }
+
+    /** The task that a dead worker had begun ahead of its turn, which is against the rules; mostly null. */
+    @Nullable RemoteSubmission<?> begunOutOfTurn() {
+        RemoteSubmission<?> begun;
+        synchronized (aheadLock) {
+            begun = ahead;
+            ahead = null;
+        }
+        if (begun != null) {
+            begun.startSent();
+        }
+        return begun;
     }
 
     /** Takes back the task that was sent ahead, for another worker; null when there is none, or it has begun. */
@@ -213,15 +248,59 @@ final class WorkerJvm {
         }
     }
 
+    /** Whether a task has ended, though its answer may not have been read yet. */
+    boolean hasEnded(RemoteSubmission<?> submission) {
+        return page.lastEnded() >= submission.task();
+    }
+
+    /**
+     * Ends the process for the sake of a task that does not end, unless that has ended; no other task dies with it.
+     *
+     * @return the task that was sent ahead, taken back and to be placed, or null
+     */
+    @Nullable RemoteSubmission<?> killFor(RemoteSubmission<?> stopped) {
+        RemoteSubmission<?> waited;
+        synchronized (aheadLock) {
+            waited = takeBackAhead(); // now the worker cannot begin another
+            condemned = has(stopped) && !hasEnded(stopped);
+        }
+        if (condemned) {
+            kill();
+        }
+        return waited;
+    }
+
+    /** Whether it is about to be killed, and gets no other task. */
+    boolean isCondemned() {
+        return condemned;
+    }
+
     /** Ends the process now, on purpose: that is no crash. */
     void kill() {
         endIntended = true;
         process.destroyForcibly();
     }
 
-    /** Ends a process that does not behave: that counts as a crash. */
-    void destroy() {
+    /**
+     * Ends a process that does not behave: that counts as a crash.
+     *
+     * @param why what is said of it
+     */
+    void destroy(String why) {
+        if (whyDestroyed == null) {
+            whyDestroyed = why;
+        }
         process.destroyForcibly();
+    }
+
+    /** Why this side ended the process, or null. */
+    @Nullable String whyDestroyed() {
+        return whyDestroyed;
+    }
+
+    /** No later than when the process was started. */
+    Instant startedAt() {
+        return startedAt;
     }
 
     /** Asks the process to end by itself, which takes as long as its shutdown hooks do. */

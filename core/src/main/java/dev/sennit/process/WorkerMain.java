@@ -6,11 +6,13 @@ import dev.sennit.process.WorkerLink.Kind;
 import java.io.BufferedInputStream;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 
 /**
@@ -25,15 +27,16 @@ import java.util.concurrent.Callable;
  */
 final class WorkerMain {
     private static final int PARENT_GONE = 143;
+    /** As sysexits.h has it: an internal error. */
+    private static final int CANNOT_GO_ON = 70;
 
     private WorkerMain() {}
 
     /** Arguments: the folder to meet the parent in, and the worker's name. */
     public static void main(String[] arguments) {
         Path folder = Path.of(arguments[0]);
-        InputStream tasks = new BufferedInputStream(new FileInputStream(FileDescriptor.in));
-        System.setIn(InputStream.nullInputStream()); // a task that reads standard input would read tasks
         try {
+            var tasks = new BufferedInputStream(takeOverStandardInput());
             SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
             StatusPage page = StatusPage.open(folder.resolve(WorkerFolder.STATUS));
             var end = new PlainLink.WorkerEnd(tasks, socket);
@@ -46,6 +49,26 @@ final class WorkerMain {
         // The parent is gone without a word: what it would have removed is removed here.
         WorkerFolder.remove(folder);
         Runtime.getRuntime().halt(PARENT_GONE);
+    }
+
+    /**
+     * Tasks come through standard input, which is nobody else's: neither what a task reads nor a process it starts with {@code
+     * inheritIO} may take some of them. So the pipe is opened once more, and the descriptor that others know closed: the
+     * JDK puts the null device in its place.
+     */
+    private static InputStream takeOverStandardInput() throws IOException {
+        System.setIn(InputStream.nullInputStream());
+        var inherited = new FileInputStream(FileDescriptor.in);
+        for (String again : List.of("/proc/self/fd/0", "/dev/fd/0")) {
+            try {
+                var own = new FileInputStream(again);
+                inherited.close();
+                return own;
+            } catch (FileNotFoundException e) {
+                // not on this system: then tasks' subprocesses have to do without inheritIO
+            }
+        }
+        return inherited;
     }
 
     private static void listen(PlainLink.WorkerEnd end, TaskThread runner) throws IOException {
@@ -85,8 +108,21 @@ final class WorkerMain {
         void cancel(long task) {
             synchronized (lock) {
                 cancelled = task;
+            }
+            // Without the lock: whoever interrupts this thread otherwise comes from there.
+            Interrupts.interrupt(this, 0, () -> isRunning(task), () -> interruptIfRunning(task));
+        }
+
+        private boolean isRunning(long task) {
+            synchronized (lock) {
+                return running == task;
+            }
+        }
+
+        private void interruptIfRunning(long task) {
+            synchronized (lock) {
                 if (running == task) {
-                    Interrupts.interrupt(this);
+                    super.interrupt();
                 }
             }
         }
@@ -119,6 +155,7 @@ final class WorkerMain {
 
         @Override
         public void run() {
+            int exitCode = PARENT_GONE;
             try {
                 end.send(Kind.READY, 0, 0, 0, new MessageBuffer());
                 for (var task = end.nextTask(); task != null; task = end.nextTask()) {
@@ -135,9 +172,10 @@ final class WorkerMain {
             } catch (IOException e) {
                 // the parent is gone
             } catch (Throwable e) { // a worker that cannot go on must not look as if it could
+                exitCode = CANNOT_GO_ON;
                 e.printStackTrace();
             } finally {
-                Runtime.getRuntime().halt(PARENT_GONE);
+                Runtime.getRuntime().halt(exitCode);
             }
         }
 
@@ -158,6 +196,7 @@ final class WorkerMain {
             System.out.flush();
             System.err.flush();
             long nanos = System.nanoTime() - start;
+            page.ended(task.number());
             end.send(kind, task.number(), nanos, ThreadTimes.cpuNanos(this) - cpuBefore, outcome);
         }
     }

@@ -3,6 +3,8 @@ package dev.sennit.process;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.internal.Timers;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -42,6 +44,8 @@ import org.jspecify.annotations.Nullable;
  * it. A sender that comes so late that the slot has another worker still holds the dead one, and finds it buried.
  */
 final class WorkerSlot {
+    private static final String DEAF = "did not take a task, and was killed";
+
     private final ProcessPool pool;
     private final String name;
     /** Written by the serving thread; null while none is up. */
@@ -94,8 +98,14 @@ final class WorkerSlot {
 
     private void serveWith(Runnable body) {
         var thread = new ServingThread(this, body);
+        Thread before = server;
         server = thread;
-        thread.start();
+        try {
+            thread.start();
+        } catch (Throwable e) { // no thread to be had: whoever served the slot goes on
+            server = before;
+            throw e;
+        }
     }
 
     private boolean isRelieved() {
@@ -118,12 +128,10 @@ final class WorkerSlot {
 
     /** Keeps a worker in the slot until the pool closes. */
     private void live() {
-        while (!pool.isClosing()) {
+        while (!pool.isClosing() && !pool.isBroken()) {
             WorkerJvm started = startWorker();
             if (started == null) {
-                if (!pool.waitBeforeNextStart()) {
-                    break;
-                }
+                pool.waitBeforeNextStart();
                 continue;
             }
             takeNextAndOneAhead(started);
@@ -131,12 +139,16 @@ final class WorkerSlot {
                 return;
             }
         }
-        pool.slotGone();
+        pool.failWhatWaits(); // its callbacks may have had this thread relieved
+        if (!isRelieved()) {
+            pool.slotGone();
+        }
     }
 
     private @Nullable WorkerJvm startWorker() {
+        WorkerJvm starting = null;
         try {
-            WorkerJvm starting = pool.newWorker(name, this);
+            starting = pool.newWorker(name, this);
             jvm = starting;
             if (pool.isClosing()) { // closing may have looked for a worker just before there was one
                 starting.kill();
@@ -148,16 +160,24 @@ final class WorkerSlot {
             jvm = null;
             WorkerJvm.End end = starting.bury();
             if (!starting.endWasIntended()) {
+                String why = starting.whyDestroyed();
                 pool.startFailed(
+                        this,
                         "worker " + name + " (pid " + starting.pid() + ") "
-                                + WorkerCrashedException.describeExit(end.exitCode())
-                                + " before it was ready" + said(end),
+                                + (why != null
+                                        ? why
+                                        : WorkerCrashedException.describeExit(end.exitCode()) + " before it was ready")
+                                + said(end),
                         null,
-                        WorkerCrashedException.wasSignalled(end.exitCode()));
+                        why == null && WorkerCrashedException.wasSignalled(end.exitCode()));
             }
-        } catch (IOException | RuntimeException e) {
+        } catch (Throwable e) { // too many open files, no thread or memory to be had
             jvm = null;
-            pool.startFailed("worker " + name + " could not be started: " + e.getMessage(), e, false);
+            if (starting != null) {
+                starting.kill();
+                starting.bury();
+            }
+            pool.startFailed(this, "worker " + name + " could not be started: " + e, e, false);
         }
         return null;
     }
@@ -180,7 +200,7 @@ final class WorkerSlot {
             }
             RemoteSubmission<?> answered = up.current.get();
             if (answered == null || answered.task() != reply.task()) {
-                up.destroy(); // it answers what nobody asked: not to be trusted with another task
+                up.destroy("answered what nobody had asked, and was killed"); // not to be trusted with another task
                 continue;
             }
             if (up.nextInFlight() != null) {
@@ -200,6 +220,9 @@ final class WorkerSlot {
             return up.link().receive();
         } catch (IOException e) {
             return null;
+        } catch (Throwable e) { // no memory to be had for the answer, say
+            up.destroy("was killed, as its answer could not be taken: " + e);
+            return null;
         }
     }
 
@@ -207,14 +230,9 @@ final class WorkerSlot {
             RemoteSubmission<T> submission, WorkerLink.Reply reply, WorkerJvm up) {
         pool.addCpuTime(reply.cpuNanos());
         if (submission.isRunning()) {
-            ClassLoader loader = loaderOf(submission);
             switch (reply.kind()) {
-                case VALUE -> settleValue(submission, reply, loader);
-                case FAILURE -> {
-                    Throwable failure = TaskCodec.decodeFailure(reply.payload(), loader, pool.allowed());
-                    String worker = name + ", pid " + up.pid();
-                    submission.fail(submission.withSubmitterStack(failure, worker), reply.runNanos());
-                }
+                case VALUE -> settleValue(submission, reply);
+                case FAILURE -> submission.fail(failureIn(reply, submission, up), reply.runNanos());
                 case SKIPPED, READY -> {} // it was cancelled, and so is not running
             }
         }
@@ -222,16 +240,30 @@ final class WorkerSlot {
     }
 
     @SuppressWarnings("unchecked") // the task's own value
-    private <T extends @Nullable Object> void settleValue(
-            RemoteSubmission<T> submission, WorkerLink.Reply reply, ClassLoader loader) {
+    private <T extends @Nullable Object> void settleValue(RemoteSubmission<T> submission, WorkerLink.Reply reply) {
         T value;
         try {
-            value = (T) TaskCodec.decodeValue(reply.payload(), loader, pool.allowed());
-        } catch (TaskSerializationException e) {
-            submission.fail(e, reply.runNanos());
+            value = (T) TaskCodec.decodeValue(reply.payload(), loaderOf(submission), pool.allowed());
+        } catch (Throwable e) { // no memory to be had for it, say
+            submission.fail(unreadable(e), reply.runNanos());
             return;
         }
         submission.succeed(value, reply.runNanos());
+    }
+
+    private Throwable failureIn(WorkerLink.Reply reply, RemoteSubmission<?> submission, WorkerJvm up) {
+        try {
+            Throwable failure = TaskCodec.decodeFailure(reply.payload(), loaderOf(submission), pool.allowed());
+            return submission.withSubmitterStack(failure, name + ", pid " + up.pid());
+        } catch (Throwable e) { // an exception's own methods may do anything
+            return unreadable(e);
+        }
+    }
+
+    private static Throwable unreadable(Throwable why) {
+        return why instanceof TaskSerializationException
+                ? why
+                : new TaskSerializationException("answer could not be read: " + why, why);
     }
 
     private static ClassLoader loaderOf(RemoteSubmission<?> submission) {
@@ -271,9 +303,13 @@ final class WorkerSlot {
                 if (up.sendAhead(next)) {
                     return;
                 }
+                if (next.isQueued()) {
+                    pool.placeFirst(next); // this worker is condemned
+                    return;
+                }
             }
         } catch (IOException e) {
-            up.destroy(); // what was sent ahead is taken back when it is buried
+            up.destroy(DEAF); // what was sent ahead is taken back when it is buried
         }
     }
 
@@ -294,7 +330,7 @@ final class WorkerSlot {
         try {
             up.link().sendTask(submission.task(), false, submission.message());
         } catch (IOException e) {
-            up.destroy();
+            up.destroy(DEAF);
         }
         if (up.isBuried() && up.current.compareAndSet(submission, null)) {
             giveBack(submission);
@@ -320,7 +356,10 @@ final class WorkerSlot {
         }
         Timers.after(pool.grace(), () -> {
             if (worker.has(submission)) {
-                worker.kill();
+                RemoteSubmission<?> waited = worker.killFor(submission);
+                if (waited != null) {
+                    pool.placeFirst(waited);
+                }
             }
         });
         try {
@@ -343,7 +382,7 @@ final class WorkerSlot {
             giveBack(had);
             had = null;
         }
-        RemoteSubmission<?> outOfTurn = dead.nextInFlight(); // none, unless the worker did not keep to the rules
+        RemoteSubmission<?> outOfTurn = dead.begunOutOfTurn();
         WorkerJvm.End end = dead.bury();
         if (had != null) {
             diedWith(had, dead, end);
@@ -363,11 +402,12 @@ final class WorkerSlot {
 
     private WorkerCrashedException crashed(RemoteSubmission<?> task, WorkerJvm dead, WorkerJvm.End end) {
         boolean outOfMemory = end.lastLines().stream().anyMatch(line -> line.contains("java.lang.OutOfMemoryError"));
-        java.nio.file.Path crashLog = WorkerCommand.crashLog(dead.pid());
-        boolean hasCrashLog = java.nio.file.Files.exists(crashLog);
+        Path crashLog = WorkerCommand.crashLog(dead.pid());
+        boolean hasCrashLog = isOf(crashLog, dead);
+        String why = dead.whyDestroyed();
         String what = outOfMemory
                 ? "ran out of memory (heap limit " + pool.heapLimit() + ")"
-                : WorkerCrashedException.describeExit(end.exitCode());
+                : why != null ? why : WorkerCrashedException.describeExit(end.exitCode());
         var crash = new WorkerCrashedException(
                 "worker " + name + " (pid " + dead.pid() + ") " + what + " while it ran task " + task.name()
                         + (hasCrashLog ? "; crash report in " + crashLog : "") + said(end),
@@ -377,6 +417,15 @@ final class WorkerSlot {
                 hasCrashLog ? crashLog : null);
         crash.setStackTrace(task.submitterStack().toArray(StackTraceElement[]::new));
         return crash;
+    }
+
+    /** Whether there is a crash report, and not one of an earlier process with the same pid. */
+    private static boolean isOf(Path crashLog, WorkerJvm dead) {
+        try {
+            return !Files.getLastModifiedTime(crashLog).toInstant().isBefore(dead.startedAt().minusSeconds(2));
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** The pool closes and no task is left. */

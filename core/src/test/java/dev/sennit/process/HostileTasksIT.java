@@ -1,0 +1,262 @@
+package dev.sennit.process;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sennit.Backoff;
+import dev.sennit.Pool;
+import dev.sennit.RemoteTaskException;
+import dev.sennit.Retry;
+import dev.sennit.Signals;
+import dev.sennit.TaskFuture;
+import dev.sennit.TaskOptions;
+import dev.sennit.TaskScope;
+import dev.sennit.TaskSerializationException;
+import dev.sennit.WorkerStartException;
+import java.io.ObjectInputStream;
+import java.io.Serializable;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Tasks, results and callbacks that do what they should not: each costs its own future at most. */
+@Timeout(120)
+class HostileTasksIT {
+    private static ProcessPool.Builder one() {
+        return ProcessPool.builder().workers(1).heap("64m").output(WorkerOutput.DISCARD);
+    }
+
+    private static void assertServes(Pool pool) throws Exception {
+        assertThat(pool.submit(() -> 42).get(60, SECONDS)).isEqualTo(42);
+    }
+
+    // ---- answers ----
+
+    /** Cannot be read by anybody. */
+    static final class Unreadable implements Serializable {
+        private static final long serialVersionUID = 1L;
+
+        private void readObject(ObjectInputStream in) {
+            throw new OutOfMemoryError("no room for this");
+        }
+    }
+
+    static final class UnreadableException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        private void readObject(ObjectInputStream in) {
+            throw new AssertionError("not to be read");
+        }
+    }
+
+    static final class NoStackException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        NoStackException() {
+            super("has no stack");
+        }
+
+        @Override
+        public StackTraceElement[] getStackTrace() {
+            return null;
+        }
+    }
+
+    @Test
+    void anAnswerThatCannotBeReadFailsItsTaskAlone() throws Exception {
+        try (ProcessPool pool = one().open()) {
+            assertThatThrownBy(() -> pool.submit(Unreadable::new).get(60, SECONDS))
+                    .cause()
+                    .isInstanceOf(TaskSerializationException.class)
+                    .hasMessageContaining("no room for this");
+            assertThatThrownBy(() -> pool.submit(() -> {
+                                throw new UnreadableException();
+                            })
+                            .get(60, SECONDS))
+                    .cause()
+                    .isInstanceOf(RemoteTaskException.class)
+                    .hasMessageContaining("UnreadableException");
+            assertThatThrownBy(() -> pool.submit(() -> {
+                                throw new NoStackException();
+                            })
+                            .get(60, SECONDS))
+                    .cause()
+                    .isInstanceOf(TaskSerializationException.class);
+            assertServes(pool);
+            assertThat(pool.statistics().workersLost()).isZero();
+        }
+    }
+
+    // ---- callbacks ----
+
+    @Test
+    void aSlowCallbackCostsNoOtherTaskItsTimeOrItsWorker(@TempDir Path folder) throws Exception {
+        var here = new Signals(folder.toString());
+        try (ProcessPool pool = one().grace(Duration.ofMillis(10)).open()) {
+            assertServes(pool);
+            TaskFuture<Integer> first = pool.submit(() -> {
+                here.await("all are submitted");
+                return 1;
+            });
+            var limit = TaskOptions.NONE.timeout(Duration.ofSeconds(2));
+            TaskFuture<Integer> second = pool.submit(() -> 2, limit);
+            TaskFuture<Long> third = pool.submit(() -> ProcessHandle.current().pid());
+            // Longer than the second may take: it has ended by then, but its answer is not read.
+            first.onDone(done -> sleep(Duration.ofSeconds(3)));
+            here.set("all are submitted");
+            assertThat(first.get(60, SECONDS)).isOne();
+            assertThat(second.get(60, SECONDS)).isEqualTo(2);
+            assertThat(third.get(60, SECONDS)).isPositive();
+            assertThat(pool.statistics().workersLost()).isZero();
+        }
+    }
+
+    @Test
+    void whoIsCancelledAfterItHasEndedTakesNoOtherTaskDownWithIt(@TempDir Path folder) throws Exception {
+        var here = new Signals(folder.toString());
+        try (ProcessPool pool = one().grace(Duration.ofMillis(10)).open()) {
+            long worker = pool.submit(() -> ProcessHandle.current().pid()).get(60, SECONDS);
+            TaskFuture<Integer> first = pool.submit(() -> {
+                here.await("all are submitted");
+                return 1;
+            });
+            TaskFuture<Integer> second = pool.submit(() -> mark(here, "second ran"));
+            TaskFuture<Long> third = pool.submit(() -> ProcessHandle.current().pid());
+            first.onDone(done -> {
+                awaitQuietly(here, "second ran");
+                second.cancel(true);
+                sleep(Duration.ofMillis(500)); // for the grace period to end
+            });
+            here.set("all are submitted");
+            assertThat(third.get(60, SECONDS)).isEqualTo(worker);
+            assertThat(second).isCancelled();
+        }
+    }
+
+    private static int mark(Signals signals, String name) {
+        signals.set(name);
+        return 2;
+    }
+
+    private static void awaitQuietly(Signals signals, String name) {
+        try {
+            signals.await(name);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static void sleep(Duration time) {
+        try {
+            Thread.sleep(time);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void aCallbackMayLeaveAScopeWhoseTasksRun(@TempDir Path folder) throws Exception {
+        var here = new Signals(folder.toString());
+        try (ProcessPool pool = one().grace(Duration.ofMillis(10)).open()) {
+            var thrown = new AtomicReference<Throwable>();
+            var left = new CountDownLatch(1);
+            pool.submit(() -> 1).onDone(done -> {
+                try (var scope = TaskScope.open(pool)) {
+                    scope.fork(() -> {
+                        here.set("begun");
+                        while (true) {
+                            Thread.onSpinWait();
+                        }
+                    });
+                    awaitQuietly(here, "begun");
+                    throw new IllegalStateException("left by this");
+                } catch (IllegalStateException e) {
+                    thrown.set(e);
+                } finally {
+                    left.countDown();
+                }
+            });
+            assertThat(left.await(60, SECONDS)).isTrue();
+            assertThat(thrown.get()).hasMessage("left by this");
+            assertServes(pool);
+        }
+    }
+
+    // ---- the worker's own streams ----
+
+    @Test
+    void aSubprocessThatInheritsStandardInputTakesNoTasks() throws Exception {
+        try (ProcessPool pool = one().open()) {
+            TaskFuture<Integer> eater = pool.submit(() -> {
+                Process cat = new ProcessBuilder("cat").inheritIO().start();
+                return cat.waitFor() >= 0 ? System.in.read() : 0;
+            });
+            List<TaskFuture<Integer>> others = new java.util.ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                int number = i;
+                others.add(pool.submit(() -> number));
+            }
+            assertThat(eater.get(60, SECONDS)).isEqualTo(-1);
+            for (int i = 0; i < 20; i++) {
+                assertThat(others.get(i).get(60, SECONDS)).isEqualTo(i);
+            }
+        }
+    }
+
+    @Test
+    void aListenerThatThrowsGetsTheNextLineAllTheSame() throws Exception {
+        List<String> lines = new CopyOnWriteArrayList<>();
+        try (ProcessPool pool = ProcessPool.builder()
+                .workers(1)
+                .heap("64m")
+                .onLine((worker, error, line) -> {
+                    lines.add(line);
+                    throw new AssertionError("meant to be logged");
+                })
+                .open()) {
+            pool.submit(() -> {
+                System.out.println("one");
+                System.out.println("two");
+            }).get(60, SECONDS);
+        }
+        assertThat(lines).containsExactly("one", "two");
+    }
+
+    // ---- no workers ----
+
+    @Test
+    void aRetriedTaskOfAPoolThatCannotStartWorkersFails() throws Exception {
+        try (ProcessPool pool = one().jvmOptions("-XX:+NoSuchOption").open()) {
+            TaskFuture<Integer> early = pool.submit(() -> 1, TaskOptions.NONE.retry(Retry.forever()));
+            assertThatThrownBy(() -> early.get(60, SECONDS)).hasCauseInstanceOf(WorkerStartException.class);
+            for (Retry retry : List.of(
+                    Retry.forever(), Retry.attempts(100_000), Retry.forever().waiting(Backoff.fixed(Duration.ofDays(1))))) {
+                TaskFuture<Integer> late = pool.submit(() -> 1, TaskOptions.NONE.retry(retry));
+                assertThatThrownBy(() -> late.get(60, SECONDS)).hasCauseInstanceOf(WorkerStartException.class);
+            }
+        }
+    }
+
+    @Test
+    void aCallbackMayWaitForAnotherTaskOfAPoolThatCannotStartWorkers() throws Exception {
+        try (ProcessPool pool = ProcessPool.builder()
+                .workers(2)
+                .jvmOptions("-XX:+NoSuchOption")
+                .output(WorkerOutput.DISCARD)
+                .open()) {
+            TaskFuture<Integer> first = pool.submit(() -> 1);
+            TaskFuture<Integer> second = pool.submit(() -> 2);
+            TaskFuture<Integer> third = pool.submit(() -> 3);
+            var waited = first.handle((value, thrown) -> second.handle((v, t) -> t).join());
+            assertThat(waited.get(60, SECONDS)).isInstanceOf(WorkerStartException.class);
+            assertThatThrownBy(() -> third.get(60, SECONDS)).hasCauseInstanceOf(WorkerStartException.class);
+        }
+    }
+}
