@@ -451,7 +451,7 @@ public final class PeriodicWorker implements AutoCloseable {
             if (task.dueAt != null) {
                 any = true;
                 if (wasSet && task.isDue) {
-                    schedule(task, task.timing(time.nanoTime(), time.now()));
+                    schedule(task, time.nanoTime());
                 }
             }
         }
@@ -465,14 +465,19 @@ public final class PeriodicWorker implements AutoCloseable {
 
     private void scheduleFirst(PeriodicTask task) {
         task.hasRun = false;
-        schedule(task, task.timing(time.nanoTime(), time.now()));
+        schedule(task, time.nanoTime());
     }
 
-    /** Asks the schedule, and remembers what it says; one that fails ends its task. */
-    private void schedule(PeriodicTask task, Schedule.Timing timing) {
+    /**
+     * Asks the schedule, and remembers what it says; one that fails ends its task.
+     *
+     * @param nowNanos one moment for the question and the answer: what passes between two would add up, run by run
+     */
+    private void schedule(PeriodicTask task, long nowNanos) {
         try {
+            Schedule.Timing timing = task.timing(nowNanos, time.now());
             Schedule.Due due = Objects.requireNonNull(task.schedule().next(timing), "the schedule returned null");
-            task.isDue(due, timing.now(), time.nanoTime());
+            task.isDue(due, timing.now(), nowNanos);
         } catch (RuntimeException | Error e) {
             task.figures.failed(e);
             task.removed = true;
@@ -531,7 +536,7 @@ public final class PeriodicWorker implements AutoCloseable {
                 task.askedToStop = true;
                 remove(task);
             } else if (state == State.RUNNING && task.enabled && !task.removed) {
-                schedule(task, task.timing(now, time.now()));
+                schedule(task, now);
             }
             ended.signalAll();
         } finally {

@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
@@ -69,17 +70,32 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
      */
     @Override
     public boolean cancel(boolean mayInterruptIfRunning) {
-        return submission.settle(null, new CancellationException(), mayInterruptIfRunning) || isCancelled();
+        return settle(null, new CancellationException(), mayInterruptIfRunning) || isCancelled();
     }
 
     @Override
     public boolean complete(T value) {
-        return submission.settle(value, null, true);
+        return settle(value, null, true);
     }
 
     @Override
     public boolean completeExceptionally(Throwable failure) {
-        return submission.settle(null, Objects.requireNonNull(failure), true);
+        return settle(null, Objects.requireNonNull(failure), true);
+    }
+
+    /** When it returns false, this future is done: somebody else ended it, and may just be about to say so. */
+    private boolean settle(@Nullable T value, @Nullable Throwable failure, boolean interrupt) {
+        if (submission.settle(value, failure, interrupt)) {
+            return true;
+        }
+        if (!isDone()) {
+            try {
+                super.join();
+            } catch (CompletionException | CancellationException e) {
+                // how it ended is for others to ask
+            }
+        }
+        return false;
     }
 
     @Override

@@ -42,27 +42,19 @@ import org.jspecify.annotations.Nullable;
  * <p>The load is how many tasks wait or run. A task that is submitted starts another thread when there are fewer than
  * {@code MIN}, or when the load is above {@link Builder#growAt} times the threads there are. A thread that had nothing to
  * do for the {@link Builder#idle idle time} ends when there are more than {@code MIN}, and the load is below {@link
- * Builder#shrinkAt} times the threads. A task that has been submitted is never left without a thread: whoever is about to
- * end counts itself out first, and then looks whether one came meanwhile.
+ * Builder#shrinkAt} times the threads. A task that has been submitted is never left without a thread.
  */
 public final class ThreadPool extends AbstractPool {
     private static final long FOREVER = Long.MAX_VALUE;
 
     private final WorkQueue queue;
     private final Set<Worker> alive = ConcurrentHashMap.newKeySet();
-    private final int min;
-    private final boolean changesSize;
-    private final double growAt;
-    private final double shrinkAt;
+    private final WorkerCount count;
     private final long idleNanos;
     private final @Nullable Action initializer;
     private final boolean priorities;
-    /** Threads started, or about to be, that have not counted themselves out. */
-    private final AtomicInteger started = new AtomicInteger();
     /** Numbers the threads' names. */
     private final AtomicInteger named = new AtomicInteger();
-    /** Tasks that wait or run; only where that changes the number of threads. */
-    private final AtomicInteger load = new AtomicInteger();
     /** Put into the queue when the pool has ended, and by each who takes it again: whoever takes it goes home. */
     private final Submission<?> goHome = new Submission<@Nullable Void>(this, () -> null, TaskOptions.NONE);
     private final LongAdder cpuNanosOfTheGone = new LongAdder();
@@ -72,11 +64,8 @@ public final class ThreadPool extends AbstractPool {
     private ThreadPool(Builder settings) {
         super(settings, settings.max);
         queue = new WorkQueue(settings.priorities ? new PriorityTasks() : new ConcurrentLinkedQueue<>());
-        min = settings.min;
-        changesSize = min < settings.max;
-        growAt = settings.growAt;
-        shrinkAt = settings.shrinkAt;
-        idleNanos = changesSize ? Timers.nanos(settings.idle) : FOREVER;
+        count = new WorkerCount(settings.min, settings.max, settings.growAt, settings.shrinkAt);
+        idleNanos = count.changes() ? Timers.nanos(settings.idle) : FOREVER;
         initializer = settings.initializer;
         priorities = settings.priorities;
     }
@@ -96,12 +85,14 @@ public final class ThreadPool extends AbstractPool {
             submission.settle(null, broken, false);
             return;
         }
-        if (changesSize) {
-            load.incrementAndGet();
+        if (count.changes()) {
+            count.taskCame();
             countsAsLoad(submission);
         }
         queue.add(submission);
-        startWorkerIfWanted();
+        if (count.startsOne()) {
+            startWorker();
+        }
         if (broken != null) { // it may have come into the queue after that was cleared
             failWhatWaits();
         }
@@ -109,20 +100,7 @@ public final class ThreadPool extends AbstractPool {
 
     @Override
     protected void loadEnded() {
-        load.decrementAndGet();
-    }
-
-    private void startWorkerIfWanted() {
-        for (int seen = started.get(); wantsMoreThan(seen); seen = started.get()) {
-            if (started.compareAndSet(seen, seen + 1)) {
-                startWorker();
-                return;
-            }
-        }
-    }
-
-    private boolean wantsMoreThan(int threads) {
-        return threads < min || threads < workers() && (threads == 0 || load.get() > growAt * threads);
+        count.taskEnded();
     }
 
     private void startWorker() {
@@ -132,7 +110,7 @@ public final class ThreadPool extends AbstractPool {
             worker.start();
         } catch (Throwable e) {
             alive.remove(worker);
-            boolean wasTheOnlyOne = started.decrementAndGet() == 0;
+            boolean wasTheOnlyOne = count.oneIsGone() == 0;
             releasedIfAllAreHome();
             if (wasTheOnlyOne) {
                 throw e; // nobody would ever run it
@@ -176,7 +154,7 @@ public final class ThreadPool extends AbstractPool {
     }
 
     private void releasedIfAllAreHome() {
-        if (over && started.get() == 0) {
+        if (over && count.threads() == 0) {
             workersReleased();
         }
     }
@@ -235,7 +213,7 @@ public final class ThreadPool extends AbstractPool {
                 cpuNanosOfTheGone.add(ThreadTimes.cpuNanos(this));
                 alive.remove(this);
                 if (!countedOut) {
-                    started.decrementAndGet();
+                    count.oneIsGone();
                 }
                 releasedIfAllAreHome();
             }
@@ -269,29 +247,10 @@ public final class ThreadPool extends AbstractPool {
                     next.run();
                     current = null;
                     Thread.interrupted(); // one that the task set on itself is not the next task's
-                } else if (endsItself()) {
+                } else if (count.endsOne(queue::isEmpty)) {
                     return true;
                 }
             }
-        }
-
-        private boolean endsItself() {
-            for (int seen = started.get(); seen > min && load.get() < shrinkAt * seen; seen = started.get()) {
-                if (started.compareAndSet(seen, seen - 1)) {
-                    // Whoever submitted a task may have counted on this thread.
-                    return queue.isEmpty() || !countsItselfInAgain();
-                }
-            }
-            return false;
-        }
-
-        private boolean countsItselfInAgain() {
-            for (int seen = started.get(); seen < workers(); seen = started.get()) {
-                if (started.compareAndSet(seen, seen + 1)) {
-                    return true;
-                }
-            }
-            return false; // others were started meanwhile, as many as there may be
         }
     }
 

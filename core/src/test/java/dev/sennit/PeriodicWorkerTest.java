@@ -120,6 +120,38 @@ class PeriodicWorkerTest {
     }
 
     @Test
+    void theTimeThatTheWorkerItselfTakesDoesNotShiftTheBeat() {
+        var ticking = new TimeSource() {
+            private long nanos;
+
+            @Override
+            public long nanoTime() {
+                return nanos += 50_000; // every look at the clock takes a while
+            }
+
+            @Override
+            public Instant now() {
+                return Instant.EPOCH.plusNanos(nanos);
+            }
+
+            @Override
+            public void sleep(Duration length) {
+                nanos += length.toNanos();
+            }
+        };
+        List<Long> starts = new CopyOnWriteArrayList<>();
+        var worker = PeriodicWorker.builder().time(ticking).pool(inline).open();
+        worker.add("beat", Schedule.fixedRate(SECOND), () -> starts.add(ticking.nanos));
+        worker.begin();
+        while (starts.size() < 1_000) {
+            ticking.sleep(Duration.ofMillis(5));
+            worker.step();
+        }
+        assertThat(starts.getLast() - starts.getFirst()).isBetween(998_900_000_000L, 999_100_000_000L);
+        worker.close();
+    }
+
+    @Test
     void alignedRunsBeginWithTheWallClock() {
         var worker = settings().open();
         worker.add("aligned", Schedule.aligned(SECOND), log("aligned"));

@@ -15,14 +15,18 @@ final class EqualExperiment implements Experiment {
     public Report run(Bench bench) throws Exception {
         List<Long> numbers = Primes.equalNumbers(bench);
         int rounds = bench.size(11, 2);
+        int warmups = bench.size(12, 1);
         try (Pool inline = Pools.open(INLINE);
                 Pool threads = Pools.open(THREADS);
                 Pool processes = Pools.open(PROCESSES)) {
+            InlineExperiment.warm(bench, inline, threads, processes);
             var contest = new Rounds();
             for (Pool pool : List.of(inline, threads, processes)) {
                 String name = pool == inline ? INLINE : pool == threads ? THREADS : PROCESSES;
-                contest.add(name, 2, rounds, () -> Bench.timed(() -> InlineExperiment.submitAll(pool, numbers)));
+                contest.add(name, warmups, rounds, () -> Bench.timed(() -> InlineExperiment.submitAll(pool, numbers)));
             }
+            contest.add(
+                    PROCESSES + ", map", warmups, rounds, () -> Bench.timed(() -> processes.map(Primes::isPrime, numbers)));
             var comparison = new Comparison(contest.run())
                     .time(numbers.size() + " checks")
                     .against(INLINE);

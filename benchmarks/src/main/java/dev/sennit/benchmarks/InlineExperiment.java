@@ -47,6 +47,20 @@ final class InlineExperiment implements Experiment {
         return results;
     }
 
+    /** Has the code compiled that every task passes, on both sides of a pool: tasks that do nothing, enough of them. */
+    static void warm(Bench bench, Pool... pools) throws Exception {
+        for (Pool pool : pools) {
+            List<TaskFuture<Integer>> futures = new ArrayList<>();
+            for (int i = 0; i < bench.size(40_000, 10); i++) {
+                int number = i;
+                futures.add(pool.submit(() -> number));
+            }
+            for (var future : futures) {
+                future.get();
+            }
+        }
+    }
+
     /** Submits a check for each number, then waits for all. */
     static List<Boolean> submitAll(Pool pool, List<Long> numbers) throws Exception {
         List<TaskFuture<Boolean>> futures = new ArrayList<>();

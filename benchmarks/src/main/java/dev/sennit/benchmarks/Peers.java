@@ -34,7 +34,7 @@ final class Peers implements AutoCloseable {
         }
         try {
             for (String name : names) {
-                if (!name.equals(LOKY) || python.get().hasLoky()) {
+                if (canHave(name, python.get())) {
                     String kind = KINDS.getOrDefault(name, "alone");
                     opened.peers.put(name, python.get().open(bench.scripts(), kind));
                 }
@@ -44,6 +44,10 @@ final class Peers implements AutoCloseable {
             throw e;
         }
         return opened;
+    }
+
+    private static boolean canHave(String name, Python python) {
+        return (!name.equals(LOKY) || python.hasLoky()) && (!name.startsWith("futurist") || python.hasFuturist());
     }
 
     void forEach(BiConsumer<String, Python.Peer> consumer) {

@@ -22,6 +22,7 @@ final class PrimesExperiment implements Experiment {
                 Pool processes = Pools.open(PROCESSES);
                 var peers = Peers.open(
                         bench, SEQUENTIAL, "Python, ThreadPoolExecutor", Peers.EXECUTOR, Peers.POOL)) {
+            InlineExperiment.warm(bench, inline, threads, processes);
             var contest = new Rounds()
                     .add(LOOP, 2, rounds, () -> Bench.timed(() -> InlineExperiment.loop(numbers)))
                     .add(INLINE, 2, rounds, () -> Bench.timed(() -> InlineExperiment.submitAll(inline, numbers)))

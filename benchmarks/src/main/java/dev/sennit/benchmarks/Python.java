@@ -16,17 +16,18 @@ import java.util.concurrent.TimeUnit;
  * @param command its file
  * @param version such as 3.11.7
  * @param joblib the version of joblib, which brings loky, or empty
+ * @param futurist the version of futurist, or empty
  */
-record Python(Path command, String version, String joblib) {
+record Python(Path command, String version, String joblib, String futurist) {
     private static final String ASK =
             """
-            import platform, sys
-            try:
-                import joblib
-                found = joblib.__version__
-            except ImportError:
-                found = ''
-            print(platform.python_version(), found, sep='|')
+            import importlib.metadata, platform
+            def version(name):
+                try:
+                    return importlib.metadata.version(name)
+                except importlib.metadata.PackageNotFoundError:
+                    return ''
+            print(platform.python_version(), version('joblib'), version('futurist'), sep='|')
             """;
 
     /** The system's, for which joblib comes as a package; otherwise the first on PATH. */
@@ -56,8 +57,8 @@ record Python(Path command, String version, String joblib) {
             process.getOutputStream().close();
             String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).trim();
             String[] parts = answer.split("\\|", -1);
-            return process.waitFor() == 0 && parts.length == 2
-                    ? Optional.of(new Python(command, parts[0], parts[1]))
+            return process.waitFor() == 0 && parts.length == 3
+                    ? Optional.of(new Python(command, parts[0], parts[1], parts[2]))
                     : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
@@ -68,8 +69,13 @@ record Python(Path command, String version, String joblib) {
         return !joblib.isEmpty();
     }
 
+    boolean hasFuturist() {
+        return !futurist.isEmpty();
+    }
+
     String describe() {
-        return "Python " + version + (hasLoky() ? ", joblib " + joblib : "");
+        return "Python " + version + (hasLoky() ? ", joblib " + joblib : "")
+                + (hasFuturist() ? ", futurist " + futurist : "");
     }
 
     /** Starts a peer; see peer.py for the kinds. */

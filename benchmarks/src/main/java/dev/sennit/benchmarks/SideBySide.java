@@ -39,6 +39,7 @@ public final class SideBySide {
         EXPERIMENTS.put("crash", new CrashExperiment());
         EXPERIMENTS.put("start", new StartExperiment());
         EXPERIMENTS.put("threads", new ThreadsExperiment());
+        EXPERIMENTS.put("drift", new DriftExperiment());
     }
 
     private final PrintStream out;
@@ -119,8 +120,13 @@ public final class SideBySide {
         }
         if (python.isEmpty()) {
             notes.add("Left out for want of python3: every row of Python's.");
-        } else if (!python.get().hasLoky()) {
+            return notes;
+        }
+        if (!python.get().hasLoky()) {
             notes.add("Left out for want of joblib (apt-get install python3-joblib): the rows of loky.");
+        }
+        if (!python.get().hasFuturist()) {
+            notes.add("Left out for want of futurist (apt-get install python3-futurist): its rows.");
         }
         return notes;
     }

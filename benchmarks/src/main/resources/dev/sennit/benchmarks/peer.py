@@ -3,11 +3,14 @@
 It opens an executor of that kind, says "ready", and then answers each line on standard input with one line: "ok" and
 the seconds it measured, or "error" and why. It measures inside, so neither its own start nor the line counts.
 """
+import math
 import multiprocessing
 import os
 import signal
+import statistics
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
 
@@ -176,6 +179,35 @@ def crash_pool(bound_seconds):
     return [failed, served]
 
 
+def drift(strategy, count, period_micros):
+    """See DriftExperiment.figures."""
+    from futurist import periodics
+    period = period_micros / 1e6
+    starts = []
+    over = threading.Event()
+
+    @periodics.periodic(spacing=period)
+    def beat():
+        starts.append(time.perf_counter())
+        if len(starts) == count:
+            over.set()
+            raise periodics.NeverAgain('enough')
+
+    worker = periodics.PeriodicWorker([(beat, (), {})], schedule_strategy=strategy)
+    thread = threading.Thread(target=worker.start, daemon=True)
+    thread.start()
+    over.wait()
+    worker.stop()
+    thread.join()
+    spacing = sorted(later - earlier for earlier, later in zip(starts, starts[1:]))
+    return [
+        starts[-1] - starts[0] - (count - 1) * period,
+        statistics.median(spacing),
+        spacing[max(0, math.ceil(len(spacing) / 100) - 1)],
+        spacing[math.ceil(len(spacing) * 99 / 100) - 1],
+    ]
+
+
 ON_AN_EXECUTOR = {f.__name__: f for f in (primes, latency, tasks, to_worker, from_worker, both_ways)}
 ALONE = {
     'start-fork': lambda: start('fork'),
@@ -183,6 +215,9 @@ ALONE = {
     'start-spawn': lambda: start('spawn'),
     'crash-executor': crash_executor,
     'crash-pool': crash_pool,
+    'drift-last_started': lambda *words: drift('last_started', *words),
+    'drift-last_finished': lambda *words: drift('last_finished', *words),
+    'drift-aligned_last_finished': lambda *words: drift('aligned_last_finished', *words),
 }
 
 

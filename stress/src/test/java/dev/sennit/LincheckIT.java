@@ -1,0 +1,297 @@
+package dev.sennit;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.jetbrains.lincheck.LincheckAssertionError;
+import org.jetbrains.lincheck.datastructures.IntGen;
+import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
+import org.jetbrains.lincheck.datastructures.Operation;
+import org.jetbrains.lincheck.datastructures.Param;
+import org.jetbrains.lincheck.datastructures.StressOptions;
+import org.jetbrains.lincheck.datastructures.Validate;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Random programs of two threads, of which Lincheck looks through the interleavings: what they return must come out of some
+ * order of the calls, and what a model validates must hold in the end. {@code -Dsennit.lincheck=200} makes a long run of it.
+ */
+@Timeout(3600)
+class LincheckIT {
+    private static final int PROGRAMS = Integer.getInteger("sennit.lincheck", 10);
+
+    // ---- the library ----
+
+    public static class EventModel {
+        private final Event event = new Event();
+
+        @Operation
+        public void set() {
+            event.set();
+        }
+
+        @Operation
+        public void clear() {
+            event.clear();
+        }
+
+        @Operation
+        public boolean isSet() {
+            return event.isSet();
+        }
+
+        @Operation
+        public boolean await() throws InterruptedException {
+            return event.await(Duration.ZERO);
+        }
+    }
+
+    /** What an operation throws is its result too. */
+    public static class QueueModel {
+        private final JoinableQueue<Integer> queue = JoinableQueue.fifo(2);
+
+        @Operation
+        public boolean offer(@Param(gen = IntGen.class, conf = "1:2") int element) {
+            return queue.offer(element);
+        }
+
+        @Operation
+        public Integer poll() {
+            return queue.poll();
+        }
+
+        @Operation
+        public Integer peek() {
+            return queue.peek();
+        }
+
+        @Operation
+        public void taskDone() {
+            queue.taskDone();
+        }
+
+        @Operation
+        public void shutdown() {
+            queue.shutdown();
+        }
+
+        @Operation
+        public List<Integer> shutdownNow() {
+            return queue.shutdownNow();
+        }
+    }
+
+    public static class FutureModel {
+        private final Submission<Integer> submission = HandPool.ONE.take(() -> 7);
+        private final AtomicInteger calls = new AtomicInteger();
+
+        /** Whose callback is called once. */
+        public FutureModel() {
+            submission.future().onDone(done -> calls.incrementAndGet());
+        }
+
+        /** What it throws is its result too. */
+        @Operation
+        public Integer runAndGet() {
+            submission.run();
+            return submission.future().join();
+        }
+
+        @Operation
+        public boolean complete(@Param(gen = IntGen.class, conf = "1:2") int value) {
+            return submission.future().complete(value);
+        }
+
+        @Operation
+        public boolean cancel() {
+            return submission.future().cancel(false);
+        }
+
+        @Operation
+        public Integer value() {
+            return submission.future().getNow(-1);
+        }
+
+        @Validate
+        public void oneCallback() {
+            if (calls.get() != (submission.future().isDone() ? 1 : 0)) {
+                throw new IllegalStateException(calls + " calls");
+            }
+        }
+    }
+
+    /** Threads that come for tasks, and go when there are none. */
+    public static class WorkerCountModel {
+        private static final int MAX = 2;
+
+        private final WorkerCount count = new WorkerCount(0, MAX, 1, 1);
+        private final ConcurrentLinkedQueue<Integer> queue = new ConcurrentLinkedQueue<>();
+        /** Threads that are between two looks at the queue. */
+        private final AtomicInteger between = new AtomicInteger();
+
+        @Operation
+        public void bring() {
+            count.taskCame();
+            queue.add(1);
+            if (count.startsOne()) {
+                between.incrementAndGet();
+            }
+        }
+
+        /** One of the threads takes a task, or ends if it may. */
+        @Operation
+        public void look() {
+            int threads = between.get();
+            if (threads == 0 || !between.compareAndSet(threads, threads - 1)) {
+                return;
+            }
+            if (queue.poll() != null) {
+                count.taskEnded();
+                between.incrementAndGet();
+            } else if (!count.endsOne(queue::isEmpty)) {
+                between.incrementAndGet();
+            }
+        }
+
+        @Validate
+        public void everyTaskHasAThread() {
+            int threads = between.get();
+            if (count.threads() != threads || threads > MAX || !queue.isEmpty() && threads == 0) {
+                throw new IllegalStateException(threads + " threads, count " + count.threads() + ", tasks " + queue);
+            }
+        }
+    }
+
+    static Stream<Class<?>> models() {
+        return Stream.of(EventModel.class, QueueModel.class, FutureModel.class, WorkerCountModel.class);
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void everyInterleavingIsInSomeOrder(Class<?> model) {
+        modelChecking(model);
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void whatThreadsDoIsInSomeOrder(Class<?> model) {
+        stress(model);
+    }
+
+    private static void modelChecking(Class<?> model) {
+        new ModelCheckingOptions()
+                .iterations(PROGRAMS)
+                .invocationsPerIteration(1_000)
+                .threads(2)
+                .actorsPerThread(3)
+                .actorsBefore(0)
+                .actorsAfter(1)
+                .check(model);
+    }
+
+    private static void stress(Class<?> model) {
+        new StressOptions()
+                .iterations(PROGRAMS)
+                .invocationsPerIteration(2_000)
+                .threads(2)
+                .actorsPerThread(3)
+                .check(model);
+    }
+
+    // ---- the canaries ----
+
+    /** Whoever clears it says whether it was set. */
+    public static class BrokenEventModel {
+        private volatile boolean set;
+
+        @Operation
+        public void set() {
+            set = true;
+        }
+
+        @Operation
+        public boolean clear() {
+            boolean was = set;
+            set = false;
+            return was;
+        }
+    }
+
+    /** Has no lock. */
+    public static class BrokenQueueModel {
+        private final ArrayDeque<Integer> queue = new ArrayDeque<>();
+
+        @Operation
+        public void offer(@Param(gen = IntGen.class, conf = "1:2") int element) {
+            queue.add(element);
+        }
+
+        @Operation
+        public Integer poll() {
+            return queue.poll();
+        }
+    }
+
+    /** Looks before it leaps. */
+    public static class BrokenFutureModel {
+        private volatile boolean done;
+
+        @Operation
+        public boolean complete() {
+            if (done) {
+                return false;
+            }
+            done = true;
+            return true;
+        }
+
+        @Operation
+        public boolean cancel() {
+            return complete();
+        }
+    }
+
+    /** Looks at the queue first, and counts itself out then. */
+    public static class BrokenWorkerCountModel {
+        private final ConcurrentLinkedQueue<Integer> queue = new ConcurrentLinkedQueue<>();
+        private final AtomicInteger threads = new AtomicInteger();
+
+        @Operation
+        public void bring() {
+            queue.add(1);
+            threads.compareAndSet(0, 1);
+        }
+
+        @Operation
+        public void look() {
+            if (threads.get() == 1 && queue.poll() == null) {
+                threads.compareAndSet(1, 0);
+            }
+        }
+
+        @Validate
+        public void everyTaskHasAThread() {
+            if (!queue.isEmpty() && threads.get() == 0) {
+                throw new IllegalStateException("no thread for " + queue);
+            }
+        }
+    }
+
+    static Stream<Class<?>> canaries() {
+        return Stream.of(
+                BrokenEventModel.class, BrokenQueueModel.class, BrokenFutureModel.class, BrokenWorkerCountModel.class);
+    }
+
+    @ParameterizedTest
+    @MethodSource("canaries")
+    void theCanariesAreFound(Class<?> canary) {
+        assertThatThrownBy(() -> modelChecking(canary)).isInstanceOf(LincheckAssertionError.class);
+    }
+}
