@@ -4,6 +4,7 @@ import dev.sennit.internal.Timers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -869,30 +870,39 @@ public abstract class AbstractPool implements Pool {
 
     @Override
     public final List<Runnable> shutdownNow() {
+        // Looked at twice: once it stops, whoever moves a task from one place to another cancels it instead.
+        Set<Submission<?>> waiting = new LinkedHashSet<>(underWay());
+        waiting.removeIf(one -> !one.isQueued());
         stopping = true;
         // A submission that was admitted but not yet dispatched is in no list; it finds "stopping" when it starts.
         shutdown();
+        List<Submission<?>> all = underWay();
+        all.stream().filter(Submission::isQueued).forEach(waiting::add);
+        all.forEach(this::cancelNow);
+        waiting.forEach(this::cancelNow);
+        runningInCallers.keySet().forEach(this::cancelNow); // attempts too: their thread waits for nothing else
         List<Runnable> neverBegun = new ArrayList<>();
+        for (Submission<?> submission : waiting) {
+            if (submission.neverBegan()) {
+                neverBegun.add(asRunnable(submission));
+            }
+        }
+        return neverBegun;
+    }
+
+    private List<Submission<?>> underWay() {
         List<Submission<?>> all = new ArrayList<>(held());
         all.removeIf(one -> one.retried != null); // the task it is an attempt of calls it off
         all.addAll(retrying);
         all.addAll(delayed.keySet());
-        for (Submission<?> submission : all) {
-            if (cancelNow(submission) && submission.neverBegan()) {
-                neverBegun.add(asRunnable(submission));
-            }
-        }
-        runningInCallers.keySet().forEach(this::cancelNow); // attempts too: their thread waits for nothing else
-        return neverBegun;
+        return all;
     }
 
     /** Cancels a task; stops one as well that goes on although its future is settled: {@code cancel(false)} let it. */
-    final boolean cancelNow(Submission<?> submission) {
-        boolean settled = submission.settle(null, new CancellationException(), true);
-        if (!settled && submission.isStopping()) {
+    final void cancelNow(Submission<?> submission) {
+        if (!submission.settle(null, new CancellationException(), true) && submission.isStopping()) {
             stopRun(submission, true);
         }
-        return settled;
     }
 
     private static Runnable asRunnable(Submission<?> submission) {

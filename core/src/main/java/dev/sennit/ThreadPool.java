@@ -63,8 +63,8 @@ public final class ThreadPool extends AbstractPool {
 
     private ThreadPool(Builder settings) {
         super(settings, settings.max);
-        queue = new WorkQueue(settings.priorities ? new PriorityTasks() : new ConcurrentLinkedQueue<>());
         count = new WorkerCount(settings.min, settings.max, settings.growAt, settings.shrinkAt);
+        queue = new WorkQueue(settings.priorities ? new PriorityTasks() : new ConcurrentLinkedQueue<>(), count.changes());
         idleNanos = count.changes() ? Timers.nanos(settings.idle) : FOREVER;
         initializer = settings.initializer;
         priorities = settings.priorities;

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -84,7 +85,11 @@ final class LockFile {
             try {
                 return existing(file);
             } catch (NoSuchFileException e) {
-                Files.createFile(file);
+                try {
+                    Files.createFile(file);
+                } catch (FileAlreadyExistsException another) {
+                    // a process that was quicker
+                }
                 return existing(file);
             }
         } catch (IOException e) {
