@@ -12,6 +12,7 @@ import java.util.function.Function;
 
 /** Threads and virtual threads beside the JDK's executors, which ours have to be worth the change from. */
 final class ThreadsExperiment implements Experiment {
+    private static final double AIM = 0.9;
     private static final String THREADS = "threads:2";
     private static final String VIRTUAL = "virtual";
     private static final String FIXED = "newFixedThreadPool(2)";
@@ -42,7 +43,11 @@ final class ThreadsExperiment implements Experiment {
 
             return new Report()
                     .add(many + " tiny tasks: submit all, then get all", tasks.against(FIXED).against(PER_TASK).table())
-                    .add("submit and get, one at a time", trip.against(FIXED).against(PER_TASK).table());
+                    .aim(tasks, THREADS, FIXED, AIM)
+                    .aim(tasks, VIRTUAL, PER_TASK, AIM)
+                    .add("submit and get, one at a time", trip.against(FIXED).against(PER_TASK).table())
+                    .aim(trip, THREADS, FIXED, AIM)
+                    .aim(trip, VIRTUAL, PER_TASK, AIM);
         }
     }
 

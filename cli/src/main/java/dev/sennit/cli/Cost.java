@@ -52,8 +52,11 @@ record Cost(String kind, @Nullable Measurement cheapest, Measurement most) {
         return measurement.workers() == null ? Integer.MAX_VALUE : measurement.workers();
     }
 
-    /** Such as {@code threads 2}, {@code processes none up to 2}. */
+    /** Such as {@code threads 2}, {@code processes none up to 2}, or {@code virtual never}, which has no number. */
     String text() {
-        return kind + " " + (cheapest != null ? cheapest.workersText() : "none up to " + most.workersText());
+        if (cheapest != null) {
+            return kind + " " + cheapest.workersText();
+        }
+        return kind + (most.workers() == null ? " never" : " none up to " + most.workersText());
     }
 }

@@ -32,6 +32,11 @@ class CostTest {
     }
 
     @Test
+    void whatHasNoNumberOfWorkersBeatsItOrDoesNot() {
+        assertThat(texts(measured("inline", 1, 1), measured("virtual", null, 1.5))).containsExactly("virtual never");
+    }
+
+    @Test
     void whatFailedDoesNotCount() {
         assertThat(texts(measured("inline", 1, 1), failed("threads", 2), measured("threads", 3, 0.5), failed("processes", 2)))
                 .containsExactly("threads 3");
