@@ -13,27 +13,33 @@ final class EqualExperiment implements Experiment {
 
     @Override
     public Report run(Bench bench) throws Exception {
-        List<Long> numbers = Primes.equalNumbers(bench);
-        int rounds = bench.size(11, 2);
-        int warmups = bench.size(12, 1);
         try (Pool inline = Pools.open(INLINE);
                 Pool threads = Pools.open(THREADS);
                 Pool processes = Pools.open(PROCESSES)) {
             InlineExperiment.warm(bench, inline, threads, processes);
-            var contest = new Rounds();
-            for (Pool pool : List.of(inline, threads, processes)) {
-                String name = pool == inline ? INLINE : pool == threads ? THREADS : PROCESSES;
-                contest.add(name, warmups, rounds, () -> Bench.timed(() -> InlineExperiment.submitAll(pool, numbers)));
-            }
-            contest.add(
-                    PROCESSES + ", map", warmups, rounds, () -> Bench.timed(() -> processes.map(Primes::isPrime, numbers)));
-            var comparison = new Comparison(contest.run())
-                    .time(numbers.size() + " checks")
-                    .against(INLINE);
-            return new Report()
-                    .add(numbers.size() + " equal prime checks, workers warm", comparison.table())
-                    .aim(comparison, THREADS, INLINE, AIM)
-                    .aim(comparison, PROCESSES, INLINE, AIM);
+            var report = new Report();
+            Comparison large = compare(bench, Primes.SMALLEST, bench.size(7, 2), inline, threads, processes);
+            report.add("200 checks of the smallest prime of the 20, workers warm", large.table())
+                    .aim(large, THREADS, INLINE, AIM)
+                    .aim(large, PROCESSES, INLINE, AIM);
+            Comparison small = compare(bench, Primes.MIDDLING, bench.size(11, 2), inline, threads, processes);
+            return report.add("200 checks that take a quarter of that", small.table());
         }
+    }
+
+    private static Comparison compare(Bench bench, long number, int rounds, Pool inline, Pool threads, Pool processes)
+            throws Exception {
+        List<Long> numbers = Primes.equalNumbers(bench, number);
+        int warmups = bench.size(5, 1);
+        var contest = new Rounds()
+                .add(INLINE, warmups, rounds, () -> Bench.timed(() -> InlineExperiment.submitAll(inline, numbers)))
+                .add(THREADS, warmups, rounds, () -> Bench.timed(() -> InlineExperiment.submitAll(threads, numbers)))
+                .add(PROCESSES, warmups, rounds, () -> Bench.timed(() -> InlineExperiment.submitAll(processes, numbers)))
+                .add(
+                        PROCESSES + ", map",
+                        warmups,
+                        rounds,
+                        () -> Bench.timed(() -> processes.map(Primes::isPrime, numbers)));
+        return new Comparison(contest.run()).time(numbers.size() + " checks").against(INLINE);
     }
 }

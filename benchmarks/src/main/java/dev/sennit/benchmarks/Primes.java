@@ -32,8 +32,11 @@ final class Primes {
     /** The same, when it only matters that it runs. */
     private static final List<Long> SMALL_NUMBERS = List.of(2L, 1_000_003L, 1_000_000_007L, 1_000_000_011L);
 
-    /** A prime that takes some milliseconds. */
-    private static final long MIDDLING = 10_000_000_000_037L;
+    /** A prime that takes 3.5 ms or so. */
+    static final long MIDDLING = 10_000_000_000_037L;
+
+    /** The smallest of {@link #NUMBERS} that takes any time: 13 ms or so. */
+    static final long SMALLEST = 142_702_110_479_723L;
 
     private Primes() {}
 
@@ -42,8 +45,8 @@ final class Primes {
     }
 
     /** Many times the same number. */
-    static List<Long> equalNumbers(Bench bench) {
-        return Collections.nCopies(bench.size(200, 8), bench.quick() ? 1_000_000_007L : MIDDLING);
+    static List<Long> equalNumbers(Bench bench, long number) {
+        return Collections.nCopies(bench.size(200, 8), bench.quick() ? 1_000_000_007L : number);
     }
 
     /** What a peer is asked. */
