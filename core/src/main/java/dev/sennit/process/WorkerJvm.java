@@ -75,7 +75,6 @@ final class WorkerJvm {
             output = settings.output() == WorkerOutput.INHERIT
                     ? null
                     : new OutputReader(name, started, settings.listenerOrDefault());
-            started.onExit().thenRun(this::removeTraces); // ends the wait for a connection
         } catch (Throwable e) { // no thread to be had, say
             if (started != null) {
                 started.destroyForcibly();
@@ -115,6 +114,7 @@ final class WorkerJvm {
 
     /** Waits until the worker has connected and says that it is ready; false if it ended before. */
     boolean awaitReady() throws IOException {
+        process.onExit().thenRun(this::removeTraces); // ends accept(); in the constructor it could come too soon for that
         Future<?> tooLong = Timers.after(
                 START_LIMIT, () -> destroy("was not ready after " + Durations.text(START_LIMIT) + " and was killed"));
         try {

@@ -232,6 +232,16 @@ class HostileTasksIT {
     // ---- no workers ----
 
     @Test
+    void aWorkerThatEndedBeforeAnybodyWaitedForItIsNotReady() throws Exception {
+        try (ProcessPool pool = one().jvmOptions("-XX:+NoSuchOption").open()) {
+            WorkerJvm worker = pool.newWorker("early", new WorkerSlot(pool, "early"));
+            ProcessHandle.of(worker.pid()).ifPresent(handle -> handle.onExit().join());
+            assertThat(worker.awaitReady()).isFalse();
+            assertThat(worker.bury().exitCode()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void aRetriedTaskOfAPoolThatCannotStartWorkersFails() throws Exception {
         try (ProcessPool pool = one().jvmOptions("-XX:+NoSuchOption").open()) {
             TaskFuture<Integer> early = pool.submit(() -> 1, TaskOptions.NONE.retry(Retry.forever()));
