@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Linux;
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -58,6 +59,10 @@ final class WorkerCommand {
         }
         arguments.add("-XX:ErrorFile=" + crashLogPattern());
         arguments.addAll(takenOver());
+        if (Linux.isAvailable()) { // this JVM may have it from a manifest
+            Module library = WorkerMain.class.getModule();
+            arguments.add("--enable-native-access=" + (library.isNamed() ? library.getName() : "ALL-UNNAMED"));
+        }
         if (settings.heap() != null) {
             arguments.add("-Xmx" + settings.heap());
         }

@@ -1,0 +1,195 @@
+package dev.sennit.internal;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * The few calls of Linux that Java has no API for: waiting on a word of shared memory (futex), and memory that processes
+ * can share and that no file system keeps (memfd).
+ *
+ * <p>They are there on Linux for x86-64 and AArch64, where the runtime lets this module use native code without a warning;
+ * {@link #isAvailable} tells. Everything here needs that; who cannot have it takes a portable way.
+ */
+@SuppressWarnings("restricted") // asked for by isNativeAccessEnabled
+public final class Linux {
+    private static final boolean AVAILABLE = isSupported() && isProven();
+
+    private Linux() {}
+
+    /**
+     * Whether the calls can be used.
+     *
+     * @return whether this is Linux on a known processor, native access is enabled for this module, and each call was
+     *     seen to work
+     */
+    public static boolean isAvailable() {
+        return AVAILABLE;
+    }
+
+    private static boolean isSupported() {
+        return System.getProperty("os.name", "").equals("Linux")
+                && futexNumber() > 0
+                && Linux.class.getModule().isNativeAccessEnabled();
+    }
+
+    private static long futexNumber() {
+        return switch (System.getProperty("os.arch", "")) {
+            case "amd64", "x86_64" -> 202;
+            case "aarch64" -> 98;
+            default -> -1;
+        };
+    }
+
+    /** A container's rules may forbid a call that the kernel has. */
+    private static boolean isProven() {
+        try (MemoryFile file = MemoryFile.create("sennit-probe", 64);
+                Arena arena = Arena.ofConfined()) {
+            MemorySegment mapped = file.map(arena);
+            futexWake(mapped, 1);
+            futexWait(mapped, 1); // returns at once: the word is 0
+            return true;
+        } catch (Throwable e) { // a symbol that is not there is an Error
+            return false;
+        }
+    }
+
+    /** The handles: constants, so that a call costs what one in C does. */
+    private static final class Calls {
+        private static final Linker LINKER = Linker.nativeLinker();
+        private static final long FUTEX = futexNumber();
+        private static final int FUTEX_WAIT = 0;
+        private static final int FUTEX_WAKE = 1;
+        private static final int F_ADD_SEALS = 1033;
+        private static final int F_SEAL_SHRINK = 2;
+        private static final int F_SEAL_GROW = 4;
+        private static final int MFD_CLOEXEC = 1;
+        private static final int MFD_ALLOW_SEALING = 2;
+
+        static final MethodHandle WAIT = futex();
+        /** Does not tell the JVM that the thread is away: for a call that never blocks. */
+        static final MethodHandle WAKE = futex(Linker.Option.critical(false));
+        static final MethodHandle MEMFD_CREATE = call("memfd_create", ADDRESS, JAVA_INT);
+        static final MethodHandle FTRUNCATE = call("ftruncate", JAVA_INT, JAVA_LONG);
+        static final MethodHandle FCNTL = LINKER.downcallHandle(
+                LINKER.defaultLookup().findOrThrow("fcntl"),
+                FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT),
+                Linker.Option.firstVariadicArg(2));
+        static final MethodHandle CLOSE = call("close", JAVA_INT);
+
+        private static MethodHandle call(String name, MemoryLayout... arguments) {
+            return LINKER.downcallHandle(
+                    LINKER.defaultLookup().findOrThrow(name), FunctionDescriptor.of(JAVA_INT, arguments));
+        }
+
+        private static MethodHandle futex(Linker.Option... options) {
+            Linker.Option[] all = new Linker.Option[options.length + 1];
+            all[0] = Linker.Option.firstVariadicArg(1);
+            System.arraycopy(options, 0, all, 1, options.length);
+            return LINKER.downcallHandle(
+                    LINKER.defaultLookup().findOrThrow("syscall"),
+                    FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT),
+                    all);
+        }
+    }
+
+    /**
+     * Sleeps until somebody wakes the word, unless it has changed already. Returns for no reason at times, so that the caller
+     * has to look again. Cannot be interrupted, and holds the carrier of a virtual thread.
+     *
+     * @param word 4 bytes of memory, aligned; its offset 0 is what is waited on
+     * @param expected returns at once when the word holds something else
+     */
+    public static void futexWait(MemorySegment word, int expected) {
+        futexWait(word, expected, MemorySegment.NULL);
+    }
+
+    /**
+     * As {@link #futexWait(MemorySegment, int)}, for a limited time.
+     *
+     * @param word 4 bytes of memory, aligned
+     * @param expected returns at once when the word holds something else
+     * @param nanos how long at most; at once when it is 0 or less
+     */
+    public static void futexWait(MemorySegment word, int expected, long nanos) {
+        if (nanos <= 0) {
+            return;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment timespec = arena.allocate(JAVA_LONG, 2);
+            timespec.setAtIndex(JAVA_LONG, 0, nanos / 1_000_000_000L);
+            timespec.setAtIndex(JAVA_LONG, 1, nanos % 1_000_000_000L);
+            futexWait(word, expected, timespec);
+        }
+    }
+
+    private static void futexWait(MemorySegment word, int expected, MemorySegment timespec) {
+        try {
+            long ignored = (long) Calls.WAIT.invokeExact(
+                    Calls.FUTEX, word, Calls.FUTEX_WAIT, expected, timespec, MemorySegment.NULL, 0);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /**
+     * Wakes threads that sleep on a word, in any process.
+     *
+     * @param word 4 bytes of memory, aligned
+     * @param count how many at most
+     */
+    public static void futexWake(MemorySegment word, int count) {
+        try {
+            long ignored = (long) Calls.WAKE.invokeExact(
+                    Calls.FUTEX, word, Calls.FUTEX_WAKE, count, MemorySegment.NULL, MemorySegment.NULL, 0);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** Makes a memory file of fixed size, filled with zeros; returns its descriptor. */
+    static int createMemoryFile(String name, long size) throws IOException {
+        int descriptor;
+        try (Arena arena = Arena.ofConfined()) {
+            descriptor = (int) Calls.MEMFD_CREATE.invokeExact(
+                    arena.allocateFrom(name), Calls.MFD_CLOEXEC | Calls.MFD_ALLOW_SEALING);
+            if (descriptor < 0) {
+                throw new IOException("no memory file could be made: too many open files?");
+            }
+            int sized = (int) Calls.FTRUNCATE.invokeExact(descriptor, size);
+            int seals = Calls.F_SEAL_SHRINK | Calls.F_SEAL_GROW; // a file that shrinks kills whoever has mapped it
+            if (sized != 0 || (int) Calls.FCNTL.invokeExact(descriptor, Calls.F_ADD_SEALS, seals) != 0) {
+                close(descriptor);
+                throw new IOException("a memory file of " + size + " bytes could not be made");
+            }
+            return descriptor;
+        } catch (IOException e) {
+            throw e;
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    static void close(int descriptor) {
+        try {
+            int ignored = (int) Calls.CLOSE.invokeExact(descriptor);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    private static RuntimeException unexpected(Throwable e) {
+        if (e instanceof Error error) {
+            throw error;
+        }
+        return e instanceof RuntimeException runtime ? runtime : new IllegalStateException(e);
+    }
+}

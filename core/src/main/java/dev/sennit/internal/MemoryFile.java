@@ -1,0 +1,85 @@
+package dev.sennit.internal;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Memory that several processes may map, and that is gone with the last of them: it has no name in any file system, so a
+ * crash cannot leave it behind. Its size cannot change.
+ *
+ * <p>Another process of the same user opens it through {@link #path}, for as long as this object is open. What is mapped
+ * then stays mapped, open or not. Needs {@link Linux#isAvailable}.
+ */
+public final class MemoryFile implements AutoCloseable {
+    private final int descriptor;
+    private final long size;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private MemoryFile(int descriptor, long size) {
+        this.descriptor = descriptor;
+        this.size = size;
+    }
+
+    /**
+     * Makes one, filled with zeros. Pages that nobody touches take no memory.
+     *
+     * @param name what {@code /proc/PID/maps} shows, for people; need not be unique
+     * @param size bytes
+     * @return the file
+     * @throws IOException when the system has no descriptor for it
+     */
+    public static MemoryFile create(String name, long size) throws IOException {
+        return new MemoryFile(Linux.createMemoryFile(name, size), size);
+    }
+
+    /**
+     * Where another process finds it.
+     *
+     * @return a path below /proc
+     */
+    public Path path() {
+        return Path.of("/proc/" + ProcessHandle.current().pid() + "/fd/" + descriptor);
+    }
+
+    /**
+     * Maps it here.
+     *
+     * @param arena how long
+     * @return the memory
+     * @throws IOException when it is closed, or there is no room in the address space
+     */
+    public MemorySegment map(Arena arena) throws IOException {
+        return map(path(), size, arena);
+    }
+
+    /**
+     * Maps a file of another process.
+     *
+     * @param path what {@link #path} said there
+     * @param size its size
+     * @param arena how long
+     * @return the memory
+     * @throws IOException when the other process is gone, or has closed it, or it is of another size
+     */
+    public static MemorySegment map(Path path, long size, Arena arena) throws IOException {
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            if (channel.size() != size) { // another file has the number by now; to map more of it would make it grow
+                throw new IOException(path + " is not the memory file of " + size + " bytes that it was");
+            }
+            return channel.map(FileChannel.MapMode.READ_WRITE, 0, size, arena);
+        }
+    }
+
+    /** Lets nobody else open it. */
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            Linux.close(descriptor);
+        }
+    }
+}
