@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  * one that runs them.
  *
  * <pre>
- * task:    long task (negative when sent ahead), int length,
- *          bytes                                            parent to worker, standard input
+ * task:    long task (negative when sent ahead), or the number of
+ *          a shape (from 2^62 on), int length, bytes                                            parent to worker, standard input
  * reply:   byte kind, long task, long run nanoseconds,
  *          long processor nanoseconds, int length, bytes    worker to parent, socket
  * </pre>
@@ -30,6 +30,8 @@ final class PlainLink implements WorkerLink {
     private static final int TASK_HEADER = Long.BYTES + Integer.BYTES;
     private static final int REPLY_HEADER = 1 + 3 * Long.BYTES + Integer.BYTES;
     private static final int BUFFER = 1 << 16;
+    /** Where the numbers of shapes begin; those of tasks end before. */
+    private static final long SHAPES = 1L << 62;
     /** Twice of this is less than a pipe holds that nobody reads. */
     private static final int FITS_A_PIPE = 1 << 15;
     /** How much is allocated before any of it has arrived: a header that lies cannot ask for gigabytes. */
@@ -59,14 +61,20 @@ final class PlainLink implements WorkerLink {
     }
 
     @Override
-    public void sendTask(long task, boolean ahead, MessageBuffer message) throws IOException {
-        byte[] header = ByteBuffer.allocate(TASK_HEADER)
-                .putLong(ahead ? -task : task)
-                .putInt(message.length())
-                .array();
+    public void sendTask(long task, boolean ahead, EncodedTask message) throws IOException {
+        send(ahead ? -task : task, message.bytes(), message.length());
+    }
+
+    @Override
+    public void sendShape(int number, byte[] description) throws IOException {
+        send(SHAPES + number, description, description.length);
+    }
+
+    private void send(long number, byte[] bytes, int length) throws IOException {
+        byte[] header = ByteBuffer.allocate(TASK_HEADER).putLong(number).putInt(length).array();
         synchronized (tasks) {
             tasks.write(header);
-            tasks.write(message.bytes(), 0, message.length());
+            tasks.write(bytes, 0, length);
             tasks.flush();
         }
     }
@@ -158,6 +166,7 @@ final class PlainLink implements WorkerLink {
         private final Control control;
         private final ByteBuffer outgoing = ByteBuffer.allocateDirect(BUFFER);
         private final byte[] header = new byte[TASK_HEADER];
+        private final LambdaShapes.Known shapes = new LambdaShapes.Known(ClassLoader.getSystemClassLoader());
 
         PlainWorkerEnd(InputStream tasks, SocketChannel socket, StatusPage page) {
             this.tasks = tasks;
@@ -172,15 +181,26 @@ final class PlainLink implements WorkerLink {
         }
 
         @Override
+        public LambdaShapes.Known shapes() {
+            return shapes;
+        }
+
+        @Override
         public @Nullable Task nextTask() throws IOException {
-            if (tasks.readNBytes(header, 0, TASK_HEADER) < TASK_HEADER) {
-                return null;
+            while (tasks.readNBytes(header, 0, TASK_HEADER) == TASK_HEADER) {
+                ByteBuffer fields = ByteBuffer.wrap(header);
+                long number = fields.getLong();
+                int length = fields.getInt();
+                byte[] message = tasks.readNBytes(length);
+                if (message.length < length) {
+                    return null;
+                }
+                if (number < SHAPES) {
+                    return new Task(Math.abs(number), number < 0, message);
+                }
+                shapes.learn((int) (number - SHAPES), message);
             }
-            ByteBuffer fields = ByteBuffer.wrap(header);
-            long number = fields.getLong();
-            int length = fields.getInt();
-            byte[] message = tasks.readNBytes(length);
-            return message.length < length ? null : new Task(Math.abs(number), number < 0, message);
+            return null;
         }
 
         @Override

@@ -124,7 +124,7 @@ public final class ProcessPool extends AbstractPool {
     @Override
     protected <T extends @Nullable Object> Submission<T> newSubmission(Callable<T> body, TaskOptions options) {
         Objects.requireNonNull(options, "options");
-        MessageBuffer message = TaskCodec.encodeTask(body, writtenClassOf(body), nameOf(body));
+        EncodedTask message = TaskCodec.encode(body, writtenClassOf(body), nameOf(body));
         allowed.allowBeside(writtenClassOf(body));
         return new RemoteSubmission<>(this, body, options, message);
     }
@@ -261,7 +261,7 @@ public final class ProcessPool extends AbstractPool {
     }
 
     private static void handOver(RemoteSubmission<?> submission, WorkerJvm worker) {
-        if (worker.takesAtOnce(submission.message().length())) {
+        if (worker.takesAtOnce(submission.message())) {
             worker.slot().run(submission, worker);
             return;
         }
@@ -292,7 +292,7 @@ public final class ProcessPool extends AbstractPool {
     @Nullable RemoteSubmission<?> nextAhead(WorkerJvm worker) throws IOException {
         synchronized (lock) {
             RemoteSubmission<?> next = backlog.peekFirst();
-            return next != null && worker.takesAhead(next.message().length()) ? backlog.pollFirst() : null;
+            return next != null && worker.takesAhead(next.message()) ? backlog.pollFirst() : null;
         }
     }
 

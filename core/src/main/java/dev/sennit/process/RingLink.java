@@ -28,6 +28,7 @@ final class RingLink implements WorkerLink {
 
     private static final int TASK = 0;
     private static final int TASK_AHEAD = 1;
+    private static final int SHAPE = 2;
 
     private final Ring tasks;
     private final Ring answers;
@@ -111,10 +112,18 @@ final class RingLink implements WorkerLink {
     }
 
     @Override
-    public void sendTask(long task, boolean ahead, MessageBuffer message) throws IOException {
+    public void sendTask(long task, boolean ahead, EncodedTask message) throws IOException {
         synchronized (sending) {
             requireOpen();
             tasks.write(ahead ? TASK_AHEAD : TASK, task, 0, 0, message.bytes(), message.length());
+        }
+    }
+
+    @Override
+    public void sendShape(int number, byte[] description) throws IOException {
+        synchronized (sending) {
+            requireOpen();
+            tasks.write(SHAPE, number, 0, 0, description, description.length);
         }
     }
 
@@ -178,6 +187,7 @@ final class RingLink implements WorkerLink {
         private final Ring answers;
         private final StatusPage page;
         private final Control control;
+        private final LambdaShapes.Known shapes = new LambdaShapes.Known(ClassLoader.getSystemClassLoader());
 
         /** Opens what {@link Shared#path} names. Who loses its parent ends, whatever it waits for. */
         RingWorkerEnd(Path path, SocketChannel socket) throws IOException {
@@ -195,9 +205,19 @@ final class RingLink implements WorkerLink {
         }
 
         @Override
+        public LambdaShapes.Known shapes() {
+            return shapes;
+        }
+
+        @Override
         public @Nullable Task nextTask() throws IOException {
-            Ring.Message message = tasks.read();
-            return message == null ? null : new Task(message.task(), message.kind() == TASK_AHEAD, message.payload());
+            for (Ring.Message message = tasks.read(); message != null; message = tasks.read()) {
+                if (message.kind() != SHAPE) {
+                    return new Task(message.task(), message.kind() == TASK_AHEAD, message.payload());
+                }
+                shapes.learn((int) message.task(), message.payload());
+            }
+            return null;
         }
 
         @Override

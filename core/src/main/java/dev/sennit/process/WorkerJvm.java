@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Future;
@@ -54,6 +55,9 @@ final class WorkerJvm {
     final AtomicReference<@Nullable RemoteSubmission<?>> current = new AtomicReference<>();
     /** The number of the last task sent; touched by whoever may hand it a task, see {@link WorkerSlot}. */
     private long lastTask;
+
+    /** Guarded by itself. The shapes that it was told of. */
+    private final BitSet told = new BitSet();
 
     private final Object aheadLock = new Object();
     /** Guarded by aheadLock. The tasks that were sent ahead and are neither in flight nor taken back, in their order. */
@@ -200,18 +204,34 @@ final class WorkerJvm {
         }
     }
 
-    /** Whether a task of that size can be handed to it, being idle, without waiting for it to read. */
-    boolean takesAtOnce(int length) {
+    /** Whether a task can be handed to it, being idle, without waiting for it to read. */
+    boolean takesAtOnce(EncodedTask message) {
         try {
-            return link().takesAtOnce(length);
+            return link().takesAtOnce(message.mostBytes());
         } catch (IOException e) {
             return true; // it is gone, and says so at once
         }
     }
 
-    /** Whether a task of that size can be sent ahead without waiting for the worker. */
-    boolean takesAhead(int length) throws IOException {
-        return page.hasWordFor(lastTask + 1) && link().takesAtOnce(length);
+    /** Whether a task can be sent ahead without waiting for the worker. */
+    boolean takesAhead(EncodedTask message) throws IOException {
+        return page.hasWordFor(lastTask + 1) && link().takesAtOnce(message.mostBytes());
+    }
+
+    /** Sends a task, and before it the shapes in it that this worker was not told of. */
+    void send(RemoteSubmission<?> submission, boolean isAhead) throws IOException {
+        EncodedTask message = submission.message();
+        for (LambdaShapes.Shape shape : message.shapes()) {
+            boolean isNews;
+            synchronized (told) {
+                isNews = !told.get(shape.number());
+                told.set(shape.number());
+            }
+            if (isNews) {
+                link().sendShape(shape.number(), shape.description());
+            }
+        }
+        link().sendTask(submission.task(), isAhead, message);
     }
 
     /**
@@ -235,7 +255,7 @@ final class WorkerJvm {
             lastTask = number; // the one after that in flight: see StatusPage for why none may be left out
             ahead.addLast(submission);
         }
-        link().sendTask(submission.task(), true, submission.message());
+        send(submission, true);
         return true;
     }
 

@@ -58,7 +58,10 @@ interface WorkerLink extends AutoCloseable {
      * @param ahead whether the worker has to claim it on its {@link StatusPage} before it begins it
      * @param message the encoded task
      */
-    void sendTask(long task, boolean ahead, MessageBuffer message) throws IOException;
+    void sendTask(long task, boolean ahead, EncodedTask message) throws IOException;
+
+    /** Tells of the shape of a lambda that is in the next task. */
+    void sendShape(int number, byte[] description) throws IOException;
 
     /** Asks the worker to interrupt a task, or to skip it if it has not begun. */
     void cancel(long task) throws IOException;
@@ -83,6 +86,9 @@ interface WorkerLink extends AutoCloseable {
 
         /** What it shares with the parent. */
         StatusPage page();
+
+        /** The shapes of lambdas that came before the last task. */
+        LambdaShapes.Known shapes();
 
         /** Waits for the next task; null when the parent is gone. */
         @Nullable Task nextTask() throws IOException;

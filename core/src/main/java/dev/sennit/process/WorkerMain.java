@@ -199,7 +199,7 @@ final class WorkerMain {
             Kind kind = Kind.VALUE;
             MessageBuffer outcome;
             try {
-                Callable<?> body = TaskCodec.decodeTask(task.message());
+                Callable<?> body = TaskCodec.decode(task.message(), end.shapes());
                 outcome = TaskCodec.encodeValue(body.call());
             } catch (Throwable e) { // an Error is the task's failure too, and the worker goes on
                 kind = Kind.FAILURE;

@@ -328,7 +328,7 @@ final class WorkerSlot {
             return false;
         }
         try {
-            up.link().sendTask(submission.task(), false, submission.message());
+            up.send(submission, false);
         } catch (IOException e) {
             up.destroy(DEAF);
         }

@@ -4,7 +4,10 @@ import dev.sennit.internal.Linux;
 
 /** How tasks and answers go between a {@link ProcessPool} and its workers. In a plan: {@code transport=auto} and so on. */
 public enum WorkerTransport {
-    /** Through shared memory where that is possible, else over pipes and sockets. */
+    /**
+     * Through shared memory where that is possible, else over pipes and sockets; the system property {@code sennit.transport}
+     * may say which.
+     */
     AUTO,
     /**
      * Through shared memory: needs Linux, and native access, {@code --enable-native-access=dev.sennit}, or {@code ALL-UNNAMED}
@@ -25,6 +28,7 @@ public enum WorkerTransport {
 
     /** What is used here: one of the other two. */
     WorkerTransport resolved() {
-        return this != AUTO ? this : Linux.isAvailable() ? SHARED_MEMORY : SOCKET;
+        WorkerTransport wanted = this != AUTO ? this : parse(System.getProperty("sennit.transport", "auto"));
+        return wanted != AUTO ? wanted : Linux.isAvailable() ? SHARED_MEMORY : SOCKET;
     }
 }
