@@ -90,8 +90,13 @@ final class PlainLink implements WorkerLink {
     }
 
     @Override
-    public @Nullable Reply receive() throws IOException {
-        if (!fill(REPLY_HEADER)) {
+    public boolean await() throws IOException {
+        return fill(1);
+    }
+
+    @Override
+    public @Nullable Reply poll() throws IOException {
+        if (!received.hasRemaining() || !fill(REPLY_HEADER)) {
             return null;
         }
         Kind kind = Kind.of(received.get());

@@ -178,6 +178,19 @@ public final class ProcessPool extends AbstractPool {
     @Override
     protected void aboutToWait(Submission<?> submission) {
         aboutToWait();
+        if (submission instanceof RemoteSubmission<?> remote && !Thread.currentThread().isVirtual()) {
+            WorkerJvm worker = remote.worker();
+            if (worker != null) {
+                worker.slot().pollFor(remote, worker);
+            }
+        }
+    }
+
+    /** Whether no task waits for a worker; a guess. */
+    boolean hasNoBacklog() {
+        synchronized (lock) {
+            return backlog.isEmpty();
+        }
     }
 
     @Override
@@ -600,6 +613,11 @@ public final class ProcessPool extends AbstractPool {
 
         WorkerOutput output() {
             return output;
+        }
+
+        /** Whether a worker that waits may use its processor for that. */
+        boolean leavesProcessors() {
+            return workers < Runtime.getRuntime().availableProcessors();
         }
 
         boolean usesSharedMemory() {

@@ -34,6 +34,10 @@ import org.jspecify.annotations.Nullable;
  * A writer moves the tail, then looks at the word, and whoever sets it back wakes the sleeper: one of the two sees the
  * other. So nobody calls the system while messages keep coming. The writer sleeps on its own word when there is no room.
  *
+ * <p>While the reading thread sleeps, another may {@linkplain #pollInstead read in its stead}: it sets the word to {@link
+ * #POLLED}, and nobody is woken. The two never read at once: their callers see to that with a lock, which a sleeper does
+ * not hold.
+ *
  * <h2>Trust</h2>
  *
  * <p>The other process may write anything anywhere. Each side keeps its own counter to itself, reads each field once, and
@@ -49,6 +53,7 @@ final class Ring {
 
     private static final int AWAKE = 0;
     private static final int ASLEEP = 1;
+    private static final int POLLED = 2;
 
     private static final int MORE = -1;
     private static final int WRAP = -2;
@@ -75,8 +80,8 @@ final class Ring {
     /** Only the writer: what it has written, what it knows to be read. */
     private long tail;
     private long headSeen;
-    /** Only the reader: what it has read, what it knows to be written. */
-    private long head;
+    /** Only the reader: what it has read, what it knows to be written. A sleeper looks at the first. */
+    private volatile long head;
     private long tailSeen;
 
     private volatile boolean ended;
@@ -200,12 +205,9 @@ final class Ring {
 
     // ---- the reader ----
 
-    /** Waits for a message; null when the other side is gone and all is read. */
-    @Nullable Message read() throws IOException {
-        while (true) {
-            if (!awaitRecord()) {
-                return null;
-            }
+    /** The next message, if one is there. */
+    @Nullable Message poll() throws IOException {
+        while (hasMessage()) {
             long at = head & mask;
             int size = data.get(JAVA_INT, at);
             int kind = data.get(JAVA_INT, at + 4);
@@ -216,6 +218,7 @@ final class Ring {
             checkRecord(at, size, RECORD_HEADER);
             consume(size);
         }
+        return null;
     }
 
     /** Whether a message, or part of one, is there. */
@@ -283,13 +286,39 @@ final class Ring {
         return seen;
     }
 
+    /** Whether something was written that is not read; asked without being the reader. */
+    private boolean hasUnread() {
+        return (long) LONGS.getVolatile(header, TAIL) != head;
+    }
+
+    /**
+     * Waits until there may be a message; only the reading thread.
+     *
+     * @return false when the other side is gone and all is read
+     */
+    boolean await() throws IOException {
+        return sleep(readerWord, this::hasUnread) || hasUnread();
+    }
+
     private boolean awaitRecord() throws IOException {
-        while (head == tailSeen && readTail() == head) {
-            if (!sleep(readerWord, () -> readTail() != head)) {
-                return readTail() != head; // what it wrote before it went
+        while (!hasMessage()) {
+            if (!await()) {
+                return false;
             }
         }
         return true;
+    }
+
+    /** Reads in the stead of the reading thread, if that sleeps; returns whether it does. To be followed by {@link #pollNoMore}. */
+    boolean pollInstead() {
+        return INTS.compareAndSet(readerWord, 0L, ASLEEP, POLLED);
+    }
+
+    /** The reading thread is to be woken again. */
+    void pollNoMore() {
+        if (INTS.compareAndSet(readerWord, 0L, POLLED, ASLEEP) && (hasUnread() || ended)) {
+            wake(readerWord);
+        }
     }
 
     // ---- sleep ----

@@ -144,12 +144,32 @@ final class RingLink implements WorkerLink {
     }
 
     @Override
-    public @Nullable Reply receive() throws IOException {
-        Ring.Message message = answers.read();
+    public @Nullable Reply poll() throws IOException {
+        Ring.Message message = answers.poll();
         return message == null
                 ? null
                 : new Reply(
                         Kind.of(message.kind()), message.task(), message.runNanos(), message.cpuNanos(), message.payload());
+    }
+
+    @Override
+    public boolean await() throws IOException {
+        return answers.await();
+    }
+
+    @Override
+    public boolean pollInstead() {
+        return answers.pollInstead();
+    }
+
+    @Override
+    public boolean hasAnswer() throws IOException {
+        return answers.hasMessage();
+    }
+
+    @Override
+    public void pollNoMore() {
+        answers.pollNoMore();
     }
 
     @Override
@@ -162,7 +182,7 @@ final class RingLink implements WorkerLink {
         }
     }
 
-    /** Called by the thread that receives. */
+    /** Called by the serving thread, when nobody polls instead. */
     @Override
     public void close() {
         try {
@@ -188,9 +208,12 @@ final class RingLink implements WorkerLink {
         private final StatusPage page;
         private final Control control;
         private final LambdaShapes.Known shapes = new LambdaShapes.Known(ClassLoader.getSystemClassLoader());
+        /** Null where the others need the processor. */
+        private final @Nullable LearnedSpin spin;
 
         /** Opens what {@link Shared#path} names. Who loses its parent ends, whatever it waits for. */
-        RingWorkerEnd(Path path, SocketChannel socket) throws IOException {
+        RingWorkerEnd(Path path, boolean spins, SocketChannel socket) throws IOException {
+            spin = spins ? new LearnedSpin() : null;
             MemorySegment whole = MemoryFile.map(path, SIZE, Arena.global());
             page = new StatusPage(whole.asSlice(0, StatusPage.SIZE));
             MemorySegment rings = whole.asSlice(StatusPage.SIZE);
@@ -210,14 +233,19 @@ final class RingLink implements WorkerLink {
         }
 
         @Override
-        public @Nullable Task nextTask() throws IOException {
-            for (Ring.Message message = tasks.read(); message != null; message = tasks.read()) {
-                if (message.kind() != SHAPE) {
+        public Task nextTask() throws IOException {
+            while (true) {
+                Ring.Message message = tasks.poll();
+                if (message == null) {
+                    if (spin == null || !spin.until(tasks::hasMessage)) {
+                        tasks.await();
+                    }
+                } else if (message.kind() == SHAPE) {
+                    shapes.learn((int) message.task(), message.payload());
+                } else {
                     return new Task(message.task(), message.kind() == TASK_AHEAD, message.payload());
                 }
-                shapes.learn((int) message.task(), message.payload());
             }
-            return null;
         }
 
         @Override

@@ -49,6 +49,7 @@ final class WorkerJvm {
     private volatile boolean endIntended;
     private volatile boolean buried;
     private volatile boolean condemned;
+    private volatile boolean distrusted;
     private volatile @Nullable String whyDestroyed;
 
     /** The task in flight. */
@@ -92,6 +93,7 @@ final class WorkerJvm {
             command.addAll(List.of(folder.toString(), name));
             if (memory != null) {
                 command.add(memory.path().toString());
+                command.add(Boolean.toString(settings.leavesProcessors()));
             }
             started = start(settings, command);
             if (memory != null) {
@@ -195,6 +197,13 @@ final class WorkerJvm {
         typicalNanos += (nanos - typicalNanos) / 4;
     }
 
+    /** Whether nothing was sent ahead, and more is not needed. */
+    boolean hasNothingAhead() {
+        synchronized (aheadLock) {
+            return ahead.isEmpty();
+        }
+    }
+
     /** How many more tasks to send ahead, for the thread that serves it; 0 unless half of what it may have is done. */
     int wantsAhead() {
         long most = Math.clamp(AHEAD_NANOS / Math.max(1, typicalNanos), 1, link().mostAhead());
@@ -259,17 +268,18 @@ final class WorkerJvm {
         return true;
     }
 
-    /** The first that was sent ahead is in flight now: the task before it has been answered. Null when there is none. */
+    /**
+     * What was in flight has been answered: the first that was sent ahead is in flight now. Who calls it then says so to that,
+     * with {@code startSent}.
+     *
+     * @return what is in flight; null when nothing was sent ahead
+     */
     @Nullable RemoteSubmission<?> nextInFlight() {
-        RemoteSubmission<?> next;
         synchronized (aheadLock) {
-            next = ahead.pollFirst();
+            RemoteSubmission<?> next = ahead.pollFirst();
             current.set(next);
+            return next;
         }
-        if (next != null) {
-            next.startSent();
-        }
-        return next;
     }
 
     /** The tasks that a dead worker had begun ahead of their turn, which is against the rules; mostly none. */
@@ -384,6 +394,20 @@ final class WorkerJvm {
             whyDestroyed = why;
         }
         process.destroyForcibly();
+    }
+
+    /**
+     * Ends a process that does not keep to the rules, and whose answers are not taken any more.
+     *
+     * @param why what is said of it
+     */
+    void distrust(String why) {
+        distrusted = true;
+        destroy(why);
+    }
+
+    boolean isDistrusted() {
+        return distrusted;
     }
 
     /** Why this side ended the process, or null. */

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * The parent's end of the private line to one worker: the seam behind which bytes travel one way or another.
  *
  * <p>Nothing of it is shared with another worker, so nobody but its worker can break it. Any thread may send; one at a
- * time receives.
+ * time takes answers.
  */
 interface WorkerLink extends AutoCloseable {
     /** What a worker says. */
@@ -69,8 +69,37 @@ interface WorkerLink extends AutoCloseable {
     /** Asks the worker to exit. */
     void quit() throws IOException;
 
+    /** The next answer, if one is there. One thread at a time. */
+    @Nullable Reply poll() throws IOException;
+
+    /** Waits until there may be an answer; false when the worker is gone, and has left none. Only the serving thread. */
+    boolean await() throws IOException;
+
     /** Waits for the next answer; null when the worker is gone. */
-    @Nullable Reply receive() throws IOException;
+    default @Nullable Reply receive() throws IOException {
+        Reply reply = poll();
+        while (reply == null && await()) {
+            reply = poll();
+        }
+        return reply;
+    }
+
+    /**
+     * Takes over from a serving thread that sleeps in {@link #await}: nobody wakes it until {@link #pollNoMore}.
+     *
+     * @return false when it does not sleep, or nobody can take over
+     */
+    default boolean pollInstead() {
+        return false;
+    }
+
+    /** Whether {@link #poll} would find something; for who polls instead. */
+    default boolean hasAnswer() throws IOException {
+        return false;
+    }
+
+    /** Gives back to the serving thread. */
+    default void pollNoMore() {}
 
     /** The worker has ended: what it has answered can still be received, and then nothing. */
     void workerEnded();

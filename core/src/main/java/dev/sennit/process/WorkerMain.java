@@ -32,7 +32,10 @@ final class WorkerMain {
 
     private WorkerMain() {}
 
-    /** Arguments: the folder to meet the parent in, the worker's name, and where the shared memory is, if there is some. */
+    /**
+     * Arguments: the folder to meet the parent in, the worker's name; where there is shared memory, its path and whether to
+     * spin.
+     */
     public static void main(String[] arguments) {
         Path folder = Path.of(arguments[0]);
         try {
@@ -51,8 +54,8 @@ final class WorkerMain {
     private static WorkerLink.WorkerEnd connect(Path folder, String[] arguments) throws IOException {
         if (arguments.length > 2) {
             System.setIn(InputStream.nullInputStream()); // whose other end is closed
-            Path memory = Path.of(arguments[2]);
-            return new RingLink.RingWorkerEnd(memory, socketIn(folder));
+            return new RingLink.RingWorkerEnd(
+                    Path.of(arguments[2]), Boolean.parseBoolean(arguments[3]), socketIn(folder));
         }
         var tasks = new BufferedInputStream(takeOverStandardInput());
         SocketChannel socket = socketIn(folder);

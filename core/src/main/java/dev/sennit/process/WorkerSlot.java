@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -50,6 +51,11 @@ final class WorkerSlot {
     private volatile @Nullable WorkerJvm jvm;
     /** Written before start, and by {@link #relieve} in the thread it names until then. */
     private volatile @Nullable Thread server;
+
+    /** Held by who takes answers, for as long as no other code runs; not while asleep. */
+    private final ReentrantLock turn = new ReentrantLock();
+    /** Guarded by turn. */
+    private final LearnedSpin spin = new LearnedSpin();
 
     WorkerSlot(ProcessPool pool, String name) {
         this.pool = pool;
@@ -191,38 +197,109 @@ final class WorkerSlot {
      */
     private boolean serve(WorkerJvm up) {
         while (true) {
-            WorkerLink.Reply reply = receive(up);
-            if (reply == null) {
-                bury(up);
-                return !isRelieved();
+            Answer answer = null;
+            turn.lock();
+            try {
+                answer = takeAnswer(up);
+            } finally {
+                turn.unlock();
             }
-            RemoteSubmission<?> answered = up.current.get();
-            if (answered == null || answered.task() != reply.task()) {
-                up.destroy("answered what nobody had asked, and was killed"); // not to be trusted with another task
+            if (answer == null) {
+                if (!await(up)) {
+                    bury(up);
+                    return !isRelieved();
+                }
                 continue;
             }
-            up.ranFor(reply.runNanos());
-            if (up.nextInFlight() != null) {
+            if (answer.next != null) {
+                answer.next.startSent();
+                up.ranFor(answer.reply.runNanos());
                 sendAhead(up);
             } else {
+                up.ranFor(answer.reply.runNanos());
                 takeNextAndMoreAhead(up);
             }
-            settle(answered, reply, up);
+            settle(answer.to, answer.reply, up);
             if (isRelieved()) {
                 return false;
             }
         }
     }
 
-    private static WorkerLink.@Nullable Reply receive(WorkerJvm up) {
+    /** An answer that was taken, what it is the answer to, and what is in flight now. */
+    private record Answer(
+            RemoteSubmission<?> to, WorkerLink.Reply reply, @Nullable RemoteSubmission<?> next) {}
+
+    /** The next answer that is there, or null. Whose turn it is. */
+    private static @Nullable Answer takeAnswer(WorkerJvm up) {
+        WorkerLink.Reply reply;
         try {
-            return up.link().receive();
+            reply = up.link().poll();
         } catch (IOException e) {
+            up.distrust("sent what makes no sense, and was killed: " + e.getMessage());
             return null;
         } catch (Throwable e) { // no memory to be had for the answer, say
-            up.destroy("was killed, as its answer could not be taken: " + e);
+            up.distrust("was killed, as its answer could not be taken: " + e);
             return null;
         }
+        if (reply == null) {
+            return null;
+        }
+        RemoteSubmission<?> answered = up.current.get();
+        if (answered == null || answered.task() != reply.task()) {
+            up.distrust("answered what nobody had asked, and was killed"); // not to be trusted with another task
+            return null;
+        }
+        return new Answer(answered, reply, up.nextInFlight());
+    }
+
+    private static boolean await(WorkerJvm up) {
+        try {
+            return !up.isDistrusted() && up.link().await();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /**
+     * Called by a thread that is about to wait for a task in flight here: takes its answer itself, if that comes soon, so that
+     * the serving thread need not be woken first. Only where nothing else is to do, and nobody's callback would run here.
+     */
+    void pollFor(RemoteSubmission<?> awaited, WorkerJvm up) {
+        if (up.current.get() != awaited
+                || !up.hasNothingAhead()
+                || awaited.future().getNumberOfDependents() > 0
+                || !pool.hasNoBacklog()
+                || !turn.tryLock()) {
+            return;
+        }
+        Answer answer = null;
+        try {
+            if (up.current.get() != awaited || up.isBuried() || !up.link().pollInstead()) {
+                return;
+            }
+            try {
+                if (spin.until(up.link()::hasAnswer)) {
+                    answer = takeAnswer(up);
+                }
+            } catch (IOException e) {
+                up.distrust("sent what makes no sense, and was killed: " + e.getMessage());
+            } finally {
+                up.link().pollNoMore();
+            }
+        } finally {
+            turn.unlock();
+        }
+        if (answer == null) {
+            return;
+        }
+        awaited.startSent(); // the serving thread may not have come to say it
+        if (answer.next != null) {
+            answer.next.startSent();
+        } else {
+            takeNext(up);
+        }
+        settle(answer.to, answer.reply, up);
     }
 
     private <T extends @Nullable Object> void settle(
@@ -372,11 +449,16 @@ final class WorkerSlot {
         pool.workerDown(dead);
         dead.takeBackAllAhead().forEach(pool::placeFirst);
         RemoteSubmission<?> had = dead.current.getAndSet(null);
+        if (had != null) {
+            had.startSent(); // who took the answer before it may not have come to say it
+        }
         if (had != null && !dead.hadBegun(had.task())) {
             giveBack(had);
             had = null;
         }
         List<RemoteSubmission<?>> outOfTurn = dead.begunOutOfTurn();
+        turn.lock(); // who polled instead has gone, or sees that the worker is buried: its memory can go
+        turn.unlock();
         WorkerJvm.End end = dead.bury();
         if (had != null) {
             diedWith(had, dead, end);
