@@ -237,6 +237,13 @@ public final class ProcessPool extends AbstractPool {
         return Duration.ofMillis(200);
     }
 
+    @Override
+    public String toString() {
+        String state = super.toString();
+        return state.substring(0, state.length() - 1)
+                + (settings.usesSharedMemory() ? ", over shared memory]" : ", over sockets]");
+    }
+
     // ---- scheduling ----
 
     /** Gives a task to an idle slot, or puts it at the end of the backlog. */
