@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.AbstractPool;
+import dev.sennit.Action;
 import dev.sennit.Plan;
 import dev.sennit.Pool;
 import dev.sennit.PoolBuilder;
@@ -9,6 +10,7 @@ import dev.sennit.Submission;
 import dev.sennit.TaskOptions;
 import dev.sennit.WorkerStartException;
 import dev.sennit.internal.Durations;
+import dev.sennit.internal.Sizes;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -77,6 +79,7 @@ public final class ProcessPool extends AbstractPool {
     private final Builder settings;
     private final AllowList allowed;
     private final List<String> arguments;
+    private final @Nullable Initializer initializer;
     private final List<WorkerSlot> slots = new ArrayList<>();
     private final LongAdder cpuNanos = new LongAdder();
     private final CountDownLatch closing = new CountDownLatch(1);
@@ -106,6 +109,10 @@ public final class ProcessPool extends AbstractPool {
         this.settings = settings;
         this.allowed = new AllowList(settings.allowed);
         this.arguments = WorkerCommand.arguments(settings);
+        this.initializer = settings.initializer == null ? null : new Initializer(settings.initializer);
+        if (initializer != null) {
+            allowed.allowBeside(initializer.written());
+        }
         slotsLeft = settings.workers;
         for (int i = 1; i <= settings.workers; i++) {
             slots.add(new WorkerSlot(this, name() + "-worker-" + i));
@@ -412,8 +419,12 @@ public final class ProcessPool extends AbstractPool {
         return settings.grace;
     }
 
-    String heapLimit() {
-        return settings.heap != null ? settings.heap : "the JVM's default";
+    Builder settings() {
+        return settings;
+    }
+
+    @Nullable Initializer initializer() {
+        return initializer;
     }
 
     void addCpuTime(long nanos) {
@@ -424,6 +435,7 @@ public final class ProcessPool extends AbstractPool {
     public static final class Builder extends PoolBuilder<Builder> {
         private int workers = Runtime.getRuntime().availableProcessors();
         private @Nullable String heap;
+        private @Nullable Action initializer;
         private Duration grace = Duration.ofMillis(200);
         private WorkerOutput output = WorkerOutput.LINES;
         private @Nullable LineListener listener;
@@ -457,10 +469,24 @@ public final class ProcessPool extends AbstractPool {
          * @throws IllegalArgumentException if it is not such a number
          */
         public Builder heap(String size) {
-            if (!size.matches("[1-9][0-9]{0,15}[kKmMgG]?")) {
-                throw new IllegalArgumentException("heap must be a size such as 256m or 2g, was \"" + size + "\"");
-            }
+            Sizes.parse("heap", size);
             heap = size;
+            return this;
+        }
+
+        /**
+         * What each worker does before its first task: load a model, open a connection. It travels as a task does, once to
+         * each worker that starts, and has no time limit; tasks wait until it has returned.
+         *
+         * <p>A worker whose initializer throws, or that ends in it, is replaced. When it never succeeds - three times in a row,
+         * in each worker at least once, and no worker is up - all tasks that wait or come later fail with a {@link
+         * WorkerStartException}; its cause is what the initializer threw in the worker, or a {@link WorkerCrashedException}.
+         *
+         * @param action what to do
+         * @return this
+         */
+        public Builder initializer(Action action) {
+            initializer = Objects.requireNonNull(action, "action");
             return this;
         }
 
@@ -569,6 +595,7 @@ public final class ProcessPool extends AbstractPool {
          * Opens the pool; its workers start in the background, and tasks may be submitted at once.
          *
          * @return an open pool
+         * @throws dev.sennit.TaskSerializationException if the initializer cannot travel
          */
         @Override
         public ProcessPool open() {
@@ -577,8 +604,8 @@ public final class ProcessPool extends AbstractPool {
             return pool;
         }
 
-        @Nullable String heap() {
-            return heap;
+        MemoryLimits limits() {
+            return new MemoryLimits(heap, null, null);
         }
 
         WorkerOutput output() {

@@ -63,9 +63,7 @@ final class WorkerCommand {
             Module library = WorkerMain.class.getModule();
             arguments.add("--enable-native-access=" + (library.isNamed() ? library.getName() : "ALL-UNNAMED"));
         }
-        if (settings.heap() != null) {
-            arguments.add("-Xmx" + settings.heap());
-        }
+        arguments.addAll(settings.limits().jvmOptions());
         if (settings.output() != WorkerOutput.INHERIT) {
             arguments.add("-Dstdout.encoding=UTF-8");
             arguments.add("-Dstderr.encoding=UTF-8");

@@ -37,10 +37,15 @@ final class WorkerJvm {
     private final StatusPage page;
     private final Process process;
     private final @Nullable OutputReader output;
+    private final long oomKillsBefore = LinuxProcess.oomKills();
     /** Written once by {@link #awaitReady}, in the thread that serves the slot, before the slot is offered tasks. */
     private @Nullable WorkerLink link;
 
     private volatile boolean up;
+    /** From the start of the initializer until it has returned or thrown. */
+    private volatile boolean initializing;
+    /** What the initializer threw; only the thread that serves the slot. */
+    private @Nullable Throwable initializerFailure;
     private volatile boolean endIntended;
     private volatile boolean buried;
     private volatile boolean condemned;
@@ -93,7 +98,9 @@ final class WorkerJvm {
         }
         // What they say has been taken over from this JVM already, and the launcher would announce them on each start.
         builder.environment().keySet().removeAll(List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"));
-        return builder.start();
+        Process started = builder.start();
+        LinuxProcess.killFirst(started.pid());
+        return started;
     }
 
     /** Once both ends are connected, or never will be, nothing is left in the file system. */
@@ -116,7 +123,7 @@ final class WorkerJvm {
     boolean awaitReady() throws IOException {
         process.onExit().thenRun(this::removeTraces); // ends accept(); in the constructor it could come too soon for that
         Future<?> tooLong = Timers.after(
-                START_LIMIT, () -> destroy("was not ready after " + Durations.text(START_LIMIT) + " and was killed"));
+                START_LIMIT, () -> destroy("took longer than " + Durations.text(START_LIMIT) + " and was killed"));
         try {
             SocketChannel socket = server.accept();
             var connected = new PlainLink(process.getOutputStream(), socket);
@@ -130,6 +137,38 @@ final class WorkerJvm {
             tooLong.cancel(false);
             removeTraces();
         }
+    }
+
+    /**
+     * Has a worker that is ready run the pool's initializer.
+     *
+     * @return false if it threw, see {@link #initializerFailure}, or the worker ended, {@link #isInitializing}
+     */
+    boolean initialize(Initializer initializer, AllowList allowed) {
+        initializing = true;
+        WorkerLink.Reply reply;
+        try {
+            link().sendTask(nextTask(), false, initializer.message());
+            reply = link().receive();
+        } catch (IOException e) {
+            return false;
+        }
+        if (reply == null) {
+            return false;
+        }
+        if (reply.kind() == WorkerLink.Kind.FAILURE) {
+            initializerFailure = initializer.failureIn(reply, allowed);
+        }
+        initializing = false;
+        return reply.kind() == WorkerLink.Kind.VALUE;
+    }
+
+    @Nullable Throwable initializerFailure() {
+        return initializerFailure;
+    }
+
+    boolean isInitializing() {
+        return initializing;
     }
 
     WorkerSlot slot() {
@@ -256,15 +295,18 @@ final class WorkerJvm {
     /**
      * Ends the process for the sake of a task that does not end, unless that has ended; no other task dies with it.
      *
+     * @param crash what is said of it if it is the task's fault, or null if it is on purpose
      * @return the task that was sent ahead, taken back and to be placed, or null
      */
-    @Nullable RemoteSubmission<?> killFor(RemoteSubmission<?> stopped) {
+    @Nullable RemoteSubmission<?> killFor(RemoteSubmission<?> stopped, @Nullable String crash) {
         RemoteSubmission<?> waited;
         synchronized (aheadLock) {
             waited = takeBackAhead(); // now the worker cannot begin another
             condemned = has(stopped) && !hasEnded(stopped);
         }
-        if (condemned) {
+        if (condemned && crash != null) {
+            destroy(crash);
+        } else if (condemned) {
             kill();
         }
         return waited;
@@ -296,6 +338,11 @@ final class WorkerJvm {
     /** Why this side ended the process, or null. */
     @Nullable String whyDestroyed() {
         return whyDestroyed;
+    }
+
+    /** Whether the kernel has killed any process since this one started, or does not tell. */
+    boolean kernelMayHaveKilled() {
+        return oomKillsBefore < 0 || LinuxProcess.oomKills() != oomKillsBefore;
     }
 
     /** No later than when the process was started. */

@@ -1,10 +1,9 @@
 package dev.sennit.process;
 
 import dev.sennit.TaskSerializationException;
+import dev.sennit.internal.Sizes;
 import dev.sennit.internal.Timers;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -153,23 +152,14 @@ final class WorkerSlot {
             if (pool.isClosing()) { // closing may have looked for a worker just before there was one
                 starting.kill();
             }
-            if (starting.awaitReady()) {
+            if (starting.awaitReady() && isInitialized(starting)) {
                 pool.workerUp();
                 return starting;
             }
             jvm = null;
             WorkerJvm.End end = starting.bury();
             if (!starting.endWasIntended()) {
-                String why = starting.whyDestroyed();
-                pool.startFailed(
-                        this,
-                        "worker " + name + " (pid " + starting.pid() + ") "
-                                + (why != null
-                                        ? why
-                                        : WorkerCrashedException.describeExit(end.exitCode()) + " before it was ready")
-                                + said(end),
-                        null,
-                        why == null && WorkerCrashedException.wasSignalled(end.exitCode()));
+                noteFailedStart(starting, end);
             }
         } catch (Throwable e) { // too many open files, no thread or memory to be had
             jvm = null;
@@ -182,8 +172,23 @@ final class WorkerSlot {
         return null;
     }
 
-    private static String said(WorkerJvm.End end) {
-        return end.lastLines().isEmpty() ? "" : "; it said: " + String.join(" | ", end.lastLines());
+    private boolean isInitialized(WorkerJvm starting) {
+        Initializer initializer = pool.initializer();
+        return initializer == null || starting.initialize(initializer, pool.allowed());
+    }
+
+    private void noteFailedStart(WorkerJvm ended, WorkerJvm.End end) {
+        boolean somebodyElse =
+                ended.whyDestroyed() == null && WorkerCrashedException.wasKilledByAnother(end.exitCode());
+        Throwable thrown = ended.initializerFailure();
+        if (thrown != null) {
+            String what = "initializer failed in worker " + name + " (pid " + ended.pid() + "): " + thrown;
+            pool.startFailed(this, what + CauseOfDeath.said(end), thrown, false);
+        } else {
+            String during = ended.isInitializing() ? "in its initializer" : "before it was ready";
+            var died = CauseOfDeath.of(ended, end, name, during, pool.settings());
+            pool.startFailed(this, String.valueOf(died.getMessage()), ended.isInitializing() ? died : null, somebodyElse);
+        }
     }
 
     /**
@@ -356,7 +361,7 @@ final class WorkerSlot {
         }
         Timers.after(pool.grace(), () -> {
             if (worker.has(submission)) {
-                RemoteSubmission<?> waited = worker.killFor(submission);
+                RemoteSubmission<?> waited = worker.killFor(submission, null);
                 if (waited != null) {
                     pool.placeFirst(waited);
                 }
@@ -401,31 +406,39 @@ final class WorkerSlot {
     }
 
     private WorkerCrashedException crashed(RemoteSubmission<?> task, WorkerJvm dead, WorkerJvm.End end) {
-        boolean outOfMemory = end.lastLines().stream().anyMatch(line -> line.contains("java.lang.OutOfMemoryError"));
-        Path crashLog = WorkerCommand.crashLog(dead.pid());
-        boolean hasCrashLog = isOf(crashLog, dead);
-        String why = dead.whyDestroyed();
-        String what = outOfMemory
-                ? "ran out of memory (heap limit " + pool.heapLimit() + ")"
-                : why != null ? why : WorkerCrashedException.describeExit(end.exitCode());
-        var crash = new WorkerCrashedException(
-                "worker " + name + " (pid " + dead.pid() + ") " + what + " while it ran task " + task.name()
-                        + (hasCrashLog ? "; crash report in " + crashLog : "") + said(end),
-                dead.pid(),
-                end.exitCode(),
-                end.lastLines(),
-                hasCrashLog ? crashLog : null);
+        var crash = CauseOfDeath.of(dead, end, name, "while it ran task " + task.name(), pool.settings());
         crash.setStackTrace(task.submitterStack().toArray(StackTraceElement[]::new));
         return crash;
     }
 
-    /** Whether there is a crash report, and not one of an earlier process with the same pid. */
-    private static boolean isOf(Path crashLog, WorkerJvm dead) {
-        try {
-            return !Files.getLastModifiedTime(crashLog).toInstant().isBefore(dead.startedAt().minusSeconds(2));
-        } catch (IOException e) {
-            return false;
+    /**
+     * Ends the worker if it uses more memory than it may, and runs a task or its initializer.
+     *
+     * @param limit how many bytes of resident memory it may use
+     * @return how many it uses, or 0 when it runs nothing
+     */
+    long limitMemory(long limit) {
+        WorkerJvm up = jvm;
+        RemoteSubmission<?> running = up == null ? null : up.current.get();
+        if (up == null || running == null && !up.isInitializing()) {
+            return 0;
         }
+        long used = LinuxProcess.residentBytes(up.pid());
+        if (used > limit) {
+            String what = "used " + Sizes.text(used) + " of resident memory, more than the limit of " + Sizes.text(limit)
+                    + ", and was killed";
+            RemoteSubmission<?> waited = null;
+            if (running != null) {
+                waited = up.killFor(running, what);
+            } else {
+                up.destroy(what);
+            }
+            if (waited != null) {
+                RemoteSubmission<?> again = waited; // its callbacks may run here if the pool stops
+                Thread.startVirtualThread(() -> pool.placeFirst(again));
+            }
+        }
+        return used;
     }
 
     /** The pool closes and no task is left. */
