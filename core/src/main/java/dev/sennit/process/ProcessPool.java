@@ -11,7 +11,9 @@ import dev.sennit.TaskOptions;
 import dev.sennit.WorkerStartException;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Sizes;
+import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -19,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -433,9 +436,17 @@ public final class ProcessPool extends AbstractPool {
 
     /** Settings of a {@link ProcessPool}. */
     public static final class Builder extends PoolBuilder<Builder> {
+        private static final long NO_LIMIT = Long.MAX_VALUE;
+        private static final String VARIABLE = "env.";
+
         private int workers = Runtime.getRuntime().availableProcessors();
         private @Nullable String heap;
+        private @Nullable String direct;
+        private @Nullable String metaspace;
+        private long rss = NO_LIMIT;
         private @Nullable Action initializer;
+        private Map<String, String> environment = Map.of();
+        private @Nullable File directory;
         private Duration grace = Duration.ofMillis(200);
         private WorkerOutput output = WorkerOutput.LINES;
         private @Nullable LineListener listener;
@@ -471,6 +482,91 @@ public final class ProcessPool extends AbstractPool {
         public Builder heap(String size) {
             Sizes.parse("heap", size);
             heap = size;
+            return this;
+        }
+
+        /**
+         * The most memory that a worker's direct buffers may take together; the default is what the heap may. A task that
+         * asks for more fails with the JVM's {@link OutOfMemoryError}, and its worker goes on, unless that cannot send its
+         * answer without. In a plan: {@code direct=64m}.
+         *
+         * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
+         * @return this
+         * @throws IllegalArgumentException if it is not such a number
+         */
+        public Builder direct(String size) {
+            Sizes.parse("direct", size);
+            direct = size;
+            return this;
+        }
+
+        /**
+         * The most memory that a worker's classes may take; by default there is no limit. A worker that needs more ends, and
+         * its task fails with a {@link WorkerCrashedException} that says so. In a plan: {@code metaspace=64m}.
+         *
+         * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
+         * @return this
+         * @throws IllegalArgumentException if it is not such a number
+         */
+        public Builder metaspace(String size) {
+            Sizes.parse("metaspace", size);
+            metaspace = size;
+            return this;
+        }
+
+        /**
+         * The most resident memory that a worker may use, whatever for: heap, buffers, threads, native libraries, and shared
+         * memory that it has touched; not the pages of files it has mapped. A worker that has more while it runs a task, or
+         * its initializer, is killed, and the task fails with a {@link WorkerCrashedException} that says so. On Linux alone;
+         * by default there is no limit. In a plan: {@code rss=1g}.
+         *
+         * <p>Each worker that runs something is looked at every 50 ms, and every 10 ms once one has used half of what it may;
+         * so a task that is quick can have more for that long. The limit is the worker's, not the task's: what earlier tasks
+         * left behind counts. A worker that has done nothing takes some 30 to 50 MB.
+         *
+         * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
+         * @return this
+         * @throws IllegalArgumentException if it is not such a number
+         */
+        public Builder rss(String size) {
+            rss = Sizes.parse("rss", size);
+            return this;
+        }
+
+        /**
+         * Environment variables of the workers, added to this JVM's own; what has the same name is replaced. In a plan: {@code
+         * env.NAME=value}, for each.
+         *
+         * @param variables names and values
+         * @return this
+         * @throws IllegalArgumentException if a name is empty or has a {@code =}
+         */
+        public Builder environment(Map<String, String> variables) {
+            for (var variable : variables.entrySet()) {
+                String name = variable.getKey();
+                if (name.isEmpty() || name.contains("=") || (name + variable.getValue()).indexOf('\0') >= 0) {
+                    throw new IllegalArgumentException(
+                            "environment variable must have a name without = and no NUL, was \"" + name + "\"");
+                }
+            }
+            environment = new HashMap<>(environment);
+            environment.putAll(variables);
+            return this;
+        }
+
+        /**
+         * The workers' working directory; the default is this JVM's. Relative paths that tasks use start there. In a plan:
+         * {@code dir=/srv/data}.
+         *
+         * @param folder a folder that exists
+         * @return this
+         * @throws IllegalArgumentException if it does not
+         */
+        public Builder directory(Path folder) {
+            if (!Files.isDirectory(folder)) {
+                throw new IllegalArgumentException("directory must be a folder that exists, was " + folder);
+            }
+            directory = folder.toAbsolutePath().toFile();
             return this;
         }
 
@@ -574,11 +670,25 @@ public final class ProcessPool extends AbstractPool {
         protected Map<String, Consumer<String>> planOptions() {
             Map<String, Consumer<String>> options = super.planOptions();
             options.put("heap", this::heap);
+            options.put("direct", this::direct);
+            options.put("metaspace", this::metaspace);
+            options.put("rss", this::rss);
+            options.put("dir", value -> directory(Path.of(value)));
+            options.put(VARIABLE + "NAME", value -> planOption(VARIABLE + "NAME", value)); // so that messages list it
             options.put("grace", value -> grace(Durations.parse("grace", value)));
             options.put("output", value -> output(WorkerOutput.parse(value)));
             options.put("allow", value -> allow(value.split(",")));
             options.put("jvm", value -> jvmOptions(value.split(",")));
             return options;
+        }
+
+        @Override
+        protected boolean planOption(String option, String value) {
+            if (!option.startsWith(VARIABLE)) {
+                return super.planOption(option, value);
+            }
+            environment(Map.of(option.substring(VARIABLE.length()), value));
+            return true;
         }
 
         @Override
@@ -596,16 +706,33 @@ public final class ProcessPool extends AbstractPool {
          *
          * @return an open pool
          * @throws dev.sennit.TaskSerializationException if the initializer cannot travel
+         * @throws UnsupportedOperationException if resident memory is limited, and this system does not tell how much it is
          */
         @Override
         public ProcessPool open() {
+            if (rss != NO_LIMIT && !LinuxProcess.tellsMemory()) {
+                throw new UnsupportedOperationException(
+                        "rss needs Linux, whose /proc tells how much memory a process uses; here, limit heap, direct and"
+                                + " metaspace instead");
+            }
             var pool = new ProcessPool(this);
+            if (rss != NO_LIMIT) {
+                new MemoryWatch(pool.name(), pool.slots, rss, pool.closing).start();
+            }
             pool.slots.forEach(WorkerSlot::open);
             return pool;
         }
 
+        Map<String, String> environment() {
+            return environment;
+        }
+
+        @Nullable File directory() {
+            return directory;
+        }
+
         MemoryLimits limits() {
-            return new MemoryLimits(heap, null, null);
+            return new MemoryLimits(heap, direct, metaspace);
         }
 
         WorkerOutput output() {

@@ -98,6 +98,8 @@ final class WorkerJvm {
         }
         // What they say has been taken over from this JVM already, and the launcher would announce them on each start.
         builder.environment().keySet().removeAll(List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"));
+        builder.environment().putAll(settings.environment());
+        builder.directory(settings.directory());
         Process started = builder.start();
         LinuxProcess.killFirst(started.pid());
         return started;
