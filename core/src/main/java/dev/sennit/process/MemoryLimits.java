@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Sizes;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,11 @@ import org.jspecify.annotations.Nullable;
  * @param metaspace classes
  */
 record MemoryLimits(@Nullable String heap, @Nullable String direct, @Nullable String metaspace) {
+    /** The heap's limit in bytes, or 0 for the JVM's default. */
+    long heapBytes() {
+        return heap == null ? 0 : Sizes.parse("heap", heap);
+    }
+
     /** Those that the JVM itself keeps. */
     List<String> jvmOptions() {
         List<String> options = new ArrayList<>();

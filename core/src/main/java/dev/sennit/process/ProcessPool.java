@@ -83,6 +83,7 @@ public final class ProcessPool extends AbstractPool {
     private final AllowList allowed;
     private final List<String> arguments;
     private final @Nullable Initializer initializer;
+    private final @Nullable WorkerArchive archive;
     private final List<WorkerSlot> slots = new ArrayList<>();
     private final LongAdder cpuNanos = new LongAdder();
     private final CountDownLatch closing = new CountDownLatch(1);
@@ -94,6 +95,8 @@ public final class ProcessPool extends AbstractPool {
     private final Deque<WorkerJvm> idle = new ArrayDeque<>();
     /** Guarded by lock. */
     private int workersUp;
+    /** Guarded by lock. Whether a worker has ever been. */
+    private boolean everUp;
     /** Guarded by lock. */
     private long workersLost;
     /** Guarded by lock. Failed starts since one last succeeded. */
@@ -112,6 +115,7 @@ public final class ProcessPool extends AbstractPool {
         this.settings = settings;
         this.allowed = new AllowList(settings.allowed);
         this.arguments = WorkerCommand.arguments(settings);
+        this.archive = settings.archive ? WorkerArchive.forWorkers(arguments, settings.limits()) : null;
         this.initializer = settings.initializer == null ? null : new Initializer(settings.initializer);
         if (initializer != null) {
             allowed.allowBeside(initializer.written());
@@ -202,6 +206,9 @@ public final class ProcessPool extends AbstractPool {
     @Override
     protected void releaseWorkers() {
         closing.countDown();
+        if (archive != null) {
+            archive.stop();
+        }
         // Not here: this may be any thread, and an interrupt would close the channel that is being written to.
         Thread.startVirtualThread(() -> slots.forEach(WorkerSlot::close));
         finishIfOver();
@@ -309,15 +316,50 @@ public final class ProcessPool extends AbstractPool {
     // ---- the life of workers ----
 
     WorkerJvm newWorker(String name, WorkerSlot slot) throws IOException {
-        return new WorkerJvm(settings, arguments, name, slot);
+        return new WorkerJvm(settings, archive == null ? arguments : archive.addTo(arguments), name, slot);
+    }
+
+    /** A worker that gets no tasks of this pool. */
+    WorkerJvm newWorker(String jvmOption) throws IOException {
+        List<String> all = new ArrayList<>(arguments);
+        all.addFirst(jvmOption);
+        return new WorkerJvm(settings, all, name() + "-archive", new WorkerSlot(this, name() + "-archive"));
+    }
+
+    @Nullable WorkerArchive archive() {
+        return archive;
+    }
+
+    /** Asks for leave to make the archive, which holds up the end of the pool until {@link #slotGone}. */
+    boolean archiveBegins() {
+        synchronized (lock) {
+            if (isClosing() || slotsLeft == 0) {
+                return false;
+            }
+            slotsLeft++;
+            return true;
+        }
+    }
+
+    /** A worker ended before it was ready, by itself: perhaps for what its archive holds. */
+    void jvmDidNotStart() {
+        if (archive != null) {
+            archive.distrust();
+        }
     }
 
     void workerUp() {
+        boolean first;
         synchronized (lock) {
+            first = !everUp;
+            everUp = true;
             workersUp++;
             failedStarts = 0;
             failedSlots.clear();
             startsKilled = 0;
+        }
+        if (first && archive != null) {
+            archive.makeLater(this);
         }
     }
 
@@ -447,6 +489,7 @@ public final class ProcessPool extends AbstractPool {
         private @Nullable Action initializer;
         private Map<String, String> environment = Map.of();
         private @Nullable File directory;
+        private boolean archive = true;
         private Duration grace = Duration.ofMillis(200);
         private WorkerOutput output = WorkerOutput.LINES;
         private @Nullable LineListener listener;
@@ -666,6 +709,31 @@ public final class ProcessPool extends AbstractPool {
             return this;
         }
 
+        /**
+         * Whether workers start with an archive of the JDK's classes (AppCDS); by default they do, which saves a quarter of
+         * their start. In a plan: {@code archive=off}.
+         *
+         * <p>A pool that is open for some seconds makes one in the background, for itself and later programs with the same
+         * JDK and options: some 13 MB in {@code $XDG_CACHE_HOME/sennit} or {@code ~/.cache/sennit}, or the folder that the
+         * system property {@code sennit.cache} names; none if that is empty. Where it cannot be made there is none. One that is not used for a month
+         * is deleted.
+         *
+         * @param wanted false for none
+         * @return this
+         */
+        public Builder archive(boolean wanted) {
+            archive = wanted;
+            return this;
+        }
+
+        private void archive(String word) {
+            switch (word) {
+                case "on" -> archive(true);
+                case "off" -> archive(false);
+                default -> throw new IllegalArgumentException("archive must be on or off, was \"" + word + "\"");
+            }
+        }
+
         @Override
         protected Map<String, Consumer<String>> planOptions() {
             Map<String, Consumer<String>> options = super.planOptions();
@@ -675,6 +743,7 @@ public final class ProcessPool extends AbstractPool {
             options.put("rss", this::rss);
             options.put("dir", value -> directory(Path.of(value)));
             options.put(VARIABLE + "NAME", value -> planOption(VARIABLE + "NAME", value)); // so that messages list it
+            options.put("archive", this::archive);
             options.put("grace", value -> grace(Durations.parse("grace", value)));
             options.put("output", value -> output(WorkerOutput.parse(value)));
             options.put("allow", value -> allow(value.split(",")));

@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * to it, until that says the worker is gone, and {@link #bury} tells how.
  */
 final class WorkerJvm {
+    static final List<String> OPTIONS_IN_ENVIRONMENT = List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS");
+
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
     /** The output of a process that has ended is there at once, unless a child of its own holds the pipe. */
@@ -97,7 +99,7 @@ final class WorkerJvm {
             builder.redirectOutput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.INHERIT);
         }
         // What they say has been taken over from this JVM already, and the launcher would announce them on each start.
-        builder.environment().keySet().removeAll(List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"));
+        builder.environment().keySet().removeAll(OPTIONS_IN_ENVIRONMENT);
         builder.environment().putAll(settings.environment());
         builder.directory(settings.directory());
         Process started = builder.start();
@@ -380,6 +382,11 @@ final class WorkerJvm {
 
     void markBuried() {
         buried = true;
+    }
+
+    /** Waits for the end of a process that was asked for it. */
+    int awaitExit() {
+        return process.onExit().join().exitValue();
     }
 
     /** Waits for the end of a process whose line is dead, and tells how it ended. */

@@ -185,7 +185,13 @@ final class WorkerSlot {
             String what = "initializer failed in worker " + name + " (pid " + ended.pid() + "): " + thrown;
             pool.startFailed(this, what + CauseOfDeath.said(end), thrown, false);
         } else {
-            String during = ended.isInitializing() ? "in its initializer" : "before it was ready";
+            String during = "in its initializer";
+            if (!ended.isInitializing()) {
+                during = "before it was ready";
+                if (ended.whyDestroyed() == null && !somebodyElse) {
+                    pool.jvmDidNotStart();
+                }
+            }
             var died = CauseOfDeath.of(ended, end, name, during, pool.settings());
             pool.startFailed(this, String.valueOf(died.getMessage()), ended.isInitializing() ? died : null, somebodyElse);
         }
