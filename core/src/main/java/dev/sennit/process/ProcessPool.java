@@ -587,7 +587,8 @@ public final class ProcessPool extends AbstractPool {
         public Builder environment(Map<String, String> variables) {
             for (var variable : variables.entrySet()) {
                 String name = variable.getKey();
-                if (name.isEmpty() || name.contains("=") || (name + variable.getValue()).indexOf('\0') >= 0) {
+                String value = Objects.requireNonNull(variable.getValue(), name);
+                if (name.isEmpty() || name.contains("=") || (name + value).indexOf('\0') >= 0) {
                     throw new IllegalArgumentException(
                             "environment variable must have a name without = and no NUL, was \"" + name + "\"");
                 }

@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.internal.Timers;
+import java.io.File;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -20,6 +21,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -62,6 +64,7 @@ final class WorkerArchive {
     private static final List<String> NO_ARCHIVE = List.of(
             "-agent",
             "-javaagent",
+            "-Xrun",
             "-Xshare",
             "-XX:SharedArchiveFile",
             "-XX:ArchiveClassesAtExit",
@@ -88,6 +91,8 @@ final class WorkerArchive {
     private final Object lock = new Object();
     /** Guarded by lock. */
     private boolean stopped;
+    /** Guarded by lock. */
+    private @Nullable Future<?> later;
     /** Guarded by lock. */
     private @Nullable WorkerJvm listing;
     /** Guarded by lock. */
@@ -141,7 +146,8 @@ final class WorkerArchive {
         } else {
             folder = Path.of(System.getProperty("user.home"), ".cache", "sennit");
         }
-        return isOurs(folder) ? folder : null;
+        boolean canBeNamed = !folder.toString().contains(File.pathSeparator); // the option takes two files
+        return canBeNamed && isOurs(folder) ? folder : null;
     }
 
     /** Creates the folder if need be. What others can write to is no place for what becomes code. */
@@ -224,16 +230,21 @@ final class WorkerArchive {
     void makeLater(ProcessPool pool) {
         if (exists()) {
             touch();
-        } else {
-            Timers.after(DELAY, () -> {
-                if (pool.archiveBegins()) {
-                    try {
-                        make(pool);
-                    } finally {
-                        pool.slotGone();
-                    }
-                }
-            });
+            return;
+        }
+        synchronized (lock) {
+            later = stopped ? null : Timers.after(DELAY, () -> makeFor(pool));
+        }
+    }
+
+    /** Makes it while the pool is open, which does not end before this does. */
+    void makeFor(ProcessPool pool) {
+        if (pool.archiveBegins()) {
+            try {
+                make(pool);
+            } finally {
+                pool.slotGone();
+            }
         }
     }
 
@@ -265,8 +276,9 @@ final class WorkerArchive {
 
     private void makeAlone(ProcessPool pool) throws IOException {
         removeUnused();
-        Path list = sibling(".list");
-        Path unfinished = sibling(".tmp");
+        long pid = ProcessHandle.current().pid(); // a dump may outlive a JVM that is killed
+        Path list = sibling("." + pid + ".list");
+        Path unfinished = sibling("." + pid + ".tmp");
         try {
             if (list(pool, list) && dump(list, unfinished)) {
                 Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
@@ -283,7 +295,7 @@ final class WorkerArchive {
 
     private void removeUnused() throws IOException {
         Instant before = Instant.now().minus(UNUSED);
-        try (var files = Files.newDirectoryStream(folder, "*.jsa")) {
+        try (var files = Files.newDirectoryStream(folder)) {
             for (Path old : files) {
                 if (Files.getLastModifiedTime(old).toInstant().isBefore(before)) {
                     Files.deleteIfExists(old);
@@ -366,6 +378,9 @@ final class WorkerArchive {
     void stop() {
         synchronized (lock) {
             stopped = true;
+            if (later != null) {
+                later.cancel(false);
+            }
             if (listing != null) {
                 listing.kill();
             }

@@ -100,8 +100,8 @@ class MemoryLimitsIT {
 
     @Test
     void theMetaspaceIsNamed() throws Exception {
-        try (Pool pool = pool("metaspace=24m")) {
-            assertCrash(pool, FILLS_THE_METASPACE, "ran out of metaspace (limit 24m) while it ran task ");
+        try (Pool pool = pool("metaspace=16m")) {
+            assertCrash(pool, FILLS_THE_METASPACE, "ran out of metaspace (limit 16m) while it ran task ");
             assertServes(pool);
         }
     }

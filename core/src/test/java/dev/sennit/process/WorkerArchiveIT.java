@@ -23,6 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 @EnabledOnOs(value = OS.LINUX, architectures = {"amd64", "aarch64"})
 class WorkerArchiveIT {
+    private static byte[] whole = {};
+
     private @Nullable String before;
 
     @TempDir
@@ -49,11 +51,17 @@ class WorkerArchiveIT {
         return ProcessPool.builder().workers(1).heap("64m").onLine((worker, error, line) -> lines.add(line));
     }
 
-    /** Made by a pool of its own. */
-    private Path made() {
+    /** An archive in this test's folder, made by a pool of its own in the first test that asks for one. */
+    private Path made() throws IOException {
         try (ProcessPool pool = one().open()) {
-            pool.archive().make(pool);
-            return pool.archive().file();
+            Path file = pool.archive().file();
+            if (whole.length == 0) {
+                pool.archive().make(pool);
+                whole = Files.readAllBytes(file);
+            } else {
+                Files.write(file, whole);
+            }
+            return file;
         }
     }
 
@@ -84,7 +92,6 @@ class WorkerArchiveIT {
     @Test
     void oneThatIsDamagedIsIgnored() throws Exception {
         Path file = made();
-        byte[] whole = Files.readAllBytes(file);
         List<byte[]> damaged = List.of(
                 Arrays.copyOf(whole, whole.length / 2),
                 Arrays.copyOf(whole, 100),
@@ -108,7 +115,7 @@ class WorkerArchiveIT {
     @Test
     void oneThatCrashesWorkersIsGivenUp() throws Exception {
         Path file = made();
-        byte[] bytes = Files.readAllBytes(file);
+        byte[] bytes = whole.clone();
         Arrays.fill(bytes, bytes.length / 10, bytes.length - bytes.length / 10, (byte) 0x5A);
         Files.write(file, bytes);
         try (ProcessPool pool = one().open()) {
@@ -148,11 +155,7 @@ class WorkerArchiveIT {
         try (ProcessPool pool = one().open()) {
             assertThat(pool.submit(() -> 42).get(60, SECONDS)).isEqualTo(42);
             file = pool.archive().file();
-            assertThat(pool.archiveBegins()).isTrue();
-            Thread.startVirtualThread(() -> {
-                pool.archive().make(pool);
-                pool.slotGone();
-            });
+            Thread.startVirtualThread(() -> pool.archive().makeFor(pool));
             Awaitility.await().until(() -> WorkerProcesses.ofThisJvm().size() > 1);
         }
         assertThat(WorkerProcesses.ofThisJvm()).isEmpty();

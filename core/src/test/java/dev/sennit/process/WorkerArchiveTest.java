@@ -77,6 +77,8 @@ class WorkerArchiveTest {
         assertThat(WorkerArchive.forWorkers(List.of(), NO_LIMITS)).isNull();
         System.setProperty(WorkerArchive.FOLDER_PROPERTY, file.toString());
         assertThat(WorkerArchive.forWorkers(List.of(), NO_LIMITS)).isNull();
+        System.setProperty(WorkerArchive.FOLDER_PROPERTY, folder.resolve("a" + java.io.File.pathSeparator + "b").toString());
+        assertThat(WorkerArchive.forWorkers(List.of(), NO_LIMITS)).isNull();
         System.setProperty(WorkerArchive.FOLDER_PROPERTY, "");
         assertThat(WorkerArchive.forWorkers(List.of(), NO_LIMITS)).isNull();
     }
