@@ -426,7 +426,7 @@ final class WorkerSlot {
     long limitMemory(long limit) {
         WorkerJvm up = jvm;
         RemoteSubmission<?> running = up == null ? null : up.current.get();
-        if (up == null || running == null && !up.isInitializing()) {
+        if (up == null || (running == null ? !up.isInitializing() : up.hasEnded(running))) {
             return 0;
         }
         long used = LinuxProcess.residentBytes(up.pid());
