@@ -5,7 +5,6 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +22,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,6 +81,8 @@ final class WorkerArchive {
 
     /** From here on a JVM has wider references, and another layout of objects. */
     private static final long WIDE_REFERENCES = 32L << 30;
+
+    private static final Pattern OWN_NAME = Pattern.compile("[0-9a-f]{32}(\\.[0-9]+)?\\.(jsa|lock|list|tmp|none)");
 
     private static final String SMALL_HEAP = "-Xmx512m";
 
@@ -217,7 +219,7 @@ final class WorkerArchive {
 
     private void forbid() {
         try {
-            Path empty = Files.createTempFile(folder, "none", null);
+            Path empty = Files.write(sibling("." + ProcessHandle.current().pid() + ".none"), new byte[0]);
             Files.move(empty, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             // then it is tried again
@@ -265,8 +267,8 @@ final class WorkerArchive {
             if (ours != null && !exists() && !wasTriedLately()) {
                 makeAlone(pool);
             }
-        } catch (IOException | OverlappingFileLockException e) {
-            // somebody else in this JVM makes it, or nobody can
+        } catch (IOException | RuntimeException e) {
+            // nobody can; or somebody else in this JVM does: that is an OverlappingFileLockException
         }
     }
 
@@ -293,11 +295,12 @@ final class WorkerArchive {
         return folder.resolve(file.getFileName().toString().replace(".jsa", end));
     }
 
-    private void removeUnused() throws IOException {
+    void removeUnused() throws IOException {
         Instant before = Instant.now().minus(UNUSED);
         try (var files = Files.newDirectoryStream(folder)) {
             for (Path old : files) {
-                if (Files.getLastModifiedTime(old).toInstant().isBefore(before)) {
+                boolean ours = OWN_NAME.matcher(old.getFileName().toString()).matches(); // users choose the folder
+                if (ours && Files.getLastModifiedTime(old).toInstant().isBefore(before)) {
                     Files.deleteIfExists(old);
                 }
             }

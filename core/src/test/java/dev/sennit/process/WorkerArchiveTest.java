@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -92,6 +95,20 @@ class WorkerArchiveTest {
 
         Files.setPosixFilePermissions(cache, PosixFilePermissions.fromString("rwxrwxr-x"));
         assertThat(WorkerArchive.forWorkers(List.of(), NO_LIMITS)).as("others can write there").isNull();
+    }
+
+    @Test
+    void whatIsUnusedForAMonthIsRemovedAndNothingOfOthers() throws Exception {
+        WorkerArchive archive = WorkerArchive.forWorkers(List.of(), NO_LIMITS);
+        Path cache = archive.file().getParent();
+        String key = archive.file().getFileName().toString().replace(".jsa", "");
+        var old = FileTime.from(Instant.now().minus(Duration.ofDays(31)));
+        for (String name : List.of(key + ".jsa", key + ".123.tmp", key + ".lock", "thesis.doc", "a.jsa")) {
+            Files.setLastModifiedTime(Files.createFile(cache.resolve(name)), old);
+        }
+        Files.createFile(cache.resolve("0".repeat(32) + ".jsa"));
+        archive.removeUnused();
+        assertThat(cache.toFile().list()).containsExactlyInAnyOrder("thesis.doc", "a.jsa", "0".repeat(32) + ".jsa");
     }
 
     @Test
