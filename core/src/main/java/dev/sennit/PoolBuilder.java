@@ -100,6 +100,18 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
     }
 
     /**
+     * Takes an option whose name is partly the user's, as that of {@code env.PATH} is, so that {@link #planOptions} cannot
+     * list it.
+     *
+     * @param option its name
+     * @param value its value
+     * @return false if it is unknown, which it is here
+     */
+    protected boolean planOption(String option, String value) {
+        return false;
+    }
+
+    /**
      * Takes the number of workers from a plan.
      *
      * @param count what the plan's argument says
@@ -121,14 +133,16 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
             }
             for (var option : plan.options().entrySet()) {
                 Consumer<String> setter = known.get(option.getKey());
-                if (setter == null) {
+                if (setter == null && !planOption(option.getKey(), option.getValue())) {
                     throw new IllegalArgumentException("unknown option \"" + option.getKey() + "\": expected "
                             + String.join(", ", known.keySet())
                             + Nearest.to(option.getKey(), known.keySet())
                                     .map(word -> "; did you mean " + word + "?")
                                     .orElse(""));
                 }
-                setter.accept(option.getValue());
+                if (setter != null) {
+                    setter.accept(option.getValue());
+                }
             }
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("plan \"" + plan + "\": " + e.getMessage(), e);

@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.AbstractPool;
+import dev.sennit.Action;
 import dev.sennit.Plan;
 import dev.sennit.Pool;
 import dev.sennit.PoolBuilder;
@@ -9,7 +10,10 @@ import dev.sennit.Submission;
 import dev.sennit.TaskOptions;
 import dev.sennit.WorkerStartException;
 import dev.sennit.internal.Durations;
+import dev.sennit.internal.Sizes;
+import java.io.File;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -17,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -75,6 +80,8 @@ public final class ProcessPool extends AbstractPool {
     private final Builder settings;
     private final AllowList allowed;
     private final List<String> arguments;
+    private final @Nullable Initializer initializer;
+    private final @Nullable WorkerArchive archive;
     private final List<WorkerSlot> slots = new ArrayList<>();
     private final LongAdder cpuNanos = new LongAdder();
     private final CountDownLatch closing = new CountDownLatch(1);
@@ -86,6 +93,8 @@ public final class ProcessPool extends AbstractPool {
     private final Deque<WorkerJvm> idle = new ArrayDeque<>();
     /** Guarded by lock. */
     private int workersUp;
+    /** Guarded by lock. Whether a worker has ever been. */
+    private boolean everUp;
     /** Guarded by lock. */
     private long workersLost;
     /** Guarded by lock. Failed starts since one last succeeded. */
@@ -104,6 +113,11 @@ public final class ProcessPool extends AbstractPool {
         this.settings = settings;
         this.allowed = new AllowList(settings.allowed);
         this.arguments = WorkerCommand.arguments(settings);
+        this.archive = settings.archive ? WorkerArchive.forWorkers(arguments, settings.limits()) : null;
+        this.initializer = settings.initializer == null ? null : new Initializer(settings.initializer);
+        if (initializer != null) {
+            allowed.allowBeside(initializer.written());
+        }
         slotsLeft = settings.workers;
         for (int i = 1; i <= settings.workers; i++) {
             slots.add(new WorkerSlot(this, name() + "-worker-" + i));
@@ -203,6 +217,9 @@ public final class ProcessPool extends AbstractPool {
     @Override
     protected void releaseWorkers() {
         closing.countDown();
+        if (archive != null) {
+            archive.stop();
+        }
         // Not here: this may be any thread, and an interrupt would close the channel that is being written to.
         Thread.startVirtualThread(() -> slots.forEach(WorkerSlot::close));
         finishIfOver();
@@ -319,15 +336,50 @@ public final class ProcessPool extends AbstractPool {
     // ---- the life of workers ----
 
     WorkerJvm newWorker(String name, WorkerSlot slot) throws IOException {
-        return new WorkerJvm(settings, arguments, name, slot);
+        return new WorkerJvm(settings, archive == null ? arguments : archive.addTo(arguments), name, slot);
+    }
+
+    /** A worker that gets no tasks of this pool. */
+    WorkerJvm newWorker(String jvmOption) throws IOException {
+        List<String> all = new ArrayList<>(arguments);
+        all.addFirst(jvmOption);
+        return new WorkerJvm(settings, all, name() + "-archive", new WorkerSlot(this, name() + "-archive"));
+    }
+
+    @Nullable WorkerArchive archive() {
+        return archive;
+    }
+
+    /** Asks for leave to make the archive, which holds up the end of the pool until {@link #slotGone}. */
+    boolean archiveBegins() {
+        synchronized (lock) {
+            if (isClosing() || slotsLeft == 0) {
+                return false;
+            }
+            slotsLeft++;
+            return true;
+        }
+    }
+
+    /** A worker ended before it was ready, by itself: perhaps for what its archive holds. */
+    void jvmDidNotStart() {
+        if (archive != null) {
+            archive.distrust();
+        }
     }
 
     void workerUp() {
+        boolean first;
         synchronized (lock) {
+            first = !everUp;
+            everUp = true;
             workersUp++;
             failedStarts = 0;
             failedSlots.clear();
             startsKilled = 0;
+        }
+        if (first && archive != null) {
+            archive.makeLater(this);
         }
     }
 
@@ -432,8 +484,12 @@ public final class ProcessPool extends AbstractPool {
         return settings.grace;
     }
 
-    String heapLimit() {
-        return settings.heap != null ? settings.heap : "the JVM's default";
+    Builder settings() {
+        return settings;
+    }
+
+    @Nullable Initializer initializer() {
+        return initializer;
     }
 
     void addCpuTime(long nanos) {
@@ -442,8 +498,18 @@ public final class ProcessPool extends AbstractPool {
 
     /** Settings of a {@link ProcessPool}. */
     public static final class Builder extends PoolBuilder<Builder> {
+        private static final long NO_LIMIT = Long.MAX_VALUE;
+        private static final String VARIABLE = "env.";
+
         private int workers = Runtime.getRuntime().availableProcessors();
         private @Nullable String heap;
+        private @Nullable String direct;
+        private @Nullable String metaspace;
+        private long rss = NO_LIMIT;
+        private @Nullable Action initializer;
+        private Map<String, String> environment = Map.of();
+        private @Nullable File directory;
+        private boolean archive = true;
         private Duration grace = Duration.ofMillis(200);
         private WorkerOutput output = WorkerOutput.LINES;
         private @Nullable LineListener listener;
@@ -478,10 +544,110 @@ public final class ProcessPool extends AbstractPool {
          * @throws IllegalArgumentException if it is not such a number
          */
         public Builder heap(String size) {
-            if (!size.matches("[1-9][0-9]{0,15}[kKmMgG]?")) {
-                throw new IllegalArgumentException("heap must be a size such as 256m or 2g, was \"" + size + "\"");
-            }
+            Sizes.parse("heap", size);
             heap = size;
+            return this;
+        }
+
+        /**
+         * The most memory that a worker's direct buffers may take together; the default is what the heap may. A task that
+         * asks for more fails with the JVM's {@link OutOfMemoryError}, and its worker goes on, unless that cannot send its
+         * answer without. In a plan: {@code direct=64m}.
+         *
+         * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
+         * @return this
+         * @throws IllegalArgumentException if it is not such a number
+         */
+        public Builder direct(String size) {
+            Sizes.parse("direct", size);
+            direct = size;
+            return this;
+        }
+
+        /**
+         * The most memory that a worker's classes may take; by default there is no limit. A worker that needs more ends, and
+         * its task fails with a {@link WorkerCrashedException} that says so. In a plan: {@code metaspace=64m}.
+         *
+         * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
+         * @return this
+         * @throws IllegalArgumentException if it is not such a number
+         */
+        public Builder metaspace(String size) {
+            Sizes.parse("metaspace", size);
+            metaspace = size;
+            return this;
+        }
+
+        /**
+         * The most resident memory that a worker may use, whatever for: heap, buffers, threads, native libraries, and shared
+         * memory that it has touched; not the pages of files it has mapped. A worker that has more while it runs a task, or
+         * its initializer, is killed, and the task fails with a {@link WorkerCrashedException} that says so. On Linux alone;
+         * by default there is no limit. In a plan: {@code rss=1g}.
+         *
+         * <p>Each worker that runs something is looked at every 50 ms, and every 10 ms once one has used half of what it may;
+         * so a task that is quick can have more for that long. The limit is the worker's, not the task's: what earlier tasks
+         * left behind counts. A worker that has done nothing takes some 30 to 50 MB.
+         *
+         * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
+         * @return this
+         * @throws IllegalArgumentException if it is not such a number
+         */
+        public Builder rss(String size) {
+            rss = Sizes.parse("rss", size);
+            return this;
+        }
+
+        /**
+         * Environment variables of the workers, added to this JVM's own; what has the same name is replaced. In a plan: {@code
+         * env.NAME=value}, for each.
+         *
+         * @param variables names and values
+         * @return this
+         * @throws IllegalArgumentException if a name is empty or has a {@code =}
+         */
+        public Builder environment(Map<String, String> variables) {
+            for (var variable : variables.entrySet()) {
+                String name = variable.getKey();
+                String value = Objects.requireNonNull(variable.getValue(), name);
+                if (name.isEmpty() || name.contains("=") || (name + value).indexOf('\0') >= 0) {
+                    throw new IllegalArgumentException(
+                            "environment variable must have a name without = and no NUL, was \"" + name + "\"");
+                }
+            }
+            environment = new HashMap<>(environment);
+            environment.putAll(variables);
+            return this;
+        }
+
+        /**
+         * The workers' working directory; the default is this JVM's. Relative paths that tasks use start there. In a plan:
+         * {@code dir=/srv/data}.
+         *
+         * @param folder a folder that exists
+         * @return this
+         * @throws IllegalArgumentException if it does not
+         */
+        public Builder directory(Path folder) {
+            if (!Files.isDirectory(folder)) {
+                throw new IllegalArgumentException("directory must be a folder that exists, was " + folder);
+            }
+            directory = folder.toAbsolutePath().toFile();
+            return this;
+        }
+
+        /**
+         * What each worker does before its first task: load a model, open a connection. It travels as a task does, once to
+         * each worker that starts, and has no time limit; tasks wait until it has returned.
+         *
+         * <p>A worker whose initializer throws, or that ends in it, is replaced. When it never succeeds - three times in a row,
+         * in each worker at least once, and no worker is up - all tasks that wait or come later fail with a {@link
+         * WorkerStartException}; its cause is what the initializer threw in the worker, or a {@link WorkerCrashedException}.
+         *
+         * @param action what to do
+         * @return this
+         */
+        public Builder initializer(Action action) {
+            initializer = Objects.requireNonNull(action, "action");
             return this;
         }
 
@@ -580,16 +746,56 @@ public final class ProcessPool extends AbstractPool {
             return this;
         }
 
+        /**
+         * Whether workers start with an archive of the JDK's classes (AppCDS); by default they do, which saves a quarter of
+         * their start. In a plan: {@code archive=off}.
+         *
+         * <p>A pool that is open for some seconds makes one in the background, for itself and later programs with the same
+         * JDK and options: some 13 MB in {@code $XDG_CACHE_HOME/sennit} or {@code ~/.cache/sennit}, or the folder that the
+         * system property {@code sennit.cache} names; none if that is empty. Where it cannot be made there is none. One that is
+         * not used for a month is deleted.
+         *
+         * @param wanted false for none
+         * @return this
+         */
+        public Builder archive(boolean wanted) {
+            archive = wanted;
+            return this;
+        }
+
+        private void archive(String word) {
+            switch (word) {
+                case "on" -> archive(true);
+                case "off" -> archive(false);
+                default -> throw new IllegalArgumentException("archive must be on or off, was \"" + word + "\"");
+            }
+        }
+
         @Override
         protected Map<String, Consumer<String>> planOptions() {
             Map<String, Consumer<String>> options = super.planOptions();
             options.put("heap", this::heap);
+            options.put("direct", this::direct);
+            options.put("metaspace", this::metaspace);
+            options.put("rss", this::rss);
+            options.put("dir", value -> directory(Path.of(value)));
+            options.put(VARIABLE + "NAME", value -> planOption(VARIABLE + "NAME", value)); // so that messages list it
+            options.put("archive", this::archive);
             options.put("grace", value -> grace(Durations.parse("grace", value)));
             options.put("output", value -> output(WorkerOutput.parse(value)));
             options.put("allow", value -> allow(value.split(",")));
             options.put("transport", value -> transport(WorkerTransport.parse(value)));
             options.put("jvm", value -> jvmOptions(value.split(",")));
             return options;
+        }
+
+        @Override
+        protected boolean planOption(String option, String value) {
+            if (!option.startsWith(VARIABLE)) {
+                return super.planOption(option, value);
+            }
+            environment(Map.of(option.substring(VARIABLE.length()), value));
+            return true;
         }
 
         @Override
@@ -606,16 +812,34 @@ public final class ProcessPool extends AbstractPool {
          * Opens the pool; its workers start in the background, and tasks may be submitted at once.
          *
          * @return an open pool
+         * @throws dev.sennit.TaskSerializationException if the initializer cannot travel
+         * @throws UnsupportedOperationException if resident memory is limited, and this system does not tell how much it is
          */
         @Override
         public ProcessPool open() {
+            if (rss != NO_LIMIT && !LinuxProcess.tellsMemory()) {
+                throw new UnsupportedOperationException(
+                        "rss needs Linux, whose /proc tells how much memory a process uses; here, limit heap, direct and"
+                                + " metaspace instead");
+            }
             var pool = new ProcessPool(this);
+            if (rss != NO_LIMIT) {
+                new MemoryWatch(pool.name(), pool.slots, rss, pool.closing).start();
+            }
             pool.slots.forEach(WorkerSlot::open);
             return pool;
         }
 
-        @Nullable String heap() {
-            return heap;
+        Map<String, String> environment() {
+            return environment;
+        }
+
+        @Nullable File directory() {
+            return directory;
+        }
+
+        MemoryLimits limits() {
+            return new MemoryLimits(heap, direct, metaspace);
         }
 
         WorkerOutput output() {

@@ -63,9 +63,7 @@ final class WorkerCommand {
             Module library = WorkerMain.class.getModule();
             arguments.add("--enable-native-access=" + (library.isNamed() ? library.getName() : "ALL-UNNAMED"));
         }
-        if (settings.heap() != null) {
-            arguments.add("-Xmx" + settings.heap());
-        }
+        arguments.addAll(settings.limits().jvmOptions());
         if (settings.output() != WorkerOutput.INHERIT) {
             arguments.add("-Dstdout.encoding=UTF-8");
             arguments.add("-Dstderr.encoding=UTF-8");
@@ -78,8 +76,12 @@ final class WorkerCommand {
     /** Writes the arguments to a file, and returns the command that uses them; the caller adds the worker's own. */
     static List<String> write(List<String> arguments, Path argumentFile) throws IOException {
         Files.write(argumentFile, arguments.stream().map(WorkerCommand::quoted).toList());
-        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-        return List.of(java, "@" + argumentFile);
+        return List.of(java(), "@" + argumentFile);
+    }
+
+    /** This JVM's own launcher. */
+    static String java() {
+        return Path.of(System.getProperty("java.home"), "bin", "java").toString();
     }
 
     /** Where a worker that crashes writes its report; %p is its pid. */

@@ -81,8 +81,12 @@ public final class WorkerCrashedException extends RuntimeException {
         return signal >= 1 && signal <= LAST_SIGNAL ? OptionalInt.of(signal) : OptionalInt.empty();
     }
 
-    static boolean wasSignalled(int exitCode) {
-        return signalOf(exitCode).isPresent();
+    /** Whether somebody killed it: not a signal that a process brings upon itself, as SIGSEGV is. */
+    static boolean wasKilledByAnother(int exitCode) {
+        return switch (signalOf(exitCode).orElse(0)) {
+            case 0, 4, 6, 7, 8, 11 -> false;
+            default -> true;
+        };
     }
 
     /** "exited with code 3", "was killed by signal 9 (SIGKILL)". */

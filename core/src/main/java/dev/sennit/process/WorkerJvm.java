@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * to it, until that says the worker is gone, and {@link #bury} tells how.
  */
 final class WorkerJvm {
+    static final List<String> OPTIONS_IN_ENVIRONMENT = List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS");
+
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
     /** The output of a process that has ended is there at once, unless a child of its own holds the pipe. */
@@ -42,10 +44,15 @@ final class WorkerJvm {
     private final StatusPage page;
     private final Process process;
     private final @Nullable OutputReader output;
+    private final long oomKillsBefore = LinuxProcess.oomKills();
     /** Written once by {@link #awaitReady}, in the thread that serves the slot, before the slot is offered tasks. */
     private @Nullable WorkerLink link;
 
     private volatile boolean up;
+    /** From the start of the initializer until it has returned or thrown. */
+    private volatile boolean initializing;
+    /** What the initializer threw; only the thread that serves the slot. */
+    private @Nullable Throwable initializerFailure;
     private volatile boolean endIntended;
     private volatile boolean buried;
     private volatile boolean condemned;
@@ -123,8 +130,12 @@ final class WorkerJvm {
             builder.redirectOutput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.INHERIT);
         }
         // What they say has been taken over from this JVM already, and the launcher would announce them on each start.
-        builder.environment().keySet().removeAll(List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"));
-        return builder.start();
+        builder.environment().keySet().removeAll(OPTIONS_IN_ENVIRONMENT);
+        builder.environment().putAll(settings.environment());
+        builder.directory(settings.directory());
+        Process started = builder.start();
+        LinuxProcess.killFirst(started.pid());
+        return started;
     }
 
     /** Once both ends are connected, or never will be, nothing is left in the file system. */
@@ -147,7 +158,7 @@ final class WorkerJvm {
     boolean awaitReady() throws IOException {
         process.onExit().thenRun(this::removeTraces); // ends accept(); in the constructor it could come too soon for that
         Future<?> tooLong = Timers.after(
-                START_LIMIT, () -> destroy("was not ready after " + Durations.text(START_LIMIT) + " and was killed"));
+                START_LIMIT, () -> destroy("took longer than " + Durations.text(START_LIMIT) + " and was killed"));
         try {
             SocketChannel socket = server.accept();
             WorkerLink connected = shared == null
@@ -167,6 +178,38 @@ final class WorkerJvm {
                 shared.close();
             }
         }
+    }
+
+    /**
+     * Has a worker that is ready run the pool's initializer.
+     *
+     * @return false if it threw, see {@link #initializerFailure}, or the worker ended, {@link #isInitializing}
+     */
+    boolean initialize(Initializer initializer, AllowList allowed) {
+        initializing = true;
+        WorkerLink.Reply reply;
+        try {
+            send(nextTask(), false, initializer.message());
+            reply = link().receive();
+        } catch (IOException e) {
+            return false;
+        }
+        if (reply == null) {
+            return false;
+        }
+        if (reply.kind() == WorkerLink.Kind.FAILURE) {
+            initializerFailure = initializer.failureIn(reply, allowed);
+        }
+        initializing = false;
+        return reply.kind() == WorkerLink.Kind.VALUE;
+    }
+
+    @Nullable Throwable initializerFailure() {
+        return initializerFailure;
+    }
+
+    boolean isInitializing() {
+        return initializing;
     }
 
     WorkerSlot slot() {
@@ -228,8 +271,7 @@ final class WorkerJvm {
     }
 
     /** Sends a task, and before it the shapes in it that this worker was not told of. */
-    void send(RemoteSubmission<?> submission, boolean isAhead) throws IOException {
-        EncodedTask message = submission.message();
+    void send(long number, boolean isAhead, EncodedTask message) throws IOException {
         for (LambdaShapes.Shape shape : message.shapes()) {
             boolean isNews;
             synchronized (told) {
@@ -240,7 +282,7 @@ final class WorkerJvm {
                 link().sendShape(shape.number(), shape.description());
             }
         }
-        link().sendTask(submission.task(), isAhead, message);
+        link().sendTask(number, isAhead, message);
     }
 
     /**
@@ -264,7 +306,7 @@ final class WorkerJvm {
             lastTask = number; // the one after that in flight: see StatusPage for why none may be left out
             ahead.addLast(submission);
         }
-        send(submission, true);
+        send(submission.task(), true, submission.message());
         return true;
     }
 
@@ -359,15 +401,18 @@ final class WorkerJvm {
     /**
      * Ends the process for the sake of a task that does not end, unless that has ended; no other task dies with it.
      *
+     * @param crash what is said of it if it is the task's fault, or null if it is on purpose
      * @return the tasks that were sent ahead, taken back and to be placed, the last first
      */
-    List<RemoteSubmission<?>> killFor(RemoteSubmission<?> stopped) {
+    List<RemoteSubmission<?>> killFor(RemoteSubmission<?> stopped, @Nullable String crash) {
         List<RemoteSubmission<?>> waited;
         synchronized (aheadLock) {
             waited = takeBackAllAhead(); // now the worker cannot begin another
             condemned = has(stopped) && !hasEnded(stopped);
         }
-        if (condemned) {
+        if (condemned && crash != null) {
+            destroy(crash);
+        } else if (condemned) {
             kill();
         }
         return waited;
@@ -415,6 +460,11 @@ final class WorkerJvm {
         return whyDestroyed;
     }
 
+    /** Whether the kernel has killed any process since this one started, or does not tell. */
+    boolean kernelMayHaveKilled() {
+        return oomKillsBefore < 0 || LinuxProcess.oomKills() != oomKillsBefore;
+    }
+
     /** No later than when the process was started. */
     Instant startedAt() {
         return startedAt;
@@ -448,6 +498,11 @@ final class WorkerJvm {
 
     void markBuried() {
         buried = true;
+    }
+
+    /** Waits for the end of a process that was asked for it. */
+    int awaitExit() {
+        return process.onExit().join().exitValue();
     }
 
     /** Waits for the end of a process whose line is dead, and tells how it ended. */

@@ -28,7 +28,7 @@ import java.util.concurrent.Callable;
 final class WorkerMain {
     private static final int PARENT_GONE = 143;
     /** As sysexits.h has it: an internal error. */
-    private static final int CANNOT_GO_ON = 70;
+    static final int CANNOT_GO_ON = 70;
 
     private WorkerMain() {}
 

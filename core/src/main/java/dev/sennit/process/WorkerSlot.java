@@ -1,10 +1,9 @@
 package dev.sennit.process;
 
 import dev.sennit.TaskSerializationException;
+import dev.sennit.internal.Sizes;
 import dev.sennit.internal.Timers;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -157,23 +156,14 @@ final class WorkerSlot {
             if (pool.isClosing()) { // closing may have looked for a worker just before there was one
                 starting.kill();
             }
-            if (starting.awaitReady()) {
+            if (starting.awaitReady() && isInitialized(starting)) {
                 pool.workerUp();
                 return starting;
             }
             jvm = null;
             WorkerJvm.End end = starting.bury();
             if (!starting.endWasIntended()) {
-                String why = starting.whyDestroyed();
-                pool.startFailed(
-                        this,
-                        "worker " + name + " (pid " + starting.pid() + ") "
-                                + (why != null
-                                        ? why
-                                        : WorkerCrashedException.describeExit(end.exitCode()) + " before it was ready")
-                                + said(end),
-                        null,
-                        why == null && WorkerCrashedException.wasSignalled(end.exitCode()));
+                noteFailedStart(starting, end);
             }
         } catch (Throwable e) { // too many open files, no thread or memory to be had
             jvm = null;
@@ -186,8 +176,29 @@ final class WorkerSlot {
         return null;
     }
 
-    private static String said(WorkerJvm.End end) {
-        return end.lastLines().isEmpty() ? "" : "; it said: " + String.join(" | ", end.lastLines());
+    private boolean isInitialized(WorkerJvm starting) {
+        Initializer initializer = pool.initializer();
+        return initializer == null || starting.initialize(initializer, pool.allowed());
+    }
+
+    private void noteFailedStart(WorkerJvm ended, WorkerJvm.End end) {
+        boolean somebodyElse =
+                ended.whyDestroyed() == null && WorkerCrashedException.wasKilledByAnother(end.exitCode());
+        Throwable thrown = ended.initializerFailure();
+        if (thrown != null) {
+            String what = "initializer failed in worker " + name + " (pid " + ended.pid() + "): " + thrown;
+            pool.startFailed(this, what + CauseOfDeath.said(end), thrown, false);
+        } else {
+            String during = "in its initializer";
+            if (!ended.isInitializing()) {
+                during = "before it was ready";
+                if (ended.whyDestroyed() == null && !somebodyElse) {
+                    pool.jvmDidNotStart();
+                }
+            }
+            var died = CauseOfDeath.of(ended, end, name, during, pool.settings());
+            pool.startFailed(this, String.valueOf(died.getMessage()), ended.isInitializing() ? died : null, somebodyElse);
+        }
     }
 
     /**
@@ -405,7 +416,7 @@ final class WorkerSlot {
             return false;
         }
         try {
-            up.send(submission, false);
+            up.send(submission.task(), false, submission.message());
         } catch (IOException e) {
             up.destroy(DEAF);
         }
@@ -433,7 +444,7 @@ final class WorkerSlot {
         }
         Timers.after(pool.grace(), () -> {
             if (worker.has(submission)) {
-                worker.killFor(submission).forEach(pool::placeFirst);
+                worker.killFor(submission, null).forEach(pool::placeFirst);
             }
         });
         try {
@@ -475,31 +486,37 @@ final class WorkerSlot {
     }
 
     private WorkerCrashedException crashed(RemoteSubmission<?> task, WorkerJvm dead, WorkerJvm.End end) {
-        boolean outOfMemory = end.lastLines().stream().anyMatch(line -> line.contains("java.lang.OutOfMemoryError"));
-        Path crashLog = WorkerCommand.crashLog(dead.pid());
-        boolean hasCrashLog = isOf(crashLog, dead);
-        String why = dead.whyDestroyed();
-        String what = outOfMemory
-                ? "ran out of memory (heap limit " + pool.heapLimit() + ")"
-                : why != null ? why : WorkerCrashedException.describeExit(end.exitCode());
-        var crash = new WorkerCrashedException(
-                "worker " + name + " (pid " + dead.pid() + ") " + what + " while it ran task " + task.name()
-                        + (hasCrashLog ? "; crash report in " + crashLog : "") + said(end),
-                dead.pid(),
-                end.exitCode(),
-                end.lastLines(),
-                hasCrashLog ? crashLog : null);
+        var crash = CauseOfDeath.of(dead, end, name, "while it ran task " + task.name(), pool.settings());
         crash.setStackTrace(task.submitterStack().toArray(StackTraceElement[]::new));
         return crash;
     }
 
-    /** Whether there is a crash report, and not one of an earlier process with the same pid. */
-    private static boolean isOf(Path crashLog, WorkerJvm dead) {
-        try {
-            return !Files.getLastModifiedTime(crashLog).toInstant().isBefore(dead.startedAt().minusSeconds(2));
-        } catch (IOException e) {
-            return false;
+    /**
+     * Ends the worker if it uses more memory than it may, and runs a task or its initializer.
+     *
+     * @param limit how many bytes of resident memory it may use
+     * @return how many it uses, or 0 when it runs nothing
+     */
+    long limitMemory(long limit) {
+        WorkerJvm up = jvm;
+        RemoteSubmission<?> running = up == null ? null : up.current.get();
+        if (up == null || (running == null ? !up.isInitializing() : up.hasEnded(running))) {
+            return 0;
         }
+        long used = LinuxProcess.residentBytes(up.pid());
+        if (used > limit) {
+            String what = "used " + Sizes.text(used) + " of resident memory, more than the limit of " + Sizes.text(limit)
+                    + ", and was killed";
+            if (running == null) {
+                up.destroy(what);
+            } else {
+                List<RemoteSubmission<?>> waited = up.killFor(running, what);
+                if (!waited.isEmpty()) { // their callbacks may run there if the pool stops
+                    Thread.startVirtualThread(() -> waited.forEach(pool::placeFirst));
+                }
+            }
+        }
+        return used;
     }
 
     /** The pool closes and no task is left. */

@@ -36,6 +36,9 @@ class ExamplesIT {
             Map.entry("HelloPool", "ran on processes:1, in this process: false"),
             Map.entry("LazyMapping", "cube 1\\Rcube 8\\Rcube 27\\Rcube 64\\Rcube 125\\R"),
             Map.entry("MapInOrder", "\\Q[1, 4, 9, 16, 25, 36, 49, 64, 81, 100]\\E"),
+            Map.entry("InitializedWorkers", "loaded en-es(?s:.*)^cuerda nudo hebra, here: \\[\\]$"),
+            Map.entry("MemoryCaps", "OutOfMemoryError: Cannot reserve .* direct buffer memory.*\\R.*WorkerCrashedException: worker .*"
+                    + " of resident memory, more than the limit of 200 MB, and was killed while .*\\Rnext task: done"),
             Map.entry("MemoryLimit", "exit code 3: .*ran out of memory \\(heap limit 32m\\)"),
             Map.entry("NestedTasks", "fibonacci\\(15\\) = 610"),
             Map.entry("PlainExecutorService", "^sum 6$"),

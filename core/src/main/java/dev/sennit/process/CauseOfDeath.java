@@ -1,0 +1,100 @@
+package dev.sennit.process;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Tells how a worker came to its end, from its exit code, its last lines, and what the kernel counts. */
+final class CauseOfDeath {
+    /** How {@code -XX:+ExitOnOutOfMemoryError} ends a JVM. */
+    private static final int OUT_OF_MEMORY = 3;
+    /** How {@code -XX:+CrashOnOutOfMemoryError} does. */
+    private static final int ABORTED = 134;
+
+    private static final int KILLED = 137;
+    private static final String ERROR = "java.lang.OutOfMemoryError";
+
+    private CauseOfDeath() {}
+
+    /**
+     * The exception for a worker that ended.
+     *
+     * @param name the worker's
+     * @param during what it was at, such as "while it ran task report"
+     */
+    static WorkerCrashedException of(
+            WorkerJvm dead, WorkerJvm.End end, String name, String during, ProcessPool.Builder settings) {
+        Path crashLog = WorkerCommand.crashLog(dead.pid());
+        boolean hasCrashLog = isOf(crashLog, dead);
+        String why = dead.whyDestroyed();
+        String what = why != null
+                ? why
+                : describe(
+                        end.exitCode(),
+                        settings.output() == WorkerOutput.INHERIT ? null : end.lastLines(),
+                        settings.limits(),
+                        dead.kernelMayHaveKilled());
+        return new WorkerCrashedException(
+                "worker " + name + " (pid " + dead.pid() + ") " + what + " " + during
+                        + (hasCrashLog ? "; crash report in " + crashLog : "") + said(end),
+                dead.pid(),
+                end.exitCode(),
+                end.lastLines(),
+                hasCrashLog ? crashLog : null);
+    }
+
+    /** "; it said: " and the last lines, if there are any. */
+    static String said(WorkerJvm.End end) {
+        return end.lastLines().isEmpty() ? "" : "; it said: " + String.join(" | ", end.lastLines());
+    }
+
+    /**
+     * How a process ended that nobody here killed.
+     *
+     * @param exitCode its exit code
+     * @param lastLines what it wrote, or null when that went elsewhere
+     * @param limits what it was allowed
+     * @param kernelMayHaveKilled whether the kernel may have run out of memory meanwhile
+     * @return such as "exited with code 1"
+     */
+    static String describe(
+            int exitCode, @Nullable List<String> lastLines, MemoryLimits limits, boolean kernelMayHaveKilled) {
+        String outOfMemory = lastLines == null ? null : outOfMemory(exitCode, lastLines);
+        if (outOfMemory != null) {
+            return limits.describe(outOfMemory);
+        }
+        String exit = WorkerCrashedException.describeExit(exitCode);
+        if (exitCode == OUT_OF_MEMORY && lastLines == null) {
+            return exit + ", as a JVM does that runs out of memory,";
+        }
+        if (exitCode == KILLED && kernelMayHaveKilled) {
+            return exit + ", perhaps by the kernel for want of memory,";
+        }
+        return exit;
+    }
+
+    /** What the JVM said it had run out of, if that ended it: a task may have printed such an error, and lived. */
+    private static @Nullable String outOfMemory(int exitCode, List<String> lastLines) {
+        if (exitCode != OUT_OF_MEMORY && exitCode != ABORTED && exitCode != WorkerMain.CANNOT_GO_ON) {
+            return null;
+        }
+        for (String line : lastLines.reversed()) {
+            int error = line.indexOf(ERROR);
+            if (error >= 0) {
+                return line.substring(error + ERROR.length()).replaceFirst("^: ", "");
+            }
+        }
+        return null;
+    }
+
+    /** Whether there is a crash report, and not one of an earlier process with the same pid. */
+    private static boolean isOf(Path crashLog, WorkerJvm dead) {
+        try {
+            return !Files.getLastModifiedTime(crashLog).toInstant().isBefore(dead.startedAt().minusSeconds(2));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}

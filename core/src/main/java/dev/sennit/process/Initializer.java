@@ -1,0 +1,44 @@
+package dev.sennit.process;
+
+import dev.sennit.Action;
+import dev.sennit.Task;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What each worker does before its first task: encoded once, when the pool opens, and then the first task that each
+ * worker is sent, before its slot is offered any.
+ */
+final class Initializer {
+    private final Class<?> written;
+    private final EncodedTask message;
+
+    Initializer(Action action) {
+        written = action.getClass();
+        message = TaskCodec.encode(new Body(action), written, "initializer");
+    }
+
+    /** What travels. */
+    private record Body(Action action) implements Task<@Nullable Void> {
+        @Override
+        public @Nullable Void call() {
+            action.run();
+            return null;
+        }
+    }
+
+    /** The user's class. */
+    Class<?> written() {
+        return written;
+    }
+
+    EncodedTask message() {
+        return message;
+    }
+
+    /** What it threw in a worker. */
+    Throwable failureIn(WorkerLink.Reply reply, AllowList allowed) {
+        ClassLoader loader = written.getClassLoader();
+        return TaskCodec.decodeFailure(
+                reply.payload(), loader != null ? loader : ClassLoader.getSystemClassLoader(), allowed);
+    }
+}

@@ -1,0 +1,393 @@
+package dev.sennit.process;
+
+import dev.sennit.internal.Timers;
+import java.io.File;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An archive of the JDK's classes that workers load (AppCDS), which saves a quarter of a worker's start.
+ *
+ * <h2>What is in it</h2>
+ *
+ * <p>The JDK's classes alone, and what it generates for lambdas. So one serves all programs, stays right when they are
+ * built anew, and does not mind folders on the class path, which the JVM refuses to archive. With the classes of jars a
+ * start would be no more than a twentieth faster.
+ *
+ * <h2>How it comes about</h2>
+ *
+ * <ol>
+ *   <li>A pool that has had a worker for some seconds, and finds no archive for its JDK and its workers' options, starts a
+ *       worker that only lists the classes it loads.
+ *   <li>A JVM of low priority makes an archive of the list, in the user's cache folder. When the pool closes, it is killed.
+ *   <li>The archive gets its name in one step, when it is complete. Workers that start from then on use it.
+ * </ol>
+ *
+ * <h2>What may go wrong</h2>
+ *
+ * <p>Whatever it is - no folder, no space, another JVM that makes it at this moment - there is no archive, and nothing is
+ * said. An empty file stands for an archive that could not be made, or with which a worker crashed; it is tried again after
+ * a day. A JVM ignores an archive that does not fit, but then has none at all; hence the key.
+ */
+final class WorkerArchive {
+    /** The folder, if not in the user's own cache; none if it is empty. */
+    static final String FOLDER_PROPERTY = "sennit.cache";
+
+    /** A program that ends before that does not work for the next. */
+    private static final Duration DELAY = Duration.ofSeconds(5);
+
+    private static final Duration DUMP_LIMIT = Duration.ofMinutes(2);
+    private static final Duration UNUSED = Duration.ofDays(30);
+    private static final Duration BEFORE_NEXT_TRY = Duration.ofDays(1);
+
+    /** With these a JVM uses no archive, or one of the user's. */
+    private static final List<String> NO_ARCHIVE = List.of(
+            "-agent",
+            "-javaagent",
+            "-Xrun",
+            "-Xshare",
+            "-XX:SharedArchiveFile",
+            "-XX:ArchiveClassesAtExit",
+            "-XX:+AutoCreateSharedArchive",
+            "-XX:AOT",
+            "-XX:Flags",
+            "-XX:DumpLoadedClassList",
+            "-Djava.system.class.loader",
+            "--patch-module",
+            "--limit-modules");
+    /** Limits and places that matter to a worker, and not to what can be archived. */
+    private static final List<String> DOES_NOT_MATTER =
+            List.of("-Xmx", "-Xms", "-Xss", "-Xlog", "-XX:MaxDirectMemorySize", "-XX:MaxMetaspaceSize", "-XX:ErrorFile");
+
+    /** From here on a JVM has wider references, and another layout of objects. */
+    private static final long WIDE_REFERENCES = 32L << 30;
+
+    private static final Pattern OWN_NAME = Pattern.compile("[0-9a-f]{32}(\\.[0-9]+)?\\.(jsa|lock|list|tmp|none)");
+
+    private static final String SMALL_HEAP = "-Xmx512m";
+
+    private final Path folder;
+    private final Path file;
+    private final List<String> jvmOptions;
+
+    private final Object lock = new Object();
+    /** Guarded by lock. */
+    private boolean stopped;
+    /** Guarded by lock. */
+    private @Nullable Future<?> later;
+    /** Guarded by lock. */
+    private @Nullable WorkerJvm listing;
+    /** Guarded by lock. */
+    private @Nullable Process dumping;
+
+    private WorkerArchive(Path folder, List<String> jvmOptions) throws IOException {
+        this.folder = folder;
+        this.jvmOptions = jvmOptions;
+        file = folder.resolve(key(jvmOptions) + ".jsa");
+    }
+
+    /** The archive for workers with these arguments; null when they can have none. */
+    static @Nullable WorkerArchive forWorkers(List<String> arguments, MemoryLimits limits) {
+        if (arguments.stream().anyMatch(argument -> NO_ARCHIVE.stream().anyMatch(argument::startsWith))) {
+            return null;
+        }
+        try {
+            Path folder = cacheFolder();
+            return folder == null ? null : new WorkerArchive(folder, optionsThatMatter(arguments, limits));
+        } catch (IOException | RuntimeException e) { // no home, no right to write there
+            return null;
+        }
+    }
+
+    static List<String> optionsThatMatter(List<String> arguments, MemoryLimits limits) {
+        List<String> options = new ArrayList<>();
+        for (String argument : arguments) {
+            boolean isOption = argument.startsWith("-X") || argument.startsWith("--enable-");
+            if (isOption && DOES_NOT_MATTER.stream().noneMatch(argument::startsWith)) {
+                options.add(argument);
+            }
+        }
+        long heap = limits.heapBytes();
+        if (heap > 0) {
+            options.add(heap < WIDE_REFERENCES ? SMALL_HEAP : "-Xmx" + heap);
+        }
+        return options;
+    }
+
+    private static @Nullable Path cacheFolder() throws IOException {
+        String given = System.getProperty(FOLDER_PROPERTY);
+        String caches = System.getenv("XDG_CACHE_HOME");
+        Path folder;
+        if (given != null && given.isEmpty()) {
+            return null;
+        }
+        if (given != null) {
+            folder = Path.of(given).toAbsolutePath();
+        } else if (caches != null && Path.of(caches).isAbsolute()) {
+            folder = Path.of(caches, "sennit");
+        } else {
+            folder = Path.of(System.getProperty("user.home"), ".cache", "sennit");
+        }
+        boolean canBeNamed = !folder.toString().contains(File.pathSeparator); // the option takes two files
+        return canBeNamed && isOurs(folder) ? folder : null;
+    }
+
+    /** Creates the folder if need be. What others can write to is no place for what becomes code. */
+    private static boolean isOurs(Path folder) throws IOException {
+        if (!folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+            Files.createDirectories(folder);
+            return true;
+        }
+        if (!Files.isDirectory(folder)) {
+            Files.createDirectories(
+                    folder, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        }
+        var permissions = Files.getPosixFilePermissions(folder);
+        return Files.getOwner(folder).getName().equals(System.getProperty("user.name"))
+                && !permissions.contains(PosixFilePermission.GROUP_WRITE)
+                && !permissions.contains(PosixFilePermission.OTHERS_WRITE);
+    }
+
+    private static String key(List<String> jvmOptions) throws IOException {
+        String home = System.getProperty("java.home");
+        Path jdk = Path.of(home, "lib", "modules");
+        var text = String.join(
+                "\n",
+                home,
+                System.getProperty("java.vm.name"),
+                System.getProperty("java.vm.version"),
+                Files.size(jdk) + " " + Files.getLastModifiedTime(jdk).toMillis(),
+                String.join("\n", jvmOptions));
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash, 0, 16);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every JDK has it", e);
+        }
+    }
+
+    /** Where it is, or will be. */
+    Path file() {
+        return file;
+    }
+
+    /** The arguments of a worker that starts now: with the archive, if there is one. */
+    List<String> addTo(List<String> arguments) {
+        if (!exists()) {
+            return arguments;
+        }
+        List<String> added = new ArrayList<>(List.of(
+                "-XX:SharedArchiveFile=" + file, "-Xshare:auto", "-Xlog:cds*=off,aot*=off,class+path*=off"));
+        added.addAll(arguments); // the user's own options come later, and win
+        return added;
+    }
+
+    private boolean exists() {
+        try {
+            return Files.size(file) > 0;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** A worker that may have used it did not start. */
+    void distrust() {
+        if (exists()) {
+            forbid();
+        }
+    }
+
+    private void forbid() {
+        try {
+            Path empty = Files.write(sibling("." + ProcessHandle.current().pid() + ".none"), new byte[0]);
+            Files.move(empty, file, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            // then it is tried again
+        }
+    }
+
+    // ---- making it ----
+
+    /** Makes it after a while, if there is none; called when the pool has a worker. */
+    void makeLater(ProcessPool pool) {
+        if (exists()) {
+            touch();
+            return;
+        }
+        synchronized (lock) {
+            later = stopped ? null : Timers.after(DELAY, () -> makeFor(pool));
+        }
+    }
+
+    /** Makes it while the pool is open, which does not end before this does. */
+    void makeFor(ProcessPool pool) {
+        if (pool.archiveBegins()) {
+            try {
+                make(pool);
+            } finally {
+                pool.slotGone();
+            }
+        }
+    }
+
+    /** So that it is not taken for unused. */
+    private void touch() {
+        try {
+            Files.setLastModifiedTime(file, FileTime.from(Instant.now()));
+        } catch (IOException e) {
+            // it is gone
+        }
+    }
+
+    /** Makes it now, unless somebody else does. */
+    void make(ProcessPool pool) {
+        try (FileChannel channel = FileChannel.open(
+                        sibling(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                FileLock ours = channel.tryLock()) {
+            if (ours != null && !exists() && !wasTriedLately()) {
+                makeAlone(pool);
+            }
+        } catch (IOException | RuntimeException e) {
+            // nobody can; or somebody else in this JVM does: that is an OverlappingFileLockException
+        }
+    }
+
+    private boolean wasTriedLately() throws IOException {
+        return Files.exists(file) && Files.getLastModifiedTime(file).toInstant().isAfter(Instant.now().minus(BEFORE_NEXT_TRY));
+    }
+
+    private void makeAlone(ProcessPool pool) throws IOException {
+        removeUnused();
+        long pid = ProcessHandle.current().pid(); // a dump may outlive a JVM that is killed
+        Path list = sibling("." + pid + ".list");
+        Path unfinished = sibling("." + pid + ".tmp");
+        try {
+            if (list(pool, list) && dump(list, unfinished)) {
+                Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
+            }
+        } finally {
+            Files.deleteIfExists(list);
+            Files.deleteIfExists(unfinished);
+        }
+    }
+
+    private Path sibling(String end) {
+        return folder.resolve(file.getFileName().toString().replace(".jsa", end));
+    }
+
+    void removeUnused() throws IOException {
+        Instant before = Instant.now().minus(UNUSED);
+        try (var files = Files.newDirectoryStream(folder)) {
+            for (Path old : files) {
+                boolean ours = OWN_NAME.matcher(old.getFileName().toString()).matches(); // users choose the folder
+                if (ours && Files.getLastModifiedTime(old).toInstant().isBefore(before)) {
+                    Files.deleteIfExists(old);
+                }
+            }
+        }
+    }
+
+    /** Has a worker write down what it loads from its start to the end of a task. */
+    private boolean list(ProcessPool pool, Path list) throws IOException {
+        WorkerJvm worker;
+        synchronized (lock) {
+            if (stopped) {
+                return false;
+            }
+            worker = pool.newWorker("-XX:DumpLoadedClassList=" + list);
+            listing = worker;
+        }
+        try {
+            if (!worker.awaitReady() || !worker.initialize(new Initializer(WorkerArchive::exercise), pool.allowed())) {
+                return false;
+            }
+            worker.quit();
+            return worker.awaitExit() == 0;
+        } finally {
+            worker.kill();
+            worker.bury();
+        }
+    }
+
+    /** What many tasks do: lambdas, text, streams. */
+    private static void exercise() {
+        List<String> texts = List.of(1, 2).stream().map(number -> "number " + number).toList();
+        if (texts.size() != 2) {
+            throw new IllegalStateException(String.join(", ", texts));
+        }
+    }
+
+    private boolean dump(Path list, Path unfinished) throws IOException {
+        List<String> command = new ArrayList<>();
+        if (Files.isExecutable(Path.of("/usr/bin/nice"))) {
+            command.addAll(List.of("/usr/bin/nice", "-n", "19"));
+        }
+        command.add(WorkerCommand.java());
+        command.addAll(jvmOptions);
+        command.addAll(List.of("-Xshare:dump", "-XX:SharedClassListFile=" + list, "-XX:SharedArchiveFile=" + unfinished));
+        var builder = new ProcessBuilder(command)
+                .directory(folder.toFile())
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(ProcessBuilder.Redirect.DISCARD);
+        builder.environment().keySet().removeAll(WorkerJvm.OPTIONS_IN_ENVIRONMENT);
+        builder.environment().remove("CLASSPATH");
+        Process process;
+        synchronized (lock) {
+            if (stopped) {
+                return false;
+            }
+            process = builder.start();
+            dumping = process;
+        }
+        try {
+            if (!process.waitFor(DUMP_LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+                return false;
+            }
+            int exitCode = process.exitValue();
+            if (exitCode != 0 && !WorkerCrashedException.wasKilledByAnother(exitCode)) {
+                forbid();
+            }
+            return exitCode == 0 && Files.size(unfinished) > 0;
+        } catch (InterruptedException e) {
+            throw new AssertionError("nobody knows this thread", e);
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    /** The pool closes: whoever works on the archive goes. */
+    void stop() {
+        synchronized (lock) {
+            stopped = true;
+            if (later != null) {
+                later.cancel(false);
+            }
+            if (listing != null) {
+                listing.kill();
+            }
+            if (dumping != null) {
+                dumping.destroyForcibly();
+            }
+        }
+    }
+}
