@@ -29,11 +29,16 @@ import org.jspecify.annotations.Nullable;
  * process that was not given it opens it by {@link #name}.
  *
  * {@snippet :
- * try (SharedMemory memory = SharedMemory.create(1 << 20)) {
- *     pool.submit(() -> memory.segment().set(ValueLayout.JAVA_INT, 0, 42)).get();
- *     int answer = memory.segment().get(ValueLayout.JAVA_INT, 0); // 42
+ * import static java.lang.foreign.ValueLayout.JAVA_INT;
+ *
+ * try (SharedMemory memory = SharedMemory.create(1 << 20);
+ *         Pool pool = Pools.open("processes:1")) {
+ *     pool.submit(() -> memory.segment().set(JAVA_INT, 0, 42)).get();
+ *     System.out.println(memory.segment().get(JAVA_INT, 0)); // 42
  * }
  * }
+ *
+ * <p>Values, arrays and lists in it are ready made: {@link SharedLong}, {@link SharedLongArray}, {@link SharedList} and their kin.
  *
  * <p><b>Memory effects.</b> As between threads: plain reads and writes race. What a task wrote is visible to whoever got its
  * future's value; for more, use the {@link java.lang.invoke.VarHandle}s of {@link java.lang.foreign.ValueLayout}, whose
