@@ -283,7 +283,8 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
         char[] units = encode(element);
         int words = words(index);
         if (units.length > words) {
-            throw new IllegalArgumentException("element " + index + " has room for " + room(index) + " bytes, the new value needs "
+            throw new IllegalArgumentException("element " + index + " has room for " + room(index)
+                    + " bytes, the new value needs "
                     + (element instanceof byte[] bytes ? bytes.length : 2L * (units.length - PREFIX) + ", 2 a character"));
         }
         long start = start(index);

@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>Values, arrays and lists in it are ready made: {@link SharedLong}, {@link SharedLongArray}, {@link SharedList} and their kin.
+ * <p>Ready made in such blocks are {@link SharedLong}, {@link SharedLongArray}, {@link SharedList} and their kin.
  *
  * <p><b>Memory effects.</b> As between threads: plain reads and writes race. What a task wrote is visible to whoever got its
  * future's value; for more, use the {@link java.lang.invoke.VarHandle}s of {@link java.lang.foreign.ValueLayout}, whose
