@@ -32,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  *       {@link java.util.concurrent.atomic.AtomicReferenceArray} are, between threads and processes: nobody sees half a value,
  *       and {@code set} returns what it replaced.
  *   <li><b>Nobody waits for the dead.</b> Whoever is killed or stopped in the middle of a {@code set} leaves the old value;
- *       readers never wait for a writer, and another writer takes over after some microseconds.
+ *       readers never wait for a writer, and another writer takes over after some microseconds, or about as long as the
+ *       longest value takes that has room there.
  *   <li><b>Elements are copies</b>: a {@code byte[]} that {@code get} returned is the caller's own, and a change to it is seen
  *       nowhere. Arrays are equal only to themselves, so {@link #equals} and {@link #contains} do not find them.
  *   <li>Nothing can be added or removed, and several elements do not change together.

@@ -24,6 +24,6 @@ public final class SharedListOfSettings {
     }
 
     private static String greet(SharedList settings) {
-        return ((String) settings.get(GREETING) + '!').repeat((Integer) settings.get(TIMES));
+        return settings.get(TIMES) instanceof Integer times ? (settings.get(GREETING) + "!").repeat(times) : "";
     }
 }
