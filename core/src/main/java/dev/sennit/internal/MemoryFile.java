@@ -47,6 +47,15 @@ public final class MemoryFile implements AutoCloseable {
     }
 
     /**
+     * Its file descriptor in this process: the last part of {@link #path}.
+     *
+     * @return a number that is another file's once this is closed
+     */
+    public int descriptor() {
+        return descriptor;
+    }
+
+    /**
      * Maps it here.
      *
      * @param arena how long

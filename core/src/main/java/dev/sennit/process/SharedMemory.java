@@ -13,7 +13,9 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.lang.ref.WeakReference;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,23 +29,25 @@ import org.jspecify.annotations.Nullable;
  * process that was not given it opens it by {@link #name}.
  *
  * {@snippet :
- * import java.lang.foreign.ValueLayout;
+ * import static java.lang.foreign.ValueLayout.JAVA_INT;
  *
- * try (Pool pool = Pools.open("processes:2");
- *         SharedMemory memory = SharedMemory.create(1 << 20)) {
- *     pool.submit(() -> memory.segment().set(ValueLayout.JAVA_INT, 0, 42)).get();
- *     int answer = memory.segment().get(ValueLayout.JAVA_INT, 0); // 42
+ * try (SharedMemory memory = SharedMemory.create(1 << 20);
+ *         Pool pool = Pools.open("processes:1")) {
+ *     pool.submit(() -> memory.segment().set(JAVA_INT, 0, 42)).get();
+ *     System.out.println(memory.segment().get(JAVA_INT, 0)); // 42
  * }
  * }
+ *
+ * <p>Ready made in such blocks are {@link SharedLong}, {@link SharedLongArray}, {@link SharedList} and their kin.
  *
  * <p><b>Memory effects.</b> As between threads: plain reads and writes race. What a task wrote is visible to whoever got its
  * future's value; for more, use the {@link java.lang.invoke.VarHandle}s of {@link java.lang.foreign.ValueLayout}, whose
  * volatile and atomic modes work between processes.
  *
  * <p><b>Life.</b> The process that created it is the one that others get it from: until it closes the block, loses it
- * to the garbage collector, or ends. Who has it by then keeps it. The memory is free again when nobody has it, however
- * they ended: it has no name in any file system, so that a crash leaves nothing behind. Pages that nobody touched take no
- * memory.
+ * to the garbage collector, or ends. Who has it by then keeps it, and a segment outlives a block that was lost. The
+ * memory is free again when nobody has it, however they ended: it has no name in any file system, so that a crash leaves
+ * nothing behind. Pages that nobody touched take no memory.
  *
  * <p>Needs Linux, and native access: {@code --enable-native-access=dev.sennit}, or {@code ALL-UNNAMED} where Sennit is on
  * the class path; workers are given it.
@@ -61,40 +65,54 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     private static final Cleaner CLEANER = Cleaner.create();
 
     private final transient Key key;
-    /** Empty where it was opened. */
-    private final transient @Nullable Owned owned;
     private final transient MemorySegment segment;
+    /** Empty where it was opened. */
+    private final transient @Nullable MemoryFile file;
+    /** Ends the segment; empty where it goes with the last reference. */
+    private final transient @Nullable Arena arena;
+    /** Makes it unknown here, and lets nobody else open it: once, when it is closed or lost. */
+    private final transient Cleaner.Cleanable release;
+    /** Set by any thread that closes it, never reset. */
+    private transient volatile boolean closed;
 
     /** What others need to open it. */
-    private record Key(long pid, String path, long id, long size) implements Serializable {
+    private record Key(long pid, int descriptor, long id, long size) implements Serializable {
         @Serial
         private static final long serialVersionUID = 1L;
+
+        Key {
+            if (pid < 1 || descriptor < 0 || size < 1 || size > Long.MAX_VALUE - HEADER) {
+                throw new IllegalArgumentException("no such shared memory");
+            }
+        }
+
+        Path path() {
+            return Path.of("/proc/" + pid + "/fd/" + descriptor);
+        }
 
         @Serial
         private Object readResolve() throws InvalidObjectException {
             try {
                 return SharedMemory.of(this);
             } catch (IOException e) {
-                var invalid = new InvalidObjectException(e.getMessage());
-                invalid.initCause(e);
-                throw invalid;
+                throw new InvalidObjectException(e.getMessage(), e);
             }
         }
     }
 
-    /** What is freed when it is closed, or lost. */
-    private record Owned(MemoryFile file, Arena arena, boolean explicit, long id) implements Runnable {
-        @Override
-        public void run() {
-            KNOWN.remove(id);
-            file.close();
-        }
-    }
-
-    private SharedMemory(Key key, @Nullable Owned owned, MemorySegment whole) {
+    private SharedMemory(Key key, MemorySegment whole, @Nullable MemoryFile file, @Nullable Arena arena) {
         this.key = key;
-        this.owned = owned;
         this.segment = whole.asSlice(HEADER, key.size);
+        this.file = file;
+        this.arena = arena;
+        var known = new WeakReference<>(this);
+        this.release = CLEANER.register(this, () -> {
+            KNOWN.remove(key.id, known); // not the one that was opened since this was lost
+            if (file != null) {
+                file.close();
+            }
+        });
+        KNOWN.put(key.id, known);
     }
 
     /**
@@ -107,15 +125,15 @@ public final class SharedMemory implements Serializable, AutoCloseable {
      * @throws UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedMemory create(long size) {
-        return create(size, Arena.ofShared(), true);
+        return create(size, Arena.ofShared());
     }
 
     /** For what is used by threads that cannot be kept away while it is closed: the memory goes with the last reference. */
     static SharedMemory createCollected(long size) {
-        return create(size, Arena.ofAuto(), false);
+        return create(size, null);
     }
 
-    private static SharedMemory create(long size, Arena arena, boolean explicit) {
+    private static SharedMemory create(long size, @Nullable Arena arena) {
         if (size < 1) {
             throw new IllegalArgumentException("size must be >= 1, was " + size);
         }
@@ -123,22 +141,35 @@ public final class SharedMemory implements Serializable, AutoCloseable {
         MemoryFile file = null;
         try {
             file = MemoryFile.create("sennit-shared", HEADER + size);
-            MemorySegment whole = file.map(arena);
+            MemorySegment whole = arena == null ? file.map(Arena.ofAuto()) : mapUntilClosedOrLost(file, arena);
             long id = ThreadLocalRandom.current().nextLong();
             whole.set(JAVA_LONG, 0, MAGIC);
             whole.set(JAVA_LONG, 8, id);
-            var key = new Key(ProcessHandle.current().pid(), file.path().toString(), id, size);
-            var owned = new Owned(file, arena, explicit, id);
-            var memory = new SharedMemory(key, owned, whole);
-            KNOWN.put(id, new WeakReference<>(memory));
-            CLEANER.register(memory, owned);
-            return memory;
+            var key = new Key(ProcessHandle.current().pid(), file.descriptor(), id, size);
+            return new SharedMemory(key, whole, file, arena);
         } catch (IOException e) {
             if (file != null) {
                 file.close();
             }
             throw new UncheckedIOException("no shared memory of " + size + " bytes: " + e.getMessage(), e);
         }
+    }
+
+    /**
+     * A shared arena that is lost instead of closed keeps its memory for ever. So the mapping has an arena of its own, and what
+     * the user's arena does at its end tells two things: that it was closed; or, as it is held by all segments of that arena
+     * and by nothing else, that nobody has one any more.
+     */
+    @SuppressWarnings("restricted") // the same bytes at the same address; create has seen that native access is enabled
+    private static MemorySegment mapUntilClosedOrLost(MemoryFile file, Arena users) throws IOException {
+        Arena mapping = Arena.ofShared();
+        MemorySegment whole = file.map(mapping);
+        var inUse = new Object();
+        Cleaner.Cleanable unmap = CLEANER.register(inUse, mapping::close);
+        return whole.reinterpret(users, ended -> {
+            unmap.clean();
+            Reference.reachabilityFence(inUse);
+        });
     }
 
     static void requireLinux() {
@@ -154,44 +185,59 @@ public final class SharedMemory implements Serializable, AutoCloseable {
      *
      * @param name what {@link #name} said there
      * @return the block; it stays for as long as it, or its segment, is in use here, whether closed or not
-     * @throws IOException when that process has ended or closed it
+     * @throws IOException when that process has ended or closed it, or is another user's
      * @throws IllegalArgumentException if the name is none
      */
     public static SharedMemory open(String name) throws IOException {
+        return of(keyOf(name));
+    }
+
+    private static Key keyOf(String name) {
         String[] parts = name.split(":", -1);
-        try {
-            if (parts.length == 4) {
-                long pid = Long.parseUnsignedLong(parts[0]);
-                int descriptor = Integer.parseUnsignedInt(parts[1]);
-                long size = Long.parseUnsignedLong(parts[3]);
-                return of(new Key(pid, "/proc/" + pid + "/fd/" + descriptor, Long.parseUnsignedLong(parts[2], 16), size));
+        if (parts.length == 4) {
+            try {
+                return new Key(
+                        Long.parseLong(parts[0]),
+                        Integer.parseInt(parts[1]),
+                        Long.parseUnsignedLong(parts[2], 16),
+                        Long.parseLong(parts[3]));
+            } catch (IllegalArgumentException e) {
+                // said below
             }
-        } catch (NumberFormatException e) {
-            // said below
         }
         throw new IllegalArgumentException("\"" + name + "\" is no name of shared memory");
     }
 
     private static SharedMemory of(Key key) throws IOException {
         requireLinux();
+        SharedMemory here = known(key);
+        return here == null ? map(key) : here;
+    }
+
+    private static @Nullable SharedMemory known(Key key) {
         WeakReference<SharedMemory> known = KNOWN.get(key.id);
         SharedMemory here = known == null ? null : known.get();
-        if (here != null && here.key.equals(key)) {
+        return here != null && here.key.equals(key) ? here : null;
+    }
+
+    /** One at a time: threads that get the same block at once have to get the same object. */
+    private static synchronized SharedMemory map(Key key) throws IOException {
+        SharedMemory here = known(key);
+        if (here != null) {
             return here;
         }
         MemorySegment whole;
         try {
-            whole = MemoryFile.map(Path.of(key.path), HEADER + key.size, Arena.ofAuto());
+            whole = MemoryFile.map(key.path(), HEADER + key.size, Arena.ofAuto());
+        } catch (AccessDeniedException e) {
+            throw new IOException("shared memory of process " + key.pid + " is not open to this user", e);
         } catch (IOException e) {
             throw new IOException("shared memory of process " + key.pid + " is gone: that has closed it, or ended", e);
         }
         if (whole.get(JAVA_LONG, 0) != MAGIC || whole.get(JAVA_LONG, 8) != key.id) {
             throw new IOException("shared memory of process " + key.pid + " is gone: that has closed it");
         }
-        var opened = new SharedMemory(key, null, whole);
-        KNOWN.put(key.id, new WeakReference<>(opened));
-        CLEANER.register(opened, () -> KNOWN.computeIfPresent(key.id, (id, held) -> held.get() == null ? null : held));
-        return opened;
+        return new SharedMemory(key, whole, null, null);
     }
 
     /**
@@ -218,28 +264,40 @@ public final class SharedMemory implements Serializable, AutoCloseable {
      * @return a name without spaces
      */
     public String name() {
-        String descriptor = key.path.substring(key.path.lastIndexOf('/') + 1);
-        return key.pid + ":" + descriptor + ":" + Long.toHexString(key.id) + ":" + key.size;
+        return key.pid + ":" + key.descriptor + ":" + Long.toHexString(key.id) + ":" + key.size;
     }
 
     /**
      * In the process that created it: frees the memory here, and lets nobody else open it; who uses the segment after that
      * gets an {@link IllegalStateException}. Elsewhere: nothing, as the memory goes when it is not in use any more. Others
-     * keep what they have.
+     * keep what they have. Closing it again does nothing.
+     *
+     * @throws IllegalStateException if a native call or a channel is using the segment at this moment; nobody can open it any
+     *     more, and closing it again frees it
      */
     @Override
     public void close() {
-        if (owned == null) {
+        if (file == null) {
             return;
         }
-        owned.run();
-        if (owned.explicit && segment.scope().isAlive()) {
-            owned.arena.close();
+        closed = true;
+        release.clean();
+        if (arena != null) {
+            closeOnce(arena);
+        }
+    }
+
+    private synchronized void closeOnce(Arena open) {
+        if (open.scope().isAlive()) {
+            open.close();
         }
     }
 
     @Serial
-    private Object writeReplace() {
+    private Object writeReplace() throws InvalidObjectException {
+        if (closed) {
+            throw new InvalidObjectException("shared memory " + name() + " is closed");
+        }
         return key;
     }
 
@@ -250,6 +308,6 @@ public final class SharedMemory implements Serializable, AutoCloseable {
 
     @Override
     public String toString() {
-        return "SharedMemory[" + name() + "]";
+        return "SharedMemory[" + name() + (closed ? ", closed]" : "]");
     }
 }

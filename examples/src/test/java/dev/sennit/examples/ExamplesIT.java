@@ -44,6 +44,9 @@ class ExamplesIT {
             Map.entry("PlainExecutorService", "^sum 6$"),
             Map.entry("RemoteFailure", "NumberFormatException(?s:.*)RemoteFailure\\.lambda(?s:.*)submitted by(?s:.*)"
                     + "RemoteFailure\\.main"),
+            Map.entry("SharedArrayResult", "^root of 998001: 999.0\\Rsum of all: 666666166$"),
+            Map.entry("SharedCounter", "^counted to 10000$"),
+            Map.entry("SharedListOfSettings", "^hello!hello!\\Rgood night!\\R\\Q[good night, 1, true, 0.5]\\E$"),
             Map.entry("ShutdownNow", "given back: 1\\Rcancelled: true true"),
             Map.entry("Statistics", "100 submitted, 90 succeeded, 10 failed"),
             Map.entry("TimeLimit", "task report ran longer than 100 ms"),
@@ -123,7 +126,11 @@ class ExamplesIT {
     private static Run run(String name, String... arguments) throws Exception {
         Path java = Path.of(System.getProperty("java.home"), "bin", "java");
         List<String> command = new ArrayList<>(List.of(
-                java.toString(), "--class-path", System.getProperty("java.class.path"), "dev.sennit.examples." + name));
+                java.toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--class-path",
+                System.getProperty("java.class.path"),
+                "dev.sennit.examples." + name));
         command.addAll(List.of(arguments));
         Path errors = Files.createTempFile("example-", ".err");
         Process process = new ProcessBuilder(command).redirectError(errors.toFile()).start();
