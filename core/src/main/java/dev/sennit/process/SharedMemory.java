@@ -16,8 +16,11 @@ import java.lang.ref.Cleaner;
 import java.lang.ref.WeakReference;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,6 +64,8 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     /** Empty where it was opened. */
     private final transient @Nullable Owned owned;
     private final transient MemorySegment segment;
+    /** What this process uses it as, if that is something of this package. */
+    private final transient AtomicReference<@Nullable Object> use = new AtomicReference<>();
 
     /** What others need to open it. */
     private record Key(long pid, String path, long id, long size) implements Serializable {
@@ -233,6 +238,16 @@ public final class SharedMemory implements Serializable, AutoCloseable {
         if (owned.explicit && segment.scope().isAlive()) {
             owned.arena.close();
         }
+    }
+
+    /** The lock, queue or the like that lies in this block: one object in each process, however often it is sent there. */
+    <T> T as(Class<T> type, Function<SharedMemory, T> make) {
+        Object known = use.get();
+        if (known == null) {
+            T made = make.apply(this);
+            known = use.compareAndSet(null, made) ? made : Objects.requireNonNull(use.get());
+        }
+        return type.cast(known);
     }
 
     @Serial
