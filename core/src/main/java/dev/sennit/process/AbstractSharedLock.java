@@ -1,9 +1,13 @@
 package dev.sennit.process;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
 import java.io.InvalidObjectException;
 import java.io.ObjectInputStream;
 import java.io.Serial;
 import java.io.Serializable;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 
@@ -11,8 +15,15 @@ import java.util.concurrent.locks.Lock;
 abstract sealed class AbstractSharedLock implements Lock, Serializable permits SharedLock, SharedReentrantLock {
     private static final long serialVersionUID = 1L;
 
-    /** Of its block: the lock, and behind it a number of conditions. */
-    static final long BYTES = LockWord.BYTES;
+    private static final VarHandle INTS = JAVA_INT.varHandle();
+    private static final int CONDITIONS = 60; // what fits a page
+    /** Behind the lock: how many conditions are in use. Then come these. */
+    private static final long IN_USE = LockWord.BYTES;
+
+    private static final long FIRST = IN_USE + SignalWord.BYTES;
+
+    /** Of its block. */
+    static final long BYTES = FIRST + CONDITIONS * SignalWord.BYTES;
 
     private final transient SharedMemory memory;
     final transient LockWord word;
@@ -85,6 +96,28 @@ abstract sealed class AbstractSharedLock implements Lock, Serializable permits S
     @Override
     public void unlock() {
         word.unlock();
+    }
+
+    /**
+     * Makes one more condition of this lock. A lock has room for 60, in all processes together, and they are not given
+     * back: make them where the lock is made, and let tasks capture them.
+     *
+     * @return the condition
+     * @throws IllegalStateException if there are 60 already
+     */
+    @Override
+    public SharedCondition newCondition() {
+        MemorySegment block = memory.segment();
+        for (int used = 0; used < CONDITIONS; used = (int) INTS.getVolatile(block, IN_USE)) {
+            if (INTS.compareAndSet(block, IN_USE, used, used + 1)) {
+                return new SharedCondition(this, used);
+            }
+        }
+        throw new IllegalStateException("a shared lock has room for " + CONDITIONS + " conditions, and all are in use");
+    }
+
+    SignalWord signal(int index) {
+        return new SignalWord(memory.segment().asSlice(FIRST + index * SignalWord.BYTES, SignalWord.BYTES));
     }
 
     /**

@@ -140,6 +140,11 @@ final class LockWord {
         return !take() && acquireUninterruptibly(Want.TO_REPAIR) == Outcome.DAMAGED;
     }
 
+    /** Whose death {@link #lockRecovering} told of; only for the owner. */
+    int deadPid() {
+        return (int) INTS.get(memory, DEAD_PID);
+    }
+
     private boolean take() {
         if (LONGS.compareAndSet(memory, WORD, 0L, SELF)) {
             claim();
@@ -273,7 +278,7 @@ final class LockWord {
 
     private void release() {
         LONGS.setOpaque(memory, THREAD, 0L);
-        long free = (word() & DAMAGED) == 0 ? 0 : DAMAGED | (long) (int) INTS.get(memory, DEAD_PID) << 32;
+        long free = (word() & DAMAGED) == 0 ? 0 : DAMAGED | (long) deadPid() << 32;
         long word = (long) LONGS.getAndSet(memory, WORD, free);
         if ((word & WAITERS) != 0) {
             Linux.futexWake(low, free == 0 ? 1 : Integer.MAX_VALUE);
@@ -298,7 +303,7 @@ final class LockWord {
     @Nullable OwnerDiedException lockAgain(int holds) {
         boolean damaged = !take() && acquireUninterruptibly(Want.AS_IT_IS) == Outcome.DAMAGED;
         INTS.set(memory, HOLDS, holds);
-        return damaged ? ownerDied((int) INTS.get(memory, DEAD_PID)) : null;
+        return damaged ? ownerDied(deadPid()) : null;
     }
 
     /** Looks after the owner: false if an owner died and nobody has repaired what the lock guards. */
@@ -331,7 +336,7 @@ final class LockWord {
                 && (long) LONGS.getOpaque(memory, THREAD) == Thread.currentThread().threadId();
     }
 
-    private void ensureHeld() {
+    void ensureHeld() {
         if (!isHeldByCurrentThread()) {
             throw new IllegalMonitorStateException("thread " + Thread.currentThread().getName() + " does not have the lock: it is "
                     + this);

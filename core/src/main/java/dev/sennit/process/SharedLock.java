@@ -1,7 +1,5 @@
 package dev.sennit.process;
 
-import java.util.concurrent.locks.Condition;
-
 /**
  * A lock in shared memory: at most one thread of all processes that have it is between {@link #lock} and {@link #unlock}, and
  * who waits for it gets to know when a process dies there.
@@ -61,10 +59,5 @@ public final class SharedLock extends AbstractSharedLock {
      */
     public static SharedLock create() {
         return SharedMemory.createCollected(BYTES).as(SharedLock.class, SharedLock::new);
-    }
-
-    @Override
-    public Condition newCondition() {
-        throw new UnsupportedOperationException("a " + getClass().getSimpleName() + " has no conditions");
     }
 }

@@ -1,7 +1,6 @@
 package dev.sennit.process;
 
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
 
 /**
  * A {@link SharedLock} that the thread which has it may lock again, and unlocks as often.
@@ -90,10 +89,5 @@ public final class SharedReentrantLock extends AbstractSharedLock {
      */
     public int getHoldCount() {
         return word.isHeldByCurrentThread() ? word.holds() : 0;
-    }
-
-    @Override
-    public Condition newCondition() {
-        throw new UnsupportedOperationException("a " + getClass().getSimpleName() + " has no conditions");
     }
 }
