@@ -41,6 +41,8 @@ class ExamplesIT {
             Map.entry("PlainExecutorService", "^sum 6$"),
             Map.entry("RemoteFailure", "NumberFormatException(?s:.*)RemoteFailure\\.lambda(?s:.*)submitted by(?s:.*)"
                     + "RemoteFailure\\.main"),
+            Map.entry("SharedBarrierRounds", "^after 1000 rounds: 47 degrees in the middle$"),
+            Map.entry("SharedLockCounter", "^1000 1000\\Ra worker died\\Rrepairing 1001 1000\\R1001 1001$"),
             Map.entry("ShutdownNow", "given back: 1\\Rcancelled: true true"),
             Map.entry("Statistics", "100 submitted, 90 succeeded, 10 failed"),
             Map.entry("TimeLimit", "task report ran longer than 100 ms"),
@@ -120,7 +122,7 @@ class ExamplesIT {
     private static Run run(String name, String... arguments) throws Exception {
         Path java = Path.of(System.getProperty("java.home"), "bin", "java");
         List<String> command = new ArrayList<>(List.of(
-                java.toString(), "--class-path", System.getProperty("java.class.path"), "dev.sennit.examples." + name));
+                java.toString(), "--enable-native-access=ALL-UNNAMED", "--class-path", System.getProperty("java.class.path"), "dev.sennit.examples." + name));
         command.addAll(List.of(arguments));
         Path errors = Files.createTempFile("example-", ".err");
         Process process = new ProcessBuilder(command).redirectError(errors.toFile()).start();
