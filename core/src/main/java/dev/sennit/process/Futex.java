@@ -88,8 +88,8 @@ final class Futex {
 
         synchronized void start() {
             if (!started) {
-                started = true;
                 Thread.ofPlatform().daemon().name("sennit-futex").start(this);
+                started = true;
             }
         }
 

@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -40,8 +41,10 @@ final class ProcessIdentity {
 
     /** Fields of /proc/PID/stat from the third on; the second may hold anything. */
     private static String[] read(long pid) throws IOException {
-        String line = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
-        return line.substring(line.lastIndexOf(')') + 2).split(" ");
+        try (var stat = new FileInputStream("/proc/" + pid + "/stat")) { // not a channel: the thread may be interrupted
+            var line = new String(stat.readAllBytes(), StandardCharsets.ISO_8859_1);
+            return line.substring(line.lastIndexOf(')') + 2).split(" ");
+        }
     }
 
     /** Its number, for people. */

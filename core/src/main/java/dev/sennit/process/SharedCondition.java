@@ -58,7 +58,7 @@ public final class SharedCondition implements Condition, Serializable {
      */
     @Override
     public void await() throws InterruptedException {
-        await(Long.MAX_VALUE, true);
+        sleep(Long.MAX_VALUE, true);
     }
 
     /**
@@ -70,7 +70,7 @@ public final class SharedCondition implements Condition, Serializable {
     @Override
     public void awaitUninterruptibly() {
         try {
-            await(Long.MAX_VALUE, false);
+            sleep(Long.MAX_VALUE, false);
         } catch (InterruptedException e) {
             throw new AssertionError("heeds no interrupt", e);
         }
@@ -87,7 +87,7 @@ public final class SharedCondition implements Condition, Serializable {
     @Override
     public long awaitNanos(long nanos) throws InterruptedException {
         long start = System.nanoTime();
-        await(nanos, true);
+        sleep(nanos, true);
         return nanos - (System.nanoTime() - start);
     }
 
@@ -101,7 +101,7 @@ public final class SharedCondition implements Condition, Serializable {
      */
     @Override
     public boolean await(long time, TimeUnit unit) throws InterruptedException {
-        return await(unit.toNanos(time), true);
+        return sleep(unit.toNanos(time), true);
     }
 
     /**
@@ -114,10 +114,11 @@ public final class SharedCondition implements Condition, Serializable {
      */
     @Override
     public boolean awaitUntil(Date deadline) throws InterruptedException {
-        return await(TimeUnit.MILLISECONDS.toNanos(deadline.getTime() - System.currentTimeMillis()), true);
+        return sleep(TimeUnit.MILLISECONDS.toNanos(deadline.getTime() - System.currentTimeMillis()), true);
     }
 
-    private boolean await(long nanos, boolean heedsInterrupts) throws InterruptedException {
+    /** False when the time was over first. */
+    private boolean sleep(long nanos, boolean heedsInterrupts) throws InterruptedException {
         long start = System.nanoTime();
         word.ensureHeld();
         if (heedsInterrupts && Thread.interrupted()) {
