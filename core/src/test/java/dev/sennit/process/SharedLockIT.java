@@ -31,7 +31,7 @@ import org.junit.jupiter.api.condition.OS;
 @EnabledOnOs(value = OS.LINUX, architectures = {"amd64", "aarch64"})
 @Timeout(120)
 class SharedLockIT {
-    private static final int KILLS = Integer.getInteger("sennit.kills", 8);
+    private static final int KILLS = Integer.getInteger("sennit.kills", 6);
 
     private static final VarHandle LONGS = JAVA_LONG.varHandle();
     // In the memory that the lock guards.
