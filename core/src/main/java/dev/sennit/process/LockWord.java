@@ -18,14 +18,13 @@ import org.jspecify.annotations.Nullable;
  * <p>One long says everything, so that there is no moment at which a kill leaves it ambiguous:
  *
  * <pre>
- *                  +------------- lock, compare-and-set ------------> OWNED by a process
- *   FREE (0) <-----+                                                   |   |  |
- *      ^           +------------- unlock, one exchange ----------------+   |  |  its process dies
- *      |                                                                   |  v
- *      |   lockRecovering, unlock                                          | DAMAGED, free; says who died
- *      +-------------------------- OWNED for repair <----------------------|--+   |  ^
- *                                                                          |      v  |  unlock
- *                                                     dies as OWNED does   +-- DAMAGED, owned: only to leave a condition
+ *   FREE     -- lock -----------------------------> OWNED
+ *   OWNED    -- unlock ---------------------------> FREE
+ *   OWNED    -- its process dies, and one looks --> DAMAGED; says who died
+ *   DAMAGED  -- lockRecovering -------------------> OWNED
+ *   DAMAGED  -- a wait for a condition ends ------> OWNED, DAMAGED
+ *   OWNED, DAMAGED -- unlock ---------------------> DAMAGED
+ *   OWNED, DAMAGED -- its process dies -----------> DAMAGED
  * </pre>
  *
  * <p>OWNED is the {@link ProcessIdentity} of the owner; two bits beside it say WAITERS and DAMAGED. Which of the owner's

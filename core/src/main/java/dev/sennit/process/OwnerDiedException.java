@@ -6,7 +6,7 @@ import java.io.Serial;
  * Says that a process died while it had a lock or permits: what they guard may be half changed.
  *
  * <p>Whoever gets it does not have what it asked for. Everybody who asks gets it, until somebody has repaired
- * what is guarded; see {@link SharedLock#lockRecovering}.
+ * what is guarded; see {@link SharedLock#lockRecovering} and {@link SharedBoundedSemaphore#reclaim}.
  */
 public final class OwnerDiedException extends IllegalStateException {
     @Serial

@@ -9,10 +9,11 @@ package dev.sennit.process;
  * SharedMemory pair = SharedMemory.create(16);
  * try (Pool pool = Pools.open("processes:2")) {
  *     pool.submit(() -> {
- *         if (lock.lockRecovering()) {
- *             pair.segment().fill((byte) 0); // somebody died half-way
- *         }
+ *         boolean died = lock.lockRecovering();
  *         try {
+ *             if (died) {
+ *                 pair.segment().fill((byte) 0); // somebody was half-way
+ *             }
  *             pair.segment().set(java.lang.foreign.ValueLayout.JAVA_LONG, 0, 42);
  *         } finally {
  *             lock.unlock();
