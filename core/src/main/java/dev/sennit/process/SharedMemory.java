@@ -18,8 +18,11 @@ import java.lang.ref.WeakReference;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,6 +77,8 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     private final transient Cleaner.Cleanable release;
     /** Set by any thread that closes it, never reset. */
     private transient volatile boolean closed;
+    /** What this process uses it as, if that is something of this package. */
+    private final transient AtomicReference<@Nullable Object> use = new AtomicReference<>();
 
     /** What others need to open it. */
     private record Key(long pid, int descriptor, long id, long size) implements Serializable {
@@ -291,6 +296,16 @@ public final class SharedMemory implements Serializable, AutoCloseable {
         if (open.scope().isAlive()) {
             open.close();
         }
+    }
+
+    /** The lock, queue or the like that lies in this block: one object in each process, however often it is sent there. */
+    <T> T as(Class<T> type, Function<SharedMemory, T> make) {
+        Object known = use.get();
+        if (known == null) {
+            T made = make.apply(this);
+            known = use.compareAndSet(null, made) ? made : Objects.requireNonNull(use.get());
+        }
+        return type.cast(known);
     }
 
     @Serial

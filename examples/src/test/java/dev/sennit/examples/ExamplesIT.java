@@ -47,6 +47,8 @@ class ExamplesIT {
             Map.entry("SharedArrayResult", "^root of 998001: 999.0\\Rsum of all: 666666166$"),
             Map.entry("SharedCounter", "^counted to 10000$"),
             Map.entry("SharedListOfSettings", "^hello!hello!\\Rgood night!\\R\\Q[good night, 1, true, 0.5]\\E$"),
+            Map.entry("SharedBarrierRounds", "^after 1000 rounds: 47 degrees in the middle$"),
+            Map.entry("SharedLockCounter", "^1000 1000\\Ra worker died\\Rrepairing 1001 1000\\R1001 1001$"),
             Map.entry("ShutdownNow", "given back: 1\\Rcancelled: true true"),
             Map.entry("Statistics", "100 submitted, 90 succeeded, 10 failed"),
             Map.entry("TimeLimit", "task report ran longer than 100 ms"),
