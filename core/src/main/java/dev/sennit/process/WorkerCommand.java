@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The command line of a worker JVM: this JVM's class path and module graph, rebuilt, and the worker's own limits.
@@ -51,8 +52,13 @@ final class WorkerCommand {
 
     private WorkerCommand() {}
 
-    /** The arguments up to the main class. */
+    /** The arguments of a pool's worker, up to its main class. */
     static List<String> arguments(ProcessPool.Builder settings) {
+        return arguments(settings, WorkerMain.class);
+    }
+
+    /** The arguments up to a main class of this package. */
+    static List<String> arguments(ProcessPool.Builder settings, Class<?> main) {
         List<String> arguments = new ArrayList<>(DEFAULTS);
         if (settings.jvmOptions().stream().noneMatch(option -> option.matches("-XX:\\+Use\\w+GC"))) {
             arguments.add(COLLECTOR);
@@ -71,7 +77,7 @@ final class WorkerCommand {
             arguments.add("-Dstderr.encoding=UTF-8");
         }
         arguments.addAll(settings.jvmOptions());
-        arguments.addAll(settings.classPath().isEmpty() ? ownPaths() : givenClassPath(settings.classPath()));
+        arguments.addAll(settings.classPath().isEmpty() ? ownPaths(main) : givenClassPath(settings.classPath(), main));
         return arguments;
     }
 
@@ -80,6 +86,14 @@ final class WorkerCommand {
         Files.write(argumentFile, arguments.stream().map(WorkerCommand::quoted).toList());
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         return List.of(java, "@" + argumentFile);
+    }
+
+    /**
+     * Takes out of a worker's environment what the launcher would take as options. What they say has been taken over from
+     * this JVM already, and the launcher would announce them on each start.
+     */
+    static void removeOptions(Map<String, String> environment) {
+        environment.keySet().removeAll(List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"));
     }
 
     /** Where a worker that crashes writes its report; %p is its pid. */
@@ -102,7 +116,7 @@ final class WorkerCommand {
         return options;
     }
 
-    private static List<String> ownPaths() {
+    private static List<String> ownPaths(Class<?> main) {
         List<String> arguments = new ArrayList<>();
         String classPath = System.getProperty("java.class.path", "");
         if (!classPath.isEmpty()) {
@@ -121,9 +135,9 @@ final class WorkerCommand {
         }
         if (library.isNamed()) {
             arguments.add("--module");
-            arguments.add(library.getName() + "/" + WorkerMain.class.getName());
+            arguments.add(library.getName() + "/" + main.getName());
         } else {
-            arguments.add(WorkerMain.class.getName());
+            arguments.add(main.getName());
         }
         return arguments;
     }
@@ -138,9 +152,9 @@ final class WorkerCommand {
         return ModuleLayer.boot().modules().stream().map(Module::getName).sorted().toList();
     }
 
-    private static List<String> givenClassPath(List<Path> classPath) {
+    private static List<String> givenClassPath(List<Path> classPath, Class<?> main) {
         List<String> parts = classPath.stream().map(part -> part.toAbsolutePath().toString()).toList();
-        return List.of("--class-path", String.join(File.pathSeparator, parts), WorkerMain.class.getName());
+        return List.of("--class-path", String.join(File.pathSeparator, parts), main.getName());
     }
 
     /** A worker may have another working directory. An empty part means this one. */

@@ -91,8 +91,7 @@ final class WorkerJvm {
         if (settings.output() == WorkerOutput.INHERIT) {
             builder.redirectOutput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.INHERIT);
         }
-        // What they say has been taken over from this JVM already, and the launcher would announce them on each start.
-        builder.environment().keySet().removeAll(List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"));
+        WorkerCommand.removeOptions(builder.environment());
         return builder.start();
     }
 
