@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -552,7 +553,9 @@ public final class WorkerProcess {
         public WorkerProcess start(Main main) {
             Objects.requireNonNull(main, "main");
             String chosen = name != null ? name : "process-" + STARTED.incrementAndGet();
-            MessageBuffer message = TaskCodec.encodeTask(new MainTask(main), main.getClass(), chosen);
+            Set<Connection> given = new HashSet<>();
+            MessageBuffer message = ScopedValue.where(Connection.GIVING, given)
+                    .call(() -> TaskCodec.encodeTask(new MainTask(main), main.getClass(), chosen));
             AllowList allowed = jvm.newAllowList();
             allowed.allowBeside(main.getClass());
             WorkerProcess process;
@@ -561,6 +564,8 @@ public final class WorkerProcess {
             } catch (IOException e) {
                 throw new WorkerStartException("process " + chosen + " cannot be started: " + e.getMessage(), e);
             }
+            given.forEach(Connection::givenAway);
+            process.onExit().thenRun(() -> given.forEach(Connection::receiverEnded));
             ACTIVE.add(process);
             ClassLoader loader = main.getClass().getClassLoader();
             process.new Watch(message, loader != null ? loader : ClassLoader.getSystemClassLoader()).start();
