@@ -244,6 +244,7 @@ public final class Connection implements Serializable, AutoCloseable {
             }
             met.get();
         } catch (ExecutionException e) {
+            ensureOpen();
             throw EndClaim.again(e.getCause());
         }
     }

@@ -16,11 +16,16 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +47,13 @@ final class EndClaim {
     private static final ExecutorService CONNECTING = Executors.newCachedThreadPool(
             Thread.ofPlatform().daemon().name("sennit-connect-", 1).factory());
 
+    /** Claims that have not come to their end. */
+    private static final Set<EndClaim> PENDING = ConcurrentHashMap.newKeySet();
+
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(EndClaim::removeAbandoned, "sennit-pipe-ends"));
+    }
+
     private final String pipe;
     private final Path folder;
     private final MeetingPoint.Token token;
@@ -52,6 +64,7 @@ final class EndClaim {
         this.pipe = pipe;
         this.folder = folder;
         this.token = token;
+        PENDING.add(this);
         Thread.ofVirtual().name("sennit-pipe-end").start(this::run);
     }
 
@@ -114,13 +127,52 @@ final class EndClaim {
             met.complete(converse(point));
         } catch (IOException | RuntimeException e) {
             removeIfAbandoned();
-            IOException failure = e instanceof EOFException || e instanceof SocketException
+            IOException failure = e instanceof ConnectionEndedException known
+                    ? known
+                    : e instanceof EOFException || e instanceof SocketException
                             || e instanceof ClosedChannelException
                     ? new ConnectionEndedException(
                             "pipe " + pipe + " has ended: its other end, or the process that opened it, is gone")
                     : new IOException(e.getMessage(), e);
             held.completeExceptionally(failure);
             met.completeExceptionally(failure);
+        } finally {
+            PENDING.remove(this);
+        }
+    }
+
+    /** A process that ends may end before the threads of its claims have come to it. Takes a second at most. */
+    private static void removeAbandoned() {
+        List<EndClaim> pending = List.copyOf(PENDING);
+        var looked = new CountDownLatch(pending.size());
+        for (EndClaim claim : pending) {
+            Thread.ofVirtual().name("sennit-pipe-exit").start(() -> {
+                claim.removeIfAbandoned();
+                looked.countDown();
+            });
+        }
+        try {
+            looked.await(1, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            // then at once
+        }
+    }
+
+    /** One that lives answers; one that is about to be gone may still let connect. */
+    private boolean isAbandoned() {
+        SocketChannel point;
+        try {
+            point = connect();
+        } catch (ConnectException e) {
+            return true; // there is a socket, and nobody listens
+        } catch (IOException e) {
+            return false; // the folder is gone
+        }
+        try (point) {
+            claim(point, MeetingPoint.Token.random());
+            return point.read(ByteBuffer.allocate(1)) < 0;
+        } catch (IOException e) {
+            return true;
         }
     }
 
@@ -139,11 +191,7 @@ final class EndClaim {
     }
 
     private SocketChannel converse(SocketChannel point) throws IOException {
-        point.write(ByteBuffer.allocate(3 * Long.BYTES)
-                .putLong(token.high())
-                .putLong(token.low())
-                .putLong(ProcessHandle.current().pid())
-                .flip());
+        claim(point, token);
         var in = new DataInputStream(Channels.newInputStream(point));
         while (true) {
             byte word = in.readByte();
@@ -159,9 +207,19 @@ final class EndClaim {
                 }
                 case MeetingPoint.TAKEN ->
                     throw new IOException("this end of pipe " + pipe + " belongs to process " + in.readLong());
-                default -> throw new EOFException("has ended");
+                default ->
+                    throw new ConnectionEndedException(
+                            "this end of pipe " + pipe + " is gone: another process has had it, or its other end was closed");
             }
         }
+    }
+
+    private static void claim(SocketChannel point, MeetingPoint.Token token) throws IOException {
+        point.write(ByteBuffer.allocate(3 * Long.BYTES)
+                .putLong(token.high())
+                .putLong(token.low())
+                .putLong(ProcessHandle.current().pid())
+                .flip());
     }
 
     private SocketChannel listen(SocketChannel point, DataInputStream in) throws IOException {
@@ -194,15 +252,10 @@ final class EndClaim {
         }
     }
 
-    /** A process that opened pipes and was killed has left its folder; one that lives answers. */
+    /** A process that opened pipes and was killed has left its folder. */
     private void removeIfAbandoned() {
-        try {
-            connect().close();
+        if (!isAbandoned()) {
             return;
-        } catch (ConnectException e) {
-            // nobody listens
-        } catch (IOException e) {
-            return; // it is gone
         }
         try (var files = Files.list(folder)) {
             for (Path file : files.toList()) {

@@ -122,10 +122,14 @@ final class MeetingPoint {
      * Lets an end and its other be claimed.
      *
      * @return the folder to do it in
-     * @throws ConnectionEndedException if the pipe is over
+     * @throws ConnectionEndedException if the pipe has ended
+     * @throws IOException if another process has the end
      */
     Path offer(End end) throws IOException {
         synchronized (lock) {
+            if (end.over && end.used) {
+                throw new IOException("this end of pipe " + end.pipe + " belongs to process " + end.claimantPid);
+            }
             if (end.over) {
                 throw new ConnectionEndedException("pipe " + end.pipe + " has ended: its other end was closed");
             }

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(25)
+@Timeout(120)
 class PipeIT {
     private static final Duration LONG = Duration.ofSeconds(60);
 
