@@ -25,6 +25,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,7 +50,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The system keeps some hundred kilobytes between two ends. A larger message is sent as it is received. If both ends send large
  * messages and neither receives, both wait, until one is closed or interrupted ({@link dev.sennit.CancelScope#within} limits the
- * time): let another thread receive. Before the ends have connected, 256 KiB are kept here.
+ * time): let another thread receive. Before the ends have connected, 64 KiB are kept here; a
+ * process that ends, though not one that is killed, sends them first, wherever the other end is by then.
  *
  * <p><b>Threads.</b> All methods may be called by any threads at any time. One may send while another receives; messages of two that
  * send do not mix, and of two that receive each gets whole ones. Virtual threads do not hold up others.
@@ -94,8 +97,17 @@ public final class Connection implements Serializable, AutoCloseable {
     private static final int PIECE = 1 << 16;
     /** How much is allocated before any of it has arrived: a header that lies cannot ask for gigabytes. */
     private static final int FIRST_ALLOCATION = 1 << 20;
-    /** What is kept until the ends have connected. */
-    private static final int MOST_WAITING = 1 << 18;
+    /** What is kept until the ends have connected: as much as the system takes at once, so that a process can leave it behind. */
+    private static final int MOST_WAITING = 1 << 16;
+    /** What a process that ends gives to what it keeps. */
+    private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
+
+    /** Those that keep messages. */
+    private static final Set<Connection> KEEPING = ConcurrentHashMap.newKeySet();
+
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(Connection::sendWhatIsKept, "sennit-pipes"));
+    }
 
     /** Where connections are noted that are written while it is bound: they are being given away. */
     static final ScopedValue<Set<Connection>> GIVING = ScopedValue.newInstance();
@@ -145,6 +157,7 @@ public final class Connection implements Serializable, AutoCloseable {
         allowed.allowBeside(opener);
         ClassLoader openers = opener.getClassLoader();
         loader = openers != null ? openers : ClassLoader.getSystemClassLoader();
+        opened.whenHurried(this::useNow);
     }
 
     private Connection(Ticket ticket, Path folder) {
@@ -154,7 +167,10 @@ public final class Connection implements Serializable, AutoCloseable {
         receives = ticket.receives;
         allowed = new AllowList(ticket.allowed, ticket.locations);
         loader = ClassLoader.getSystemClassLoader();
-        claim = new EndClaim(ticket.pipe, folder, new MeetingPoint.Token(ticket.high, ticket.low));
+        synchronized (lock) { // its thread may come back at once
+            claim = new EndClaim(
+                    ticket.pipe, folder, new MeetingPoint.Token(ticket.high, ticket.low), this::useNow);
+        }
     }
 
     // ---- sending ----
@@ -226,6 +242,7 @@ public final class Connection implements Serializable, AutoCloseable {
                     message.own();
                     waiting.addLast(message);
                     waitingBytes += message.size();
+                    KEEPING.add(this);
                     return;
                 }
             } finally {
@@ -258,6 +275,7 @@ public final class Connection implements Serializable, AutoCloseable {
                 message.own();
                 waiting.addFirst(message);
                 waitingBytes += message.size();
+                KEEPING.add(this);
                 Thread.ofVirtual().name("sennit-pipe-rest").start(() -> sendWaiting(to));
             }
             throw e;
@@ -268,19 +286,40 @@ public final class Connection implements Serializable, AutoCloseable {
     private void sendWaiting(SocketChannel to) {
         sending.acquireUninterruptibly();
         try {
-            for (Outgoing next = waiting.peekFirst(); next != null; next = waiting.peekFirst()) {
-                write(next, to);
-                waiting.removeFirst();
-                waitingBytes -= next.size();
-            }
+            write(Outgoing.joined(waiting), to);
         } catch (IOException | InterruptedException e) {
+            // nobody receives it
+        } finally {
             waiting.clear();
             waitingBytes = 0;
-        } finally {
+            KEEPING.remove(this);
             sending.release();
         }
         synchronized (lock) {
             closeIfOver(to);
+        }
+    }
+
+    /** When this process ends. The other end may not have been used yet, as by a parent that joins before it receives. */
+    private static void sendWhatIsKept() {
+        long deadline = System.nanoTime() + EXIT_LIMIT.toNanos();
+        for (Connection one : KEEPING) {
+            synchronized (one.lock) {
+                if (one.claim != null && one.channel == null) {
+                    one.claim.hurry();
+                }
+            }
+        }
+        for (Connection one : KEEPING) {
+            try {
+                one.met.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+                while (one.waitingBytes > 0
+                        && one.sending.tryAcquire(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS)) {
+                    one.sending.release();
+                }
+            } catch (InterruptedException | ExecutionException | TimeoutException e) {
+                // it cannot be sent
+            }
         }
     }
 
@@ -334,6 +373,26 @@ public final class Connection implements Serializable, AutoCloseable {
                     .putInt(length)
                     .put(bytes, offset, now)
                     .flip();
+        }
+
+        private Outgoing(ByteBuffer whole) {
+            bytes = new byte[0];
+            size = whole.remaining();
+            end = 0;
+            piece = whole;
+        }
+
+        /** All that is left of some, in one: each for itself would take more of the system's memory. */
+        static Outgoing joined(Collection<Outgoing> those) {
+            var whole = ByteBuffer.allocate(those.stream().mapToInt(Outgoing::left).sum());
+            for (Outgoing one : those) {
+                whole.put(one.piece).put(one.bytes, one.next, one.end - one.next);
+            }
+            return new Outgoing(whole.flip());
+        }
+
+        private int left() {
+            return piece.remaining() + end - next;
         }
 
         int size() {
@@ -733,7 +792,16 @@ public final class Connection implements Serializable, AutoCloseable {
 
     private EndClaim claimHere() throws IOException {
         MeetingPoint.End end = Objects.requireNonNull(opened);
-        return new EndClaim(name, MeetingPoint.HERE.offer(end), end.token());
+        return new EndClaim(name, MeetingPoint.HERE.offer(end), end.token(), this::useNow);
+    }
+
+    /** The other end's process is about to end: what it has sent is to come here, and may not be given away any more. */
+    private void useNow() {
+        try {
+            use();
+        } catch (IOException e) {
+            // it is closed here, or somebody else's
+        }
     }
 
     private void met(@Nullable SocketChannel other, @Nullable Throwable failure) {

@@ -57,13 +57,15 @@ final class EndClaim {
     private final String pipe;
     private final Path folder;
     private final MeetingPoint.Token token;
+    private final Runnable whenHurried;
     private final CompletableFuture<SocketChannel> held = new CompletableFuture<>();
     private final CompletableFuture<SocketChannel> met = new CompletableFuture<>();
 
-    EndClaim(String pipe, Path folder, MeetingPoint.Token token) {
+    EndClaim(String pipe, Path folder, MeetingPoint.Token token, Runnable whenHurried) {
         this.pipe = pipe;
         this.folder = folder;
         this.token = token;
+        this.whenHurried = whenHurried;
         PENDING.add(this);
         Thread.ofVirtual().name("sennit-pipe-end").start(this::run);
     }
@@ -107,14 +109,24 @@ final class EndClaim {
      * @return its connection to the other end; a failure is an {@link IOException}
      */
     CompletableFuture<SocketChannel> meet() {
+        tell(MeetingPoint.USES);
+        return met;
+    }
+
+    /** Has the other end used where it is now: this process is about to end, and has something to send. */
+    void hurry() {
+        tell(MeetingPoint.HURRIES);
+    }
+
+    /** On a thread that nobody can interrupt: an interrupt would close the channel. */
+    private void tell(byte word) {
         held.thenAccept(point -> Thread.ofVirtual().start(() -> {
             try {
-                say(point, MeetingPoint.USES);
+                say(point, word);
             } catch (IOException e) {
                 // the other thread reads why
             }
         }));
-        return met;
     }
 
     /** Gives the end up, unless somebody else has claimed it, or it is connected. */
@@ -197,6 +209,7 @@ final class EndClaim {
             byte word = in.readByte();
             switch (word) {
                 case MeetingPoint.HELD -> held.complete(point);
+                case MeetingPoint.HURRY -> Thread.ofVirtual().start(whenHurried);
                 case MeetingPoint.LISTEN -> {
                     return listen(point, in);
                 }

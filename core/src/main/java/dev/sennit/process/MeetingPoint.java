@@ -31,12 +31,14 @@ import org.jspecify.annotations.Nullable;
  *              'U'                           uses it
  *              'l'                           listens
  *              'c'                           has connected
+ *              'n'                           is about to end, and has messages: the other end is to be used now
  * here to end: 'H'                           has it
  *              'T', long pid                 that process has it
  *              'E'                           the pipe has ended
  *              'L', int name                 listen in the folder, under that name
  *              'C', int name                 connect to it
  *              'A'                           accept
+ *              'N'                           use it now
  * </pre>
  *
  * <p>The end of a claim's connection is the end of that end: so nobody waits for a process that died. Folder and socket are
@@ -46,12 +48,14 @@ final class MeetingPoint {
     static final byte USES = 'U';
     static final byte LISTENS = 'l';
     static final byte CONNECTED = 'c';
+    static final byte HURRIES = 'n';
     static final byte HELD = 'H';
     static final byte TAKEN = 'T';
     static final byte ENDED = 'E';
     static final byte LISTEN = 'L';
     static final byte CONNECT = 'C';
     static final byte ACCEPT = 'A';
+    static final byte HURRY = 'N';
 
     /** Hundreds of ends may come at once; the system cuts this down to its own limit. */
     private static final int BACKLOG = 4096;
@@ -83,6 +87,8 @@ final class MeetingPoint {
         private final Token token = Token.random();
         private final String pipe;
         private @Nullable End other;
+        /** Written once, before it can be claimed: uses the end here. */
+        private @Nullable Runnable whenHurried;
         /** The claim's connection. */
         private @Nullable SocketChannel claimant;
         private long claimantPid;
@@ -100,6 +106,10 @@ final class MeetingPoint {
 
         Token token() {
             return token;
+        }
+
+        void whenHurried(Runnable use) {
+            whenHurried = use;
         }
 
         /** The name of the pipe, for messages. */
@@ -237,6 +247,14 @@ final class MeetingPoint {
                     end.used = true;
                     if (end.other().used && others != null) {
                         say(others, LISTEN, name(end));
+                    }
+                }
+                case HURRIES -> {
+                    Runnable useHere = end.other().whenHurried;
+                    if (others != null) {
+                        say(others, HURRY);
+                    } else if (useHere != null) {
+                        Thread.ofVirtual().start(useHere);
                     }
                 }
                 case LISTENS -> sayIfThere(others, CONNECT, name(end.other()));

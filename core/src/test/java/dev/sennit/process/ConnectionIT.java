@@ -210,6 +210,30 @@ class ConnectionIT {
         pipes.forEach(Pipe::close);
     }
 
+    /** As from a pipe of the system: a parent may join first, and then receive. */
+    @Test
+    void whatAProcessSentBeforeItEndedIsReceivedAfterwards() throws Exception {
+        try (Pipe pipe = Pipe.open();
+                Pipe other = Pipe.open()) {
+            Connection there = pipe.second();
+            Connection also = other.second();
+            WorkerProcess process = small().start(() -> {
+                for (int i = 0; i < 500; i++) {
+                    there.send(i);
+                }
+                also.send("exits");
+                System.exit(0);
+            });
+            process.join();
+            for (int i = 0; i < 500; i++) {
+                assertThat(pipe.first().receive()).isEqualTo(i);
+            }
+            assertThat(other.first().receive()).isEqualTo("exits");
+            assertThatThrownBy(pipe.first()::receive).isInstanceOf(ConnectionEndedException.class);
+            assertThatThrownBy(other.first()::receive).isInstanceOf(ConnectionEndedException.class);
+        }
+    }
+
     @Test
     void aProcessThatNeverReadItsEndEndsTheOther() throws Exception {
         try (Pipe pipe = Pipe.open()) {
