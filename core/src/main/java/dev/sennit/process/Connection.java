@@ -27,6 +27,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -142,7 +143,7 @@ public final class Connection implements Serializable, AutoCloseable {
     /** Only with the permit. */
     private final transient Deque<Outgoing> waiting = new ArrayDeque<>();
     /** Written only with the permit. How many bytes wait. */
-    private transient volatile int waitingBytes;
+    private final transient AtomicInteger waitingBytes = new AtomicInteger();
 
     private final transient Object receiving = new Object();
     /** Guarded by receiving. */
@@ -238,10 +239,10 @@ public final class Connection implements Serializable, AutoCloseable {
                     writeOrLeaveTheRest(message, to);
                     return;
                 }
-                if (!met.isCompletedExceptionally() && waitingBytes + message.size() <= MOST_WAITING) {
+                if (!met.isCompletedExceptionally() && waitingBytes.get() + message.size() <= MOST_WAITING) {
                     message.own();
                     waiting.addLast(message);
-                    waitingBytes += message.size();
+                    waitingBytes.addAndGet(message.size());
                     KEEPING.add(this);
                     return;
                 }
@@ -274,7 +275,7 @@ public final class Connection implements Serializable, AutoCloseable {
             if (message.hasBegun()) {
                 message.own();
                 waiting.addFirst(message);
-                waitingBytes += message.size();
+                waitingBytes.addAndGet(message.size());
                 KEEPING.add(this);
                 Thread.ofVirtual().name("sennit-pipe-rest").start(() -> sendWaiting(to));
             }
@@ -291,7 +292,7 @@ public final class Connection implements Serializable, AutoCloseable {
             // nobody receives it
         } finally {
             waiting.clear();
-            waitingBytes = 0;
+            waitingBytes.set(0);
             KEEPING.remove(this);
             sending.release();
         }
@@ -313,7 +314,7 @@ public final class Connection implements Serializable, AutoCloseable {
         for (Connection one : KEEPING) {
             try {
                 one.met.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
-                while (one.waitingBytes > 0
+                while (one.waitingBytes.get() > 0
                         && one.sending.tryAcquire(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS)) {
                     one.sending.release();
                 }
@@ -824,7 +825,7 @@ public final class Connection implements Serializable, AutoCloseable {
 
     /** Guarded by lock. */
     private void closeIfOver(SocketChannel connected) {
-        if (closed && waitingBytes == 0) {
+        if (closed && waitingBytes.get() == 0) {
             try {
                 connected.close();
             } catch (IOException e) {
@@ -848,7 +849,7 @@ public final class Connection implements Serializable, AutoCloseable {
             SocketChannel connected = channel;
             if (connected != null) {
                 closeIfOver(connected);
-            } else if (waitingBytes == 0 && receivers == 0) {
+            } else if (waitingBytes.get() == 0 && receivers == 0) {
                 giveUp();
             }
         }

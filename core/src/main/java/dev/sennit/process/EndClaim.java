@@ -99,7 +99,7 @@ final class EndClaim {
     /** The same failure for another caller, with its stack. */
     static IOException again(@Nullable Throwable failure) {
         return failure instanceof ConnectionEndedException
-                ? new ConnectionEndedException(failure.getMessage())
+                ? new ConnectionEndedException(String.valueOf(failure.getMessage()))
                 : new IOException(failure == null ? "failed" : failure.getMessage(), failure);
     }
 

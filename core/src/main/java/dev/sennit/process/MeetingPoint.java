@@ -251,6 +251,9 @@ final class MeetingPoint {
                 }
                 case HURRIES -> {
                     Runnable useHere = end.other().whenHurried;
+                    if (end.other().used) {
+                        return; // they are about to meet
+                    }
                     if (others != null) {
                         say(others, HURRY);
                     } else if (useHere != null) {
