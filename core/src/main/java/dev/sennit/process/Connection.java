@@ -455,15 +455,19 @@ public final class Connection implements Serializable, AutoCloseable {
      *
      * @param <T> the type of the message
      * @param type its class
-     * @return the object that was sent, which may be null
-     * @throws ClassCastException if it is something else; it is dropped
+     * @return the object that was sent
+     * @throws ClassCastException if it is something else, or null; it is dropped
      * @throws dev.sennit.TaskSerializationException as {@link #receive()}
      * @throws ConnectionEndedException as {@link #receive()}
      * @throws IOException as {@link #receive()}
      * @throws InterruptedException as {@link #receive()}
      */
-    public <T> @Nullable T receive(Class<T> type) throws IOException, InterruptedException {
-        return type.cast(receive());
+    public <T> T receive(Class<T> type) throws IOException, InterruptedException {
+        Object message = receive();
+        if (message == null) {
+            throw new ClassCastException("received null, expected a " + type.getName());
+        }
+        return type.cast(message);
     }
 
     /**

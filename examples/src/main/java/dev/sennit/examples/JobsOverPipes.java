@@ -20,7 +20,7 @@ public final class JobsOverPipes {
     record Answer(long number, boolean prime) implements java.io.Serializable {}
 
     static void work(Connection jobs) throws Exception {
-        for (long number = (Long) jobs.receive(); number != POISON; number = (Long) jobs.receive()) {
+        for (long number = jobs.receive(Long.class); number != POISON; number = jobs.receive(Long.class)) {
             jobs.send(new Answer(number, BigInteger.valueOf(number).isProbablePrime(50)));
         }
     }
@@ -39,7 +39,7 @@ public final class JobsOverPipes {
         var answers = new TreeMap<Long, Boolean>();
         while (!busy.isEmpty()) {
             for (Connection ready : Connection.waitAny(busy, Duration.ofSeconds(30))) {
-                Answer answer = (Answer) ready.receive();
+                Answer answer = ready.receive(Answer.class);
                 answers.put(answer.number(), answer.prime());
                 Long next = numbers.poll();
                 ready.send(next != null ? next : POISON);
