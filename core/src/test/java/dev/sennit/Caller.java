@@ -30,10 +30,21 @@ public final class Caller<T> {
         }
     }
 
+    /** The same for a wait in the operating system, which counts as running. */
+    public void awaitInside(String method) {
+        Conditions.await("the caller is inside of " + method).until(() -> call.isDone() || isInside(method));
+        if (call.isDone()) {
+            fail("the caller should be inside of " + method + " but has ended: " + call);
+        }
+    }
+
     private boolean waitsIn(String method) {
         Thread.State state = thread.getState();
-        return (state == Thread.State.WAITING || state == Thread.State.TIMED_WAITING)
-                && Arrays.stream(thread.getStackTrace()).anyMatch(frame -> frame.getMethodName().equals(method));
+        return (state == Thread.State.WAITING || state == Thread.State.TIMED_WAITING) && isInside(method);
+    }
+
+    private boolean isInside(String method) {
+        return Arrays.stream(thread.getStackTrace()).anyMatch(frame -> frame.getMethodName().equals(method));
     }
 
     public void interrupt() {

@@ -6,6 +6,9 @@ import java.io.ObjectInputFilter.FilterInfo;
 import java.io.ObjectInputFilter.Status;
 import java.net.URL;
 import java.security.CodeSource;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -13,7 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the parent is willing to read from a worker.
+ * What the parent is willing to read from a worker, and an end of a pipe from the other.
  *
  * <p>Allowed are the JDK's plain values and exceptions, this library's own classes, the classes that lie in the same jar
  * or folder as a task that was submitted, and what the user names. Everything else is refused before an object is made.
@@ -69,6 +72,37 @@ final class AllowList {
         this.named = List.copyOf(named);
     }
 
+    /** A list that another process made, and sent here with what it is for. */
+    AllowList(List<String> named, Collection<String> locations) {
+        this(named);
+        taskLocations.addAll(locations);
+    }
+
+    /** The same, and what some patterns name. */
+    AllowList and(String... patterns) {
+        ensurePatterns(patterns);
+        List<String> all = new ArrayList<>(named);
+        all.addAll(Arrays.asList(patterns));
+        return new AllowList(all, taskLocations);
+    }
+
+    static void ensurePatterns(String... patterns) {
+        for (String pattern : patterns) {
+            if (!pattern.matches("[\\w$.]+(\\.\\*\\*?)?")) {
+                throw new IllegalArgumentException(
+                        "allow must be a class, package.* or package.**, was \"" + pattern + "\"");
+            }
+        }
+    }
+
+    List<String> named() {
+        return named;
+    }
+
+    List<String> locations() {
+        return List.copyOf(taskLocations);
+    }
+
     /** Allows what lies beside a task's class. */
     void allowBeside(Class<?> task) {
         if (knownTasks.contains(task)) {
@@ -104,7 +138,7 @@ final class AllowList {
     }
 
     private static String notAllowed(Class<?> type) {
-        return "class " + type.getName() + " is not on the pool's allow-list; add it with allow(" + type.getPackageName()
+        return "class " + type.getName() + " is not on the allow-list; add it with allow(" + type.getPackageName()
                 + ".*)";
     }
 

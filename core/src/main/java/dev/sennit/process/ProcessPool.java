@@ -111,7 +111,7 @@ public final class ProcessPool extends AbstractPool {
     private ProcessPool(Builder settings) {
         super(settings, settings.workers);
         this.settings = settings;
-        this.allowed = new AllowList(settings.allowed);
+        this.allowed = settings.newAllowList();
         this.arguments = WorkerCommand.arguments(settings);
         this.archive = settings.archive ? WorkerArchive.forWorkers(arguments, settings.limits()) : null;
         this.initializer = settings.initializer == null ? null : new Initializer(settings.initializer);
@@ -697,12 +697,7 @@ public final class ProcessPool extends AbstractPool {
          * @return this
          */
         public Builder allow(String... patterns) {
-            for (String pattern : patterns) {
-                if (!pattern.matches("[\\w$.]+(\\.\\*\\*?)?")) {
-                    throw new IllegalArgumentException(
-                            "allow must be a class, package.* or package.**, was \"" + pattern + "\"");
-                }
-            }
+            AllowList.ensurePatterns(patterns);
             allowed = new ArrayList<>(allowed);
             allowed.addAll(Arrays.asList(patterns));
             return this;
@@ -870,6 +865,10 @@ public final class ProcessPool extends AbstractPool {
 
         List<Path> classPath() {
             return classPath;
+        }
+
+        AllowList newAllowList() {
+            return new AllowList(allowed);
         }
     }
 

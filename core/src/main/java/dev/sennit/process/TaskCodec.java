@@ -132,6 +132,11 @@ final class TaskCodec {
     // ---- outcomes ----
 
     static MessageBuffer encodeValue(@Nullable Object value) {
+        return encodeValue(value, "result cannot travel home");
+    }
+
+    /** Encodes a value; what is said of one that cannot travel begins as given. */
+    static MessageBuffer encodeValue(@Nullable Object value, String refusal) {
         var buffer = new MessageBuffer();
         try {
             new CompactWriter(buffer, false).write(value);
@@ -147,7 +152,7 @@ final class TaskCodec {
             String culprit = e instanceof NotSerializableException && !type.equals(e.getMessage())
                     ? " holds a " + e.getMessage() + ", which is not Serializable"
                     : e instanceof NotSerializableException ? " is not Serializable" : ": " + e;
-            throw new TaskSerializationException("result cannot travel home: its class " + type + culprit, e);
+            throw new TaskSerializationException(refusal + ": its class " + type + culprit, e);
         }
     }
 
@@ -170,10 +175,15 @@ final class TaskCodec {
     }
 
     static @Nullable Object decodeValue(byte[] message, ClassLoader loader, AllowList allowed) {
+        return decodeValue(message, loader, allowed, "result refused");
+    }
+
+    /** Decodes a value; what is said of one that is refused begins as given. */
+    static @Nullable Object decodeValue(byte[] message, ClassLoader loader, AllowList allowed, String refusal) {
         try {
             return read(Object.class, message, loader, allowed);
         } catch (Unreadable e) {
-            throw new TaskSerializationException("result refused: " + e.getMessage(), e.getCause());
+            throw new TaskSerializationException(refusal + ": " + e.getMessage(), e.getCause());
         }
     }
 

@@ -349,7 +349,7 @@ final class WorkerArchive {
                 .directory(folder.toFile())
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .redirectError(ProcessBuilder.Redirect.DISCARD);
-        builder.environment().keySet().removeAll(WorkerJvm.OPTIONS_IN_ENVIRONMENT);
+        WorkerCommand.removeOptions(builder.environment());
         builder.environment().remove("CLASSPATH");
         Process process;
         synchronized (lock) {

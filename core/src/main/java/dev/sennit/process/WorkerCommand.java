@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The command line of a worker JVM: this JVM's class path and module graph, rebuilt, and the worker's own limits.
@@ -51,8 +52,13 @@ final class WorkerCommand {
 
     private WorkerCommand() {}
 
-    /** The arguments up to the main class. */
+    /** The arguments of a pool's worker, up to its main class. */
     static List<String> arguments(ProcessPool.Builder settings) {
+        return arguments(settings, WorkerMain.class);
+    }
+
+    /** The arguments up to a main class of this package. */
+    static List<String> arguments(ProcessPool.Builder settings, Class<?> main) {
         List<String> arguments = new ArrayList<>(DEFAULTS);
         if (settings.jvmOptions().stream().noneMatch(option -> option.matches("-XX:\\+Use\\w+GC"))) {
             arguments.add(COLLECTOR);
@@ -69,7 +75,7 @@ final class WorkerCommand {
             arguments.add("-Dstderr.encoding=UTF-8");
         }
         arguments.addAll(settings.jvmOptions());
-        arguments.addAll(settings.classPath().isEmpty() ? ownPaths() : givenClassPath(settings.classPath()));
+        arguments.addAll(settings.classPath().isEmpty() ? ownPaths(main) : givenClassPath(settings.classPath(), main));
         return arguments;
     }
 
@@ -82,6 +88,14 @@ final class WorkerCommand {
     /** This JVM's own launcher. */
     static String java() {
         return Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    }
+
+    /**
+     * Takes out of a worker's environment what the launcher would take as options. What they say has been taken over from
+     * this JVM already, and the launcher would announce them on each start.
+     */
+    static void removeOptions(Map<String, String> environment) {
+        environment.keySet().removeAll(List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"));
     }
 
     /** Where a worker that crashes writes its report; %p is its pid. */
@@ -104,7 +118,7 @@ final class WorkerCommand {
         return options;
     }
 
-    private static List<String> ownPaths() {
+    private static List<String> ownPaths(Class<?> main) {
         List<String> arguments = new ArrayList<>();
         String classPath = System.getProperty("java.class.path", "");
         if (!classPath.isEmpty()) {
@@ -123,9 +137,9 @@ final class WorkerCommand {
         }
         if (library.isNamed()) {
             arguments.add("--module");
-            arguments.add(library.getName() + "/" + WorkerMain.class.getName());
+            arguments.add(library.getName() + "/" + main.getName());
         } else {
-            arguments.add(WorkerMain.class.getName());
+            arguments.add(main.getName());
         }
         return arguments;
     }
@@ -140,9 +154,9 @@ final class WorkerCommand {
         return ModuleLayer.boot().modules().stream().map(Module::getName).sorted().toList();
     }
 
-    private static List<String> givenClassPath(List<Path> classPath) {
+    private static List<String> givenClassPath(List<Path> classPath, Class<?> main) {
         List<String> parts = classPath.stream().map(part -> part.toAbsolutePath().toString()).toList();
-        return List.of("--class-path", String.join(File.pathSeparator, parts), WorkerMain.class.getName());
+        return List.of("--class-path", String.join(File.pathSeparator, parts), main.getName());
     }
 
     /** A worker may have another working directory. An empty part means this one. */

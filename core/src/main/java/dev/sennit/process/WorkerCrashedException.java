@@ -76,7 +76,7 @@ public final class WorkerCrashedException extends RuntimeException {
         return Optional.ofNullable(crashLog).map(Path::of);
     }
 
-    private static OptionalInt signalOf(int exitCode) {
+    static OptionalInt signalOf(int exitCode) {
         int signal = exitCode - SIGNAL_BASE;
         return signal >= 1 && signal <= LAST_SIGNAL ? OptionalInt.of(signal) : OptionalInt.empty();
     }

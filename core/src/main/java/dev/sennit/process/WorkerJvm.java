@@ -28,7 +28,6 @@ import org.jspecify.annotations.Nullable;
  * to it, until that says the worker is gone, and {@link #bury} tells how.
  */
 final class WorkerJvm {
-    static final List<String> OPTIONS_IN_ENVIRONMENT = List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS");
 
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
@@ -129,8 +128,7 @@ final class WorkerJvm {
         if (settings.output() == WorkerOutput.INHERIT) {
             builder.redirectOutput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.INHERIT);
         }
-        // What they say has been taken over from this JVM already, and the launcher would announce them on each start.
-        builder.environment().keySet().removeAll(OPTIONS_IN_ENVIRONMENT);
+        WorkerCommand.removeOptions(builder.environment());
         builder.environment().putAll(settings.environment());
         builder.directory(settings.directory());
         Process started = builder.start();

@@ -1,0 +1,967 @@
+package dev.sennit.process;
+
+import dev.sennit.internal.Timers;
+import java.io.IOException;
+import java.io.InvalidObjectException;
+import java.io.ObjectInputStream;
+import java.io.ObjectStreamException;
+import java.io.Serial;
+import java.io.Serializable;
+import java.io.StreamCorruptedException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One end of a {@link Pipe}: sends objects and bytes to the other end, and receives them from it.
+ *
+ * <h2>Giving it away</h2>
+ *
+ * <p>A connection that has not been used yet can be given to another process: the main of a {@link WorkerProcess} or a task of a
+ * {@link ProcessPool} captures it, or it is sent over another connection. There it is the end, and here it is not any more; a use
+ * of it here fails. One that has been used stays where it is, and a task that captures it is refused.
+ *
+ * <p>The process that gets it has it from when it reads it. Until then it belongs to who gave it away, who should close it only
+ * when the receiver has it, or will not get it. Given to a {@code WorkerProcess}, it may be closed here at once, and is gone if
+ * that process ends without having read it.
+ *
+ * <h2>Waiting</h2>
+ *
+ * <p>Every wait ends: with a message; with a {@link ConnectionEndedException} when the other end has been closed or its process has
+ * ended, however it ended, and all it had sent has been received; with an {@link InterruptedException}, after which the connection is as
+ * good as before; or with an {@link IOException} when it is closed here meanwhile.
+ *
+ * <p>The system keeps some hundred kilobytes between two ends. A larger message is sent as it is received. If both ends send large
+ * messages and neither receives, both wait, until one is closed or interrupted ({@link dev.sennit.CancelScope#within} limits the
+ * time): let another thread receive. Before the ends have connected, 64 KiB are kept here; a
+ * process that ends, though not one that is killed, sends them first, wherever the other end is by then.
+ *
+ * <p><b>Threads.</b> All methods may be called by any threads at any time. One may send while another receives; messages of two that
+ * send do not mix, and of two that receive each gets whole ones. Virtual threads do not hold up others.
+ *
+ * <h2>What may be received</h2>
+ *
+ * <p>Objects are read behind an allow-list: the JDK's values and exceptions, classes that lie in the same jar or folder as the one that
+ * opened the pipe, and what {@link #allow} names. Another class is a {@link dev.sennit.TaskSerializationException} that says what to
+ * allow; the connection can be used on.
+ *
+ * <p><b>Memory effects.</b> What a thread did before it sent a message is seen by the one that received it, if it is in the same
+ * process; another gets copies.
+ */
+public final class Connection implements Serializable, AutoCloseable {
+    /*
+     * Overview
+     *
+     * A message is a kind, a length, and bytes:  byte 'O' or 'B', int length, bytes.
+     *
+     * States, as seen by one process:
+     *
+     *   FREE -> USED -> CONNECTED -> CLOSED        and from each to CLOSED
+     *
+     * FREE is all that can be given away. An end that was opened here is claimed at its first use; one that came from elsewhere when it
+     * came (EndClaim). USED waits for the other end. Until CONNECTED, sent messages are kept in `waiting`.
+     *
+     * The channel is non-blocking, so that no interrupt can close it; who has to wait waits in a Readiness, with no lock held. So a
+     * wait for input goes: try, under `receiving`; nothing there: join the connection's waits, try again, select. Whoever reads bytes
+     * that another thread may be waiting for wakes it up, as its selector will not.
+     *
+     * A message that is being sent holds `sending` until it is out, waits included. If its thread is interrupted half-way, the rest
+     * goes to the head of `waiting`, and is sent by a thread that nobody knows.
+     */
+
+    @Serial
+    private static final long serialVersionUID = 1L;
+
+    private static final byte OBJECT = 'O';
+    private static final byte BYTES = 'B';
+    private static final int HEADER = 1 + Integer.BYTES;
+    private static final int BUFFER = 1 << 13;
+    /** How much goes to, or comes from, the system at once: it makes a copy of as much outside of the heap. */
+    private static final int PIECE = 1 << 16;
+    /** How much is allocated before any of it has arrived: a header that lies cannot ask for gigabytes. */
+    private static final int FIRST_ALLOCATION = 1 << 20;
+    /** What is kept until the ends have connected: as much as the system takes at once, so that a process can leave it behind. */
+    private static final int MOST_WAITING = 1 << 16;
+    /** What a process that ends gives to what it keeps. */
+    private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
+
+    /** Those that keep messages. */
+    private static final Set<Connection> KEEPING = ConcurrentHashMap.newKeySet();
+
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(Connection::sendWhatIsKept, "sennit-pipes"));
+    }
+
+    /** Where connections are noted that are written while it is bound: they are being given away. */
+    static final ScopedValue<Set<Connection>> GIVING = ScopedValue.newInstance();
+
+    private final transient String name;
+    private final transient boolean sends;
+    private final transient boolean receives;
+    private final transient ClassLoader loader;
+    /** Where it was opened; null where it came from elsewhere. */
+    private final transient MeetingPoint.@Nullable End opened;
+
+    private transient volatile AllowList allowed;
+
+    private final transient Object lock = new Object();
+    /** Guarded by lock. Null where it was opened, until it is used. */
+    private transient @Nullable EndClaim claim;
+    /** Guarded by lock. */
+    private transient boolean used;
+    /** Guarded by lock. The processes that are about to get it. */
+    private transient int receivers;
+
+    private transient volatile boolean closed;
+    /** Written once, when the ends have met. */
+    private transient volatile @Nullable SocketChannel channel;
+    /** Done when the ends have met, or will not. */
+    private final transient CompletableFuture<SocketChannel> met = new CompletableFuture<>();
+
+    private final transient Set<Readiness> waits = ConcurrentHashMap.newKeySet();
+
+    /** Whoever has the permit sends. Not a lock, as a message may be begun by one thread and ended by another. */
+    private final transient Semaphore sending = new Semaphore(1, true);
+    /** Only with the permit. */
+    private final transient Deque<Outgoing> waiting = new ArrayDeque<>();
+    /** Written only with the permit. How many bytes wait. */
+    private final transient AtomicInteger waitingBytes = new AtomicInteger();
+
+    private final transient Object receiving = new Object();
+    /** Guarded by receiving. */
+    private final transient Incoming incoming = new Incoming();
+
+    Connection(MeetingPoint.End opened, boolean sends, boolean receives, Class<?> opener) {
+        name = opened.pipe();
+        this.opened = opened;
+        this.sends = sends;
+        this.receives = receives;
+        allowed = new AllowList(List.of());
+        allowed.allowBeside(opener);
+        ClassLoader openers = opener.getClassLoader();
+        loader = openers != null ? openers : ClassLoader.getSystemClassLoader();
+        opened.whenHurried(this::useNow);
+    }
+
+    private Connection(Ticket ticket, Path folder) {
+        name = ticket.pipe;
+        opened = null;
+        sends = ticket.sends;
+        receives = ticket.receives;
+        allowed = new AllowList(ticket.allowed, ticket.locations);
+        loader = ClassLoader.getSystemClassLoader();
+        synchronized (lock) { // its thread may come back at once
+            claim = new EndClaim(
+                    ticket.pipe, folder, new MeetingPoint.Token(ticket.high, ticket.low), this::useNow);
+        }
+    }
+
+    // ---- sending ----
+
+    /**
+     * Sends an object, by serialization. Waits only while the other end has too much to receive.
+     *
+     * @param message any serializable object, or null
+     * @throws dev.sennit.TaskSerializationException naming what cannot be serialized; nothing is sent then
+     * @throws ConnectionEndedException if nobody can receive it any more
+     * @throws IOException if the connection is closed here, or belongs to another process by now
+     * @throws InterruptedException if the thread is interrupted before or meanwhile. A message of which some has gone out by then
+     *     is sent to its end all the same; otherwise it is not sent
+     * @throws UnsupportedOperationException if this end only receives
+     */
+    public void send(@Nullable Object message) throws IOException, InterruptedException {
+        ensureSends();
+        MessageBuffer encoded = TaskCodec.encodeValue(message, "message cannot be sent");
+        put(new Outgoing(OBJECT, encoded.bytes(), 0, encoded.length(), false));
+    }
+
+    /**
+     * Sends bytes, as one message.
+     *
+     * @param message the bytes
+     * @throws ConnectionEndedException as {@link #send}
+     * @throws IOException as {@link #send}
+     * @throws InterruptedException as {@link #send}
+     */
+    public void sendBytes(byte[] message) throws IOException, InterruptedException {
+        sendBytes(message, 0, message.length);
+    }
+
+    /**
+     * Sends bytes, as one message.
+     *
+     * @param message where they are
+     * @param offset where they begin
+     * @param length how many
+     * @throws IndexOutOfBoundsException if they are not all there
+     * @throws ConnectionEndedException as {@link #send}
+     * @throws IOException as {@link #send}
+     * @throws InterruptedException as {@link #send}
+     */
+    public void sendBytes(byte[] message, int offset, int length) throws IOException, InterruptedException {
+        Objects.checkFromIndexSize(offset, length, message.length);
+        ensureSends();
+        put(new Outgoing(BYTES, message, offset, length, true));
+    }
+
+    private void ensureSends() {
+        if (!sends) {
+            throw new UnsupportedOperationException("this end of pipe " + name + " only receives");
+        }
+    }
+
+    private void put(Outgoing message) throws IOException, InterruptedException {
+        use();
+        while (true) {
+            sending.acquire();
+            try {
+                ensureOpen();
+                SocketChannel to = channel;
+                if (to != null && waiting.isEmpty()) {
+                    writeOrLeaveTheRest(message, to);
+                    return;
+                }
+                if (!met.isCompletedExceptionally() && waitingBytes.get() + message.size() <= MOST_WAITING) {
+                    message.own();
+                    waiting.addLast(message);
+                    waitingBytes.addAndGet(message.size());
+                    KEEPING.add(this);
+                    return;
+                }
+            } finally {
+                sending.release();
+            }
+            awaitMet();
+        }
+    }
+
+    /** Then {@link #sendWaiting} is in line for the permit, or will be in no time. */
+    private void awaitMet() throws IOException, InterruptedException {
+        try (Readiness wait = Readiness.of(List.of(this), 0)) {
+            while (!met.isDone()) {
+                ensureOpen();
+                wait.await(false, 0);
+            }
+            met.get();
+        } catch (ExecutionException e) {
+            ensureOpen();
+            throw EndClaim.again(e.getCause());
+        }
+    }
+
+    /** Only with the permit. */
+    private void writeOrLeaveTheRest(Outgoing message, SocketChannel to) throws IOException, InterruptedException {
+        try {
+            write(message, to);
+        } catch (InterruptedException e) {
+            if (message.hasBegun()) {
+                message.own();
+                waiting.addFirst(message);
+                waitingBytes.addAndGet(message.size());
+                KEEPING.add(this);
+                Thread.ofVirtual().name("sennit-pipe-rest").start(() -> sendWaiting(to));
+            }
+            throw e;
+        }
+    }
+
+    /** Sends what was kept; in a thread that nobody can interrupt. What cannot be sent any more is dropped. */
+    private void sendWaiting(SocketChannel to) {
+        sending.acquireUninterruptibly();
+        try {
+            write(Outgoing.joined(waiting), to);
+        } catch (IOException | InterruptedException e) {
+            // nobody receives it
+        } finally {
+            waiting.clear();
+            waitingBytes.set(0);
+            KEEPING.remove(this);
+            sending.release();
+        }
+        synchronized (lock) {
+            closeIfOver(to);
+        }
+    }
+
+    /** When this process ends. The other end may not have been used yet, as by a parent that joins before it receives. */
+    private static void sendWhatIsKept() {
+        long deadline = System.nanoTime() + EXIT_LIMIT.toNanos();
+        for (Connection one : KEEPING) {
+            synchronized (one.lock) {
+                if (one.claim != null && one.channel == null) {
+                    one.claim.hurry();
+                }
+            }
+        }
+        for (Connection one : KEEPING) {
+            try {
+                one.met.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+                while (one.waitingBytes.get() > 0
+                        && one.sending.tryAcquire(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS)) {
+                    one.sending.release();
+                }
+            } catch (InterruptedException | ExecutionException | TimeoutException e) {
+                // it cannot be sent
+            }
+        }
+    }
+
+    /** Only with the permit. */
+    private void write(Outgoing message, SocketChannel to) throws IOException, InterruptedException {
+        if (tryWrite(message, to)) {
+            return;
+        }
+        try (Readiness wait = Readiness.of(List.of(this), SelectionKey.OP_WRITE)) {
+            while (!tryWrite(message, to)) {
+                wait.await(false, 0);
+            }
+        }
+    }
+
+    private boolean tryWrite(Outgoing message, SocketChannel to) throws IOException {
+        try {
+            while (message.hasRemaining()) {
+                if (to.write(message.piece()) == 0) {
+                    return false;
+                }
+            }
+            return true;
+        } catch (IOException e) {
+            ensureOpen();
+            throw new ConnectionEndedException("pipe " + name
+                    + " has ended: nobody receives the message, as the other end was closed, or its process has ended");
+        }
+    }
+
+    /** A message on its way out. Only with the permit. */
+    private static final class Outgoing {
+        private final int size;
+        private final int end;
+        private byte[] bytes;
+        private int next;
+        private boolean othersBytes;
+        /** The header and what goes with it, then piece by piece. */
+        private ByteBuffer piece;
+        private boolean first = true;
+
+        Outgoing(byte kind, byte[] bytes, int offset, int length, boolean othersBytes) {
+            this.bytes = bytes;
+            this.othersBytes = othersBytes;
+            size = HEADER + length;
+            end = offset + length;
+            int now = Math.min(length, PIECE);
+            next = offset + now;
+            piece = ByteBuffer.allocate(HEADER + now)
+                    .put(kind)
+                    .putInt(length)
+                    .put(bytes, offset, now)
+                    .flip();
+        }
+
+        private Outgoing(ByteBuffer whole) {
+            bytes = new byte[0];
+            size = whole.remaining();
+            end = 0;
+            piece = whole;
+        }
+
+        /** All that is left of some, in one: each for itself would take more of the system's memory. */
+        static Outgoing joined(Collection<Outgoing> those) {
+            var whole = ByteBuffer.allocate(those.stream().mapToInt(Outgoing::left).sum());
+            for (Outgoing one : those) {
+                whole.put(one.piece).put(one.bytes, one.next, one.end - one.next);
+            }
+            return new Outgoing(whole.flip());
+        }
+
+        private int left() {
+            return piece.remaining() + end - next;
+        }
+
+        int size() {
+            return size;
+        }
+
+        boolean hasBegun() {
+            return !first || piece.position() > 0;
+        }
+
+        boolean hasRemaining() {
+            return piece.hasRemaining() || next < end;
+        }
+
+        ByteBuffer piece() {
+            if (!piece.hasRemaining()) {
+                first = false;
+                int now = Math.min(end - next, PIECE);
+                piece = ByteBuffer.wrap(bytes, next, now);
+                next += now;
+            }
+            return piece;
+        }
+
+        /** Copies what the sender may change when {@code send} has returned. */
+        void own() {
+            if (othersBytes && hasRemaining()) {
+                bytes = bytes.clone();
+                if (!first) {
+                    piece = ByteBuffer.wrap(bytes, piece.position(), piece.remaining());
+                }
+                othersBytes = false;
+            }
+        }
+    }
+
+    // ---- receiving ----
+
+    /**
+     * Receives the next message, and waits for it.
+     *
+     * @return the object that was sent, or a {@code byte[]} if bytes were
+     * @throws dev.sennit.TaskSerializationException if the message is of a class that is not allowed, or cannot be read; it is dropped
+     * @throws ConnectionEndedException if nothing more will come
+     * @throws StreamCorruptedException if what came is no message; the connection is closed then
+     * @throws IOException if the connection is closed here, or belongs to another process by now
+     * @throws InterruptedException if the thread is interrupted before or meanwhile; nothing is lost then
+     * @throws UnsupportedOperationException if this end only sends
+     */
+    public @Nullable Object receive() throws IOException, InterruptedException {
+        Received message = next((kind, length) -> {});
+        return message.kind == BYTES
+                ? message.bytes
+                : TaskCodec.decodeValue(message.bytes, loader, allowed, "message refused");
+    }
+
+    /**
+     * Receives the next message, and waits for it.
+     *
+     * @param <T> the type of the message
+     * @param type its class
+     * @return the object that was sent
+     * @throws ClassCastException if it is something else, or null; it is dropped
+     * @throws dev.sennit.TaskSerializationException as {@link #receive()}
+     * @throws ConnectionEndedException as {@link #receive()}
+     * @throws IOException as {@link #receive()}
+     * @throws InterruptedException as {@link #receive()}
+     */
+    public <T> T receive(Class<T> type) throws IOException, InterruptedException {
+        Object message = receive();
+        if (message == null) {
+            throw new ClassCastException("received null, expected a " + type.getName());
+        }
+        return type.cast(message);
+    }
+
+    /**
+     * Receives the next message, which has to be bytes, and waits for it.
+     *
+     * @return the bytes
+     * @throws IllegalStateException if the next message is an object; it is still there
+     * @throws ConnectionEndedException as {@link #receive()}
+     * @throws IOException as {@link #receive()}
+     * @throws InterruptedException as {@link #receive()}
+     */
+    public byte[] receiveBytes() throws IOException, InterruptedException {
+        return next((kind, length) -> ensureBytes(kind)).bytes;
+    }
+
+    /**
+     * Receives the next message, which has to be bytes, into an array, and waits for it.
+     *
+     * @param into where to
+     * @param offset where its first byte goes
+     * @return how many bytes there were
+     * @throws IllegalArgumentException if there is no room for all; the message is still there
+     * @throws IllegalStateException if the next message is an object; it is still there
+     * @throws ConnectionEndedException as {@link #receive()}
+     * @throws IOException as {@link #receive()}
+     * @throws InterruptedException as {@link #receive()}
+     */
+    public int receiveBytes(byte[] into, int offset) throws IOException, InterruptedException {
+        int room = into.length - Objects.checkFromIndexSize(offset, 0, into.length);
+        byte[] bytes = next((kind, length) -> {
+            ensureBytes(kind);
+            if (length > room) {
+                throw new IllegalArgumentException("the message has " + length + " bytes, and there is room for " + room);
+            }
+        }).bytes;
+        System.arraycopy(bytes, 0, into, offset, bytes.length);
+        return bytes.length;
+    }
+
+    private void ensureBytes(byte kind) {
+        if (kind != BYTES) {
+            throw new IllegalStateException("the next message of pipe " + name + " is an object: receive() it");
+        }
+    }
+
+    /**
+     * Waits until a {@code receive} would not wait: a whole message has come, or the end.
+     *
+     * @param longest how long; zero or less only looks
+     * @return whether one would not wait
+     * @throws IOException if the connection is closed here
+     * @throws InterruptedException if the thread is interrupted before or meanwhile
+     * @throws UnsupportedOperationException if this end only sends
+     */
+    public boolean poll(Duration longest) throws IOException, InterruptedException {
+        return !waitAny(List.of(this), longest).isEmpty();
+    }
+
+    /**
+     * Waits until at least one of some connections would not make a {@code receive} wait: a whole message has come, or the end.
+     *
+     * @param those some connections that receive
+     * @param longest how long; zero or less only looks
+     * @return those, in their order; empty when the time is over
+     * @throws IOException if one of them is closed here
+     * @throws InterruptedException if the thread is interrupted before or meanwhile
+     * @throws UnsupportedOperationException if one of them only sends
+     */
+    public static List<Connection> waitAny(Collection<Connection> those, Duration longest)
+            throws IOException, InterruptedException {
+        long nanos = Math.min(Timers.nanos(longest), Long.MAX_VALUE / 2);
+        long deadline = System.nanoTime() + nanos;
+        for (Connection one : those) {
+            one.aboutToReceive();
+        }
+        List<Connection> ready = readyOf(those, null);
+        if (!ready.isEmpty() || nanos <= 0) {
+            return ready;
+        }
+        try (Readiness wait = Readiness.of(those, SelectionKey.OP_READ)) {
+            do {
+                ready = readyOf(those, wait);
+            } while (ready.isEmpty() && wait.await(true, deadline));
+        }
+        return ready;
+    }
+
+    private static List<Connection> readyOf(Collection<Connection> those, @Nullable Readiness self) throws IOException {
+        List<Connection> ready = new ArrayList<>();
+        for (Connection one : those) {
+            synchronized (one.receiving) {
+                if (one.isReady(self)) {
+                    ready.add(one);
+                }
+            }
+        }
+        return ready;
+    }
+
+    private void aboutToReceive() throws IOException, InterruptedException {
+        if (!receives) {
+            throw new UnsupportedOperationException("this end of pipe " + name + " only sends");
+        }
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        use();
+    }
+
+    /** A message that has been received. */
+    private record Received(byte kind, byte[] bytes) {}
+
+    /** Looks at a message before it is taken; what it throws leaves the message where it is. */
+    private interface Check {
+        void accept(byte kind, int length);
+    }
+
+    private Received next(Check check) throws IOException, InterruptedException {
+        aboutToReceive();
+        Received message = tryTake(check, null);
+        if (message != null) {
+            return message;
+        }
+        try (Readiness wait = Readiness.of(List.of(this), SelectionKey.OP_READ)) {
+            for (message = tryTake(check, wait); message == null; message = tryTake(check, wait)) {
+                wait.await(false, 0);
+            }
+        }
+        return message;
+    }
+
+    private @Nullable Received tryTake(Check check, @Nullable Readiness self) throws IOException {
+        synchronized (receiving) {
+            if (!isReady(self)) {
+                return null;
+            }
+            Received taken = incoming.take(check);
+            wakeOthers(self); // there may be more
+            return taken;
+        }
+    }
+
+    /** Reads what has come; whether that is a whole message, or the end. Guarded by receiving. */
+    private boolean isReady(@Nullable Readiness self) throws IOException {
+        ensureOpen();
+        if (incoming.ended != null) {
+            return true;
+        }
+        if (met.isCompletedExceptionally()) {
+            incoming.ended = EndClaim.again(met.exceptionNow());
+            return true;
+        }
+        SocketChannel from = channel;
+        if (from == null) {
+            return false;
+        }
+        try {
+            while (!incoming.isComplete()) {
+                int count = incoming.read(from);
+                if (count <= 0) {
+                    if (count < 0) {
+                        incoming.ended = ended();
+                        wakeOthers(self);
+                    }
+                    return count < 0;
+                }
+            }
+        } catch (StreamCorruptedException e) {
+            incoming.ended = e;
+            from.close(); // no use to send any more
+        } catch (IOException e) { // the other end was closed with something left to receive
+            ensureOpen();
+            incoming.ended = ended();
+        }
+        wakeOthers(self);
+        return true;
+    }
+
+    private ConnectionEndedException ended() {
+        return new ConnectionEndedException("pipe " + name + " has ended: its other end was closed, or its process has ended"
+                + (incoming.hasBegun() ? ", in the middle of a message" : ""));
+    }
+
+    /** What has come and has not been taken. Guarded by receiving. */
+    private final class Incoming {
+        private ByteBuffer buffer = ByteBuffer.allocate(0);
+        /** Of the message that is coming: there when length >= 0. */
+        private byte kind;
+
+        private int length = -1;
+        private byte[] bytes = {};
+        private int have;
+        private @Nullable IOException ended;
+
+        boolean hasBegun() {
+            return length >= 0 || buffer.hasRemaining();
+        }
+
+        /** Uses what is in the buffer; whether a message is all there. */
+        boolean isComplete() throws StreamCorruptedException {
+            if (length < 0) {
+                if (buffer.remaining() < HEADER) {
+                    return false;
+                }
+                kind = buffer.get();
+                int announced = buffer.getInt();
+                if (kind != OBJECT && kind != BYTES || announced < 0) {
+                    throw new StreamCorruptedException("pipe " + name + " is broken: its other end sent a message of kind "
+                            + kind + " and length " + announced);
+                }
+                bytes = new byte[Math.min(announced, FIRST_ALLOCATION)];
+                have = 0;
+                length = announced;
+            }
+            while (have < length && buffer.hasRemaining()) {
+                int count = Math.min(buffer.remaining(), room()); // first: it may make a new array
+                buffer.get(bytes, have, count);
+                have += count;
+            }
+            return have == length;
+        }
+
+        /** How much fits; at least 1, if some is missing. */
+        private int room() {
+            if (have == bytes.length) {
+                bytes = Arrays.copyOf(bytes, (int) Math.min(length, 2L * have));
+            }
+            return bytes.length - have;
+        }
+
+        /** Reads what is there, when the buffer holds nothing that could be used. */
+        int read(SocketChannel from) throws IOException {
+            if (length >= 0 && length - have >= BUFFER) {
+                int most = Math.min(room(), PIECE); // first: it may make a new array
+                int count = from.read(ByteBuffer.wrap(bytes, have, most));
+                have += Math.max(0, count);
+                return count;
+            }
+            if (buffer.capacity() == 0) {
+                buffer = ByteBuffer.allocate(BUFFER).limit(0);
+            }
+            buffer.compact();
+            try {
+                return from.read(buffer);
+            } finally {
+                buffer.flip();
+            }
+        }
+
+        Received take(Check check) throws IOException {
+            if (ended instanceof StreamCorruptedException) {
+                var again = new StreamCorruptedException(ended.getMessage());
+                again.initCause(ended);
+                throw again;
+            }
+            if (ended != null) {
+                throw EndClaim.again(ended);
+            }
+            check.accept(kind, length);
+            var taken = new Received(kind, bytes);
+            length = -1;
+            bytes = new byte[0];
+            return taken;
+        }
+    }
+
+    // ---- waiting, for this class and Readiness ----
+
+    void join(Readiness wait) {
+        waits.add(wait);
+    }
+
+    void leave(Readiness wait) {
+        waits.remove(wait);
+    }
+
+    @Nullable SocketChannel channel() {
+        return channel;
+    }
+
+    private void wakeOthers(@Nullable Readiness self) {
+        for (Readiness wait : waits) {
+            if (wait != self) {
+                wait.wakeUp();
+            }
+        }
+    }
+
+    // ---- its life ----
+
+    /**
+     * Lets messages of more classes be received here, and wherever this end is given to.
+     *
+     * @param patterns class names, {@code package.*}, or {@code package.**} for the packages below it as well
+     * @return this
+     */
+    public Connection allow(String... patterns) {
+        allowed = allowed.and(patterns);
+        return this;
+    }
+
+    private void ensureOpen() throws IOException {
+        if (closed) {
+            throw new IOException("this end of pipe " + name + " is closed");
+        }
+    }
+
+    /** From now on it stays here. */
+    private void use() throws IOException {
+        if (channel != null) {
+            return;
+        }
+        synchronized (lock) {
+            ensureOpen();
+            if (used) {
+                return;
+            }
+            EndClaim mine = claim;
+            if (mine == null) {
+                mine = claimHere();
+                claim = mine;
+            }
+            used = true;
+            mine.meet().whenComplete(this::met);
+        }
+    }
+
+    private EndClaim claimHere() throws IOException {
+        MeetingPoint.End end = Objects.requireNonNull(opened);
+        return new EndClaim(name, MeetingPoint.HERE.offer(end), end.token(), this::useNow);
+    }
+
+    /** The other end's process is about to end: what it has sent is to come here, and may not be given away any more. */
+    private void useNow() {
+        try {
+            use();
+        } catch (IOException e) {
+            // it is closed here, or somebody else's
+        }
+    }
+
+    private void met(@Nullable SocketChannel other, @Nullable Throwable failure) {
+        try {
+            if (other == null) {
+                throw EndClaim.again(failure);
+            }
+            other.configureBlocking(false);
+            synchronized (lock) {
+                channel = other;
+                closeIfOver(other);
+            }
+            Thread.ofVirtual().name("sennit-pipe-rest").start(() -> sendWaiting(other));
+            met.complete(other);
+        } catch (IOException e) {
+            met.completeExceptionally(e);
+        }
+        wakeOthers(null);
+    }
+
+    /** Guarded by lock. */
+    private void closeIfOver(SocketChannel connected) {
+        if (closed && waitingBytes.get() == 0) {
+            try {
+                connected.close();
+            } catch (IOException e) {
+                // it is gone either way
+            }
+        }
+    }
+
+    /**
+     * Closes this end: the other receives what was sent, and then hears of it. What has come and was not received is lost. A thread that
+     * waits here gets an {@link IOException}. Messages that are kept until the ends have connected are sent nevertheless, if this
+     * process lives that long. On one that another process has by now, this has no effect there.
+     */
+    @Override
+    public void close() {
+        synchronized (lock) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            SocketChannel connected = channel;
+            if (connected != null) {
+                closeIfOver(connected);
+            } else if (waitingBytes.get() == 0 && receivers == 0) {
+                giveUp();
+            }
+        }
+        wakeOthers(null);
+    }
+
+    /** Guarded by lock. If nobody else has the end, the pipe has ended. */
+    private void giveUp() {
+        if (claim != null) {
+            claim.release();
+        } else if (opened != null) {
+            MeetingPoint.HERE.release(opened);
+        }
+    }
+
+    /**
+     * Whether it was closed here. That the other end was closed is told by {@link #receive()} alone.
+     *
+     * @return true after {@link #close}
+     */
+    public boolean isClosed() {
+        return closed;
+    }
+
+    @Override
+    public String toString() {
+        String state = closed ? "closed" : channel != null ? "connected" : met.isDone() ? "ended" : "not connected";
+        return "Connection[pipe " + name + (receives ? "" : ", only sends") + (sends ? "" : ", only receives") + ", " + state
+                + "]";
+    }
+
+    // ---- giving it away ----
+
+    /** A process was started that is to get it. */
+    void givenAway() {
+        synchronized (lock) {
+            receivers++;
+        }
+    }
+
+    /** A process that was to get it has ended; maybe without having read it. */
+    void receiverEnded() {
+        synchronized (lock) {
+            receivers--;
+            if (receivers == 0 && !used) {
+                giveUp();
+            }
+        }
+    }
+
+    @Serial
+    private Object writeReplace() throws ObjectStreamException {
+        EndClaim mine;
+        synchronized (lock) {
+            if (closed) {
+                throw new InvalidObjectException("this end of pipe " + name + " is closed");
+            }
+            if (used) {
+                throw new InvalidObjectException("this end of pipe " + name
+                        + " has been used in this process and stays here; give it away before its first use");
+            }
+            mine = claim;
+        }
+        try {
+            Path folder;
+            MeetingPoint.Token token;
+            if (mine != null) {
+                mine.awaitHeld();
+                folder = mine.folder();
+                token = mine.token();
+            } else {
+                MeetingPoint.End end = Objects.requireNonNull(opened);
+                folder = MeetingPoint.HERE.offer(end);
+                token = end.token();
+            }
+            if (GIVING.isBound()) {
+                GIVING.get().add(this);
+            }
+            AllowList list = allowed;
+            return new Ticket(
+                    name, folder.toString(), token.high(), token.low(), sends, receives, list.named(), list.locations());
+        } catch (IOException e) {
+            throw new InvalidObjectException(e.getMessage(), e);
+        }
+    }
+
+    @Serial
+    private void readObject(ObjectInputStream in) throws InvalidObjectException {
+        throw new InvalidObjectException("comes as its ticket");
+    }
+
+    /** What travels in its place. */
+    private record Ticket(
+            String pipe,
+            String folder,
+            long high,
+            long low,
+            boolean sends,
+            boolean receives,
+            List<String> allowed,
+            List<String> locations)
+            implements Serializable {
+        @Serial
+        private static final long serialVersionUID = 1L;
+
+        @Serial
+        private Object readResolve() throws ObjectStreamException {
+            return new Connection(this, EndClaim.folder(folder));
+        }
+    }
+}

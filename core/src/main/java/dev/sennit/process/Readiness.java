@@ -1,0 +1,141 @@
+package dev.sennit.process;
+
+import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.Selector;
+import java.nio.channels.SocketChannel;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/**
+ * A thread that waits until something happens to one of some connections.
+ *
+ * <p>An interrupt of a thread in {@code select} wakes it up and closes nothing, unlike one in a blocking read. A virtual thread lets
+ * a platform thread select for it, as that would hold up the thread it runs on; on the loop of coroutines, all others.
+ */
+final class Readiness implements AutoCloseable {
+    private static final int KEPT = 8;
+    private static final long NANOS_IN_MILLI = 1_000_000;
+
+    /** Those that nobody uses: to make one takes three file descriptors. */
+    private static final Deque<Selector> FREE = new ConcurrentLinkedDeque<>();
+
+    private static final ExecutorService SELECTING = Executors.newCachedThreadPool(
+            Thread.ofPlatform().daemon().name("sennit-select-", 1).factory());
+
+    private final Collection<Connection> those;
+    private final int operation;
+    private final Selector selector;
+    private final Set<SocketChannel> registered = new HashSet<>();
+
+    private Readiness(Collection<Connection> those, int operation, Selector selector) {
+        this.those = those;
+        this.operation = operation;
+        this.selector = selector;
+    }
+
+    /** Begins: what happens to them from now on ends the next {@link #await}. */
+    static Readiness of(Collection<Connection> those, int operation) throws IOException {
+        Selector free = FREE.pollFirst();
+        var readiness = new Readiness(List.copyOf(those), operation, free != null ? free : Selector.open());
+        readiness.those.forEach(one -> one.join(readiness));
+        return readiness;
+    }
+
+    /** May be called by any thread. */
+    void wakeUp() {
+        selector.wakeup();
+    }
+
+    /**
+     * Waits until one may be ready, has connected or was closed.
+     *
+     * @param deadline by {@link System#nanoTime}
+     * @param limited whether there is one
+     * @return false when the time is over
+     */
+    boolean await(boolean limited, long deadline) throws IOException, InterruptedException {
+        for (Connection one : those) {
+            SocketChannel channel = one.channel();
+            if (channel != null && !registered.contains(channel)) {
+                try {
+                    channel.register(selector, operation);
+                    registered.add(channel);
+                } catch (ClosedChannelException e) {
+                    return true;
+                }
+            }
+        }
+        long left = limited ? deadline - System.nanoTime() : 0;
+        if (limited && left <= 0) {
+            return false;
+        }
+        select(limited ? Math.max(1, (left + NANOS_IN_MILLI - 1) / NANOS_IN_MILLI) : 0);
+        selector.selectedKeys().clear();
+        return true;
+    }
+
+    /** Zero is without a limit. */
+    private void select(long millis) throws IOException, InterruptedException {
+        if (!Thread.currentThread().isVirtual()) {
+            selector.select(millis);
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
+            return;
+        }
+        Future<Integer> selected = SELECTING.submit(() -> selector.select(millis));
+        try {
+            selected.get();
+        } catch (InterruptedException e) {
+            selector.wakeup();
+            finish(selected);
+            throw e;
+        } catch (ExecutionException e) {
+            throw new IOException(e.getCause());
+        }
+    }
+
+    /** The selector may not be used by two, nor lose its wake-up to another. Takes no time, as it has been woken. */
+    private static void finish(Future<Integer> woken) {
+        boolean interrupted = false;
+        while (woken.state() == Future.State.RUNNING) {
+            try {
+                woken.get();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            } catch (ExecutionException e) {
+                break;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        those.forEach(one -> one.leave(this));
+        try {
+            selector.keys().forEach(key -> key.cancel());
+            selector.selectNow(); // takes them off, clears wake-ups
+            selector.selectedKeys().clear();
+        } catch (IOException e) {
+            selector.close();
+            throw e;
+        }
+        if (FREE.size() < KEPT) {
+            FREE.addFirst(selector);
+        } else {
+            selector.close();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+package dev.sennit.process;
+
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The other side of a {@link WorkerProcess}.
+ *
+ * <ol>
+ *   <li>It connects to the socket that its parent made for it, and reads the user's main from it.
+ *   <li>The main thread runs that. What it throws is told to the parent, and then ends this JVM's main thread, as it does in
+ *       any program.
+ *   <li>A thread listens for the end of the parent, and ends this process then.
+ * </ol>
+ *
+ * <pre>
+ * parent to child: int length, bytes of the main
+ * child to parent: int length, bytes of a failure, if there is one
+ * </pre>
+ */
+final class WorkerProcessMain {
+    /** What shutdown hooks have when the parent is gone. */
+    private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
+    private static final int PARENT_GONE = 143;
+
+    /** Written once, before the user's main. */
+    private static volatile @Nullable String name;
+
+    private WorkerProcessMain() {}
+
+    /** The name of this process, or null if it is not a {@link WorkerProcess}. */
+    static @Nullable String name() {
+        return name;
+    }
+
+    /** Arguments: the folder to meet the parent in, and the process's name. */
+    public static void main(String[] arguments) throws Exception {
+        name = arguments[1];
+        Thread.currentThread().setName(arguments[1]);
+        SocketChannel parent;
+        byte[] main;
+        try {
+            parent = SocketChannel.open(
+                    UnixDomainSocketAddress.of(Path.of(arguments[0]).resolve(WorkerFolder.SOCKET)));
+            main = read(parent);
+        } catch (IOException e) {
+            System.err.println("process " + arguments[1] + " lost its parent: " + e);
+            // What the parent would have removed is removed here.
+            WorkerFolder.remove(Path.of(arguments[0]));
+            Runtime.getRuntime().halt(PARENT_GONE);
+            return;
+        }
+        new ParentWatch(parent).start();
+        try {
+            TaskCodec.decodeTask(main).call();
+        } catch (Throwable e) {
+            Thread.interrupted(); // else the channel is closed instead of written to
+            tell(parent, e);
+            throw e; // printed with its stack, and makes the exit code 1
+        }
+    }
+
+    private static byte[] read(SocketChannel parent) throws IOException {
+        var in = new DataInputStream(Channels.newInputStream(parent));
+        int length = in.readInt();
+        byte[] message = in.readNBytes(length);
+        if (message.length < length) {
+            throw new EOFException("it ended in the middle of the main");
+        }
+        return message;
+    }
+
+    private static void tell(SocketChannel parent, Throwable failure) {
+        try {
+            MessageBuffer message = TaskCodec.encodeFailure(failure);
+            var out = new DataOutputStream(Channels.newOutputStream(parent));
+            out.writeInt(message.length());
+            out.write(message.bytes(), 0, message.length());
+        } catch (IOException e) {
+            // the parent is gone, and this process with it
+        }
+    }
+
+    /** Ends this process when the parent is gone. Nobody can interrupt it: that would look like the parent's end. */
+    private static final class ParentWatch extends Thread {
+        private final SocketChannel parent;
+
+        ParentWatch(SocketChannel parent) {
+            super("sennit-parent-watch");
+            this.parent = parent;
+            setDaemon(true);
+        }
+
+        @Override
+        public void interrupt() {}
+
+        @Override
+        public void run() {
+            try {
+                Channels.newInputStream(parent).read(); // the parent says nothing more: this is its end
+                Thread exit = new Thread(() -> System.exit(PARENT_GONE), "sennit-exit");
+                exit.start();
+                exit.join(EXIT_LIMIT);
+            } catch (Throwable e) { // whatever it is, this process may not stay
+                Runtime.getRuntime().halt(PARENT_GONE);
+            }
+            Runtime.getRuntime().halt(PARENT_GONE);
+        }
+    }
+}
