@@ -49,7 +49,6 @@ final class ManagerConnection {
     /** Written once, before the waiting calls are told. */
     private volatile @Nullable ManagerLostException lost;
 
-    private volatile long lastHeard = System.nanoTime();
     /** Guarded by this. */
     private @Nullable Future<?> heartbeat;
 
@@ -105,7 +104,6 @@ final class ManagerConnection {
             line = connect(address, tls, name);
         } catch (IOException | RuntimeException e) {
             opened.completeExceptionally(e);
-            removeIfDead(address);
             return;
         }
         opened.complete(line);
@@ -116,7 +114,6 @@ final class ManagerConnection {
         try {
             var messages = new ManagerProtocol.Reader(line.wire(), line.welcome().longest());
             for (Message message = messages.next(); message != null; message = messages.next()) {
-                lastHeard = System.nanoTime();
                 WaitingCall call = waiting.remove(message.call());
                 if (call != null) {
                     call.end(message);
@@ -128,8 +125,8 @@ final class ManagerConnection {
             cause = new IOException("no memory for its answer", e);
         }
         boolean unexpected = lose("the manager at " + address.where() + " is lost: " + cause.getMessage(), cause);
-        if (unexpected) {
-            removeIfDead(address);
+        if (unexpected && address.socket() != null) {
+            ManagerFolder.removeIfDying(Path.of(address.socket()));
         }
     }
 
@@ -199,19 +196,12 @@ final class ManagerConnection {
         }
     }
 
-    /** A server that was killed cannot remove the folder of its socket; a client of the same user can. */
-    private static void removeIfDead(ManagerAddress address) {
-        if (address.socket() != null) {
-            ManagerFolder.removeIfDead(Path.of(address.socket()));
-        }
-    }
-
     /** Says now and then that this client is there, and finds out whether the server is. */
     private synchronized void beat(Opened line, Duration lease) {
         if (lost != null) {
             return;
         }
-        if (System.nanoTime() - lastHeard > lease.toNanos()) {
+        if (System.nanoTime() - line.wire().lastMoved() > lease.toNanos()) {
             String silent = "it has been silent for more than the lease of " + Durations.text(lease);
             lose("the manager at " + line.address().where() + " is lost: " + silent, new IOException(silent));
             return;

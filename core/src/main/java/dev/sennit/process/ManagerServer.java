@@ -528,13 +528,12 @@ public final class ManagerServer implements AutoCloseable {
 
     /** Closes what has been silent for longer than the lease: a client says something three times in that time. */
     private void checkLeases() {
-        long now = System.nanoTime();
         List<ManagerSession> connected;
         synchronized (lock) {
             connected = List.copyOf(sessions.keySet());
         }
         for (ManagerSession session : connected) {
-            if (now - session.lastHeard() > lease.toNanos()) {
+            if (session.isSilent(lease)) {
                 log(session + " is lost: silent for more than the lease of " + Durations.text(lease));
                 session.close();
             }

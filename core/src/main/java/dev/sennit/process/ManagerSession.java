@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -46,8 +47,6 @@ final class ManagerSession {
     /** Guarded by owned; written with references locked as well. */
     private boolean ended;
 
-    private volatile long lastHeard = System.nanoTime();
-
     /** A call that has a thread. */
     private static final class WaitingCall {
         /** Written by the reading thread before the call's thread starts. */
@@ -72,7 +71,6 @@ final class ManagerSession {
         try {
             var reader = new ManagerProtocol.Reader(wire, server.longest());
             for (Message message = reader.next(); message != null; message = reader.next()) {
-                lastHeard = System.nanoTime();
                 handle(message);
             }
         } catch (IOException e) {
@@ -88,8 +86,8 @@ final class ManagerSession {
         wire.close();
     }
 
-    long lastHeard() {
-        return lastHeard;
+    boolean isSilent(Duration lease) {
+        return System.nanoTime() - wire.lastMoved() > lease.toNanos();
     }
 
     /** Does what a message says; the reading thread. Package-private for tests with messages that nobody would send. */

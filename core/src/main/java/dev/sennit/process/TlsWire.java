@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * in it closes the socket.
  */
 final class TlsWire implements Wire {
+    /** How much is written at once; a beat that says "I am here" is less. */
+    private static final int PIECE = 1 << 16;
+
     private final Socket socket;
     private final InputStream in;
     private final OutputStream out;
@@ -27,6 +30,8 @@ final class TlsWire implements Wire {
     private final Backlog unsent = new Backlog();
     /** Guarded by lock. */
     private boolean closed;
+
+    private volatile long lastMoved = System.nanoTime();
 
     /** Takes over two sockets: the one that speaks TLS, and the one below, which can be closed while somebody writes. */
     TlsWire(SSLSocket secured, Socket below, String name) throws IOException {
@@ -48,6 +53,7 @@ final class TlsWire implements Wire {
         }
         int count = in.read(target.array(), target.arrayOffset() + target.position(), target.remaining());
         if (count > 0) {
+            lastMoved = System.nanoTime();
             target.position(target.position() + count);
         }
         return count;
@@ -73,13 +79,29 @@ final class TlsWire implements Wire {
     private void write() {
         try {
             for (Outgoing next = awaitNext(); next != null; next = awaitNext()) {
-                int size = next.bytes().remaining();
-                out.write(next.bytes().array(), next.bytes().arrayOffset() + next.bytes().position(), size);
-                wrote(size);
+                write(next.bytes());
+                wrote(next.bytes().remaining());
             }
         } catch (IOException e) {
             close();
         }
+    }
+
+    /** A message that takes long to send moves piece by piece: the answer to a beat, which waits behind it, does not come. */
+    private void write(ByteBuffer bytes) throws IOException {
+        int offset = bytes.arrayOffset() + bytes.position();
+        int end = offset + bytes.remaining();
+        while (end - offset > PIECE) {
+            out.write(bytes.array(), offset, PIECE);
+            offset += PIECE;
+            lastMoved = System.nanoTime();
+        }
+        out.write(bytes.array(), offset, end - offset);
+    }
+
+    @Override
+    public long lastMoved() {
+        return lastMoved;
     }
 
     /** The next one, which stays in the backlog until it has been written; null when closed. */

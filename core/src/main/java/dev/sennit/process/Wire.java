@@ -31,6 +31,14 @@ interface Wire extends Closeable {
      */
     void send(ByteBuffer bytes, @Nullable Runnable ifUnsent);
 
+    /**
+     * When something last went through, as {@link System#nanoTime} tells it: what came, or what went and was more than the system
+     * keeps by itself. On one machine that is always now, as the system tells when the other side ends.
+     */
+    default long lastMoved() {
+        return System.nanoTime();
+    }
+
     /** Ends both directions at once and wakes the reading thread. Has no effect when called again. */
     @Override
     void close();
