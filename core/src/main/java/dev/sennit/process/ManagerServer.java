@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * Objects in this JVM that other processes use, through proxies with the same interfaces: on this machine, or on another.
  *
  * {@snippet :
- * try (ManagerServer manager = ManagerServer.local()) {
+ * try (ManagerServer manager = ManagerServer.local();
+ *         Pool pool = Pools.open("processes:2")) {
  *     ConcurrentMap<String, Integer> ages = manager.client().newMap();
  *     pool.submit(() -> ages.put("Ada", 36)).get();
  *     System.out.println(ages); // {Ada=36}

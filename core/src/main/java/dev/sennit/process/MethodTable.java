@@ -84,6 +84,14 @@ final class MethodTable {
         return type;
     }
 
+    /** Sees the interface and this library: the interface's own loader, unless it is one of the JDK's. */
+    ClassLoader loader() {
+        ClassLoader loader = type.getClassLoader();
+        return loader == null || loader == ClassLoader.getPlatformClassLoader()
+                ? MethodTable.class.getClassLoader()
+                : loader;
+    }
+
     /** Tells apart versions of the interface that have other methods. */
     long fingerprint() {
         return fingerprint;

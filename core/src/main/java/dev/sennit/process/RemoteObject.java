@@ -51,8 +51,7 @@ final class RemoteObject implements InvocationHandler {
     }
 
     private Object proxy() {
-        return Proxy.newProxyInstance(
-                methods.type().getClassLoader(), new Class<?>[] {methods.type(), Travelling.class}, this);
+        return Proxy.newProxyInstance(methods.loader(), new Class<?>[] {methods.type(), Travelling.class}, this);
     }
 
     @Override

@@ -600,6 +600,18 @@ public class ManagerIT {
     }
 
     @Test
+    void anInterfaceOfTheJdkDoesAsWell() throws Exception {
+        server.register("answer", Callable.class, () -> 42);
+        Callable<?> answer = client.get("answer", Callable.class);
+        assertThat(answer.call()).isEqualTo(42);
+        Map<String, Integer> ages = new ConcurrentHashMap<>(Map.of("Ada", 36));
+        server.register("ages", ConcurrentMap.class, (ConcurrentMap<String, Integer>) ages);
+        ConcurrentMap<?, ?> there = client.get("ages", ConcurrentMap.class);
+        assertThat(there.get("Ada")).isEqualTo(36);
+        assertThat(there.containsKey("Bob")).isFalse();
+    }
+
+    @Test
     void whatIsNotRegisteredIsRefusedWithAReason() {
         server.register("counter", Counter.class, new CounterOfOurs());
         assertThatThrownBy(() -> client.get("other", Counter.class)).isInstanceOf(NoSuchElementException.class).hasMessageContaining("\"other\"");
