@@ -263,7 +263,7 @@ final class ManagerConnection {
     /** With the stack of the thread that hears of it. */
     private ManagerLostException lostAgain() {
         ManagerLostException first = Objects.requireNonNull(lost);
-        return new ManagerLostException(String.valueOf(first.getMessage()), first.getCause());
+        return new ManagerLostException(String.valueOf(first.getMessage()), Objects.requireNonNull(first.getCause()));
     }
 
     void retain(long object) {

@@ -24,6 +24,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -64,6 +65,7 @@ public final class ManagerServer implements AutoCloseable {
     /** Connections that have not proved anything yet; beyond that the oldest is closed. */
     private static final int MOST_UNPROVEN = 128;
 
+    private static final Duration ACCEPT_PAUSE = Duration.ofMillis(10);
     private static final int KEY_SIZE = 32;
     private static final Duration END_LIMIT = Duration.ofSeconds(5);
 
@@ -448,6 +450,7 @@ public final class ManagerServer implements AutoCloseable {
                     }
                 }
                 log("cannot accept a client: " + e);
+                LockSupport.parkNanos(ACCEPT_PAUSE.toNanos()); // no descriptor is free, perhaps
                 continue;
             }
             if (admit(socket)) {

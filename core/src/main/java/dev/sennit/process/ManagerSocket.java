@@ -57,10 +57,15 @@ sealed interface ManagerSocket extends Closeable {
     /** Between machines; the socket below is closed where TLS's own might wait. */
     record Remote(Socket below, SSLSocket secured) implements ManagerSocket {
         static Remote accepted(Socket below, SSLContext tls) throws IOException {
-            below.setTcpNoDelay(true);
-            var secured = (SSLSocket) tls.getSocketFactory().createSocket(below, null, true);
-            secured.setUseClientMode(false);
-            return new Remote(below, secured);
+            try {
+                below.setTcpNoDelay(true);
+                var secured = (SSLSocket) tls.getSocketFactory().createSocket(below, null, true);
+                secured.setUseClientMode(false);
+                return new Remote(below, secured);
+            } catch (IOException | RuntimeException e) {
+                below.close(); // it was closed at the other end already, perhaps
+                throw e;
+            }
         }
 
         static Remote connected(Socket below, InetSocketAddress to, SSLContext tls, boolean checksHostName) throws IOException {

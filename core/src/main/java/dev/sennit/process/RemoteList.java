@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * A list in a manager. Each method is one call, and atomic. What takes a function reads the list, applies it here, and puts the
  * result back if nobody has changed the list meanwhile, or else does it again.
  */
-@SuppressWarnings({"unchecked", "serial"}) // it holds what was put in; the field is a proxy, which travels
+@SuppressWarnings({"unchecked", "serial", "NullAway"}) // it holds what was put in, nulls if E has them; the field is a proxy
 final class RemoteList<E extends @Nullable Object> extends AbstractList<E> implements Serializable {
     private static final long serialVersionUID = 1L;
 
