@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** A server and its clients in one JVM. */
 @Timeout(120)
-public class ManagerIT {
+class ManagerIT {
     private final ManagerServer server =
             ManagerServer.builder().lease(Duration.ofMillis(200)).longestMessage(1 << 20).open();
     private final ManagerClient client = server.client();
@@ -530,7 +530,7 @@ public class ManagerIT {
 
     // ---- one's own objects ----
 
-    public interface Counter {
+    interface Counter {
         int add(int amount);
 
         int fail(String why) throws IOException;
@@ -543,7 +543,7 @@ public class ManagerIT {
         }
     }
 
-    public static final class CounterOfOurs implements Counter {
+    static final class CounterOfOurs implements Counter {
         private final AtomicInteger count = new AtomicInteger();
         final CountDownLatch interrupted = new CountDownLatch(1);
 
@@ -647,7 +647,7 @@ public class ManagerIT {
         }
     }
 
-    public interface Sneaky {
+    interface Sneaky {
         Object run(String how);
     }
 
