@@ -522,6 +522,12 @@ public final class ManagerServer implements AutoCloseable {
         }
     }
 
+    boolean isClosed() {
+        synchronized (lock) {
+            return closed;
+        }
+    }
+
     private void scheduleLeaseCheck() {
         synchronized (lock) {
             if (!closed) {

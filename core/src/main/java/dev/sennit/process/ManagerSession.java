@@ -258,7 +258,9 @@ final class ManagerSession {
             references.clear();
         }
         waiting.values().forEach(WaitingCall::interrupt);
-        left.forEach(one -> one.abandonedBy(this));
+        if (!server.isClosed()) { // else a lock would go to one that is about to lose the server as well
+            left.forEach(one -> one.abandonedBy(this));
+        }
         had.forEach(server::release);
         server.ended(this);
     }
