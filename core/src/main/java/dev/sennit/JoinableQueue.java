@@ -16,6 +16,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,6 +67,8 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     private final int capacity;
     /** Guarded by lock. */
     private final Queue<E> items;
+    /** Puts an element before all others of its rank; called with the lock. */
+    private final Consumer<E> front;
     /** Guarded by lock. Elements that were put in, and neither done nor dropped. */
     private long unfinished;
     /** Guarded by lock. */
@@ -73,12 +76,13 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     /** Guarded by lock. Whether it was closed at once: then nobody can count on the rest being done. */
     private boolean closedNow;
 
-    private JoinableQueue(int capacity, Queue<E> items) {
+    private JoinableQueue(int capacity, Queue<E> items, Consumer<E> front) {
         if (capacity < 1) {
             throw new IllegalArgumentException("capacity must be >= 1, was " + capacity);
         }
         this.capacity = capacity;
         this.items = items;
+        this.front = front;
     }
 
     /**
@@ -89,7 +93,8 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
      * @return an open queue
      */
     public static <E> JoinableQueue<E> fifo(int capacity) {
-        return new JoinableQueue<>(capacity, new ArrayDeque<>());
+        var items = new ArrayDeque<E>();
+        return new JoinableQueue<>(capacity, items, items::addFirst);
     }
 
     /**
@@ -100,7 +105,8 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
      * @return an open queue
      */
     public static <E> JoinableQueue<E> lifo(int capacity) {
-        return new JoinableQueue<>(capacity, Collections.asLifoQueue(new ArrayDeque<>()));
+        var items = new ArrayDeque<E>();
+        return new JoinableQueue<>(capacity, Collections.asLifoQueue(items), items::addFirst);
     }
 
     /**
@@ -112,7 +118,8 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
      * @return an open queue
      */
     public static <E> JoinableQueue<E> priority(int capacity, Comparator<? super E> order) {
-        return new JoinableQueue<>(capacity, new Ranking<>(Objects.requireNonNull(order, "order")));
+        var items = new Ranking<E>(Objects.requireNonNull(order, "order"));
+        return new JoinableQueue<>(capacity, items, items::addFirst);
     }
 
     // ---- putting in ----
@@ -326,6 +333,31 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
         return dropped;
     }
 
+    /**
+     * Puts an element back that was taken out and cannot be dealt with: it comes out next, before others of its rank, even where
+     * the queue is full or shut down. It still counts as not done; after {@link #shutdownNow} it is dropped, and is done.
+     *
+     * @param element what was taken out
+     * @throws IllegalStateException if more was put back than taken out
+     */
+    public void putBack(E element) {
+        Objects.requireNonNull(element, "element");
+        lock.lock();
+        try {
+            if (unfinished <= items.size()) {
+                throw new IllegalStateException("putBack was called more often than elements were taken");
+            }
+            if (closedNow) {
+                done(1);
+            } else {
+                front.accept(element);
+                notEmpty.signal();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     // ---- done ----
 
     /**
@@ -482,6 +514,8 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
 
         private final PriorityQueue<Ranked<E>> ranked;
         private long arrivals;
+        /** Of those that come before all that arrived. */
+        private long firstArrival;
 
         Ranking(Comparator<? super E> order) {
             ranked = new PriorityQueue<>(
@@ -491,6 +525,10 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
         @Override
         public boolean offer(E element) {
             return ranked.offer(new Ranked<>(element, arrivals++));
+        }
+
+        void addFirst(E element) {
+            ranked.add(new Ranked<>(element, --firstArrival));
         }
 
         @Override

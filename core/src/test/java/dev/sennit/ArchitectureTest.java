@@ -124,7 +124,8 @@ class ArchitectureTest {
                                 .as("the library waits for something, for some time only where it is asked to"),
                         Sleeps.class),
                 new Guarded(
-                        noClasses().should().dependOnClassesThat().resideOutsideOfPackages("dev.sennit..", "java..", "org.jspecify..")
+                        noClasses().should().dependOnClassesThat().resideOutsideOfPackages(
+                                        "dev.sennit..", "java..", "javax.net.ssl..", "javax.crypto..", "org.jspecify..")
                                 .as("the core has no dependencies"),
                         ArchitectureTest.class));
     }

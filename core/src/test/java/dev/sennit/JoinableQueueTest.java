@@ -300,4 +300,66 @@ class JoinableQueueTest {
         }
         assertThat(total).as("-Dsennit.seed=%s", seed).isEqualTo(6_000);
     }
+
+    // ---- putting back ----
+
+    @Test
+    void whatIsPutBackComesOutNext() throws Exception {
+        for (JoinableQueue<Integer> queue : List.of(
+                JoinableQueue.<Integer>fifo(3), JoinableQueue.<Integer>lifo(3), JoinableQueue.priority(3, Comparator.<Integer>naturalOrder()))) {
+            queue.addAll(List.of(1, 2, 3));
+            int first = queue.take();
+            queue.add(3); // full again
+            queue.putBack(first);
+            assertThat(queue).hasSize(4);
+            assertThat(queue.offer(5)).isFalse();
+            assertThat(queue.take()).isEqualTo(first);
+        }
+    }
+
+    @Test
+    void amongEqualsItComesBeforeTheOthers() throws Exception {
+        JoinableQueue<String> queue = JoinableQueue.priority(9, Comparator.comparing(String::length));
+        queue.addAll(List.of("aa", "bb", "cc", "d"));
+        assertThat(List.of(queue.take(), queue.take(), queue.take())).containsExactly("d", "aa", "bb");
+        queue.putBack("bb");
+        queue.putBack("aa");
+        assertThat(List.of(queue.take(), queue.take(), queue.take())).containsExactly("aa", "bb", "cc");
+    }
+
+    @Test
+    void whatIsPutBackIsStillToBeDone() throws Exception {
+        JoinableQueue<Integer> queue = JoinableQueue.fifo(1);
+        queue.put(1);
+        queue.putBack(queue.take());
+        assertThat(queue.join(Duration.ZERO)).isFalse();
+        assertThatThrownBy(() -> queue.putBack(2)).isInstanceOf(IllegalStateException.class);
+        queue.shutdown();
+        queue.putBack(queue.take());
+        assertThat(queue.take()).as("also where nothing new goes in").isEqualTo(1);
+        queue.taskDone();
+        assertThat(queue.join(Duration.ZERO)).isTrue();
+    }
+
+    @Test
+    void whatIsPutBackAfterShutdownNowIsDropped() throws Exception {
+        JoinableQueue<Integer> queue = JoinableQueue.fifo(1);
+        queue.put(1);
+        int taken = queue.take();
+        queue.shutdownNow();
+        queue.putBack(taken);
+        assertThat(queue).isEmpty();
+        assertThat(queue.join(Duration.ZERO)).isTrue();
+    }
+
+    @Test
+    void whoWaitsGetsWhatIsPutBack() throws Exception {
+        JoinableQueue<Integer> queue = JoinableQueue.fifo(1);
+        queue.put(1);
+        int taken = queue.take();
+        var taker = Caller.of(queue::take);
+        taker.awaitWaitingIn("take");
+        queue.putBack(taken);
+        assertThat(taker.result()).isEqualTo(1);
+    }
 }

@@ -28,7 +28,6 @@ import org.jspecify.annotations.Nullable;
  * to it, until that says the worker is gone, and {@link #bury} tells how.
  */
 final class WorkerJvm {
-
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
     /** The output of a process that has ended is there at once, unless a child of its own holds the pipe. */

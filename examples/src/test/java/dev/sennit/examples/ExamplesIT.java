@@ -35,6 +35,8 @@ class ExamplesIT {
             Map.entry("FastestAnswer", "^answer from the second mirror$"),
             Map.entry("HelloPool", "ran on processes:1, in this process: false"),
             Map.entry("LazyMapping", "cube 1\\Rcube 8\\Rcube 27\\Rcube 64\\Rcube 125\\R"),
+            Map.entry("ManagerMap", "^\\{a=3, is=2, rose=3}$"),
+            Map.entry("ManagerOwnClass", "^20 different, then ticket 21$"),
             Map.entry("MapInOrder", "\\Q[1, 4, 9, 16, 25, 36, 49, 64, 81, 100]\\E"),
             Map.entry("InitializedWorkers", "loaded en-es(?s:.*)^cuerda nudo hebra, here: \\[\\]$"),
             Map.entry("MemoryCaps", "OutOfMemoryError: Cannot reserve .* direct buffer memory.*\\R.*WorkerCrashedException: worker .*"

@@ -1,0 +1,318 @@
+package dev.sennit.process;
+
+import dev.sennit.internal.Durations;
+import dev.sennit.internal.Timers;
+import dev.sennit.process.ManagerProtocol.Message;
+import dev.sennit.process.ManagerProtocol.Welcome;
+import java.io.Closeable;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client's connection to a manager's server, with many calls under way.
+ *
+ * <p>The calling thread sends its call itself, and parks; one thread of the connection's own reads all answers. That thread also
+ * connects, so that no thread of the user's, which somebody may interrupt, is ever in a system call that an interrupt
+ * would make close the connection.
+ *
+ * <p>A call that is interrupted is cancelled at the server, and still waits for its answer: only that tells whether it had its
+ * effect before. If it had, it returns as if the interrupt had come afterwards; so nothing that was taken is lost.
+ */
+final class ManagerConnection {
+    private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
+    private static final AtomicLong NUMBERS = new AtomicLong();
+
+    private final Runnable whenLost;
+    private final Thread reader;
+    /** Told by the reading thread. */
+    private final CompletableFuture<Opened> opened = new CompletableFuture<>();
+
+    private final AtomicLong calls = new AtomicLong();
+    private final Map<Long, WaitingCall> waiting = new ConcurrentHashMap<>();
+    /** Written once, before the waiting calls are told. */
+    private volatile @Nullable ManagerLostException lost;
+
+    /** Guarded by this. */
+    private @Nullable Future<?> heartbeat;
+
+    /** What connecting brought. */
+    record Opened(Wire wire, ManagerAddress address, Welcome welcome) {}
+
+    private static final class WaitingCall {
+        final Thread caller = Thread.currentThread();
+        volatile boolean over;
+        /** Written before {@link #over}; null when the manager was lost. */
+        @Nullable Message answer;
+
+        void end(@Nullable Message with) {
+            answer = with;
+            over = true;
+            LockSupport.unpark(caller);
+        }
+    }
+
+    private ManagerConnection(ManagerAddress address, @Nullable SSLContext tls, Runnable whenLost) {
+        this.whenLost = whenLost;
+        String name = "sennit-manager-client-" + NUMBERS.incrementAndGet();
+        reader = Thread.ofPlatform().daemon().name(name).unstarted(() -> run(address, tls, name));
+    }
+
+    /**
+     * Connects, within ten seconds.
+     *
+     * @throws ManagerLostException if that fails, saying why
+     */
+    static ManagerConnection open(ManagerAddress address, @Nullable SSLContext tls, Runnable whenLost) {
+        var connection = new ManagerConnection(address, tls, whenLost);
+        connection.reader.start();
+        try {
+            connection.opened.join(); // minds no interrupt, and is limited in time
+            return connection;
+        } catch (CompletionException e) {
+            IOException cause = e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
+            throw new ManagerLostException("cannot connect to the manager at " + address.where() + ": " + cause.getMessage(), cause);
+        }
+    }
+
+    /** With what the server told. */
+    ManagerAddress address() {
+        return opened.join().address();
+    }
+
+    // ---- the reading thread ----
+
+    private void run(ManagerAddress address, @Nullable SSLContext tls, String name) {
+        Opened line;
+        try {
+            line = connect(address, tls, name);
+        } catch (IOException | RuntimeException e) {
+            opened.completeExceptionally(e);
+            return;
+        }
+        opened.complete(line);
+        if (address.remote() != null) {
+            beat(line, Duration.ofMillis(line.welcome().leaseMillis()));
+        }
+        IOException cause = new IOException("it closed the connection, or ended");
+        try {
+            var messages = new ManagerProtocol.Reader(line.wire(), line.welcome().longest());
+            for (Message message = messages.next(); message != null; message = messages.next()) {
+                WaitingCall call = waiting.remove(message.call());
+                if (call != null) {
+                    call.end(message);
+                }
+            }
+        } catch (IOException e) {
+            cause = e;
+        } catch (OutOfMemoryError e) {
+            cause = new IOException("no memory for its answer", e);
+        }
+        boolean unexpected = lose("the manager at " + address.where() + " is lost: " + cause.getMessage(), cause);
+        if (unexpected && address.socket() != null) {
+            ManagerFolder.removeIfDying(Path.of(address.socket()));
+        }
+    }
+
+    private static Opened connect(ManagerAddress address, @Nullable SSLContext tls, String name) throws IOException {
+        InetSocketAddress remote = address.remote();
+        if (remote == null) {
+            SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+            try (var limit = new TimeLimit(channel)) {
+                channel.connect(UnixDomainSocketAddress.of(Objects.requireNonNull(address.socket())));
+                return limit.keep(greet(new ManagerSocket.Local(channel), address, name));
+            }
+        }
+        var below = new Socket();
+        try (var limit = new TimeLimit(below)) {
+            byte[] pinned = address.certificate();
+            SSLContext context = pinned != null ? PinnedCertificate.contextFor(pinned) : tls != null ? tls : defaultContext();
+            below.connect(new InetSocketAddress(remote.getHostString(), remote.getPort()));
+            return limit.keep(greet(ManagerSocket.Remote.connected(below, remote, context, pinned == null), address, name));
+        }
+    }
+
+    private static SSLContext defaultContext() throws IOException {
+        try {
+            return SSLContext.getDefault();
+        } catch (NoSuchAlgorithmException e) {
+            throw new IOException("no SSLContext: " + e.getMessage(), e);
+        }
+    }
+
+    private static Opened greet(ManagerSocket socket, ManagerAddress address, String name) throws IOException {
+        Welcome welcome = ManagerProtocol.greetServer(socket.in(), socket.out(), address.key());
+        ManagerAddress known = address.known(welcome.server(), socket.certificate());
+        return new Opened(socket.toWire(name), known, welcome);
+    }
+
+    /** Closes what is being connected when that takes too long, or is over without having been kept. */
+    private static final class TimeLimit implements AutoCloseable {
+        private final Closeable socket;
+        private final Future<?> timer;
+        /** Only the connecting thread. */
+        private boolean kept;
+
+        TimeLimit(Closeable socket) {
+            this.socket = socket;
+            timer = Timers.after(CONNECT_LIMIT, this::abort);
+        }
+
+        private void abort() {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                // it is gone either way
+            }
+        }
+
+        Opened keep(Opened line) {
+            kept = true;
+            return line;
+        }
+
+        @Override
+        public void close() {
+            timer.cancel(false);
+            if (!kept) {
+                abort();
+            }
+        }
+    }
+
+    /** Says now and then that this client is there, and finds out whether the server is. */
+    private synchronized void beat(Opened line, Duration lease) {
+        if (lost != null) {
+            return;
+        }
+        if (System.nanoTime() - line.wire().lastMoved() > lease.toNanos()) {
+            String silent = "it has been silent for more than the lease of " + Durations.text(lease);
+            lose("the manager at " + line.address().where() + " is lost: " + silent, new IOException(silent));
+            return;
+        }
+        line.wire().send(ManagerProtocol.message(ManagerProtocol.PING, 0, 0), null);
+        heartbeat = Timers.after(lease.dividedBy(3), () -> beat(line, lease));
+    }
+
+    // ---- calls ----
+
+    /**
+     * Calls a method, and waits for the answer.
+     *
+     * @return a VALUE or FAILURE
+     * @throws InterruptedException if an interrupt ended it before it had an effect
+     * @throws ManagerLostException if there will be no answer
+     */
+    Message call(long object, int method, @Nullable MessageBuffer arguments, boolean interruptible) throws InterruptedException {
+        if (interruptible && Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        Opened line = opened.join();
+        int length = arguments == null ? 0 : arguments.length();
+        if (length > line.welcome().longest()) {
+            throw new IllegalArgumentException("arguments have " + length + " bytes, and a message at most "
+                    + line.welcome().longest() + "; see ManagerServer.Builder.longestMessage");
+        }
+        var call = new WaitingCall();
+        long number = calls.incrementAndGet();
+        waiting.put(number, call);
+        if (lost != null) { // after it was put in: who loses the manager afterwards finds it there
+            waiting.remove(number);
+            throw lostAgain();
+        }
+        line.wire().send(ManagerProtocol.call(number, object, method, Thread.currentThread().threadId(), arguments), null);
+        boolean interrupted = false;
+        while (!call.over) {
+            LockSupport.park(this);
+            if (Thread.interrupted()) {
+                if (interruptible && !interrupted) {
+                    line.wire().send(ManagerProtocol.message(ManagerProtocol.CANCEL, number, 0), null);
+                }
+                interrupted = true;
+            }
+        }
+        Message answer = call.answer;
+        if (answer != null && answer.kind() == ManagerProtocol.CANCELLED && interrupted) {
+            throw new InterruptedException();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        if (answer == null) {
+            throw lostAgain();
+        }
+        return answer;
+    }
+
+    /** With the stack of the thread that hears of it. */
+    private ManagerLostException lostAgain() {
+        ManagerLostException first = Objects.requireNonNull(lost);
+        return new ManagerLostException(String.valueOf(first.getMessage()), Objects.requireNonNull(first.getCause()));
+    }
+
+    void retain(long object) {
+        opened.join().wire().send(ManagerProtocol.message(ManagerProtocol.RETAIN, 0, object), null);
+    }
+
+    void release(long object) {
+        opened.join().wire().send(ManagerProtocol.message(ManagerProtocol.RELEASE, 0, object), null);
+    }
+
+    boolean isLost() {
+        return lost != null;
+    }
+
+    /** Ends all calls with that; false if it had been lost before. */
+    private boolean lose(String message, IOException cause) {
+        synchronized (this) {
+            if (lost != null) {
+                return false;
+            }
+            lost = new ManagerLostException(message, cause);
+            if (heartbeat != null) {
+                heartbeat.cancel(false);
+            }
+        }
+        opened.join().wire().close();
+        whenLost.run();
+        for (Long number : waiting.keySet()) {
+            WaitingCall call = waiting.remove(number);
+            if (call != null) {
+                call.end(null);
+            }
+        }
+        return true;
+    }
+
+    /** Ends all calls, the connection, and its thread. */
+    void close() {
+        lose("the client was closed", new IOException("the client was closed"));
+        boolean interrupted = false;
+        while (reader != Thread.currentThread() && reader.isAlive()) {
+            try {
+                reader.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

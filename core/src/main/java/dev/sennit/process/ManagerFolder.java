@@ -1,0 +1,120 @@
+package dev.sennit.process;
+
+import dev.sennit.internal.Timers;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.Future;
+
+/**
+ * The private folder with the socket of a manager that serves this machine. It goes when the server is closed, or its JVM ends; of
+ * a server that was killed, the clients remove it, or the next server that is started.
+ */
+final class ManagerFolder {
+    private static final String SOCKET = "manager";
+    private static final String STARTING = "starting";
+    private static final int MOST_TRIES = 100;
+    private static final Duration PROBE_LIMIT = Duration.ofSeconds(1);
+
+    private ManagerFolder() {}
+
+    /** A server that listens, and the path it listens at. */
+    record Listening(ServerSocketChannel server, Path socket) {
+        void close() throws IOException {
+            try {
+                server.close();
+            } finally {
+                WorkerFolder.remove(folderOf(socket));
+            }
+        }
+    }
+
+    static Listening listen() throws IOException {
+        Path folder = WorkerFolder.create();
+        removeDeadBeside(folder);
+        ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        try {
+            server.bind(UnixDomainSocketAddress.of(folder.resolve(STARTING)));
+            // Only now under its name: whoever finds that nobody listens behind it may remove it.
+            Path socket = Files.move(folder.resolve(STARTING), folder.resolve(SOCKET));
+            return new Listening(server, socket);
+        } catch (IOException | RuntimeException e) {
+            server.close();
+            WorkerFolder.remove(folder);
+            throw e;
+        }
+    }
+
+    private static void removeDeadBeside(Path own) {
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(Objects.requireNonNull(own.getParent()), "sennit-*")) {
+            for (Path folder : folders) {
+                removeIfDead(folder.resolve(SOCKET));
+            }
+        } catch (IOException | java.nio.file.DirectoryIteratorException e) {
+            // then they stay
+        }
+    }
+
+    /** Removes the folder if nobody listens at its socket any more. */
+    private static void removeIfDead(Path socket) {
+        if (!socket.endsWith(SOCKET) || !Files.exists(socket)) {
+            return;
+        }
+        try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            probe.configureBlocking(false); // one that is too busy to accept lives
+            probe.connect(UnixDomainSocketAddress.of(socket));
+        } catch (ConnectException e) {
+            WorkerFolder.remove(folderOf(socket));
+        } catch (IOException e) {
+            // somebody else's
+        }
+    }
+
+    /**
+     * Removes the folder after its server has closed a connection, if that was its end: a process that is killed closes its sockets
+     * one after another. One that lives greets whoever connects.
+     */
+    static void removeIfDying(Path socket) {
+        for (int tries = 0; tries < MOST_TRIES && Files.exists(socket); tries++) {
+            try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+                Future<?> limit = Timers.after(PROBE_LIMIT, () -> closeQuietly(probe));
+                try {
+                    probe.connect(UnixDomainSocketAddress.of(socket));
+                    if (probe.read(ByteBuffer.allocate(1)) > 0) {
+                        return;
+                    }
+                } finally {
+                    limit.cancel(false);
+                }
+            } catch (ConnectException e) {
+                WorkerFolder.remove(folderOf(socket));
+            } catch (ClosedChannelException e) {
+                return; // it lives, and does nothing
+            } catch (IOException e) {
+                // closed while it was being connected
+            }
+        }
+    }
+
+    private static void closeQuietly(SocketChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // it is gone either way
+        }
+    }
+
+    private static Path folderOf(Path socket) {
+        return Objects.requireNonNull(socket.getParent());
+    }
+}

@@ -1,0 +1,252 @@
+package dev.sennit.process;
+
+import java.io.DataInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.security.SecureRandom;
+import java.util.Arrays;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a manager and its clients say to each other.
+ *
+ * <h2>The greeting</h2>
+ *
+ * Each side proves that it has the key, without saying it, and before either reads anything of changing length:
+ *
+ * <pre>
+ * server: 8 bytes "sennitM1", 32 random bytes S
+ * client: 32 random bytes C, HMAC-SHA256(key, "client" S C)
+ * server: HMAC-SHA256(key, "server" S C), long server id, long lease in milliseconds, int longest message
+ * </pre>
+ *
+ * The client's answer has 64 bytes, and all that the server does with them before the proof has been found right is to
+ * compute it. The words "client" and "server" keep an answer from being played back to who gave it. A client that
+ * is not what it says learns nothing but 40 bytes.
+ *
+ * <h2>Messages</h2>
+ *
+ * <pre>
+ * int length of the body, byte kind, long call, long object, int method, long thread, body
+ *
+ * CALL       call a method of an object; the body is the arguments, an Object[], nothing for none    to the server
+ * CANCEL     interrupt that call; it is answered as any, in time                                     to the server
+ * RETAIN     the client has one proxy more of an object                                              to the server
+ * RELEASE    and one less                                                                            to the server
+ * PING       is anybody there?                                                                       to the server
+ * VALUE      what the call returned; nothing for null                                                to the client
+ * FAILURE    what it threw                                                                           to the client
+ * CANCELLED  it was interrupted, and has had no effect                                               to the client
+ * PONG       yes                                                                                     to the client
+ * </pre>
+ *
+ * A call is named by a number that its client chose; each call gets one answer. An object is named by the number
+ * the server gave it; object 0 is its {@link Directory}. A method is its place in its interface's {@link MethodTable}. The thread
+ * is the caller's, as a lock belongs to a thread. What breaks these rules ends the connection, and nothing else.
+ */
+final class ManagerProtocol {
+    static final byte CALL = 1;
+    static final byte CANCEL = 2;
+    static final byte RETAIN = 3;
+    static final byte RELEASE = 4;
+    static final byte PING = 5;
+    static final byte VALUE = 6;
+    static final byte FAILURE = 7;
+    static final byte CANCELLED = 8;
+    static final byte PONG = 9;
+
+    /** The object that finds and makes the others. */
+    static final long DIRECTORY = 0;
+
+    private static final byte[] GREETING = "sennitM1".getBytes(StandardCharsets.US_ASCII);
+    private static final int NONCE = 32;
+    private static final int PROOF = 32;
+    private static final int HEADER = Integer.BYTES + 1 + 3 * Long.BYTES + Integer.BYTES;
+    private static final int BUFFER = 1 << 16;
+    /** How much is allocated before any of it has arrived: a length that lies cannot ask for gigabytes. */
+    private static final int FIRST_ALLOCATION = 1 << 16;
+
+    private static final byte[] NOTHING = {};
+    private static final SecureRandom RANDOM = new SecureRandom();
+
+    private ManagerProtocol() {}
+
+    static byte[] random(int size) {
+        byte[] bytes = new byte[size];
+        RANDOM.nextBytes(bytes);
+        return bytes;
+    }
+
+    // ---- greeting ----
+
+    /** What a server tells a client that it knows. */
+    record Welcome(long server, long leaseMillis, int longest) {}
+
+    /** Greets a client; false when it does not have the key. */
+    static boolean greetClient(InputStream in, OutputStream out, byte[] key, Welcome welcome) throws IOException {
+        byte[] challenge = random(NONCE);
+        out.write(ByteBuffer.allocate(GREETING.length + NONCE).put(GREETING).put(challenge).array());
+        out.flush();
+        byte[] answer = in.readNBytes(NONCE + PROOF);
+        if (answer.length < NONCE + PROOF) {
+            return false;
+        }
+        byte[] counter = Arrays.copyOf(answer, NONCE);
+        byte[] proof = Arrays.copyOfRange(answer, NONCE, NONCE + PROOF);
+        if (!MessageDigest.isEqual(proof, proof(key, "client", challenge, counter))) {
+            return false;
+        }
+        out.write(ByteBuffer.allocate(PROOF + 2 * Long.BYTES + Integer.BYTES)
+                .put(proof(key, "server", challenge, counter))
+                .putLong(welcome.server())
+                .putLong(welcome.leaseMillis())
+                .putInt(welcome.longest())
+                .array());
+        out.flush();
+        return true;
+    }
+
+    /** Greets a server; fails when it does not have the key, or says that this client does not. */
+    static Welcome greetServer(InputStream in, OutputStream out, byte[] key) throws IOException {
+        byte[] hello = in.readNBytes(GREETING.length + NONCE);
+        if (hello.length < GREETING.length + NONCE || !Arrays.equals(hello, 0, GREETING.length, GREETING, 0, GREETING.length)) {
+            throw new IOException("what listens there is no manager of this version");
+        }
+        byte[] challenge = Arrays.copyOfRange(hello, GREETING.length, hello.length);
+        byte[] counter = random(NONCE);
+        out.write(ByteBuffer.allocate(NONCE + PROOF).put(counter).put(proof(key, "client", challenge, counter)).array());
+        out.flush();
+        byte[] proof = in.readNBytes(PROOF);
+        if (proof.length < PROOF) {
+            throw new IOException("the manager has another key, or is too busy");
+        }
+        if (!MessageDigest.isEqual(proof, proof(key, "server", challenge, counter))) {
+            throw new IOException("what listens there does not have the key");
+        }
+        var rest = new DataInputStream(in);
+        return new Welcome(rest.readLong(), rest.readLong(), rest.readInt());
+    }
+
+    private static byte[] proof(byte[] key, String who, byte[] challenge, byte[] counter) {
+        try {
+            Mac mac = Mac.getInstance("HmacSHA256");
+            mac.init(new SecretKeySpec(key, "HmacSHA256"));
+            mac.update(who.getBytes(StandardCharsets.US_ASCII));
+            mac.update(challenge);
+            return mac.doFinal(counter);
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("every JDK has HmacSHA256", e);
+        }
+    }
+
+    // ---- messages ----
+
+    /** A message as it came. */
+    record Message(byte kind, long call, long object, int method, long thread, byte[] body) {}
+
+    /** A message without a body. */
+    static ByteBuffer message(byte kind, long call, long object) {
+        return header(kind, call, object, 0, 0, 0).flip();
+    }
+
+    static ByteBuffer call(long call, long object, int method, long thread, @Nullable MessageBuffer arguments) {
+        return withBody(CALL, call, object, method, thread, arguments);
+    }
+
+    static ByteBuffer answer(byte kind, long call, @Nullable MessageBuffer outcome) {
+        return withBody(kind, call, 0, 0, 0, outcome);
+    }
+
+    private static ByteBuffer withBody(
+            byte kind, long call, long object, int method, long thread, @Nullable MessageBuffer body) {
+        int length = body == null ? 0 : body.length();
+        ByteBuffer buffer = header(kind, call, object, method, thread, length);
+        if (body != null) {
+            buffer.put(body.bytes(), 0, length);
+        }
+        return buffer.flip();
+    }
+
+    private static ByteBuffer header(byte kind, long call, long object, int method, long thread, int length) {
+        return ByteBuffer.allocate(HEADER + length)
+                .putInt(length).put(kind).putLong(call).putLong(object).putInt(method).putLong(thread);
+    }
+
+    /** Cuts what a wire brings into messages; for the reading thread. */
+    static final class Reader {
+        private final Wire wire;
+        private final int longest;
+        /** What was read and not yet used lies between position and limit. */
+        private final ByteBuffer received = ByteBuffer.allocate(BUFFER).limit(0);
+
+        Reader(Wire wire, int longest) {
+            this.wire = wire;
+            this.longest = longest;
+        }
+
+        /**
+         * Waits for the next message.
+         *
+         * @return null at the end
+         * @throws IOException when the connection breaks, or brings what is no message
+         */
+        @Nullable Message next() throws IOException {
+            if (!fill(HEADER)) {
+                return null;
+            }
+            int length = received.getInt();
+            if (length < 0 || length > longest) {
+                throw new IOException("a message of " + length + " bytes; the longest allowed is " + longest);
+            }
+            byte kind = received.get();
+            long call = received.getLong();
+            long object = received.getLong();
+            int method = received.getInt();
+            long thread = received.getLong();
+            return new Message(kind, call, object, method, thread, body(length));
+        }
+
+        /** Waits until so many bytes are there; false at the end. */
+        private boolean fill(int bytes) throws IOException {
+            if (received.remaining() >= bytes) {
+                return true;
+            }
+            received.compact();
+            try {
+                while (received.position() < bytes) {
+                    if (wire.read(received) < 0) {
+                        return false;
+                    }
+                }
+            } finally {
+                received.flip();
+            }
+            return true;
+        }
+
+        private byte[] body(int length) throws IOException {
+            byte[] body = length == 0 ? NOTHING : new byte[Math.min(length, Math.max(FIRST_ALLOCATION, received.remaining()))];
+            int have = 0;
+            while (have < length) {
+                if (have == body.length) {
+                    body = Arrays.copyOf(body, (int) Math.min(length, 2L * body.length));
+                }
+                if (!received.hasRemaining() && !fill(1)) {
+                    throw new EOFException("the other side ended in the middle of a message");
+                }
+                int count = Math.min(received.remaining(), body.length - have);
+                received.get(body, have, count);
+                have += count;
+            }
+            return body;
+        }
+    }
+}

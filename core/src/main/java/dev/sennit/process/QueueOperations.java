@@ -1,0 +1,46 @@
+package dev.sennit.process;
+
+import org.jspecify.annotations.Nullable;
+
+/** What a {@link RemoteQueue} calls; times are in nanoseconds. */
+interface QueueOperations {
+    void put(Object element) throws InterruptedException;
+
+    boolean offer(Object element);
+
+    boolean offer(Object element, long nanos) throws InterruptedException;
+
+    Object take() throws InterruptedException;
+
+    @Nullable Object poll();
+
+    @Nullable Object poll(long nanos) throws InterruptedException;
+
+    @Nullable Object peek();
+
+    Object[] drain(int most);
+
+    void putBack(Object[] elements);
+
+    boolean remove(Object element);
+
+    void clear();
+
+    int size();
+
+    int remainingCapacity();
+
+    Object[] snapshot();
+
+    void taskDone();
+
+    void join() throws InterruptedException;
+
+    boolean join(long nanos) throws InterruptedException;
+
+    void shutdown();
+
+    Object[] shutdownNow();
+
+    boolean isShutdown();
+}

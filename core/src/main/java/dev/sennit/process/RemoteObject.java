@@ -1,0 +1,125 @@
+package dev.sennit.process;
+
+import dev.sennit.internal.Travelling;
+import java.io.InvalidObjectException;
+import java.io.Serializable;
+import java.lang.ref.Cleaner;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What stands behind a proxy: the object's number, and the client that reaches it.
+ *
+ * <p>The server counts proxies. One that was found or made is counted there already. One that came from elsewhere says so
+ * when the client is connected, at once or before its first call; until then the lease keeps the object. One in the server's own JVM,
+ * such as an element of another object there, is counted directly. Who loses a proxy to the garbage collector gives it up.
+ */
+final class RemoteObject implements InvocationHandler {
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    private final ManagerClient client;
+    private final long id;
+    private final MethodTable methods;
+    /** Written with this locked. */
+    private volatile boolean counted;
+
+    private RemoteObject(ManagerClient client, long id, MethodTable methods) {
+        this.client = client;
+        this.id = id;
+        this.methods = methods;
+    }
+
+    /** A proxy of an object that the server has just counted for this connection. */
+    static Object counted(ManagerClient client, ManagerConnection connection, long id, MethodTable methods) {
+        var remote = new RemoteObject(client, id, methods);
+        remote.countedAt(() -> connection.release(id));
+        return remote.proxy();
+    }
+
+    /** A proxy of an object that stays whether it is counted or not. */
+    static Object uncounted(ManagerClient client, long id, MethodTable methods) {
+        var remote = new RemoteObject(client, id, methods);
+        remote.counted = true;
+        return remote.proxy();
+    }
+
+    private void countedAt(Runnable release) {
+        CLEANER.register(this, release);
+        counted = true;
+    }
+
+    private Object proxy() {
+        return Proxy.newProxyInstance(methods.loader(), new Class<?>[] {methods.type(), Travelling.class}, this);
+    }
+
+    @Override
+    public @Nullable Object invoke(Object proxy, Method method, @Nullable Object @Nullable [] arguments) throws Throwable {
+        if (method.getDeclaringClass() == Object.class) {
+            return switch (method.getName()) {
+                case "equals" -> arguments != null && isSame(arguments[0]);
+                case "hashCode" -> Long.hashCode(client.server()) * 31 + Long.hashCode(id);
+                default -> toString();
+            };
+        }
+        if (method.getDeclaringClass() == Travelling.class) {
+            return new Reference(client.address(), id, methods.type(), methods.fingerprint());
+        }
+        if (method.isDefault()) {
+            return InvocationHandler.invokeDefault(proxy, method, arguments);
+        }
+        int number = methods.numberOf(method);
+        ManagerConnection connection = client.connection();
+        if (!counted) {
+            count(connection);
+        }
+        return client.call(connection, id, methods, method, number, arguments);
+    }
+
+    private synchronized void count(ManagerConnection connection) {
+        if (!counted) {
+            connection.retain(id);
+            long object = id;
+            countedAt(() -> connection.release(object));
+        }
+    }
+
+    private boolean isSame(@Nullable Object other) {
+        return other != null
+                && Proxy.isProxyClass(other.getClass())
+                && Proxy.getInvocationHandler(other) instanceof RemoteObject remote
+                && remote.id == id
+                && remote.client.server() == client.server();
+    }
+
+    @Override
+    public String toString() {
+        return methods.type().getSimpleName() + "[object " + id + " of the manager at " + client.where() + "]";
+    }
+
+    /** A proxy on its way. Where it arrives nothing is connected until it is used. */
+    private record Reference(ManagerAddress address, long id, Class<?> type, long fingerprint) implements Serializable {
+        private static final long serialVersionUID = 1L;
+
+        private Object readResolve() throws InvalidObjectException {
+            MethodTable methods = MethodTable.of(type);
+            if (methods.fingerprint() != fingerprint) {
+                throw new InvalidObjectException(type.getName() + " has other methods here than where the proxy comes from");
+            }
+            var remote = new RemoteObject(ManagerClient.shared(address), id, methods);
+            ManagerServer here = ManagerServer.hosted(address.server());
+            ManagerConnection connection = remote.client.connected();
+            if (here != null) {
+                HostedObject object = here.find(id);
+                if (object != null && object.retain()) {
+                    long number = id;
+                    remote.countedAt(() -> here.release(number, 1));
+                }
+            } else if (connection != null) {
+                remote.count(connection);
+            }
+            return remote.proxy();
+        }
+    }
+}
