@@ -107,12 +107,12 @@ final class TaskCodec {
             if (canTravel(captured)) {
                 continue;
             }
-            String place = "the lambda in " + lambda.getCapturingClass().replace('/', '.') + " captures ";
+            LambdaSource source = LambdaSource.of(lambda, written.getClassLoader());
+            String name = source.nameOf(i);
             boolean isThis = i == 0 && lambda.getImplMethodKind() != MethodHandleInfo.REF_invokeStatic;
-            place += isThis ? "this, a " : "a ";
             String type = captured.getClass().getName();
-            String inside = type.equals(culprit) ? "" : " that holds a " + culprit;
-            return place + type + inside + ", which is not Serializable; "
+            return "the lambda in " + source.place() + " captures " + (isThis ? "this, " : name != null ? name + ", " : "")
+                    + "a " + type + (type.equals(culprit) ? "" : " that holds a " + culprit) + ", which is not Serializable; "
                     + (isThis
                             ? "copy the fields it needs into local variables first"
                             : "capture a value instead, or make the object inside the task");

@@ -105,17 +105,35 @@ class TaskCodecTest {
         assertThatThrownBy(() -> TaskCodec.encodeTask(task, task.getClass(), "report"))
                 .isInstanceOf(TaskSerializationException.class)
                 .hasMessageContaining("task report")
-                .hasMessageContaining("captures a java.lang.Object")
+                .hasMessageMatching(".*the lambda in \\S+TaskCodecTest \\(TaskCodecTest.java:\\d+\\) captures lock, a"
+                        + " java.lang.Object, which is not Serializable; capture a value instead, .*")
                 .hasCauseInstanceOf(java.io.NotSerializableException.class);
         List<Object> holder = new ArrayList<>(List.of(lock));
         Task<Integer> deeper = () -> holder.size();
         assertThatThrownBy(() -> TaskCodec.encodeTask(deeper, deeper.getClass(), "report"))
-                .hasMessageContaining("captures a java.util.ArrayList that holds a java.lang.Object");
+                .hasMessageContaining("captures holder, a java.util.ArrayList that holds a java.lang.Object");
         Task<Integer> self = () -> hashCode();
         assertThatThrownBy(() -> TaskCodec.encodeTask(self, self.getClass(), "report"))
                 .hasMessageContaining("captures this, a " + TaskCodecTest.class.getName());
+        long wide = 5;
+        double wider = 0.5;
+        int[] narrow = {1};
+        Task<Integer> behind = () -> lock.hashCode() + (int) (wide + wider) + narrow[0];
+        assertThatThrownBy(() -> TaskCodec.encodeTask(behind, behind.getClass(), "report")).hasMessageContaining("captures lock, a");
+        Task<Integer> later = () -> (int) (wide + wider) + narrow[0] + lock.hashCode() + hashCode(this.jdkOnly);
+        assertThatThrownBy(() -> TaskCodec.encodeTask(later, later.getClass(), "report")).hasMessageContaining("captures this, a");
+        Task<Integer> third = () -> (int) (wide + wider) + narrow[0] + lock.hashCode();
+        assertThatThrownBy(() -> TaskCodec.encodeTask(third, third.getClass(), "report")).hasMessageContaining("captures lock, a");
+        Task<String> reference = lock::toString;
+        assertThatThrownBy(() -> TaskCodec.encodeTask(reference, reference.getClass(), "report"))
+                .hasMessageContaining("TaskCodecTest captures")
+                .hasMessageContaining("a java.lang.Object, which is not Serializable");
         Callable<Integer> plain = () -> 1;
         assertThatThrownBy(() -> TaskCodec.encodeTask(plain, plain.getClass(), "report")).hasMessageContaining("is not Serializable; give");
+    }
+
+    private static int hashCode(Object value) {
+        return value.hashCode();
     }
 
     @Test

@@ -124,7 +124,7 @@ class WorkerProcessIT {
         Object rock = new Object();
         assertThatThrownBy(() -> WorkerProcess.start(() -> System.out.println(rock)))
                 .isInstanceOf(TaskSerializationException.class)
-                .hasMessageContaining("captures a java.lang.Object");
+                .hasMessageContaining("captures rock, a java.lang.Object, which is not Serializable");
         assertThatThrownBy(() -> small().directory(folder.resolve("none")).start(() -> {}))
                 .isInstanceOf(WorkerStartException.class)
                 .hasMessageContaining("none");
