@@ -271,8 +271,9 @@ final class Ring {
     }
 
     private void consume(int size) {
-        head += aligned(size);
-        LONGS.setVolatile(header, HEAD, head);
+        long read = head + aligned(size); // nobody else reads
+        head = read;
+        LONGS.setVolatile(header, HEAD, read);
         wake(writerWord);
     }
 
