@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -31,6 +33,12 @@ class WorkerArchiveIT {
     private Path folder;
 
     private final List<String> lines = new CopyOnWriteArrayList<>();
+
+    /** Tests on the module path are patched into the module, and workers with a patched module have no archive. */
+    @BeforeAll
+    static void onTheClassPath() {
+        assumeFalse(WorkerArchive.class.getModule().isNamed());
+    }
 
     @BeforeEach
     void useFolder() {
