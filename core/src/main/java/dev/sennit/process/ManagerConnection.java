@@ -7,6 +7,7 @@ import dev.sennit.process.ManagerProtocol.Welcome;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketException;
 import java.net.Socket;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -110,7 +111,8 @@ final class ManagerConnection {
         if (address.remote() != null) {
             beat(line, Duration.ofMillis(line.welcome().leaseMillis()));
         }
-        IOException cause = new IOException("it closed the connection, or ended");
+        String ended = "it closed the connection, or ended";
+        IOException cause = new IOException(ended);
         try {
             var messages = new ManagerProtocol.Reader(line.wire(), line.welcome().longest());
             for (Message message = messages.next(); message != null; message = messages.next()) {
@@ -119,6 +121,8 @@ final class ManagerConnection {
                     call.end(message);
                 }
             }
+        } catch (SocketException e) { // it ended with something of ours unread
+            cause = new IOException(ended, e);
         } catch (IOException e) {
             cause = e;
         } catch (OutOfMemoryError e) {

@@ -163,25 +163,10 @@ class SharedLockIT {
             int kill = 0;
             // Until one has hit an owner: not every one does.
             for (; kill < KILLS || (kill < 20 * KILLS && words.get(JAVA_LONG, REPAIRED) == 0); kill++) {
-                for (TaskFuture<?> each : running) {
-                    if (each.isDone()) {
-                        assertCrashed(each);
-                    }
-                }
-                running.removeIf(TaskFuture::isDone);
-                while (running.size() < 2) {
-                    long taskSeed = random.nextLong();
-                    running.add(pool.submit(() -> {
-                        var spins = new SplittableRandom(taskSeed);
-                        while ((long) LONGS.getVolatile(memory.segment(), STOP) == 0) {
-                            round(lock, memory.segment(), spins.nextInt(300));
-                            LONGS.getAndAdd(memory.segment(), ROUNDS, 1L);
-                        }
-                    }));
-                }
                 // Some rounds of the workers between two kills; this process takes part.
                 long until = (long) LONGS.getVolatile(words, ROUNDS) + random.nextInt(1, 2_000);
                 while ((long) LONGS.getVolatile(words, ROUNDS) < until) {
+                    keepTwoGoing(pool, running, lock, memory, random); // the death of one may be heard of late
                     round(lock, words, random.nextInt(100));
                     LockSupport.parkNanos(random.nextInt(100_000));
                 }
@@ -206,6 +191,22 @@ class SharedLockIT {
             assertThat(words.get(JAVA_LONG, BROKEN)).as("rounds that found the words broken, or an owner inside").isZero();
             System.out.println("SharedLockIT: " + kill + " kills, " + words.get(JAVA_LONG, REPAIRED) + " while they had the lock, "
                     + repairedHere + " heard of here first, in " + words.get(JAVA_LONG, ROUNDS) + " rounds of workers");
+        }
+    }
+
+    private static void keepTwoGoing(
+            ProcessPool pool, List<TaskFuture<?>> running, SharedLock lock, SharedMemory memory, SplittableRandom random) {
+        running.stream().filter(TaskFuture::isDone).forEach(SharedLockIT::assertCrashed);
+        running.removeIf(TaskFuture::isDone);
+        while (running.size() < 2) {
+            long seed = random.nextLong();
+            running.add(pool.submit(() -> {
+                var spins = new SplittableRandom(seed);
+                while ((long) LONGS.getVolatile(memory.segment(), STOP) == 0) {
+                    round(lock, memory.segment(), spins.nextInt(300));
+                    LONGS.getAndAdd(memory.segment(), ROUNDS, 1L);
+                }
+            }));
         }
     }
 
