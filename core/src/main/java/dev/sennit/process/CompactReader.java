@@ -59,6 +59,8 @@ final class CompactReader {
     private int depth;
     private boolean hasHashes;
     private int insideHashes;
+    /** How many elements there are in all that was begun; each has a byte of its own. */
+    private long elements;
     /** What can come again; null what is under way. */
     private final List<@Nullable Object> seen = new ArrayList<>(4);
 
@@ -232,6 +234,8 @@ final class CompactReader {
     private int size(int bytesEach) throws IOException {
         int size = readInt();
         require(size < 0 ? -1 : (long) size * bytesEach);
+        elements += size;
+        require(elements > bytes.length ? Long.MAX_VALUE : 0); // those in one another as well
         return size;
     }
 

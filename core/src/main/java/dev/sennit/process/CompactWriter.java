@@ -290,7 +290,7 @@ final class CompactWriter {
             beginHashes();
             writeEntries(CompactForm.HASH_MAP, map);
             insideHashes--;
-        } else if (type == LinkedHashMap.class) {
+        } else if (map instanceof LinkedHashMap<?, ?> linked && type == LinkedHashMap.class && !isByAccess(linked)) {
             beginHashes();
             writeEntries(CompactForm.LINKED_HASH_MAP, map);
             insideHashes--;
@@ -305,6 +305,17 @@ final class CompactWriter {
         } else {
             throw NotCompactException.ONLY;
         }
+    }
+
+    /** Whether reading a map changes its order; the map does not say, so a copy is tried. */
+    private static boolean isByAccess(LinkedHashMap<?, ?> map) {
+        @SuppressWarnings("unchecked") // it is empty before something is put into it
+        var copy = (LinkedHashMap<Object, Object>) map.clone();
+        copy.clear();
+        copy.put(1, 1);
+        copy.put(2, 2);
+        copy.get(1);
+        return copy.firstEntry().getKey().equals(2);
     }
 
     private void writeEntries(int tag, Map<?, ?> map) throws IOException {

@@ -34,11 +34,12 @@ record EncodedTask(byte[] bytes, int length, List<Shape> shapes) {
             isDone = true;
         } catch (IOException | RuntimeException | StackOverflowError e) {
             // Java serialization can, or says why not
+        } finally { // no memory to be had, say
+            if (!isVirtual && buffer.bytes().length > SMALL) {
+                SCRATCH.remove();
+            }
         }
         boolean isLarge = buffer.bytes().length > SMALL;
-        if (isLarge && !isVirtual) {
-            SCRATCH.remove();
-        }
         return isDone
                 ? new EncodedTask(isLarge ? buffer.bytes() : buffer.copy(), buffer.length(), writer.shapes())
                 : null;

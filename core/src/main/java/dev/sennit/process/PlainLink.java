@@ -96,8 +96,11 @@ final class PlainLink implements WorkerLink {
 
     @Override
     public @Nullable Reply poll() throws IOException {
-        if (!received.hasRemaining() || !fill(REPLY_HEADER)) {
+        if (!received.hasRemaining()) {
             return null;
+        }
+        if (!fill(REPLY_HEADER)) {
+            throw new EOFException("worker ended in the middle of an answer");
         }
         Kind kind = Kind.of(received.get());
         long task = received.getLong();

@@ -305,7 +305,11 @@ public final class ProcessPool extends AbstractPool {
         // submit() does not wait for the worker to read
         var sender = new Thread(null, () -> worker.slot().run(submission, worker), "sennit-sender", 0, false);
         sender.setDaemon(true);
-        sender.start();
+        try {
+            sender.start();
+        } catch (Throwable e) { // no thread to be had: it does wait, as nobody else has the worker
+            worker.slot().run(submission, worker);
+        }
     }
 
     /** The next task for a worker that is free; null when there is none, and it is then idle. */

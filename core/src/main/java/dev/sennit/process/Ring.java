@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.sennit.internal.Linux;
+import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
@@ -36,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>While the reading thread sleeps, another may {@linkplain #pollInstead read in its stead}: it sets the word to {@link
  * #POLLED}, and nobody is woken. The two never read at once: their callers see to that with a lock, which a sleeper does
- * not hold.
+ * not hold. It leaves messages that may still be on their way alone, as two cannot sleep on one word.
  *
  * <h2>Trust</h2>
  *
@@ -205,15 +206,25 @@ final class Ring {
 
     // ---- the reader ----
 
-    /** The next message, if one is there. */
+    /** The next message, if one is there; waits for the rest of a long one. */
     @Nullable Message poll() throws IOException {
+        return poll(false);
+    }
+
+    /** The next message, if all of it is there: who reads instead of the reading thread may not sleep where that does. */
+    @Nullable Message pollWhole() throws IOException {
+        return poll(true);
+    }
+
+    private @Nullable Message poll(boolean wholeOnly) throws IOException {
         while (hasMessage()) {
             long at = head & mask;
             int size = data.get(JAVA_INT, at);
             int kind = data.get(JAVA_INT, at + 4);
             if (kind != WRAP) {
                 checkRecord(at, size, FIRST_HEADER);
-                return readMessage(at, size, kind);
+                int length = data.get(JAVA_INT, at + 32);
+                return wholeOnly && length > size - FIRST_HEADER ? null : readMessage(at, size, kind, length);
             }
             checkRecord(at, size, RECORD_HEADER);
             consume(size);
@@ -226,11 +237,10 @@ final class Ring {
         return head != tailSeen || readTail() != head;
     }
 
-    private Message readMessage(long at, int size, int kind) throws IOException {
+    private Message readMessage(long at, int size, int kind, int length) throws IOException {
         long task = data.get(JAVA_LONG, at + 8);
         long runNanos = data.get(JAVA_LONG, at + 16);
         long cpuNanos = data.get(JAVA_LONG, at + 24);
-        int length = data.get(JAVA_INT, at + 32);
         int have = size - FIRST_HEADER;
         if (length < have || kind < 0) {
             throw new IOException("a message of kind " + kind + " and length " + length + " in a record of " + size);
@@ -240,7 +250,7 @@ final class Ring {
         consume(size);
         while (have < length) {
             if (!awaitRecord()) {
-                throw new IOException("the writer of a ring ended in the middle of a message");
+                throw new EOFException("the writer of a ring ended in the middle of a message");
             }
             at = head & mask;
             size = data.get(JAVA_INT, at);

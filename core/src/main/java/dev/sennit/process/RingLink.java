@@ -145,7 +145,15 @@ final class RingLink implements WorkerLink {
 
     @Override
     public @Nullable Reply poll() throws IOException {
-        Ring.Message message = answers.poll();
+        return reply(answers.poll());
+    }
+
+    @Override
+    public @Nullable Reply pollWhole() throws IOException {
+        return reply(answers.pollWhole());
+    }
+
+    private static @Nullable Reply reply(Ring.@Nullable Message message) throws IOException {
         return message == null
                 ? null
                 : new Reply(

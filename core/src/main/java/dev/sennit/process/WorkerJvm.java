@@ -54,7 +54,7 @@ final class WorkerJvm {
     private volatile boolean endIntended;
     private volatile boolean buried;
     private volatile boolean condemned;
-    private volatile boolean distrusted;
+    private volatile boolean lineEnded;
     private volatile @Nullable String whyDestroyed;
 
     /** The task in flight. */
@@ -403,13 +403,15 @@ final class WorkerJvm {
      */
     List<RemoteSubmission<?>> killFor(RemoteSubmission<?> stopped, @Nullable String crash) {
         List<RemoteSubmission<?>> waited;
+        boolean isToDie;
         synchronized (aheadLock) {
             waited = takeBackAllAhead(); // now the worker cannot begin another
-            condemned = has(stopped) && !hasEnded(stopped);
+            isToDie = has(stopped) && !hasEnded(stopped);
+            condemned |= isToDie; // a kill that is under way stays so
         }
-        if (condemned && crash != null) {
+        if (isToDie && crash != null) {
             destroy(crash);
-        } else if (condemned) {
+        } else if (isToDie) {
             kill();
         }
         return waited;
@@ -444,12 +446,17 @@ final class WorkerJvm {
      * @param why what is said of it
      */
     void distrust(String why) {
-        distrusted = true;
+        lineEnded = true;
         destroy(why);
     }
 
-    boolean isDistrusted() {
-        return distrusted;
+    /** Its line broke off: no answer can come any more, and it is to be buried. */
+    void endLine() {
+        lineEnded = true;
+    }
+
+    boolean hasLineEnded() {
+        return lineEnded;
     }
 
     /** Why this side ended the process, or null. */

@@ -93,7 +93,12 @@ interface WorkerLink extends AutoCloseable {
         return false;
     }
 
-    /** Whether {@link #poll} would find something; for who polls instead. */
+    /** The next answer, if all of it is there; for who polls instead. */
+    default @Nullable Reply pollWhole() throws IOException {
+        return null;
+    }
+
+    /** Whether there is an answer, or part of one; for who polls instead. */
     default boolean hasAnswer() throws IOException {
         return false;
     }

@@ -3,6 +3,7 @@ package dev.sennit.process;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.internal.Sizes;
 import dev.sennit.internal.Timers;
+import java.io.EOFException;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
@@ -207,11 +208,11 @@ final class WorkerSlot {
      * @return false when the calling thread was relieved and has to go
      */
     private boolean serve(WorkerJvm up) {
-        while (true) {
+        while (!isRelieved()) {
             Answer answer = null;
             turn.lock();
             try {
-                answer = takeAnswer(up);
+                answer = takeAnswer(up, up.link()::poll);
             } finally {
                 turn.unlock();
             }
@@ -231,21 +232,26 @@ final class WorkerSlot {
                 takeNextAndMoreAhead(up);
             }
             settle(answer.to, answer.reply, up);
-            if (isRelieved()) {
-                return false;
-            }
         }
+        return false;
     }
 
     /** An answer that was taken, what it is the answer to, and what is in flight now. */
     private record Answer(
             RemoteSubmission<?> to, WorkerLink.Reply reply, @Nullable RemoteSubmission<?> next) {}
 
+    private interface Poll {
+        WorkerLink.@Nullable Reply next() throws IOException;
+    }
+
     /** The next answer that is there, or null. Whose turn it is. */
-    private static @Nullable Answer takeAnswer(WorkerJvm up) {
+    private static @Nullable Answer takeAnswer(WorkerJvm up, Poll poll) {
         WorkerLink.Reply reply;
         try {
-            reply = up.link().poll();
+            reply = poll.next();
+        } catch (EOFException e) { // it died of something else
+            up.endLine();
+            return null;
         } catch (IOException e) {
             up.distrust("sent what makes no sense, and was killed: " + e.getMessage());
             return null;
@@ -257,16 +263,25 @@ final class WorkerSlot {
             return null;
         }
         RemoteSubmission<?> answered = up.current.get();
-        if (answered == null || answered.task() != reply.task()) {
+        if (answered == null || answered.task() != reply.task() || !isAnswer(reply.kind(), answered)) {
             up.distrust("answered what nobody had asked, and was killed"); // not to be trusted with another task
             return null;
         }
         return new Answer(answered, reply, up.nextInFlight());
     }
 
+    /** Only what was cancelled may be skipped: nobody else would hear of it. */
+    private static boolean isAnswer(WorkerLink.Kind kind, RemoteSubmission<?> to) {
+        return switch (kind) {
+            case VALUE, FAILURE -> true;
+            case SKIPPED -> !to.isRunning() && !to.isQueued();
+            case READY -> false;
+        };
+    }
+
     private static boolean await(WorkerJvm up) {
         try {
-            return !up.isDistrusted() && up.link().await();
+            return !up.hasLineEnded() && up.link().await();
         } catch (IOException e) {
             return false;
         }
@@ -291,7 +306,7 @@ final class WorkerSlot {
             }
             try {
                 if (spin.until(up.link()::hasAnswer)) {
-                    answer = takeAnswer(up);
+                    answer = takeAnswer(up, up.link()::pollWhole);
                 }
             } catch (IOException e) {
                 up.distrust("sent what makes no sense, and was killed: " + e.getMessage());
@@ -304,7 +319,6 @@ final class WorkerSlot {
         if (answer == null) {
             return;
         }
-        awaited.startSent(); // the serving thread may not have come to say it
         if (answer.next != null) {
             answer.next.startSent();
         } else {
@@ -316,6 +330,7 @@ final class WorkerSlot {
     private <T extends @Nullable Object> void settle(
             RemoteSubmission<T> submission, WorkerLink.Reply reply, WorkerJvm up) {
         pool.addCpuTime(reply.cpuNanos());
+        submission.startSent(); // who took the answer before it may not have come to say it
         if (submission.isRunning()) {
             switch (reply.kind()) {
                 case VALUE -> settleValue(submission, reply);
@@ -348,9 +363,16 @@ final class WorkerSlot {
     }
 
     private static Throwable unreadable(Throwable why) {
-        return why instanceof TaskSerializationException
-                ? why
-                : new TaskSerializationException("answer could not be read: " + why, why);
+        if (why instanceof TaskSerializationException) {
+            return why;
+        }
+        String said;
+        try {
+            said = why.toString();
+        } catch (Throwable e) { // its own methods too
+            said = why.getClass().getName();
+        }
+        return new TaskSerializationException("answer could not be read: " + said, why);
     }
 
     private static ClassLoader loaderOf(RemoteSubmission<?> submission) {

@@ -122,6 +122,42 @@ class CompactFormTest {
     }
 
     @Test
+    void aMapThatIsOrderedByAccessStaysSo() throws Exception {
+        var recent = new LinkedHashMap<>(Map.of(1, 1, 2, 2, 3, 3));
+        assertThat(read(write(recent))).isEqualTo(recent);
+        for (int size : new int[] {0, 1, 3}) {
+            Map<Integer, Integer> byAccess = new LinkedHashMap<>(16, 0.75f, true);
+            for (int i = 0; i < size; i++) {
+                byAccess.put(i, i);
+            }
+            assertThatThrownBy(() -> write(byAccess)).isInstanceOf(CompactWriter.NotCompactException.class);
+            assertThat(byAccess).hasSize(size);
+        }
+    }
+
+    @Test
+    void lengthsThatLieTogetherAskForNothing() throws Exception {
+        // Lists in lists, each of which says that it takes all of what is left.
+        var out = new MessageBuffer();
+        int levels = 60;
+        int rest = 1 << 20;
+        for (int i = 0; i < levels; i++) {
+            out.write(CompactForm.ARRAYS_AS_LIST);
+            out.writeInt(rest);
+        }
+        out.skip(rest);
+        byte[] lie = out.copy();
+        long before = allocated();
+        assertThatThrownBy(() -> read(lie)).isInstanceOf(IOException.class);
+        assertThat(allocated() - before).isLessThan(16L * lie.length);
+    }
+
+    private static long allocated() {
+        return ((com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean())
+                .getCurrentThreadAllocatedBytes();
+    }
+
+    @Test
     void whatIsTheSameStaysTheSame() throws Exception {
         int[] shared = {1};
         List<Object> self = new ArrayList<>(List.of(shared, shared));

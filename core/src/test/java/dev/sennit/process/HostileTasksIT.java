@@ -25,6 +25,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Tasks, results and callbacks that do what they should not: each costs its own future at most. */
 @Timeout(120)
@@ -66,6 +68,64 @@ class HostileTasksIT {
         @Override
         public StackTraceElement[] getStackTrace() {
             return null;
+        }
+    }
+
+    /** Throws one of its own whatever it is asked, once it is on the other side. */
+    static final class MuteException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+        private static boolean isHome;
+
+        private void readObject(ObjectInputStream in) {
+            isHome = true;
+        }
+
+        @Override
+        public String toString() {
+            throw isHome ? new MuteException() : new IllegalStateException();
+        }
+
+        @Override
+        public StackTraceElement[] getStackTrace() {
+            throw isHome ? new MuteException() : new IllegalStateException();
+        }
+    }
+
+    @Test
+    void anExceptionThatCannotEvenBeNamedFailsItsTaskAlone() throws Exception {
+        try (ProcessPool pool = one().open()) {
+            TaskFuture<?> mute = pool.submit(() -> {
+                throw new MuteException();
+            });
+            assertThatThrownBy(() -> mute.get(10, SECONDS))
+                    .cause()
+                    .isInstanceOf(TaskSerializationException.class)
+                    .hasMessageContaining("MuteException");
+            assertServes(pool);
+        }
+    }
+
+    /** Answers that nobody asked for, by a task that speaks for its worker. */
+    private static void say(WorkerLink.Kind kind) throws Exception {
+        Thread worker = Thread.currentThread();
+        var field = worker.getClass().getDeclaredField("end");
+        field.setAccessible(true);
+        var end = (WorkerLink.WorkerEnd) field.get(worker);
+        end.send(kind, end.page().lastBegun(), 0, 0, new MessageBuffer());
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"READY", "SKIPPED"})
+    void aWorkerThatSaysItSkippedWhatItRunsIsReplaced(WorkerLink.Kind kind) throws Exception {
+        try (ProcessPool pool = one().open()) {
+            TaskFuture<?> task = pool.submit(() -> {
+                say(kind);
+                return 1;
+            });
+            assertThatThrownBy(() -> task.get(10, SECONDS))
+                    .hasCauseInstanceOf(WorkerCrashedException.class)
+                    .hasMessageContaining("nobody had asked");
+            assertServes(pool);
         }
     }
 

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Seeded;
 import dev.sennit.internal.MemoryFile;
+import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -67,6 +68,36 @@ class RingTest {
     private static void join(Thread thread, AtomicReference<Throwable> failure) throws InterruptedException {
         assertThat(thread.join(Duration.ofSeconds(100))).isTrue();
         assertThat(failure.get()).isNull();
+    }
+
+    @Test
+    void whoReadsInsteadTakesWholeMessagesAlone() throws Exception {
+        Ends ends = Ends.of(1024);
+        var failure = new AtomicReference<Throwable>();
+        ends.writer().write(1, 2, 3, 4, new byte[100], 100);
+        assertThat(ends.reader().pollWhole().payload()).hasSize(100);
+        Thread writing = start(() -> ends.writer().write(1, 2, 3, 4, new byte[5000], 5000), failure);
+        while (!ends.reader().hasMessage()) {
+            Thread.onSpinWait();
+        }
+        assertThat(ends.reader().pollWhole()).isNull(); // the rest has no room yet
+        assertThat(take(ends.reader()).payload()).hasSize(5000);
+        join(writing, failure);
+    }
+
+    @Test
+    void theEndOfAWriterInTheMiddleOfAMessageIsNoNonsense() throws Exception {
+        Ends ends = Ends.of(1024);
+        Thread writing = Thread.ofPlatform().start(() -> {
+            assertThatThrownBy(() -> ends.writer().write(1, 2, 3, 4, new byte[5000], 5000)).isInstanceOf(IOException.class);
+        });
+        while (!ends.reader().hasMessage()) {
+            Thread.onSpinWait();
+        }
+        ends.writer().end();
+        assertThat(writing.join(Duration.ofSeconds(100))).isTrue();
+        ends.reader().end();
+        assertThatThrownBy(ends.reader()::poll).isInstanceOf(EOFException.class);
     }
 
     @Test
