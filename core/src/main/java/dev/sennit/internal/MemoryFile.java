@@ -58,6 +58,19 @@ public final class MemoryFile implements AutoCloseable {
     }
 
     /**
+     * Maps a part of it here.
+     *
+     * @param offset where the part begins; a multiple of the page size
+     * @param length bytes
+     * @param arena how long
+     * @return the memory
+     * @throws IOException when it is closed, or there is no room in the address space
+     */
+    public MemorySegment map(long offset, long length, Arena arena) throws IOException {
+        return map(path(), size, offset, length, arena);
+    }
+
+    /**
      * Maps a file of another process.
      *
      * @param path what {@link #path} said there
@@ -67,11 +80,15 @@ public final class MemoryFile implements AutoCloseable {
      * @throws IOException when the other process is gone, or has closed it, or it is of another size
      */
     public static MemorySegment map(Path path, long size, Arena arena) throws IOException {
+        return map(path, size, 0, size, arena);
+    }
+
+    private static MemorySegment map(Path path, long size, long offset, long length, Arena arena) throws IOException {
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             if (channel.size() != size) { // another file has the number by now; to map more of it would make it grow
                 throw new IOException(path + " is not the memory file of " + size + " bytes that it was");
             }
-            return channel.map(FileChannel.MapMode.READ_WRITE, 0, size, arena);
+            return channel.map(FileChannel.MapMode.READ_WRITE, offset, length, arena);
         }
     }
 

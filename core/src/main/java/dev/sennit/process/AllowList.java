@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import java.io.InvalidClassException;
 import java.io.ObjectInputFilter;
 import java.io.ObjectInputFilter.FilterInfo;
 import java.io.ObjectInputFilter.Status;
@@ -86,6 +87,27 @@ final class AllowList {
         return location == null ? null : location.toExternalForm();
     }
 
+    /** Refuses a class that is not on the list, and arrays of it. */
+    void require(Class<?> type) throws InvalidClassException {
+        Class<?> element = elementOf(type);
+        if (!element.isPrimitive() && !isAllowed(element)) {
+            throw new InvalidClassException(notAllowed(element));
+        }
+    }
+
+    private static Class<?> elementOf(Class<?> type) {
+        Class<?> element = type;
+        while (element.isArray()) {
+            element = element.getComponentType();
+        }
+        return element;
+    }
+
+    private static String notAllowed(Class<?> type) {
+        return "class " + type.getName() + " is not on the pool's allow-list; add it with allow(" + type.getPackageName()
+                + ".*)";
+    }
+
     Filter filterFor(int messageBytes) {
         return new Filter(messageBytes);
     }
@@ -154,15 +176,11 @@ final class AllowList {
             if (type == null) {
                 return Status.UNDECIDED;
             }
-            Class<?> element = type;
-            while (element.isArray()) {
-                element = element.getComponentType();
-            }
+            Class<?> element = elementOf(type);
             if (element.isPrimitive() || isAllowed(element)) {
                 return Status.ALLOWED;
             }
-            return refuse("class " + element.getName() + " is not on the pool's allow-list; add it with allow("
-                    + element.getPackageName() + ".*)");
+            return refuse(notAllowed(element));
         }
 
         /** What was refused and how to allow it, or null; the stream's own exception does not say. */

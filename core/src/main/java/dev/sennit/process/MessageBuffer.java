@@ -2,12 +2,18 @@ package dev.sennit.process;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
-/** A message being made: a byte array that grows, and is read where it lies. */
+/** A message being made: a byte array that grows, and is read where it lies. Numbers are little-endian. */
 final class MessageBuffer extends OutputStream {
     /** The longest array the JVM is sure to give. */
     private static final int LONGEST = Integer.MAX_VALUE - 8;
+
+    private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private byte[] bytes = new byte[512];
     private int length;
@@ -20,10 +26,32 @@ final class MessageBuffer extends OutputStream {
         return length;
     }
 
+    /** What was written, in an array of its own. */
+    byte[] copy() {
+        return Arrays.copyOf(bytes, length);
+    }
+
+    /** Forgets what was written. */
+    void clear() {
+        length = 0;
+    }
+
     @Override
     public void write(int value) throws IOException {
         grow(1);
         bytes[length++] = (byte) value;
+    }
+
+    void writeInt(int value) throws IOException {
+        grow(Integer.BYTES);
+        INTS.set(bytes, length, value);
+        length += Integer.BYTES;
+    }
+
+    void writeLong(long value) throws IOException {
+        grow(Long.BYTES);
+        LONGS.set(bytes, length, value);
+        length += Long.BYTES;
     }
 
     @Override
@@ -33,9 +61,17 @@ final class MessageBuffer extends OutputStream {
         length += count;
     }
 
-    private void grow(int more) throws IOException {
+    /** Makes room for bytes that the caller puts into {@link #bytes} itself; returns where. */
+    int skip(long count) throws IOException {
+        grow(count);
+        int place = length;
+        length += (int) count;
+        return place;
+    }
+
+    private void grow(long more) throws IOException {
         if (more > bytes.length - length) {
-            long needed = (long) length + more;
+            long needed = length + more;
             if (needed > LONGEST) {
                 throw new IOException("larger than 2 GiB");
             }

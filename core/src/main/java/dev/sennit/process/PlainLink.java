@@ -18,9 +18,8 @@ import org.jspecify.annotations.Nullable;
  * one that runs them.
  *
  * <pre>
- * task:    long task (negative when sent ahead), int length,
- *          bytes                                            parent to worker, standard input
- * control: byte 'C', long task  |  byte 'Q'                 parent to worker, socket
+ * task:    long task (negative when sent ahead), or the number of
+ *          a shape (from 2^62 on), int length, bytes                                            parent to worker, standard input
  * reply:   byte kind, long task, long run nanoseconds,
  *          long processor nanoseconds, int length, bytes    worker to parent, socket
  * </pre>
@@ -28,55 +27,66 @@ import org.jspecify.annotations.Nullable;
  * The end of either stream is the end of the other side.
  */
 final class PlainLink implements WorkerLink {
-    static final byte CANCEL = 'C';
-    static final byte QUIT = 'Q';
-
     private static final int TASK_HEADER = Long.BYTES + Integer.BYTES;
     private static final int REPLY_HEADER = 1 + 3 * Long.BYTES + Integer.BYTES;
-    private static final int CONTROL_SIZE = 1 + Long.BYTES;
     private static final int BUFFER = 1 << 16;
+    /** Where the numbers of shapes begin; those of tasks end before. */
+    private static final long SHAPES = 1L << 62;
+    /** Twice of this is less than a pipe holds that nobody reads. */
+    private static final int FITS_A_PIPE = 1 << 15;
     /** How much is allocated before any of it has arrived: a header that lies cannot ask for gigabytes. */
     private static final int FIRST_ALLOCATION = 1 << 20;
 
     private final OutputStream tasks;
     private final SocketChannel socket;
+    private final Control control;
     /** Only the receiving thread. What was read and not yet used lies between position and limit. */
     private final ByteBuffer received = ByteBuffer.allocateDirect(BUFFER).limit(0);
 
     PlainLink(OutputStream tasks, SocketChannel socket) {
         this.tasks = tasks;
         this.socket = socket;
+        control = new Control(socket);
+    }
+
+    /** What it has not read yet fills the pipe. */
+    @Override
+    public int mostAhead() {
+        return 1;
     }
 
     @Override
-    public void sendTask(long task, boolean ahead, MessageBuffer message) throws IOException {
-        byte[] header = ByteBuffer.allocate(TASK_HEADER)
-                .putLong(ahead ? -task : task)
-                .putInt(message.length())
-                .array();
+    public boolean takesAtOnce(int length) {
+        return length <= FITS_A_PIPE;
+    }
+
+    @Override
+    public void sendTask(long task, boolean ahead, EncodedTask message) throws IOException {
+        send(ahead ? -task : task, message.bytes(), message.length());
+    }
+
+    @Override
+    public void sendShape(int number, byte[] description) throws IOException {
+        send(SHAPES + number, description, description.length);
+    }
+
+    private void send(long number, byte[] bytes, int length) throws IOException {
+        byte[] header = ByteBuffer.allocate(TASK_HEADER).putLong(number).putInt(length).array();
         synchronized (tasks) {
             tasks.write(header);
-            tasks.write(message.bytes(), 0, message.length());
+            tasks.write(bytes, 0, length);
             tasks.flush();
         }
     }
 
     @Override
     public void cancel(long task) throws IOException {
-        control(ByteBuffer.allocate(CONTROL_SIZE).put(CANCEL).putLong(task).flip());
+        control.cancel(task);
     }
 
     @Override
     public void quit() throws IOException {
-        control(ByteBuffer.wrap(new byte[] {QUIT}));
-    }
-
-    private void control(ByteBuffer message) throws IOException {
-        synchronized (socket) {
-            while (message.hasRemaining()) {
-                socket.write(message);
-            }
-        }
+        control.quit();
     }
 
     @Override
@@ -84,10 +94,7 @@ final class PlainLink implements WorkerLink {
         if (!fill(REPLY_HEADER)) {
             return null;
         }
-        int kind = received.get();
-        if (kind < 0 || kind >= Kind.values().length) {
-            throw new IOException("worker sent an answer of unknown kind " + kind);
-        }
+        Kind kind = Kind.of(received.get());
         long task = received.getLong();
         long runNanos = received.getLong();
         long cpuNanos = received.getLong();
@@ -95,7 +102,7 @@ final class PlainLink implements WorkerLink {
         if (length < 0) {
             throw new IOException("worker sent an answer of length " + length);
         }
-        return new Reply(Kind.values()[kind], task, runNanos, cpuNanos, readPayload(length));
+        return new Reply(kind, task, runNanos, cpuNanos, readPayload(length));
     }
 
     /** Waits until so many bytes are there; false at the end of the stream. */
@@ -133,6 +140,10 @@ final class PlainLink implements WorkerLink {
         return payload;
     }
 
+    /** The socket says so. */
+    @Override
+    public void workerEnded() {}
+
     @Override
     public void close() {
         try {
@@ -147,35 +158,53 @@ final class PlainLink implements WorkerLink {
         }
     }
 
-    /** The worker's end. The thread that runs tasks reads tasks and sends answers; another reads control. */
-    static final class WorkerEnd {
+    /** The other end. */
+    static final class PlainWorkerEnd implements WorkerEnd {
         private final InputStream tasks;
         private final SocketChannel socket;
+        private final StatusPage page;
+        private final Control control;
         private final ByteBuffer outgoing = ByteBuffer.allocateDirect(BUFFER);
         private final byte[] header = new byte[TASK_HEADER];
+        private final LambdaShapes.Known shapes = new LambdaShapes.Known(ClassLoader.getSystemClassLoader());
 
-        WorkerEnd(InputStream tasks, SocketChannel socket) {
+        PlainWorkerEnd(InputStream tasks, SocketChannel socket, StatusPage page) {
             this.tasks = tasks;
             this.socket = socket;
+            this.page = page;
+            control = new Control(socket);
         }
 
-        /** A task as it came; one that was sent ahead may have been taken back since. */
-        record Task(long number, boolean ahead, byte[] message) {}
+        @Override
+        public StatusPage page() {
+            return page;
+        }
 
-        /** Waits for the next task; null when the parent is gone. */
-        @Nullable Task nextTask() throws IOException {
-            if (tasks.readNBytes(header, 0, TASK_HEADER) < TASK_HEADER) {
-                return null;
+        @Override
+        public LambdaShapes.Known shapes() {
+            return shapes;
+        }
+
+        @Override
+        public @Nullable Task nextTask() throws IOException {
+            while (tasks.readNBytes(header, 0, TASK_HEADER) == TASK_HEADER) {
+                ByteBuffer fields = ByteBuffer.wrap(header);
+                long number = fields.getLong();
+                int length = fields.getInt();
+                byte[] message = tasks.readNBytes(length);
+                if (message.length < length) {
+                    return null;
+                }
+                if (number < SHAPES) {
+                    return new Task(Math.abs(number), number < 0, message);
+                }
+                shapes.learn((int) (number - SHAPES), message);
             }
-            ByteBuffer fields = ByteBuffer.wrap(header);
-            long number = fields.getLong();
-            int length = fields.getInt();
-            byte[] message = tasks.readNBytes(length);
-            return message.length < length ? null : new Task(Math.abs(number), number < 0, message);
+            return null;
         }
 
-        /** Sends an answer; only the thread that runs tasks, after READY. */
-        void send(Kind kind, long task, long runNanos, long cpuNanos, MessageBuffer payload) throws IOException {
+        @Override
+        public void send(Kind kind, long task, long runNanos, long cpuNanos, MessageBuffer payload) throws IOException {
             outgoing.clear();
             outgoing.put((byte) kind.ordinal()).putLong(task).putLong(runNanos).putLong(cpuNanos);
             outgoing.putInt(payload.length());
@@ -192,22 +221,9 @@ final class PlainLink implements WorkerLink {
             } while (sent < payload.length());
         }
 
-        /** Hears the parent: which task to cancel, 0 to exit, or -1 when the parent is gone. */
-        long nextControl() throws IOException {
-            ByteBuffer first = ByteBuffer.allocate(1);
-            if (socket.read(first) < 0) {
-                return -1;
-            }
-            if (first.get(0) == QUIT) {
-                return 0;
-            }
-            ByteBuffer task = ByteBuffer.allocate(Long.BYTES);
-            while (task.hasRemaining()) {
-                if (socket.read(task) < 0) {
-                    return -1;
-                }
-            }
-            return task.getLong(0);
+        @Override
+        public long nextControl() throws IOException {
+            return control.next();
         }
     }
 }

@@ -71,8 +71,6 @@ public final class ProcessPool extends AbstractPool {
 
     private static final long SHORTEST_PAUSE_MILLIS = 20;
     private static final long LONGEST_PAUSE_MILLIS = 5_000;
-    /** A pipe takes this much without anybody reading it. */
-    private static final int FITS_A_PIPE = 1 << 15;
 
     private final Builder settings;
     private final AllowList allowed;
@@ -126,7 +124,7 @@ public final class ProcessPool extends AbstractPool {
     @Override
     protected <T extends @Nullable Object> Submission<T> newSubmission(Callable<T> body, TaskOptions options) {
         Objects.requireNonNull(options, "options");
-        MessageBuffer message = TaskCodec.encodeTask(body, writtenClassOf(body), nameOf(body));
+        EncodedTask message = TaskCodec.encode(body, writtenClassOf(body), nameOf(body));
         allowed.allowBeside(writtenClassOf(body));
         return new RemoteSubmission<>(this, body, options, message);
     }
@@ -263,12 +261,14 @@ public final class ProcessPool extends AbstractPool {
     }
 
     private static void handOver(RemoteSubmission<?> submission, WorkerJvm worker) {
-        if (submission.message().length() <= FITS_A_PIPE) {
+        if (worker.takesAtOnce(submission.message())) {
             worker.slot().run(submission, worker);
-        } else {
-            // submit() does not wait for the worker to read
-            Thread.startVirtualThread(() -> worker.slot().run(submission, worker));
+            return;
         }
+        // submit() does not wait for the worker to read
+        var sender = new Thread(null, () -> worker.slot().run(submission, worker), "sennit-sender", 0, false);
+        sender.setDaemon(true);
+        sender.start();
     }
 
     /** The next task for a worker that is free; null when there is none, and it is then idle. */
@@ -289,10 +289,10 @@ public final class ProcessPool extends AbstractPool {
     }
 
     /** The next task that may be sent to a worker which does not read while it runs another. */
-    @Nullable RemoteSubmission<?> nextAhead() {
+    @Nullable RemoteSubmission<?> nextAhead(WorkerJvm worker) throws IOException {
         synchronized (lock) {
             RemoteSubmission<?> next = backlog.peekFirst();
-            return next != null && next.message().length() <= FITS_A_PIPE ? backlog.pollFirst() : null;
+            return next != null && worker.takesAhead(next.message()) ? backlog.pollFirst() : null;
         }
     }
 
@@ -430,6 +430,7 @@ public final class ProcessPool extends AbstractPool {
         private List<String> allowed = new ArrayList<>();
         private List<String> jvmOptions = List.of();
         private List<Path> classPath = List.of();
+        private WorkerTransport transport = WorkerTransport.AUTO;
 
         private Builder() {
             super("processes");
@@ -544,6 +545,21 @@ public final class ProcessPool extends AbstractPool {
             return this;
         }
 
+        /**
+         * How tasks and answers travel; the default is {@link WorkerTransport#AUTO}. In a plan: {@code transport=socket}.
+         *
+         * @param way which way
+         * @return this
+         * @throws UnsupportedOperationException if it is {@link WorkerTransport#SHARED_MEMORY}, and that cannot be had here
+         */
+        public Builder transport(WorkerTransport way) {
+            if (way == WorkerTransport.SHARED_MEMORY) {
+                SharedMemory.requireLinux();
+            }
+            transport = Objects.requireNonNull(way, "way");
+            return this;
+        }
+
         @Override
         protected Map<String, Consumer<String>> planOptions() {
             Map<String, Consumer<String>> options = super.planOptions();
@@ -551,6 +567,7 @@ public final class ProcessPool extends AbstractPool {
             options.put("grace", value -> grace(Durations.parse("grace", value)));
             options.put("output", value -> output(WorkerOutput.parse(value)));
             options.put("allow", value -> allow(value.split(",")));
+            options.put("transport", value -> transport(WorkerTransport.parse(value)));
             options.put("jvm", value -> jvmOptions(value.split(",")));
             return options;
         }
@@ -583,6 +600,10 @@ public final class ProcessPool extends AbstractPool {
 
         WorkerOutput output() {
             return output;
+        }
+
+        boolean usesSharedMemory() {
+            return transport.resolved() == WorkerTransport.SHARED_MEMORY;
         }
 
         LineListener listenerOrDefault() {

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A task that travels: encoded when it was submitted, so that the submitter may change what it captured. */
 final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
-    private final MessageBuffer message;
+    private final EncodedTask message;
     private final Throwable submittedFrom;
     private final String submitter;
     /** The worker it was handed to; written before that worker's {@code current}. */
@@ -19,7 +19,7 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
     /** Its number there; written before {@link #worker}. */
     private long task;
 
-    RemoteSubmission(ProcessPool pool, Callable<T> body, TaskOptions options, MessageBuffer message) {
+    RemoteSubmission(ProcessPool pool, Callable<T> body, TaskOptions options, EncodedTask message) {
         super(pool, body, options);
         this.message = message;
         submittedFrom = new Throwable();
@@ -34,7 +34,7 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
         submitter = before.submitter;
     }
 
-    MessageBuffer message() {
+    EncodedTask message() {
         return message;
     }
 

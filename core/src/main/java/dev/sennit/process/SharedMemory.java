@@ -30,7 +30,10 @@ import org.jspecify.annotations.Nullable;
  * process that was not given it opens it by {@link #name}.
  *
  * {@snippet :
- * try (SharedMemory memory = SharedMemory.create(1 << 20)) {
+ * import java.lang.foreign.ValueLayout;
+ *
+ * try (Pool pool = Pools.open("processes:2");
+ *         SharedMemory memory = SharedMemory.create(1 << 20)) {
  *     pool.submit(() -> memory.segment().set(ValueLayout.JAVA_INT, 0, 42)).get();
  *     int answer = memory.segment().get(ValueLayout.JAVA_INT, 0); // 42
  * }
@@ -143,7 +146,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
         }
     }
 
-    private static void requireLinux() {
+    static void requireLinux() {
         if (!Linux.isAvailable()) {
             Module module = SharedMemory.class.getModule();
             throw new UnsupportedOperationException("shared memory needs Linux on x86-64 or AArch64, and the option"

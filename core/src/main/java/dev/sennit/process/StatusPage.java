@@ -1,39 +1,48 @@
 package dev.sennit.process;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import java.io.IOException;
-import java.lang.invoke.MethodHandles;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * A few bytes of memory that a worker shares with the parent, and that outlive it.
+ * A page of memory that a worker shares with the parent, and that outlives it.
  *
  * <p>One word holds the number of the last task that the worker began. With it the parent knows, of a worker that died,
  * whether the task it was handed had begun (and fails) or not (and runs elsewhere). A message would say the same at the
  * price of one more wake-up a task. Another word holds the number of the last one that it ended: its answer is on the way,
  * but the parent may be slow to read it, and is not to stop a task, or kill a worker, for being slow itself.
  *
- * <p>A third holds the number of a task that was sent ahead, to a worker that is still busy. The worker claims it before
- * it begins it, the parent may take it back until then; one compare-and-set decides between them. There are two such
- * words, for odd and even numbers, as the next task is sent ahead while the worker has yet to claim the one before it;
- * tasks are numbered in the order they are sent.
+ * <p>The other words hold the numbers of tasks that were sent ahead, to a worker that is still busy. The worker claims such a
+ * task before it begins it, the parent may take it back until then; one compare-and-set decides between them. Tasks are
+ * numbered in the order they are sent, and each has the word of its number, modulo their count: so no more may be on
+ * their way than there are words, and the worker says which it came to last.
  */
 final class StatusPage {
-    private static final int SIZE = 64;
-    private static final int LAST_BEGUN = 0;
-    private static final int LAST_ENDED = 8;
-    private static final int AHEAD = 16;
+    static final long SIZE = 4096;
+    /** The most tasks that may have been sent and not been come to. */
+    static final int WORDS = 256;
+
+    private static final long LAST_BEGUN = 0;
+    private static final long LAST_ENDED = 8;
+    private static final long LAST_SEEN = 16;
+    private static final long AHEAD = 64;
     private static final long NONE = 0;
-    private static final VarHandle LONGS =
-            MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
+    private static final VarHandle LONGS = JAVA_LONG.varHandle();
 
-    private final ByteBuffer page;
+    private final MemorySegment page;
 
-    private StatusPage(ByteBuffer page) {
+    /**
+     * A page in shared memory.
+     *
+     * @param page filled with zeros by whoever made it
+     */
+    StatusPage(MemorySegment page) {
         this.page = page;
     }
 
@@ -47,7 +56,7 @@ final class StatusPage {
 
     private static StatusPage map(Path file, StandardOpenOption... options) throws IOException {
         try (FileChannel channel = FileChannel.open(file, options)) {
-            return new StatusPage(channel.map(FileChannel.MapMode.READ_WRITE, 0, SIZE));
+            return new StatusPage(channel.map(FileChannel.MapMode.READ_WRITE, 0, SIZE, Arena.ofAuto()));
         }
     }
 
@@ -67,11 +76,16 @@ final class StatusPage {
         return (long) LONGS.getVolatile(page, LAST_ENDED);
     }
 
-    private static int wordOf(long task) {
-        return AHEAD + Long.BYTES * (int) (task & 1);
+    private static long wordOf(long task) {
+        return AHEAD + Long.BYTES * (task & (WORDS - 1));
     }
 
-    /** Parent: a task that is about to be sent ahead; the one before it is in flight. */
+    /** Parent: whether there is a word for a task, those before it having been sent. */
+    boolean hasWordFor(long task) {
+        return task - (long) LONGS.getAcquire(page, LAST_SEEN) <= WORDS;
+    }
+
+    /** Parent: a task that is about to be sent ahead; {@link #hasWordFor} it. */
     void offerAhead(long task) {
         LONGS.setVolatile(page, wordOf(task), task);
     }
@@ -84,5 +98,10 @@ final class StatusPage {
     /** Worker: claims a task that was sent ahead; false when it was taken back. */
     boolean claim(long task) {
         return LONGS.compareAndSet(page, wordOf(task), task, -task);
+    }
+
+    /** Worker: it has come to a task, and claimed it or not. */
+    void saw(long task) {
+        LONGS.setRelease(page, LAST_SEEN, task);
     }
 }

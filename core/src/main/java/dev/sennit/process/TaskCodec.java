@@ -5,6 +5,7 @@ import dev.sennit.TaskSerializationException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InvalidClassException;
 import java.io.NotSerializableException;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
@@ -13,12 +14,14 @@ import java.io.OutputStream;
 import java.io.Serializable;
 import java.lang.invoke.MethodHandleInfo;
 import java.lang.invoke.SerializedLambda;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns tasks and their outcomes into bytes and back, with Java serialization.
+ * Turns tasks and their outcomes into bytes and back: in the {@link CompactForm} where they have one, else with Java
+ * serialization.
  *
  * <p>The parent decodes what a worker sends behind an {@link AllowList}, as a worker runs code on data from anywhere. A
  * worker decodes what its parent sends without one: the parent chose the worker's class path and command line, and is
@@ -30,6 +33,40 @@ final class TaskCodec {
     // ---- tasks ----
 
     /** Encodes a task; throws {@link TaskSerializationException} with the culprit when it cannot travel. */
+    static EncodedTask encode(Callable<?> task, Class<?> written, String name) {
+        EncodedTask compact = EncodedTask.compact(task);
+        if (compact != null) {
+            return compact;
+        }
+        MessageBuffer buffer = encodeTask(task, written, name);
+        return new EncodedTask(buffer.bytes(), buffer.length(), List.of());
+    }
+
+    /** Decodes what {@link #encode} made. */
+    static Callable<?> decode(byte[] message, LambdaShapes.Known shapes) throws IOException {
+        if (isJavaStream(message)) {
+            return decodeTask(message);
+        }
+        try {
+            return (Callable<?>) Objects.requireNonNull(
+                    new CompactReader(message, ClassLoader.getSystemClassLoader(), null, shapes).readAll());
+        } catch (ClassNotFoundException e) {
+            throw notOnClassPath(e);
+        }
+    }
+
+    private static boolean isJavaStream(byte[] message) {
+        return message.length > 0 && message[0] == CompactForm.JAVA_STREAM;
+    }
+
+    private static TaskSerializationException notOnClassPath(ClassNotFoundException e) {
+        return new TaskSerializationException(
+                "class " + e.getMessage() + " is not on the worker's class path, which is that of the JVM that opened"
+                        + " the pool; name another with ProcessPool.builder().classPath(...)",
+                e);
+    }
+
+    /** Encodes a task with Java serialization, so that nothing else has to be known to decode it. */
     static MessageBuffer encodeTask(Callable<?> task, Class<?> written, String name) {
         var buffer = new MessageBuffer();
         var seen = new LambdaNoticingStream(buffer);
@@ -47,10 +84,7 @@ final class TaskCodec {
         try (var in = new LoaderStream(new ByteArrayInputStream(message), loader)) {
             return (Callable<?>) in.readObject();
         } catch (ClassNotFoundException e) {
-            throw new TaskSerializationException(
-                    "class " + e.getMessage() + " is not on the worker's class path, which is that of the JVM that opened"
-                            + " the pool; name another with ProcessPool.builder().classPath(...)",
-                    e);
+            throw notOnClassPath(e);
         }
     }
 
@@ -99,6 +133,12 @@ final class TaskCodec {
 
     static MessageBuffer encodeValue(@Nullable Object value) {
         var buffer = new MessageBuffer();
+        try {
+            new CompactWriter(buffer, false).write(value);
+            return buffer;
+        } catch (IOException | RuntimeException | StackOverflowError e) { // Java serialization can, or says why not
+            buffer.clear();
+        }
         try {
             new LambdaNoticingStream(buffer).write(value);
             return buffer;
@@ -159,6 +199,9 @@ final class TaskCodec {
 
     private static <V> @Nullable V read(Class<V> type, byte[] message, ClassLoader loader, AllowList allowed)
             throws Unreadable {
+        if (!isJavaStream(message)) {
+            return readCompact(type, message, loader, allowed);
+        }
         AllowList.Filter filter = allowed.filterFor(message.length);
         try (var in = new LoaderStream(new ByteArrayInputStream(message), loader)) {
             in.setObjectInputFilter(filter);
@@ -166,6 +209,17 @@ final class TaskCodec {
         } catch (Throwable e) { // what a class does when it is read is its own business
             String refusal = filter.refusal();
             throw new Unreadable(refusal != null ? refusal : e.toString(), e);
+        }
+    }
+
+    private static <V> @Nullable V readCompact(Class<V> type, byte[] message, ClassLoader loader, AllowList allowed)
+            throws Unreadable {
+        try {
+            return type.cast(new CompactReader(message, loader, allowed, null).readAll());
+        } catch (InvalidClassException e) {
+            throw new Unreadable(String.valueOf(e.getMessage()), e);
+        } catch (Throwable e) { // what a record does when it is made is its own business
+            throw new Unreadable(e.toString(), e);
         }
     }
 

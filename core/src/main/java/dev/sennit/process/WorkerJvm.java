@@ -11,7 +11,10 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -34,6 +37,8 @@ final class WorkerJvm {
     private final Instant startedAt = Instant.now();
     private final Path folder;
     private final ServerSocketChannel server;
+    /** Null with the plain transport. */
+    private final RingLink.@Nullable Shared shared;
     private final StatusPage page;
     private final Process process;
     private final @Nullable OutputReader output;
@@ -51,9 +56,17 @@ final class WorkerJvm {
     /** The number of the last task sent; touched by whoever may hand it a task, see {@link WorkerSlot}. */
     private long lastTask;
 
+    /** Guarded by itself. The shapes that it was told of. */
+    private final BitSet told = new BitSet();
+
     private final Object aheadLock = new Object();
-    /** Guarded by aheadLock. The task that was sent ahead and is neither in flight nor taken back. */
-    private @Nullable RemoteSubmission<?> ahead;
+    /** Guarded by aheadLock. The tasks that were sent ahead and are neither in flight nor taken back, in their order. */
+    private final Deque<RemoteSubmission<?>> ahead = new ArrayDeque<>();
+    /** Only the serving thread. How long its tasks ran lately. */
+    private long typicalNanos = AHEAD_NANOS;
+
+    /** Work for so long is sent ahead: what it takes to send more, many times over. */
+    private static final long AHEAD_NANOS = 400_000;
 
     /** How a worker ended. */
     record End(int exitCode, List<String> lastLines) {}
@@ -63,15 +76,27 @@ final class WorkerJvm {
         this.slot = slot;
         folder = WorkerFolder.create();
         ServerSocketChannel opened = null;
+        RingLink.Shared memory = null;
         Process started = null;
         try {
             opened = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
             opened.bind(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
-            page = StatusPage.create(folder.resolve(WorkerFolder.STATUS));
+            if (settings.usesSharedMemory()) {
+                memory = new RingLink.Shared();
+                page = memory.page();
+            } else {
+                page = StatusPage.create(folder.resolve(WorkerFolder.STATUS));
+            }
             List<String> command = new ArrayList<>(
                     WorkerCommand.write(arguments, folder.resolve(WorkerFolder.ARGUMENTS)));
             command.addAll(List.of(folder.toString(), name));
+            if (memory != null) {
+                command.add(memory.path().toString());
+            }
             started = start(settings, command);
+            if (memory != null) {
+                started.getOutputStream().close(); // nothing comes that way
+            }
             output = settings.output() == WorkerOutput.INHERIT
                     ? null
                     : new OutputReader(name, started, settings.listenerOrDefault());
@@ -80,9 +105,13 @@ final class WorkerJvm {
                 started.destroyForcibly();
             }
             removeTraces(opened, folder);
+            if (memory != null) {
+                memory.close();
+            }
             throw e;
         }
         server = opened;
+        shared = memory;
         process = started;
     }
 
@@ -119,8 +148,11 @@ final class WorkerJvm {
                 START_LIMIT, () -> destroy("was not ready after " + Durations.text(START_LIMIT) + " and was killed"));
         try {
             SocketChannel socket = server.accept();
-            var connected = new PlainLink(process.getOutputStream(), socket);
+            WorkerLink connected = shared == null
+                    ? new PlainLink(process.getOutputStream(), socket)
+                    : shared.connect(socket, process::isAlive);
             link = connected;
+            process.onExit().thenRun(connected::workerEnded);
             WorkerLink.Reply first = connected.receive();
             up = first != null && first.kind() == WorkerLink.Kind.READY;
             return up;
@@ -129,6 +161,9 @@ final class WorkerJvm {
         } finally {
             tooLong.cancel(false);
             removeTraces();
+            if (shared != null) {
+                shared.close();
+            }
         }
     }
 
@@ -153,11 +188,55 @@ final class WorkerJvm {
         return page.lastBegun() >= task;
     }
 
-    // ---- one task ahead ----
+    // ---- tasks ahead ----
+
+    /** The thread that serves it heard how long a task ran. */
+    void ranFor(long nanos) {
+        typicalNanos += (nanos - typicalNanos) / 4;
+    }
+
+    /** How many more tasks to send ahead, for the thread that serves it; 0 unless half of what it may have is done. */
+    int wantsAhead() {
+        long most = Math.clamp(AHEAD_NANOS / Math.max(1, typicalNanos), 1, link().mostAhead());
+        synchronized (aheadLock) {
+            int has = ahead.size();
+            return condemned || has > most / 2 ? 0 : (int) most - has;
+        }
+    }
+
+    /** Whether a task can be handed to it, being idle, without waiting for it to read. */
+    boolean takesAtOnce(EncodedTask message) {
+        try {
+            return link().takesAtOnce(message.mostBytes());
+        } catch (IOException e) {
+            return true; // it is gone, and says so at once
+        }
+    }
+
+    /** Whether a task can be sent ahead without waiting for the worker. */
+    boolean takesAhead(EncodedTask message) throws IOException {
+        return page.hasWordFor(lastTask + 1) && link().takesAtOnce(message.mostBytes());
+    }
+
+    /** Sends a task, and before it the shapes in it that this worker was not told of. */
+    void send(RemoteSubmission<?> submission, boolean isAhead) throws IOException {
+        EncodedTask message = submission.message();
+        for (LambdaShapes.Shape shape : message.shapes()) {
+            boolean isNews;
+            synchronized (told) {
+                isNews = !told.get(shape.number());
+                told.set(shape.number());
+            }
+            if (isNews) {
+                link().sendShape(shape.number(), shape.description());
+            }
+        }
+        link().sendTask(submission.task(), isAhead, message);
+    }
 
     /**
-     * Sends a task to a worker that is busy with another; only the thread that serves it, and at most once for each task
-     * in flight, as what was taken back still fills the pipe.
+     * Sends a task to a worker that is busy with another; only the thread that serves it, once for each that it {@link
+     * #wantsAhead}.
      *
      * @return false when somebody else has the task, or it was dropped, or this worker is condemned
      */
@@ -174,18 +253,17 @@ final class WorkerJvm {
                 return false;
             }
             lastTask = number; // the one after that in flight: see StatusPage for why none may be left out
-            ahead = submission;
+            ahead.addLast(submission);
         }
-        link().sendTask(submission.task(), true, submission.message());
+        send(submission, true);
         return true;
     }
 
-    /** What was sent ahead is in flight now: the task before it has been answered. Null when there is none. */
+    /** The first that was sent ahead is in flight now: the task before it has been answered. Null when there is none. */
     @Nullable RemoteSubmission<?> nextInFlight() {
         RemoteSubmission<?> next;
         synchronized (aheadLock) {
-            next = ahead;
-            ahead = null;
+            next = ahead.pollFirst();
             current.set(next);
         }
         if (next != null) {
@@ -194,40 +272,49 @@ final class WorkerJvm {
         return next;
     }
 
-    /** The task that a dead worker had begun ahead of its turn, which is against the rules; mostly null. */
-    @Nullable RemoteSubmission<?> begunOutOfTurn() {
-        RemoteSubmission<?> begun;
+    /** The tasks that a dead worker had begun ahead of their turn, which is against the rules; mostly none. */
+    List<RemoteSubmission<?>> begunOutOfTurn() {
+        List<RemoteSubmission<?>> begun;
         synchronized (aheadLock) {
-            begun = ahead;
-            ahead = null;
+            begun = List.copyOf(ahead);
+            ahead.clear();
         }
-        if (begun != null) {
-            begun.startSent();
-        }
+        begun.forEach(RemoteSubmission::startSent);
         return begun;
     }
 
-    /** Takes back the task that was sent ahead, for another worker; null when there is none, or it has begun. */
+    /** Takes back the first task sent ahead that has not begun, for another worker; null when there is none. */
     @Nullable RemoteSubmission<?> takeBackAhead() {
         synchronized (aheadLock) {
-            RemoteSubmission<?> taken = ahead;
-            if (taken == null || !page.takeBack(taken.task())) {
-                return null;
+            for (var each = ahead.iterator(); each.hasNext(); ) {
+                RemoteSubmission<?> taken = each.next();
+                if (page.takeBack(taken.task())) {
+                    each.remove();
+                    taken.takenBack();
+                    return taken;
+                }
             }
-            ahead = null;
-            taken.takenBack();
-            return taken;
+            return null;
         }
+    }
+
+    /** Takes back all that has not begun, the last first. */
+    List<RemoteSubmission<?>> takeBackAllAhead() {
+        List<RemoteSubmission<?>> taken = new ArrayList<>();
+        for (var next = takeBackAhead(); next != null; next = takeBackAhead()) {
+            taken.add(next);
+        }
+        return taken.reversed();
     }
 
     /** See {@link RemoteSubmission#takeBackOrStart}. */
     void takeBackOrStart(RemoteSubmission<?> submission) {
         synchronized (aheadLock) {
-            if (ahead != submission) {
+            if (!ahead.contains(submission)) {
                 return; // it is in flight, or was taken back, and says so
             }
             if (page.takeBack(submission.task())) {
-                ahead = null;
+                ahead.remove(submission);
                 submission.takenBack();
                 return;
             }
@@ -238,13 +325,19 @@ final class WorkerJvm {
     /** Whether a task is in flight here, or begun ahead of its turn. */
     boolean has(RemoteSubmission<?> submission) {
         synchronized (aheadLock) {
-            return current.get() == submission || ahead == submission;
+            return current.get() == submission || ahead.contains(submission);
         }
     }
 
-    @Nullable RemoteSubmission<?> ahead() {
+    /** What it has: the one in flight, and those sent ahead. */
+    List<RemoteSubmission<?>> held() {
         synchronized (aheadLock) {
-            return ahead;
+            List<RemoteSubmission<?>> held = new ArrayList<>(ahead);
+            RemoteSubmission<?> inFlight = current.get();
+            if (inFlight != null) {
+                held.addFirst(inFlight);
+            }
+            return held;
         }
     }
 
@@ -256,12 +349,12 @@ final class WorkerJvm {
     /**
      * Ends the process for the sake of a task that does not end, unless that has ended; no other task dies with it.
      *
-     * @return the task that was sent ahead, taken back and to be placed, or null
+     * @return the tasks that were sent ahead, taken back and to be placed, the last first
      */
-    @Nullable RemoteSubmission<?> killFor(RemoteSubmission<?> stopped) {
-        RemoteSubmission<?> waited;
+    List<RemoteSubmission<?>> killFor(RemoteSubmission<?> stopped) {
+        List<RemoteSubmission<?>> waited;
         synchronized (aheadLock) {
-            waited = takeBackAhead(); // now the worker cannot begin another
+            waited = takeBackAllAhead(); // now the worker cannot begin another
             condemned = has(stopped) && !hasEnded(stopped);
         }
         if (condemned) {

@@ -4,7 +4,7 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The parent's end of the private line to one worker: the seam behind which bytes may travel another way.
+ * The parent's end of the private line to one worker: the seam behind which bytes travel one way or another.
  *
  * <p>Nothing of it is shared with another worker, so nobody but its worker can break it. Any thread may send; one at a
  * time receives.
@@ -19,7 +19,16 @@ interface WorkerLink extends AutoCloseable {
         /** A task threw; the payload is the failure. */
         FAILURE,
         /** A task was cancelled before it had begun. */
-        SKIPPED
+        SKIPPED;
+
+        private static final Kind[] ALL = values();
+
+        static Kind of(int number) throws IOException {
+            if (number < 0 || number >= ALL.length) {
+                throw new IOException("worker sent an answer of unknown kind " + number);
+            }
+            return ALL[number];
+        }
     }
 
     /**
@@ -33,6 +42,15 @@ interface WorkerLink extends AutoCloseable {
      */
     record Reply(Kind kind, long task, long runNanos, long cpuNanos, byte[] payload) {}
 
+    /** How many tasks may be sent ahead of the one in flight. */
+    int mostAhead();
+
+    /**
+     * Whether a task of that size can be sent without waiting for the worker to read. Asked by the one thread that may send
+     * at the time.
+     */
+    boolean takesAtOnce(int length) throws IOException;
+
     /**
      * Hands over a task. May wait while a large one is being read.
      *
@@ -40,7 +58,10 @@ interface WorkerLink extends AutoCloseable {
      * @param ahead whether the worker has to claim it on its {@link StatusPage} before it begins it
      * @param message the encoded task
      */
-    void sendTask(long task, boolean ahead, MessageBuffer message) throws IOException;
+    void sendTask(long task, boolean ahead, EncodedTask message) throws IOException;
+
+    /** Tells of the shape of a lambda that is in the next task. */
+    void sendShape(int number, byte[] description) throws IOException;
 
     /** Asks the worker to interrupt a task, or to skip it if it has not begun. */
     void cancel(long task) throws IOException;
@@ -51,7 +72,31 @@ interface WorkerLink extends AutoCloseable {
     /** Waits for the next answer; null when the worker is gone. */
     @Nullable Reply receive() throws IOException;
 
+    /** The worker has ended: what it has answered can still be received, and then nothing. */
+    void workerEnded();
+
     /** Closes this end. The worker takes that for the end of its parent, and halts. */
     @Override
     void close();
+
+    /** The worker's end. The thread that runs tasks takes tasks and sends answers; another hears control. */
+    interface WorkerEnd {
+        /** A task as it came; one that was sent ahead may have been taken back since. */
+        record Task(long number, boolean ahead, byte[] message) {}
+
+        /** What it shares with the parent. */
+        StatusPage page();
+
+        /** The shapes of lambdas that came before the last task. */
+        LambdaShapes.Known shapes();
+
+        /** Waits for the next task; null when the parent is gone. */
+        @Nullable Task nextTask() throws IOException;
+
+        /** Sends an answer; only the thread that runs tasks. */
+        void send(Kind kind, long task, long runNanos, long cpuNanos, MessageBuffer payload) throws IOException;
+
+        /** Hears the parent: which task to cancel, 0 to exit, or -1 when the parent is gone. */
+        long nextControl() throws IOException;
+    }
 }

@@ -32,15 +32,12 @@ final class WorkerMain {
 
     private WorkerMain() {}
 
-    /** Arguments: the folder to meet the parent in, and the worker's name. */
+    /** Arguments: the folder to meet the parent in, the worker's name, and where the shared memory is, if there is some. */
     public static void main(String[] arguments) {
         Path folder = Path.of(arguments[0]);
         try {
-            var tasks = new BufferedInputStream(takeOverStandardInput());
-            SocketChannel socket = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
-            StatusPage page = StatusPage.open(folder.resolve(WorkerFolder.STATUS));
-            var end = new PlainLink.WorkerEnd(tasks, socket);
-            var runner = new TaskThread(arguments[1], end, page);
+            WorkerLink.WorkerEnd end = connect(folder, arguments);
+            var runner = new TaskThread(arguments[1], end);
             runner.start();
             listen(end, runner);
         } catch (IOException e) {
@@ -49,6 +46,21 @@ final class WorkerMain {
         // The parent is gone without a word: what it would have removed is removed here.
         WorkerFolder.remove(folder);
         Runtime.getRuntime().halt(PARENT_GONE);
+    }
+
+    private static WorkerLink.WorkerEnd connect(Path folder, String[] arguments) throws IOException {
+        if (arguments.length > 2) {
+            System.setIn(InputStream.nullInputStream()); // whose other end is closed
+            Path memory = Path.of(arguments[2]);
+            return new RingLink.RingWorkerEnd(memory, socketIn(folder));
+        }
+        var tasks = new BufferedInputStream(takeOverStandardInput());
+        SocketChannel socket = socketIn(folder);
+        return new PlainLink.PlainWorkerEnd(tasks, socket, StatusPage.open(folder.resolve(WorkerFolder.STATUS)));
+    }
+
+    private static SocketChannel socketIn(Path folder) throws IOException {
+        return SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
     }
 
     /**
@@ -71,13 +83,13 @@ final class WorkerMain {
         return inherited;
     }
 
-    private static void listen(PlainLink.WorkerEnd end, TaskThread runner) throws IOException {
+    private static void listen(WorkerLink.WorkerEnd end, TaskThread runner) throws IOException {
         while (true) {
             long told = end.nextControl();
-            if (told < 0) {
+            if (told == Control.PARENT_GONE) {
                 return;
             }
-            if (told == 0) {
+            if (told == Control.EXIT) {
                 System.exit(0);
             }
             runner.cancel(told);
@@ -89,7 +101,7 @@ final class WorkerMain {
      * earlier task left behind, would close the socket.
      */
     private static final class TaskThread extends Thread {
-        private final PlainLink.WorkerEnd end;
+        private final WorkerLink.WorkerEnd end;
         private final StatusPage page;
 
         /** Not this thread itself: a task may lock that. */
@@ -99,10 +111,10 @@ final class WorkerMain {
         /** Guarded by lock. The latest task that was cancelled: it may not have come yet. */
         private long cancelled;
 
-        TaskThread(String name, PlainLink.WorkerEnd end, StatusPage page) {
+        TaskThread(String name, WorkerLink.WorkerEnd end) {
             super(name);
             this.end = end;
-            this.page = page;
+            page = end.page();
         }
 
         void cancel(long task) {
@@ -159,7 +171,9 @@ final class WorkerMain {
             try {
                 end.send(Kind.READY, 0, 0, 0, new MessageBuffer());
                 for (var task = end.nextTask(); task != null; task = end.nextTask()) {
-                    if (task.ahead() && !page.claim(task.number())) {
+                    boolean isOurs = !task.ahead() || page.claim(task.number());
+                    page.saw(task.number());
+                    if (!isOurs) {
                         continue; // it was taken back: nobody waits for an answer
                     }
                     page.began(task.number());
@@ -179,13 +193,13 @@ final class WorkerMain {
             }
         }
 
-        private void runTask(PlainLink.WorkerEnd.Task task) throws IOException {
+        private void runTask(WorkerLink.WorkerEnd.Task task) throws IOException {
             long cpuBefore = ThreadTimes.cpuNanos(this);
             long start = System.nanoTime();
             Kind kind = Kind.VALUE;
             MessageBuffer outcome;
             try {
-                Callable<?> body = TaskCodec.decodeTask(task.message());
+                Callable<?> body = TaskCodec.decode(task.message(), end.shapes());
                 outcome = TaskCodec.encodeValue(body.call());
             } catch (Throwable e) { // an Error is the task's failure too, and the worker goes on
                 kind = Kind.FAILURE;

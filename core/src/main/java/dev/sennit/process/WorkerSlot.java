@@ -6,8 +6,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Objects;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,9 +25,9 @@ import org.jspecify.annotations.Nullable;
  * callbacks), and takes the next task. Another thread may hand a task to an idle worker, after taking it from the
  * idle list: until the task is in {@code current} the worker is that thread's.
  *
- * <p>While a task is in flight and others wait, the serving thread sends one of them ahead, so that the worker need not
- * wait for it between two tasks. It still counts as waiting: until the worker claims it, a cancellation or a slot that is
- * idle takes it back, see {@link StatusPage}. It is in flight as soon as the task before it has been answered, which the
+ * <p>While a task is in flight and others wait, the serving thread sends some of them ahead, the more the shorter they are, so
+ * that the worker need not wait for it between two tasks. They still count as waiting: until the worker claims one, a
+ * cancellation or a slot that is idle takes it back, see {@link StatusPage}. One is in flight as soon as the task before it has been answered, which the
  * serving thread notes before it runs that one's callbacks.
  *
  * <p>A callback that waits for a task of its own pool would wait for the thread it runs on. So a serving thread that is
@@ -83,10 +81,10 @@ final class WorkerSlot {
     /** The tasks that its worker has. */
     List<RemoteSubmission<?>> held() {
         WorkerJvm up = jvm;
-        return up == null ? List.of() : Stream.of(up.current.get(), up.ahead()).filter(Objects::nonNull).toList();
+        return up == null ? List.of() : up.held();
     }
 
-    /** Takes back the task that was sent ahead to its worker; null when there is none, or it has begun. */
+    /** Takes back a task that was sent ahead to its worker; null when there is none, or all have begun. */
     @Nullable RemoteSubmission<?> takeBackAhead() {
         WorkerJvm up = jvm;
         return up == null ? null : up.takeBackAhead();
@@ -134,7 +132,7 @@ final class WorkerSlot {
                 pool.waitBeforeNextStart();
                 continue;
             }
-            takeNextAndOneAhead(started);
+            takeNextAndMoreAhead(started);
             if (!serve(started)) {
                 return;
             }
@@ -203,10 +201,11 @@ final class WorkerSlot {
                 up.destroy("answered what nobody had asked, and was killed"); // not to be trusted with another task
                 continue;
             }
+            up.ranFor(reply.runNanos());
             if (up.nextInFlight() != null) {
                 sendAhead(up);
             } else {
-                takeNextAndOneAhead(up);
+                takeNextAndMoreAhead(up);
             }
             settle(answered, reply, up);
             if (isRelieved()) {
@@ -290,20 +289,21 @@ final class WorkerSlot {
         return false;
     }
 
-    private void takeNextAndOneAhead(WorkerJvm up) {
+    private void takeNextAndMoreAhead(WorkerJvm up) {
         if (takeNext(up) && !isRelieved()) {
             sendAhead(up);
         }
     }
 
-    /** Sends a waiting task to a worker that has one in flight; only in the thread that serves it. */
+    /** Sends waiting tasks to a worker that has one in flight; only in the thread that serves it. */
     private void sendAhead(WorkerJvm up) {
         try {
-            for (var next = pool.nextAhead(); next != null; next = pool.nextAhead()) {
-                if (up.sendAhead(next)) {
+            for (int wanted = up.wantsAhead(); wanted > 0; wanted--) {
+                RemoteSubmission<?> next = pool.nextAhead(up);
+                if (next == null) {
                     return;
                 }
-                if (next.isQueued()) {
+                if (!up.sendAhead(next) && next.isQueued()) {
                     pool.placeFirst(next); // this worker is condemned
                     return;
                 }
@@ -328,7 +328,7 @@ final class WorkerSlot {
             return false;
         }
         try {
-            up.link().sendTask(submission.task(), false, submission.message());
+            up.send(submission, false);
         } catch (IOException e) {
             up.destroy(DEAF);
         }
@@ -356,10 +356,7 @@ final class WorkerSlot {
         }
         Timers.after(pool.grace(), () -> {
             if (worker.has(submission)) {
-                RemoteSubmission<?> waited = worker.killFor(submission);
-                if (waited != null) {
-                    pool.placeFirst(waited);
-                }
+                worker.killFor(submission).forEach(pool::placeFirst);
             }
         });
         try {
@@ -373,23 +370,18 @@ final class WorkerSlot {
     private void bury(WorkerJvm dead) {
         jvm = null;
         pool.workerDown(dead);
-        RemoteSubmission<?> waited = dead.takeBackAhead();
-        if (waited != null) {
-            pool.placeFirst(waited);
-        }
+        dead.takeBackAllAhead().forEach(pool::placeFirst);
         RemoteSubmission<?> had = dead.current.getAndSet(null);
         if (had != null && !dead.hadBegun(had.task())) {
             giveBack(had);
             had = null;
         }
-        RemoteSubmission<?> outOfTurn = dead.begunOutOfTurn();
+        List<RemoteSubmission<?>> outOfTurn = dead.begunOutOfTurn();
         WorkerJvm.End end = dead.bury();
         if (had != null) {
             diedWith(had, dead, end);
         }
-        if (outOfTurn != null) {
-            diedWith(outOfTurn, dead, end);
-        }
+        outOfTurn.forEach(task -> diedWith(task, dead, end));
     }
 
     private void diedWith(RemoteSubmission<?> had, WorkerJvm dead, WorkerJvm.End end) {

@@ -1,0 +1,172 @@
+package dev.sennit.process;
+
+import java.io.Serializable;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.lang.reflect.Field;
+import java.lang.reflect.RecordComponent;
+import java.util.Collection;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The compact binary form of values, which {@link CompactWriter} writes and {@link CompactReader} reads: a tag, then what
+ * belongs to it. Numbers are little-endian; arrays of numbers are as they lie in memory.
+ *
+ * <pre>
+ * NULL TRUE FALSE                   nothing
+ * BYTE CHAR SHORT INT FLOAT         the value, as an int
+ * LONG DOUBLE                       the value, as a long
+ * ASCII UTF16                       int length, bytes or chars
+ * BYTES .. BOOLEANS                 int length, the elements
+ * OBJECTS                           text class of the elements, int length, the elements as values
+ * ARRAY_LIST .. ARRAY_DEQUE, SHORT_LIST    int size, the elements as values
+ * HASH_MAP .. IMMUTABLE_MAP         int size, keys and values in turn
+ * ENUM                              text class, text constant
+ * RECORD                            text class, int components, the components as values
+ * LAMBDA                            int number of its shape, int captures, the captures as values
+ * BIG_INTEGER BIG_DECIMAL UUID INSTANT DURATION LOCAL_DATE LOCAL_DATE_TIME   see the writer
+ * AGAIN                             int number of an object that came before, counting those that can come again
+ * </pre>
+ *
+ * <p>Objects that are the same stay the same, except for boxed numbers and short strings. A value with anything else in it,
+ * or nested deeply, or whose classes hide from this module, goes through Java serialization as a whole. That begins with
+ * {@link #JAVA_STREAM}, which is no tag.
+ */
+final class CompactForm {
+    static final byte JAVA_STREAM = (byte) 0xAC;
+
+    static final int NULL = 0;
+    static final int TRUE = 1;
+    static final int FALSE = 2;
+    static final int BYTE = 3;
+    static final int CHAR = 4;
+    static final int SHORT = 5;
+    static final int INT = 6;
+    static final int FLOAT = 7;
+    static final int LONG = 8;
+    static final int DOUBLE = 9;
+    static final int ASCII = 10;
+    static final int UTF16 = 11;
+    static final int BYTES = 12;
+    static final int SHORTS = 13;
+    static final int CHARS = 14;
+    static final int INTS = 15;
+    static final int LONGS = 16;
+    static final int FLOATS = 17;
+    static final int DOUBLES = 18;
+    static final int BOOLEANS = 19;
+    static final int OBJECTS = 20;
+    static final int ARRAY_LIST = 21;
+    static final int LINKED_LIST = 22;
+    static final int ARRAYS_AS_LIST = 23;
+    static final int IMMUTABLE_LIST = 24;
+    static final int HASH_SET = 25;
+    static final int LINKED_HASH_SET = 26;
+    static final int TREE_SET = 27;
+    static final int IMMUTABLE_SET = 28;
+    static final int ARRAY_DEQUE = 29;
+    static final int HASH_MAP = 30;
+    static final int LINKED_HASH_MAP = 31;
+    static final int TREE_MAP = 32;
+    static final int IMMUTABLE_MAP = 33;
+    static final int ENUM = 34;
+    static final int RECORD = 35;
+    static final int LAMBDA = 36;
+    static final int BIG_INTEGER = 37;
+    static final int BIG_DECIMAL = 38;
+    static final int UUID = 39;
+    static final int INSTANT = 40;
+    static final int DURATION = 41;
+    static final int LOCAL_DATE = 42;
+    static final int LOCAL_DATE_TIME = 43;
+    static final int AGAIN = 44;
+    /** {@code List.of} of one or two; others are of the class that {@code Stream.toList} makes too, and may hold null. */
+    static final int SHORT_LIST = 45;
+
+    /** Deeper than this goes through Java serialization, which knows how to say that it is too deep. */
+    static final int DEEPEST = 64;
+    /** The same for what has a hash table in it, as reading one hashes all that is below. */
+    static final int DEEPEST_WITH_HASHES = 16;
+    /** Strings from this length on stay the same object when they come again. */
+    static final int LONG_STRING = 64;
+
+    private CompactForm() {}
+
+    /**
+     * Whether an object is made of others. Such a one may not come again in a hash table: its hash is that of all its parts,
+     * so that tables in tables could be built that take twice as long to read with each.
+     */
+    static boolean hasParts(Object value) {
+        return switch (value) {
+            case Collection<?> collection -> !collection.isEmpty();
+            case Map<?, ?> map -> !map.isEmpty();
+            default -> value instanceof Record || value instanceof Object[];
+        };
+    }
+
+    /** How the records of a class are taken apart and made. */
+    static final class RecordForm {
+        private static final ClassValue<@Nullable RecordForm> FORMS = new ClassValue<>() {
+            @Override
+            protected @Nullable RecordForm computeValue(Class<?> type) {
+                return find(type);
+            }
+        };
+
+        /** Component by component: {@code (Object) -> Object}. */
+        final MethodHandle[] getters;
+        /** {@code (Object[]) -> Object}. */
+        final MethodHandle constructor;
+        /** What each component may be. */
+        final Class<?>[] types;
+
+        private RecordForm(MethodHandle[] getters, MethodHandle constructor, Class<?>[] types) {
+            this.getters = getters;
+            this.constructor = constructor;
+            this.types = types;
+        }
+
+        /** Null when such a record has a serial form of its own, or none, or hides from this module. */
+        static @Nullable RecordForm of(Class<?> type) {
+            return FORMS.get(type);
+        }
+
+        private static @Nullable RecordForm find(Class<?> type) {
+            if (!type.isRecord() || !Serializable.class.isAssignableFrom(type) || hasFormOfItsOwn(type)) {
+                return null;
+            }
+            try {
+                MethodHandles.Lookup lookup = MethodHandles.lookup();
+                RecordComponent[] components = type.getRecordComponents();
+                MethodHandle[] getters = new MethodHandle[components.length];
+                Class<?>[] types = new Class<?>[components.length];
+                for (int i = 0; i < components.length; i++) {
+                    Field field = type.getDeclaredField(components[i].getName());
+                    field.setAccessible(true);
+                    getters[i] = lookup.unreflectGetter(field).asType(MethodType.methodType(Object.class, Object.class));
+                    types[i] = components[i].getType();
+                }
+                var canonical = type.getDeclaredConstructor(types);
+                canonical.setAccessible(true);
+                MethodHandle constructor = lookup.unreflectConstructor(canonical)
+                        .asSpreader(Object[].class, types.length)
+                        .asType(MethodType.methodType(Object.class, Object[].class));
+                return new RecordForm(getters, constructor, types);
+            } catch (ReflectiveOperationException | RuntimeException e) { // its package is not open to this module
+                return null;
+            }
+        }
+
+        private static boolean hasFormOfItsOwn(Class<?> type) {
+            for (var method : type.getDeclaredMethods()) {
+                if (method.getParameterCount() == 0
+                        && (method.getName().equals("writeReplace") || method.getName().equals("readResolve"))) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+}

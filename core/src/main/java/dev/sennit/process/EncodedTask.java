@@ -1,0 +1,55 @@
+package dev.sennit.process;
+
+import dev.sennit.process.LambdaShapes.Shape;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A task as it travels.
+ *
+ * @param bytes the message; not to be changed
+ * @param length how many of the bytes it is
+ * @param shapes what a worker has to know of before it can read it
+ */
+@SuppressWarnings("ArrayRecordComponent") // made once, compared never
+record EncodedTask(byte[] bytes, int length, List<Shape> shapes) {
+    private static final int SMALL = 4096;
+    /** What a shape takes beside its description. */
+    private static final int SHAPE_HEADER = 64;
+
+    /** A platform thread makes messages in it, and copies them from there when they are small. */
+    private static final ThreadLocal<MessageBuffer> SCRATCH = ThreadLocal.withInitial(MessageBuffer::new);
+
+    /** The compact form of a task; null when it has none. */
+    static @Nullable EncodedTask compact(Callable<?> task) {
+        boolean isVirtual = Thread.currentThread().isVirtual();
+        MessageBuffer buffer = isVirtual ? new MessageBuffer() : SCRATCH.get();
+        buffer.clear();
+        var writer = new CompactWriter(buffer, true);
+        boolean isDone = false;
+        try {
+            writer.write(task);
+            isDone = true;
+        } catch (IOException | RuntimeException | StackOverflowError e) {
+            // Java serialization can, or says why not
+        }
+        boolean isLarge = buffer.bytes().length > SMALL;
+        if (isLarge && !isVirtual) {
+            SCRATCH.remove();
+        }
+        return isDone
+                ? new EncodedTask(isLarge ? buffer.bytes() : buffer.copy(), buffer.length(), writer.shapes())
+                : null;
+    }
+
+    /** How much it may take to send it to a worker that knows nothing yet. */
+    int mostBytes() {
+        long bytes = length;
+        for (Shape shape : shapes) {
+            bytes += SHAPE_HEADER + shape.description().length;
+        }
+        return (int) Math.min(bytes, Integer.MAX_VALUE);
+    }
+}

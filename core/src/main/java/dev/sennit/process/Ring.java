@@ -1,0 +1,341 @@
+package dev.sennit.process;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.sennit.internal.Linux;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Messages through shared memory, from one process to another: one writes at a time, one reads at a time.
+ *
+ * <h2>Layout</h2>
+ * <pre>
+ * header   tail, head, the reader's word, the writer's word; each in a cache line of its own
+ * data     a power of two of bytes, written round and round, in records aligned to 8:
+ *            int size of the record, int kind, long task, long run nanoseconds, long processor nanoseconds,
+ *            int length of the message, int unused, bytes          the first record of a message
+ *            int size of the record, int MORE, bytes               more of it, when it is long
+ *            int size of the record, int WRAP                      the rest up to the end is not used
+ * </pre>
+ *
+ * <p>{@code tail} and {@code head} count the bytes ever written and read. A record is there once the tail is behind it; what
+ * a writer that dies has not finished is never seen. When all is read the writer starts again at the beginning, so that
+ * small messages keep to a few pages, and those that a large one touched are touched by large ones alone.
+ *
+ * <h2>Sleep</h2>
+ *
+ * <p>A reader that finds nothing sets its word to {@link #ASLEEP}, looks again, and sleeps in a futex while the word says so.
+ * A writer moves the tail, then looks at the word, and whoever sets it back wakes the sleeper: one of the two sees the
+ * other. So nobody calls the system while messages keep coming. The writer sleeps on its own word when there is no room.
+ *
+ * <h2>Trust</h2>
+ *
+ * <p>The other process may write anything anywhere. Each side keeps its own counter to itself, reads each field once, and
+ * checks it: what makes no sense is an {@link IOException}.
+ */
+final class Ring {
+    static final long HEADER = 256;
+
+    private static final long TAIL = 0;
+    private static final long HEAD = 64;
+    private static final long READER_WORD = 128;
+    private static final long WRITER_WORD = 192;
+
+    private static final int AWAKE = 0;
+    private static final int ASLEEP = 1;
+
+    private static final int MORE = -1;
+    private static final int WRAP = -2;
+
+    private static final int RECORD_HEADER = 8;
+    private static final int FIRST_HEADER = 40;
+    /** Where the writer starts again when all is read. */
+    private static final long SMALL = 1 << 16;
+    /** How much is allocated before any of it has arrived: a length that lies cannot ask for gigabytes. */
+    private static final int FIRST_ALLOCATION = 1 << 20;
+
+    private static final VarHandle LONGS = JAVA_LONG.varHandle();
+    private static final VarHandle INTS = JAVA_INT.varHandle();
+
+    private final MemorySegment header;
+    private final MemorySegment data;
+    private final MemorySegment readerWord;
+    private final MemorySegment writerWord;
+    private final long capacity;
+    private final long mask;
+    /** Asked by a sleeper now and then; null where somebody else takes care of that. */
+    private final @Nullable Liveness otherSide;
+
+    /** Only the writer: what it has written, what it knows to be read. */
+    private long tail;
+    private long headSeen;
+    /** Only the reader: what it has read, what it knows to be written. */
+    private long head;
+    private long tailSeen;
+
+    private volatile boolean ended;
+
+    /** Tells whether there is still somebody on the other side. */
+    interface Liveness {
+        boolean isAlive();
+    }
+
+    /** A message. */
+    record Message(int kind, long task, long runNanos, long cpuNanos, byte[] payload) {}
+
+    /**
+     * A ring in fresh memory, filled with zeros.
+     *
+     * @param memory header and data
+     * @param otherSide whether it is worth waiting, or null when a wait may have no end
+     */
+    Ring(MemorySegment memory, @Nullable Liveness otherSide) {
+        header = memory.asSlice(0, HEADER);
+        data = memory.asSlice(HEADER);
+        readerWord = header.asSlice(READER_WORD, Integer.BYTES);
+        writerWord = header.asSlice(WRITER_WORD, Integer.BYTES);
+        capacity = data.byteSize();
+        if (Long.bitCount(capacity) != 1) {
+            throw new IllegalArgumentException("capacity must be a power of two, was " + capacity);
+        }
+        mask = capacity - 1;
+        this.otherSide = otherSide;
+    }
+
+    // ---- the writer ----
+
+    /** Whether there is room for a message, so that writing it does not wait. */
+    boolean hasRoom(int length) throws IOException {
+        long needed = aligned(FIRST_HEADER + (long) length);
+        if (needed > capacity / 2) {
+            return false;
+        }
+        long free = capacity - (tail - readHead());
+        long rest = capacity - (tail & mask);
+        return startsAgain(needed) || free >= (rest >= needed ? needed : rest + needed);
+    }
+
+    private boolean startsAgain(long needed) throws IOException {
+        long place = tail & mask;
+        return place >= SMALL && needed <= place && readHead() == tail;
+    }
+
+    /** Writes a message; waits while the reader has to make room. */
+    void write(int kind, long task, long runNanos, long cpuNanos, byte[] payload, int length) throws IOException {
+        int first = (int) Math.min(length, capacity / 2 - FIRST_HEADER);
+        long at = reserve(FIRST_HEADER + first);
+        data.set(JAVA_INT, at, FIRST_HEADER + first);
+        data.set(JAVA_INT, at + 4, kind);
+        data.set(JAVA_LONG, at + 8, task);
+        data.set(JAVA_LONG, at + 16, runNanos);
+        data.set(JAVA_LONG, at + 24, cpuNanos);
+        data.set(JAVA_INT, at + 32, length);
+        MemorySegment.copy(payload, 0, data, JAVA_BYTE, at + FIRST_HEADER, first);
+        publish(FIRST_HEADER + first);
+        for (int done = first; done < length; ) {
+            int count = (int) Math.min(length - done, capacity / 4);
+            at = reserve(RECORD_HEADER + count);
+            data.set(JAVA_INT, at, RECORD_HEADER + count);
+            data.set(JAVA_INT, at + 4, MORE);
+            MemorySegment.copy(payload, done, data, JAVA_BYTE, at + RECORD_HEADER, count);
+            publish(RECORD_HEADER + count);
+            done += count;
+        }
+    }
+
+    private static long aligned(long size) {
+        return (size + 7) & ~7L;
+    }
+
+    /** Waits for room for a record in one piece, and returns its place. */
+    private long reserve(long size) throws IOException {
+        long needed = aligned(size);
+        long place = tail & mask;
+        long rest = capacity - place;
+        if (rest < needed || startsAgain(needed)) {
+            awaitRoom(rest);
+            data.set(JAVA_INT, place, (int) rest);
+            data.set(JAVA_INT, place + 4, WRAP);
+            tail += rest; // seen by the reader together with what comes after it
+            place = 0;
+        }
+        awaitRoom(needed);
+        return place;
+    }
+
+    private void publish(long size) {
+        tail += aligned(size);
+        LONGS.setVolatile(header, TAIL, tail);
+        wake(readerWord);
+    }
+
+    private long readHead() throws IOException {
+        long seen = (long) LONGS.getVolatile(header, HEAD);
+        if (seen < headSeen || seen > tail) {
+            throw new IOException("the reader of a ring says that it has read " + seen + " bytes of " + tail);
+        }
+        headSeen = seen;
+        return seen;
+    }
+
+    private void awaitRoom(long needed) throws IOException {
+        if (capacity - (tail - headSeen) >= needed) {
+            return;
+        }
+        LONGS.setVolatile(header, TAIL, tail); // a wrap may be all that is left to read
+        wake(readerWord);
+        while (capacity - (tail - readHead()) < needed) {
+            long before = headSeen;
+            if (!sleep(writerWord, () -> readHead() != before)) {
+                throw new IOException("the reader of a ring is gone");
+            }
+        }
+    }
+
+    // ---- the reader ----
+
+    /** Waits for a message; null when the other side is gone and all is read. */
+    @Nullable Message read() throws IOException {
+        while (true) {
+            if (!awaitRecord()) {
+                return null;
+            }
+            long at = head & mask;
+            int size = data.get(JAVA_INT, at);
+            int kind = data.get(JAVA_INT, at + 4);
+            if (kind != WRAP) {
+                checkRecord(at, size, FIRST_HEADER);
+                return readMessage(at, size, kind);
+            }
+            checkRecord(at, size, RECORD_HEADER);
+            consume(size);
+        }
+    }
+
+    /** Whether a message, or part of one, is there. */
+    boolean hasMessage() throws IOException {
+        return head != tailSeen || readTail() != head;
+    }
+
+    private Message readMessage(long at, int size, int kind) throws IOException {
+        long task = data.get(JAVA_LONG, at + 8);
+        long runNanos = data.get(JAVA_LONG, at + 16);
+        long cpuNanos = data.get(JAVA_LONG, at + 24);
+        int length = data.get(JAVA_INT, at + 32);
+        int have = size - FIRST_HEADER;
+        if (length < have || kind < 0) {
+            throw new IOException("a message of kind " + kind + " and length " + length + " in a record of " + size);
+        }
+        byte[] payload = new byte[Math.min(length, Math.max(have, FIRST_ALLOCATION))];
+        MemorySegment.copy(data, JAVA_BYTE, at + FIRST_HEADER, payload, 0, have);
+        consume(size);
+        while (have < length) {
+            if (!awaitRecord()) {
+                throw new IOException("the writer of a ring ended in the middle of a message");
+            }
+            at = head & mask;
+            size = data.get(JAVA_INT, at);
+            int more = data.get(JAVA_INT, at + 4);
+            checkRecord(at, size, RECORD_HEADER);
+            if (more == MORE) {
+                int count = size - RECORD_HEADER;
+                if (count > length - have) {
+                    throw new IOException("a message of length " + length + " that has more");
+                }
+                if (count > payload.length - have) {
+                    payload = Arrays.copyOf(payload, (int) Math.min(length, Math.max(2L * payload.length, have + count)));
+                }
+                MemorySegment.copy(data, JAVA_BYTE, at + RECORD_HEADER, payload, have, count);
+                have += count;
+            } else if (more != WRAP) {
+                throw new IOException("a message of length " + length + " that ends after " + have);
+            }
+            consume(size);
+        }
+        return new Message(kind, task, runNanos, cpuNanos, payload);
+    }
+
+    private void checkRecord(long at, int size, int atLeast) throws IOException {
+        if (size < atLeast || aligned(size) > tailSeen - head || at + size > capacity) {
+            throw new IOException("a record of " + size + " bytes at " + at + " of a ring");
+        }
+    }
+
+    private void consume(int size) {
+        head += aligned(size);
+        LONGS.setVolatile(header, HEAD, head);
+        wake(writerWord);
+    }
+
+    private long readTail() throws IOException {
+        long seen = (long) LONGS.getVolatile(header, TAIL);
+        if (seen < tailSeen || seen - head > capacity || (seen & 7) != 0) {
+            throw new IOException("the writer of a ring says that it has written " + seen + " bytes, of which " + head
+                    + " are read");
+        }
+        tailSeen = seen;
+        return seen;
+    }
+
+    private boolean awaitRecord() throws IOException {
+        while (head == tailSeen && readTail() == head) {
+            if (!sleep(readerWord, () -> readTail() != head)) {
+                return readTail() != head; // what it wrote before it went
+            }
+        }
+        return true;
+    }
+
+    // ---- sleep ----
+
+    private interface Condition {
+        boolean holds() throws IOException;
+    }
+
+    /** How often a sleeper looks whether there is somebody to wake it, who is else told at once: {@link #end}. */
+    private static final long LOOK_NANOS = 500_000_000;
+
+    /**
+     * Sleeps once, unless the condition holds.
+     *
+     * @return false when nobody is there to make it hold
+     */
+    private boolean sleep(MemorySegment word, Condition condition) throws IOException {
+        INTS.setVolatile(word, 0L, ASLEEP);
+        try {
+            if (condition.holds()) {
+                return true;
+            }
+            if (ended) {
+                return false;
+            }
+            if (otherSide == null) {
+                Linux.futexWait(word, ASLEEP);
+                return true;
+            }
+            Linux.futexWait(word, ASLEEP, LOOK_NANOS);
+            return condition.holds() || otherSide.isAlive();
+        } finally {
+            INTS.setVolatile(word, 0L, AWAKE);
+        }
+    }
+
+    private static void wake(MemorySegment word) {
+        if ((int) INTS.getVolatile(word, 0L) == ASLEEP && INTS.compareAndSet(word, 0L, ASLEEP, AWAKE)) {
+            Linux.futexWake(word, 1);
+        }
+    }
+
+    /** Nobody is on the other side any more: ends the waits on this one. What is written can still be read. */
+    void end() {
+        ended = true;
+        wake(readerWord);
+        wake(writerWord);
+    }
+}

@@ -1,0 +1,233 @@
+package dev.sennit.process;
+
+import dev.sennit.internal.MemoryFile;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The fast transport: tasks and answers go through two {@link Ring}s in memory that parent and worker share. Control goes over
+ * their Unix socket, whose end tells the worker that its parent is gone; the parent is told by the system when its worker
+ * ends.
+ *
+ * <pre>
+ * memory file: status page, ring of tasks, ring of answers
+ * </pre>
+ */
+final class RingLink implements WorkerLink {
+    /** A message of some megabytes fits in one piece. Pages that no message reaches take no memory. */
+    private static final long CAPACITY = 1 << 23;
+    /** A page more, so that parts can be mapped. */
+    private static final long RING = 4096 + CAPACITY;
+
+    private static final long RINGS = 2 * RING;
+    private static final long SIZE = StatusPage.SIZE + RINGS;
+
+    private static final int TASK = 0;
+    private static final int TASK_AHEAD = 1;
+    private static final int SHAPE = 2;
+
+    private final Ring tasks;
+    private final Ring answers;
+    private final SocketChannel socket;
+    private final Control control;
+    private final Arena arena;
+    /** Held by who writes a task. */
+    private final Object sending = new Object();
+    /** Held for moments. Taken after sending. */
+    private final Object ending = new Object();
+    /** Guarded by sending and ending, of which a writer needs both. The memory is gone. */
+    private boolean closed;
+
+    private RingLink(MemorySegment rings, Arena arena, SocketChannel socket, Ring.Liveness worker) {
+        tasks = ringIn(rings, 0, worker);
+        answers = ringIn(rings, RING, worker);
+        this.socket = socket;
+        control = new Control(socket);
+        this.arena = arena;
+    }
+
+    private static Ring ringIn(MemorySegment rings, long offset, Ring.@Nullable Liveness otherSide) {
+        return new Ring(rings.asSlice(offset + 4096 - Ring.HEADER, Ring.HEADER + CAPACITY), otherSide);
+    }
+
+    /** The memory of a link, made before the worker is started. */
+    static final class Shared implements AutoCloseable {
+        private final MemoryFile file;
+        private final Arena arena = Arena.ofShared();
+        private final MemorySegment rings;
+        private final StatusPage page;
+        private boolean connected;
+
+        Shared() throws IOException {
+            file = MemoryFile.create("sennit-worker", SIZE);
+            try {
+                page = new StatusPage(file.map(0, StatusPage.SIZE, Arena.ofAuto())); // is asked when the worker is gone
+                rings = file.map(StatusPage.SIZE, RINGS, arena);
+            } catch (Throwable e) {
+                close();
+                throw e;
+            }
+        }
+
+        /** What the worker finds it by. */
+        Path path() {
+            return file.path();
+        }
+
+        StatusPage page() {
+            return page;
+        }
+
+        /** Called once, when the worker has connected; the link then owns the memory. */
+        RingLink connect(SocketChannel socket, Ring.Liveness worker) {
+            connected = true;
+            return new RingLink(rings, arena, socket, worker);
+        }
+
+        /** Nobody needs to find it any more. */
+        @Override
+        public void close() {
+            file.close();
+            if (!connected) {
+                arena.close();
+            }
+        }
+    }
+
+    @Override
+    public int mostAhead() {
+        return StatusPage.WORDS - 1;
+    }
+
+    @Override
+    public boolean takesAtOnce(int length) throws IOException {
+        synchronized (sending) {
+            requireOpen();
+            return tasks.hasRoom(length);
+        }
+    }
+
+    @Override
+    public void sendTask(long task, boolean ahead, EncodedTask message) throws IOException {
+        synchronized (sending) {
+            requireOpen();
+            tasks.write(ahead ? TASK_AHEAD : TASK, task, 0, 0, message.bytes(), message.length());
+        }
+    }
+
+    @Override
+    public void sendShape(int number, byte[] description) throws IOException {
+        synchronized (sending) {
+            requireOpen();
+            tasks.write(SHAPE, number, 0, 0, description, description.length);
+        }
+    }
+
+    private void requireOpen() throws IOException {
+        if (closed) {
+            throw new IOException("the worker is gone");
+        }
+    }
+
+    @Override
+    public void cancel(long task) throws IOException {
+        control.cancel(task);
+    }
+
+    @Override
+    public void quit() throws IOException {
+        control.quit();
+    }
+
+    @Override
+    public @Nullable Reply receive() throws IOException {
+        Ring.Message message = answers.read();
+        return message == null
+                ? null
+                : new Reply(
+                        Kind.of(message.kind()), message.task(), message.runNanos(), message.cpuNanos(), message.payload());
+    }
+
+    @Override
+    public void workerEnded() {
+        synchronized (ending) {
+            if (!closed) {
+                tasks.end();
+                answers.end();
+            }
+        }
+    }
+
+    /** Called by the thread that receives. */
+    @Override
+    public void close() {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            // it is gone either way
+        }
+        workerEnded(); // who waits for room goes
+        synchronized (sending) {
+            synchronized (ending) {
+                if (!closed) {
+                    closed = true;
+                    arena.close();
+                }
+            }
+        }
+    }
+
+    /** The other end. */
+    static final class RingWorkerEnd implements WorkerEnd {
+        private final Ring tasks;
+        private final Ring answers;
+        private final StatusPage page;
+        private final Control control;
+        private final LambdaShapes.Known shapes = new LambdaShapes.Known(ClassLoader.getSystemClassLoader());
+
+        /** Opens what {@link Shared#path} names. Who loses its parent ends, whatever it waits for. */
+        RingWorkerEnd(Path path, SocketChannel socket) throws IOException {
+            MemorySegment whole = MemoryFile.map(path, SIZE, Arena.global());
+            page = new StatusPage(whole.asSlice(0, StatusPage.SIZE));
+            MemorySegment rings = whole.asSlice(StatusPage.SIZE);
+            tasks = ringIn(rings, 0, null);
+            answers = ringIn(rings, RING, null);
+            control = new Control(socket);
+        }
+
+        @Override
+        public StatusPage page() {
+            return page;
+        }
+
+        @Override
+        public LambdaShapes.Known shapes() {
+            return shapes;
+        }
+
+        @Override
+        public @Nullable Task nextTask() throws IOException {
+            for (Ring.Message message = tasks.read(); message != null; message = tasks.read()) {
+                if (message.kind() != SHAPE) {
+                    return new Task(message.task(), message.kind() == TASK_AHEAD, message.payload());
+                }
+                shapes.learn((int) message.task(), message.payload());
+            }
+            return null;
+        }
+
+        @Override
+        public void send(Kind kind, long task, long runNanos, long cpuNanos, MessageBuffer payload) throws IOException {
+            answers.write(kind.ordinal(), task, runNanos, cpuNanos, payload.bytes(), payload.length());
+        }
+
+        @Override
+        public long nextControl() throws IOException {
+            return control.next();
+        }
+    }
+}
