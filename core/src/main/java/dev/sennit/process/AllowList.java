@@ -59,14 +59,31 @@ final class AllowList {
     private final Set<Class<?>> knownTasks = ConcurrentHashMap.newKeySet();
 
     private final List<String> named;
+    /** Whose list it is, and how to add to it; for messages. */
+    private final String owner;
+
+    private final String remedy;
 
     /**
-     * Creates the list.
+     * Creates the list of a pool.
      *
      * @param named class names, {@code package.*} or {@code package.**}
      */
     AllowList(List<String> named) {
+        this(named, "pool", "allow");
+    }
+
+    /**
+     * Creates a list.
+     *
+     * @param named class names, {@code package.*} or {@code package.**}
+     * @param owner whose list it is, for messages
+     * @param remedy the method that adds to it, for messages
+     */
+    AllowList(List<String> named, String owner, String remedy) {
         this.named = List.copyOf(named);
+        this.owner = owner;
+        this.remedy = remedy;
     }
 
     /** Allows what lies beside a task's class. */
@@ -103,9 +120,9 @@ final class AllowList {
         return element;
     }
 
-    private static String notAllowed(Class<?> type) {
-        return "class " + type.getName() + " is not on the pool's allow-list; add it with allow(" + type.getPackageName()
-                + ".*)";
+    private String notAllowed(Class<?> type) {
+        return "class " + type.getName() + " is not on the " + owner + "'s allow-list; add it with " + remedy + "("
+                + type.getPackageName() + ".*)";
     }
 
     Filter filterFor(int messageBytes) {

@@ -132,6 +132,11 @@ final class TaskCodec {
     // ---- outcomes ----
 
     static MessageBuffer encodeValue(@Nullable Object value) {
+        return encodeValue(value, "result cannot travel home");
+    }
+
+    /** Encodes a value; {@code complaint} begins the message of the exception when it cannot travel. */
+    static MessageBuffer encodeValue(@Nullable Object value, String complaint) {
         var buffer = new MessageBuffer();
         try {
             new CompactWriter(buffer, false).write(value);
@@ -147,7 +152,7 @@ final class TaskCodec {
             String culprit = e instanceof NotSerializableException && !type.equals(e.getMessage())
                     ? " holds a " + e.getMessage() + ", which is not Serializable"
                     : e instanceof NotSerializableException ? " is not Serializable" : ": " + e;
-            throw new TaskSerializationException("result cannot travel home: its class " + type + culprit, e);
+            throw new TaskSerializationException(complaint + ": its class " + type + culprit, e);
         }
     }
 
@@ -170,10 +175,15 @@ final class TaskCodec {
     }
 
     static @Nullable Object decodeValue(byte[] message, ClassLoader loader, AllowList allowed) {
+        return decodeValue(message, loader, allowed, "result refused");
+    }
+
+    /** Decodes a value; {@code complaint} begins the message of the exception when it cannot be read, or may not. */
+    static @Nullable Object decodeValue(byte[] message, ClassLoader loader, AllowList allowed, String complaint) {
         try {
             return read(Object.class, message, loader, allowed);
         } catch (Unreadable e) {
-            throw new TaskSerializationException("result refused: " + e.getMessage(), e.getCause());
+            throw new TaskSerializationException(complaint + ": " + e.getMessage(), e.getCause());
         }
     }
 
