@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  *                     jobs.taskDone();
  *                 }
  *             } catch (QueueClosedException e) {
- *                 // no more jobs
+ *                 return "no more jobs";
  *             }
  *         });
  *     }
