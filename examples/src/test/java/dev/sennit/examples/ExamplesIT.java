@@ -59,6 +59,7 @@ class ExamplesIT {
                     + "\\Rwithout a lock: 150, should be 180(?s:.*)with a lock: 180"),
             Map.entry("CountUnderLock", "^counted to 100$"),
             Map.entry("QueueOfJobs", "all done: 5050"),
+            Map.entry("SharedJobQueue", "^8 numbers checked, 6 primes$"),
             Map.entry("EveryNowAndThen", "beat 1\\Rbeat 2\\Rbeat 3\\Rtask +runs.*\\Rrare .*disabled"),
             Map.entry("RandomNumbers", "(\\[.*\\]) on inline\\R\\1 on threads:3\\R\\1 on virtual\\R\\1 on processes:2"),
             Map.entry("WaitForFirst", "1 done, 1 cancelled: quick"),
@@ -120,7 +121,11 @@ class ExamplesIT {
     private static Run run(String name, String... arguments) throws Exception {
         Path java = Path.of(System.getProperty("java.home"), "bin", "java");
         List<String> command = new ArrayList<>(List.of(
-                java.toString(), "--class-path", System.getProperty("java.class.path"), "dev.sennit.examples." + name));
+                java.toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--class-path",
+                System.getProperty("java.class.path"),
+                "dev.sennit.examples." + name));
         command.addAll(List.of(arguments));
         Path errors = Files.createTempFile("example-", ".err");
         Process process = new ProcessBuilder(command).redirectError(errors.toFile()).start();

@@ -85,6 +85,7 @@ class GuidesIT {
         Path errors = folder.resolve("errors");
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "--enable-native-access=ALL-UNNAMED",
                         "--class-path",
                         folder + File.pathSeparator + System.getProperty("java.class.path"),
                         "Guides")
