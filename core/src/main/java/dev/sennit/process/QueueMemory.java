@@ -720,6 +720,7 @@ final class QueueMemory {
                 while (true) {
                     int seen = signal.sequence();
                     INTS.setVolatile(words, asleep, 1);
+                    VarHandle.fullFence(); // the attempt reads with less than volatile
                     long left = nanos - (System.nanoTime() - start);
                     if (attempt.succeeds(left)) {
                         return true;

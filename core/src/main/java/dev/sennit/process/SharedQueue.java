@@ -55,9 +55,9 @@ import org.jspecify.annotations.Nullable;
  * Fastest are boxed numbers, strings, arrays of primitives, records and collections of them. Whatever cannot be serialized is refused
  * by {@link #put} with a {@link dev.sennit.TaskSerializationException}. What comes out is read behind an allow-list: the JDK's
  * plain values, classes in the same jar or folder as the class that called {@link #create}, and those named there. Another
- * process knows the same list if it got the queue with a task. If it got it otherwise, in a result or as an element of
+ * process knows the same list if it first got the queue with a task. If it got it otherwise, in a result or as an element of
  * another queue, the list that came is not believed, and it reads the JDK's values alone. An element that is refused, or
- * cannot be read, is out nevertheless.
+ * cannot be read, is a {@link dev.sennit.TaskSerializationException}, and is out if it was to be taken out.
  *
  * <h2>When a process is killed</h2>
  *

@@ -58,10 +58,6 @@ class SharedQueueTest {
         return SharedQueue.create(capacity, 4096);
     }
 
-    private static Throwable failure(Caller<?> caller) throws Exception {
-        return caller.failure();
-    }
-
     // ---- as a queue ----
 
     @Test
@@ -207,7 +203,7 @@ class SharedQueueTest {
         List<Caller<?>> waiting = List.of(Caller.of(queue::take), Caller.of(queue::take), Caller.of(() -> queue.join(Duration.ofDays(1))));
         for (Caller<?> caller : waiting) {
             caller.interrupt();
-            assertThat(failure(caller)).isInstanceOf(InterruptedException.class);
+            assertThat(caller.failure()).isInstanceOf(InterruptedException.class);
         }
     }
 
@@ -345,7 +341,7 @@ class SharedQueueTest {
         }
         empty.shutdown();
         for (Caller<?> caller : waiting) {
-            assertThat(failure(caller)).isInstanceOf(QueueClosedException.class);
+            assertThat(caller.failure()).isInstanceOf(QueueClosedException.class);
         }
 
         var full = queue(1);
@@ -360,8 +356,8 @@ class SharedQueueTest {
             return 0;
         });
         full.shutdown();
-        assertThat(failure(putter)).isInstanceOf(QueueClosedException.class);
-        assertThat(failure(offerer)).isInstanceOf(QueueClosedException.class);
+        assertThat(putter.failure()).isInstanceOf(QueueClosedException.class);
+        assertThat(offerer.failure()).isInstanceOf(QueueClosedException.class);
         assertThat(full.take()).isEqualTo(1);
         full.taskDone();
         joiner.result();
@@ -378,8 +374,8 @@ class SharedQueueTest {
         });
         Caller<Boolean> limited = Caller.of(() -> queue.join(Duration.ofDays(1)));
         assertThat(queue.shutdownNow()).containsExactly(2, 3);
-        assertThat(failure(joiner)).isInstanceOf(QueueClosedException.class);
-        assertThat(failure(limited)).isInstanceOf(QueueClosedException.class);
+        assertThat(joiner.failure()).isInstanceOf(QueueClosedException.class);
+        assertThat(limited.failure()).isInstanceOf(QueueClosedException.class);
         assertThatThrownBy(queue::join).hasMessage("queue was shut down with 1 elements unfinished");
         queue.shutdown();
         assertThatThrownBy(queue::join).as("stays closed at once").isInstanceOf(QueueClosedException.class);
@@ -590,6 +586,32 @@ class SharedQueueTest {
             segment.set(JAVA_LONG, QueueMemory.TAKE_LOCK, DEAD);
             assertThat(queue.take(SECONDS.toNanos(60))).asString(StandardCharsets.US_ASCII).isEqualTo("two");
             assertThat(all(queue)).containsExactly("three");
+        }
+    }
+
+    /** As for a process that was stopped in the middle: its lock is neither given back nor that of a dead one. */
+    @Test
+    void whoHasATimeLimitDoesNotWaitForSomebodyWhoWasStopped() throws Exception {
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment segment = arena.allocate(QueueMemory.bytesFor(256), 64);
+            var queue = new QueueMemory(segment, 10);
+            queue.offer(List.of(message("a")));
+            var putting = new LockWord(segment.asSlice(QueueMemory.PUT_LOCK, LockWord.BYTES));
+            var taking = new LockWord(segment.asSlice(QueueMemory.TAKE_LOCK, LockWord.BYTES));
+            putting.lock();
+            taking.lock();
+            Caller<Boolean> put = Caller.of(() -> queue.put(message("b"), 1));
+            Caller<byte[]> took = Caller.of(() -> queue.take(1));
+            assertThat(put.result()).isFalse();
+            assertThat(took.result()).isNull();
+            Caller<Boolean> puts = Caller.of(() -> queue.put(message("b"), Long.MAX_VALUE));
+            Caller<byte[]> takes = Caller.of(() -> queue.take(Long.MAX_VALUE));
+            puts.interrupt();
+            assertThat(puts.failure()).isInstanceOf(InterruptedException.class);
+            putting.unlock();
+            taking.unlock();
+            assertThat(takes.result()).asString(StandardCharsets.US_ASCII).isEqualTo("a");
+            assertThat(queue.size()).isZero();
         }
     }
 
