@@ -59,9 +59,7 @@ final class AllowList {
     private final Set<Class<?>> knownTasks = ConcurrentHashMap.newKeySet();
 
     private final List<String> named;
-    /** Whose list it is, and how to add to it; for messages. */
-    private final String owner;
-
+    /** The method that adds to it; for messages. */
     private final String remedy;
 
     /**
@@ -70,19 +68,17 @@ final class AllowList {
      * @param named class names, {@code package.*} or {@code package.**}
      */
     AllowList(List<String> named) {
-        this(named, "pool", "allow");
+        this(named, "allow");
     }
 
     /**
      * Creates a list.
      *
      * @param named class names, {@code package.*} or {@code package.**}
-     * @param owner whose list it is, for messages
      * @param remedy the method that adds to it, for messages
      */
-    AllowList(List<String> named, String owner, String remedy) {
+    AllowList(List<String> named, String remedy) {
         this.named = List.copyOf(named);
-        this.owner = owner;
         this.remedy = remedy;
     }
 
@@ -121,8 +117,8 @@ final class AllowList {
     }
 
     private String notAllowed(Class<?> type) {
-        return "class " + type.getName() + " is not on the " + owner + "'s allow-list; add it with " + remedy + "("
-                + type.getPackageName() + ".*)";
+        return "class " + type.getName() + " is not on the allow-list; add it with " + remedy + "(" + type.getPackageName()
+                + ".*)";
     }
 
     Filter filterFor(int messageBytes) {

@@ -113,7 +113,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     /** What may come out, and who finds the classes. */
     private record Elements(@Nullable Class<?> beside, List<String> named, AllowList allowed) {
         static Elements of(@Nullable Class<?> beside, List<String> named) {
-            var allowed = new AllowList(named, "queue", "SharedQueue.create");
+            var allowed = new AllowList(named, "SharedQueue.create");
             if (beside != null) {
                 allowed.allowBeside(beside);
             }

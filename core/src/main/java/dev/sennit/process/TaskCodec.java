@@ -135,8 +135,8 @@ final class TaskCodec {
         return encodeValue(value, "result cannot travel home");
     }
 
-    /** Encodes a value; {@code complaint} begins the message of the exception when it cannot travel. */
-    static MessageBuffer encodeValue(@Nullable Object value, String complaint) {
+    /** Encodes a value; what is said of one that cannot travel begins as given. */
+    static MessageBuffer encodeValue(@Nullable Object value, String refusal) {
         var buffer = new MessageBuffer();
         try {
             new CompactWriter(buffer, false).write(value);
@@ -152,7 +152,7 @@ final class TaskCodec {
             String culprit = e instanceof NotSerializableException && !type.equals(e.getMessage())
                     ? " holds a " + e.getMessage() + ", which is not Serializable"
                     : e instanceof NotSerializableException ? " is not Serializable" : ": " + e;
-            throw new TaskSerializationException(complaint + ": its class " + type + culprit, e);
+            throw new TaskSerializationException(refusal + ": its class " + type + culprit, e);
         }
     }
 
@@ -178,12 +178,12 @@ final class TaskCodec {
         return decodeValue(message, loader, allowed, "result refused");
     }
 
-    /** Decodes a value; {@code complaint} begins the message of the exception when it cannot be read, or may not. */
-    static @Nullable Object decodeValue(byte[] message, ClassLoader loader, AllowList allowed, String complaint) {
+    /** Decodes a value; what is said of one that is refused begins as given. */
+    static @Nullable Object decodeValue(byte[] message, ClassLoader loader, AllowList allowed, String refusal) {
         try {
             return read(Object.class, message, loader, allowed);
         } catch (Unreadable e) {
-            throw new TaskSerializationException(complaint + ": " + e.getMessage(), e.getCause());
+            throw new TaskSerializationException(refusal + ": " + e.getMessage(), e.getCause());
         }
     }
 

@@ -95,7 +95,7 @@ class SharedQueueTest {
         refuses.put(1);
         assertThatThrownBy(refuses::take)
                 .isInstanceOf(TaskSerializationException.class)
-                .hasMessageContaining("element refused: class org.opentest4j.ValueWrapper is not on the queue's allow-list;"
+                .hasMessageContaining("element refused: class org.opentest4j.ValueWrapper is not on the allow-list;"
                         + " add it with SharedQueue.create(org.opentest4j.*)");
         assertThat(refuses.take()).as("the others are still there").isEqualTo(1);
         SharedQueue<Object> named = SharedQueue.create(10, 1000, "org.opentest4j.*");

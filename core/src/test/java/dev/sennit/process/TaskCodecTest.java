@@ -134,7 +134,7 @@ class TaskCodecTest {
         byte[] message = bytes(TaskCodec.encodeValue(org.opentest4j.ValueWrapper.create("x")));
         assertThatThrownBy(() -> TaskCodec.decodeValue(message, loader(), jdkOnly))
                 .isInstanceOf(TaskSerializationException.class)
-                .hasMessageContaining("org.opentest4j.ValueWrapper is not on the pool's allow-list")
+                .hasMessageContaining("org.opentest4j.ValueWrapper is not on the allow-list")
                 .hasMessageContaining("allow(org.opentest4j.*)");
         var named = new AllowList(List.of("org.opentest4j.*"));
         assertThat(TaskCodec.decodeValue(message, loader(), named)).isInstanceOf(org.opentest4j.ValueWrapper.class);
@@ -142,7 +142,7 @@ class TaskCodecTest {
         assertThat(TaskCodec.decodeValue(other, loader(), jdkOnly)).isEqualTo(java.net.URI.create("x:y"));
         byte[] lambda = bytes(TaskCodec.encodeValue((Task<Integer>) () -> 1));
         assertThatThrownBy(() -> TaskCodec.decodeValue(lambda, loader(), jdkOnly))
-                .hasMessageContaining("java.lang.invoke.SerializedLambda is not on the pool's allow-list")
+                .hasMessageContaining("java.lang.invoke.SerializedLambda is not on the allow-list")
                 .hasMessageContaining("allow(");
     }
 
