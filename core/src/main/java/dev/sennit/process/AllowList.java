@@ -62,14 +62,27 @@ final class AllowList {
     private final Set<Class<?>> knownTasks = ConcurrentHashMap.newKeySet();
 
     private final List<String> named;
+    /** The method that adds to it; for messages. */
+    private final String remedy;
 
     /**
-     * Creates the list.
+     * Creates the list of a pool.
      *
      * @param named class names, {@code package.*} or {@code package.**}
      */
     AllowList(List<String> named) {
+        this(named, "allow");
+    }
+
+    /**
+     * Creates a list.
+     *
+     * @param named class names, {@code package.*} or {@code package.**}
+     * @param remedy the method that adds to it, for messages
+     */
+    AllowList(List<String> named, String remedy) {
         this.named = List.copyOf(named);
+        this.remedy = remedy;
     }
 
     /** A list that another process made, and sent here with what it is for. */
@@ -137,8 +150,8 @@ final class AllowList {
         return element;
     }
 
-    private static String notAllowed(Class<?> type) {
-        return "class " + type.getName() + " is not on the allow-list; add it with allow(" + type.getPackageName()
+    private String notAllowed(Class<?> type) {
+        return "class " + type.getName() + " is not on the allow-list; add it with " + remedy + "(" + type.getPackageName()
                 + ".*)";
     }
 

@@ -69,6 +69,7 @@ class ExamplesIT {
                     + "\\Rwithout a lock: 150, should be 180(?s:.*)with a lock: 180"),
             Map.entry("CountUnderLock", "^counted to 100$"),
             Map.entry("QueueOfJobs", "all done: 5050"),
+            Map.entry("SharedJobQueue", "^8 numbers checked, 6 primes$"),
             Map.entry("EveryNowAndThen", "beat 1\\Rbeat 2\\Rbeat 3\\Rtask +runs.*\\Rrare .*disabled"),
             Map.entry("RandomNumbers", "(\\[.*\\]) on inline\\R\\1 on threads:3\\R\\1 on virtual\\R\\1 on processes:2"),
             Map.entry("WaitForFirst", "1 done, 1 cancelled: quick"),
