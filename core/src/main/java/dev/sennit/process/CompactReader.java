@@ -289,13 +289,13 @@ final class CompactReader {
 
     // ---- objects ----
 
-    private Object[] readObjects() throws IOException, ClassNotFoundException {
+    private Object readObjects() throws IOException, ClassNotFoundException {
         int number = begin();
         Class<?> element = readClass();
         if (element.isPrimitive() || element == void.class) {
             throw new IOException("an array of objects of type " + element);
         }
-        Object[] array = end(number, (Object[]) Array.newInstance(element, size(1)));
+        @Nullable Object[] array = end(number, (@Nullable Object[]) Array.newInstance(element, size(1)));
         for (int i = 0; i < array.length; i++) {
             try {
                 array[i] = read();
@@ -328,7 +328,7 @@ final class CompactReader {
         if (form == null || count != form.types.length) {
             throw new InvalidObjectException("class " + type.getName() + " is not the record that it was");
         }
-        Object[] components = new Object[count];
+        @Nullable Object[] components = new @Nullable Object[count];
         for (int i = 0; i < count; i++) {
             components[i] = read();
         }
@@ -349,7 +349,7 @@ final class CompactReader {
         }
         int number = begin();
         int shape = readInt();
-        Object[] captured = new Object[size(1)];
+        @Nullable Object[] captured = new @Nullable Object[size(1)];
         for (int i = 0; i < captured.length; i++) {
             captured[i] = read();
         }
@@ -389,7 +389,7 @@ final class CompactReader {
         if (tag == CompactForm.IMMUTABLE_MAP) {
             return end(number, immutable(() -> Map.copyOf(readInto(new HashMap<>()))));
         }
-        Object[] elements = new Object[size(1)];
+        @Nullable Object[] elements = new @Nullable Object[size(1)];
         for (int i = 0; i < elements.length; i++) {
             elements[i] = read();
         }

@@ -128,7 +128,7 @@ final class LambdaShapes {
                 String implName,
                 String implSignature,
                 String instantiated) {
-            Object with(Object[] captured) throws Throwable {
+            Object with(@Nullable Object[] captured) throws Throwable {
                 return (Object) remake.invokeExact(new SerializedLambda(
                         capturing, type, method, signature, implKind, implClass, implName, implSignature, instantiated,
                         captured));
@@ -142,7 +142,7 @@ final class LambdaShapes {
             told.put(number, description);
         }
 
-        Object make(int number, Object[] captured) throws IOException, ClassNotFoundException {
+        Object make(int number, @Nullable Object[] captured) throws IOException, ClassNotFoundException {
             Remade shape = shapes.get(number);
             if (shape == null) {
                 byte[] description = told.get(number);

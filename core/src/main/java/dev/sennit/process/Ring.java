@@ -281,8 +281,9 @@ final class Ring {
     }
 
     private void consume(int size) {
-        head += aligned(size);
-        LONGS.setVolatile(header, HEAD, head);
+        long read = head + aligned(size);
+        head = read;
+        LONGS.setVolatile(header, HEAD, read);
         wake(writerWord);
     }
 
