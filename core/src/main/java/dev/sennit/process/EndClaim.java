@@ -154,7 +154,7 @@ final class EndClaim {
     }
 
     /** A process that ends may end before the threads of its claims have come to it. Takes a second at most. */
-    private static void removeAbandoned() {
+    static void removeAbandoned() {
         List<EndClaim> pending = List.copyOf(PENDING);
         var looked = new CountDownLatch(pending.size());
         for (EndClaim claim : pending) {

@@ -17,6 +17,7 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -40,6 +41,10 @@ final class ManagerConnection {
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
     private static final AtomicLong NUMBERS = new AtomicLong();
 
+    /** Those to servers of this machine that are neither closed nor lost. */
+    private static final Set<ManagerConnection> LOCAL = ConcurrentHashMap.newKeySet();
+
+    private final ManagerAddress given;
     private final Runnable whenLost;
     private final Thread reader;
     /** Told by the reading thread. */
@@ -70,6 +75,7 @@ final class ManagerConnection {
     }
 
     private ManagerConnection(ManagerAddress address, @Nullable SSLContext tls, Runnable whenLost) {
+        given = address;
         this.whenLost = whenLost;
         String name = "sennit-manager-client-" + NUMBERS.incrementAndGet();
         reader = Thread.ofPlatform().daemon().name(name).unstarted(() -> run(address, tls, name));
@@ -92,6 +98,18 @@ final class ManagerConnection {
         }
     }
 
+    /**
+     * Removes what servers have left that were killed, for a process that is about to be halted, in which the reading threads may
+     * not come to it.
+     */
+    static void removeDying() {
+        LOCAL.forEach(ManagerConnection::removeIfDying);
+    }
+
+    private void removeIfDying() {
+        ManagerFolder.removeIfDying(Path.of(Objects.requireNonNull(given.socket())));
+    }
+
     /** With what the server told. */
     ManagerAddress address() {
         return opened.join().address();
@@ -106,6 +124,9 @@ final class ManagerConnection {
         } catch (IOException | RuntimeException e) {
             opened.completeExceptionally(e);
             return;
+        }
+        if (address.socket() != null) {
+            LOCAL.add(this);
         }
         opened.complete(line);
         if (address.remote() != null) {
@@ -130,8 +151,9 @@ final class ManagerConnection {
         }
         boolean unexpected = lose("the manager at " + address.where() + " is lost: " + cause.getMessage(), cause);
         if (unexpected && address.socket() != null) {
-            ManagerFolder.removeIfDying(Path.of(address.socket()));
+            removeIfDying();
         }
+        LOCAL.remove(this);
     }
 
     private static Opened connect(ManagerAddress address, @Nullable SSLContext tls, String name) throws IOException {

@@ -2,8 +2,10 @@ package dev.sennit.process;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -20,6 +22,7 @@ final class WorkerFolder {
     static final String STATUS = "status";
     static final String ARGUMENTS = "arguments";
 
+    private static final List<String> FILES = List.of(SOCKET, STATUS, ARGUMENTS);
     private static final int LONGEST = 90;
     private static final String PREFIX = "sennit-";
 
@@ -44,13 +47,27 @@ final class WorkerFolder {
     /** Removes the folder and what is left in it; what cannot be removed is left. */
     static void remove(Path folder) {
         IN_USE.remove(folder);
+        try {
+            // By their names: to list them takes a file descriptor, and that there is none may be why this is called.
+            for (String file : FILES) {
+                Files.deleteIfExists(folder.resolve(file));
+            }
+            try {
+                Files.deleteIfExists(folder);
+            } catch (DirectoryNotEmptyException e) {
+                removeWithAll(folder);
+            }
+        } catch (IOException e) {
+            // somebody else removes it at this moment, or has
+        }
+    }
+
+    private static void removeWithAll(Path folder) throws IOException {
         try (var files = Files.list(folder)) {
             for (Path file : files.toList()) {
                 Files.deleteIfExists(file);
             }
-            Files.deleteIfExists(folder);
-        } catch (IOException e) {
-            // somebody else removes it at this moment, or has
         }
+        Files.deleteIfExists(folder);
     }
 }

@@ -46,9 +46,14 @@ final class WorkerMain {
         } catch (IOException e) {
             System.err.println("worker " + arguments[1] + " lost its parent: " + e);
         }
-        // The parent is gone without a word: what it would have removed is removed here.
-        WorkerFolder.remove(folder);
-        Runtime.getRuntime().halt(PARENT_GONE);
+        try {
+            // The parent is gone without a word: what it would have removed is removed here.
+            WorkerFolder.remove(folder);
+            ManagerConnection.removeDying();
+            EndClaim.removeAbandoned();
+        } finally {
+            Runtime.getRuntime().halt(PARENT_GONE);
+        }
     }
 
     private static WorkerLink.WorkerEnd connect(Path folder, String[] arguments) throws IOException {

@@ -68,6 +68,14 @@ final class WorkerProcessMain {
         }
     }
 
+    private static void exit() {
+        try {
+            ManagerConnection.removeDying();
+        } finally {
+            System.exit(PARENT_GONE);
+        }
+    }
+
     private static byte[] read(SocketChannel parent) throws IOException {
         var in = new DataInputStream(Channels.newInputStream(parent));
         int length = in.readInt();
@@ -106,7 +114,7 @@ final class WorkerProcessMain {
         public void run() {
             try {
                 Channels.newInputStream(parent).read(); // the parent says nothing more: this is its end
-                Thread exit = new Thread(() -> System.exit(PARENT_GONE), "sennit-exit");
+                Thread exit = new Thread(WorkerProcessMain::exit, "sennit-exit");
                 exit.start();
                 exit.join(EXIT_LIMIT);
             } catch (Throwable e) { // whatever it is, this process may not stay

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -15,15 +16,16 @@ import org.junit.jupiter.api.io.TempDir;
 /** A parent that is killed leaves no worker and no file. */
 class OrphanIT {
 
-    /** A parent with two workers that would compute for ever. Says when both do. */
+    /** A parent with a manager, and two workers that use it and then would compute for ever. Says when both do. */
     static final class Parent {
         public static void main(String[] arguments) throws Exception {
             ProcessPool pool = ProcessPool.builder().workers(2).heap("64m").open();
+            ManagedValue<String> folder = ManagerServer.local().client().newValue();
+            folder.set(arguments[0]);
             for (int i = 0; i < 2; i++) {
-                Path mark = Path.of(arguments[0], "busy-" + i);
-                String file = mark.toString();
+                String mark = "busy-" + i;
                 pool.submit(() -> {
-                    Files.createFile(Path.of(file));
+                    Files.createFile(Path.of(Objects.requireNonNull(folder.get()), mark));
                     while (true) {
                         Thread.onSpinWait();
                     }
