@@ -51,10 +51,11 @@ def produce(receive, send, size, count):
     receive()
 
 
-def between(barrier, work, shared, count):
+def together(barrier, times, work, shared, count):
     barrier.wait()
+    begun = time.perf_counter()
     work(shared, count)
-    barrier.wait()
+    times.put((begun, time.perf_counter()))
 
 
 def lock_and_unlock(lock, count):
