@@ -172,7 +172,7 @@ final class LocksExperiment implements Experiment {
     private static void get(SharedList list, int count) {
         long sum = 0;
         for (int i = 0; i < count; i++) {
-            sum += ((Number) list.get(0)).longValue();
+            sum += list.get(0) instanceof Long number ? number : 0;
         }
         sink = sum;
     }
