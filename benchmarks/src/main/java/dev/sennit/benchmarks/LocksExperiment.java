@@ -44,7 +44,6 @@ final class LocksExperiment implements Experiment {
     private static final double AIM_SECONDS = 0.010;
 
     /** Keeps what is read from being optimized away. */
-    @SuppressWarnings("unused")
     private static volatile long sink;
 
     @Override

@@ -46,7 +46,11 @@ final class StartExperiment implements Experiment {
     }
 
     private static void startAndJoin() throws InterruptedException {
-        WorkerProcess.start(() -> {}).join();
+        WorkerProcess process = WorkerProcess.start(() -> {});
+        process.join();
+        if (process.exitCode().orElseThrow() != 0) {
+            throw new IllegalStateException(process + " did nothing, and failed");
+        }
     }
 
     private static double[] freshWorker(Pool pool) throws Exception {
