@@ -44,6 +44,7 @@ final class LocksExperiment implements Experiment {
     private static final double AIM_SECONDS = 0.010;
 
     /** Keeps what is read from being optimized away. */
+    @SuppressWarnings("unused") // that is what it is for
     private static volatile long sink;
 
     @Override
