@@ -21,7 +21,12 @@ final class Peers implements AutoCloseable {
             "Python, ThreadPoolExecutor", "threads",
             POOL, "Pool",
             EXECUTOR, "ProcessPoolExecutor",
-            LOKY, "loky");
+            LOKY, "loky",
+            "Pipe", "Pipe",
+            "Pipe, bytes", "Pipe-bytes",
+            "SimpleQueue", "SimpleQueue",
+            "Queue", "Queue",
+            "Manager().dict()", "Manager");
 
     private final Map<String, Python.Peer> peers = new LinkedHashMap<>();
 

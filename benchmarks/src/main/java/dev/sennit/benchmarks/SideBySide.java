@@ -36,6 +36,9 @@ public final class SideBySide {
         EXPERIMENTS.put("latency", new LatencyExperiment());
         EXPERIMENTS.put("throughput", new ThroughputExperiment());
         EXPERIMENTS.put("megabyte", new MegabyteExperiment());
+        EXPERIMENTS.put("pipes", new PipesExperiment());
+        EXPERIMENTS.put("locks", new LocksExperiment());
+        EXPERIMENTS.put("manager", new ManagerExperiment());
         EXPERIMENTS.put("crash", new CrashExperiment());
         EXPERIMENTS.put("start", new StartExperiment());
         EXPERIMENTS.put("threads", new ThreadsExperiment());

@@ -2,14 +2,67 @@ package dev.sennit.benchmarks;
 
 import dev.sennit.Pool;
 import dev.sennit.Pools;
+import dev.sennit.process.WorkerProcess;
+import java.util.concurrent.ExecutionException;
 
-/** From opening a pool of one worker to its first result. */
+/** A process from its start to its end, a pool from its opening to its first result, and a worker that replaces another. */
 final class StartExperiment implements Experiment {
     private static final String OURS = "processes:1";
     private static final String SPAWN = "Pool, spawn";
 
+    private static final String OUR_PROCESS = "WorkerProcess, start and join";
+    private static final String OUR_FRESH_WORKER = "processes:1, a fresh worker";
+    private static final String PROCESS_FORK = "Process, fork";
+    private static final String PROCESS_SPAWN = "Process, spawn";
+    private static final double AIM = 2;
+
     @Override
     public Report run(Bench bench) throws Exception {
+        var report = new Report();
+        processes(bench, report);
+        pools(bench, report);
+        return report;
+    }
+
+    private static void processes(Bench bench, Report report) throws Exception {
+        int rounds = bench.size(21, 2);
+        try (Pool pool = Pools.open(OURS);
+                var spawn = Peers.open(bench, PROCESS_SPAWN);
+                var forkServer = Peers.open(bench, "Process, forkserver");
+                var fork = Peers.open(bench, PROCESS_FORK)) {
+            var contest = new Rounds()
+                    .add(OUR_PROCESS, bench.size(2, 0), rounds, () -> Bench.timed(StartExperiment::startAndJoin))
+                    .add(OUR_FRESH_WORKER, bench.size(2, 0), rounds, () -> freshWorker(pool));
+            spawn.join(contest, 1, rounds, "process-spawn");
+            forkServer.join(contest, 1, rounds, "process-forkserver");
+            fork.join(contest, 1, rounds, "process-fork");
+            var comparison =
+                    new Comparison(contest.run()).time("time").against(PROCESS_SPAWN).against(PROCESS_FORK);
+            report.add("A process that does nothing, started and joined", comparison.table())
+                    .aim(comparison, OUR_FRESH_WORKER, PROCESS_FORK, AIM)
+                    .paragraph("A fresh worker takes the place of one that has ended: from the failure of the task that ended it "
+                            + "to the result of the next.");
+        }
+    }
+
+    private static void startAndJoin() throws InterruptedException {
+        WorkerProcess process = WorkerProcess.start(() -> {});
+        process.join();
+        if (process.exitCode().orElseThrow() != 0) {
+            throw new IllegalStateException(process + " did nothing, and failed");
+        }
+    }
+
+    private static double[] freshWorker(Pool pool) throws Exception {
+        try {
+            pool.submit(() -> Runtime.getRuntime().halt(0)).get();
+            throw new IllegalStateException("the task of a worker that ended returned");
+        } catch (ExecutionException e) {
+            return Bench.timed(() -> pool.submit(() -> 1).get());
+        }
+    }
+
+    private static void pools(Bench bench, Report report) throws Exception {
         int rounds = bench.size(21, 2);
         try (var spawn = Peers.open(bench, SPAWN);
                 var forkServer = Peers.open(bench, "Pool, forkserver");
@@ -19,8 +72,7 @@ final class StartExperiment implements Experiment {
             forkServer.join(contest, 1, rounds, "start-forkserver");
             fork.join(contest, 1, rounds, "start-fork");
             var comparison = new Comparison(contest.run()).time("first result").against(SPAWN);
-            return new Report()
-                    .add("A pool of one worker, opened and asked", comparison.table())
+            report.add("A pool of one worker, opened and asked", comparison.table())
                     .paragraph("The server of forkserver is running already. A forked worker is a copy of its parent, "
                             + "with its threads gone and its locks as they were.");
         }

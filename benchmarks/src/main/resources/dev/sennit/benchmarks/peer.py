@@ -1,6 +1,6 @@
 """A peer that is measured from outside: python3 peer.py KIND.
 
-It opens an executor of that kind, says "ready", and then answers each line on standard input with one line: "ok" and
+It opens an executor, or what else is of that kind, says "ready", and then answers each line on standard input with one line: "ok" and
 the seconds it measured, or "error" and why. It measures inside, so neither its own start nor the line counts.
 """
 import math
@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing.shared_memory import ShareableList, SharedMemory
 
 import peer_tasks
 
@@ -64,12 +65,53 @@ def loky():
     return Executor(get_reusable_executor(max_workers=WORKERS, timeout=3600))
 
 
+class Channel:
+    """Carries messages to a process and back."""
+
+    def __init__(self, kind, stop=None):
+        self.kind = kind
+        self.stop = stop  # the message that ends the process
+
+    def start(self, target, *arguments):
+        send, receive, *theirs = self.open()
+        process = multiprocessing.Process(target=target, args=(*theirs, *arguments), daemon=True)
+        process.start()
+        return send, receive, process
+
+    def open(self):
+        """How to send and receive here, and how to receive and send there."""
+        if self.kind == 'Pipe':
+            here, there = multiprocessing.Pipe()
+            if self.stop is None:
+                return here.send, here.recv, there.recv, there.send
+            return here.send_bytes, here.recv_bytes, there.recv_bytes, there.send_bytes
+        requests, answers = (getattr(multiprocessing, self.kind)() for _ in range(2))
+        return requests.put, answers.get, requests.get, answers.put
+
+    def close(self):
+        pass
+
+
+class ManagerDict:
+    def __init__(self):
+        self.manager = multiprocessing.Manager()
+        self.dict = self.manager.dict(key=1)
+
+    def close(self):
+        self.manager.shutdown()
+
+
 KINDS = {
     'sequential': Sequential,
     'threads': lambda: Executor(ThreadPoolExecutor(WORKERS)),
     'Pool': MultiprocessingPool,
     'ProcessPoolExecutor': lambda: Executor(ProcessPoolExecutor(WORKERS)),
     'loky': loky,
+    'Pipe': lambda: Channel('Pipe'),
+    'Pipe-bytes': lambda: Channel('Pipe', b''),
+    'SimpleQueue': lambda: Channel('SimpleQueue'),
+    'Queue': lambda: Channel('Queue'),
+    'Manager': ManagerDict,
 }
 
 
@@ -112,6 +154,59 @@ def both_ways(executor, size, count):
     return [seconds(lambda: executor.call(peer_tasks.same, payload)) for _ in range(count)]
 
 
+def trips(channel, size, count):
+    send, receive, process = channel.start(peer_tasks.echo)
+    message = os.urandom(size)
+
+    def trip():
+        send(message)
+        receive()
+
+    for _ in range(min(count, 50)):
+        trip()
+    measured = [seconds(trip) for _ in range(count)]
+    send(channel.stop)
+    process.join()
+    return measured
+
+
+def one_way(channel, size, count):
+    send, receive, process = channel.start(peer_tasks.produce, size, 1 + count)
+
+    def receive_all():
+        for _ in range(count):
+            receive()
+
+    receive()
+    measured = seconds(receive_all)
+    send(channel.stop)
+    process.join()
+    return [measured]
+
+
+def dict_get(manager, count):
+    return [seconds(lambda: manager.dict['key']) for _ in range(count)]
+
+
+def dict_set(manager, count):
+    def put(i):
+        manager.dict['key'] = i
+
+    return [seconds(lambda: put(i)) for i in range(count)]
+
+
+def process(method):
+    """A process that does nothing, from its start to its end."""
+    context = multiprocessing.get_context(method)
+
+    def start_and_join():
+        started = context.Process(target=peer_tasks.nothing)
+        started.start()
+        started.join()
+
+    return [seconds(start_and_join)]
+
+
 def start(method):
     """A new pool of one worker to its first result."""
     context = multiprocessing.get_context(method)
@@ -124,6 +219,46 @@ def start(method):
     measured = seconds(open_and_ask)
     opened[0].terminate()
     return [measured]
+
+
+def each(work, shared, count):
+    """Seconds of one of so many."""
+    return [seconds(lambda: work(shared, count)) / count]
+
+
+def by_two(work, shared, count):
+    """Seconds of one, while two processes do so many each; their own clocks tell, as this process may wake up late."""
+    barrier = multiprocessing.Barrier(2)
+    times = multiprocessing.SimpleQueue()
+    processes = [
+        multiprocessing.Process(target=peer_tasks.together, args=(barrier, times, work, shared, count), daemon=True)
+        for _ in range(2)
+    ]
+    for one in processes:
+        one.start()
+    begun, ended = zip(*(times.get() for _ in processes))
+    for one in processes:
+        one.join()
+    return [(max(ended) - min(begun)) / (2 * count)]
+
+
+def on_list(work, count):
+    shared = ShareableList([1, 2.0, 'three'])
+    try:
+        return each(work, shared, count)
+    finally:
+        shared.shm.close()
+        shared.shm.unlink()
+
+
+def on_memory(work, count):
+    memory = SharedMemory(create=True, size=8 * peer_tasks.NUMBERS)
+    try:
+        with memory.buf.cast('q') as numbers:
+            return each(work, numbers, count)
+    finally:
+        memory.close()
+        memory.unlink()
 
 
 def wait_for_pid(mark):
@@ -179,6 +314,25 @@ def crash_pool(bound_seconds):
     return [failed, served]
 
 
+def crash_holder(lock, bound_seconds):
+    """Seconds from the kill of the process that has the lock until somebody else has it, as far as that is within the bound."""
+    has_it = multiprocessing.Event()
+    holder = multiprocessing.Process(target=peer_tasks.lock_and_sleep, args=(lock, has_it), daemon=True)
+    holder.start()
+    has_it.wait()
+    killed = time.perf_counter()
+    os.kill(holder.pid, signal.SIGKILL)
+    freed = lock.acquire(True, bound_seconds)
+    measured = time.perf_counter() - killed
+    holder.join()
+    return [measured if freed else NEVER]
+
+
+def crash_manager_holder(bound_seconds):
+    with multiprocessing.Manager() as manager:
+        return crash_holder(manager.Lock(), bound_seconds)
+
+
 def drift(strategy, count, period_micros):
     """See DriftExperiment.figures."""
     from futurist import periodics
@@ -208,11 +362,27 @@ def drift(strategy, count, period_micros):
     ]
 
 
-ON_AN_EXECUTOR = {f.__name__: f for f in (primes, latency, tasks, to_worker, from_worker, both_ways)}
+ON_WHAT_IS_OPEN = {
+    f.__name__: f
+    for f in (primes, latency, tasks, to_worker, from_worker, both_ways, trips, one_way, dict_get, dict_set)
+}
 ALONE = {
     'start-fork': lambda: start('fork'),
     'start-forkserver': lambda: start('forkserver'),
     'start-spawn': lambda: start('spawn'),
+    'process-fork': lambda: process('fork'),
+    'process-forkserver': lambda: process('forkserver'),
+    'process-spawn': lambda: process('spawn'),
+    'lock': lambda count: each(peer_tasks.lock_and_unlock, multiprocessing.Lock(), count),
+    'lock-two': lambda count: by_two(peer_tasks.lock_and_unlock, multiprocessing.Lock(), count),
+    'value': lambda count: each(peer_tasks.add_under_lock, multiprocessing.Value('q', 0), count),
+    'value-two': lambda count: by_two(peer_tasks.add_under_lock, multiprocessing.Value('q', 0), count),
+    'list-get': lambda count: on_list(peer_tasks.get_element, count),
+    'list-set': lambda count: on_list(peer_tasks.set_element, count),
+    'memory-get': lambda count: on_memory(peer_tasks.get_numbers, count),
+    'memory-set': lambda count: on_memory(peer_tasks.set_numbers, count),
+    'crash-lock': lambda bound_seconds: crash_holder(multiprocessing.Lock(), bound_seconds),
+    'crash-manager-lock': crash_manager_holder,
     'crash-executor': crash_executor,
     'crash-pool': crash_pool,
     'drift-last_started': lambda *words: drift('last_started', *words),
@@ -222,23 +392,23 @@ ALONE = {
 
 
 def serve(kind):
-    executor = KINDS[kind]() if kind in KINDS else None
-    if executor is None and kind != 'alone':
+    opened = KINDS[kind]() if kind in KINDS else None
+    if opened is None and kind != 'alone':
         raise SystemExit('unknown kind ' + kind)
     print('ready', flush=True)
     for line in sys.stdin:
         name, *words = line.split()
         try:
             arguments = [int(word) for word in words]
-            if executor is not None:
-                measured = ON_AN_EXECUTOR[name](executor, *arguments)
+            if opened is not None:
+                measured = ON_WHAT_IS_OPEN[name](opened, *arguments)
             else:
                 measured = ALONE[name](*arguments)
             print('ok', *map(repr, measured), flush=True)
         except Exception as e:
             print('error', type(e).__name__, e, flush=True)
-    if executor is not None:
-        executor.close()
+    if opened is not None:
+        opened.close()
 
 
 if __name__ == '__main__':

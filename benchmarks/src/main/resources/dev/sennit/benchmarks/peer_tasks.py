@@ -1,7 +1,9 @@
-"""What the peers' workers run. A module of its own, so that every kind of executor finds it by name."""
+"""What the peers' workers and processes run. A module of its own, so that every kind of executor finds it by name."""
 import math
 import os
 import time
+
+NUMBERS = 1024  # a power of two
 
 
 def same(value):
@@ -31,3 +33,64 @@ def begin_and_sleep(mark):
         out.write(str(os.getpid()))
     os.rename(mark + '.part', mark)
     time.sleep(60)
+
+
+def nothing():
+    pass
+
+
+def echo(receive, send):
+    while message := receive():
+        send(message)
+
+
+def produce(receive, send, size, count):
+    message = os.urandom(size)
+    for _ in range(count):
+        send(message)
+    receive()
+
+
+def together(barrier, times, work, shared, count):
+    barrier.wait()
+    begun = time.perf_counter()
+    work(shared, count)
+    times.put((begun, time.perf_counter()))
+
+
+def lock_and_unlock(lock, count):
+    for _ in range(count):
+        lock.acquire()
+        lock.release()
+
+
+def lock_and_sleep(lock, has_it):
+    lock.acquire()
+    has_it.set()
+    time.sleep(60)
+
+
+def add_under_lock(value, count):
+    for _ in range(count):
+        with value.get_lock():
+            value.value += 1
+
+
+def get_element(shared_list, count):
+    for _ in range(count):
+        shared_list[0]
+
+
+def set_element(shared_list, count):
+    for i in range(count):
+        shared_list[0] = i
+
+
+def get_numbers(numbers, count):
+    for i in range(count):
+        numbers[i & NUMBERS - 1]
+
+
+def set_numbers(numbers, count):
+    for i in range(count):
+        numbers[i & NUMBERS - 1] = i
