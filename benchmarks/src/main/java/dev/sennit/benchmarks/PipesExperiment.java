@@ -3,6 +3,7 @@ package dev.sennit.benchmarks;
 import dev.sennit.process.Connection;
 import dev.sennit.process.ConnectionEndedException;
 import dev.sennit.process.Pipe;
+import dev.sennit.process.SharedQueue;
 import dev.sennit.process.WorkerProcess;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -13,6 +14,7 @@ import java.util.Random;
 final class PipesExperiment implements Experiment {
     private static final String OBJECTS = "Connection";
     private static final String BYTES = "Connection, bytes";
+    private static final String SHARED_QUEUE = "SharedQueue";
     private static final String PIPE = "Pipe";
     private static final String PIPE_BYTES = "Pipe, bytes";
     private static final String SIMPLE_QUEUE = "SimpleQueue";
@@ -20,6 +22,10 @@ final class PipesExperiment implements Experiment {
 
     private static final int SMALL = 8;
     private static final int LARGE = 1 << 20;
+
+    private static final int CAPACITY = 10_000;
+    private static final long CAPACITY_BYTES = 4 * LARGE;
+    private static final double AIM = 10;
 
     /** One way to exchange messages. */
     private interface Channel {
@@ -92,8 +98,12 @@ final class PipesExperiment implements Experiment {
                 var peers = Peers.open(bench, PIPE, PIPE_BYTES, SIMPLE_QUEUE, QUEUE)) {
             Connection theirOrders = orders.second();
             Connection theirData = data.second();
-            WorkerProcess.builder().daemon(true).start(() -> new Ends(theirOrders, channels(theirData)).serve());
-            var ends = new Ends(orders.first(), channels(data.first()));
+            SharedQueue<byte[]> there = SharedQueue.create(CAPACITY, CAPACITY_BYTES);
+            SharedQueue<byte[]> back = SharedQueue.create(CAPACITY, CAPACITY_BYTES);
+            WorkerProcess.builder()
+                    .daemon(true)
+                    .start(() -> new Ends(theirOrders, channels(theirData, back, there)).serve());
+            var ends = new Ends(orders.first(), channels(data.first(), there, back));
 
             var report = new Report();
             Comparison small = trips(bench, ends, peers, SMALL, bench.size(3_000, 20));
@@ -109,7 +119,7 @@ final class PipesExperiment implements Experiment {
             }
             peers.join(contest, 1, rounds, "one_way " + SMALL + " " + count);
             var oneWay = withBaselines(new Comparison(contest.run()).rate("messages", count));
-            return report.add("8 bytes, one way", oneWay.table());
+            return report.add("8 bytes, one way", oneWay.table()).aim(oneWay, SHARED_QUEUE, QUEUE, AIM);
         }
     }
 
@@ -128,7 +138,8 @@ final class PipesExperiment implements Experiment {
     }
 
     /** The ways there are, by name; the same at both ends. */
-    private static Map<String, Channel> channels(Connection connection) {
+    private static Map<String, Channel> channels(
+            Connection connection, SharedQueue<byte[]> sent, SharedQueue<byte[]> received) {
         Map<String, Channel> channels = new LinkedHashMap<>();
         channels.put(OBJECTS, new Channel() {
             @Override
@@ -150,6 +161,17 @@ final class PipesExperiment implements Experiment {
             @Override
             public byte[] receive() throws Exception {
                 return connection.receiveBytes();
+            }
+        });
+        channels.put(SHARED_QUEUE, new Channel() {
+            @Override
+            public void send(byte[] message) throws Exception {
+                sent.put(message);
+            }
+
+            @Override
+            public byte[] receive() throws Exception {
+                return received.take();
             }
         });
         return channels;
