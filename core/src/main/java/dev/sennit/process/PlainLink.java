@@ -87,6 +87,7 @@ final class PlainLink implements WorkerLink {
     @Override
     public void quit() throws IOException {
         control.quit();
+        tasks.close(); // it waits for no more
     }
 
     @Override
@@ -210,6 +211,10 @@ final class PlainLink implements WorkerLink {
             }
             return null;
         }
+
+        /** The parent closes the pipe. */
+        @Override
+        public void end() {}
 
         @Override
         public void send(Kind kind, long task, long runNanos, long cpuNanos, MessageBuffer payload) throws IOException {

@@ -241,12 +241,13 @@ final class RingLink implements WorkerLink {
         }
 
         @Override
-        public Task nextTask() throws IOException {
+        public @Nullable Task nextTask() throws IOException {
             while (true) {
                 Ring.Message message = tasks.poll();
                 if (message == null) {
-                    if (spin == null || !spin.until(tasks::hasMessage)) {
-                        tasks.await();
+                    boolean came = spin != null && spin.until(tasks::hasMessage);
+                    if (!came && !tasks.await()) {
+                        return null;
                     }
                 } else if (message.kind() == SHAPE) {
                     shapes.learn((int) message.task(), message.payload());
@@ -254,6 +255,11 @@ final class RingLink implements WorkerLink {
                     return new Task(message.task(), message.kind() == TASK_AHEAD, message.payload());
                 }
             }
+        }
+
+        @Override
+        public void end() {
+            tasks.end();
         }
 
         @Override

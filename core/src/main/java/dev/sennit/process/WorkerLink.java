@@ -124,8 +124,14 @@ interface WorkerLink extends AutoCloseable {
         /** The shapes of lambdas that came before the last task. */
         LambdaShapes.Known shapes();
 
-        /** Waits for the next task; null when the parent is gone. */
+        /** Waits for the next task; null when the parent is gone, or this process is about to end. */
         @Nullable Task nextTask() throws IOException;
+
+        /**
+         * The process is about to end: the thread that waits for a task is told that there is none, if it can be. One that is
+         * left in native code delays the end of a JVM by 0.3 s.
+         */
+        void end();
 
         /** Sends an answer; only the thread that runs tasks. */
         void send(Kind kind, long task, long runNanos, long cpuNanos, MessageBuffer payload) throws IOException;

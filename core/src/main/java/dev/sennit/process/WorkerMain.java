@@ -12,8 +12,10 @@ import java.io.InputStream;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A worker process.
@@ -29,6 +31,9 @@ final class WorkerMain {
     private static final int PARENT_GONE = 143;
     /** As sysexits.h has it: an internal error. */
     static final int CANNOT_GO_ON = 70;
+
+    /** Longer than the parent waits for a worker that it told to exit. */
+    private static final Duration EXIT_LIMIT = Duration.ofSeconds(3);
 
     private WorkerMain() {}
 
@@ -95,9 +100,11 @@ final class WorkerMain {
         while (true) {
             long told = end.nextControl();
             if (told == Control.PARENT_GONE) {
+                end.end();
                 return;
             }
             if (told == Control.EXIT) {
+                end.end();
                 System.exit(0);
             }
             runner.cancel(told);
@@ -191,13 +198,22 @@ final class WorkerMain {
                         end.send(Kind.SKIPPED, task.number(), 0, 0, new MessageBuffer());
                     }
                 }
+                letMainThreadEndIt();
             } catch (IOException e) {
-                // the parent is gone
+                letMainThreadEndIt();
             } catch (Throwable e) { // a worker that cannot go on must not look as if it could
                 exitCode = CANNOT_GO_ON;
                 e.printStackTrace();
             } finally {
                 Runtime.getRuntime().halt(exitCode);
+            }
+        }
+
+        /** No more tasks come: the main thread hears why, and runs shutdown hooks or not. Should they hang, this thread halts. */
+        private static void letMainThreadEndIt() {
+            long deadline = System.nanoTime() + EXIT_LIMIT.toNanos();
+            for (long left = EXIT_LIMIT.toNanos(); left > 0; left = deadline - System.nanoTime()) {
+                LockSupport.parkNanos(left);
             }
         }
 
