@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -49,7 +50,9 @@ final class WorkerMain {
             runner.start();
             listen(end, runner);
         } catch (IOException e) {
-            System.err.println("worker " + arguments[1] + " lost its parent: " + e);
+            if (Files.exists(folder)) { // else the parent removed it on its way out: there is nobody to tell
+                System.err.println("worker " + arguments[1] + " lost its parent: " + e);
+            }
         }
         try {
             // The parent is gone without a word: what it would have removed is removed here.
