@@ -199,7 +199,7 @@ class LincheckIT {
     private static void stress(Class<?> model) {
         new StressOptions()
                 .iterations(PROGRAMS)
-                .invocationsPerIteration(2_000)
+                .invocationsPerIteration(1_000)
                 .threads(2)
                 .actorsPerThread(3)
                 .check(model);
