@@ -6,6 +6,7 @@ module dev.sennit {
     requires static org.jspecify;
 
     exports dev.sennit;
+    exports dev.sennit.loop;
     exports dev.sennit.process;
 
     uses dev.sennit.PoolProvider;
@@ -14,5 +15,6 @@ module dev.sennit {
             dev.sennit.InlinePool.Provider,
             dev.sennit.ThreadPool.Provider,
             dev.sennit.VirtualPool.Provider,
+            dev.sennit.loop.EventLoop.Provider,
             dev.sennit.process.ProcessPool.Provider;
 }

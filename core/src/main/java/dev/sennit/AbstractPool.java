@@ -216,6 +216,17 @@ public abstract class AbstractPool implements Pool {
     protected void loadEnded() {}
 
     /**
+     * Calls back once a delay is over.
+     *
+     * @param delay positive
+     * @param action something short that does not block
+     * @return a handle whose {@code cancel(false)} calls it off
+     */
+    protected Future<?> callAfter(Duration delay, Runnable action) {
+        return Timers.after(delay, action);
+    }
+
+    /**
      * Whether waiting tasks are taken by priority.
      *
      * @return false unless the kind can, and was asked to
@@ -535,7 +546,7 @@ public abstract class AbstractPool implements Pool {
 
     private void dispatchAfter(Submission<?> submission, Duration delay) {
         delayed.put(submission, TIMER_TO_COME);
-        Future<?> timer = Timers.after(delay, () -> {
+        Future<?> timer = callAfter(delay, () -> {
             if (delayed.remove(submission) != null) {
                 submission.isDue();
                 try {

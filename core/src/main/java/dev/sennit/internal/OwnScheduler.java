@@ -5,6 +5,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
+import java.util.Objects;
 import java.util.concurrent.Delayed;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
@@ -91,7 +92,19 @@ public abstract class OwnScheduler extends ForkJoinPool {
      * @return the carrier of the current virtual thread, or the current platform thread
      */
     public static Thread currentCarrier() {
-        return Found.HOOK.currentCarrier();
+        MethodHandle carrier = Found.CARRIER;
+        if (carrier == null) {
+            throw new IllegalStateException("carriers cannot be told here: " + Found.HOOK.problem);
+        }
+        return carrierBy(carrier);
+    }
+
+    private static Thread carrierBy(MethodHandle carrier) {
+        try {
+            return (Thread) carrier.invokeExact();
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
     }
 
     /**
@@ -153,6 +166,8 @@ public abstract class OwnScheduler extends ForkJoinPool {
     /** Apart from {@link Hook}, which another thread uses before this is initialized. */
     private static final class Found {
         static final Hook HOOK = Hook.find();
+        /** A constant to the compiler here. */
+        static final @Nullable MethodHandle CARRIER = HOOK.carrier;
     }
 
     /** What was found of the JDK's own. */
@@ -181,15 +196,15 @@ public abstract class OwnScheduler extends ForkJoinPool {
             } catch (ReflectiveOperationException e) {
                 return new Hook(null, null, "Java " + Runtime.version() + " is not made as expected (" + e + ')');
             }
-            return found.works()
+            return works(found)
                     ? found
                     : new Hook(null, null, "Java " + Runtime.version() + " has it, but it does not work as expected");
         }
 
         /** Runs a virtual thread that parks for a while, here; on a platform thread, as a virtual one cannot carry. */
-        private boolean works() {
+        private static boolean works(Hook found) {
             var seen = new AtomicInteger();
-            Thread platform = Thread.ofPlatform().daemon().name("sennit-probe").unstarted(() -> probe(seen));
+            Thread platform = Thread.ofPlatform().daemon().name("sennit-probe").unstarted(() -> probe(found, Objects.requireNonNull(found.carrier), seen));
             platform.start();
             boolean interrupted = false;
             while (true) {
@@ -206,7 +221,7 @@ public abstract class OwnScheduler extends ForkJoinPool {
             return seen.get() == 3;
         }
 
-        private void probe(AtomicInteger seen) {
+        private static void probe(Hook found, MethodHandle carrier, AtomicInteger seen) {
             try {
                 // Were this class initialized by a virtual thread of a scheduler that ends, its threads would be of that
                 // scheduler, and reads of sockets in all other virtual threads would never end.
@@ -214,7 +229,7 @@ public abstract class OwnScheduler extends ForkJoinPool {
             } catch (ClassNotFoundException | LinkageError e) {
                 // then there is nothing that could go wrong with it
             }
-            var once = new OwnScheduler(this) {
+            var once = new OwnScheduler(found) {
                 private @Nullable Runnable ready;
                 private @Nullable Runnable due;
 
@@ -239,7 +254,7 @@ public abstract class OwnScheduler extends ForkJoinPool {
             };
             Thread here = Thread.currentThread();
             Thread there = once.threads().unstarted(() -> {
-                if (Hook.this.currentCarrier() == here) {
+                if (carrierBy(carrier) == here) {
                     seen.incrementAndGet();
                 }
                 LockSupport.parkNanos(Long.MAX_VALUE);
@@ -253,18 +268,6 @@ public abstract class OwnScheduler extends ForkJoinPool {
             }
             if (!there.isAlive()) {
                 seen.incrementAndGet();
-            }
-        }
-
-        Thread currentCarrier() {
-            MethodHandle found = carrier;
-            if (found == null) {
-                throw new IllegalStateException("carriers cannot be told here: " + problem);
-            }
-            try {
-                return (Thread) found.invokeExact();
-            } catch (Throwable e) {
-                throw new AssertionError(e);
             }
         }
 

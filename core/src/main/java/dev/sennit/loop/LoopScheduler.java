@@ -1,0 +1,309 @@
+package dev.sennit.loop;
+
+import dev.sennit.internal.OwnScheduler;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One platform thread, the carrier, that runs all coroutines of a loop: virtual threads whose scheduler this is.
+ *
+ * <h2>Turns</h2>
+ *
+ * <p>A continuation is what the JDK gives to {@link #execute} when a virtual thread can go on; running it returns when the
+ * thread suspends. What becomes able to go on by something that happens on the carrier is put into {@code ready} at once;
+ * what comes from other threads goes through {@code inbox}, and is moved over between turns, so that the order is the
+ * order of arrival and {@code ready} needs no lock. Timers and channels of the network are looked at in between as well,
+ * once in {@value #TURNS_IN_A_ROUND} turns.
+ *
+ * <h2>No wake-up is lost</h2>
+ *
+ * <p>The carrier sets {@code asleep} before it looks at the inbox for the last time; whoever fills the inbox looks at {@code
+ * asleep} after that. One of them sees the other.
+ *
+ * <h2>The end</h2>
+ *
+ * <p>When the loop is closed and its tasks have ended, the carrier goes, once nothing is ready and no timer is set. Coroutines
+ * may have started virtual threads of their own and left them, which are of this scheduler too; should one of them be woken
+ * later, a new carrier is started, for as long as there is something to do. So nobody who waits for one waits in vain.
+ */
+final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
+    /** A compromise: looking around costs about as much as a turn. */
+    private static final int TURNS_IN_A_ROUND = 64;
+
+    /** About what it costs to park and be woken: some microseconds, with a pause in each. */
+    private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 100 : 0;
+
+    private static final VarHandle CARRIED;
+
+    static {
+        try {
+            CARRIED = MethodHandles.lookup().findVarHandle(LoopScheduler.class, "carried", boolean.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final EventLoop loop;
+    private final ThreadFactory coroutines = threads().factory();
+    private final ConcurrentLinkedQueue<Runnable> inbox = new ConcurrentLinkedQueue<>();
+
+    /** Whether there is a carrier, or about to be. */
+    private volatile boolean carried;
+
+    private volatile @Nullable Carrier carrier;
+    /** Whether the carrier waits, or is about to. */
+    private volatile boolean asleep;
+    /** Called once nothing is left. Written once. */
+    private volatile @Nullable Runnable whenOver;
+
+    // Only the carrier, in a turn or between two:
+    private final ReadyQueue ready = new ReadyQueue();
+    private final TimerHeap timers = new TimerHeap();
+    private boolean said;
+    /** Whether the next continuation is that of a coroutine that is started right now. */
+    private boolean startsNow;
+    /** That continuation, until the one who started it has yielded. */
+    private @Nullable Runnable startedNow;
+
+    LoopScheduler(EventLoop loop) {
+        this.loop = loop;
+    }
+
+    /** The platform thread. */
+    static final class Carrier extends Thread {
+        private final LoopScheduler scheduler;
+
+        Carrier(LoopScheduler scheduler, String name) {
+            super(null, null, name, 0, false);
+            this.scheduler = scheduler;
+            setDaemon(true);
+        }
+
+        EventLoop loop() {
+            return scheduler.loop;
+        }
+
+        @Override
+        public void run() {
+            scheduler.carry(this);
+        }
+    }
+
+    // ---- what the JDK calls ----
+
+    @Override
+    public void execute(Runnable continuation) {
+        if (isHere()) {
+            if (startsNow) {
+                startsNow = false;
+                startedNow = continuation;
+            } else if (startedNow != null) { // of the coroutine that started it, and now yields to it
+                ready.addFirst(continuation);
+                ready.addFirst(startedNow);
+                startedNow = null;
+            } else {
+                ready.add(continuation);
+            }
+            return;
+        }
+        tell(continuation);
+    }
+
+    @Override
+    public Timeout schedule(Runnable timeout, long delay, TimeUnit unit) {
+        return at(System.nanoTime() + unit.toNanos(delay), timeout);
+    }
+
+    // ---- what the loop calls ----
+
+    @Override
+    public EventLoop.Mechanism mechanism() {
+        return EventLoop.Mechanism.SCHEDULER;
+    }
+
+    @Override
+    public Thread newCoroutine(Runnable body) {
+        return coroutines.newThread(body);
+    }
+
+    @Override
+    public void start(Thread coroutine) {
+        coroutine.start();
+    }
+
+    @Override
+    public void startNow(Thread coroutine) {
+        startsNow = true;
+        try {
+            coroutine.start();
+        } finally {
+            startsNow = false;
+        }
+        Thread.yield();
+        Runnable stillThere = startedNow;
+        if (stillThere != null) { // this coroutine is pinned and cannot yield
+            startedNow = null;
+            ready.addFirst(stillThere);
+        }
+    }
+
+    @Override
+    public TimerHeap.Timer at(long due, Runnable action) {
+        var timer = new TimerHeap.Timer(due, action);
+        if (isHere()) {
+            timers.add(timer);
+        } else {
+            tell(() -> timers.add(timer));
+        }
+        return timer;
+    }
+
+    @Override
+    public boolean isHere() {
+        return currentCarrier() == carrier;
+    }
+
+    @Override
+    public void yieldHere() {
+        Thread.yield();
+    }
+
+    @Override
+    public <T extends @Nullable Object> T suspending(Callable<T> wait) throws Exception {
+        return wait.call();
+    }
+
+    @Override
+    public void finish(Runnable callback) {
+        whenOver = callback;
+        if (!isHere()) {
+            tell(() -> {});
+        }
+    }
+
+    /** From another thread: something to do between two turns, or a continuation that is to be run in one. */
+    private void tell(Runnable what) {
+        inbox.add(what);
+        if (asleep) {
+            wake();
+        } else if (!carried) {
+            startCarrier();
+        }
+    }
+
+    private void wake() {
+        asleep = false;
+        LockSupport.unpark(carrier);
+    }
+
+    private void startCarrier() {
+        if (!CARRIED.compareAndSet(this, false, true)) {
+            return;
+        }
+        try {
+            new Carrier(this, loop.name()).start();
+        } catch (Throwable e) { // no thread to be had
+            carried = false;
+            throw e;
+        }
+    }
+
+    // ---- the carrier ----
+
+    private void carry(Carrier self) {
+        do {
+            carrier = self;
+            while (true) {
+                takeInbox();
+                runDueTimers();
+                if (ready.size() > 0) {
+                    takeTurns();
+                } else if (!isOver()) {
+                    await();
+                } else if (timers.isEmpty()) {
+                    break;
+                } else { // of threads that nobody waits for
+                    sayThatItIsOver();
+                    await();
+                }
+            }
+            carrier = null;
+            carried = false;
+        } while (!inbox.isEmpty() && CARRIED.compareAndSet(this, false, true));
+        sayThatItIsOver();
+    }
+
+    private void takeInbox() {
+        for (Runnable next = inbox.poll(); next != null; next = inbox.poll()) {
+            ready.add(next);
+        }
+    }
+
+    private void runDueTimers() {
+        if (timers.isEmpty()) {
+            return;
+        }
+        long now = System.nanoTime();
+        for (TimerHeap.Timer due = timers.pollDue(now); due != null; due = timers.pollDue(now)) {
+            run(due::run);
+        }
+    }
+
+    private void takeTurns() {
+        for (int i = 0; i < TURNS_IN_A_ROUND; i++) {
+            Runnable next = ready.poll();
+            if (next == null) {
+                return;
+            }
+            run(next);
+        }
+    }
+
+    private static void run(Runnable turn) {
+        try {
+            turn.run();
+        } catch (Throwable e) { // no memory to be had, say; the coroutine's own exceptions do not come here
+            Thread self = Thread.currentThread();
+            self.getUncaughtExceptionHandler().uncaughtException(self, e);
+        }
+    }
+
+    private boolean isOver() {
+        return whenOver != null && inbox.isEmpty();
+    }
+
+    private void sayThatItIsOver() {
+        Runnable callback = whenOver;
+        if (callback != null && !said) {
+            said = true;
+            callback.run();
+        }
+    }
+
+    private void await() {
+        for (int i = 0; i < SPINS; i++) {
+            if (!inbox.isEmpty()) {
+                return;
+            }
+            Thread.onSpinWait();
+        }
+        asleep = true;
+        if (inbox.isEmpty()) {
+            long nanos = timers.nanosUntilNext(System.nanoTime());
+            if (nanos == Long.MAX_VALUE) {
+                LockSupport.park(this);
+            } else if (nanos > 0) {
+                LockSupport.parkNanos(this, nanos);
+            }
+            Thread.interrupted(); // else it would not park again
+        }
+        asleep = false;
+    }
+}

@@ -1,0 +1,18 @@
+package dev.sennit;
+
+class EventLoopPoolTest extends PoolServicesContract {
+    @Override
+    protected String plan(int workers) {
+        return "loop";
+    }
+
+    @Override
+    protected boolean unlimited() {
+        return true;
+    }
+
+    @Override
+    protected boolean knowsCpuTime() {
+        return false;
+    }
+}
