@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Turns;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Collections;
@@ -55,8 +56,15 @@ final class CompletionQueue<F extends CompletableFuture<?>> {
             if (done.isEmpty() && !limited && canHelp()) {
                 help();
             }
-            Optional<F> next =
-                    limited ? done.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS) : done.take();
+            Optional<F> next = done.poll();
+            if (next == null) {
+                Turns.Turn mine = Turns.giveUp();
+                try {
+                    next = limited ? done.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS) : done.take();
+                } finally {
+                    Turns.regain(mine);
+                }
+            }
             if (next == null) {
                 throw new TimeoutException(notHandedOut.size() + " (of " + total + ") futures unfinished");
             }

@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Turns;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -227,7 +228,12 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         if (done.isEmpty()) {
             underWay.element().aboutToWait(true);
         }
-        return done.take();
+        Turns.Turn mine = Turns.giveUp();
+        try {
+            return done.take();
+        } finally {
+            Turns.regain(mine);
+        }
     }
 
     private RuntimeException failed() {

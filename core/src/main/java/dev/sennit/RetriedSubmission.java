@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Turns;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
@@ -298,6 +299,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
                 next = nextAttempt;
             }
             underWay.aboutToWait(interruptibly);
+            Turns.Turn mine = Turns.giveUp();
             try {
                 CompletableFuture.anyOf(future(), next).get();
             } catch (InterruptedException e) {
@@ -307,6 +309,8 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
                 }
             } catch (ExecutionException | CancellationException e) {
                 break; // the future failed
+            } finally {
+                Turns.regain(mine);
             }
         }
         if (interrupted) {

@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Turns;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Objects;
@@ -8,6 +9,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * The result of a task handed to a {@link Pool}: a {@link CompletableFuture} whose cancellation reaches the running task.
  *
  * <p>It ends with the task's value, with the exception the task threw, or with a named cause: {@link
- * CancellationException}, {@link java.util.concurrent.TimeoutException}, or what the kind of pool adds, such as the
+ * CancellationException}, {@link TimeoutException}, or what the kind of pool adds, such as the
  * crash of a worker process. It never stays open because a worker died or the pool was closed.
  *
  * {@snippet :
@@ -116,14 +119,43 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
 
     @Override
     public T get() throws InterruptedException, ExecutionException {
+        if (isDone()) {
+            return super.get();
+        }
         aboutToWait(true);
-        return super.get();
+        Turns.Turn mine = Turns.giveUp();
+        try {
+            return super.get();
+        } finally {
+            Turns.regain(mine);
+        }
+    }
+
+    @Override
+    public T get(long timeout, TimeUnit unit) throws InterruptedException, ExecutionException, TimeoutException {
+        if (isDone()) {
+            return super.get(timeout, unit);
+        }
+        Turns.Turn mine = Turns.giveUp();
+        try {
+            return super.get(timeout, unit);
+        } finally {
+            Turns.regain(mine);
+        }
     }
 
     @Override
     public T join() {
+        if (isDone()) {
+            return super.join();
+        }
         aboutToWait(false);
-        return super.join();
+        Turns.Turn mine = Turns.giveUp();
+        try {
+            return super.join();
+        } finally {
+            Turns.regain(mine);
+        }
     }
 
     /**

@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Turns;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -335,10 +336,12 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
             pool.aboutToWait();
         }
         boolean interrupted = false;
+        Turns.Turn mine = Turns.giveUp();
         while (alive.get() > 0) {
             LockSupport.park(this);
             interrupted |= Thread.interrupted(); // else it would not park again
         }
+        Turns.regain(mine);
         if (interrupted) {
             owner.interrupt();
         }

@@ -193,7 +193,8 @@ public abstract class PoolContract {
     }
 
     private String plan(int workers, String options) {
-        return plan(workers) + (options.isEmpty() ? "" : "?" + options);
+        String plan = plan(workers);
+        return options.isEmpty() ? plan : plan + (plan.contains("?") ? '&' : '?') + options;
     }
 
     /** Gives a pool to the end of the test: it is shut down then, and has to terminate. */
@@ -705,12 +706,12 @@ public abstract class PoolContract {
     public void aPlanWithABadOptionIsRefusedInOneLineThatNamesIt() {
         for (String option : List.of("backlog=-1", "backlog=some", "full=maybe", "colour=red")) {
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> Pools.open(plan(2) + "?" + option))
-                    .withMessageContaining(plan(2) + "?" + option)
+                    .isThrownBy(() -> Pools.open(plan(2, option)))
+                    .withMessageContaining(plan(2, option))
                     .withMessageContaining(option.substring(0, option.indexOf('=')));
         }
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> Pools.open(plan(2) + "?nmae=x"))
+                .isThrownBy(() -> Pools.open(plan(2, "nmae=x")))
                 .withMessageContaining("did you mean name?");
     }
 

@@ -8,11 +8,12 @@ import java.net.URI;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** A program of its own, for what a test cannot do to the JVM it runs in. */
-final class Program {
+public final class Program {
     private Program() {}
 
     /** Arguments: what to do, and a plan. */
@@ -38,22 +39,35 @@ final class Program {
 
     /** Runs this program in a JVM with the library and the tests on its class path, and returns its exit code. */
     static int run(String... arguments) throws IOException, InterruptedException {
-        var command = new java.util.ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                folderOf(Pools.class) + File.pathSeparator + folderOf(Program.class),
-                Program.class.getName()));
+        Ended ended = ended(List.of(), Program.class, arguments);
+        if (ended.exitCode() == 1) {
+            throw new AssertionError(ended.output());
+        }
+        return ended.exitCode();
+    }
+
+    /** Runs another program that way, and returns what it printed. */
+    public static String outputOf(Class<?> program, String... jvmOptions) throws IOException, InterruptedException {
+        return ended(List.of(jvmOptions), program).output();
+    }
+
+    private record Ended(int exitCode, String output) {}
+
+    private static Ended ended(List<String> jvmOptions, Class<?> program, String... arguments)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(jvmOptions);
+        command.addAll(List.of(
+                "-cp", folderOf(Pools.class) + File.pathSeparator + folderOf(Program.class), program.getName()));
         command.addAll(List.of(arguments));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         try {
             if (!process.waitFor(30, TimeUnit.SECONDS)) {
                 throw new AssertionError(command + " has not ended after 30 s");
             }
-            if (process.exitValue() == 1) {
-                throw new AssertionError(
-                        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
-            }
-            return process.exitValue();
+            return new Ended(
+                    process.exitValue(), new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
         } finally {
             process.destroyForcibly();
         }

@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.loop.EventLoop;
 import java.io.File;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -8,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 
@@ -98,6 +100,6 @@ public record Signals(String folder) implements Serializable {
         if (System.nanoTime() - start > BOUND_NANOS) {
             throw new IllegalStateException("after 30 s: " + broken);
         }
-        Thread.sleep(1);
+        EventLoop.sleep(Duration.ofMillis(1)); // a sleep like any other, but where threads take turns by agreement
     }
 }

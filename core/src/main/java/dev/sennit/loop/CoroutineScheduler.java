@@ -1,22 +1,20 @@
 package dev.sennit.loop;
 
-import java.util.concurrent.Callable;
 import java.util.concurrent.Future;
-import org.jspecify.annotations.Nullable;
 
-/** What makes coroutines take turns. There are two. */
+/** What makes coroutines take turns. There are two: {@link LoopScheduler}, and {@link
+ * BatonScheduler} where that cannot be. */
 interface CoroutineScheduler {
 
     EventLoop.Mechanism mechanism();
 
-    /** Makes a coroutine, which does not run before it is started. From any thread. */
-    Thread newCoroutine(Runnable body);
-
-    /** Lets a new coroutine run when those have run that could go on before it. From any thread. */
-    void start(Thread coroutine);
-
-    /** Lets a new coroutine run now, until it waits for the first time; the calling coroutine goes on right after that. */
-    void startNow(Thread coroutine);
+    /**
+     * Starts a coroutine. From any thread.
+     *
+     * @param now if the calling code is a coroutine of this one: whether the new one runs at once, until it waits for the
+     *     first time, and the calling one right after it. Otherwise it runs after those that can go on now
+     */
+    void start(Runnable body, String name, boolean now);
 
     /**
      * Does something small once it is due, between two turns. From any thread.
@@ -25,14 +23,11 @@ interface CoroutineScheduler {
      */
     Future<?> at(long due, Runnable action);
 
-    /** Whether the calling code is a coroutine of this one, or runs between two turns. */
+    /** Whether the calling code is in a turn of one of these coroutines. */
     boolean isHere();
 
     /** Lets others run that can. */
     void yieldHere();
-
-    /** Waits in code that may block; see {@link EventLoop#suspending}. */
-    <T extends @Nullable Object> T suspending(Callable<T> wait) throws Exception;
 
     /** Says that nothing more is going to be started, and asks for a call when all that is left has run. */
     void finish(Runnable whenOver);

@@ -13,16 +13,20 @@ import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
 import dev.sennit.internal.OwnScheduler;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Turns;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,7 +108,7 @@ public final class EventLoop extends AbstractPool {
     private EventLoop(Builder settings) {
         super(settings, Integer.MAX_VALUE);
         elsewhere = settings.elsewhere;
-        scheduler = new LoopScheduler(this);
+        scheduler = settings.mechanismOrBest() == Mechanism.SCHEDULER ? new LoopScheduler(this) : new BatonScheduler(this);
     }
 
     /** One coroutine: a submission and its thread. */
@@ -202,6 +206,10 @@ public final class EventLoop extends AbstractPool {
     }
 
     static @Nullable EventLoop currentOrNull() {
+        EventLoop agreed = BatonScheduler.loopOfThread();
+        if (agreed != null) {
+            return agreed;
+        }
         if (OwnScheduler.isAvailable() && OwnScheduler.currentCarrier() instanceof LoopScheduler.Carrier carrier) {
             return carrier.loop();
         }
@@ -240,7 +248,12 @@ public final class EventLoop extends AbstractPool {
      */
     public static void sleep(Duration time) throws InterruptedException {
         if (time.isPositive()) {
-            Thread.sleep(time);
+            Turns.Turn mine = Turns.giveUp();
+            try {
+                Thread.sleep(time);
+            } finally {
+                Turns.regain(mine);
+            }
         } else {
             if (Thread.interrupted()) {
                 throw new InterruptedException();
@@ -272,8 +285,12 @@ public final class EventLoop extends AbstractPool {
      * @throws Exception whatever it throws
      */
     public static <T extends @Nullable Object> T suspending(Callable<T> wait) throws Exception {
-        EventLoop here = currentOrNull();
-        return here == null ? wait.call() : here.scheduler.suspending(wait);
+        Turns.Turn mine = Turns.giveUp();
+        try {
+            return wait.call();
+        } finally {
+            Turns.regain(mine);
+        }
     }
 
     // ---- starting ----
@@ -361,18 +378,20 @@ public final class EventLoop extends AbstractPool {
         var coroutine = new Coroutine(submission);
         coroutines.add(coroutine);
         try {
-            Thread thread = scheduler.newCoroutine(coroutine);
-            thread.setName(name() + '-' + started.get());
-            if (nextStartsNow && scheduler.isHere()) {
+            boolean now = nextStartsNow && scheduler.isHere();
+            if (now) {
                 nextStartsNow = false;
-                scheduler.startNow(thread);
-            } else {
-                scheduler.start(thread);
             }
+            scheduler.start(coroutine, nameOf(submission), now);
         } catch (Throwable e) {
             coroutines.remove(coroutine);
             throw e;
         }
+    }
+
+    private String nameOf(Submission<?> submission) {
+        String given = submission.options().name();
+        return given != null ? given : name() + '-' + started.get();
     }
 
     @Override
@@ -387,7 +406,7 @@ public final class EventLoop extends AbstractPool {
 
     @Override
     protected boolean onWorker() {
-        return scheduler.isHere();
+        return currentOrNull() == this;
     }
 
     @Override
@@ -423,10 +442,57 @@ public final class EventLoop extends AbstractPool {
 
     /** Settings of an {@link EventLoop}. */
     public static final class Builder extends PoolBuilder<Builder> {
+        private static final AtomicBoolean WARNED = new AtomicBoolean();
+
         private @Nullable Pool elsewhere;
+        private @Nullable Mechanism mechanism;
 
         private Builder() {
             super("loop");
+        }
+
+        /**
+         * Demands a mechanism; the default is {@link Mechanism#SCHEDULER} where that is possible. In a plan: {@code
+         * mechanism=scheduler}, {@code mechanism=baton}.
+         *
+         * @param wanted which
+         * @return this
+         */
+        public Builder mechanism(Mechanism wanted) {
+            mechanism = Objects.requireNonNull(wanted, "mechanism");
+            return this;
+        }
+
+        private Mechanism mechanismOrBest() {
+            if (mechanism != null) {
+                return mechanism; // the scheduler says itself why it cannot be
+            }
+            String problem = OwnScheduler.whyNotAvailable();
+            if (problem == null) {
+                return Mechanism.SCHEDULER;
+            }
+            if (WARNED.compareAndSet(false, true)) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "coroutines take turns by agreement, and hold up their loop in waits that Sennit does not see: " + problem);
+            }
+            return Mechanism.BATON;
+        }
+
+        @Override
+        protected Map<String, Consumer<String>> planOptions() {
+            Map<String, Consumer<String>> options = super.planOptions();
+            options.put("mechanism", value -> mechanism(parseMechanism(value)));
+            return options;
+        }
+
+        private static Mechanism parseMechanism(String value) {
+            return switch (value) {
+                case "scheduler" -> Mechanism.SCHEDULER;
+                case "baton" -> Mechanism.BATON;
+                default ->
+                    throw new IllegalArgumentException("mechanism must be scheduler or baton, was \"" + value + '"');
+            };
         }
 
         /**

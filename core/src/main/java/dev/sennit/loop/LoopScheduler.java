@@ -3,7 +3,6 @@ package dev.sennit.loop;
 import dev.sennit.internal.OwnScheduler;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadFactory;
@@ -129,17 +128,13 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     }
 
     @Override
-    public Thread newCoroutine(Runnable body) {
-        return coroutines.newThread(body);
-    }
-
-    @Override
-    public void start(Thread coroutine) {
-        coroutine.start();
-    }
-
-    @Override
-    public void startNow(Thread coroutine) {
+    public void start(Runnable body, String name, boolean now) {
+        Thread coroutine = coroutines.newThread(body);
+        coroutine.setName(name);
+        if (!now || !isHere()) {
+            coroutine.start();
+            return;
+        }
         startsNow = true;
         try {
             coroutine.start();
@@ -173,11 +168,6 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     @Override
     public void yieldHere() {
         Thread.yield();
-    }
-
-    @Override
-    public <T extends @Nullable Object> T suspending(Callable<T> wait) throws Exception {
-        return wait.call();
     }
 
     @Override
@@ -227,7 +217,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
                     takeTurns();
                 } else if (!isOver()) {
                     await();
-                } else if (timers.isEmpty()) {
+                } else if (timers.nanosUntilNext(System.nanoTime()) == Long.MAX_VALUE) {
                     break;
                 } else { // of threads that nobody waits for
                     sayThatItIsOver();
@@ -247,7 +237,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     }
 
     private void runDueTimers() {
-        if (timers.isEmpty()) {
+        if (timers.size() == 0) {
             return;
         }
         long now = System.nanoTime();

@@ -65,8 +65,9 @@ final class TimerHeap {
         siftUp(size++, timer);
     }
 
-    boolean isEmpty() {
-        return size == 0;
+    /** How many there are, those called off among them. */
+    int size() {
+        return size;
     }
 
     /**
