@@ -22,8 +22,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** The command itself: finds the one that was asked for, and turns what goes wrong into one line and an exit code. */
 @Command(
         name = "sennit",
-        description = "Runs work on the execution unit that fits it: the calling thread, threads, virtual threads or"
-                + " processes.",
+        description = "Runs work on the execution unit that fits it: the calling thread, threads, virtual threads,"
+                + " coroutines or processes.",
         synopsisSubcommandLabel = "COMMAND",
         commandListHeading = "%nCommands:%n",
         optionListHeading = "%nOptions:%n",
@@ -33,6 +33,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  threads[:N]       N platform threads; default one a processor",
             "  threads:MIN-MAX   platform threads that come and go with the load",
             "  virtual[:N]       a virtual thread a task, N at a time; default no limit",
+            "  loop              a coroutine a task, all on one thread, in turns",
             "  processes[:N]     N worker JVMs; default one a processor",
             "  Options follow a question mark: 'threads:4?backlog=100&full=reject'.",
             "",

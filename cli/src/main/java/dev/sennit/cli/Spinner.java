@@ -1,5 +1,6 @@
 package dev.sennit.cli;
 
+import dev.sennit.loop.EventLoop;
 import java.io.PrintStream;
 
 /** The task that shows that something goes on elsewhere: ten frames a second, until it is interrupted. */
@@ -43,6 +44,7 @@ final class Spinner {
         if (pid != parent) {
             return "process " + pid + ", started by process " + parent;
         }
-        return (thread.isVirtual() ? "virtual thread " : "thread ") + name + " of process " + pid;
+        String kind = EventLoop.isCoroutine() ? "coroutine " : thread.isVirtual() ? "virtual thread " : "thread ";
+        return kind + name + " of process " + pid;
     }
 }

@@ -15,7 +15,8 @@ import picocli.CommandLine.Option;
         name = "spinner",
         header = "Shows a spinner beside a slow job, and then the answer.",
         description = "The spinner runs as a task of a pool, the slow job in the main thread. On processes the spinner"
-                + " is another process.",
+                + " is another process; on loop both are coroutines of one thread, and the spinner shows when the job"
+                + " waits.",
         sortOptions = false,
         optionListHeading = "%nOptions:%n",
         exitCodeListHeading = "%nExit codes:%n",
@@ -30,15 +31,17 @@ import picocli.CommandLine.Option;
         footer = {
             "  sennit spinner",
             "  sennit spinner --on virtual --work prime",
-            "  sennit spinner --on processes"
+            "  sennit spinner --on processes",
+            "  sennit spinner --on loop --work nap"
         })
 final class SpinnerCommand implements Callable<Integer> {
     private static final String PROCESSES = "processes";
+    private static final String LOOP = "loop";
     private static final String OUTPUT = "output";
 
     private final Terminal terminal;
 
-    @Option(names = "--on", paramLabel = "PLAN", defaultValue = "threads", description = "The pool of the spinner, such as threads, virtual, processes. Without a number it has one worker; on processes, output=inherit unless the plan says otherwise. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--on", paramLabel = "PLAN", defaultValue = "threads", description = "The pool of the spinner, such as threads, virtual, loop, processes. Without a number it has one worker; on processes, output=inherit unless the plan says otherwise. Default: ${DEFAULT-VALUE}.")
     private String plan = "threads";
 
     @Option(names = "--work", paramLabel = "KIND", defaultValue = "sleep", description = "The slow job: sleep (waits for 3 s), block (keeps a processor busy for 3 s without a pause), prime (checks 5000111000222021), nap (the same, and gives way now and then). Default: ${DEFAULT-VALUE}.")
@@ -54,15 +57,19 @@ final class SpinnerCommand implements Callable<Integer> {
         Plan beside = forOneSpinner(OpenPools.parse(plan));
         if (beside.kind().equals("inline")) {
             throw CommandException.usage("plan inline cannot run a spinner beside the caller:"
-                    + " it runs each task in the calling thread; choose threads, virtual or processes");
+                    + " it runs each task in the calling thread; choose threads, virtual, loop or processes");
         }
         // A terminal's Ctrl-C goes to worker processes as well, which may end too soon to wipe their line.
         try (var pools = new OpenPools(terminal, () -> Spinner.wipe(terminal.out()))) {
             Pool pool = pools.open(beside);
             awaitWorker(pool);
-            long here = ProcessHandle.current().pid();
-            TaskFuture<Integer> spinner = pool.submit(() -> Spinner.spin(System.out, here));
-            job.run();
+            TaskFuture<Integer> spinner;
+            if (beside.kind().equals(LOOP)) { // there both have to be: the spinner gets its turns when the job waits
+                spinner = pool.submit(() -> spinBeside(job, pool)).join();
+            } else {
+                spinner = start(pool);
+                job.run();
+            }
             boolean failed = !spinner.cancel(true);
             pools.close(pool); // so that the line is wiped before the answer stands there
             if (failed) {
@@ -71,6 +78,17 @@ final class SpinnerCommand implements Callable<Integer> {
             terminal.line("Answer: 42");
             return failed ? ExitCode.TASKS_FAILED : ExitCode.DONE;
         }
+    }
+
+    private static TaskFuture<Integer> start(Pool pool) {
+        long here = ProcessHandle.current().pid();
+        return pool.submit(() -> Spinner.spin(System.out, here));
+    }
+
+    private static TaskFuture<Integer> spinBeside(SlowJob job, Pool pool) throws InterruptedException {
+        TaskFuture<Integer> spinner = start(pool);
+        job.run();
+        return spinner;
     }
 
     /** A worker that is yet to start would show no spinner beside a short job. */
@@ -88,7 +106,7 @@ final class SpinnerCommand implements Callable<Integer> {
         if (plan.kind().equals(PROCESSES)) {
             options.putIfAbsent(OUTPUT, "inherit");
         }
-        boolean counts = !plan.kind().equals("inline");
+        boolean counts = !plan.kind().equals("inline") && !plan.kind().equals(LOOP);
         String argument = plan.argument() == null && counts ? "1" : plan.argument();
         return new Plan(plan.kind(), argument, options);
     }

@@ -128,7 +128,7 @@ class CommandIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"threads", "virtual", "processes"})
+    @ValueSource(strings = {"threads", "virtual", "loop", "processes"})
     void theSpinnerLeavesTheAnswer(String plan) throws Exception {
         Ended ended = run("spinner", "--on", plan);
 
@@ -141,6 +141,7 @@ class CommandIT {
         assertThat(out).startsWith(switch (plan) {
             case "threads" -> "spinner: thread ";
             case "virtual" -> "spinner: virtual thread ";
+            case "loop" -> "spinner: coroutine ";
             default -> "spinner: process ";
         });
     }
@@ -152,6 +153,14 @@ class CommandIT {
 
         assertThat(ended.exit()).isZero();
         assertThat(Files.readString(temp.resolve("out"))).contains("\r| thinking!").endsWith("\r           \rAnswer: 42\n");
+    }
+
+    @Test
+    void workThatBlocksTheLoopLeavesNoTurnToTheSpinner() throws Exception {
+        Ended ended = run("spinner", "--work", "block", "--on", "loop");
+
+        assertThat(ended.exit()).isZero();
+        assertThat(ended.out()).containsExactly("Answer: 42");
     }
 
     @ParameterizedTest

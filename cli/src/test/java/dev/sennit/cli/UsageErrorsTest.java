@@ -49,14 +49,14 @@ class UsageErrorsTest {
                 error("invalid value for option '--repeat': 'x' is not an int; see sennit compare --help",
                         "compare", "--repeat", "x"),
                 // plans
-                error("unknown plan \"thread:8\": expected inline, threads[:N|:MIN-MAX], virtual[:N], processes[:N];"
+                error("unknown plan \"thread:8\": expected inline, threads[:N|:MIN-MAX], virtual[:N], loop, processes[:N];"
                         + " did you mean threads:8?", "primes", "--on", "thread:8"),
                 error("plan \"threads:0\": workers must be >= 1, was 0", "sums", "--on", "threads:0"),
                 error("plan \"threads:x\": workers must be a whole number, was \"x\"", "spinner", "--on", "threads:x"),
                 error("plan \"inline:2\": inline takes no number of workers, was \"2\"", "primes", "--on", "inline:2"),
                 error("plan \"threads:\": nothing follows the colon", "compare", "--on", "inline,threads:"),
                 error("plan inline cannot run a spinner beside the caller: it runs each task in the calling thread;"
-                        + " choose threads, virtual or processes", "spinner", "--on", "inline"),
+                        + " choose threads, virtual, loop or processes", "spinner", "--on", "inline"),
                 error("--work: unknown kind \"slep\": expected sleep, block, prime, nap; did you mean sleep?",
                         "spinner", "--work", "slep"),
                 // compare

@@ -205,7 +205,16 @@ public final class EventLoop extends AbstractPool {
         return here;
     }
 
-    static @Nullable EventLoop currentOrNull() {
+    /**
+     * Whether the calling code runs on a loop.
+     *
+     * @return whether {@link #current} has something to return
+     */
+    public static boolean isCoroutine() {
+        return currentOrNull() != null;
+    }
+
+    private static @Nullable EventLoop currentOrNull() {
         EventLoop agreed = BatonScheduler.loopOfThread();
         if (agreed != null) {
             return agreed;

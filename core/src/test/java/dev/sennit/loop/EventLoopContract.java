@@ -311,16 +311,16 @@ abstract class EventLoopContract {
         var release = new CountDownLatch(1);
         try (EventLoop loop = open()) {
             List<Object> seen = loop.submit(() -> {
-                        TaskFuture<EventLoop> blocked = loop.offload(() -> {
+                        TaskFuture<Boolean> onLoop = loop.offload(() -> {
                             release.await();
-                            return EventLoop.currentOrNull();
+                            return EventLoop.isCoroutine();
                         });
                         String other = loop.submit(() -> "alive").get();
                         release.countDown();
-                        return List.<Object>of(other, blocked.get() == null);
+                        return List.<Object>of(other, onLoop.get(), EventLoop.isCoroutine());
                     })
                     .get();
-            assertThat(seen).containsExactly("alive", true);
+            assertThat(seen).containsExactly("alive", false, true);
         }
     }
 
