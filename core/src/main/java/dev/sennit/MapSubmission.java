@@ -38,6 +38,11 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
         return future;
     }
 
+    /** There are no more chunks: what they held is no longer kept. */
+    void noMoreChunks() {
+        chunks.clear();
+    }
+
     /** Runs what can be run; returns what is completed when there is more. */
     private CompletableFuture<?> runChunks(boolean interruptibly) {
         CompletableFuture<?> next;

@@ -89,6 +89,10 @@ record PoolMapper(AbstractPool pool, int chunkSize) implements Mapper {
                     throw failure;
                 }
                 throw e;
+            } finally {
+                if (submission != null) {
+                    submission.noMoreChunks();
+                }
             }
         }
     }
