@@ -22,7 +22,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import java.util.function.Predicate;
 import java.util.stream.Gatherer;
 import org.jspecify.annotations.Nullable;
 
@@ -65,6 +64,8 @@ public abstract class AbstractPool implements Pool {
     private final QueueSweeper sweeper = new QueueSweeper();
     /** Submissions that run in threads which are not workers: callers, and workers that wait for another task. */
     private final Map<Submission<?>, Thread> runningInCallers = new ConcurrentHashMap<>();
+    /** Each {@code mapAsync} until it has ended. */
+    private final Set<Submission<?>> maps = ConcurrentHashMap.newKeySet();
     /** Submissions whose delay is not over, and what will end it. */
     private final Map<Submission<?>, Future<?>> delayed = new ConcurrentHashMap<>();
     private volatile boolean stopping;
@@ -360,6 +361,8 @@ public abstract class AbstractPool implements Pool {
     final void stopRun(Submission<?> submission, boolean interrupt) {
         if (submission instanceof RetriedSubmission<?> retriedTask) {
             retriedTask.callOff(interrupt);
+        } else if (submission instanceof MapSubmission) {
+            submission.interruptRunner(); // it cancels its chunks: nobody else could
         } else if (interrupt) {
             stop(submission);
         }
@@ -471,6 +474,11 @@ public abstract class AbstractPool implements Pool {
         if (!enter()) {
             throw refused("is shut down", null);
         }
+        return place(submission, deadline, delay);
+    }
+
+    private <T extends @Nullable Object> TaskFuture<T> place(
+            Submission<T> submission, Deadline deadline, Duration delay) {
         boolean inCaller = false;
         boolean tooLate = deadline.isOver();
         if (places != null && !tooLate) {
@@ -481,7 +489,7 @@ public abstract class AbstractPool implements Pool {
             } else if (whenFull == BacklogPolicy.REJECT) {
                 leave();
                 throw refused("is full", null);
-            } else if (!onWorker()) {
+            } else if (!onWorker() && !submission.isOfMap) { // a worker may wait for a map, which may not wait for it then
                 submission.holdsPlace = waitForPlace(places, deadline);
                 tooLate = !submission.holdsPlace;
             }
@@ -659,7 +667,7 @@ public abstract class AbstractPool implements Pool {
             retriedTask.callOff(true); // and its attempt says when that has ended
             return;
         }
-        if (timer == null) {
+        if (timer == null && !(submission instanceof MapSubmission)) {
             forget(submission);
         }
         ended(submission);
@@ -670,6 +678,9 @@ public abstract class AbstractPool implements Pool {
         releasePlace(submission);
         if (submission instanceof RetriedSubmission<?>) {
             retrying.remove(submission);
+        }
+        if (submission instanceof MapSubmission) {
+            maps.remove(submission);
         }
         leave();
         Runnable whenOver = submission.whenOver;
@@ -692,56 +703,80 @@ public abstract class AbstractPool implements Pool {
     // ---- bulk ----
 
     @Override
-    public final <A extends @Nullable Object, R extends @Nullable Object> List<R> map(
-            TaskFunction<? super A, ? extends R> function, Iterable<? extends A> items) {
-        Objects.requireNonNull(function, "function");
-        List<R> results = new ArrayList<>();
-        int known = items instanceof Collection<?> collection ? collection.size() : MapWindow.UNKNOWN;
-        feed(new MapWindow<A, R>(this, function, true, known), items, results::add);
-        return java.util.Collections.unmodifiableList(results);
+    public final Mapper chunksOf(int size) {
+        if (size < 1) {
+            throw new IllegalArgumentException("chunk size must be >= 1, was " + size);
+        }
+        return new PoolMapper(this, size);
     }
 
-    private static <A extends @Nullable Object, R extends @Nullable Object> void feed(
-            MapWindow<A, R> window, Iterable<? extends A> items, Predicate<? super R> receiver) {
-        try {
-            for (A item : items) {
-                window.add(item, receiver);
-            }
-        } catch (RuntimeException | Error e) { // the iterator may fail too
-            window.cancel();
-            throw e;
-        }
-        window.finish(receiver);
+    private Mapper measured() {
+        return new PoolMapper(this, MapWindow.MEASURED);
+    }
+
+    @Override
+    public final <A extends @Nullable Object, R extends @Nullable Object> List<R> map(
+            TaskFunction<? super A, ? extends R> function, Iterable<? extends A> items) {
+        return measured().map(function, items);
+    }
+
+    @Override
+    public final <A extends @Nullable Object, B extends @Nullable Object, R extends @Nullable Object> List<R> map(
+            TaskBiFunction<? super A, ? super B, ? extends R> function,
+            Iterable<? extends A> firsts,
+            Iterable<? extends B> seconds) {
+        return measured().map(function, firsts, seconds);
+    }
+
+    @Override
+    public final <A extends @Nullable Object, R extends @Nullable Object> TaskFuture<List<R>> mapAsync(
+            TaskFunction<? super A, ? extends R> function, Iterable<? extends A> items) {
+        return measured().mapAsync(function, items);
     }
 
     @Override
     public final <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mapping(
             TaskFunction<? super A, ? extends R> function) {
-        return gatherer(function, true);
+        return measured().mapping(function);
     }
 
     @Override
     public final <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mappingUnordered(
             TaskFunction<? super A, ? extends R> function) {
-        return gatherer(function, false);
+        return measured().mappingUnordered(function);
     }
 
     @Override
     public final <A extends @Nullable Object> void forEach(
             Iterable<? extends A> items, ItemAction<? super A> action) {
-        Objects.requireNonNull(action, "action");
-        int known = items instanceof Collection<?> collection ? collection.size() : MapWindow.UNKNOWN;
-        var window = new MapWindow<A, @Nullable Void>(this, new ForItem<A>(action), false, known);
-        feed(window, items, nothing -> true);
+        measured().forEach(items, action);
     }
 
-    private <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> gatherer(
-            TaskFunction<? super A, ? extends R> function, boolean ordered) {
-        Objects.requireNonNull(function, "function");
-        return Gatherer.<A, MapWindow<A, R>, R>ofSequential(
-                () -> new MapWindow<>(this, function, ordered, MapWindow.UNKNOWN),
-                (window, item, downstream) -> window.add(item, downstream::push),
-                (window, downstream) -> window.finish(downstream::push));
+    /** Takes in a {@code mapAsync} and begins it. */
+    final <T extends @Nullable Object> TaskFuture<T> begin(MapSubmission<T> map) {
+        if (!enter()) {
+            throw refused("is shut down", null);
+        }
+        if (runsInCaller()) {
+            runInCaller(map);
+            return map.future();
+        }
+        maps.add(map);
+        if (stopping) { // shutdownNow may have looked before it was there
+            map.settle(null, new CancellationException(), true);
+        }
+        Thread.ofVirtual().name(name + "-map").start(map::run);
+        return map.future();
+    }
+
+    /** Lets a chunk of such a map in, which is in itself. */
+    final <T extends @Nullable Object> TaskFuture<T> admitChunk(Submission<T> chunk) {
+        gate.incrementAndGet();
+        return place(chunk, FOREVER, Duration.ZERO);
+    }
+
+    final boolean isFull() {
+        return places != null && places.availablePermits() == 0;
     }
 
     @Override
@@ -887,6 +922,7 @@ public abstract class AbstractPool implements Pool {
         stopping = true;
         // A submission that was admitted but not yet dispatched is in no list; it finds "stopping" when it starts.
         shutdown();
+        maps.forEach(this::cancelNow); // before their chunks, whose end would be their failure
         List<Submission<?>> all = underWay();
         all.stream().filter(Submission::isQueued).forEach(waiting::add);
         all.forEach(this::cancelNow);

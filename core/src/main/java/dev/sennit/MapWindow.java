@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * AbstractPool#chunkTime} divided by the measured time of an item; a slow item counts at once, a fast one only slowly
  * brings the estimate down, as one long chunk at the end costs more than many short ones. When the number of items is
  * known, a chunk is never more than what is left divided by twice the workers, so that all finish together. A chunk that
- * is not full goes out all the same while a worker may be idle: a slow source is not held up.
+ * is not full goes out all the same while a worker may be idle: a slow source is not held up. None of this holds for a
+ * size that was set by hand.
  *
  * <h2>Failure</h2>
  *
@@ -34,6 +35,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     static final int UNKNOWN = -1;
+    /** A chunk size that is not set by hand. */
+    static final int MEASURED = 0;
+
     private static final int LARGEST_CHUNK = 1 << 16;
     private static final int WIDEST_WINDOW = 1024;
 
@@ -42,6 +46,10 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     private final boolean ordered;
     private final int widest;
     private final long chunkNanos;
+    /** Items in a chunk, or {@link #MEASURED}. */
+    private final int fixedSize;
+    /** What submits its chunks; null for the pool's user. */
+    private final @Nullable MapSubmission<?> async;
 
     /** Chunks with the pool whose results have not been handed on, oldest first. */
     private final Deque<TaskFuture<Chunk.Outcome<R>>> underWay = new ArrayDeque<>();
@@ -58,13 +66,21 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     private int itemsLeft;
     private boolean finished;
 
-    MapWindow(AbstractPool pool, TaskFunction<? super A, ? extends R> function, boolean ordered, int itemsKnown) {
+    MapWindow(
+            AbstractPool pool,
+            TaskFunction<? super A, ? extends R> function,
+            boolean ordered,
+            int itemsKnown,
+            int chunkSize,
+            @Nullable MapSubmission<?> async) {
         this.pool = pool;
         this.function = function;
         this.ordered = ordered;
         this.itemsLeft = itemsKnown;
         this.widest = widest(pool.workers(), itemsKnown);
         this.chunkNanos = Timers.nanos(pool.chunkTime());
+        this.fixedSize = chunkSize;
+        this.async = async;
     }
 
     /** Where any number can run, only the number of items can bound it, or nothing but ourselves. */
@@ -82,7 +98,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     boolean add(A item, Predicate<? super R> receiver) {
         return guarded(() -> {
             chunk.add(item);
-            if (chunk.size() >= chunkLimit() || underWay.size() < Math.min(pool.workers(), widest)) {
+            if (chunk.size() >= chunkLimit() || (fixedSize == MEASURED && mayHaveAnIdleWorker())) {
                 return flush(receiver) && handOnReady(receiver);
             }
             return handOnReady(receiver);
@@ -126,7 +142,14 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         underWay.clear();
     }
 
+    private boolean mayHaveAnIdleWorker() {
+        return underWay.size() < Math.min(pool.workers(), widest);
+    }
+
     private int chunkLimit() {
+        if (fixedSize != MEASURED) {
+            return fixedSize;
+        }
         if (itemsLeft == UNKNOWN) {
             return chunkSize;
         }
@@ -134,7 +157,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     }
 
     private boolean flush(Predicate<? super R> receiver) {
-        while (underWay.size() >= widest) {
+        while (underWay.size() >= widest || (async != null && !underWay.isEmpty() && pool.isFull())) {
             if (!handOn(takeNext(), receiver)) {
                 return false;
             }
@@ -142,7 +165,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         var task = new Chunk<A, R>(function, chunk);
         while (true) {
             try {
-                TaskFuture<Chunk.Outcome<R>> future = pool.submit(task);
+                TaskFuture<Chunk.Outcome<R>> future = async == null ? pool.submit(task) : async.submitChunk(task);
                 underWay.add(future);
                 future.whenComplete((outcome, thrown) -> {
                     if (thrown != null) {
@@ -154,7 +177,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
                 });
                 break;
             } catch (RejectedSubmissionException e) {
-                if (underWay.isEmpty() || pool.isShutdown() || Thread.currentThread().isInterrupted()) {
+                if (underWay.isEmpty() || (pool.isShutdown() && async == null) || Thread.currentThread().isInterrupted()) {
                     throw e;
                 }
                 if (!handOn(takeNext(), receiver)) { // full: make room by taking one's own work back first

@@ -5,7 +5,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
-import java.util.stream.Gatherer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -56,7 +55,7 @@ import org.jspecify.annotations.Nullable;
  * </tbody>
  * </table>
  */
-public interface Pool extends ExecutorService {
+public interface Pool extends ExecutorService, Mapper {
 
     /**
      * Runs a task.
@@ -146,73 +145,23 @@ public interface Pool extends ExecutorService {
     void execute(Action action);
 
     /**
-     * Applies a function to every item, in parallel, and returns the results in the order of the items.
-     *
-     * <p>Items travel in chunks whose size follows the measured time of an item, and only a bounded window of them is
-     * under way, so the items may come from an iterable of any length. The first failure cancels the rest.
-     *
-     * @param function what to apply
-     * @param items the arguments
-     * @param <A> the type of an item
-     * @param <R> the type of a result
-     * @return the results, in the order of the items; the list cannot be modified
-     * @throws java.util.concurrent.CompletionException with the failure of an item as its cause; with an {@link
-     *     InterruptedException} as its cause, and the interrupt status set, if the calling thread is interrupted
-     */
-    <A extends @Nullable Object, R extends @Nullable Object> List<R> map(
-            TaskFunction<? super A, ? extends R> function, Iterable<? extends A> items);
-
-    /**
-     * The same as an intermediate operation of a stream: lazy, bounded, in the order of the stream.
+     * The bulk methods of this pool with chunks of a size that is set by hand; its own size them by measurement.
      *
      * {@snippet :
-     * try (Pool pool = Pools.open("threads:4")) {
-     *     java.util.stream.Stream.iterate(1, n -> n + 1)
-     *             .gather(pool.mapping(n -> n * n))
-     *             .limit(5)
-     *             .forEach(System.out::println);
+     * try (Pool pool = Pools.open("processes:2")) {
+     *     System.out.println(pool.chunksOf(2).map(n -> n * n, java.util.List.of(1, 2, 3)));
      * }
      * }
      *
-     * <p>Failures and interrupts end the stream as they end {@link #map}. When the stream wants no more, what is still
-     * under way is cancelled.
+     * <p>Each chunk is one task: so many items go to a worker in one message, one after another run there, and come back in one.
+     * The last may have fewer. As no other goes out before it is full, a slow source holds up the items that it gave. For
+     * items whose time varies in a way that no measurement of the ones before foretells; and 1 where each is long.
      *
-     * @param function what to apply
-     * @param <A> the type of an item
-     * @param <R> the type of a result
-     * @return a gatherer
+     * @param size items in a chunk, 1 or more
+     * @return the same methods
+     * @throws IllegalArgumentException if the size is less than 1
      */
-    <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mapping(
-            TaskFunction<? super A, ? extends R> function);
-
-    /**
-     * As {@link #mapping}, but hands each result on as soon as it is there.
-     *
-     * @param function what to apply
-     * @param <A> the type of an item
-     * @param <R> the type of a result
-     * @return a gatherer
-     */
-    <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mappingUnordered(
-            TaskFunction<? super A, ? extends R> function);
-
-    /**
-     * Does something with every item, in parallel and in no order, and returns when all is done.
-     *
-     * {@snippet :
-     * try (Pool pool = Pools.open("threads:4")) {
-     *     pool.forEach(java.util.List.of("one", "two", "three"), word -> System.out.println(word.length()));
-     * }
-     * }
-     *
-     * <p>Items travel in chunks and a bounded window of them is under way, as in {@link #map}; failures and interrupts end
-     * it in the same way.
-     *
-     * @param items the arguments
-     * @param action what to do with each
-     * @param <A> the type of an item
-     */
-    <A extends @Nullable Object> void forEach(Iterable<? extends A> items, ItemAction<? super A> action);
+    Mapper chunksOf(int size);
 
     /**
      * {@inheritDoc}

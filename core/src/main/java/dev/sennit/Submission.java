@@ -84,6 +84,8 @@ public class Submission<T extends @Nullable Object> {
     @Nullable Runnable whenOver;
     /** What it is an attempt of, which is then what counts. Written before dispatch. */
     @Nullable RetriedSubmission<?> retried;
+    /** Whether it is a chunk of a {@link MapSubmission}. Written before it is admitted. */
+    boolean isOfMap;
     /** Whether a failure has no reader ({@code execute}) and goes to the uncaught-exception handler. Written before dispatch. */
     boolean reportsFailure;
 
@@ -484,9 +486,9 @@ public class Submission<T extends @Nullable Object> {
         pool.aboutToWait(this);
     }
 
-    /** Attempts are not counted: their task is. */
+    /** Attempts are not counted: their task is. Nor is what only submits others. */
     private Counters counters() {
-        return retried == null ? pool.counters() : pool.countersOfAttempts();
+        return retried == null && !(this instanceof MapSubmission) ? pool.counters() : pool.countersOfAttempts();
     }
 
     private void countRun(long nanos) {

@@ -76,6 +76,16 @@ class MapWindowTest {
     }
 
     @Test
+    void aSizeSetByHandIsKeptWhateverTheItemsTake() {
+        for (Iterable<Integer> items : List.of(items(1_000), stream(1_000))) {
+            var pool = pool(4, Duration.ofMillis(100), 200 * MILLI);
+            assertThat(new PoolMapper(pool, 300).map(Work::square, items)).hasSize(1_000);
+
+            assertThat(pool.chunks).containsExactly(300, 300, 300, 100);
+        }
+    }
+
+    @Test
     void noChunkIsLargerThan65536() {
         var pool = pool(1, Duration.ofHours(1), 1);
         pool.map(n -> n, stream(600_000));
@@ -157,7 +167,7 @@ class MapWindowTest {
     @Test
     void whereAnyNumberCanRunTheWindowIsAsWideAsTheItemsAreKnownToBe() {
         var pool = pool(Integer.MAX_VALUE, Duration.ZERO, 1);
-        var ofUnknown = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN);
+        var ofUnknown = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         for (int i = 0; i < 1_024; i++) {
             ofUnknown.add(i, value -> true);
         }
@@ -166,7 +176,7 @@ class MapWindowTest {
         assertThat(pool.queue).as("it waited for the oldest, and so the rest has run").hasSizeLessThan(1_025);
 
         pool.runAll();
-        var ofKnown = new MapWindow<Integer, Integer>(pool, Work::square, true, 3_000);
+        var ofKnown = new MapWindow<Integer, Integer>(pool, Work::square, true, 3_000, MapWindow.MEASURED, null);
         for (int i = 0; i < 3_000; i++) {
             ofKnown.add(i, value -> true);
         }
@@ -176,7 +186,7 @@ class MapWindowTest {
     @Test
     void aSourceThatIsSlowIsNotHeldUp() {
         var pool = pool(2, Duration.ofHours(1), 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         List<Integer> results = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
             window.add(i, results::add);
@@ -191,7 +201,7 @@ class MapWindowTest {
     @Test
     void whatIsReadyIsHandedOnWithoutWaiting() {
         var pool = pool(2, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         List<Integer> results = new ArrayList<>();
         window.add(1, results::add);
         window.add(2, results::add);
@@ -210,7 +220,7 @@ class MapWindowTest {
     @Test
     void withoutOrderTheFirstReadyIsHandedOnFirst() {
         var pool = pool(2, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, false, MapWindow.UNKNOWN);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, false, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         List<Integer> results = new ArrayList<>();
         window.add(1, results::add);
         window.add(2, results::add);
@@ -225,7 +235,7 @@ class MapWindowTest {
     @Test
     void aReceiverThatHasEnoughEndsIt() {
         var pool = pool(1, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         List<Integer> results = new ArrayList<>();
         window.add(1, results::add);
         window.add(2, results::add);
@@ -245,7 +255,7 @@ class MapWindowTest {
     @Test
     void aReceiverThatThrowsEndsIt() {
         var pool = pool(1, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         window.add(1, value -> true);
         window.add(2, value -> true);
         pool.runNext();
@@ -260,7 +270,7 @@ class MapWindowTest {
     @Test
     void aFailureThatIsThereEndsItAtTheNextItem() {
         var pool = pool(4, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, n -> n == 2 ? Work.failDeep(0) : n, true, MapWindow.UNKNOWN);
+        var window = new MapWindow<Integer, Integer>(pool, n -> n == 2 ? Work.failDeep(0) : n, true, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         window.add(1, value -> true);
         window.add(2, value -> true);
         pool.queue.removeLast().run(); // the second fails while the first waits
@@ -280,7 +290,7 @@ class MapWindowTest {
                     throw new IllegalStateException("item " + n);
                 },
                 true,
-                MapWindow.UNKNOWN);
+                MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         window.add(1, value -> true);
         window.add(2, value -> true);
         window.add(3, value -> true);
@@ -293,7 +303,7 @@ class MapWindowTest {
     @Test
     void whatAPoolThatIsShutDownCancelsEndsIt() {
         var pool = pool(4, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         window.add(1, value -> true);
         pool.shutdownNow();
 

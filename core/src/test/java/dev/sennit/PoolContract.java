@@ -2813,6 +2813,9 @@ public abstract class PoolContract {
                     service -> service.invokeAny(List.of(callable)),
                     service -> service.invokeAny(List.of(callable), 1, SECONDS),
                     service -> pool.map(Work::square, List.of(1)),
+                    service -> pool.map(Math::max, List.of(1), List.of(2)),
+                    service -> pool.chunksOf(2).map(Work::square, List.of(1)),
+                    service -> pool.mapAsync(Work::square, List.of(1)),
                     service -> Stream.of(1).gather(pool.mapping(Work::square)).toList(),
                     service -> Stream.of(1).gather(pool.mappingUnordered(Work::square)).toList());
             for (BadCall call : calls) {

@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import static dev.sennit.Conditions.await;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -9,6 +10,7 @@ import dev.sennit.process.InterProcessLock;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
@@ -219,6 +221,247 @@ public abstract class PoolServicesContract extends PoolContract {
                 .hasMessage("deep");
         assertThatThrownBy(() -> pool().forEach(List.of(1), null)).isInstanceOf(NullPointerException.class);
         assertThatThrownBy(() -> pool().forEach(null, n -> {})).isInstanceOf(NullPointerException.class);
+    }
+
+    // ---- chunks of a size set by hand ----
+
+    @Test
+    public void chunksOfASizeSetByHandTravelAsOneTaskEach() throws Exception {
+        Pool pool = pool();
+        List<Integer> items = IntStream.range(0, 50).boxed().toList();
+        List<Integer> squares = items.stream().map(Work::square).toList();
+        Mapper mapper = pool.chunksOf(7);
+
+        assertThat(mapper.map(Work::square, items)).isEqualTo(squares);
+        assertThat(figures(pool).submitted()).isEqualTo(8);
+        assertThat(items.stream().gather(mapper.mapping(Work::square)).toList()).isEqualTo(squares);
+        assertThat(items.stream().gather(mapper.mappingUnordered(Work::square)).toList())
+                .containsExactlyInAnyOrderElementsOf(squares);
+        assertThat(figures(pool).submitted()).isEqualTo(24);
+        var here = signals();
+        mapper.forEach(items, n -> here.mark("done"));
+        assertThat(here.count("done")).isEqualTo(50);
+        assertThat(mapper.map(Math::max, items, items)).isEqualTo(items);
+        assertThat(value(mapper.mapAsync(Work::square, items))).isEqualTo(squares);
+        assertThat(figures(pool).submitted()).isEqualTo(48);
+        assertThat(pool.chunksOf(1).map(Work::square, items)).isEqualTo(squares);
+        assertThat(figures(pool).submitted()).isEqualTo(98);
+        assertThat(pool.chunksOf(Integer.MAX_VALUE).map(Work::square, items)).isEqualTo(squares);
+        assertThat(figures(pool).submitted()).isEqualTo(99);
+        assertAddsUp(figures(pool));
+    }
+
+    @Test
+    public void aFailureInAChunkEndsTheMap() {
+        assertThatThrownBy(() -> pool().chunksOf(3)
+                        .map(n -> n < 10 ? n : Work.failDeep(1), () -> IntStream.iterate(0, n -> n + 1).iterator()))
+                .isInstanceOf(CompletionException.class)
+                .cause()
+                .hasMessage("deep");
+        for (int size : new int[] {0, -1, Integer.MIN_VALUE}) {
+            assertThatThrownBy(() -> pool().chunksOf(size))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("chunk size must be >= 1, was " + size);
+        }
+    }
+
+    // ---- map of several arguments ----
+
+    @Test
+    public void mapOfTwoArgumentsTakesTheItemsOfBothInTurn() {
+        List<String> words = List.of("a", "b", "c", "d");
+
+        assertThat(pool().map(String::repeat, words, List.of(1, 2, 3, 4))).containsExactly("a", "bb", "ccc", "dddd");
+        assertThat(pool().map((a, b) -> a == null ? b : a, Arrays.asList(null, 1), Arrays.asList(2, null)))
+                .containsExactly(2, 1);
+        assertThat(pool().map((String word, Integer n) -> n > 1 ? null : word, words, List.of(1, 2))).containsExactly("a", null);
+        assertThat(pool().map(Math::max, List.<Integer>of(), List.of(1))).isEmpty();
+    }
+
+    @Test
+    public void mapOfTwoArgumentsEndsWithTheShorter() {
+        List<Integer> three = List.of(1, 2, 3);
+        Iterable<Integer> endless = () -> IntStream.iterate(10, n -> n + 10).iterator();
+
+        assertThat(pool().map(Integer::sum, three, endless)).containsExactly(11, 22, 33);
+        assertThat(pool().map(Integer::sum, endless, three)).containsExactly(11, 22, 33);
+        assertThat(pool().map(Integer::sum, three, List.of(1))).containsExactly(2);
+        assertThat(pool().map(Integer::sum, List.of(1), three)).containsExactly(2);
+    }
+
+    @Test
+    public void mapOfTwoArgumentsEndsWithTheFirstFailure() {
+        List<Integer> items = IntStream.range(0, 20).boxed().toList();
+        TaskBiFunction<Integer, Integer, Integer> sum = Integer::sum;
+        assertThatThrownBy(() -> pool().map((a, b) -> a < 5 ? a : Work.failDeep(1), items, items))
+                .isInstanceOf(CompletionException.class)
+                .cause()
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("deep");
+        assertThatThrownBy(() -> pool().map(null, items, items)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> pool().map(sum, null, items)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> pool().map(sum, items, null)).isInstanceOf(NullPointerException.class);
+    }
+
+    // ---- maps that nobody waits for ----
+
+    @Test
+    public void mapAsyncGivesAFutureOfAllResults() throws Exception {
+        List<Integer> items = IntStream.range(0, 200).boxed().toList();
+        List<List<Integer>> seen = new CopyOnWriteArrayList<>();
+        TaskFuture<List<Integer>> future = pool().mapAsync(Work::square, items);
+        var last = new java.util.concurrent.CountDownLatch(1);
+        future.thenAccept(seen::add);
+        future.onDone(done -> last.countDown());
+
+        assertThat(value(future)).isEqualTo(items.stream().map(Work::square).toList());
+        assertThat(last.await(BOUND, SECONDS)).isTrue();
+        assertThat(seen).containsExactly(future.resultNow());
+        assertThatThrownBy(() -> future.resultNow().set(0, 1)).isInstanceOf(UnsupportedOperationException.class);
+        assertThat(value(pool().mapAsync(Work::square, List.<Integer>of()))).isEmpty();
+        assertThat(figures(pool()).succeeded()).isBetween(1L, 200L);
+        assertAddsUp(figures(pool()));
+        assertThatThrownBy(() -> pool().mapAsync(null, items)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> pool().mapAsync(Work::square, null)).isInstanceOf(NullPointerException.class);
+    }
+
+    @Test
+    public void mapAsyncReturnsBeforeItsItemsAreDone() throws Exception {
+        if (!asynchronous()) {
+            return;
+        }
+        var here = signals();
+        TaskFuture<List<Integer>> future = pool().mapAsync(n -> n + Work.hold(here), List.of(1, 2));
+        here.awaitCount("held", 1);
+        assertThat(future).isNotDone();
+        here.set("release");
+        assertThat(value(future)).containsExactly(2, 3);
+    }
+
+    @Test
+    public void theFutureOfAMapFailsWithTheFirstFailureOfAnItem() throws Exception {
+        TaskFuture<List<Integer>> failing =
+                pool().mapAsync(n -> n < 9 ? n : Work.failDeep(1), () -> IntStream.iterate(0, n -> n + 1).iterator());
+        assertThat(failure(failing)).isInstanceOf(IllegalStateException.class).hasMessage("deep");
+
+        TaskFuture<List<Integer>> withoutItems = pool().mapAsync(Work::square, () -> {
+            throw new IllegalStateException("the source fails");
+        });
+        assertThat(failure(withoutItems)).hasMessage("the source fails");
+        assertAllWorkersServe(pool());
+    }
+
+    @Test
+    public void cancellingAMapCancelsWhatIsUnderWay() throws Exception {
+        if (!asynchronous()) {
+            return;
+        }
+        for (boolean interrupt : List.of(true, false)) {
+            var here = signals();
+            int before = here.count("interrupted");
+            TaskFuture<List<Integer>> future =
+                    pool().mapAsync(n -> Work.hold(here), () -> IntStream.iterate(0, n -> n + 1).iterator());
+            here.awaitCount("held", before + 1);
+            assertThat(future.cancel(interrupt)).isTrue();
+            here.awaitCount("interrupted", before + 1);
+            await("all are interrupted").until(() -> here.count("interrupted") == here.count("held"));
+        }
+        assertThat(signals().count("finished")).isZero();
+        assertAllWorkersServe(pool());
+        assertAddsUp(figures(pool()));
+    }
+
+    @Test
+    public void closeWaitsForAMapAndShutdownNowCancelsIt() throws Exception {
+        if (!asynchronous()) {
+            return;
+        }
+        List<Integer> items = IntStream.range(0, 300).boxed().toList();
+        for (String options : queues() ? List.of("", "backlog=1", "backlog=0&full=reject") : List.of("")) {
+            Pool closed = open(options);
+            TaskFuture<List<Integer>> map = closed.mapAsync(Work::square, items);
+            closed.close();
+            assertThat(map.resultNow()).isEqualTo(items.stream().map(Work::square).toList());
+            assertThatThrownBy(() -> closed.mapAsync(Work::square, items)).isInstanceOf(RejectedSubmissionException.class);
+        }
+
+        var here = signals();
+        Pool stopped = open("");
+        TaskFuture<List<Integer>> never =
+                stopped.mapAsync(n -> Work.hold(here), () -> IntStream.iterate(0, n -> n + 1).iterator());
+        here.awaitCount("held", 1);
+        stopped.shutdownNow();
+        assertThat(stopped.awaitTermination(BOUND, SECONDS)).isTrue();
+        assertThat(never).isCancelled();
+        assertThat(here.count("finished")).isZero();
+        assertAddsUp(stopped.statistics());
+    }
+
+    @Test
+    public void shutdownNowAmongMapsEndsThemAll() throws Exception {
+        if (!asynchronous()) {
+            return;
+        }
+        for (int round = 0; round < 5; round++) {
+            Pool pool = open("");
+            List<TaskFuture<List<Integer>>> maps = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                maps.add(pool.mapAsync(Work::square, () -> IntStream.iterate(0, n -> n + 1).iterator()));
+            }
+            pool.shutdownNow();
+            assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+            assertThat(maps).allMatch(Future::isDone).allMatch(Future::isCancelled);
+            assertAddsUp(pool.statistics());
+        }
+    }
+
+    @Test
+    public void mapsThatNobodyWaitsForGoThroughANarrowBacklog() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        List<Integer> items = IntStream.range(0, 200).boxed().toList();
+        for (String policy : List.of("block", "caller-runs")) {
+            Pool pool = shared("backlog=1&full=" + policy);
+            List<TaskFuture<List<Integer>>> maps = new ArrayList<>();
+            for (int i = 0; i < 5; i++) {
+                maps.add(pool.mapAsync(Work::square, items));
+            }
+            for (TaskFuture<List<Integer>> map : maps) {
+                assertThat(value(map)).isEqualTo(items.stream().map(Work::square).toList());
+            }
+        }
+    }
+
+    @Test
+    public void aTaskMayWaitForAMapOfItsOwnPool() throws Exception {
+        if (!canNest()) {
+            return; // tasksThatWaitForTasksOfTheirPoolDoNotStarveIt shows that it is refused
+        }
+        List<Integer> items = IntStream.range(0, 100).boxed().toList();
+        List<Integer> squares = items.stream().map(Work::square).toList();
+        for (String options : queues() ? List.of("", "backlog=0&full=block") : List.of("")) {
+            Pool pool = shared(1, options);
+            assertThat(value(pool.submit(() -> pool.mapAsync(Work::square, items).join()))).isEqualTo(squares);
+            assertThat(value(pool.submit(() -> {
+                        TaskFuture<List<Integer>> map = pool.mapAsync(Work::square, items);
+                        Futures.wait(List.of(map), Until.ALL);
+                        return map.resultNow();
+                    })))
+                    .isEqualTo(squares);
+            assertThat(value(pool.mapAsync(Work::square, items))).isEqualTo(squares);
+        }
+        if (queues()) { // somebody else's
+            var here = signals();
+            Pool pool = shared(1, "");
+            TaskFuture<Integer> first = pool.submit(() -> Work.hold(here));
+            here.awaitCount("held", 1);
+            TaskFuture<List<Integer>> map = pool.mapAsync(Work::square, items);
+            TaskFuture<List<Integer>> waiting = pool.submit(() -> map.join());
+            here.set("release");
+            assertThat(value(waiting)).isEqualTo(squares);
+            assertThat(value(first)).isEqualTo(1);
+        }
     }
 
     // ---- task scopes ----

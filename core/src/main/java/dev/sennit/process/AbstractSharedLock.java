@@ -154,11 +154,11 @@ abstract sealed class AbstractSharedLock implements Lock, Serializable permits S
     }
 
     /** What is sent in its place. */
-    private record Sent(SharedMemory memory, boolean reentrant) implements Serializable {
+    private record Sent(SharedMemory memory, boolean reentrant) implements Address {
         private static final long serialVersionUID = 1L;
 
-        @Serial
-        private Object readResolve() {
+        @Override
+        public Object readResolve() {
             return reentrant
                     ? memory.as(SharedReentrantLock.class, SharedReentrantLock::new)
                     : memory.as(SharedLock.class, SharedLock::new);

@@ -4,6 +4,7 @@ import java.io.InvalidClassException;
 import java.io.ObjectInputFilter;
 import java.io.ObjectInputFilter.FilterInfo;
 import java.io.ObjectInputFilter.Status;
+import java.lang.foreign.MemorySegment;
 import java.net.URL;
 import java.security.CodeSource;
 import java.util.ArrayList;
@@ -21,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Allowed are the JDK's plain values and exceptions, this library's own classes, the classes that lie in the same jar
  * or folder as a task that was submitted, and what the user names. Everything else is refused before an object is made.
  *
- * <p>Size is bounded by the message itself: an array may have no more elements than a few times the message's bytes, as
- * each takes at least one, which stops a short message from asking for gigabytes, and a real value never notices.
+ * <p>Size is bounded by the message itself: all arrays together may have no more elements than a few times the message's bytes,
+ * as each takes at least one, which stops a short message from asking for gigabytes, and a real value never notices.
  * Reading a hash table hashes what is in it, and tables in tables can be built so that each level doubles that work; so
  * a message with a hash table in it may not be nested as deeply as others.
  */
@@ -161,14 +162,7 @@ final class AllowList {
 
     private boolean isAllowed(Class<?> type) {
         String name = type.getName();
-        if (isJdk(type)) {
-            return VALUE_PACKAGES.contains(type.getPackageName())
-                    || VALUE_CLASSES.contains(name)
-                    || Throwable.class.isAssignableFrom(type);
-        }
-        if (type.getPackageName().startsWith("dev.sennit")
-                && type.getModule() == AllowList.class.getModule()
-                && type.getClassLoader() == AllowList.class.getClassLoader()) {
+        if (isJdk(type) ? isPlain(type) : isOurs(type)) {
             return true;
         }
         for (String pattern : named) {
@@ -178,6 +172,20 @@ final class AllowList {
         }
         String location = locationOf(type);
         return location != null && taskLocations.contains(location);
+    }
+
+    private static boolean isPlain(Class<?> type) {
+        return VALUE_PACKAGES.contains(type.getPackageName())
+                || VALUE_CLASSES.contains(type.getName())
+                || Throwable.class.isAssignableFrom(type)
+                || MemorySegment.class.isAssignableFrom(type); // only what stands for one is made from a stream
+    }
+
+    /** Whether a class is this library's own. */
+    static boolean isOurs(Class<?> type) {
+        return type.getPackageName().startsWith("dev.sennit")
+                && type.getModule() == AllowList.class.getModule()
+                && type.getClassLoader() == AllowList.class.getClassLoader();
     }
 
     private static boolean isJdk(Class<?> type) {
@@ -201,6 +209,8 @@ final class AllowList {
         private final int messageBytes;
         private boolean hasHashTable;
         private long deepest;
+        /** In all arrays so far: those that lie in one another are all there at once. */
+        private long elements;
         private @Nullable String refusal;
 
         Filter(int messageBytes) {
@@ -217,8 +227,10 @@ final class AllowList {
             if (deepest > limit) {
                 return refuse("objects nested more than " + limit + " deep" + (hasHashTable ? " with a map or set" : ""));
             }
-            if (info.arrayLength() > ELEMENTS_AT_LEAST + ELEMENTS_A_BYTE * messageBytes) {
-                return refuse("a message of " + messageBytes + " bytes that asks for an array of " + info.arrayLength());
+            elements += Math.max(0, info.arrayLength());
+            if (elements > ELEMENTS_AT_LEAST + ELEMENTS_A_BYTE * messageBytes) {
+                return refuse("a message of " + messageBytes + " bytes that asks for an array of " + info.arrayLength()
+                        + (elements > info.arrayLength() ? ", and for " + elements + " elements in all" : ""));
             }
             if (type == null) {
                 return Status.UNDECIDED;

@@ -21,12 +21,15 @@ import org.jspecify.annotations.Nullable;
  * ASCII UTF16                       int length, bytes or chars
  * BYTES .. BOOLEANS                 int length, the elements
  * OBJECTS                           text class of the elements, int length, the elements as values
- * ARRAY_LIST .. ARRAY_DEQUE, SHORT_LIST    int size, the elements as values
+ * ARRAY_LIST .. ARRAY_DEQUE         int size, the elements as values
  * HASH_MAP .. IMMUTABLE_MAP         int size, keys and values in turn
  * ENUM                              text class, text constant
  * RECORD                            text class, int components, the components as values
  * LAMBDA                            int number of its shape, int captures, the captures as values
  * BIG_INTEGER BIG_DECIMAL UUID INSTANT DURATION LOCAL_DATE LOCAL_DATE_TIME   see the writer
+ * SHORT_LIST, NULLABLE_LIST          as the lists above
+ * ADDRESS                           the record that leads to it, as a value; see {@link Address}
+ * SEGMENT                           byte kind, byte 1 if read-only, int length, the bytes; see {@link SegmentForm}
  * AGAIN                             int number of an object that came before, counting those that can come again
  * </pre>
  *
@@ -82,8 +85,13 @@ final class CompactForm {
     static final int LOCAL_DATE = 42;
     static final int LOCAL_DATE_TIME = 43;
     static final int AGAIN = 44;
-    /** {@code List.of} of one or two; others are of the class that {@code Stream.toList} makes too, and may hold null. */
+    /** {@code List.of} of one or two. */
     static final int SHORT_LIST = 45;
+    /** What {@code Stream.toList} makes, which may hold null; {@code List.of} makes the same class, which may not. */
+    static final int NULLABLE_LIST = 46;
+    /** What is shared and stays where it is. */
+    static final int ADDRESS = 47;
+    static final int SEGMENT = 48;
 
     /** Deeper than this goes through Java serialization, which knows how to say that it is too deep. */
     static final int DEEPEST = 64;
@@ -106,8 +114,15 @@ final class CompactForm {
         };
     }
 
-    /** How the records of a class are taken apart and made. */
+    /**
+     * How the records of a class are taken apart and made. A worker with a class path of its own is told to leave those of
+     * others to Java serialization if the parent's modules hide theirs: that can make them again, and this library cannot.
+     */
     static final class RecordForm {
+        static final String PROPERTY = "sennit.records";
+        static final String SERIALIZED = "serialized";
+
+        private static final boolean OURS_ALONE = SERIALIZED.equals(System.getProperty(PROPERTY));
         private static final ClassValue<@Nullable RecordForm> FORMS = new ClassValue<>() {
             @Override
             protected @Nullable RecordForm computeValue(Class<?> type) {
@@ -134,7 +149,10 @@ final class CompactForm {
         }
 
         private static @Nullable RecordForm find(Class<?> type) {
-            if (!type.isRecord() || !Serializable.class.isAssignableFrom(type) || hasFormOfItsOwn(type)) {
+            if (!type.isRecord() || !Serializable.class.isAssignableFrom(type) || (hasFormOfItsOwn(type) && !Address.class.isAssignableFrom(type))) {
+                return null;
+            }
+            if (OURS_ALONE && !AllowList.isOurs(type)) {
                 return null;
             }
             try {

@@ -168,8 +168,11 @@ final class CompactReader {
                     case CompactForm.ARRAYS_AS_LIST,
                             CompactForm.SHORT_LIST,
                             CompactForm.IMMUTABLE_LIST,
+                            CompactForm.NULLABLE_LIST,
                             CompactForm.IMMUTABLE_SET,
                             CompactForm.IMMUTABLE_MAP -> readFinished(tag);
+                    case CompactForm.ADDRESS -> readAddress();
+                    case CompactForm.SEGMENT -> finished(readSegment());
                     default -> finished(readOther(tag));
                 };
         depth--;
@@ -343,6 +346,36 @@ final class CompactReader {
         }
     }
 
+    private Object readAddress() throws IOException, ClassNotFoundException {
+        int number = begin();
+        Object address = read();
+        try {
+            Object found =
+                    switch (address) {
+                        case Address known -> known.readResolve();
+                        case SharedQueue.QueueAddress queue -> queue.resolve(allowed == null ? loader : null);
+                        case null, default -> throw new IOException("what is no address where one belongs");
+                    };
+            return end(number, found);
+        } catch (RuntimeException e) {
+            throw new IOException("an address that leads to nothing: " + e.getMessage(), e);
+        }
+    }
+
+    private MemorySegment readSegment() throws IOException {
+        int kind = readByte();
+        boolean isReadOnly = readByte() != 0;
+        int length = size(1);
+        try {
+            MemorySegment segment = SegmentForm.allocate(kind, length);
+            MemorySegment.copy(MemorySegment.ofArray(bytes), at, segment, 0, length);
+            at += length;
+            return isReadOnly ? segment.asReadOnly() : segment;
+        } catch (IllegalArgumentException e) {
+            throw new IOException("memory that cannot be: " + e.getMessage(), e);
+        }
+    }
+
     private Object readLambda() throws IOException, ClassNotFoundException {
         if (shapes == null) {
             throw new IOException("a lambda where none belongs");
@@ -396,8 +429,8 @@ final class CompactReader {
         return end(
                 number,
                 immutable(() -> switch (tag) {
-                    case CompactForm.SHORT_LIST -> List.of(elements);
-                    case CompactForm.IMMUTABLE_LIST -> Arrays.stream(elements).toList(); // may hold null, as theirs
+                    case CompactForm.SHORT_LIST, CompactForm.IMMUTABLE_LIST -> List.of(elements);
+                    case CompactForm.NULLABLE_LIST -> Arrays.stream(elements).toList();
                     case CompactForm.IMMUTABLE_SET -> Set.of(elements);
                     default -> Arrays.asList(elements);
                 }));

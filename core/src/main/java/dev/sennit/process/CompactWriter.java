@@ -184,6 +184,7 @@ final class CompactWriter {
                 writeText(constant.name());
             }
             case Record record -> writeRecord(record);
+            case MemorySegment segment -> writeSegment(segment);
             case Collection<?> collection -> writeCollection(collection);
             case Map<?, ?> map -> writeMap(map);
             default -> writeOther(value);
@@ -221,6 +222,22 @@ final class CompactWriter {
         unfinished.removeLast();
     }
 
+    private void writeSegment(MemorySegment segment) throws IOException {
+        SegmentForm.require(segment);
+        Record part = SharedMemory.partOf(segment);
+        if (part != null) {
+            writeAddress(part);
+            return;
+        }
+        out.write(CompactForm.SEGMENT);
+        out.write(SegmentForm.kindOf(segment));
+        out.write(segment.isReadOnly() ? 1 : 0);
+        long length = segment.byteSize();
+        out.writeInt((int) Math.min(length, Integer.MAX_VALUE)); // too large is refused by the buffer
+        int place = out.skip(length);
+        MemorySegment.copy(segment, 0, MemorySegment.ofArray(out.bytes()), place, length);
+    }
+
     private void writeCollection(Collection<?> collection) throws IOException {
         Class<?> type = collection.getClass();
         if (type == ArrayList.class) {
@@ -228,7 +245,7 @@ final class CompactWriter {
         } else if (type == LIST_12) {
             writeFinished(CompactForm.SHORT_LIST, collection);
         } else if (type == LIST_N) {
-            writeFinished(CompactForm.IMMUTABLE_LIST, collection);
+            writeFinished(mayHoldNull(collection) ? CompactForm.NULLABLE_LIST : CompactForm.IMMUTABLE_LIST, collection);
         } else if (type == ARRAYS_AS_LIST) {
             writeFinished(CompactForm.ARRAYS_AS_LIST, collection);
         } else if (type == HashSet.class) {
@@ -250,7 +267,16 @@ final class CompactWriter {
         } else if (collection instanceof TreeSet<?> set && type == TreeSet.class && set.comparator() == null) {
             writeElements(CompactForm.TREE_SET, collection);
         } else {
-            throw NotCompactException.ONLY;
+            writeOther(collection);
+        }
+    }
+
+    /** Of those that {@code List.of} and {@code Stream.toList} make; the former are their own copies. */
+    private static boolean mayHoldNull(Collection<?> list) {
+        try {
+            return List.copyOf(list) != list;
+        } catch (NullPointerException e) {
+            return true;
         }
     }
 
@@ -359,8 +385,19 @@ final class CompactWriter {
                 writeNumber(CompactForm.BIG_DECIMAL, number.unscaledValue());
                 out.writeInt(number.scale());
             }
-            default -> throw NotCompactException.ONLY;
+            default -> {
+                Record address = Address.of(value);
+                if (address == null) {
+                    throw NotCompactException.ONLY;
+                }
+                writeAddress(address);
+            }
         }
+    }
+
+    private void writeAddress(Record address) throws IOException {
+        out.write(CompactForm.ADDRESS);
+        write(address);
     }
 
     private void writeNumber(int tag, BigInteger number) throws IOException {

@@ -10,12 +10,14 @@ import java.util.Arrays;
 /** A message being made: a byte array that grows, and is read where it lies. Numbers are little-endian. */
 final class MessageBuffer extends OutputStream {
     /** The longest array the JVM is sure to give. */
-    private static final int LONGEST = Integer.MAX_VALUE - 8;
+    static final int LONGEST = Integer.MAX_VALUE - 8;
+
+    private static final int FIRST = 512;
 
     private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
-    private byte[] bytes = new byte[512];
+    private byte[] bytes = new byte[FIRST];
     private int length;
 
     byte[] bytes() {
@@ -75,7 +77,8 @@ final class MessageBuffer extends OutputStream {
             if (needed > LONGEST) {
                 throw new IOException("larger than 2 GiB");
             }
-            bytes = Arrays.copyOf(bytes, (int) Math.min(LONGEST, Math.max(needed, 2L * bytes.length)));
+            // Some more, as a large array is rarely the last of a message.
+            bytes = Arrays.copyOf(bytes, (int) Math.min(LONGEST, Math.max(needed + FIRST, 2L * bytes.length)));
         }
     }
 }

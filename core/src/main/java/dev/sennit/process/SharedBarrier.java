@@ -351,7 +351,7 @@ public final class SharedBarrier implements Serializable {
     }
 
     @Serial
-    private Object writeReplace() {
+    Object writeReplace() { // not private: see Address
         return new Sent(memory, parties);
     }
 
@@ -361,11 +361,11 @@ public final class SharedBarrier implements Serializable {
     }
 
     /** What is sent in its place. */
-    private record Sent(SharedMemory memory, int parties) implements Serializable {
+    private record Sent(SharedMemory memory, int parties) implements Address {
         private static final long serialVersionUID = 1L;
 
-        @Serial
-        private Object readResolve() {
+        @Override
+        public Object readResolve() {
             return memory.as(SharedBarrier.class, here -> new SharedBarrier(here, parties));
         }
     }

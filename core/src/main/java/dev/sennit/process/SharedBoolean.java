@@ -32,7 +32,7 @@ public final class SharedBoolean implements Serializable, AutoCloseable {
 
     private final SharedInt value;
 
-    private SharedBoolean(SharedInt value) {
+    SharedBoolean(SharedInt value) {
         this.value = value;
     }
 
@@ -138,6 +138,10 @@ public final class SharedBoolean implements Serializable, AutoCloseable {
      */
     public boolean compareAndSet(boolean expected, boolean value) {
         return this.value.compareAndSet(number(expected), number(value));
+    }
+
+    Place place() {
+        return value.place;
     }
 
     /**

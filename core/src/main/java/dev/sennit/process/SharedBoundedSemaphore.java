@@ -311,7 +311,7 @@ public final class SharedBoundedSemaphore implements Serializable {
     }
 
     @Serial
-    private Object writeReplace() {
+    Object writeReplace() { // not private: see Address
         return new Sent(memory);
     }
 
@@ -321,11 +321,11 @@ public final class SharedBoundedSemaphore implements Serializable {
     }
 
     /** What is sent in its place. */
-    private record Sent(SharedMemory memory) implements Serializable {
+    private record Sent(SharedMemory memory) implements Address {
         private static final long serialVersionUID = 1L;
 
-        @Serial
-        private Object readResolve() {
+        @Override
+        public Object readResolve() {
             return memory.as(SharedBoundedSemaphore.class, SharedBoundedSemaphore::new);
         }
     }

@@ -33,7 +33,7 @@ public final class SharedByteArray extends SharedArray {
 
     private static final VarHandle ELEMENT = JAVA_BYTE.varHandle().withInvokeExactBehavior();
 
-    private SharedByteArray(Place place) {
+    SharedByteArray(Place place) {
         super(place, Byte.BYTES);
     }
 

@@ -189,7 +189,7 @@ public final class SharedCondition implements Condition, Serializable {
     }
 
     @Serial
-    private Object writeReplace() {
+    Object writeReplace() { // not private: see Address
         return new Sent(lock, index);
     }
 
@@ -199,11 +199,11 @@ public final class SharedCondition implements Condition, Serializable {
     }
 
     /** What is sent in its place. */
-    private record Sent(AbstractSharedLock lock, int index) implements Serializable {
+    private record Sent(AbstractSharedLock lock, int index) implements Address {
         private static final long serialVersionUID = 1L;
 
-        @Serial
-        private Object readResolve() {
+        @Override
+        public Object readResolve() {
             return new SharedCondition(lock, index);
         }
     }

@@ -37,7 +37,7 @@ public final class SharedDouble extends SharedNumber {
 
     private static final VarHandle VALUE = JAVA_LONG.varHandle().withInvokeExactBehavior();
 
-    private SharedDouble(Place place) {
+    SharedDouble(Place place) {
         super(place);
     }
 

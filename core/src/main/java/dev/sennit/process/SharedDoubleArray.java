@@ -39,7 +39,7 @@ public final class SharedDoubleArray extends SharedArray {
 
     private static final VarHandle ELEMENT = JAVA_LONG.varHandle().withInvokeExactBehavior();
 
-    private SharedDoubleArray(Place place) {
+    SharedDoubleArray(Place place) {
         super(place, Double.BYTES);
     }
 

@@ -35,7 +35,7 @@ public final class SharedInt extends SharedNumber {
 
     private static final VarHandle VALUE = JAVA_INT.varHandle().withInvokeExactBehavior();
 
-    private SharedInt(Place place) {
+    SharedInt(Place place) {
         super(place);
     }
 

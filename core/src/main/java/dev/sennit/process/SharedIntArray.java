@@ -35,7 +35,7 @@ public final class SharedIntArray extends SharedArray {
 
     private static final VarHandle ELEMENT = JAVA_INT.varHandle().withInvokeExactBehavior();
 
-    private SharedIntArray(Place place) {
+    SharedIntArray(Place place) {
         super(place, Integer.BYTES);
     }
 

@@ -115,13 +115,17 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
     private final transient MemorySegment segment;
     private final transient int size;
 
-    private SharedList(Place place) {
+    SharedList(Place place) {
         this.place = place;
         this.segment = place.segment();
         this.size = sizeIn(segment);
         if (size < 0) {
             throw new IllegalArgumentException(place.memory() + " holds no SharedList");
         }
+    }
+
+    Place place() {
+        return place;
     }
 
     private static int sizeIn(MemorySegment segment) {

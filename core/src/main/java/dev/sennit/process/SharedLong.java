@@ -35,7 +35,7 @@ public final class SharedLong extends SharedNumber {
 
     private static final VarHandle VALUE = JAVA_LONG.varHandle().withInvokeExactBehavior();
 
-    private SharedLong(Place place) {
+    SharedLong(Place place) {
         super(place);
     }
 

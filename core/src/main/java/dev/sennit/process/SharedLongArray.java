@@ -40,7 +40,7 @@ public final class SharedLongArray extends SharedArray {
 
     private static final VarHandle ELEMENT = JAVA_LONG.varHandle().withInvokeExactBehavior();
 
-    private SharedLongArray(Place place) {
+    SharedLongArray(Place place) {
         super(place, Long.BYTES);
     }
 

@@ -17,8 +17,10 @@ import java.lang.ref.Reference;
 import java.lang.ref.WeakReference;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.Map;
 import java.util.Objects;
+import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
@@ -65,6 +67,8 @@ public final class SharedMemory implements Serializable, AutoCloseable {
 
     /** Blocks that this process knows, by id: one that comes twice is mapped once. */
     private static final Map<Long, WeakReference<SharedMemory>> KNOWN = new ConcurrentHashMap<>();
+    /** The same by the scope of their segments. */
+    private static final Map<MemorySegment.Scope, Mapped> MAPPED = Collections.synchronizedMap(new WeakHashMap<>());
     private static final Cleaner CLEANER = Cleaner.create();
 
     private final transient Key key;
@@ -81,7 +85,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     private final transient AtomicReference<@Nullable Object> use = new AtomicReference<>();
 
     /** What others need to open it. */
-    private record Key(long pid, int descriptor, long id, long size) implements Serializable {
+    private record Key(long pid, int descriptor, long id, long size) implements Address {
         @Serial
         private static final long serialVersionUID = 1L;
 
@@ -95,8 +99,8 @@ public final class SharedMemory implements Serializable, AutoCloseable {
             return Path.of("/proc/" + pid + "/fd/" + descriptor);
         }
 
-        @Serial
-        private Object readResolve() throws InvalidObjectException {
+        @Override
+        public Object readResolve() throws InvalidObjectException {
             try {
                 return SharedMemory.of(this);
             } catch (IOException e) {
@@ -118,6 +122,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
             }
         });
         KNOWN.put(key.id, known);
+        MAPPED.put(segment.scope(), new Mapped(key, segment.address()));
     }
 
     /**
@@ -269,6 +274,10 @@ public final class SharedMemory implements Serializable, AutoCloseable {
      * @return a name without spaces
      */
     public String name() {
+        return nameOf(key);
+    }
+
+    private static String nameOf(Key key) {
         return key.pid + ":" + key.descriptor + ":" + Long.toHexString(key.id) + ":" + key.size;
     }
 
@@ -310,10 +319,48 @@ public final class SharedMemory implements Serializable, AutoCloseable {
 
     @Serial
     private Object writeReplace() throws InvalidObjectException {
+        return address();
+    }
+
+    Record address() throws InvalidObjectException {
         if (closed) {
             throw new InvalidObjectException("shared memory " + name() + " is closed");
         }
         return key;
+    }
+
+    /**
+     * Where a segment lies in a block; null when that is none, or one that others cannot get from here any more.
+     */
+    static @Nullable Part partOf(MemorySegment segment) {
+        Mapped mapped = segment.isNative() ? MAPPED.get(segment.scope()) : null;
+        if (mapped == null) {
+            return null;
+        }
+        long offset = segment.address() - mapped.start;
+        boolean isLost = mapped.key.pid == ProcessHandle.current().pid() && known(mapped.key) == null;
+        return isLost || offset < 0 || segment.byteSize() > mapped.key.size - offset
+                ? null
+                : new Part(nameOf(mapped.key), offset, segment.byteSize(), segment.isReadOnly());
+    }
+
+    /** What is known of a block by the scope of its segments, which may outlive it. */
+    private record Mapped(Key key, long start) {}
+
+    /** A segment that lies in a block. */
+    record Part(String memory, long offset, long bytes, boolean readOnly) implements Address {
+        @Serial
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public Object readResolve() throws InvalidObjectException {
+            try {
+                MemorySegment part = open(memory).segment.asSlice(offset, bytes);
+                return readOnly ? part.asReadOnly() : part;
+            } catch (IOException | RuntimeException e) {
+                throw new InvalidObjectException(e.getMessage(), e);
+            }
+        }
     }
 
     @Serial

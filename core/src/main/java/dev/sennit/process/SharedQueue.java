@@ -460,6 +460,11 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
         return new Sent(memory, queue.capacity(), elements.beside, elements.named.toArray(String[]::new));
     }
 
+    Record address() {
+        Class<?> beside = elements.beside;
+        return new QueueAddress(memory, queue.capacity(), beside == null ? null : beside.getName(), elements.named);
+    }
+
     @Serial
     private void readObject(ObjectInputStream in) throws InvalidObjectException {
         throw new InvalidObjectException("is sent as its memory");
@@ -493,12 +498,35 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
 
         @Serial
         private Object readResolve() throws InvalidObjectException {
-            if (capacity < 1
-                    || memory.size() < QueueMemory.bytesFor(FEWEST_BYTES)
-                    || memory.size() > QueueMemory.bytesFor(QueueMemory.MOST_BYTES)) {
-                throw new InvalidObjectException("is no queue of " + capacity + " elements in " + memory);
-            }
-            return of(memory, capacity, believed ? Elements.of(beside, List.of(named)) : Elements.of(null, List.of()));
+            return arrived(memory, capacity, believed ? Elements.of(beside, List.of(named)) : Elements.of(null, List.of()));
         }
+    }
+
+    /** The same in the {@link CompactForm}. */
+    record QueueAddress(SharedMemory memory, int capacity, @Nullable String beside, List<String> named)
+            implements Serializable {
+        private static final long serialVersionUID = 1L;
+
+        /**
+         * The queue here.
+         *
+         * @param trusted finds the class that the allow-list is of; null if that list is not to be believed
+         */
+        Object resolve(@Nullable ClassLoader trusted) throws InvalidObjectException, ClassNotFoundException {
+            if (trusted == null) {
+                return arrived(memory, capacity, Elements.of(null, List.of()));
+            }
+            Class<?> type = beside == null ? null : Class.forName(beside, false, trusted);
+            return arrived(memory, capacity, Elements.of(type, named));
+        }
+    }
+
+    private static Object arrived(SharedMemory memory, int capacity, Elements elements) throws InvalidObjectException {
+        if (capacity < 1
+                || memory.size() < QueueMemory.bytesFor(FEWEST_BYTES)
+                || memory.size() > QueueMemory.bytesFor(QueueMemory.MOST_BYTES)) {
+            throw new InvalidObjectException("is no queue of " + capacity + " elements in " + memory);
+        }
+        return of(memory, capacity, elements);
     }
 }

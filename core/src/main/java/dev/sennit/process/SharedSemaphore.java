@@ -213,7 +213,7 @@ public final class SharedSemaphore implements Serializable {
     }
 
     @Serial
-    private Object writeReplace() {
+    Object writeReplace() { // not private: see Address
         return new Sent(memory);
     }
 
@@ -223,11 +223,11 @@ public final class SharedSemaphore implements Serializable {
     }
 
     /** What is sent in its place. */
-    private record Sent(SharedMemory memory) implements Serializable {
+    private record Sent(SharedMemory memory) implements Address {
         private static final long serialVersionUID = 1L;
 
-        @Serial
-        private Object readResolve() {
+        @Override
+        public Object readResolve() {
             return memory.as(SharedSemaphore.class, SharedSemaphore::new);
         }
     }

@@ -12,6 +12,7 @@ import java.io.ObjectOutputStream;
 import java.io.ObjectStreamClass;
 import java.io.OutputStream;
 import java.io.Serializable;
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandleInfo;
 import java.lang.invoke.SerializedLambda;
 import java.util.List;
@@ -312,11 +313,11 @@ final class TaskCodec {
                 }
 
                 @Override
-                protected @Nullable Object replaceObject(@Nullable Object object) {
+                protected @Nullable Object replaceObject(@Nullable Object object) throws IOException {
                     if (object instanceof SerializedLambda noticed) {
                         lambda = noticed;
                     }
-                    return object;
+                    return object instanceof MemorySegment segment ? SegmentForm.addressOf(segment) : object;
                 }
             }) {
                 out.writeObject(value);

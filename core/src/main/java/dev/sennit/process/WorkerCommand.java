@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.internal.Linux;
+import dev.sennit.process.CompactForm.RecordForm;
 import java.io.File;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -38,8 +39,8 @@ final class WorkerCommand {
             "--illegal-native-access",
             "--sun-misc-unsafe-memory-access",
             "--enable-preview");
-    /** A second JVM cannot have these: ports, and files that the first writes. */
-    private static final List<String> NOT_TAKEN_OVER = List.of("-Dcom.sun.management.jmxremote");
+    /** A second JVM cannot have these: ports, and files that the first writes; nor the launcher's words for the main module. */
+    private static final List<String> NOT_TAKEN_OVER = List.of("-Dcom.sun.management.jmxremote", "-Djdk.module.");
 
     /** The collector that is smallest and quickest to start; one that the user names takes its place. */
     private static final String COLLECTOR = "-XX:+UseSerialGC";
@@ -156,7 +157,22 @@ final class WorkerCommand {
 
     private static List<String> givenClassPath(List<Path> classPath, Class<?> main) {
         List<String> parts = classPath.stream().map(part -> part.toAbsolutePath().toString()).toList();
-        return List.of("--class-path", String.join(File.pathSeparator, parts), main.getName());
+        List<String> arguments = new ArrayList<>();
+        if (ModuleLayer.boot().modules().stream().anyMatch(WorkerCommand::hidesRecords)) {
+            arguments.add("-D" + RecordForm.PROPERTY + "=" + RecordForm.SERIALIZED);
+        }
+        arguments.addAll(List.of("--class-path", String.join(File.pathSeparator, parts), main.getName()));
+        return arguments;
+    }
+
+    /** Whether there may be classes in a module here that are open where a class path is all that there is. */
+    private static boolean hidesRecords(Module module) {
+        ClassLoader loader = module.getClassLoader();
+        return loader != null
+                && loader != ClassLoader.getPlatformClassLoader()
+                && module != WorkerCommand.class.getModule()
+                && !module.getDescriptor().isOpen()
+                && !module.getDescriptor().isAutomatic();
     }
 
     /** A worker may have another working directory. An empty part means this one. */

@@ -9,6 +9,8 @@ import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,7 +60,9 @@ final class WorkerProcessMain {
             Runtime.getRuntime().halt(PARENT_GONE);
             return;
         }
-        new ParentWatch(parent).start();
+        var watch = new ParentWatch(parent);
+        watch.start();
+        Runtime.getRuntime().addShutdownHook(new Thread(watch::leaveNativeCode, "sennit-end"));
         try {
             TaskCodec.decodeTask(main).call();
         } catch (Throwable e) {
@@ -97,9 +101,19 @@ final class WorkerProcessMain {
         }
     }
 
-    /** Ends this process when the parent is gone. Nobody can interrupt it: that would look like the parent's end. */
+    /**
+     * Ends this process when the parent is gone. Nobody can interrupt it: that would look like the parent's end.
+     *
+     * <p>A thread in native code, as one that reads is, delays the end of a JVM by 0.3 s. So once this one ends, the thread only
+     * looks now and then.
+     */
     private static final class ParentWatch extends Thread {
+        private static final long LOOKS_NANOS = 50_000_000;
+
         private final SocketChannel parent;
+        private final Optional<ProcessHandle> parentProcess = ProcessHandle.current().parent();
+        /** Written once, by a shutdown hook. */
+        private volatile boolean ending;
 
         ParentWatch(SocketChannel parent) {
             super("sennit-parent-watch");
@@ -110,10 +124,22 @@ final class WorkerProcessMain {
         @Override
         public void interrupt() {}
 
+        void leaveNativeCode() {
+            ending = true;
+            try {
+                parent.shutdownInput(); // the end of what it reads
+            } catch (IOException e) {
+                // it has left
+            }
+        }
+
         @Override
         public void run() {
             try {
-                Channels.newInputStream(parent).read(); // the parent says nothing more: this is its end
+                Channels.newInputStream(parent).read(); // the parent says nothing more: this is its end, or ours
+                while (ending && parentProcess.filter(ProcessHandle::isAlive).isPresent()) {
+                    LockSupport.parkNanos(LOOKS_NANOS);
+                }
                 Thread exit = new Thread(WorkerProcessMain::exit, "sennit-exit");
                 exit.start();
                 exit.join(EXIT_LIMIT);

@@ -20,7 +20,13 @@ class ApplicationIT {
             public final class Main {
                 record Pair(int number, String text) implements java.io.Serializable {}
                 public static void main(String[] arguments) throws Exception {
-                    try (Pool pool = Pools.open("processes:1?heap=64m")) {
+                    var settings = dev.sennit.process.ProcessPool.builder().workers(1).heap("64m");
+                    String classPath = System.getProperty("app.classPath");
+                    if (classPath != null) {
+                        settings.classPath(Arrays.stream(classPath.split(java.io.File.pathSeparator)).map(java.nio.file.Path::of)
+                                .toArray(java.nio.file.Path[]::new));
+                    }
+                    try (Pool pool = settings.open()) {
                         String captured = arguments[0];
                         Pair pair = pool.submit(() -> new Pair(captured.length(), System.getProperty("app.word"))).get();
                         boolean named = pool.submit(() -> Main.class.getModule().isNamed()).get();
@@ -45,6 +51,21 @@ class ApplicationIT {
         compile(folder, classes, List.of("--class-path", library()), null);
         List<String> command =
                 java("--class-path", library() + File.pathSeparator + classes, "app.Main", "four");
+        assertThat(run(command)).contains("Pair[number=4, text=a word] false [1, 4, 9]");
+    }
+
+    /** What a worker on a class path can read of a record, a parent in a module that hides it cannot. */
+    @Test
+    void onTheModulePathWithWorkersOnAClassPath(@TempDir Path folder) throws Exception {
+        Path classes = folder.resolve("classes");
+        compile(folder, classes, List.of("--module-path", library()), "module app { requires dev.sennit; }");
+        List<String> command = java(
+                "-Dapp.classPath=" + library() + File.pathSeparator + classes,
+                "--module-path",
+                library() + File.pathSeparator + classes,
+                "--module",
+                "app/app.Main",
+                "four");
         assertThat(run(command)).contains("Pair[number=4, text=a word] false [1, 4, 9]");
     }
 

@@ -124,6 +124,20 @@ class CompactFormTest {
     }
 
     @Test
+    void listsThatRefuseNullGoOnToDoSo() throws Exception {
+        for (List<Integer> list : List.of(List.<Integer>of(), List.of(1), List.of(1, 2), List.of(1, 2, 3), List.of(1, 2, 3, 4))) {
+            var copy = (List<?>) read(write(list));
+            assertThat(copy).isEqualTo(list);
+            assertThatThrownBy(() -> copy.contains(null)).isInstanceOf(NullPointerException.class);
+        }
+        for (List<Integer> list : List.of(Stream.of(1, 2, 3).toList(), Stream.of(1, null, 3).toList(), Stream.<Integer>of().toList())) {
+            var copy = (List<?>) read(write(list));
+            assertThat(copy).isEqualTo(list);
+            assertThat(copy.contains(null)).isEqualTo(list.contains(null));
+        }
+    }
+
+    @Test
     void aMapThatIsOrderedByAccessStaysSo() throws Exception {
         var recent = new LinkedHashMap<>(Map.of(1, 1, 2, 2, 3, 3));
         assertThat(read(write(recent))).isEqualTo(recent);

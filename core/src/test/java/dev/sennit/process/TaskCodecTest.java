@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.ObjectStreamConstants;
 import java.io.Serializable;
 import java.math.BigDecimal;
+import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -191,6 +192,41 @@ class TaskCodecTest {
         byte[] bomb = bytes(TaskCodec.encodeValue(root));
         assertThat(bomb.length).isLessThan(10_000);
         assertThatThrownBy(() -> TaskCodec.decodeValue(bomb, loader(), jdkOnly)).hasMessageContaining("nested more than 32 deep with a map or set");
+    }
+
+    /** Arrays in one another, each as long as one alone may be: together they would take gigabytes. */
+    @Test
+    void arraysInArraysTogetherAreBoundedToo() throws IOException {
+        Object nested = "";
+        for (int i = 0; i < 400; i++) {
+            nested = new Object[] {nested};
+        }
+        byte[] padding = new byte[250_000];
+        var stream = new ByteArrayOutputStream();
+        try (var out = new java.io.ObjectOutputStream(stream)) {
+            out.writeObject(new Object[] {nested, padding});
+        }
+        ByteBuffer message = ByteBuffer.wrap(stream.toByteArray());
+        int length = 900_000;
+        int patched = 0;
+        for (int at = 0; at < 10_000; at++) { // array, reference to its class, length 1
+            if (message.get(at) == ObjectStreamConstants.TC_ARRAY
+                    && message.get(at + 1) == ObjectStreamConstants.TC_REFERENCE
+                    && message.getInt(at + 6) == 1) {
+                message.putInt(at + 6, length);
+                patched++;
+            }
+        }
+        assertThat(patched).isEqualTo(400);
+        long before = allocated();
+        assertThatThrownBy(() -> TaskCodec.decodeValue(message.array(), loader(), jdkOnly))
+                .hasMessageContaining("asks for an array of 900000, and for 1800002 elements in all");
+        assertThat(allocated() - before).as("bytes: one array, not 400").isLessThan(3L * length * Long.BYTES);
+    }
+
+    private static long allocated() {
+        return ((com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean())
+                .getCurrentThreadAllocatedBytes();
     }
 
     /** A short message that announces an array of two thousand million elements. */

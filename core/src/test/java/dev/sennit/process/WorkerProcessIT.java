@@ -18,6 +18,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -74,6 +75,27 @@ class WorkerProcessIT {
         Unsendable() {
             super("rock");
         }
+    }
+
+    /** One that is left there delays the end of the JVM. */
+    @Test
+    void theWatchOfTheParentLeavesNativeCodeBeforeTheEnd() throws Exception {
+        WorkerProcess process = small().start(() -> Runtime.getRuntime()
+                .addShutdownHook(new Thread(() -> Runtime.getRuntime().halt(watchParks() ? 5 : 6))));
+        process.join();
+        assertThat(process.exitCode()).hasValue(5);
+    }
+
+    private static boolean watchParks() {
+        for (int i = 0; i < 1000; i++) {
+            if (Thread.getAllStackTraces().keySet().stream()
+                    .anyMatch(thread -> thread.getName().equals("sennit-parent-watch")
+                            && thread.getState() == Thread.State.TIMED_WAITING)) {
+                return true;
+            }
+            LockSupport.parkNanos(10_000_000);
+        }
+        return false;
     }
 
     @Test

@@ -38,6 +38,13 @@ class ExamplesIT {
             Map.entry("ManagerMap", "^\\{a=3, is=2, rose=3}$"),
             Map.entry("ManagerOwnClass", "^20 different, then ticket 21$"),
             Map.entry("MapInOrder", "\\Q[1, 4, 9, 16, 25, 36, 49, 64, 81, 100]\\E"),
+            Map.entry("ManyItems", "^powers \\Q[256.0, 81.0, 1000.0]\\E\\Rchunks 4\\R(?=(?s:.*)^the last square is 1000000$)"
+                    + "(?s:.*)^failed with .*For input string: \"two\"$"),
+            Map.entry("SpinnerProcess", "^spinner: WorkerProcess\\[spinner, pid \\d+, runs](?s:.*)[|/\\\\-] thinking!(?s:.*)\\rAnswer: 42$"),
+            Map.entry("PrimesOverQueues", "^Checking 20 numbers with \\d+ processes:(?s:.*)^20 checks in \\d+[.]\\d\\ds$"),
+            Map.entry("PrimeByParts", "^ {15}2  P\\R {14}25 +\\R3333333333333333 +\\R6666667141414921 +\\R5000111000222021  P$"),
+            Map.entry("SumsEverywhere", "(total \\d+) on inline, CPU \\d+ %, 8 tasks\\R\\1 on threads:2, CPU \\d+ %.*\\R"
+                    + "\\1 on virtual, .*\\R\\1 on processes:2, CPU \\d+ %, \\d+ tasks"),
             Map.entry("InitializedWorkers", "loaded en-es(?s:.*)^cuerda nudo hebra, here: \\[\\]$"),
             Map.entry("MemoryCaps", "OutOfMemoryError: Cannot reserve .* direct buffer memory.*\\R.*WorkerCrashedException: worker .*"
                     + " of resident memory, more than the limit of 200 MB, and was killed while .*\\Rnext task: done"),
