@@ -284,7 +284,12 @@ public final class ProcessPool extends AbstractPool {
     @Override
     public String toString() {
         String state = super.toString();
+        int ready;
+        synchronized (lock) {
+            ready = spares.size();
+        }
         return state.substring(0, state.length() - 1)
+                + (settings.spares > 0 ? ", " + ready + " spare" : "")
                 + (settings.usesSharedMemory() ? ", over shared memory]" : ", over sockets]");
     }
 

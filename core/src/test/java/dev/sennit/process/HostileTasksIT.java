@@ -19,8 +19,11 @@ import java.io.Serializable;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -246,6 +249,39 @@ class HostileTasksIT {
             assertThat(left.await(60, SECONDS)).isTrue();
             assertThat(thrown.get()).hasMessage("left by this");
             assertServes(pool);
+        }
+    }
+
+    /** The pool stops while one task has been answered, and the next is taken from the queue, and so cancelled. */
+    @Test
+    void aCallbackOfATaskThatIsCancelledMayWaitForTheOneBeforeIt(@TempDir Path folder) throws Exception {
+        var here = new Signals(folder.toString());
+        var waited = new CompletableFuture<Integer>();
+        try (ProcessPool pool = one().open()) {
+            TaskFuture<Integer> first = pool.submit(() -> {
+                here.set("begun");
+                here.await("the pool stops");
+                return 1;
+            });
+            here.await("begun");
+            TaskFuture<Integer> second = pool.submit(() -> 2);
+            TaskFuture<Integer> third = pool.submit(() -> 3);
+            third.onDone(done -> waited.complete(first.join()));
+            second.onDone(done -> { // in shutdownNow, which does not come to the others before this returns
+                here.set("the pool stops");
+                awaitQuietly(waited);
+            });
+            pool.shutdownNow();
+            assertThat(waited.get(60, SECONDS)).isOne();
+            assertThat(List.of(second, third)).allMatch(TaskFuture::isCancelled);
+        }
+    }
+
+    private static void awaitQuietly(CompletableFuture<?> future) {
+        try {
+            future.get(10, SECONDS);
+        } catch (InterruptedException | ExecutionException | TimeoutException e) {
+            // the test sees it
         }
     }
 
