@@ -133,10 +133,15 @@ final class RingLink implements WorkerLink {
         sending.lock();
         try {
             requireOpen();
-            tasks.write(SHAPE, number, 0, 0, description, description.length);
+            tasks.write(SHAPE, -number, 0, 0, description, description.length);
         } finally {
             sending.unlock();
         }
+    }
+
+    @Override
+    public long lastSent() {
+        return tasks.lastTask();
     }
 
     private void requireOpen() throws IOException {
@@ -265,7 +270,7 @@ final class RingLink implements WorkerLink {
                         return null;
                     }
                 } else if (message.kind() == SHAPE) {
-                    shapes.learn((int) message.task(), message.payload());
+                    shapes.learn((int) -message.task(), message.payload());
                 } else {
                     return new Task(message.task(), message.kind() == TASK_AHEAD, message.payload());
                 }

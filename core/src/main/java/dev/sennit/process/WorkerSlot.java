@@ -304,7 +304,10 @@ final class WorkerSlot {
             return null;
         }
         RemoteSubmission<?> answered = up.current.get();
-        if (answered == null || answered.task() != reply.task() || !isAnswer(reply.kind(), answered)) {
+        if (answered == null
+                || answered.task() != reply.task()
+                || reply.task() > up.link().lastSent() // else the next task would wait for who still sends this one
+                || !isAnswer(reply.kind(), answered)) {
             up.distrust("answered what nobody had asked, and was killed"); // not to be trusted with another task
             return null;
         }

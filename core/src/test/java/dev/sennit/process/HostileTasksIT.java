@@ -3,6 +3,7 @@ package dev.sennit.process;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.sennit.Backoff;
 import dev.sennit.Pool;
@@ -110,11 +111,15 @@ class HostileTasksIT {
 
     /** Answers that nobody asked for, by a task that speaks for its worker. */
     private static void say(WorkerLink.Kind kind) throws Exception {
+        say(kind, 0);
+    }
+
+    private static void say(WorkerLink.Kind kind, int later) throws Exception {
         Thread worker = Thread.currentThread();
         var field = worker.getClass().getDeclaredField("end");
         field.setAccessible(true);
         var end = (WorkerLink.WorkerEnd) field.get(worker);
-        end.send(kind, end.page().lastBegun(), 0, 0, new MessageBuffer());
+        end.send(kind, end.page().lastBegun() + later, 0, 0, new MessageBuffer());
     }
 
     @ParameterizedTest
@@ -129,6 +134,31 @@ class HostileTasksIT {
                     .hasCauseInstanceOf(WorkerCrashedException.class)
                     .hasMessageContaining("nobody had asked");
             assertServes(pool);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"AUTO", "SOCKET"})
+    void aWorkerThatAnswersWhatItHasNotReadIsReplaced(WorkerTransport transport, @TempDir Path folder) throws Exception {
+        var here = new Signals(folder.toString());
+        try (ProcessPool pool = one().heap("256m").transport(transport).open()) {
+            TaskFuture<?> first = pool.submit(() -> {
+                say(WorkerLink.Kind.VALUE);
+                here.await("the second is on its way");
+                say(WorkerLink.Kind.VALUE, 1);
+                Thread.sleep(60_000);
+                return 1;
+            });
+            assertThatThrownBy(() -> first.get(60, SECONDS)).hasCauseInstanceOf(TaskSerializationException.class);
+            byte[] large = new byte[10 << 20]; // more than the worker gets without reading
+            TaskFuture<Integer> second = pool.submit(() -> large.length);
+            await().until(() -> Thread.getAllStackTraces().keySet().stream()
+                    .anyMatch(thread -> thread.getName().equals("sennit-sender")));
+            TaskFuture<Integer> third = pool.submit(() -> 3);
+            here.set("the second is on its way");
+            assertThat(second.get(60, SECONDS)).as("it had not begun").isEqualTo(large.length);
+            assertThat(third.get(60, SECONDS)).isEqualTo(3);
+            assertThat(pool.statistics().workersLost()).isOne();
         }
     }
 

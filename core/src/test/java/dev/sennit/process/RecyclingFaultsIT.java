@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 class RecyclingFaultsIT {
     private static final int WORKERS = 2;
     private static final int TASKS = 60;
-    private static final int ROUNDS = Integer.getInteger("sennit.rounds", 3);
+    private static final int ROUNDS = Integer.getInteger("sennit.rounds", 2);
 
     private static int marked(String folder, String name, long nanos) throws IOException {
         Files.writeString(Path.of(folder, name), "x", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
