@@ -59,6 +59,13 @@ import org.jspecify.annotations.Nullable;
  * on another; the others do not notice, and a new worker takes its place. A worker notices the end of this JVM, even by
  * {@code kill -9}, and goes too.
  *
+ * <h2>How long workers serve, and how many there are</h2>
+ *
+ * <p>A worker can be replaced after so many tasks ({@link Builder#maxTasks}), at an age ({@link Builder#maxAge}) or with so
+ * much memory ({@link Builder#maxMemory}): the old one serves until the new one is ready, and ends what it had begun. A pool
+ * can have fewer workers while there is little to do ({@link Builder#minWorkers}), and more that wait beside it ({@link
+ * Builder#spares}) to take the place of one that dies.
+ *
  * <h2>Ending a task</h2>
  *
  * <p>{@code cancel(true)} and a time limit interrupt the task. If it has not ended after the {@linkplain Builder#grace
@@ -72,6 +79,15 @@ import org.jspecify.annotations.Nullable;
  * {@link dev.sennit.TaskSerializationException} that says what to allow.
  */
 public final class ProcessPool extends AbstractPool {
+    /*
+     * Who has which place. A slot keeps a worker in it, whatever that is needed for; what a worker is, is decided when it is
+     * ready (workerUp): it serves, if fewer serve than are wanted; else it takes the place of the one that is outgoing; else it
+     * is a spare. There are as many slots as workers are wanted, and spares, and one more while there is an outgoing one.
+     * A worker that retires is not counted on any more, and neither is its slot: it does what it was handed, is asked to end by
+     * whoever finds it with nothing to do (nextFor, retire), and is buried. Then its slot goes, or starts another worker if
+     * that is needed (awaitTurnToStart). So a death, a replacement, growth and shrinking are one mechanism.
+     */
+
     /** So many failed starts in a row, one of each slot at least, with no worker up, and the pool gives up. */
     private static final int STARTS_BEFORE_GIVING_UP = 3;
 
@@ -336,7 +352,8 @@ public final class ProcessPool extends AbstractPool {
         }
     }
 
-    private static void handOver(RemoteSubmission<?> submission, WorkerJvm worker) {
+    /** Has a worker that is nobody else's run a task; waits for nobody. */
+    static void handOver(RemoteSubmission<?> submission, WorkerJvm worker) {
         if (worker.takesAtOnce(submission.message())) {
             worker.slot().run(submission, worker);
             return;
@@ -871,7 +888,7 @@ public final class ProcessPool extends AbstractPool {
         /**
          * How many workers wait beside the pool, started and initialized, to take at once the place of one that dies, is
          * killed or has served long enough; the default is none. Another is then started in the background. They count
-         * neither as workers nor in {@link dev.sennit.PoolStatistics#workers}. In a plan: {@code spares=1}.
+         * neither as workers nor in {@link dev.sennit.PoolStatistics#workers()}. In a plan: {@code spares=1}.
          *
          * @param count 0 or more
          * @return this
@@ -888,7 +905,7 @@ public final class ProcessPool extends AbstractPool {
          * <p>The old worker goes on until the new one is ready, and then ends when it has done what it had begun; so no task
          * waits or fails for it, and a worker may do some tasks more than that. One is replaced after another, and each is
          * given a tenth more or less, so that they do not all go at once. When no successor can be started, the old one stays
-         * until one can. {@link dev.sennit.PoolStatistics#workersRecycled} counts them.
+         * until one can. {@link dev.sennit.PoolStatistics#workersRecycled()} counts them.
          *
          * @param count 1 or more
          * @return this

@@ -18,6 +18,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -79,8 +80,8 @@ final class WorkerJvm {
     private volatile Standing standing = Standing.STARTING;
     /** Whether it uses more memory than one that is to stay. */
     private volatile boolean hasOutgrown;
-    /** Tasks answered; written by whose turn it is to take answers. */
-    private volatile long tasksDone;
+    /** Tasks answered. */
+    private final AtomicLong tasksDone = new AtomicLong();
     /** Guarded by the pool's lock. When it had nothing more to do. */
     private long idleSince;
     private volatile boolean condemned;
@@ -554,7 +555,7 @@ final class WorkerJvm {
 
     /** A task was answered. */
     void countTask() {
-        tasksDone = tasksDone + 1;
+        tasksDone.incrementAndGet();
     }
 
     void outgrew() {
@@ -564,7 +565,7 @@ final class WorkerJvm {
     /** Whether it has served long enough, and another should take its place. */
     boolean isSpent() {
         return standing == Standing.SERVING
-                && (hasOutgrown || lifespan.isOver(tasksDone, System.nanoTime() - startedNanos));
+                && (hasOutgrown || lifespan.isOver(tasksDone.get(), System.nanoTime() - startedNanos));
     }
 
     /** Waits for the end of a process that was asked for it. */

@@ -18,8 +18,10 @@ import org.jspecify.annotations.Nullable;
  * STARTING -> IDLE &lt;-> BUSY          a worker is up; the slot is in the pool's idle list, or has a task in flight
  *     ^         |       |
  *     +---------+-------+              the worker died: what it had is settled or handed back, and another starts
- *   GONE                               the pool closed, or no worker could be started
+ *   GONE                               the pool closed or has slots enough, or no worker could be started
  * </pre>
+ *
+ * <p>A worker that is up may also be a spare, and then waits for a place; or retired, and then ends what it has, and itself.
  *
  * <h2>Who does what</h2>
  *
@@ -365,13 +367,12 @@ final class WorkerSlot {
             return;
         }
         // Not here: were the pool to stop now, callbacks would run that may wait for the answer.
-        if (answer.next != null) {
-            elsewhere(answer.next::startSent);
-        } else {
-            RemoteSubmission<?> next = nextFor(up);
-            if (next != null) {
-                elsewhere(() -> run(next, up));
-            }
+        RemoteSubmission<?> sent = answer.next;
+        RemoteSubmission<?> next = sent == null ? nextFor(up) : null;
+        if (sent != null) {
+            elsewhere(sent::startSent);
+        } else if (next != null) {
+            elsewhere(() -> ProcessPool.handOver(next, up));
         }
         settle(answer.to, answer.reply, up);
         if (up.isSpent()) {
