@@ -194,6 +194,15 @@ public abstract class AbstractPool implements Pool {
     }
 
     /**
+     * Workers that the pool replaced, or let go, while it was open.
+     *
+     * @return the count
+     */
+    protected long workersRecycled() {
+        return 0;
+    }
+
+    /**
      * Processor time used by the pool's workers.
      *
      * @return the time, or empty where it cannot be known
@@ -1027,7 +1036,7 @@ public abstract class AbstractPool implements Pool {
 
     @Override
     public final PoolStatistics statistics() {
-        return counters.snapshot(aliveWorkers(), workersLost(), cpuTime());
+        return counters.snapshot(aliveWorkers(), workersLost(), workersRecycled(), cpuTime());
     }
 
     @Override

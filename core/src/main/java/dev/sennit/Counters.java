@@ -65,7 +65,7 @@ final class Counters {
         runNanos.add(nanos);
     }
 
-    PoolStatistics snapshot(int workers, long workersLost, Optional<Duration> cpuTime) {
+    PoolStatistics snapshot(int workers, long workersLost, long workersRecycled, Optional<Duration> cpuTime) {
         long wereCancelled = cancelled.sum();
         long haveFailed = failed.sum();
         long haveSucceeded = succeeded.sum();
@@ -86,6 +86,7 @@ final class Counters {
                 rejected.sum(),
                 retried.sum(),
                 workersLost,
+                workersRecycled,
                 Duration.ofNanos(queueNanos.sum()),
                 Duration.ofNanos(runNanos.sum()),
                 cpuTime);

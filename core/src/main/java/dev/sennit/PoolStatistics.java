@@ -21,6 +21,8 @@ import java.util.Optional;
  * @param rejected submissions refused because the pool was full or shut down
  * @param retried attempts beyond each task's first, see {@link TaskOptions#retry}
  * @param workersLost workers that died under the pool; 0 for kinds whose workers cannot
+ * @param workersRecycled worker processes that the pool replaced because they had served long enough, or let go because they
+ *     had nothing to do; 0 for kinds without
  * @param queueTime total time that started tasks had waited for a worker
  * @param runTime total time of the runs that have ended; of a task that is tried again, of all its attempts without the
  *     waits between them
@@ -37,6 +39,7 @@ public record PoolStatistics(
         long rejected,
         long retried,
         long workersLost,
+        long workersRecycled,
         Duration queueTime,
         Duration runTime,
         Optional<Duration> cpuTime) {

@@ -11,14 +11,14 @@ class CountersTest {
     private final Counters counters = new Counters();
 
     private PoolStatistics seen() {
-        return counters.snapshot(3, 1, Optional.of(Duration.ofSeconds(9)));
+        return counters.snapshot(3, 1, 2, Optional.of(Duration.ofSeconds(9)));
     }
 
     @Test
     void nothingAtFirst() {
         assertThat(seen())
                 .isEqualTo(new PoolStatistics(
-                        3, 0, 0, 0, 0, 0, 0, 0, 0, 1, Duration.ZERO, Duration.ZERO, Optional.of(Duration.ofSeconds(9))));
+                        3, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, Duration.ZERO, Duration.ZERO, Optional.of(Duration.ofSeconds(9))));
     }
 
     @Test
@@ -31,7 +31,7 @@ class CountersTest {
         counters.succeeded();
         assertThat(seen())
                 .isEqualTo(new PoolStatistics(
-                        3, 1, 0, 0, 1, 0, 0, 0, 0, 1, Duration.ofNanos(1_000), Duration.ofNanos(5_000),
+                        3, 1, 0, 0, 1, 0, 0, 0, 0, 1, 2, Duration.ofNanos(1_000), Duration.ofNanos(5_000),
                         Optional.of(Duration.ofSeconds(9))));
     }
 

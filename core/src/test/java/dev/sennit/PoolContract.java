@@ -177,6 +177,7 @@ public abstract class PoolContract {
                         now.rejected() - before.rejected(),
                         now.retried() - before.retried(),
                         now.workersLost() - before.workersLost(),
+                        now.workersRecycled() - before.workersRecycled(),
                         now.queueTime().minus(before.queueTime()),
                         now.runTime().minus(before.runTime()),
                         now.cpuTime());

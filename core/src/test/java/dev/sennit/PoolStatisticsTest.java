@@ -19,6 +19,7 @@ class PoolStatisticsTest {
                 0,
                 0,
                 0,
+                0,
                 Duration.ofMillis(1_200),
                 Duration.ofMillis(600),
                 Optional.empty());

@@ -43,6 +43,9 @@ final class PlainLink implements WorkerLink {
     /** Only the receiving thread. What was read and not yet used lies between position and limit. */
     private final ByteBuffer received = ByteBuffer.allocateDirect(BUFFER).limit(0);
 
+    /** Written by who sends. */
+    private volatile long lastSent;
+
     PlainLink(OutputStream tasks, SocketChannel socket) {
         this.tasks = tasks;
         this.socket = socket;
@@ -74,9 +77,18 @@ final class PlainLink implements WorkerLink {
         byte[] header = ByteBuffer.allocate(TASK_HEADER).putLong(number).putInt(length).array();
         synchronized (tasks) {
             tasks.write(header);
-            tasks.write(bytes, 0, length);
+            tasks.write(bytes, 0, length - 1);
+            if (number < SHAPES) {
+                lastSent = Math.abs(number);
+            }
+            tasks.write(bytes[length - 1]); // which stays here until it is flushed
             tasks.flush();
         }
+    }
+
+    @Override
+    public long lastSent() {
+        return lastSent;
     }
 
     @Override

@@ -11,6 +11,8 @@ import dev.sennit.TaskOptions;
 import dev.sennit.WorkerStartException;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Sizes;
+import dev.sennit.internal.Timers;
+import dev.sennit.process.WorkerJvm.Standing;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,6 +31,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -56,6 +59,13 @@ import org.jspecify.annotations.Nullable;
  * on another; the others do not notice, and a new worker takes its place. A worker notices the end of this JVM, even by
  * {@code kill -9}, and goes too.
  *
+ * <h2>How long workers serve, and how many there are</h2>
+ *
+ * <p>A worker can be replaced after so many tasks ({@link Builder#maxTasks}), at an age ({@link Builder#maxAge}) or with so
+ * much memory ({@link Builder#maxMemory}): the old one serves until the new one is ready, and ends what it had begun. A pool
+ * can have fewer workers while there is little to do ({@link Builder#minWorkers}), and more that wait beside it ({@link
+ * Builder#spares}) to take the place of one that dies.
+ *
  * <h2>Ending a task</h2>
  *
  * <p>{@code cancel(true)} and a time limit interrupt the task. If it has not ended after the {@linkplain Builder#grace
@@ -69,6 +79,15 @@ import org.jspecify.annotations.Nullable;
  * {@link dev.sennit.TaskSerializationException} that says what to allow.
  */
 public final class ProcessPool extends AbstractPool {
+    /*
+     * Who has which place. A slot keeps a worker in it, whatever that is needed for; what a worker is, is decided when it is
+     * ready (workerUp): it serves, if fewer serve than are wanted; else it takes the place of the one that is outgoing; else it
+     * is a spare. There are as many slots as workers are wanted, and spares, and one more while there is an outgoing one.
+     * A worker that retires is not counted on any more, and neither is its slot: it does what it was handed, is asked to end by
+     * whoever finds it with nothing to do (nextFor, retire), and is buried. Then its slot goes, or starts another worker if
+     * that is needed (awaitTurnToStart). So a death, a replacement, growth and shrinking are one mechanism.
+     */
+
     /** So many failed starts in a row, one of each slot at least, with no worker up, and the pool gives up. */
     private static final int STARTS_BEFORE_GIVING_UP = 3;
 
@@ -82,7 +101,8 @@ public final class ProcessPool extends AbstractPool {
     private final List<String> arguments;
     private final @Nullable Initializer initializer;
     private final @Nullable WorkerArchive archive;
-    private final List<WorkerSlot> slots = new ArrayList<>();
+    /** Changed under lock. Those whose worker has retired are no longer counted on, and go when it has. */
+    private final List<WorkerSlot> slots = new CopyOnWriteArrayList<>();
     private final LongAdder cpuNanos = new LongAdder();
     private final CountDownLatch closing = new CountDownLatch(1);
 
@@ -91,8 +111,24 @@ public final class ProcessPool extends AbstractPool {
     private final Deque<RemoteSubmission<?>> backlog = new ArrayDeque<>();
     /** Guarded by lock. Workers that wait; the one used last is taken first. */
     private final Deque<WorkerJvm> idle = new ArrayDeque<>();
-    /** Guarded by lock. */
+    /** Guarded by lock. Workers that wait beside the pool, to take the place of one that goes. */
+    private final Deque<WorkerJvm> spares = new ArrayDeque<>();
+    /** Guarded by lock. How many workers are to serve: fewer than there may be while there is little to do. */
+    private int wanted;
+    /** Guarded by lock. How many serve. */
     private int workersUp;
+    /** Guarded by lock. How many have retired and are not buried. */
+    private int leaving;
+    /** Guarded by lock. How many are starting. */
+    private int starting;
+    /** Guarded by lock. The worker that serves until its successor is ready. */
+    private @Nullable WorkerJvm outgoing;
+    /** Guarded by lock. How many were ever started. */
+    private long started;
+    /** Guarded by lock. */
+    private long workersRecycled;
+    /** Guarded by lock. Whether {@link #fillUp} will be called again. */
+    private boolean fillsUpLater;
     /** Guarded by lock. Whether a worker has ever been. */
     private boolean everUp;
     /** Guarded by lock. */
@@ -105,7 +141,7 @@ public final class ProcessPool extends AbstractPool {
     private int startsKilled;
     /** Guarded by lock. Why no worker can be started. */
     private @Nullable WorkerStartException broken;
-    /** Guarded by lock. */
+    /** Guarded by lock. Those whose thread has not ended. */
     private int slotsLeft;
 
     private ProcessPool(Builder settings) {
@@ -118,10 +154,7 @@ public final class ProcessPool extends AbstractPool {
         if (initializer != null) {
             allowed.allowBeside(initializer.written());
         }
-        slotsLeft = settings.workers;
-        for (int i = 1; i <= settings.workers; i++) {
-            slots.add(new WorkerSlot(this, name() + "-worker-" + i));
-        }
+        wanted = settings.least();
     }
 
     /**
@@ -217,6 +250,9 @@ public final class ProcessPool extends AbstractPool {
     @Override
     protected void releaseWorkers() {
         closing.countDown();
+        synchronized (lock) {
+            lock.notifyAll();
+        }
         if (archive != null) {
             archive.stop();
         }
@@ -240,6 +276,13 @@ public final class ProcessPool extends AbstractPool {
     }
 
     @Override
+    protected long workersRecycled() {
+        synchronized (lock) {
+            return workersRecycled;
+        }
+    }
+
+    @Override
     protected Optional<Duration> cpuTime() {
         return Optional.of(Duration.ofNanos(cpuNanos.sum()));
     }
@@ -257,7 +300,12 @@ public final class ProcessPool extends AbstractPool {
     @Override
     public String toString() {
         String state = super.toString();
+        int ready;
+        synchronized (lock) {
+            ready = spares.size();
+        }
         return state.substring(0, state.length() - 1)
+                + (settings.spares > 0 ? ", " + ready + " spare" : "")
                 + (settings.usesSharedMemory() ? ", over shared memory]" : ", over sockets]");
     }
 
@@ -276,6 +324,7 @@ public final class ProcessPool extends AbstractPool {
     private void place(RemoteSubmission<?> submission, boolean first) {
         WorkerJvm worker = null;
         WorkerStartException noWorkers;
+        boolean grows = false;
         synchronized (lock) {
             noWorkers = broken;
             if (noWorkers == null && !stopsEverything()) {
@@ -285,7 +334,13 @@ public final class ProcessPool extends AbstractPool {
                 } else if (worker == null) {
                     backlog.addLast(submission);
                 }
+                grows = wanted < settings.workers && backlog.size() > wanted - workersUp;
+                wanted += grows ? 1 : 0;
             }
+        }
+        if (grows) {
+            callUpSpares();
+            fillUp();
         }
         if (noWorkers != null) {
             submission.settle(null, noWorkers, false);
@@ -297,7 +352,8 @@ public final class ProcessPool extends AbstractPool {
         }
     }
 
-    private static void handOver(RemoteSubmission<?> submission, WorkerJvm worker) {
+    /** Has a worker that is nobody else's run a task; waits for nobody. */
+    static void handOver(RemoteSubmission<?> submission, WorkerJvm worker) {
         if (worker.takesAtOnce(submission.message())) {
             worker.slot().run(submission, worker);
             return;
@@ -315,14 +371,18 @@ public final class ProcessPool extends AbstractPool {
     /** The next task for a worker that is free; null when there is none, and it is then idle. */
     @Nullable RemoteSubmission<?> nextFor(WorkerJvm worker) {
         synchronized (lock) {
-            if (worker.isBuried() || worker.isCondemned()) {
+            if (worker.standing() == Standing.RETIRED) {
+                worker.standAs(Standing.DRAINED);
+            }
+            if (worker.standing() != Standing.SERVING || worker.isCondemned()) {
                 return null;
             }
             RemoteSubmission<?> next = backlog.pollFirst();
-            for (int i = 0; next == null && i < slots.size(); i++) {
-                next = slots.get(i).takeBackAhead(); // a task need not wait behind another while this worker is free
+            for (var each = slots.iterator(); next == null && each.hasNext(); ) {
+                next = each.next().takeBackAhead(); // a task need not wait behind another while this worker is free
             }
             if (next == null) {
+                worker.isIdleNow();
                 idle.addFirst(worker);
             }
             return next;
@@ -337,17 +397,238 @@ public final class ProcessPool extends AbstractPool {
         }
     }
 
+    // ---- how many workers ----
+
+    /** With the lock. */
+    private int slotsWanted() {
+        return wanted + settings.spares + (outgoing == null ? 0 : 1);
+    }
+
+    /** Opens slots until there are as many as are wanted. */
+    private void openSlots() {
+        for (WorkerSlot slot = newSlot(); slot != null; slot = newSlot()) {
+            try {
+                slot.open();
+            } catch (Throwable e) { // no thread to be had
+                synchronized (lock) {
+                    slots.remove(slot);
+                }
+                slotGone();
+                throw e;
+            }
+        }
+    }
+
+    private @Nullable WorkerSlot newSlot() {
+        synchronized (lock) {
+            if (isClosing() || broken != null || slots.size() - leaving >= slotsWanted()) {
+                return null;
+            }
+            Set<String> taken = new HashSet<>();
+            slots.forEach(slot -> taken.add(slot.name()));
+            int number = 1;
+            while (taken.contains(name() + "-worker-" + number)) {
+                number++;
+            }
+            var slot = new WorkerSlot(this, name() + "-worker-" + number);
+            slots.add(slot);
+            slotsLeft++;
+            return slot;
+        }
+    }
+
+    /** Opens slots that are missing, now or, where there are no threads to be had, later. */
+    private void fillUp() {
+        try {
+            openSlots();
+        } catch (Throwable e) {
+            synchronized (lock) {
+                if (fillsUpLater) {
+                    return;
+                }
+                fillsUpLater = true;
+            }
+            try {
+                Timers.after(Duration.ofMillis(LONGEST_PAUSE_MILLIS), this::fillUpAgain);
+            } catch (Throwable none) { // not for that either: whoever asks next tries again
+                synchronized (lock) {
+                    fillsUpLater = false;
+                }
+            }
+        }
+    }
+
+    private void fillUpAgain() {
+        synchronized (lock) {
+            fillsUpLater = false;
+        }
+        fillUp();
+    }
+
+    /**
+     * Waits until a slot may start a worker: as many start at once as are missing, and one more.
+     *
+     * @return false if it has to go: the pool closes, is broken, or has enough slots
+     */
+    boolean awaitTurnToStart(WorkerSlot slot) {
+        synchronized (lock) {
+            while (!isClosing() && broken == null) {
+                if (slots.size() - leaving > slotsWanted()) {
+                    slots.remove(slot);
+                    failedSlots.remove(slot);
+                    return false;
+                }
+                if (starting <= wanted - workersUp) {
+                    starting++;
+                    return true;
+                }
+                try {
+                    lock.wait();
+                } catch (InterruptedException e) {
+                    throw new AssertionError("threads that serve workers cannot be interrupted", e);
+                }
+            }
+            return false;
+        }
+    }
+
+    void startEnded() {
+        synchronized (lock) {
+            starting--;
+            lock.notifyAll();
+        }
+    }
+
+    /** With the lock: gives a worker that is ready a place. The caller then gives it tasks. */
+    private void enlist(WorkerJvm ready) {
+        ready.standAs(Standing.SERVING);
+        workersUp++;
+    }
+
+    /**
+     * With the lock: takes a worker its place, and lets it do what it has begun. The caller then {@linkplain #dismiss
+     * dismisses} it.
+     *
+     * @return the tasks that it had not begun, to be placed, the last first
+     */
+    private List<RemoteSubmission<?>> retire(WorkerJvm old) {
+        old.standAs(idle.remove(old) ? Standing.DRAINED : Standing.RETIRED);
+        workersUp--;
+        leaving++;
+        workersRecycled++;
+        if (outgoing == old) {
+            outgoing = null;
+        }
+        lock.notifyAll();
+        return old.takeBackAllAhead();
+    }
+
+    /** After {@link #retire}: one that has nothing to do is asked to end, any other is by who hears its last answer. */
+    private static void dismiss(WorkerJvm retired) {
+        if (retired.standing() == Standing.DRAINED) {
+            retired.quit();
+        }
+    }
+
+    /** Has spares take the places that are free. */
+    void callUpSpares() {
+        for (WorkerJvm spare = nextSpare(); spare != null; spare = nextSpare()) {
+            giveTask(spare);
+        }
+    }
+
+    private @Nullable WorkerJvm nextSpare() {
+        synchronized (lock) {
+            WorkerJvm spare = workersUp < wanted ? spares.pollFirst() : null;
+            if (spare != null) {
+                enlist(spare);
+            }
+            return spare;
+        }
+    }
+
+    private void giveTask(WorkerJvm fresh) {
+        RemoteSubmission<?> next = nextFor(fresh);
+        if (next != null) {
+            handOver(next, fresh);
+        } else {
+            dismiss(fresh); // it may have retired already
+        }
+    }
+
+    /** Sees to it that workers which have served long enough are replaced: at once by spares, else one after the other. */
+    void replaceSpent() {
+        WorkerJvm spent = firstSpent();
+        while (spent != null) {
+            WorkerJvm spare;
+            List<RemoteSubmission<?>> waited;
+            synchronized (lock) {
+                if (spent.standing() != Standing.SERVING || isClosing()) {
+                    return;
+                }
+                spare = spares.pollFirst();
+                if (spare == null) {
+                    outgoing = outgoing == null ? spent : outgoing;
+                    break;
+                }
+                enlist(spare);
+                waited = retire(spent);
+            }
+            dismiss(spent);
+            waited.forEach(this::placeFirst);
+            giveTask(spare);
+            spent = firstSpent();
+        }
+        fillUp();
+    }
+
+    private @Nullable WorkerJvm firstSpent() {
+        for (WorkerSlot slot : slots) {
+            WorkerJvm worker = slot.worker();
+            if (worker != null && worker.isSpent()) {
+                return worker;
+            }
+        }
+        return null;
+    }
+
+    /** Lets workers go that have had nothing to do for long, if there may be fewer. */
+    void letIdleGo() {
+        List<WorkerJvm> gone = new ArrayList<>();
+        synchronized (lock) {
+            WorkerJvm longest = idle.peekLast();
+            while (wanted > settings.least() && longest != null && longest.idleNanos() >= settings.idleNanos()) {
+                wanted--;
+                retire(longest);
+                gone.add(longest);
+                longest = idle.peekLast();
+            }
+        }
+        gone.forEach(ProcessPool::dismiss);
+    }
+
+    List<WorkerSlot> slots() {
+        return slots;
+    }
+
     // ---- the life of workers ----
 
     WorkerJvm newWorker(String name, WorkerSlot slot) throws IOException {
-        return new WorkerJvm(settings, archive == null ? arguments : archive.addTo(arguments), name, slot);
+        long number;
+        synchronized (lock) {
+            number = ++started;
+        }
+        return new WorkerJvm(
+                settings, archive == null ? arguments : archive.addTo(arguments), name, slot, settings.lifespan(number));
     }
 
     /** A worker that gets no tasks of this pool. */
     WorkerJvm newWorker(String jvmOption) throws IOException {
         List<String> all = new ArrayList<>(arguments);
         all.addFirst(jvmOption);
-        return new WorkerJvm(settings, all, name() + "-archive", new WorkerSlot(this, name() + "-archive"));
+        String name = name() + "-archive";
+        return new WorkerJvm(
+                settings, all, name, new WorkerSlot(this, name), new Lifespan(Lifespan.ENDLESS, Lifespan.ENDLESS));
     }
 
     @Nullable WorkerArchive archive() {
@@ -372,29 +653,65 @@ public final class ProcessPool extends AbstractPool {
         }
     }
 
-    void workerUp() {
+    /**
+     * A worker is ready: it serves, in a place that is free or that of one that goes; or it is a spare, or not needed.
+     *
+     * @return what it is; if it serves, the caller gives it its first task
+     */
+    Standing workerUp(WorkerJvm ready) {
         boolean first;
+        WorkerJvm replaced = null;
+        List<RemoteSubmission<?>> waited = List.of();
+        Standing is;
         synchronized (lock) {
             first = !everUp;
             everUp = true;
-            workersUp++;
             failedStarts = 0;
             failedSlots.clear();
             startsKilled = 0;
+            if (workersUp < wanted) {
+                enlist(ready);
+            } else if (outgoing != null) {
+                replaced = outgoing;
+                waited = retire(outgoing);
+                enlist(ready);
+            } else if (spares.size() < settings.spares) {
+                ready.standAs(Standing.SPARE);
+                spares.addLast(ready);
+            } else {
+                ready.standAs(Standing.DRAINED);
+                leaving++;
+            }
+            is = ready.standing();
         }
         if (first && archive != null) {
             archive.makeLater(this);
         }
+        if (replaced != null) {
+            dismiss(replaced);
+            waited.forEach(this::placeFirst);
+            replaceSpent(); // the next
+        }
+        return is;
     }
 
     void workerDown(WorkerJvm dead) {
         synchronized (lock) {
-            dead.markBuried();
+            switch (dead.standing()) {
+                case SERVING -> workersUp--;
+                case SPARE -> spares.remove(dead);
+                case RETIRED, DRAINED -> leaving--;
+                case STARTING, BURIED -> {}
+            }
+            dead.standAs(Standing.BURIED);
             idle.remove(dead);
-            workersUp--;
+            if (outgoing == dead) {
+                outgoing = null;
+            }
             if (!dead.endWasIntended()) {
                 workersLost++;
             }
+            lock.notifyAll();
         }
     }
 
@@ -406,17 +723,12 @@ public final class ProcessPool extends AbstractPool {
             startsKilled += killed ? 1 : 0;
             boolean goOn = failedStarts - startsKilled < STARTS_BEFORE_GIVING_UP
                     && startsKilled < KILLS_BEFORE_GIVING_UP;
-            if (goOn || workersUp > 0 || failedSlots.size() < slots.size() || broken != null) {
+            if (goOn || workersUp > 0 || failedSlots.size() < slots.size() - leaving || broken != null) {
                 return;
             }
+            lock.notifyAll();
             broken = new WorkerStartException(
                     failedStarts + " workers of pool " + name() + " in a row could not be started; the last: " + why, cause);
-        }
-    }
-
-    boolean isBroken() {
-        synchronized (lock) {
-            return broken != null;
         }
     }
 
@@ -502,10 +814,17 @@ public final class ProcessPool extends AbstractPool {
 
     /** Settings of a {@link ProcessPool}. */
     public static final class Builder extends PoolBuilder<Builder> {
-        private static final long NO_LIMIT = Long.MAX_VALUE;
+        static final long NO_LIMIT = Long.MAX_VALUE;
         private static final String VARIABLE = "env.";
+        private static final int ALL = Integer.MAX_VALUE;
 
         private int workers = Runtime.getRuntime().availableProcessors();
+        private int min = ALL;
+        private Duration idle = Duration.ofSeconds(60);
+        private int spares;
+        private long maxTasks = NO_LIMIT;
+        private @Nullable Duration maxAge;
+        private long maxMemory = NO_LIMIT;
         private @Nullable String heap;
         private @Nullable String direct;
         private @Nullable String metaspace;
@@ -521,6 +840,7 @@ public final class ProcessPool extends AbstractPool {
         private List<String> jvmOptions = List.of();
         private List<Path> classPath = List.of();
         private WorkerTransport transport = WorkerTransport.AUTO;
+        private Consumer<Thread> threadStarter = Thread::start;
 
         private Builder() {
             super("processes");
@@ -536,6 +856,98 @@ public final class ProcessPool extends AbstractPool {
         public Builder workers(int count) {
             workers = atLeast("workers", count, 1);
             return this;
+        }
+
+        /**
+         * How many workers stay when there is nothing to do; the default is all. The pool starts with so many. More are
+         * started when tasks wait, up to {@link #workers}, and those let go again that have had nothing to do for the {@link
+         * #idle idle time}. In a plan: {@code min=2}.
+         *
+         * @param count 0 or more, and not more than there are workers
+         * @return this
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder minWorkers(int count) {
+            min = atLeast("min", count, 0);
+            return this;
+        }
+
+        /**
+         * How long a worker has nothing to do before it is let go, if there are more than {@link #minWorkers} says; the
+         * default is 60 s. In a plan: {@code idle=5s}.
+         *
+         * @param time more than zero
+         * @return this
+         * @throws IllegalArgumentException if it is not
+         */
+        public Builder idle(Duration time) {
+            idle = positive("idle", time);
+            return this;
+        }
+
+        /**
+         * How many workers wait beside the pool, started and initialized, to take at once the place of one that dies, is
+         * killed or has served long enough; the default is none. Another is then started in the background. They count
+         * neither as workers nor in {@link dev.sennit.PoolStatistics#workers()}. In a plan: {@code spares=1}.
+         *
+         * @param count 0 or more
+         * @return this
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder spares(int count) {
+            spares = atLeast("spares", count, 0);
+            return this;
+        }
+
+        /**
+         * After how many tasks a worker is replaced; by default it is not. In a plan: {@code max-tasks=1000}.
+         *
+         * <p>The old worker goes on until the new one is ready, and then ends when it has done what it had begun; so no task
+         * waits or fails for it, and a worker may do some tasks more than that. One is replaced after another, and each is
+         * given a tenth more or less, so that they do not all go at once. When no successor can be started, the old one stays
+         * until one can. {@link dev.sennit.PoolStatistics#workersRecycled()} counts them.
+         *
+         * @param count 1 or more
+         * @return this
+         * @throws IllegalArgumentException if it is less than 1
+         */
+        public Builder maxTasks(int count) {
+            maxTasks = atLeast("max-tasks", count, 1);
+            return this;
+        }
+
+        /**
+         * How old a worker gets before it is replaced, as with {@link #maxTasks}, whether it is busy or idle; by default it is
+         * not. In a plan: {@code max-age=1h}.
+         *
+         * @param age more than zero
+         * @return this
+         * @throws IllegalArgumentException if it is not
+         */
+        public Builder maxAge(Duration age) {
+            maxAge = positive("max-age", age);
+            return this;
+        }
+
+        /**
+         * With how much resident memory a worker is replaced, as with {@link #maxTasks}, whether it is busy or idle: its task
+         * comes to its end, other than with {@link #rss}, which counts the same. Each worker is looked at four times a second.
+         * On Linux alone; by default there is no limit. In a plan: {@code max-memory=500m}.
+         *
+         * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
+         * @return this
+         * @throws IllegalArgumentException if it is not such a number
+         */
+        public Builder maxMemory(String size) {
+            maxMemory = Sizes.parse("max-memory", size);
+            return this;
+        }
+
+        private static Duration positive(String what, Duration time) {
+            if (!time.isPositive()) {
+                throw new IllegalArgumentException(what + " must be > 0, was " + time);
+            }
+            return time;
         }
 
         /**
@@ -777,6 +1189,12 @@ public final class ProcessPool extends AbstractPool {
             options.put("direct", this::direct);
             options.put("metaspace", this::metaspace);
             options.put("rss", this::rss);
+            options.put("min", value -> minWorkers(number("min", value)));
+            options.put("idle", value -> idle(Durations.parse("idle", value)));
+            options.put("spares", value -> spares(number("spares", value)));
+            options.put("max-tasks", value -> maxTasks(number("max-tasks", value)));
+            options.put("max-age", value -> maxAge(Durations.parse("max-age", value)));
+            options.put("max-memory", this::maxMemory);
             options.put("dir", value -> directory(Path.of(value)));
             options.put(VARIABLE + "NAME", value -> planOption(VARIABLE + "NAME", value)); // so that messages list it
             options.put("archive", this::archive);
@@ -811,22 +1229,69 @@ public final class ProcessPool extends AbstractPool {
          * Opens the pool; its workers start in the background, and tasks may be submitted at once.
          *
          * @return an open pool
+         * @throws IllegalArgumentException if more workers are to stay than there may be
          * @throws dev.sennit.TaskSerializationException if the initializer cannot travel
+         * @throws WorkerStartException if there are not threads enough to serve the workers; none is left
          * @throws UnsupportedOperationException if resident memory is limited, and this system does not tell how much it is
          */
         @Override
         public ProcessPool open() {
-            if (rss != NO_LIMIT && !LinuxProcess.tellsMemory()) {
-                throw new UnsupportedOperationException(
-                        "rss needs Linux, whose /proc tells how much memory a process uses; here, limit heap, direct and"
-                                + " metaspace instead");
+            if (min != ALL && min > workers) {
+                throw new IllegalArgumentException("min must be <= workers, was " + min + " with " + workers + " workers");
+            }
+            if ((rss != NO_LIMIT || maxMemory != NO_LIMIT) && !LinuxProcess.tellsMemory()) {
+                throw new UnsupportedOperationException((rss != NO_LIMIT ? "rss" : "max-memory")
+                        + " needs Linux, whose /proc tells how much memory a process uses; here, limit heap, direct and"
+                        + " metaspace instead");
             }
             var pool = new ProcessPool(this);
-            if (rss != NO_LIMIT) {
-                new MemoryWatch(pool.name(), pool.slots, rss, pool.closing).start();
+            try {
+                if (rss != NO_LIMIT || maxMemory != NO_LIMIT || maxAge != null || least() < workers) {
+                    start(new WorkerWatch(pool, pool.closing));
+                }
+                pool.openSlots();
+            } catch (Throwable e) {
+                pool.shutdownNow();
+                throw new WorkerStartException(
+                        "pool " + pool.name() + " with " + workers + " workers could not be opened: " + e.getMessage(), e);
             }
-            pool.slots.forEach(WorkerSlot::open);
             return pool;
+        }
+
+        /** How a test has no threads to be had. */
+        Builder startThreadsWith(Consumer<Thread> starter) {
+            threadStarter = starter;
+            return this;
+        }
+
+        void start(Thread thread) {
+            threadStarter.accept(thread);
+        }
+
+        /** How many workers stay. */
+        int least() {
+            return Math.min(min, workers);
+        }
+
+        long idleNanos() {
+            return Timers.nanos(idle);
+        }
+
+        long rss() {
+            return rss;
+        }
+
+        long maxMemory() {
+            return maxMemory;
+        }
+
+        long maxAgeNanos() {
+            return maxAge == null ? NO_LIMIT : Timers.nanos(maxAge);
+        }
+
+        /** Of the worker with that number. */
+        Lifespan lifespan(long worker) {
+            return Lifespan.of(maxTasks, maxAgeNanos(), worker);
         }
 
         Map<String, String> environment() {

@@ -85,6 +85,9 @@ final class Ring {
     private volatile long head;
     private long tailSeen;
 
+    /** Written by the writer. */
+    private volatile long lastTask;
+
     private volatile boolean ended;
 
     /** Tells whether there is still somebody on the other side. */
@@ -143,6 +146,9 @@ final class Ring {
         data.set(JAVA_LONG, at + 24, cpuNanos);
         data.set(JAVA_INT, at + 32, length);
         MemorySegment.copy(payload, 0, data, JAVA_BYTE, at + FIRST_HEADER, first);
+        if (first == length) {
+            lastTask = Math.max(lastTask, task);
+        }
         publish(FIRST_HEADER + first);
         for (int done = first; done < length; ) {
             int count = (int) Math.min(length - done, capacity / 4);
@@ -150,9 +156,17 @@ final class Ring {
             data.set(JAVA_INT, at, RECORD_HEADER + count);
             data.set(JAVA_INT, at + 4, MORE);
             MemorySegment.copy(payload, done, data, JAVA_BYTE, at + RECORD_HEADER, count);
-            publish(RECORD_HEADER + count);
             done += count;
+            if (done == length) {
+                lastTask = Math.max(lastTask, task);
+            }
+            publish(RECORD_HEADER + count);
         }
+    }
+
+    /** The greatest number of a message whose end the reader may have seen. */
+    long lastTask() {
+        return lastTask;
     }
 
     private static long aligned(long size) {

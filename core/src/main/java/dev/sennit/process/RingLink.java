@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,8 +36,8 @@ final class RingLink implements WorkerLink {
     private final SocketChannel socket;
     private final Control control;
     private final Arena arena;
-    /** Held by who writes a task. */
-    private final Object sending = new Object();
+    /** Held by who writes a task: for as long as it takes a worker to make room, if it is large. */
+    private final ReentrantLock sending = new ReentrantLock();
     /** Held for moments. Taken after sending. */
     private final Object ending = new Object();
     /** Guarded by sending and ending, of which a writer needs both. The memory is gone. */
@@ -105,26 +106,42 @@ final class RingLink implements WorkerLink {
 
     @Override
     public boolean takesAtOnce(int length) throws IOException {
-        synchronized (sending) {
+        if (!sending.tryLock()) {
+            return false; // the worker answered before it had read all of a task, and may never do that
+        }
+        try {
             requireOpen();
             return tasks.hasRoom(length);
+        } finally {
+            sending.unlock();
         }
     }
 
     @Override
     public void sendTask(long task, boolean ahead, EncodedTask message) throws IOException {
-        synchronized (sending) {
+        sending.lock();
+        try {
             requireOpen();
             tasks.write(ahead ? TASK_AHEAD : TASK, task, 0, 0, message.bytes(), message.length());
+        } finally {
+            sending.unlock();
         }
     }
 
     @Override
     public void sendShape(int number, byte[] description) throws IOException {
-        synchronized (sending) {
+        sending.lock();
+        try {
             requireOpen();
-            tasks.write(SHAPE, number, 0, 0, description, description.length);
+            tasks.write(SHAPE, -number, 0, 0, description, description.length);
+        } finally {
+            sending.unlock();
         }
+    }
+
+    @Override
+    public long lastSent() {
+        return tasks.lastTask();
     }
 
     private void requireOpen() throws IOException {
@@ -199,13 +216,16 @@ final class RingLink implements WorkerLink {
             // it is gone either way
         }
         workerEnded(); // who waits for room goes
-        synchronized (sending) {
+        sending.lock();
+        try {
             synchronized (ending) {
                 if (!closed) {
                     closed = true;
                     arena.close();
                 }
             }
+        } finally {
+            sending.unlock();
         }
     }
 
@@ -250,7 +270,7 @@ final class RingLink implements WorkerLink {
                         return null;
                     }
                 } else if (message.kind() == SHAPE) {
-                    shapes.learn((int) message.task(), message.payload());
+                    shapes.learn((int) -message.task(), message.payload());
                 } else {
                     return new Task(message.task(), message.kind() == TASK_AHEAD, message.payload());
                 }

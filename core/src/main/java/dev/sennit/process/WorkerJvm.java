@@ -18,6 +18,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -33,8 +34,31 @@ final class WorkerJvm {
     /** The output of a process that has ended is there at once, unless a child of its own holds the pipe. */
     private static final Duration OUTPUT_LIMIT = Duration.ofMillis(500);
 
+    /**
+     * What it is in its pool.
+     *
+     * <pre>
+     * STARTING -> SPARE -> SERVING -> RETIRED -> DRAINED -> BURIED      each may be skipped, and none comes again
+     * </pre>
+     */
+    enum Standing {
+        STARTING,
+        /** Ready, waits beside the pool for another's place. */
+        SPARE,
+        /** Gets tasks. */
+        SERVING,
+        /** Gets no more tasks; what was handed to it, it does. */
+        RETIRED,
+        /** Has nothing more to do, and is asked to end. */
+        DRAINED,
+        /** Nobody listens for its answers any more. */
+        BURIED
+    }
+
     private final WorkerSlot slot;
     private final Instant startedAt = Instant.now();
+    private final long startedNanos = System.nanoTime();
+    private final Lifespan lifespan;
     private final Path folder;
     private final ServerSocketChannel server;
     /** Null with the plain transport. */
@@ -52,7 +76,14 @@ final class WorkerJvm {
     /** What the initializer threw; only the thread that serves the slot. */
     private @Nullable Throwable initializerFailure;
     private volatile boolean endIntended;
-    private volatile boolean buried;
+    /** Written under the pool's lock. BURIED is written before the slot's current task is looked at. */
+    private volatile Standing standing = Standing.STARTING;
+    /** Whether it uses more memory than one that is to stay. */
+    private volatile boolean hasOutgrown;
+    /** Tasks answered. */
+    private final AtomicLong tasksDone = new AtomicLong();
+    /** Guarded by the pool's lock. When it had nothing more to do. */
+    private long idleSince;
     private volatile boolean condemned;
     private volatile boolean lineEnded;
     private volatile @Nullable String whyDestroyed;
@@ -78,8 +109,10 @@ final class WorkerJvm {
     record End(int exitCode, List<String> lastLines) {}
 
     /** Starts the process; it is not ready yet. */
-    WorkerJvm(ProcessPool.Builder settings, List<String> arguments, String name, WorkerSlot slot) throws IOException {
+    WorkerJvm(ProcessPool.Builder settings, List<String> arguments, String name, WorkerSlot slot, Lifespan lifespan)
+            throws IOException {
         this.slot = slot;
+        this.lifespan = lifespan;
         folder = WorkerFolder.create();
         ServerSocketChannel opened = null;
         RingLink.Shared memory = null;
@@ -249,7 +282,7 @@ final class WorkerJvm {
         long most = Math.clamp(AHEAD_NANOS / Math.max(1, typicalNanos), 1, link().mostAhead());
         synchronized (aheadLock) {
             int has = ahead.size();
-            return condemned || has > most / 2 ? 0 : (int) most - has;
+            return condemned || standing != Standing.SERVING || has > most / 2 ? 0 : (int) most - has;
         }
     }
 
@@ -286,11 +319,11 @@ final class WorkerJvm {
      * Sends a task to a worker that is busy with another; only the thread that serves it, once for each that it {@link
      * #wantsAhead}.
      *
-     * @return false when somebody else has the task, or it was dropped, or this worker is condemned
+     * @return false when somebody else has the task, or it was dropped, or this worker is condemned or retired
      */
     boolean sendAhead(RemoteSubmission<?> submission) throws IOException {
         synchronized (aheadLock) {
-            if (condemned) {
+            if (condemned || standing != Standing.SERVING) {
                 return false;
             }
             long number = lastTask + 1;
@@ -477,13 +510,13 @@ final class WorkerJvm {
     /** Asks the process to end by itself, which takes as long as its shutdown hooks do. */
     void quit() {
         endIntended = true;
+        Future<?> limit = Timers.after(EXIT_LIMIT, process::destroyForcibly); // first, as it may not even read that
+        process.onExit().thenRun(() -> limit.cancel(false));
         try {
             link().quit();
         } catch (IOException e) {
             // it has ended
         }
-        Future<?> limit = Timers.after(EXIT_LIMIT, process::destroyForcibly);
-        process.onExit().thenRun(() -> limit.cancel(false));
     }
 
     /** Whether it has connected; only then can it be asked to end. */
@@ -495,13 +528,44 @@ final class WorkerJvm {
         return endIntended;
     }
 
-    /** Whether nobody listens for its answers any more. Set before the slot's current task is looked at. */
-    boolean isBuried() {
-        return buried;
+    // ---- its place in the pool ----
+
+    Standing standing() {
+        return standing;
     }
 
-    void markBuried() {
-        buried = true;
+    /** Under the pool's lock. */
+    void standAs(Standing next) {
+        standing = next;
+    }
+
+    boolean isBuried() {
+        return standing == Standing.BURIED;
+    }
+
+    /** Under the pool's lock: it has nothing to do. */
+    void isIdleNow() {
+        idleSince = System.nanoTime();
+    }
+
+    /** Under the pool's lock, of one that is idle. */
+    long idleNanos() {
+        return System.nanoTime() - idleSince;
+    }
+
+    /** A task was answered. */
+    void countTask() {
+        tasksDone.incrementAndGet();
+    }
+
+    void outgrew() {
+        hasOutgrown = true;
+    }
+
+    /** Whether it has served long enough, and another should take its place. */
+    boolean isSpent() {
+        return standing == Standing.SERVING
+                && (hasOutgrown || lifespan.isOver(tasksDone.get(), System.nanoTime() - startedNanos));
     }
 
     /** Waits for the end of a process that was asked for it. */

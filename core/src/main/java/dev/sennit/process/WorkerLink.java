@@ -60,6 +60,9 @@ interface WorkerLink extends AutoCloseable {
      */
     void sendTask(long task, boolean ahead, EncodedTask message) throws IOException;
 
+    /** The number of the last task that the worker may have read whole: it cannot know the answer to a later one. */
+    long lastSent();
+
     /** Tells of the shape of a lambda that is in the next task. */
     void sendShape(int number, byte[] description) throws IOException;
 

@@ -3,6 +3,7 @@ package dev.sennit.process;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.internal.Sizes;
 import dev.sennit.internal.Timers;
+import dev.sennit.process.WorkerJvm.Standing;
 import java.io.EOFException;
 import java.io.IOException;
 import java.util.List;
@@ -17,8 +18,10 @@ import org.jspecify.annotations.Nullable;
  * STARTING -> IDLE &lt;-> BUSY          a worker is up; the slot is in the pool's idle list, or has a task in flight
  *     ^         |       |
  *     +---------+-------+              the worker died: what it had is settled or handed back, and another starts
- *   GONE                               the pool closed, or no worker could be started
+ *   GONE                               the pool closed or has slots enough, or no worker could be started
  * </pre>
+ *
+ * <p>A worker that is up may also be a spare, and then waits for a place; or retired, and then ends what it has, and itself.
  *
  * <h2>Who does what</h2>
  *
@@ -65,6 +68,8 @@ final class WorkerSlot {
     /** A thread that serves a slot; nobody may interrupt it, as that would close its worker's socket. */
     static final class ServingThread extends Thread {
         private final WorkerSlot slot;
+        /** Only this thread. What it took it upon itself to settle, and has not yet. */
+        private @Nullable Runnable owed;
 
         ServingThread(WorkerSlot slot, Runnable body) {
             super(null, body, slot.name, 0, false);
@@ -74,6 +79,26 @@ final class WorkerSlot {
 
         WorkerSlot slot() {
             return slot;
+        }
+
+        static ServingThread current() {
+            return (ServingThread) Thread.currentThread();
+        }
+
+        /**
+         * Puts off a settlement until other things are done, {@link #settleOwed} at the latest. Callbacks may run among those
+         * things - of tasks that the end of the pool cancels - and one that waits brings it forward: it may wait for that.
+         */
+        void owe(Runnable settlement) {
+            owed = settlement;
+        }
+
+        void settleOwed() {
+            Runnable settlement = owed;
+            owed = null;
+            if (settlement != null) {
+                settlement.run();
+            }
         }
 
         @Override
@@ -105,7 +130,7 @@ final class WorkerSlot {
         Thread before = server;
         server = thread;
         try {
-            thread.start();
+            pool.settings().start(thread);
         } catch (Throwable e) { // no thread to be had: whoever served the slot goes on
             server = before;
             throw e;
@@ -121,6 +146,10 @@ final class WorkerSlot {
         if (isRelieved()) {
             return;
         }
+        ServingThread.current().settleOwed();
+        if (isRelieved()) { // by one of the callbacks of that
+            return;
+        }
         serveWith(() -> {
             WorkerJvm up = jvm;
             if (up != null && !serve(up)) {
@@ -130,15 +159,24 @@ final class WorkerSlot {
         });
     }
 
-    /** Keeps a worker in the slot until the pool closes. */
+    /** Keeps a worker in the slot until the pool closes, or has enough of them. */
     private void live() {
-        while (!pool.isClosing() && !pool.isBroken()) {
-            WorkerJvm started = startWorker();
+        while (pool.awaitTurnToStart(this)) {
+            WorkerJvm started;
+            try {
+                started = startWorker();
+            } finally {
+                pool.startEnded();
+            }
             if (started == null) {
                 pool.waitBeforeNextStart();
                 continue;
             }
-            takeNextAndMoreAhead(started);
+            switch (pool.workerUp(started)) {
+                case SERVING -> takeNextAndMoreAhead(started);
+                case DRAINED -> started.quit();
+                default -> {} // a spare: it is given its first task by whoever needs it
+            }
             if (!serve(started)) {
                 return;
             }
@@ -158,7 +196,6 @@ final class WorkerSlot {
                 starting.kill();
             }
             if (starting.awaitReady() && isInitialized(starting)) {
-                pool.workerUp();
                 return starting;
             }
             jvm = null;
@@ -223,15 +260,21 @@ final class WorkerSlot {
                 }
                 continue;
             }
-            if (answer.next != null) {
-                answer.next.startSent();
-                up.ranFor(answer.reply.runNanos());
-                sendAhead(up);
-            } else {
-                up.ranFor(answer.reply.runNanos());
-                takeNextAndMoreAhead(up);
+            Answer taken = answer;
+            ServingThread.current().owe(() -> settle(taken.to, taken.reply, up));
+            up.ranFor(answer.reply.runNanos());
+            if (up.isSpent()) {
+                pool.replaceSpent();
             }
-            settle(answer.to, answer.reply, up);
+            if (answer.next == null) {
+                takeNextAndMoreAhead(up);
+            } else {
+                answer.next.startSent();
+                if (!isRelieved()) {
+                    sendAhead(up);
+                }
+            }
+            ServingThread.current().settleOwed();
         }
         return false;
     }
@@ -263,10 +306,14 @@ final class WorkerSlot {
             return null;
         }
         RemoteSubmission<?> answered = up.current.get();
-        if (answered == null || answered.task() != reply.task() || !isAnswer(reply.kind(), answered)) {
+        if (answered == null
+                || answered.task() != reply.task()
+                || reply.task() > up.link().lastSent() // else the next task would wait for who still sends this one
+                || !isAnswer(reply.kind(), answered)) {
             up.distrust("answered what nobody had asked, and was killed"); // not to be trusted with another task
             return null;
         }
+        up.countTask();
         return new Answer(answered, reply, up.nextInFlight());
     }
 
@@ -319,12 +366,26 @@ final class WorkerSlot {
         if (answer == null) {
             return;
         }
-        if (answer.next != null) {
-            answer.next.startSent();
-        } else {
-            takeNext(up);
+        // Not here: were the pool to stop now, callbacks would run that may wait for the answer.
+        RemoteSubmission<?> sent = answer.next;
+        RemoteSubmission<?> next = sent == null ? nextFor(up) : null;
+        if (sent != null) {
+            elsewhere(sent::startSent);
+        } else if (next != null) {
+            elsewhere(() -> ProcessPool.handOver(next, up));
         }
         settle(answer.to, answer.reply, up);
+        if (up.isSpent()) {
+            pool.replaceSpent();
+        }
+    }
+
+    private static void elsewhere(Runnable action) {
+        try {
+            Thread.startVirtualThread(action);
+        } catch (Throwable e) { // no thread to be had
+            action.run();
+        }
     }
 
     private <T extends @Nullable Object> void settle(
@@ -391,12 +452,20 @@ final class WorkerSlot {
 
     /** Takes tasks from the pool until one is in flight, or there is none and the slot is idle: then false. */
     private boolean takeNext(WorkerJvm up) {
-        for (var next = pool.nextFor(up); next != null; next = pool.nextFor(up)) {
+        for (var next = nextFor(up); next != null; next = nextFor(up)) {
             if (begin(next, up)) {
                 return true;
             }
         }
         return false;
+    }
+
+    private static @Nullable RemoteSubmission<?> nextFor(WorkerJvm up) {
+        RemoteSubmission<?> next = up.slot().pool().nextFor(up);
+        if (next == null && up.standing() == Standing.DRAINED) {
+            up.quit();
+        }
+        return next;
     }
 
     private void takeNextAndMoreAhead(WorkerJvm up) {
@@ -480,7 +549,13 @@ final class WorkerSlot {
     private void bury(WorkerJvm dead) {
         jvm = null;
         pool.workerDown(dead);
+        ServingThread.current().owe(() -> settleWhatItHad(dead));
         dead.takeBackAllAhead().forEach(pool::placeFirst);
+        pool.callUpSpares();
+        ServingThread.current().settleOwed();
+    }
+
+    private void settleWhatItHad(WorkerJvm dead) {
         RemoteSubmission<?> had = dead.current.getAndSet(null);
         if (had != null) {
             had.startSent(); // who took the answer before it may not have come to say it
@@ -520,7 +595,7 @@ final class WorkerSlot {
      * @return how many it uses, or 0 when it runs nothing
      */
     long limitMemory(long limit) {
-        WorkerJvm up = jvm;
+        WorkerJvm up = limit == ProcessPool.Builder.NO_LIMIT ? null : jvm;
         RemoteSubmission<?> running = up == null ? null : up.current.get();
         if (up == null || (running == null ? !up.isInitializing() : up.hasEnded(running))) {
             return 0;
@@ -539,6 +614,30 @@ final class WorkerSlot {
             }
         }
         return used;
+    }
+
+    /**
+     * Notes when its worker uses more memory than one that is to stay, whether it runs something or not.
+     *
+     * @param limit how many bytes of resident memory
+     */
+    void watchMemory(long limit) {
+        WorkerJvm up = jvm;
+        if (limit != ProcessPool.Builder.NO_LIMIT
+                && up != null
+                && up.standing() == Standing.SERVING
+                && LinuxProcess.residentBytes(up.pid()) > limit) {
+            up.outgrew();
+        }
+    }
+
+    /** Its worker, while one is up or starting. */
+    @Nullable WorkerJvm worker() {
+        return jvm;
+    }
+
+    String name() {
+        return name;
     }
 
     /** The pool closes and no task is left. */

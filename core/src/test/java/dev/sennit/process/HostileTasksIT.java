@@ -3,6 +3,7 @@ package dev.sennit.process;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import dev.sennit.Backoff;
 import dev.sennit.Pool;
@@ -19,8 +20,11 @@ import java.io.Serializable;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -107,11 +111,15 @@ class HostileTasksIT {
 
     /** Answers that nobody asked for, by a task that speaks for its worker. */
     private static void say(WorkerLink.Kind kind) throws Exception {
+        say(kind, 0);
+    }
+
+    private static void say(WorkerLink.Kind kind, int later) throws Exception {
         Thread worker = Thread.currentThread();
         var field = worker.getClass().getDeclaredField("end");
         field.setAccessible(true);
         var end = (WorkerLink.WorkerEnd) field.get(worker);
-        end.send(kind, end.page().lastBegun(), 0, 0, new MessageBuffer());
+        end.send(kind, end.page().lastBegun() + later, 0, 0, new MessageBuffer());
     }
 
     @ParameterizedTest
@@ -126,6 +134,31 @@ class HostileTasksIT {
                     .hasCauseInstanceOf(WorkerCrashedException.class)
                     .hasMessageContaining("nobody had asked");
             assertServes(pool);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"AUTO", "SOCKET"})
+    void aWorkerThatAnswersWhatItHasNotReadIsReplaced(WorkerTransport transport, @TempDir Path folder) throws Exception {
+        var here = new Signals(folder.toString());
+        try (ProcessPool pool = one().heap("256m").transport(transport).open()) {
+            TaskFuture<?> first = pool.submit(() -> {
+                say(WorkerLink.Kind.VALUE);
+                here.await("the second is on its way");
+                say(WorkerLink.Kind.VALUE, 1);
+                Thread.sleep(60_000);
+                return 1;
+            });
+            assertThatThrownBy(() -> first.get(60, SECONDS)).hasCauseInstanceOf(TaskSerializationException.class);
+            byte[] large = new byte[10 << 20]; // more than the worker gets without reading
+            TaskFuture<Integer> second = pool.submit(() -> large.length);
+            await().until(() -> Thread.getAllStackTraces().keySet().stream()
+                    .anyMatch(thread -> thread.getName().equals("sennit-sender")));
+            TaskFuture<Integer> third = pool.submit(() -> 3);
+            here.set("the second is on its way");
+            assertThat(second.get(60, SECONDS)).as("it had not begun").isEqualTo(large.length);
+            assertThat(third.get(60, SECONDS)).isEqualTo(3);
+            assertThat(pool.statistics().workersLost()).isOne();
         }
     }
 
@@ -246,6 +279,39 @@ class HostileTasksIT {
             assertThat(left.await(60, SECONDS)).isTrue();
             assertThat(thrown.get()).hasMessage("left by this");
             assertServes(pool);
+        }
+    }
+
+    /** The pool stops while one task has been answered, and the next is taken from the queue, and so cancelled. */
+    @Test
+    void aCallbackOfATaskThatIsCancelledMayWaitForTheOneBeforeIt(@TempDir Path folder) throws Exception {
+        var here = new Signals(folder.toString());
+        var waited = new CompletableFuture<Integer>();
+        try (ProcessPool pool = one().open()) {
+            TaskFuture<Integer> first = pool.submit(() -> {
+                here.set("begun");
+                here.await("the pool stops");
+                return 1;
+            });
+            here.await("begun");
+            TaskFuture<Integer> second = pool.submit(() -> 2);
+            TaskFuture<Integer> third = pool.submit(() -> 3);
+            third.onDone(done -> waited.complete(first.join()));
+            second.onDone(done -> { // in shutdownNow, which does not come to the others before this returns
+                here.set("the pool stops");
+                awaitQuietly(waited);
+            });
+            pool.shutdownNow();
+            assertThat(waited.get(60, SECONDS)).isOne();
+            assertThat(List.of(second, third)).allMatch(TaskFuture::isCancelled);
+        }
+    }
+
+    private static void awaitQuietly(CompletableFuture<?> future) {
+        try {
+            future.get(10, SECONDS);
+        } catch (InterruptedException | ExecutionException | TimeoutException e) {
+            // the test sees it
         }
     }
 

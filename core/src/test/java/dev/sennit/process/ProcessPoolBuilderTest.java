@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import dev.sennit.Plan;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,6 +53,14 @@ class ProcessPoolBuilderTest {
         "direct=many   | direct must be a size such as 256m or 2g, was \"many\"",
         "metaspace=1.5 | metaspace must be a size such as 256m or 2g, was \"1.5\"",
         "rss=-1        | rss must be a size such as 256m or 2g, was \"-1\"",
+        "max-tasks=0   | max-tasks must be >= 1, was 0",
+        "max-tasks=few | max-tasks must be a whole number, was \"few\"",
+        "max-age=-1s   | max-age must be a duration such as 500ms, 2s or 10m, was \"-1s\"",
+        "max-age=0s    | max-age must be > 0, was PT0S",
+        "max-memory=x  | max-memory must be a size such as 256m or 2g, was \"x\"",
+        "min=-1        | min must be >= 0, was -1",
+        "idle=0ms      | idle must be > 0, was PT0S",
+        "spares=-1     | spares must be >= 0, was -1",
         "dir=/no/such  | directory must be a folder that exists, was /no/such",
         "env.=x        | environment variable must have a name without = and no NUL, was \"\"",
     })
@@ -62,10 +71,43 @@ class ProcessPoolBuilderTest {
     }
 
     @Test
+    void noMoreWorkersStayThanThereMayBe() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> plan("processes:2?min=3").open())
+                .withMessage("min must be <= workers, was 3 with 2 workers");
+    }
+
+    @Test
+    void allWorkersStayUnlessToldOtherwise() {
+        assertThat(plan("processes:3").least()).isEqualTo(3);
+        assertThat(plan("processes:3?min=0").least()).isZero();
+        assertThat(plan("processes:3?min=3").least()).isEqualTo(3);
+    }
+
+    @Test
+    void aPlanSaysHowLongAWorkerServes() {
+        Lifespan lifespan = plan("processes?max-tasks=3&max-age=100s").lifespan(1);
+        assertThat(lifespan.tasks()).isEqualTo(3);
+        assertThat(lifespan.nanos()).isBetween(90_000_000_000L, 110_000_000_000L);
+        assertThat(plan("processes").lifespan(1)).isEqualTo(new Lifespan(Lifespan.ENDLESS, Lifespan.ENDLESS));
+        assertThat(plan("processes?max-memory=1g").maxMemory()).isEqualTo(1L << 30);
+    }
+
+    @Test
+    void negativeTimesAreRefused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> ProcessPool.builder().maxAge(Duration.ofSeconds(-1)))
+                .withMessage("max-age must be > 0, was PT-1S");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> ProcessPool.builder().idle(Duration.ZERO))
+                .withMessage("idle must be > 0, was PT0S");
+    }
+
+    @Test
     void anUnknownOptionListsEveryKnownOne() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> plan("processes?environment=x"))
-                .withMessageContainingAll("unknown option \"environment\"", "direct, metaspace, rss, dir, env.NAME");
+                .withMessageContainingAll("unknown option \"environment\"", "direct, metaspace, rss, min, idle, spares, max-tasks, max-age, max-memory, dir, env.NAME");
     }
 
     @Test

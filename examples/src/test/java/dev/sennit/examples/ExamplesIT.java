@@ -51,6 +51,7 @@ class ExamplesIT {
             Map.entry("MemoryLimit", "exit code 3: .*ran out of memory \\(heap limit 32m\\)"),
             Map.entry("NestedTasks", "fibonacci\\(15\\) = 610"),
             Map.entry("PlainExecutorService", "^sum 6$"),
+            Map.entry("RecycledWorkers", "^ran in 3 processes, lost: 0\\Rreplaced: true$"),
             Map.entry("RemoteFailure", "NumberFormatException(?s:.*)RemoteFailure\\.lambda(?s:.*)submitted by(?s:.*)"
                     + "RemoteFailure\\.main"),
             Map.entry("SharedArrayResult", "^root of 998001: 999.0\\Rsum of all: 666666166$"),

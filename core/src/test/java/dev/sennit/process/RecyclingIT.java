@@ -1,0 +1,307 @@
+package dev.sennit.process;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sennit.Action;
+import dev.sennit.PoolStatistics;
+import dev.sennit.Signals;
+import dev.sennit.TaskFuture;
+import dev.sennit.WorkerStartException;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Workers are replaced when they have served long enough: no task notices. */
+@Timeout(120)
+class RecyclingIT {
+    private static final int BOUND = 60;
+
+    @TempDir
+    Path folder;
+
+    private Signals signals;
+
+    @BeforeEach
+    void makeSignals() {
+        signals = new Signals(folder.toString());
+    }
+
+    private static ProcessPool.Builder pool(int workers) {
+        return ProcessPool.builder().workers(workers).heap("64m").output(WorkerOutput.DISCARD);
+    }
+
+    private static long pidIn(ProcessPool pool) throws Exception {
+        return pool.submit(() -> ProcessHandle.current().pid()).get(BOUND, SECONDS);
+    }
+
+    private static void await(java.util.concurrent.Callable<Boolean> condition) {
+        Awaitility.await().atMost(Duration.ofSeconds(BOUND)).until(condition);
+    }
+
+    private static void awaitProcesses(int count) {
+        await(() -> WorkerProcesses.ofThisJvm().size() == count);
+    }
+
+    private static boolean isAlive(long pid) {
+        return ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false);
+    }
+
+    private static void assertNoneLost(ProcessPool pool) {
+        PoolStatistics seen = pool.statistics();
+        assertThat(seen.workersLost()).isZero();
+        assertThat(seen.failed()).isZero();
+    }
+
+    private static void awaitSpare(ProcessPool pool) {
+        await(() -> pool.toString().contains(", 1 spare"));
+    }
+
+    @Test
+    void aWorkerIsReplacedAfterItsTasks() throws Exception {
+        try (ProcessPool pool = pool(1).maxTasks(3).open()) {
+            Set<Long> pids = new HashSet<>();
+            await(() -> {
+                pids.add(pidIn(pool));
+                return pids.size() >= 3;
+            });
+            await(() -> pool.statistics().workersRecycled() >= 2);
+            assertThat(pool.statistics().workers()).isOne();
+            assertNoneLost(pool);
+        }
+        assertThat(WorkerProcesses.ofThisJvm()).isEmpty();
+    }
+
+    @Test
+    void withASpareItDoesNotOneTaskMore() throws Exception {
+        try (ProcessPool pool = pool(1).maxTasks(1).spares(1).open()) {
+            Set<Long> pids = new HashSet<>();
+            for (int i = 1; i <= 4; i++) {
+                awaitSpare(pool);
+                pids.add(pidIn(pool));
+            }
+            assertThat(pids).hasSize(4);
+            assertNoneLost(pool);
+        }
+        assertThat(WorkerProcesses.ofThisJvm()).isEmpty();
+    }
+
+    @Test
+    void theOldOneServesUntilItsSuccessorIsReadyAndThenDoesWhatItHasBegun() throws Exception {
+        Signals here = signals;
+        Action prepare = () -> {
+            here.mark("started");
+            if (here.count("started") == 2) {
+                awaitQuietly(here, "successor may");
+            }
+        };
+        try (ProcessPool pool = pool(1).maxTasks(1).initializer(prepare).open()) {
+            long old = pidIn(pool);
+            here.awaitCount("started", 2);
+            assertThat(pidIn(pool)).as("its successor is not ready").isEqualTo(old);
+            TaskFuture<Long> running = pool.submit(() -> {
+                here.mark("runs");
+                here.await("may end");
+                return ProcessHandle.current().pid();
+            });
+            here.awaitCount("runs", 1);
+            here.set("successor may");
+            await(() -> pool.statistics().workersRecycled() == 1);
+            assertThat(pidIn(pool)).as("its successor serves beside it").isNotEqualTo(old);
+            assertThat(running).isNotDone();
+            assertThat(isAlive(old)).isTrue();
+            here.set("may end");
+            assertThat(running.get(BOUND, SECONDS)).isEqualTo(old);
+            await(() -> !isAlive(old));
+            assertNoneLost(pool);
+        }
+    }
+
+    @Test
+    void whatWasSentAheadToTheOldOneRunsOnItsSuccessor() throws Exception {
+        Signals here = signals;
+        Action prepare = () -> {
+            here.mark("started");
+            if (here.count("started") == 2) {
+                awaitQuietly(here, "successor may");
+            }
+        };
+        try (ProcessPool pool = pool(1).maxTasks(1).initializer(prepare).open()) {
+            TaskFuture<Integer> first = pool.submit(() -> gated(here, "first"));
+            TaskFuture<Integer> second = pool.submit(() -> gated(here, "second"));
+            TaskFuture<Long> third = pool.submit(() -> ProcessHandle.current().pid());
+            here.awaitCount("began first", 1);
+            here.set("go first");
+            first.get(BOUND, SECONDS); // settled after the others were sent
+            here.awaitCount("began second", 1);
+            here.set("successor may");
+            long pid = third.get(BOUND, SECONDS);
+            assertThat(second).as("the third did not wait behind it").isNotDone();
+            here.set("go second");
+            assertThat(second.get(BOUND, SECONDS)).isNotEqualTo((int) pid);
+            assertNoneLost(pool);
+        }
+    }
+
+    private static int gated(Signals here, String name) throws InterruptedException {
+        here.mark("began " + name);
+        here.await("go " + name);
+        return (int) ProcessHandle.current().pid();
+    }
+
+    private static void awaitQuietly(Signals here, String name) {
+        try {
+            here.await(name);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void anIdleWorkerIsReplacedAtItsAge() throws Exception {
+        try (ProcessPool pool = pool(2).maxAge(Duration.ofMillis(100)).open()) {
+            await(() -> pool.statistics().workersRecycled() >= 4);
+            assertThat(pidIn(pool)).isPositive();
+            assertNoneLost(pool);
+        }
+        assertThat(WorkerProcesses.ofThisJvm()).isEmpty();
+    }
+
+    @Test
+    @EnabledOnOs(value = OS.LINUX, architectures = {"amd64", "aarch64"})
+    void aWorkerThatHasGrownIsReplacedAndItsTaskEnds() throws Exception {
+        Signals here = signals;
+        try (ProcessPool pool = pool(1).maxMemory("150m").open()) {
+            long old = pidIn(pool);
+            TaskFuture<Integer> greedy = pool.submit(() -> {
+                Arena.global().allocate(1 << 28).fill((byte) 1);
+                here.await("is replaced");
+                return 1;
+            });
+            await(() -> pool.statistics().workersRecycled() == 1);
+            here.set("is replaced");
+            assertThat(greedy.get(BOUND, SECONDS)).isOne();
+            assertThat(pidIn(pool)).isNotEqualTo(old);
+            await(() -> !isAlive(old));
+            assertThat(pool.statistics().workersRecycled()).isOne();
+            assertNoneLost(pool);
+        }
+    }
+
+    @Test
+    void aSuccessorThatCannotStartCostsNothingAndIsTriedAgain() throws Exception {
+        Signals here = signals;
+        Action prepare = () -> {
+            here.mark("started");
+            if (here.count("started") > 1 && !here.isSet("better now")) {
+                throw new IllegalStateException("not now");
+            }
+        };
+        try (ProcessPool pool = pool(1).maxTasks(1).initializer(prepare).open()) {
+            long old = pidIn(pool);
+            here.awaitCount("started", 6); // more often than a pool without any worker would try
+            for (int i = 0; i < 10; i++) {
+                assertThat(pidIn(pool)).isEqualTo(old);
+            }
+            here.set("better now");
+            await(() -> pidIn(pool) != old);
+            assertNoneLost(pool);
+        }
+    }
+
+    @Test
+    void theDeathOfTheOldOneLeavesAPoolOfItsSize() throws Exception {
+        Signals here = signals;
+        Action prepare = () -> {
+            here.mark("started");
+            if (here.count("started") == 2) {
+                awaitQuietly(here, "successor may");
+            }
+        };
+        try (ProcessPool pool = pool(1).maxTasks(1).initializer(prepare).open()) {
+            long old = pidIn(pool);
+            here.awaitCount("started", 2);
+            ProcessHandle.of(old).orElseThrow().destroyForcibly();
+            await(() -> pool.statistics().workersLost() == 1);
+            here.set("successor may");
+            await(() -> pool.statistics().workers() == 1);
+            awaitProcesses(1);
+            assertThat(pool.statistics().workersRecycled()).isZero();
+            assertThat(pidIn(pool)).isNotEqualTo(old);
+        }
+    }
+
+    @Test
+    void aTaskOnARetiredWorkerIsCancelledAndEndsWithThePool() throws Exception {
+        Signals here = signals;
+        ProcessPool pool = pool(1).maxTasks(1).spares(1).grace(Duration.ZERO).open();
+        awaitSpare(pool);
+        TaskFuture<Integer> first = pool.submit(() -> gated(here, "first"));
+        TaskFuture<Integer> stuck = pool.submit(() -> {
+            here.mark("began stuck");
+            while (true) {
+                Thread.onSpinWait();
+            }
+        });
+        here.awaitCount("began first", 1);
+        here.set("go first");
+        first.get(BOUND, SECONDS);
+        here.awaitCount("began stuck", 1);
+        assertThat(pool.shutdownNow()).isEmpty();
+        assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+        assertThat(stuck).isCancelled();
+        assertThat(WorkerProcesses.ofThisJvm()).isEmpty();
+    }
+
+    // ---- no threads ----
+
+    @Test
+    void aPoolForWhichThereAreNoThreadsLeavesNothing() {
+        var started = new AtomicInteger();
+        assertThatThrownBy(() -> pool(3)
+                        .name("large")
+                        .startThreadsWith(thread -> {
+                            if (started.incrementAndGet() > 2) {
+                                throw new OutOfMemoryError("unable to create native thread");
+                            }
+                            thread.start();
+                        })
+                        .open())
+                .isInstanceOf(WorkerStartException.class)
+                .hasMessage("pool large with 3 workers could not be opened: unable to create native thread");
+        awaitProcesses(0);
+        await(() -> Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().startsWith("large")));
+    }
+
+    @Test
+    void oneWithoutAThreadForASuccessorGoesOn() throws Exception {
+        var started = new AtomicInteger();
+        try (ProcessPool pool = pool(1)
+                .maxTasks(1)
+                .startThreadsWith(thread -> {
+                    if (started.incrementAndGet() == 2) {
+                        throw new OutOfMemoryError("unable to create native thread");
+                    }
+                    thread.start();
+                })
+                .open()) {
+            long old = pidIn(pool);
+            await(() -> started.get() >= 2);
+            await(() -> pidIn(pool) != old);
+            assertNoneLost(pool);
+        }
+    }
+}
