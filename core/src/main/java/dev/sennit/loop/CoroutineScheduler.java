@@ -36,4 +36,24 @@ interface CoroutineScheduler {
 
     /** Says that nothing more is going to be started, and asks for a call when all that is left has run. */
     void finish(Runnable whenOver);
+
+    // ---- for those who look on, from any thread ----
+
+    /** What a scheduler does. */
+    enum Doing {
+        /** Something has its turn, or is about to. */
+        TURNS,
+        /** It waits until a timer is due or the network has something, or has nothing at all to wait for. */
+        WAITS,
+        /** It waits, and only another thread can make it go on: nothing is ready, no timer is set. */
+        WAITS_FOR_OTHERS
+    }
+
+    Doing doing();
+
+    /** Changes with every turn. */
+    long turns();
+
+    /** The virtual thread whose turn it is; null if it is nobody's, or cannot be told. */
+    @Nullable Thread running();
 }
