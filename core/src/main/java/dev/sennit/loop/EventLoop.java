@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -437,6 +438,7 @@ public final class EventLoop extends AbstractPool {
                 threads.add(coroutine.thread);
             }
         }
+        threads.sort(Comparator.comparingLong(Thread::threadId)); // so that it reads the same each time
         return Deadlock.among(threads).stream()
                 .map(one -> name() + " - " + one.text(this::nameOf))
                 .collect(Collectors.joining(System.lineSeparator()));
