@@ -93,7 +93,8 @@ class PsIT {
 
     @Test
     void aJvmWithoutTheLibraryIsToldOfInOneLine() throws Exception {
-        Process plain = start(Path.of("target/test-classes").toAbsolutePath().toString(), Plain.class);
+        var tests = Plain.class.getProtectionDomain().getCodeSource().getLocation();
+        Process plain = start(Path.of(tests.toURI()).toString(), Plain.class);
         try {
             Run run = Run.sennit("ps", Long.toString(plain.pid()));
 

@@ -56,7 +56,7 @@ class UsageErrorsTest {
                 error("process " + ProcessHandle.current().pid() + " is this command itself",
                         "ps", Long.toString(ProcessHandle.current().pid())),
                 // plans
-                error("unknown plan \"thread:8\": expected inline, threads[:N|:MIN-MAX], virtual[:N], processes[:N];"
+                error("unknown plan \"thread:8\": expected inline, threads[:N|:MIN-MAX], virtual[:N], processes[:N], loop;"
                         + " did you mean threads:8?", "primes", "--on", "thread:8"),
                 error("plan \"threads:0\": workers must be >= 1, was 0", "sums", "--on", "threads:0"),
                 error("plan \"threads:x\": workers must be a whole number, was \"x\"", "spinner", "--on", "threads:x"),

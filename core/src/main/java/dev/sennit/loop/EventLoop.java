@@ -17,7 +17,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -87,7 +87,7 @@ import org.jspecify.annotations.Nullable;
  * <p>What a coroutine does in one turn happens before whatever runs in the next.
  */
 public final class EventLoop extends AbstractPool {
-    private static final System.Logger LOG = System.getLogger(EventLoop.class.getName());
+    static final System.Logger LOG = System.getLogger(EventLoop.class.getName());
 
     private final CoroutineScheduler scheduler;
     /** Strong references: nothing that was submitted is ever lost. */
@@ -376,22 +376,33 @@ public final class EventLoop extends AbstractPool {
      * @return the tree as it is now
      */
     public CoroutineTree tree() {
-        List<CoroutineTree.Node> nodes = new ArrayList<>();
-        for (Coroutine coroutine : coroutines) {
-            Thread thread = coroutine.thread;
-            if (thread != null) { // else it is just being submitted
-                nodes.add(node(coroutine, thread));
-            }
+        Map<Long, Coroutine> known = byThread();
+        Thread running = scheduler.running();
+        List<CoroutineTree.Node> nodes = new ArrayList<>(known.size());
+        for (Coroutine coroutine : known.values()) {
+            nodes.add(node(coroutine, Objects.requireNonNull(coroutine.thread), running, known));
         }
         return CoroutineTree.of(name(), mechanism(), nodes);
     }
 
-    private CoroutineTree.Node node(Coroutine coroutine, Thread thread) {
+    /** The coroutines by the number of their thread, but for those that are just being submitted. */
+    private Map<Long, Coroutine> byThread() {
+        Map<Long, Coroutine> known = new HashMap<>();
+        for (Coroutine coroutine : coroutines) {
+            if (coroutine.thread != null) {
+                known.put(coroutine.thread.threadId(), coroutine);
+            }
+        }
+        return known;
+    }
+
+    private CoroutineTree.Node node(
+            Coroutine coroutine, Thread thread, @Nullable Thread running, Map<Long, Coroutine> known) {
         Object blocker = LockSupport.getBlocker(thread);
         Thread.State seen = thread.getState();
         CoroutineTree.State state = switch (seen) {
             case NEW, RUNNABLE, TERMINATED ->
-                thread == Thread.currentThread() || thread == scheduler.running()
+                thread == Thread.currentThread() || thread == running
                         ? CoroutineTree.State.RUNNING
                         : CoroutineTree.State.READY;
             case TIMED_WAITING -> blocker == null ? CoroutineTree.State.SLEEPING : CoroutineTree.State.WAITING;
@@ -402,10 +413,10 @@ public final class EventLoop extends AbstractPool {
                 ? ""
                 : seen == Thread.State.BLOCKED
                         ? "a monitor"
-                        : (blocker == null ? "" : Deadlock.describe(blocker)) + (holder == null ? "" : " held by " + nameOf(holder));
+                        : (blocker == null ? "" : Deadlock.describe(blocker)) + (holder == null ? "" : " held by " + nameOf(holder, known));
         return new CoroutineTree.Node(
                 thread.threadId(),
-                nameOf(coroutine, thread),
+                nameOf(thread, known),
                 state,
                 waitsFor,
                 coroutine.submission.age(),
@@ -432,15 +443,13 @@ public final class EventLoop extends AbstractPool {
 
     /** A line for each; empty when none can be proven. */
     String deadlocks() {
-        List<Thread> threads = new ArrayList<>();
-        for (Coroutine coroutine : coroutines) {
-            if (coroutine.thread != null) {
-                threads.add(coroutine.thread);
-            }
-        }
-        threads.sort(Comparator.comparingLong(Thread::threadId)); // so that it reads the same each time
+        Map<Long, Coroutine> known = byThread();
+        List<Thread> threads = known.entrySet().stream()
+                .sorted(Map.Entry.comparingByKey()) // so that it reads the same each time
+                .map(one -> Objects.requireNonNull(one.getValue().thread))
+                .toList();
         return Deadlock.among(threads).stream()
-                .map(one -> name() + " - " + one.text(this::nameOf))
+                .map(one -> name() + " - " + one.text(thread -> nameOf(thread, known)))
                 .collect(Collectors.joining(System.lineSeparator()));
     }
 
@@ -474,17 +483,16 @@ public final class EventLoop extends AbstractPool {
 
     /** What to call a thread: the name of its task, if it is a coroutine whose task has one. */
     String nameOf(Thread thread) {
-        for (Coroutine coroutine : coroutines) {
-            if (coroutine.thread == thread) {
-                return nameOf(coroutine, thread);
-            }
-        }
-        return thread.getName().isEmpty() ? "thread " + thread.threadId() : thread.getName();
+        return nameOf(thread, byThread());
     }
 
-    private static String nameOf(Coroutine coroutine, Thread thread) {
-        String given = coroutine.submission.options().name();
-        return given != null ? given : thread.getName();
+    private String nameOf(Thread thread, Map<Long, Coroutine> known) {
+        Coroutine coroutine = known.get(thread.threadId());
+        String given = coroutine == null ? null : coroutine.submission.options().name();
+        if (given != null) {
+            return given;
+        }
+        return thread.getName().isEmpty() ? "thread " + thread.threadId() : thread.getName();
     }
 
     // ---- what AbstractPool asks for ----

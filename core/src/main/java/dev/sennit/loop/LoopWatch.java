@@ -25,7 +25,6 @@ final class LoopWatch {
     /** The threshold of loops that do not say. */
     static final String PROPERTY = "sennit.loop.watch";
 
-    private static final System.Logger LOG = System.getLogger(EventLoop.class.getName());
     private static final int LOOKS_IN_A_THRESHOLD = 4;
     private static final long LEAST_STEP = TimeUnit.MILLISECONDS.toNanos(1);
     private static final long LINGER = TimeUnit.SECONDS.toNanos(2);
@@ -72,11 +71,11 @@ final class LoopWatch {
     }
 
     static void logBlocked(BlockedCoroutine blocked) {
-        LOG.log(System.Logger.Level.WARNING, blocked::toString);
+        EventLoop.LOG.log(System.Logger.Level.WARNING, blocked::toString);
     }
 
     static void logDeadlock(String report) {
-        LOG.log(System.Logger.Level.WARNING, report);
+        EventLoop.LOG.log(System.Logger.Level.WARNING, report);
     }
 
     static Duration defaultThreshold() {
@@ -106,7 +105,11 @@ final class LoopWatch {
         if (settings.step() > 0) {
             synchronized (LOCK) {
                 if (watcher == null) {
-                    watcher = Thread.ofPlatform().daemon().name("sennit-loop-watch").start(LoopWatch::watch);
+                    watcher = Thread.ofPlatform()
+                            .daemon()
+                            .name("sennit-loop-watch")
+                            .inheritInheritableThreadLocals(false) // nothing of whoever opens the first loop
+                            .start(LoopWatch::watch);
                 }
                 LOCK.notifyAll(); // it may be waiting for longer than this loop wants
             }
@@ -142,7 +145,7 @@ final class LoopWatch {
                 try {
                     one.look(Math.min(now - last, 2 * one.settings.step()));
                 } catch (RuntimeException | Error e) { // of whom it told, as a rule
-                    LOG.log(System.Logger.Level.WARNING, () -> one.loop.name() + " - watching it failed: " + e, e);
+                    EventLoop.LOG.log(System.Logger.Level.WARNING, () -> one.loop.name() + " - watching it failed: " + e, e);
                 }
             }
             idleSince = step == 0 ? idleSince : now;

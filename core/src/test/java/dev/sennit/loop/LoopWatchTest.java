@@ -190,11 +190,13 @@ class LoopWatchTest {
 
     // ---- deadlocks ----
 
-    private static TaskFuture<?> takeBoth(EventLoop loop, String name, ReentrantLock one, ReentrantLock other) {
-        return loop.submit(
+    private static void takeBoth(
+            EventLoop loop, String name, CountDownLatch bothHaveOne, ReentrantLock one, ReentrantLock other) {
+        loop.submit(
                 (Waiting) () -> {
                     one.lock();
-                    EventLoop.yieldNow();
+                    bothHaveOne.countDown();
+                    bothHaveOne.await();
                     other.lockInterruptibly();
                 },
                 TaskOptions.named(name));
@@ -205,8 +207,9 @@ class LoopWatchTest {
         var bread = new ReentrantLock();
         var butter = new ReentrantLock();
         try (EventLoop loop = EventLoop.builder().name("kitchen").watch(SOON).reportDeadlocks(Duration.ZERO, stuck::add).open()) {
-            takeBoth(loop, "Ann", bread, butter);
-            takeBoth(loop, "Bob", butter, bread);
+            var bothHaveOne = new CountDownLatch(2);
+            takeBoth(loop, "Ann", bothHaveOne, bread, butter);
+            takeBoth(loop, "Bob", bothHaveOne, butter, bread);
 
             String report = stuck.take();
             untilAllHaveBeenLookedAt();
