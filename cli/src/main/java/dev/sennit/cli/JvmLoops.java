@@ -25,6 +25,7 @@ import javax.management.remote.JMXServiceURL;
 final class JvmLoops {
     private JvmLoops() {}
 
+    @SuppressWarnings("BanJNDI") // the address is not looked up: it is what the JVM has said to the attached
     static List<LoopsMXBean.Loop> read(long pid) {
         String address = startAgent(pid);
         try (var connector = JMXConnectorFactory.connect(new JMXServiceURL(address))) {
