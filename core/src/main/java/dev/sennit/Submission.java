@@ -158,6 +158,15 @@ public class Submission<T extends @Nullable Object> {
         return options;
     }
 
+    /**
+     * How long ago it was submitted, or the delay it was submitted with came to its end.
+     *
+     * @return its age
+     */
+    public final Duration age() {
+        return Duration.ofNanos(System.nanoTime() - submittedAt);
+    }
+
     /** The delay it was submitted with is over: from here on it waits for a worker. */
     final void isDue() {
         submittedAt = System.nanoTime();

@@ -126,6 +126,16 @@ class CommandsTest {
     }
 
     @Test
+    void helpOfTheOneThatRunsNothingIsCompleteToo() {
+        Run run = Run.sennit("ps", "--help");
+
+        assertThat(run.exit()).isZero();
+        assertThat(String.join("\n", run.out()))
+                .contains("Usage: sennit ps", "PID", "--stacks", "--json", "Exit codes:", "130   interrupted", "  sennit ps 4711");
+        assertThat(run.out()).allMatch(line -> line.length() <= 80);
+    }
+
+    @Test
     void helpAndVersionOfTheWhole() {
         assertThat(Run.sennit("--help").out()).anyMatch(line -> line.startsWith("  spinner"));
         assertThat(Run.sennit("--help").out()).allMatch(line -> line.length() <= 80);

@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every way to use the command wrongly: one line on stderr, nothing on stdout, exit code 2. */
 class UsageErrorsTest {
     private static final String NUMBERS = ": give whole numbers from 0 to 9223372036854775807";
-    private static final String COMMANDS = "expected one of compare, primes, sums, spinner, help";
+    private static final String COMMANDS = "expected one of compare, primes, sums, spinner, ps, help";
     private static final String WORKLOADS = "expected primes, sums, sleep or a class on the class path (SENNIT_CLASSPATH)";
 
     @TempDir
@@ -48,6 +48,13 @@ class UsageErrorsTest {
                 error("invalid value for option '--seed': 'x' is not a long; see sennit sums --help", "sums", "--seed", "x"),
                 error("invalid value for option '--repeat': 'x' is not an int; see sennit compare --help",
                         "compare", "--repeat", "x"),
+                // processes
+                error("missing required parameter: 'PID'; see sennit ps --help", "ps"),
+                error("PID must be the number of a process, was \"abc\"", "ps", "abc"),
+                error("PID must be the number of a process, was \"0\"", "ps", "0"),
+                error("no process 99999999999: jps lists the JVMs that there are", "ps", "99999999999"),
+                error("process " + ProcessHandle.current().pid() + " is this command itself",
+                        "ps", Long.toString(ProcessHandle.current().pid())),
                 // plans
                 error("unknown plan \"thread:8\": expected inline, threads[:N|:MIN-MAX], virtual[:N], loop, processes[:N];"
                         + " did you mean threads:8?", "primes", "--on", "thread:8"),

@@ -4,7 +4,10 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.Constructor;
+import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
 import java.util.Objects;
 import java.util.concurrent.Delayed;
 import java.util.concurrent.Executor;
@@ -13,6 +16,7 @@ import java.util.concurrent.ForkJoinWorkerThread;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.AbstractOwnableSynchronizer;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -104,6 +108,57 @@ public abstract class OwnScheduler extends ForkJoinPool {
             return (Thread) carrier.invokeExact();
         } catch (Throwable e) {
             throw new AssertionError(e);
+        }
+    }
+
+    /**
+     * The virtual thread that a continuation belongs to. For showing what goes on: it is slow.
+     *
+     * @param continuation what {@link #execute} was given
+     * @return its thread; null if it cannot be told, or if it is something else
+     */
+    public static @Nullable Thread threadOf(Runnable continuation) {
+        try {
+            for (Field captured : continuation.getClass().getDeclaredFields()) {
+                if (Thread.class.isAssignableFrom(captured.getType()) && !Modifier.isStatic(captured.getModifiers())) {
+                    captured.setAccessible(true);
+                    return (Thread) captured.get(continuation);
+                }
+            }
+        } catch (ReflectiveOperationException | RuntimeException e) {
+            // another JDK has it otherwise
+        }
+        return null;
+    }
+
+    /**
+     * The thread that holds a lock of {@code java.util.concurrent.locks} alone. For showing what goes on.
+     *
+     * @param blocker what {@link LockSupport#getBlocker} said of a thread that waits
+     * @return its holder; null if nobody holds it, if it is something else, or if it cannot be told
+     */
+    public static @Nullable Thread ownerOf(@Nullable Object blocker) {
+        try {
+            return blocker instanceof AbstractOwnableSynchronizer && Owner.GETTER != null
+                    ? (Thread) Owner.GETTER.invoke(blocker)
+                    : null;
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Not looked for before somebody asks. */
+    private static final class Owner {
+        static final @Nullable Method GETTER = find();
+
+        private static @Nullable Method find() {
+            try {
+                Method getter = AbstractOwnableSynchronizer.class.getDeclaredMethod("getExclusiveOwnerThread");
+                getter.setAccessible(true);
+                return getter;
+            } catch (ReflectiveOperationException | RuntimeException e) {
+                return null;
+            }
         }
     }
 

@@ -47,6 +47,10 @@ final class BatonScheduler implements CoroutineScheduler {
     private final EventLoop loop;
     private final ConcurrentLinkedQueue<Runnable> inbox = new ConcurrentLinkedQueue<>();
     private volatile boolean held;
+    /** Whose turn it is. Written by who has the baton. */
+    private volatile @Nullable Thread running;
+    /** Written by who has the baton. */
+    private volatile long turns;
     /** Only who has the baton. Coroutines that can go on, and actions to be done in between. */
     private final ReadyQueue ready = new ReadyQueue();
 
@@ -79,6 +83,8 @@ final class BatonScheduler implements CoroutineScheduler {
         /** Grants it the baton, which the calling thread has. */
         @Override
         public void run() {
+            running = thread;
+            turns++;
             granted = true;
             LockSupport.unpark(thread);
         }
@@ -149,8 +155,9 @@ final class BatonScheduler implements CoroutineScheduler {
     }
 
     @Override
-    public void start(Runnable body, String name, boolean now) {
+    public void start(Body body, String name, boolean now) {
         var turn = new Turn(body, name);
+        body.runsIn(turn.thread);
         turn.thread.start(); // and waits for its turn
         Turn here = turnHere();
         if (here == null) {
@@ -190,6 +197,21 @@ final class BatonScheduler implements CoroutineScheduler {
         tell(callback);
     }
 
+    @Override
+    public Doing doing() {
+        return held ? Doing.TURNS : Doing.WAITS; // who waits outside of a turn may go on by itself
+    }
+
+    @Override
+    public long turns() {
+        return turns;
+    }
+
+    @Override
+    public @Nullable Thread running() {
+        return running;
+    }
+
     private void tell(Runnable what) {
         inbox.add(what);
         if (!held && HELD.compareAndSet(this, false, true)) {
@@ -215,6 +237,7 @@ final class BatonScheduler implements CoroutineScheduler {
                 runAction(next);
                 takeInbox();
             }
+            running = null;
             held = false;
         } while (!inbox.isEmpty() && HELD.compareAndSet(this, false, true));
     }

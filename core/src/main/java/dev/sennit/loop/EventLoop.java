@@ -16,7 +16,10 @@ import dev.sennit.internal.Timers;
 import dev.sennit.internal.Turns;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -26,7 +29,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -84,7 +89,7 @@ import org.jspecify.annotations.Nullable;
  * <p>What a coroutine does in one turn happens before whatever runs in the next.
  */
 public final class EventLoop extends AbstractPool {
-    private static final System.Logger LOG = System.getLogger(EventLoop.class.getName());
+    static final System.Logger LOG = System.getLogger(EventLoop.class.getName());
 
     private final CoroutineScheduler scheduler;
     /** Strong references: nothing that was submitted is ever lost. */
@@ -109,15 +114,25 @@ public final class EventLoop extends AbstractPool {
         super(settings, Integer.MAX_VALUE);
         elsewhere = settings.elsewhere;
         scheduler = settings.mechanismOrBest() == Mechanism.SCHEDULER ? new LoopScheduler(this) : new BatonScheduler(this);
+        LoopWatch.add(this, scheduler, settings.watch());
     }
 
     /** One coroutine: a submission and its thread. */
-    private final class Coroutine implements Runnable {
+    private final class Coroutine implements CoroutineScheduler.Body {
         private final Submission<?> submission;
         private final int hash = (int) started.incrementAndGet() * 0x9E3779B9; // far cheaper than that of an identity
+        /** A number and no reference: who has ended is not kept by those it started. */
+        private final long startedBy = Thread.currentThread().threadId();
+        /** Written before it is started. */
+        private @Nullable Thread thread;
 
         Coroutine(Submission<?> submission) {
             this.submission = submission;
+        }
+
+        @Override
+        public void runsIn(Thread itsThread) {
+            thread = itsThread;
         }
 
         @Override
@@ -380,6 +395,135 @@ public final class EventLoop extends AbstractPool {
         }
     }
 
+    // ---- seeing what goes on ----
+
+    /**
+     * Which coroutines there are, what each does and where, and which of them has started which. Threads that coroutines
+     * have started by themselves are not in it. May be called from anywhere, also while the loop is blocked. It is for
+     * people to look at: it reads the stack of each coroutine.
+     *
+     * @return the tree as it is now
+     */
+    public CoroutineTree tree() {
+        Map<Long, Coroutine> known = byThread();
+        Thread running = scheduler.running();
+        List<CoroutineTree.Node> nodes = new ArrayList<>(known.size());
+        for (Coroutine coroutine : known.values()) {
+            nodes.add(node(coroutine, Objects.requireNonNull(coroutine.thread), running, known));
+        }
+        return CoroutineTree.of(name(), mechanism(), nodes);
+    }
+
+    /** The coroutines by the number of their thread, but for those that are just being submitted. */
+    private Map<Long, Coroutine> byThread() {
+        Map<Long, Coroutine> known = new HashMap<>();
+        for (Coroutine coroutine : coroutines) {
+            if (coroutine.thread != null) {
+                known.put(coroutine.thread.threadId(), coroutine);
+            }
+        }
+        return known;
+    }
+
+    private CoroutineTree.Node node(
+            Coroutine coroutine, Thread thread, @Nullable Thread running, Map<Long, Coroutine> known) {
+        Object blocker = LockSupport.getBlocker(thread);
+        Thread.State seen = thread.getState();
+        CoroutineTree.State state = switch (seen) {
+            case NEW, RUNNABLE, TERMINATED ->
+                thread == Thread.currentThread() || thread == running
+                        ? CoroutineTree.State.RUNNING
+                        : CoroutineTree.State.READY;
+            case TIMED_WAITING -> blocker == null ? CoroutineTree.State.SLEEPING : CoroutineTree.State.WAITING;
+            case BLOCKED, WAITING -> CoroutineTree.State.WAITING;
+        };
+        Thread holder = OwnScheduler.ownerOf(blocker);
+        String waitsFor = state != CoroutineTree.State.WAITING
+                ? ""
+                : seen == Thread.State.BLOCKED
+                        ? "a monitor"
+                        : (blocker == null ? "" : Deadlock.describe(blocker)) + (holder == null ? "" : " held by " + nameOf(holder, known));
+        return new CoroutineTree.Node(
+                thread.threadId(),
+                nameOf(thread, known),
+                state,
+                waitsFor,
+                coroutine.submission.age(),
+                coroutine.startedBy,
+                state == CoroutineTree.State.READY ? List.of() : Frames.ofTask(thread.getStackTrace()),
+                List.of());
+    }
+
+    /**
+     * All that is known about what goes on, as text: deadlocks, if there are some, then the {@link #tree} with the stack of
+     * each coroutine.
+     *
+     * <p>A deadlock is here a circle of threads, coroutines or not, that wait for locks of {@code
+     * java.util.concurrent.locks} which the next one holds, or a wait for such a lock whose holder has ended. That needs
+     * {@link Mechanism#SCHEDULER}. Circles of other waits - monitors, semaphores, queues, futures - cannot be proven; the
+     * stacks show them.
+     *
+     * @return several lines
+     */
+    public String report() {
+        String deadlocks = deadlocks();
+        return (deadlocks.isEmpty() ? "" : deadlocks + System.lineSeparator()) + tree().withStacks();
+    }
+
+    /** A line for each; empty when none can be proven. */
+    String deadlocks() {
+        Map<Long, Coroutine> known = byThread();
+        List<Thread> threads = known.entrySet().stream()
+                .sorted(Map.Entry.comparingByKey()) // so that it reads the same each time
+                .map(one -> Objects.requireNonNull(one.getValue().thread))
+                .toList();
+        return Deadlock.among(threads).stream()
+                .map(one -> name() + " - " + one.text(thread -> nameOf(thread, known)))
+                .collect(Collectors.joining(System.lineSeparator()));
+    }
+
+    /** Whether there are coroutines that wait for something which is not known to be on its way. */
+    boolean waitsForItself() {
+        Pool pool;
+        synchronized (offloadLock) {
+            pool = elsewhere;
+        }
+        return !coroutines.isEmpty()
+                && (pool == null || pool.statistics().running() + pool.statistics().queued() == 0);
+    }
+
+    /** The virtual thread that has its turn. */
+    @Nullable Thread running() {
+        Thread running = scheduler.running();
+        if (running != null) {
+            return running;
+        }
+        for (Coroutine coroutine : coroutines) { // whoever goes on is not where the JDK suspends it
+            Thread thread = coroutine.thread;
+            if (thread != null && thread.getState() == Thread.State.RUNNABLE) {
+                StackTraceElement[] stack = thread.getStackTrace();
+                if (stack.length > 0 && !stack[0].getClassName().equals("java.lang.VirtualThread")) {
+                    return thread;
+                }
+            }
+        }
+        return null;
+    }
+
+    /** What to call a thread: the name of its task, if it is a coroutine whose task has one. */
+    String nameOf(Thread thread) {
+        return nameOf(thread, byThread());
+    }
+
+    private String nameOf(Thread thread, Map<Long, Coroutine> known) {
+        Coroutine coroutine = known.get(thread.threadId());
+        String given = coroutine == null ? null : coroutine.submission.options().name();
+        if (given != null) {
+            return given;
+        }
+        return thread.getName().isEmpty() ? "thread " + thread.threadId() : thread.getName();
+    }
+
     // ---- what AbstractPool asks for ----
 
     @Override
@@ -429,6 +573,7 @@ public final class EventLoop extends AbstractPool {
     }
 
     private void ended() {
+        LoopWatch.remove(this);
         Pool pool;
         synchronized (offloadLock) {
             pool = ownsElsewhere ? elsewhere : null;
@@ -455,6 +600,10 @@ public final class EventLoop extends AbstractPool {
 
         private @Nullable Pool elsewhere;
         private @Nullable Mechanism mechanism;
+        private @Nullable Duration threshold;
+        private Consumer<BlockedCoroutine> onBlocked = LoopWatch::logBlocked;
+        private Duration quiet = Duration.ZERO;
+        private Consumer<String> onDeadlock = LoopWatch::logDeadlock;
 
         private Builder() {
             super("loop");
@@ -488,10 +637,72 @@ public final class EventLoop extends AbstractPool {
             return Mechanism.BATON;
         }
 
+        /**
+         * Warns of coroutines that hold the loop for longer than this, in the log: each once, with its stack at that moment.
+         * The default is a second, or what the system property {@code sennit.loop.watch} says. In a plan: {@code
+         * watch=100ms}, {@code watch=off}. It costs the loop a counter.
+         *
+         * @param newThreshold how long; zero for never
+         * @return this
+         */
+        public Builder watch(Duration newThreshold) {
+            threshold = Objects.requireNonNull(newThreshold, "threshold");
+            return this;
+        }
+
+        /**
+         * Tells of coroutines that hold the loop for longer than this.
+         *
+         * @param newThreshold how long; zero for never
+         * @param listener whom to tell, in a thread that is not the loop's and that watches all loops, so not for long
+         * @return this
+         */
+        public Builder watch(Duration newThreshold, Consumer<BlockedCoroutine> listener) {
+            onBlocked = Objects.requireNonNull(listener, "listener");
+            return watch(newThreshold);
+        }
+
+        /**
+         * Warns, in the log, when nothing has happened for this long and nothing is going to by itself: coroutines are left,
+         * but none is ready or sleeps, nothing was offloaded, and the network is not waited for by the loop. Once, with {@link
+         * EventLoop#report}, until something happens again. It may be a false alarm: another thread could be about to wake a
+         * coroutine, and a loop in which all coroutines wait for such threads looks like this. The default is zero, never. In
+         * a plan: {@code deadlocks=10s}.
+         *
+         * <p>Deadlocks that {@link EventLoop#report} can prove are told of without this, after the time that {@link #watch}
+         * says.
+         *
+         * @param newQuiet how long; zero for never
+         * @return this
+         */
+        public Builder reportDeadlocks(Duration newQuiet) {
+            quiet = Objects.requireNonNull(newQuiet, "quiet");
+            return this;
+        }
+
+        /**
+         * Tells of deadlocks, proven ones and such as they may be.
+         *
+         * @param newQuiet how long nothing has to happen; zero for proven ones only
+         * @param listener whom to tell, in a thread that watches all loops, so not for long
+         * @return this
+         */
+        public Builder reportDeadlocks(Duration newQuiet, Consumer<String> listener) {
+            onDeadlock = Objects.requireNonNull(listener, "listener");
+            return reportDeadlocks(newQuiet);
+        }
+
+        private LoopWatch.Settings watch() {
+            Duration chosen = threshold != null ? threshold : LoopWatch.defaultThreshold();
+            return new LoopWatch.Settings(LoopWatch.nanos(chosen), onBlocked, LoopWatch.nanos(quiet), onDeadlock);
+        }
+
         @Override
         protected Map<String, Consumer<String>> planOptions() {
             Map<String, Consumer<String>> options = super.planOptions();
             options.put("mechanism", value -> mechanism(parseMechanism(value)));
+            options.put("watch", value -> watch(LoopWatch.parse("watch", value)));
+            options.put("deadlocks", value -> reportDeadlocks(LoopWatch.parse("deadlocks", value)));
             return options;
         }
 

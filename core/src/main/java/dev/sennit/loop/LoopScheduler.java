@@ -40,10 +40,12 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 100 : 0;
 
     private static final VarHandle CARRIED;
+    private static final VarHandle TURNS;
 
     static {
         try {
             CARRIED = MethodHandles.lookup().findVarHandle(LoopScheduler.class, "carried", boolean.class);
+            TURNS = MethodHandles.lookup().findVarHandle(LoopScheduler.class, "turns", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -59,10 +61,14 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     private volatile @Nullable Carrier carrier;
     /** Whether the carrier waits, or is about to. */
     private volatile boolean asleep;
+    /** Whether it does, or did when it waited last, until it is woken. Written by the carrier. */
+    private volatile boolean waitsForOthers;
     /** Called once nothing is left. Written once. */
     private volatile @Nullable Runnable whenOver;
 
-    // Only the carrier, in a turn or between two:
+    // Only the carrier, in a turn or between two, but that those who look on read the first two:
+    /** How many there were; written before each. */
+    private long turns;
     private final ReadyQueue ready = new ReadyQueue();
     private final TimerHeap timers = new TimerHeap();
     private boolean said;
@@ -128,9 +134,10 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     }
 
     @Override
-    public void start(Runnable body, String name, boolean now) {
+    public void start(Body body, String name, boolean now) {
         Thread coroutine = coroutines.newThread(body);
         coroutine.setName(name);
+        body.runsIn(coroutine);
         if (!now || !isHere()) {
             coroutine.start();
             return;
@@ -176,6 +183,28 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         if (!isHere()) {
             tell(() -> {});
         }
+    }
+
+    @Override
+    public Doing doing() {
+        if (!carried) {
+            return Doing.WAITS;
+        }
+        if (!asleep) {
+            return Doing.TURNS;
+        }
+        return waitsForOthers ? Doing.WAITS_FOR_OTHERS : Doing.WAITS;
+    }
+
+    @Override
+    public long turns() {
+        return (long) TURNS.getAcquire(this);
+    }
+
+    @Override
+    public @Nullable Thread running() {
+        Runnable turn = doing() == Doing.TURNS ? ready.taken() : null;
+        return turn == null ? null : threadOf(turn);
     }
 
     /** From another thread: something to do between two turns, or a continuation that is to be run in one. */
@@ -256,7 +285,8 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         }
     }
 
-    private static void run(Runnable turn) {
+    private void run(Runnable turn) {
+        TURNS.setRelease(this, turns + 1);
         try {
             turn.run();
         } catch (Throwable e) { // no memory to be had, say; the coroutine's own exceptions do not come here
@@ -287,7 +317,11 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         asleep = true;
         if (inbox.isEmpty()) {
             long nanos = timers.nanosUntilNext(System.nanoTime());
-            if (nanos == Long.MAX_VALUE) {
+            boolean untimed = nanos == Long.MAX_VALUE;
+            if (waitsForOthers != untimed) {
+                waitsForOthers = untimed;
+            }
+            if (untimed) {
                 LockSupport.park(this);
             } else if (nanos > 0) {
                 LockSupport.parkNanos(this, nanos);

@@ -81,6 +81,7 @@ class ExamplesIT {
             Map.entry("EveryNowAndThen", "beat 1\\Rbeat 2\\Rbeat 3\\Rtask +runs.*\\Rrare .*disabled"),
             Map.entry("RandomNumbers", "(\\[.*\\]) on inline\\R\\1 on threads:3\\R\\1 on virtual\\R\\1 on processes:2"),
             Map.entry("WaitForFirst", "1 done, 1 cancelled: quick"),
+            Map.entry("Watchdog", "^invoice holds shop in computeAnInvoice\\Rthe next coroutine, at last$"),
             Map.entry("WhatCanTravel", "there 2, here 1\\R.*captures \\w+, a java.lang.Object"),
             Map.entry("OwnProcess", "\\[good] hello\\Rgood ended with 0\\Rbad ended with 1: out of paper\\Rstuck ended with -9"),
             Map.entry("PingPong", "\\[ping] ball 1 is back\\R\\[ping] ball 2 is back\\R\\[ping] ball 3 is back\\Rexit codes: 0 0"),
@@ -145,6 +146,7 @@ class ExamplesIT {
         List<String> command = new ArrayList<>(List.of(
                 java.toString(),
                 "--enable-native-access=ALL-UNNAMED",
+                "--add-opens=java.base/java.lang=ALL-UNNAMED",
                 "--class-path",
                 System.getProperty("java.class.path"),
                 "dev.sennit.examples." + name));

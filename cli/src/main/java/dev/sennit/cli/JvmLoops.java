@@ -1,0 +1,72 @@
+package dev.sennit.cli;
+
+import com.sun.tools.attach.AttachNotSupportedException;
+import com.sun.tools.attach.VirtualMachine;
+import dev.sennit.loop.Loops;
+import dev.sennit.loop.LoopsMXBean;
+import java.io.IOException;
+import java.util.List;
+import javax.management.InstanceAlreadyExistsException;
+import javax.management.JMException;
+import javax.management.JMX;
+import javax.management.MBeanServerConnection;
+import javax.management.ObjectName;
+import javax.management.ReflectionException;
+import javax.management.remote.JMXConnectorFactory;
+import javax.management.remote.JMXServiceURL;
+
+/**
+ * Reads the event loops of another JVM of the same user.
+ *
+ * <p>Over the attach mechanism the JVM is asked to start its own management agent, which loads no foreign code and so
+ * prints no warning, and listens for this user alone. Then its MBean server is asked to make an object of the library's class
+ * for this: a JVM that nobody looks at has none.
+ */
+final class JvmLoops {
+    private JvmLoops() {}
+
+    @SuppressWarnings("BanJNDI") // the address is not looked up: it is what the JVM has said to the attached
+    static List<LoopsMXBean.Loop> read(long pid) {
+        String address = startAgent(pid);
+        try (var connector = JMXConnectorFactory.connect(new JMXServiceURL(address))) {
+            MBeanServerConnection server = connector.getMBeanServerConnection();
+            var name = new ObjectName(LoopsMXBean.NAME);
+            try {
+                server.createMBean(Loops.class.getName(), name);
+            } catch (InstanceAlreadyExistsException e) {
+                // somebody has looked before
+            }
+            return JMX.newMXBeanProxy(server, name, LoopsMXBean.class).loops();
+        } catch (ReflectionException e) {
+            throw CommandException.failed("process " + pid + " has no Sennit with event loops on its class path", e);
+        } catch (IOException | JMException | RuntimeException e) {
+            throw CommandException.failed("process " + pid + " could not be read: " + CommandException.taskFailure(e), e);
+        }
+    }
+
+    private static String startAgent(long pid) {
+        String what = "process " + pid;
+        ProcessHandle process = ProcessHandle.of(pid)
+                .orElseThrow(() -> CommandException.usage("no " + what + ": jps lists the JVMs that there are"));
+        if (pid == ProcessHandle.current().pid()) {
+            throw CommandException.usage(what + " is this command itself");
+        }
+        try {
+            VirtualMachine machine = VirtualMachine.attach(Long.toString(pid));
+            try {
+                return machine.startLocalManagementAgent();
+            } finally {
+                machine.detach();
+            }
+        } catch (AttachNotSupportedException e) {
+            throw CommandException.usage(what + " is no JVM that answers: jps lists those that there are", e);
+        } catch (IOException e) {
+            String owner = process.info().user().orElse("");
+            String self = System.getProperty("user.name");
+            throw owner.isEmpty() || owner.equals(self)
+                    ? CommandException.couldNotStart("could not attach to " + what + ": " + CommandException.oneLine(e), e)
+                    : CommandException.couldNotStart(
+                            what + " belongs to " + owner + ": run this as that user, was " + self, e);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package dev.sennit.loop;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/** The part of a coroutine's stack that its author can do something about. */
+final class Frames {
+    private static final Pattern LIBRARY = Pattern.compile("dev\\.sennit\\.(\\p{Lu}|(loop|process|internal)\\.)");
+
+    private Frames() {}
+
+    /**
+     * Leaves out how the JDK waits, but for the method that was called, and what is below the task.
+     *
+     * @return the frames, the innermost first; all of them if none is the author's
+     */
+    static List<StackTraceElement> ofTask(StackTraceElement[] stack) {
+        int top = 0;
+        while (top < stack.length && isOfJdk(stack[top])) {
+            top++;
+        }
+        if (top == stack.length) {
+            return List.of(stack);
+        }
+        int end = top;
+        while (end < stack.length && !isBelowTask(stack[end])) {
+            end++;
+        }
+        return List.copyOf(Arrays.asList(stack).subList(Math.max(0, top - 1), end));
+    }
+
+    /** Where in the author's code it is, or else in this library, or else in the JDK; empty if there are no frames. */
+    static String place(List<StackTraceElement> frames) {
+        return frames.stream()
+                .filter(frame -> !isOfJdk(frame) && !LIBRARY.matcher(frame.getClassName()).lookingAt())
+                .findFirst()
+                .or(() -> frames.stream().filter(frame -> !isOfJdk(frame)).findFirst())
+                .or(() -> frames.stream().findFirst())
+                .map(Frames::text)
+                .orElse("");
+    }
+
+    /** Without loader and module, which are the same for nearly all. */
+    static String text(StackTraceElement frame) {
+        String where = frame.getFileName() == null
+                ? "unknown source"
+                : frame.getLineNumber() < 0 ? frame.getFileName() : frame.getFileName() + ':' + frame.getLineNumber();
+        return frame.getClassName() + '.' + frame.getMethodName() + '(' + where + ')';
+    }
+
+    private static boolean isOfJdk(StackTraceElement frame) {
+        String module = frame.getModuleName();
+        return module != null && (module.startsWith("java.") || module.startsWith("jdk."));
+    }
+
+    /** From the JDK's thread, over this library, to the call of the task. */
+    private static boolean isBelowTask(StackTraceElement frame) {
+        String type = frame.getClassName();
+        return type.equals("dev.sennit.Submission") || type.equals("java.lang.VirtualThread") || type.equals("java.lang.Thread");
+    }
+}
