@@ -6,6 +6,7 @@ module dev.sennit {
     requires static org.jspecify;
 
     exports dev.sennit;
+    exports dev.sennit.loop;
     exports dev.sennit.process;
 
     uses dev.sennit.PoolProvider;
