@@ -54,7 +54,7 @@ public final class ActorBankAccount {
             try {
                 tooMuch.get();
             } catch (ExecutionException e) {
-                System.out.println(e.getCause().getMessage());
+                System.out.println("refused: " + e.getCause());
             }
         }
     }

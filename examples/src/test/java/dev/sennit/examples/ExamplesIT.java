@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ExamplesIT {
     /** What each prints, as a regular expression that has to be found. An example without a line here fails. */
     private static final Map<String, String> PRINTS = new TreeMap<>(Map.ofEntries(
-            Map.entry("ActorBankAccount", "^left: 750\\Ronly 750 left, wanted 1000$"),
+            Map.entry("ActorBankAccount", "^left: 750\\Rrefused: java.lang.IllegalArgumentException: only 750 left, wanted 1000$"),
             Map.entry("Backpressure", "reject: pool small is full: 1 running, 2 queued.*\\Rblock: room after \\d+ ms"
                     + "\\Rcaller-runs: ran in thread main"),
             Map.entry("BoundedVirtual", "^1000 tasks, at most ([1-9]|[1-4]\\d|50) at a time$"),
