@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 
 /** A thread that calls something which may wait, for tests that watch it or interrupt it. */
@@ -13,13 +14,19 @@ public final class Caller<T> {
     private final FutureTask<T> call;
     private final Thread thread;
 
-    private Caller(Callable<T> body) {
+    private Caller(ThreadFactory threads, Callable<T> body) {
         call = new FutureTask<>(body);
-        thread = Thread.ofPlatform().daemon().name("caller").start(call);
+        thread = threads.newThread(call);
+        thread.start();
     }
 
     public static <T> Caller<T> of(Callable<T> body) {
-        return new Caller<>(body);
+        return on(Thread.ofPlatform().daemon().name("caller").factory(), body);
+    }
+
+    /** One on another kind of thread. */
+    public static <T> Caller<T> on(ThreadFactory threads, Callable<T> body) {
+        return new Caller<>(threads, body);
     }
 
     /** Waits until the thread waits inside a method of that name. */

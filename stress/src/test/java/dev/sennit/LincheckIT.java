@@ -2,6 +2,8 @@ package dev.sennit;
 
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.loop.Channel;
+import dev.sennit.loop.Select;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -169,8 +171,77 @@ class LincheckIT {
         }
     }
 
+    /** What an operation throws is its result too. */
+    public abstract static class ChannelModel {
+        private final Channel<Integer> channel;
+
+        ChannelModel(int capacity) {
+            channel = new Channel<>(capacity);
+        }
+
+        @Operation
+        public boolean trySend(@Param(gen = IntGen.class, conf = "1:2") int element) {
+            return channel.trySend(element);
+        }
+
+        @Operation
+        public Integer tryReceive() {
+            return channel.tryReceive();
+        }
+
+        @Operation
+        public String selectReceiving() throws InterruptedException {
+            return Select.from(
+                    channel.receiving(one -> "received " + one).whenClosed(e -> "closed"), Select.orElse(() -> "nothing"));
+        }
+
+        @Operation
+        public String selectSending(@Param(gen = IntGen.class, conf = "1:2") int element) throws InterruptedException {
+            return Select.from(
+                    channel.sending(element, () -> "sent").whenClosed(e -> "closed"), Select.orElse(() -> "full"));
+        }
+
+        @Operation
+        public boolean close() {
+            return channel.close();
+        }
+
+        @Operation
+        public int size() {
+            return channel.size();
+        }
+    }
+
+    public static class MeetingModel extends ChannelModel {
+        /** Has no room. */
+        public MeetingModel() {
+            super(0);
+        }
+    }
+
+    public static class ChannelOfOneModel extends ChannelModel {
+        /** Has room for one. */
+        public ChannelOfOneModel() {
+            super(1);
+        }
+    }
+
+    public static class ChannelOfTwoModel extends ChannelModel {
+        /** Has room for two. */
+        public ChannelOfTwoModel() {
+            super(2);
+        }
+    }
+
     static Stream<Class<?>> models() {
-        return Stream.of(EventModel.class, QueueModel.class, FutureModel.class, WorkerCountModel.class);
+        return Stream.of(
+                EventModel.class,
+                QueueModel.class,
+                FutureModel.class,
+                WorkerCountModel.class,
+                MeetingModel.class,
+                ChannelOfOneModel.class,
+                ChannelOfTwoModel.class);
     }
 
     @ParameterizedTest
@@ -284,9 +355,28 @@ class LincheckIT {
         }
     }
 
+    /** Has room for one, looks whether there is, and puts in then. */
+    public static class BrokenChannelModel {
+        private final ConcurrentLinkedQueue<Integer> elements = new ConcurrentLinkedQueue<>();
+
+        @Operation
+        public boolean trySend(@Param(gen = IntGen.class, conf = "1:2") int element) {
+            return elements.isEmpty() && elements.add(element);
+        }
+
+        @Operation
+        public Integer tryReceive() {
+            return elements.poll();
+        }
+    }
+
     static Stream<Class<?>> canaries() {
         return Stream.of(
-                BrokenEventModel.class, BrokenQueueModel.class, BrokenFutureModel.class, BrokenWorkerCountModel.class);
+                BrokenEventModel.class,
+                BrokenQueueModel.class,
+                BrokenFutureModel.class,
+                BrokenWorkerCountModel.class,
+                BrokenChannelModel.class);
     }
 
     @ParameterizedTest

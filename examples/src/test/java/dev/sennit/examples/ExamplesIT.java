@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ExamplesIT {
     /** What each prints, as a regular expression that has to be found. An example without a line here fails. */
     private static final Map<String, String> PRINTS = new TreeMap<>(Map.ofEntries(
+            Map.entry("ActorBankAccount", "^left: 750\\Rrefused: java.lang.IllegalArgumentException: only 750 left, wanted 1000$"),
             Map.entry("Backpressure", "reject: pool small is full: 1 running, 2 queued.*\\Rblock: room after \\d+ ms"
                     + "\\Rcaller-runs: ran in thread main"),
             Map.entry("BoundedVirtual", "^1000 tasks, at most ([1-9]|[1-4]\\d|50) at a time$"),
@@ -52,8 +53,10 @@ class ExamplesIT {
             Map.entry("NestedTasks", "fibonacci\\(15\\) = 610"),
             Map.entry("PlainExecutorService", "^sum 6$"),
             Map.entry("RecycledWorkers", "^ran in 3 processes, lost: 0\\Rreplaced: true$"),
+            Map.entry("ProducerAndConsumers", "^all of them: 5050$"),
             Map.entry("RemoteFailure", "NumberFormatException(?s:.*)RemoteFailure\\.lambda(?s:.*)submitted by(?s:.*)"
                     + "RemoteFailure\\.main"),
+            Map.entry("SelectWithTimeout", "^(?=(?s:.*)served tea\\R)(?=(?s:.*)served cake\\R)(?=(?s:.*)sorry about the cold tea\\R)(?s:.*)closing time$"),
             Map.entry("SharedArrayResult", "^root of 998001: 999.0\\Rsum of all: 666666166$"),
             Map.entry("SharedCounter", "^counted to 10000$"),
             Map.entry("SharedListOfSettings", "^hello!hello!\\Rgood night!\\R\\Q[good night, 1, true, 0.5]\\E$"),

@@ -57,6 +57,7 @@ class GuidesIT {
         }
         return """
                 import dev.sennit.*;
+                import dev.sennit.loop.*;
                 import dev.sennit.process.*;
                 import java.time.*;
                 import java.util.*;

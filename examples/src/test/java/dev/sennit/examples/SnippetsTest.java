@@ -91,6 +91,7 @@ class SnippetsTest {
                 .reduce("", (all, line) -> all + line + "\n");
         String source = """
                 import dev.sennit.*;
+                import dev.sennit.loop.*;
                 import dev.sennit.process.*;
                 import java.time.*;
                 import java.util.*;
