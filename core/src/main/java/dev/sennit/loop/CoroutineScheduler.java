@@ -1,5 +1,6 @@
 package dev.sennit.loop;
 
+import java.io.IOException;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +34,9 @@ interface CoroutineScheduler {
 
     /** Waits in code that may block; see {@link EventLoop#suspending}. */
     <T extends @Nullable Object> T suspending(Callable<T> wait) throws Exception;
+
+    /** Where coroutines wait for channels; made when first asked for, closed at the end. In a turn. */
+    LoopSelector selector() throws IOException;
 
     /** Says that nothing more is going to be started, and asks for a call when all that is left has run. */
     void finish(Runnable whenOver);

@@ -13,6 +13,7 @@ import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
 import dev.sennit.internal.OwnScheduler;
 import dev.sennit.internal.Timers;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -274,6 +275,11 @@ public final class EventLoop extends AbstractPool {
     public static <T extends @Nullable Object> T suspending(Callable<T> wait) throws Exception {
         EventLoop here = currentOrNull();
         return here == null ? wait.call() : here.scheduler.suspending(wait);
+    }
+
+    /** Where its coroutines wait for channels. In a turn. */
+    LoopSelector selector() throws IOException {
+        return scheduler.selector();
     }
 
     // ---- starting ----

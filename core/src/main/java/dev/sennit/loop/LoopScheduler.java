@@ -1,6 +1,7 @@
 package dev.sennit.loop;
 
 import dev.sennit.internal.OwnScheduler;
+import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.Callable;
@@ -62,6 +63,8 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     private volatile boolean asleep;
     /** Called once nothing is left. Written once. */
     private volatile @Nullable Runnable whenOver;
+    /** Once there is one, the carrier waits in it. Written by the carrier, in a turn or between two. */
+    private volatile @Nullable LoopSelector selector;
 
     // Only the carrier, in a turn or between two:
     private final ReadyQueue ready = new ReadyQueue();
@@ -181,6 +184,16 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     }
 
     @Override
+    public LoopSelector selector() throws IOException {
+        LoopSelector made = selector;
+        if (made == null) {
+            made = LoopSelector.carriedBy(loop);
+            selector = made;
+        }
+        return made;
+    }
+
+    @Override
     public void finish(Runnable callback) {
         whenOver = callback;
         if (!isHere()) {
@@ -200,7 +213,12 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
 
     private void wake() {
         asleep = false;
-        LockSupport.unpark(carrier);
+        LoopSelector channels = selector;
+        if (channels == null) {
+            LockSupport.unpark(carrier);
+        } else {
+            channels.wakeup();
+        }
     }
 
     private void startCarrier() {
@@ -225,8 +243,13 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
                 runDueTimers();
                 if (ready.size() > 0) {
                     takeTurns();
+                    if (ready.size() > 0) {
+                        lookAtChannels();
+                    }
                 } else if (!isOver()) {
                     await();
+                } else if (selector != null) { // of threads that nobody waits for, or connections that nobody closed
+                    closeSelector(LoopSelector.ended(loop));
                 } else if (timers.isEmpty()) {
                     break;
                 } else { // of threads that nobody waits for
@@ -266,6 +289,29 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         }
     }
 
+    private void lookAtChannels() {
+        LoopSelector channels = selector;
+        if (channels != null) {
+            select(channels, 0);
+        }
+    }
+
+    private void select(LoopSelector channels, long nanos) {
+        try {
+            channels.select(nanos);
+        } catch (IOException e) {
+            closeSelector("the selector of " + loop.name() + " has failed: " + e);
+        }
+    }
+
+    private void closeSelector(String why) {
+        LoopSelector channels = selector;
+        selector = null;
+        if (channels != null) {
+            channels.close(why);
+        }
+    }
+
     private static void run(Runnable turn) {
         try {
             turn.run();
@@ -288,7 +334,8 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     }
 
     private void await() {
-        for (int i = 0; i < SPINS; i++) {
+        LoopSelector channels = selector;
+        for (int i = 0; channels == null && i < SPINS; i++) {
             if (!inbox.isEmpty()) {
                 return;
             }
@@ -297,7 +344,9 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         asleep = true;
         if (inbox.isEmpty()) {
             long nanos = timers.nanosUntilNext(System.nanoTime());
-            if (nanos == Long.MAX_VALUE) {
+            if (channels != null) {
+                select(channels, nanos);
+            } else if (nanos == Long.MAX_VALUE) {
                 LockSupport.park(this);
             } else if (nanos > 0) {
                 LockSupport.parkNanos(this, nanos);
