@@ -23,6 +23,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -108,7 +111,7 @@ public final class ByteStream implements AutoCloseable {
      * @throws IllegalStateException if the caller is not a coroutine
      */
     public static ByteStream connect(String host, int port) throws IOException, InterruptedException {
-        return connectBefore(InetSocketAddress.createUnresolved(host, port), null);
+        return connectBefore(InetSocketAddress.createUnresolved(host, port), null, null);
     }
 
     /**
@@ -126,17 +129,18 @@ public final class ByteStream implements AutoCloseable {
      */
     public static ByteStream connect(SocketAddress address, @Nullable Duration timeout)
             throws IOException, InterruptedException {
-        return connectBefore(address, Deadline.after(Deadline.checked(timeout)));
+        return connectBefore(address, null, Deadline.after(Deadline.checked(timeout)));
     }
 
-    private static ByteStream connectBefore(SocketAddress address, @Nullable Deadline deadline)
+    private static ByteStream connectBefore(
+            SocketAddress address, @Nullable SSLEngine engine, @Nullable Deadline deadline)
             throws IOException, InterruptedException {
         EventLoop loop = EventLoop.current();
         LoopSelector selector = loop.selector();
         var failures = new StringBuilder();
         for (SocketAddress one : resolve(loop, address, deadline)) {
             try {
-                return connectTo(selector, one, deadline);
+                return connectTo(selector, one, engine, deadline);
             } catch (SocketException e) { // nobody listens there, no route to there, ...
                 failures.append(failures.isEmpty() ? "" : ", ").append(one).append(": ").append(e.getMessage());
             }
@@ -144,7 +148,8 @@ public final class ByteStream implements AutoCloseable {
         throw new ConnectException("cannot connect to " + failures);
     }
 
-    private static ByteStream connectTo(LoopSelector selector, SocketAddress address, @Nullable Deadline deadline)
+    private static ByteStream connectTo(
+            LoopSelector selector, SocketAddress address, @Nullable SSLEngine engine, @Nullable Deadline deadline)
             throws IOException, InterruptedException {
         SocketChannel channel = address instanceof UnixDomainSocketAddress
                 ? SocketChannel.open(StandardProtocolFamily.UNIX)
@@ -157,21 +162,66 @@ public final class ByteStream implements AutoCloseable {
                 watch.await(SelectionKey.OP_CONNECT, deadline);
                 connected = channel.finishConnect();
             }
-            return over(selector, channel, watch, name);
+            return over(selector, channel, watch, name, engine);
         } catch (Throwable e) {
             watch.close("it was not connected");
             throw e;
         }
     }
 
-    /** A stream over a connected socket. */
-    static ByteStream over(LoopSelector selector, SocketChannel channel, LoopSelector.Watch watch, String name)
+    /**
+     * A stream over a connected socket.
+     *
+     * @param engine for TLS, with a handshake to come; null is none
+     */
+    static ByteStream over(
+            LoopSelector selector,
+            SocketChannel channel,
+            LoopSelector.Watch watch,
+            String name,
+            @Nullable SSLEngine engine)
             throws IOException {
         SocketAddress remote = channel.getRemoteAddress();
         if (remote instanceof InetSocketAddress) {
             channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
         }
-        return new ByteStream(selector, new SocketTransport(channel, watch, name), name, channel.getLocalAddress(), remote);
+        var socket = new SocketTransport(channel, watch, name);
+        Transport transport = engine == null ? socket : new TlsTransport(socket, engine, name, selector);
+        return new ByteStream(selector, transport, name, channel.getLocalAddress(), remote);
+    }
+
+    /**
+     * Connects to a server, and speaks TLS with it. The server's certificate has to be one that the context trusts, and be
+     * made out to the host.
+     *
+     * @param host a name or an address
+     * @param port its port
+     * @param context whom to trust, and who we are
+     * @param timeout how long it may take, the look-up of the host's name and the handshake included; null is as long as
+     *     the system tries, and 30 seconds for the handshake
+     * @return an open stream
+     * @throws javax.net.ssl.SSLHandshakeException if they cannot agree, or the certificate is not good; the message says why
+     * @throws java.net.SocketTimeoutException if it takes longer
+     * @throws InterruptedException if the coroutine is cancelled
+     * @throws IOException as {@link #connect(SocketAddress, Duration)} says
+     * @throws IllegalStateException if the caller is not a coroutine
+     */
+    public static ByteStream connectTls(String host, int port, SSLContext context, @Nullable Duration timeout)
+            throws IOException, InterruptedException {
+        Deadline deadline = Deadline.after(Deadline.checked(timeout));
+        SSLEngine engine = context.createSSLEngine(host, port);
+        engine.setUseClientMode(true);
+        SSLParameters parameters = engine.getSSLParameters();
+        parameters.setEndpointIdentificationAlgorithm("HTTPS"); // else any trusted certificate would do
+        engine.setSSLParameters(parameters);
+        ByteStream stream = connectBefore(InetSocketAddress.createUnresolved(host, port), engine, deadline);
+        try {
+            stream.transport.shakeHands(deadline);
+            return stream;
+        } catch (Throwable e) {
+            stream.close();
+            throw e;
+        }
     }
 
     private static SocketAddress[] resolve(EventLoop loop, SocketAddress address, @Nullable Deadline deadline)
@@ -527,24 +577,22 @@ public final class ByteStream implements AutoCloseable {
         }
     }
 
+    /**
+     * Shakes hands now, over TLS, rather than with the first read or write: for a server that speaks only later. Does nothing
+     * when it is done already, or the stream is plain. It takes at most 30 seconds, or as long as is set for reads.
+     *
+     * @throws javax.net.ssl.SSLHandshakeException if they cannot agree; the stream is closed then
+     * @throws IOException as this class says
+     * @throws InterruptedException if the coroutine is cancelled
+     */
+    public void handshake() throws IOException, InterruptedException {
+        ensureHere();
+        transport.ensureOpen();
+        transport.shakeHands(Deadline.after(readTimeout));
+    }
+
     private void lockForWriting(@Nullable Deadline deadline) throws IOException, InterruptedException {
-        if (!writing.hasQueuedThreads() && writing.tryLock()) {
-            return;
-        }
-        try {
-            EventLoop.suspending(() -> {
-                if (deadline == null) {
-                    writing.lockInterruptibly();
-                } else if (!writing.tryLock(deadline.nanosLeft(), TimeUnit.NANOSECONDS)) {
-                    throw deadline.missed("waiting for others that write to " + name);
-                }
-                return true;
-            });
-        } catch (IOException | InterruptedException | RuntimeException e) {
-            throw e;
-        } catch (Exception e) {
-            throw new AssertionError(e);
-        }
+        Deadline.lock(writing, deadline, "waiting for others that write to " + name);
     }
 
     // ---- both ----

@@ -2,8 +2,11 @@ package dev.sennit.loop;
 
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Timers;
+import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +36,31 @@ record Deadline(long due, Duration given) {
             throw new IllegalArgumentException("timeout must be > 0, was " + Durations.text(timeout));
         }
         return timeout;
+    }
+
+    /**
+     * Takes a lock, in a coroutine.
+     *
+     * @param what is waited for, for the message
+     */
+    static void lock(ReentrantLock lock, @Nullable Deadline deadline, String what) throws IOException, InterruptedException {
+        if (!lock.hasQueuedThreads() && lock.tryLock()) {
+            return;
+        }
+        try {
+            EventLoop.suspending(() -> {
+                if (deadline == null) {
+                    lock.lockInterruptibly();
+                } else if (!lock.tryLock(deadline.nanosLeft(), TimeUnit.NANOSECONDS)) {
+                    throw deadline.missed(what);
+                }
+                return true;
+            });
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
     }
 
     long nanosLeft() {

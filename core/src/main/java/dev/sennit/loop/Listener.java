@@ -18,6 +18,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +55,8 @@ public final class Listener implements AutoCloseable {
     private final LoopSelector.Watch watch;
     private final String name;
     private final SocketAddress address;
+    /** Of those that speak TLS. Written once, before anybody else knows this. */
+    private @Nullable SSLContext context;
 
     // Only coroutines of the loop, in a turn:
     private @Nullable Thread accepting;
@@ -128,6 +132,23 @@ public final class Listener implements AutoCloseable {
         return new Listener(selector, channel, selector.watch(channel, name), name, bound);
     }
 
+    /**
+     * Listens for clients that speak TLS. Hands are shaken when a connection is first read from or written to, which takes at most
+     * 30 seconds: so a client that is silent holds nobody but its own coroutine.
+     *
+     * @param address as for {@link #open(SocketAddress)}
+     * @param context who we are
+     * @return an open listener
+     * @throws java.net.BindException if it is taken, or not of this machine
+     * @throws IOException if there are too many open files, and the like
+     * @throws IllegalStateException if the caller is not a coroutine
+     */
+    public static Listener openTls(SocketAddress address, SSLContext context) throws IOException {
+        Listener listener = open(address);
+        listener.context = Objects.requireNonNull(context, "context");
+        return listener;
+    }
+
     private static IOException named(String what, IOException e) {
         IOException named = e instanceof java.net.BindException
                 ? new java.net.BindException(what + ": " + e.getMessage())
@@ -173,7 +194,7 @@ public final class Listener implements AutoCloseable {
     private @Nullable ByteStream open(SocketChannel accepted) throws StreamClosedException {
         try {
             String connection = "connection from " + accepted.getRemoteAddress();
-            return ByteStream.over(selector, accepted, selector.watch(accepted, connection), connection);
+            return ByteStream.over(selector, accepted, selector.watch(accepted, connection), connection, newEngine());
         } catch (StreamClosedException e) {
             throw e;
         } catch (IOException e) {
@@ -184,6 +205,15 @@ public final class Listener implements AutoCloseable {
             }
             return null;
         }
+    }
+
+    private @Nullable SSLEngine newEngine() {
+        if (context == null) {
+            return null;
+        }
+        SSLEngine engine = context.createSSLEngine();
+        engine.setUseClientMode(false);
+        return engine;
     }
 
     private @Nullable SocketChannel acceptNow() throws IOException {

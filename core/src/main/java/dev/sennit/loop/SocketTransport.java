@@ -37,15 +37,20 @@ final class SocketTransport implements Transport {
     @Override
     public void write(ByteBuffer source, @Nullable Deadline deadline) throws IOException, InterruptedException {
         while (true) {
-            try {
-                channel.write(source);
-            } catch (IOException e) {
-                throw failed(e);
-            }
+            writeNow(source);
             if (!source.hasRemaining()) {
                 return;
             }
             watch.await(SelectionKey.OP_WRITE, deadline);
+        }
+    }
+
+    /** Writes what the system takes without waiting. */
+    void writeNow(ByteBuffer source) throws IOException {
+        try {
+            channel.write(source);
+        } catch (IOException e) {
+            throw failed(e);
         }
     }
 

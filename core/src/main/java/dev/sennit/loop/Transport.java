@@ -7,6 +7,9 @@ import org.jspecify.annotations.Nullable;
 /** What carries the bytes of a {@link ByteStream}. For coroutines of one loop, one that reads and one that writes. */
 interface Transport {
 
+    /** Comes to an agreement with the other side, if it takes one, and there is none yet. */
+    default void shakeHands(@Nullable Deadline deadline) throws IOException, InterruptedException {}
+
     /**
      * Waits until it is worth to call {@link #readNow}.
      *

@@ -92,9 +92,16 @@ class StreamsIT {
         return Listener.open(0);
     }
 
+    /** Over TLS a client is connected only when the server has shaken hands. */
+    private static ByteStream accept(Listener listener) throws Exception {
+        ByteStream server = listener.accept();
+        server.handshake();
+        return server;
+    }
+
     private Pair pair() throws Exception {
         try (Listener listener = listen()) {
-            TaskFuture<ByteStream> accepted = EventLoop.current().submit(listener::accept);
+            TaskFuture<ByteStream> accepted = EventLoop.current().submit(() -> accept(listener));
             ByteStream client = connect(listener);
             return new Pair(client, accepted.get());
         }
@@ -451,7 +458,7 @@ class StreamsIT {
                 letOthersWait();
                 acceptor.cancel(true);
                 EventLoop.suspending(() -> ended.await(60, TimeUnit.SECONDS));
-                TaskFuture<ByteStream> accepted = loop.submit(listener::accept);
+                TaskFuture<ByteStream> accepted = loop.submit(() -> accept(listener));
                 try (ByteStream client = connect(listener); ByteStream server = accepted.get()) {
                     client.write("x\n");
                     assertThat(server.readLine(1)).isEqualTo("x");
