@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * <h2>No wake-up is lost</h2>
  *
  * <p>The carrier sets {@code asleep} before it looks at the inbox for the last time; whoever fills the inbox looks at {@code
- * asleep} after that. One of them sees the other.
+ * asleep} after that. One of them sees the other. Where it waits does not change while it does: from the first use of the network
+ * on that is the selector.
  *
  * <h2>The end</h2>
  *

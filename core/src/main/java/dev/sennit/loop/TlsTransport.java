@@ -77,7 +77,7 @@ final class TlsTransport implements Transport {
             }
         } catch (SSLException e) {
             close("the handshake failed"); // the other side is told why
-            throw e instanceof SSLHandshakeException && e.getMessage().startsWith(name) ? e : new SSLHandshakeException(name + ": " + e.getMessage(), e);
+            throw new SSLHandshakeException(name + ": " + e.getMessage(), e);
         } finally {
             sending.unlock();
         }
@@ -96,7 +96,7 @@ final class TlsTransport implements Transport {
                     below.awaitReadable(deadline);
                 }
                 if (readNow(selector.scratch()) < 0) {
-                    throw new SSLHandshakeException(name + ": the other side has ended the handshake");
+                    throw new SSLHandshakeException("the other side has ended the handshake");
                 }
             }
             case NOT_HANDSHAKING, FINISHED -> {
@@ -127,7 +127,7 @@ final class TlsTransport implements Transport {
             throw Objects.requireNonNull(deadline).missed("the handshake of " + name);
         } catch (ExecutionException e) {
             computing = null;
-            throw new SSLException(name + ": " + e.getCause().getMessage(), e.getCause());
+            throw new SSLException(String.valueOf(e.getCause()), e.getCause());
         } catch (InterruptedException | RuntimeException e) {
             throw e;
         } catch (Exception e) {
@@ -243,7 +243,10 @@ final class TlsTransport implements Transport {
             while (true) {
                 SSLEngineResult result = engine.wrap(source, outgoing);
                 switch (result.getStatus()) {
-                    case BUFFER_OVERFLOW -> outgoing = ByteBuffer.allocate(Math.max(engine.getSession().getPacketBufferSize(), 2 * outgoing.capacity()));
+                    case BUFFER_OVERFLOW -> {
+                        int record = engine.getSession().getPacketBufferSize();
+                        outgoing = ByteBuffer.allocate(Math.max(record, 2 * outgoing.capacity()));
+                    }
                     case CLOSED -> {
                         return result.bytesProduced() > 0;
                     }

@@ -96,7 +96,7 @@ class TlsStreamsIT extends StreamsIT {
                         .isInstanceOf(SSLHandshakeException.class)
                         .hasMessageContaining("connection to /127.0.0.1:")
                         .hasMessageContaining("PKIX");
-                assertThat(failure(server)).isInstanceOf(SSLException.class).hasMessageContaining("certificate_unknown");
+                assertThat(failure(server)).isInstanceOf(SSLException.class).hasMessageContaining("Received fatal alert");
                 return null;
             }
         });
@@ -109,7 +109,7 @@ class TlsStreamsIT extends StreamsIT {
                 oneLine(listener);
                 assertThatThrownBy(() -> ByteStream.connectTls("localhost", listener.port(), certified, LONG))
                         .isInstanceOf(SSLHandshakeException.class)
-                        .hasMessageContaining("No subject alternative DNS name matching localhost");
+                        .hasMessageContaining("matching localhost");
                 return null;
             }
         });
