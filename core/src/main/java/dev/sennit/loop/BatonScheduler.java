@@ -2,6 +2,7 @@ package dev.sennit.loop;
 
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Turns;
+import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
@@ -53,6 +54,8 @@ final class BatonScheduler implements CoroutineScheduler {
     private volatile long turns;
     /** Only who has the baton. Coroutines that can go on, and actions to be done in between. */
     private final ReadyQueue ready = new ReadyQueue();
+    /** Only who has the baton. */
+    private @Nullable LoopSelector selector;
 
     BatonScheduler(EventLoop loop) {
         this.loop = loop;
@@ -193,8 +196,23 @@ final class BatonScheduler implements CoroutineScheduler {
     }
 
     @Override
+    public LoopSelector selector() throws IOException {
+        LoopSelector made = selector;
+        if (made == null) {
+            made = LoopSelector.withThread(loop);
+            selector = made;
+        }
+        return made;
+    }
+
+    @Override
     public void finish(Runnable callback) {
-        tell(callback);
+        tell(() -> {
+            if (selector != null) {
+                selector.close(LoopSelector.ended(loop));
+            }
+            callback.run();
+        });
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.sennit.loop;
 
+import java.io.IOException;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
@@ -34,6 +35,9 @@ interface CoroutineScheduler {
 
     /** Lets others run that can. */
     void yieldHere();
+
+    /** Where coroutines wait for channels; made when first asked for, closed at the end. In a turn. */
+    LoopSelector selector() throws IOException;
 
     /** Says that nothing more is going to be started, and asks for a call when all that is left has run. */
     void finish(Runnable whenOver);

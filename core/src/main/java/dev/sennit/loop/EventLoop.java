@@ -14,6 +14,7 @@ import dev.sennit.TaskOptions;
 import dev.sennit.internal.OwnScheduler;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Turns;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -229,7 +230,7 @@ public final class EventLoop extends AbstractPool {
         return currentOrNull() != null;
     }
 
-    private static @Nullable EventLoop currentOrNull() {
+    static @Nullable EventLoop currentOrNull() {
         EventLoop agreed = BatonScheduler.loopOfThread();
         if (agreed != null) {
             return agreed;
@@ -315,6 +316,11 @@ public final class EventLoop extends AbstractPool {
         } finally {
             Turns.regain(mine);
         }
+    }
+
+    /** Where its coroutines wait for channels. In a turn. */
+    LoopSelector selector() throws IOException {
+        return scheduler.selector();
     }
 
     // ---- starting ----

@@ -1,6 +1,7 @@
 package dev.sennit.loop;
 
 import dev.sennit.internal.OwnScheduler;
+import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -24,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * <h2>No wake-up is lost</h2>
  *
  * <p>The carrier sets {@code asleep} before it looks at the inbox for the last time; whoever fills the inbox looks at {@code
- * asleep} after that. One of them sees the other.
+ * asleep} after that. One of them sees the other. Where it waits does not change while it does: from the first use of the network
+ * on that is the selector.
  *
  * <h2>The end</h2>
  *
@@ -65,6 +67,8 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     private volatile boolean waitsForOthers;
     /** Called once nothing is left. Written once. */
     private volatile @Nullable Runnable whenOver;
+    /** Once there is one, the carrier waits in it. Written by the carrier, in a turn or between two. */
+    private volatile @Nullable LoopSelector selector;
 
     // Only the carrier, in a turn or between two, but that those who look on read the first two:
     /** How many there were; written before each. */
@@ -178,6 +182,16 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     }
 
     @Override
+    public LoopSelector selector() throws IOException {
+        LoopSelector made = selector;
+        if (made == null) {
+            made = LoopSelector.carriedBy(loop);
+            selector = made;
+        }
+        return made;
+    }
+
+    @Override
     public void finish(Runnable callback) {
         whenOver = callback;
         if (!isHere()) {
@@ -219,7 +233,12 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
 
     private void wake() {
         asleep = false;
-        LockSupport.unpark(carrier);
+        LoopSelector channels = selector;
+        if (channels == null) {
+            LockSupport.unpark(carrier);
+        } else {
+            channels.wakeup();
+        }
     }
 
     private void startCarrier() {
@@ -244,8 +263,13 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
                 runDueTimers();
                 if (ready.size() > 0) {
                     takeTurns();
+                    if (ready.size() > 0) {
+                        lookAtChannels();
+                    }
                 } else if (!isOver()) {
                     await();
+                } else if (selector != null) { // of threads that nobody waits for, or connections that nobody closed
+                    closeSelector(LoopSelector.ended(loop));
                 } else if (timers.nanosUntilNext(System.nanoTime()) == Long.MAX_VALUE) {
                     break;
                 } else { // of threads that nobody waits for
@@ -285,6 +309,29 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         }
     }
 
+    private void lookAtChannels() {
+        LoopSelector channels = selector;
+        if (channels != null) {
+            select(channels, 0);
+        }
+    }
+
+    private void select(LoopSelector channels, long nanos) {
+        try {
+            channels.select(nanos);
+        } catch (IOException e) {
+            closeSelector("the selector of " + loop.name() + " has failed: " + e);
+        }
+    }
+
+    private void closeSelector(String why) {
+        LoopSelector channels = selector;
+        selector = null;
+        if (channels != null) {
+            channels.close(why);
+        }
+    }
+
     private void run(Runnable turn) {
         TURNS.setRelease(this, turns + 1);
         try {
@@ -308,7 +355,8 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     }
 
     private void await() {
-        for (int i = 0; i < SPINS; i++) {
+        LoopSelector channels = selector;
+        for (int i = 0; channels == null && i < SPINS; i++) {
             if (!inbox.isEmpty()) {
                 return;
             }
@@ -317,11 +365,13 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         asleep = true;
         if (inbox.isEmpty()) {
             long nanos = timers.nanosUntilNext(System.nanoTime());
-            boolean untimed = nanos == Long.MAX_VALUE;
+            boolean untimed = nanos == Long.MAX_VALUE && (channels == null || !channels.isWaitedFor());
             if (waitsForOthers != untimed) {
                 waitsForOthers = untimed;
             }
-            if (untimed) {
+            if (channels != null) {
+                select(channels, nanos);
+            } else if (nanos == Long.MAX_VALUE) {
                 LockSupport.park(this);
             } else if (nanos > 0) {
                 LockSupport.parkNanos(this, nanos);

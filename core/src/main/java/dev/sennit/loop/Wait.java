@@ -1,5 +1,6 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Turns;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
@@ -53,6 +54,19 @@ final class Wait {
      * @throws InterruptedException if the thread was interrupted first; an interrupt that comes too late stays for the next wait
      */
     boolean await(Object blocker, long nanos) throws InterruptedException {
+        if (ended != null) {
+            return true;
+        }
+        Turns.Turn mine = Turns.giveUp();
+        try {
+            return awaitOutside(blocker, nanos);
+        } finally {
+            Turns.regain(mine);
+        }
+    }
+
+    /** Outside of a turn, where there are such. */
+    private boolean awaitOutside(Object blocker, long nanos) throws InterruptedException {
         long deadline = nanos == FOREVER ? 0 : System.nanoTime() + nanos;
         while (ended == null) {
             if (nanos == FOREVER) {

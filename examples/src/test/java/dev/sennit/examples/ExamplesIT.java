@@ -62,6 +62,7 @@ class ExamplesIT {
             Map.entry("SharedListOfSettings", "^hello!hello!\\Rgood night!\\R\\Q[good night, 1, true, 0.5]\\E$"),
             Map.entry("SharedBarrierRounds", "^after 1000 rounds: 47 degrees in the middle$"),
             Map.entry("SharedLockCounter", "^1000 1000\\Ra worker died\\Rrepairing 1001 1000\\R1001 1001$"),
+            Map.entry("ShoutingEcho", "^HELLO!\\RIS ANYBODY THERE!\\RBYE!\\R3 connections, 27 bytes$"),
             Map.entry("ShutdownNow", "given back: 1\\Rcancelled: true true"),
             Map.entry("Statistics", "100 submitted, 90 succeeded, 10 failed"),
             Map.entry("TimeLimit", "task report ran longer than 100 ms"),
@@ -150,6 +151,7 @@ class ExamplesIT {
                 java.toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "--add-opens=java.base/java.lang=ALL-UNNAMED",
+                        "--add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED",
                 "--class-path",
                 System.getProperty("java.class.path"),
                 "dev.sennit.examples." + name));

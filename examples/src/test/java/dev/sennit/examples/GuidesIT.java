@@ -88,6 +88,7 @@ class GuidesIT {
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "--enable-native-access=ALL-UNNAMED",
                         "--add-opens=java.base/java.lang=ALL-UNNAMED",
+                        "--add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED",
                         "--class-path",
                         folder + File.pathSeparator + System.getProperty("java.class.path"),
                         "Guides")

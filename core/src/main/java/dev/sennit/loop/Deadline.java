@@ -1,0 +1,73 @@
+package dev.sennit.loop;
+
+import dev.sennit.internal.Durations;
+import dev.sennit.internal.Timers;
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * When a wait has to be over.
+ *
+ * @param due in terms of {@link System#nanoTime}
+ * @param given how long it could take, for the message
+ */
+record Deadline(long due, Duration given) {
+    /** So far away that sums do not overflow. */
+    private static final long LONGEST = Long.MAX_VALUE >> 1;
+
+    /**
+     * Begins now.
+     *
+     * @param timeout how long it may take; null is as long as it takes
+     */
+    static @Nullable Deadline after(@Nullable Duration timeout) {
+        return timeout == null
+                ? null
+                : new Deadline(System.nanoTime() + Math.min(Timers.nanos(timeout), LONGEST), timeout);
+    }
+
+    /** A time-out that callers may set; null is none. */
+    static @Nullable Duration checked(@Nullable Duration timeout) {
+        if (timeout != null && !timeout.isPositive()) {
+            throw new IllegalArgumentException("timeout must be > 0, was " + Durations.text(timeout));
+        }
+        return timeout;
+    }
+
+    /**
+     * Takes a lock, in a coroutine.
+     *
+     * @param what is waited for, for the message
+     */
+    static void lock(ReentrantLock lock, @Nullable Deadline deadline, String what) throws IOException, InterruptedException {
+        if (!lock.hasQueuedThreads() && lock.tryLock()) {
+            return;
+        }
+        try {
+            EventLoop.suspending(() -> {
+                if (deadline == null) {
+                    lock.lockInterruptibly();
+                } else if (!lock.tryLock(deadline.nanosLeft(), TimeUnit.NANOSECONDS)) {
+                    throw deadline.missed(what);
+                }
+                return true;
+            });
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    long nanosLeft() {
+        return due - System.nanoTime();
+    }
+
+    SocketTimeoutException missed(String what) {
+        return new SocketTimeoutException(what + " took longer than " + Durations.text(given));
+    }
+}

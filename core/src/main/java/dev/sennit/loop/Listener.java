@@ -1,0 +1,443 @@
+package dev.sennit.loop;
+
+import dev.sennit.TaskFuture;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.Semaphore;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes connections, for coroutines.
+ *
+ * {@snippet :
+ * import dev.sennit.loop.Listener;
+ *
+ * try (Listener listener = Listener.open(7)) {
+ *     listener.serve(100, client -> {
+ *         for (String line = client.readLine(1000); line != null; line = client.readLine(1000)) {
+ *             client.write(line + "\n");
+ *         }
+ *     });
+ * }
+ * }
+ *
+ * <p>It belongs to the loop whose coroutine opened it; only that one's coroutines may use it, but anybody may close it. One
+ * accepts at a time.
+ */
+public final class Listener implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(Listener.class.getName());
+
+    /** How many the operating system may hold that nobody has accepted; it has its own bound too. */
+    private static final int BACKLOG = 1024;
+
+    /** How long to do nothing when the system has no more files for us: until some may have been closed. */
+    private static final Duration PAUSE = Duration.ofMillis(100);
+
+    private final EventLoop loop;
+    private final LoopSelector selector;
+    private final ServerSocketChannel channel;
+    private final LoopSelector.Watch watch;
+    private final String name;
+    private final SocketAddress address;
+    /** Of those that speak TLS. Written once, before anybody else knows this. */
+    private @Nullable SSLContext context;
+
+    // Only coroutines of the loop, in a turn:
+    private @Nullable Thread accepting;
+    /** Whether there may be more already, so that it is worth to look before waiting. */
+    private boolean mayHaveMore;
+
+    /** What is done with each connection. */
+    @FunctionalInterface
+    public interface Handler {
+        /**
+         * Talks to one client. The stream is closed when this ends.
+         *
+         * @param client the connection
+         * @throws Exception whatever goes wrong; it ends this connection only
+         */
+        void handle(ByteStream client) throws Exception;
+    }
+
+    private Listener(
+            LoopSelector selector, ServerSocketChannel channel, LoopSelector.Watch watch, String name, SocketAddress address) {
+        this.loop = selector.loop();
+        this.selector = selector;
+        this.channel = channel;
+        this.watch = watch;
+        this.name = name;
+        this.address = address;
+    }
+
+    /**
+     * Listens at a port of the loopback address, so that only this machine can connect.
+     *
+     * @param port a port; 0 is any that is free
+     * @return an open listener
+     * @throws java.net.BindException if the port is taken
+     * @throws IOException if there are too many open files, and the like
+     * @throws IllegalStateException if the caller is not a coroutine
+     */
+    public static Listener open(int port) throws IOException {
+        return open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+    }
+
+    /**
+     * Listens.
+     *
+     * @param address a port of an address of this machine, which a host's name must have been resolved to; or a path for a
+     *     socket in the file system, where no file may be, and whoever listens deletes it afterwards
+     * @return an open listener
+     * @throws java.net.BindException if it is taken, or not of this machine
+     * @throws IOException if there are too many open files, and the like
+     * @throws IllegalStateException if the caller is not a coroutine
+     */
+    public static Listener open(SocketAddress address) throws IOException {
+        Objects.requireNonNull(address, "address");
+        LoopSelector selector = EventLoop.current().selector();
+        ServerSocketChannel channel;
+        if (address instanceof UnixDomainSocketAddress) {
+            channel = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        } else {
+            channel = ServerSocketChannel.open();
+            channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+        }
+        try {
+            channel.bind(address, BACKLOG);
+        } catch (IOException e) {
+            channel.close();
+            throw named("cannot listen at " + address, e);
+        } catch (Throwable e) {
+            channel.close();
+            throw e;
+        }
+        SocketAddress bound = channel.getLocalAddress();
+        String name = "listener at " + bound;
+        return new Listener(selector, channel, selector.watch(channel, name), name, bound);
+    }
+
+    /**
+     * Listens for clients that speak TLS. Hands are shaken when a connection is first read from or written to, which takes at most
+     * 30 seconds: so a client that is silent holds nobody but its own coroutine.
+     *
+     * @param address as for {@link #open(SocketAddress)}
+     * @param context who we are
+     * @return an open listener
+     * @throws java.net.BindException if it is taken, or not of this machine
+     * @throws IOException if there are too many open files, and the like
+     * @throws IllegalStateException if the caller is not a coroutine
+     */
+    public static Listener openTls(SocketAddress address, SSLContext context) throws IOException {
+        Listener listener = open(address);
+        listener.context = Objects.requireNonNull(context, "context");
+        return listener;
+    }
+
+    private static IOException named(String what, IOException e) {
+        IOException named = e instanceof java.net.BindException
+                ? new java.net.BindException(what + ": " + e.getMessage())
+                : new IOException(what + ": " + e.getMessage());
+        named.initCause(e);
+        return named;
+    }
+
+    /**
+     * Takes the next connection; waits until there is one.
+     *
+     * @return an open stream
+     * @throws StreamClosedException if this listener is closed, also by somebody else meanwhile
+     * @throws IOException if there are too many open files, and the like; the connection stays with the system, so pause
+     *     before the next attempt
+     * @throws InterruptedException if the coroutine is cancelled
+     */
+    public ByteStream accept() throws IOException, InterruptedException {
+        ensureHere();
+        if (accepting != null) {
+            throw new IllegalStateException(accepting.getName() + " accepts at " + name);
+        }
+        accepting = Thread.currentThread();
+        try {
+            while (true) {
+                if (!mayHaveMore) {
+                    watch.await(SelectionKey.OP_ACCEPT, null);
+                }
+                mayHaveMore = true; // if this fails, too
+                SocketChannel accepted = acceptNow();
+                mayHaveMore = accepted != null;
+                ByteStream client = accepted == null ? null : open(accepted);
+                if (client != null) {
+                    return client;
+                }
+            }
+        } finally {
+            accepting = null;
+        }
+    }
+
+    /** Null if the client has gone already. */
+    private @Nullable ByteStream open(SocketChannel accepted) throws StreamClosedException {
+        try {
+            String connection = "connection from " + accepted.getRemoteAddress();
+            return ByteStream.over(selector, accepted, selector.watch(accepted, connection), connection, newEngine());
+        } catch (StreamClosedException e) {
+            throw e;
+        } catch (IOException e) {
+            try {
+                accepted.close();
+            } catch (IOException ignored) {
+                // nor could the client see it
+            }
+            return null;
+        }
+    }
+
+    private @Nullable SSLEngine newEngine() {
+        if (context == null) {
+            return null;
+        }
+        SSLEngine engine = context.createSSLEngine();
+        engine.setUseClientMode(false);
+        return engine;
+    }
+
+    private @Nullable SocketChannel acceptNow() throws IOException {
+        try {
+            return channel.accept();
+        } catch (ClosedChannelException e) {
+            watch.ensureOpen();
+            throw e;
+        } catch (IOException e) {
+            throw named(name, e);
+        }
+    }
+
+    /**
+     * Serves until this is closed: each connection has a coroutine of its own. While there are as many as the limit, the
+     * others wait at the system.
+     *
+     * <p>Returns when this was closed and the handlers have ended. When the calling coroutine is cancelled, so are they. A handler
+     * that fails ends its connection; the log tells, for an {@code IOException}, which is mostly the client's doing, at level
+     * {@code DEBUG}. When the system has no more files for us, the log tells, and it goes on after a pause.
+     *
+     * @param limit how many connections there may be at a time
+     * @param handler what is done with each
+     * @throws InterruptedException if the coroutine is cancelled; the handlers have ended by then
+     */
+    public void serve(int limit, Handler handler) throws InterruptedException {
+        if (limit < 1) {
+            throw new IllegalArgumentException("limit must be >= 1, was " + limit);
+        }
+        Objects.requireNonNull(handler, "handler");
+        ensureHere();
+        var connections = new Connections(limit, handler);
+        try {
+            serve(connections);
+            connections.awaitEnd();
+        } catch (InterruptedException e) {
+            connections.cancel();
+            throw e;
+        }
+    }
+
+    private void serve(Connections connections) throws InterruptedException {
+        while (true) {
+            connections.awaitRoom();
+            ByteStream client;
+            try {
+                client = accept();
+            } catch (StreamClosedException e) {
+                connections.free();
+                return;
+            } catch (IOException e) {
+                connections.free();
+                LOG.log(System.Logger.Level.WARNING, "{0} - {1}", loop.name(), e.getMessage());
+                EventLoop.sleep(PAUSE);
+                continue;
+            } catch (Throwable e) {
+                connections.free();
+                throw e;
+            }
+            connections.start(client);
+        }
+    }
+
+    /** Those that are served. In a turn. */
+    private final class Connections {
+        private final int limit;
+        private final Handler handler;
+        private final Semaphore room;
+        private final Set<TaskFuture<?>> running = new HashSet<>();
+
+        Connections(int limit, Handler handler) {
+            this.limit = limit;
+            this.handler = handler;
+            room = new Semaphore(limit);
+        }
+
+        void awaitRoom() throws InterruptedException {
+            acquire(1);
+        }
+
+        void free() {
+            room.release();
+        }
+
+        /** It runs at once: one that is cancelled before it has begun would not close its stream. */
+        void start(ByteStream client) {
+            var self = new Connection(client);
+            TaskFuture<?> future;
+            try {
+                future = loop.startNow(() -> {
+                    self.run();
+                    return null;
+                });
+            } catch (Throwable e) { // the loop takes no more
+                client.close();
+                free();
+                throw e;
+            }
+            if (!self.ended) {
+                self.future = future;
+                running.add(future);
+            }
+        }
+
+        void awaitEnd() throws InterruptedException {
+            acquire(limit);
+        }
+
+        void cancel() {
+            for (TaskFuture<?> one : List.copyOf(running)) {
+                one.cancel(true);
+            }
+            boolean interrupted = false;
+            while (true) {
+                try {
+                    awaitEnd();
+                    break;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        private void acquire(int permits) throws InterruptedException {
+            if (room.tryAcquire(permits)) {
+                return;
+            }
+            try {
+                EventLoop.suspending(() -> {
+                    room.acquire(permits);
+                    return true;
+                });
+            } catch (InterruptedException | RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        private final class Connection {
+            private final ByteStream client;
+            private @Nullable TaskFuture<?> future;
+            private boolean ended;
+
+            Connection(ByteStream client) {
+                this.client = client;
+            }
+
+            void run() {
+                try (client) {
+                    handler.handle(client);
+                } catch (InterruptedException e) {
+                    // cancelled
+                } catch (IOException e) {
+                    LOG.log(System.Logger.Level.DEBUG, "{0} - {1}", loop.name(), e.getMessage());
+                } catch (Exception e) {
+                    LOG.log(System.Logger.Level.WARNING, loop.name() + " - handler of " + client + " failed", e);
+                } finally {
+                    ended = true;
+                    if (future != null) {
+                        running.remove(future);
+                    }
+                    free();
+                }
+            }
+        }
+    }
+
+    private void ensureHere() {
+        if (EventLoop.currentOrNull() != loop) {
+            throw new IllegalStateException(name + " is of " + loop.name() + ": " + Thread.currentThread() + " is not a coroutine of it");
+        }
+    }
+
+    /**
+     * Where it listens.
+     *
+     * @return the address, with the port that was free
+     */
+    public SocketAddress localAddress() {
+        return address;
+    }
+
+    /**
+     * The port at which it listens.
+     *
+     * @return the port
+     * @throws IllegalStateException if it is a socket in the file system
+     */
+    public int port() {
+        if (address instanceof InetSocketAddress internet) {
+            return internet.getPort();
+        }
+        throw new IllegalStateException(name + " has no port");
+    }
+
+    /**
+     * Whether it was closed.
+     *
+     * @return whether
+     */
+    public boolean isClosed() {
+        return watch.isClosed();
+    }
+
+    /**
+     * Takes no more connections; those that are open stay. A coroutine that accepts is woken with a {@link
+     * StreamClosedException}. From any thread, and without waiting.
+     */
+    @Override
+    public void close() {
+        watch.close("close() was called");
+    }
+
+    /**
+     * Where it listens, and whether it is closed.
+     *
+     * @return such as {@code listener at /127.0.0.1:7}
+     */
+    @Override
+    public String toString() {
+        return name + (isClosed() ? ", closed" : "");
+    }
+}

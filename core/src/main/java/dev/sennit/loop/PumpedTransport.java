@@ -1,0 +1,270 @@
+package dev.sennit.loop;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A blocking stream, one way, on which a thread of its own waits. What is handed over is one piece at a time, so no more than that is
+ * ever held here: the thread reads on only when a coroutine has taken all, and a coroutine that writes goes on only when the
+ * thread has written all.
+ */
+final class PumpedTransport implements Transport {
+    private static final int PIECE = 1 << 16;
+
+    private final String name;
+    private final boolean isInput;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+
+    // Guarded by lock:
+    /** What is handed over and not taken yet; between position and limit. */
+    private final ByteBuffer piece = ByteBuffer.allocate(PIECE).limit(0);
+    /** Input: nothing more will come. Output: nothing more is to be written. */
+    private boolean ended;
+    private @Nullable IOException failure;
+    private @Nullable String closed;
+
+    private PumpedTransport(String name, boolean isInput) {
+        this.name = name;
+        this.isInput = isInput;
+    }
+
+    static PumpedTransport of(InputStream in, String name) {
+        var pumped = new PumpedTransport(name, true);
+        Thread.ofPlatform().daemon().name(name).start(() -> pumped.pump(in));
+        return pumped;
+    }
+
+    static PumpedTransport of(OutputStream out, String name) {
+        var pumped = new PumpedTransport(name, false);
+        Thread.ofPlatform().daemon().name(name).start(() -> pumped.pump(out));
+        return pumped;
+    }
+
+    // ---- the thread ----
+
+    private void pump(InputStream in) {
+        byte[] bytes = new byte[PIECE];
+        try (in) {
+            int count;
+            do {
+                count = in.read(bytes);
+            } while (handOver(bytes, count));
+        } catch (IOException e) {
+            failed(e);
+        }
+    }
+
+    private boolean handOver(byte[] bytes, int count) {
+        lock.lock();
+        try {
+            while (piece.hasRemaining() && closed == null) {
+                changed.awaitUninterruptibly();
+            }
+            if (count < 0) {
+                ended = true;
+            } else {
+                piece.clear().put(bytes, 0, count).flip();
+            }
+            changed.signalAll();
+            return !ended && closed == null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void pump(OutputStream out) {
+        byte[] bytes = new byte[PIECE];
+        try (out) {
+            for (int count = awaitPiece(bytes); count > 0; count = awaitPiece(bytes)) {
+                out.write(bytes, 0, count);
+                out.flush();
+                taken();
+            }
+        } catch (IOException e) {
+            failed(e);
+        }
+    }
+
+    /** How many bytes to write; 0 when there will be none. They count as handed over until they are written. */
+    private int awaitPiece(byte[] bytes) {
+        lock.lock();
+        try {
+            while (!piece.hasRemaining() && !ended && closed == null) {
+                changed.awaitUninterruptibly();
+            }
+            int count = closed == null ? piece.remaining() : 0;
+            piece.get(piece.position(), bytes, 0, count);
+            return count;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void taken() {
+        lock.lock();
+        try {
+            piece.limit(piece.position());
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void failed(IOException e) {
+        lock.lock();
+        try {
+            failure = e;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // ---- coroutines ----
+
+    @Override
+    public void awaitReadable(@Nullable Deadline deadline) throws IOException, InterruptedException {
+        if (!isInput) {
+            throw new UnsupportedOperationException(name + " can only be written to");
+        }
+        await(true, deadline);
+    }
+
+    /** Waits until there is a piece, or until there is none; or the end of all. */
+    private void await(boolean piecesWanted, @Nullable Deadline deadline) throws IOException, InterruptedException {
+        try {
+            EventLoop.suspending(() -> {
+                lock.lockInterruptibly();
+                try {
+                    while (piece.hasRemaining() != piecesWanted && failure == null && closed == null && !(isInput && ended)) {
+                        if (deadline == null) {
+                            changed.await();
+                        } else if (!changed.await(deadline.nanosLeft(), TimeUnit.NANOSECONDS) && deadline.nanosLeft() <= 0) {
+                            throw deadline.missed((isInput ? "reading from " : "writing to ") + name);
+                        }
+                    }
+                    return true;
+                } finally {
+                    lock.unlock();
+                }
+            });
+        } catch (IOException | InterruptedException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+        ensureOpen();
+    }
+
+    @Override
+    public int readNow(ByteBuffer target) throws IOException {
+        lock.lock();
+        try {
+            if (piece.hasRemaining()) {
+                int count = Math.min(piece.remaining(), target.remaining());
+                target.put(target.position(), piece, piece.position(), count);
+                target.position(target.position() + count);
+                piece.position(piece.position() + count);
+                changed.signalAll();
+                return count;
+            }
+            ensureNotFailed();
+            return ended ? -1 : 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void write(ByteBuffer source, @Nullable Deadline deadline) throws IOException, InterruptedException {
+        if (isInput) {
+            throw new UnsupportedOperationException(name + " can only be read");
+        }
+        await(false, deadline); // for what a write that was cancelled has left
+        while (source.hasRemaining()) {
+            lock.lock();
+            try {
+                ensureNotFailed();
+                if (ended) {
+                    throw new IOException(name + ": its output was shut down");
+                }
+                int count = Math.min(source.remaining(), PIECE);
+                piece.clear().put(source.slice(source.position(), count)).flip();
+                source.position(source.position() + count);
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+            await(false, deadline);
+        }
+        lock.lock();
+        try {
+            ensureNotFailed();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void ensureNotFailed() throws IOException {
+        if (failure != null) {
+            throw new IOException(name + ": " + failure.getMessage(), failure);
+        }
+    }
+
+    /** Has what was written go out first. */
+    @Override
+    public void shutdownOutput(@Nullable Deadline deadline) throws IOException, InterruptedException {
+        write(ByteBuffer.allocate(0), deadline);
+        lock.lock();
+        try {
+            ended = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // ---- both ----
+
+    @Override
+    public void close(String why) {
+        lock.lock();
+        try {
+            if (closed == null) {
+                closed = why;
+                changed.signalAll();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public boolean isClosed() {
+        lock.lock();
+        try {
+            return closed != null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void ensureOpen() throws StreamClosedException {
+        lock.lock();
+        try {
+            if (closed != null) {
+                throw new StreamClosedException(name + " is closed: " + closed);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+}

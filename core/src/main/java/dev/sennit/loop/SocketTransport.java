@@ -1,0 +1,90 @@
+package dev.sennit.loop;
+
+import java.io.IOException;
+import java.net.SocketException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
+import org.jspecify.annotations.Nullable;
+
+/** A socket as it is. */
+final class SocketTransport implements Transport {
+    private final SocketChannel channel;
+    private final LoopSelector.Watch watch;
+    private final String name;
+
+    SocketTransport(SocketChannel channel, LoopSelector.Watch watch, String name) {
+        this.channel = channel;
+        this.watch = watch;
+        this.name = name;
+    }
+
+    @Override
+    public void awaitReadable(@Nullable Deadline deadline) throws IOException, InterruptedException {
+        watch.await(SelectionKey.OP_READ, deadline);
+    }
+
+    @Override
+    public int readNow(ByteBuffer target) throws IOException {
+        try {
+            return channel.read(target);
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    @Override
+    public void write(ByteBuffer source, @Nullable Deadline deadline) throws IOException, InterruptedException {
+        while (true) {
+            writeNow(source);
+            if (!source.hasRemaining()) {
+                return;
+            }
+            watch.await(SelectionKey.OP_WRITE, deadline);
+        }
+    }
+
+    /** Writes what the system takes without waiting. */
+    void writeNow(ByteBuffer source) throws IOException {
+        try {
+            channel.write(source);
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    @Override
+    public void shutdownOutput(@Nullable Deadline deadline) throws IOException {
+        try {
+            channel.shutdownOutput();
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    /** The JDK's own say neither whose connection it was nor who closed it. */
+    private IOException failed(IOException e) throws StreamClosedException {
+        if (e instanceof ClosedChannelException) {
+            watch.ensureOpen();
+        }
+        IOException named = new SocketException(name + ": " + e.getMessage());
+        named.initCause(e);
+        return named;
+    }
+
+    @Override
+    public void close(String why) {
+        watch.close(why);
+    }
+
+    @Override
+    public boolean isClosed() {
+        return watch.isClosed();
+    }
+
+    @Override
+    public void ensureOpen() throws StreamClosedException {
+        watch.ensureOpen();
+    }
+}

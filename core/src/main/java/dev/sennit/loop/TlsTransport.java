@@ -1,0 +1,301 @@
+package dev.sennit.loop;
+
+import java.io.IOException;
+import java.net.SocketException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.ReentrantLock;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLEngineResult;
+import javax.net.ssl.SSLEngineResult.HandshakeStatus;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * TLS over another transport. All that it does between two waits is done when it waits, so that a wait which is cancelled can be
+ * repeated: what has come stays in {@code incoming}, what has to go in {@code outgoing}. The computing of handshakes is done
+ * on the JVM's common pool.
+ */
+final class TlsTransport implements Transport {
+    private static final Duration HANDSHAKE = Duration.ofSeconds(30);
+    private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
+
+    private final SocketTransport below;
+    private final SSLEngine engine;
+    private final String name;
+    private final LoopSelector selector;
+
+    /** Held by who wraps and sends, or shakes hands. */
+    private final ReentrantLock sending = new ReentrantLock(true);
+    /** Guarded by sending. Records that are not all sent yet; between position and limit. */
+    private ByteBuffer outgoing;
+
+    // In a turn, only who reads, or shakes hands:
+    /** Records as they come, up to its position. */
+    private ByteBuffer incoming;
+    /** Whether there is no whole record in {@link #incoming}. */
+    private boolean needsMore = true;
+    /** Whether the other side has said that it sends no more. */
+    private boolean ended;
+    private volatile boolean handsShaken;
+    /** What is being computed. */
+    private @Nullable CompletableFuture<?> computing;
+
+    TlsTransport(SocketTransport below, SSLEngine engine, String name, LoopSelector selector) {
+        this.below = below;
+        this.engine = engine;
+        this.name = name;
+        this.selector = selector;
+        int record = engine.getSession().getPacketBufferSize();
+        outgoing = ByteBuffer.allocate(record).limit(0);
+        incoming = ByteBuffer.allocate(record);
+    }
+
+    // ---- handshake ----
+
+    @Override
+    public void shakeHands(@Nullable Deadline given) throws IOException, InterruptedException {
+        if (handsShaken) {
+            return;
+        }
+        Deadline own = Objects.requireNonNull(Deadline.after(HANDSHAKE));
+        Deadline deadline = given == null || given.due() - own.due() > 0 ? own : given;
+        lock(deadline);
+        try {
+            if (!handsShaken) {
+                engine.beginHandshake();
+                while (goOn(deadline)) {
+                    // until there is nothing more to do
+                }
+                handsShaken = true;
+            }
+        } catch (SSLException e) {
+            close("the handshake failed"); // the other side is told why
+            throw new SSLHandshakeException(name + ": " + e.getMessage(), e);
+        } finally {
+            sending.unlock();
+        }
+    }
+
+    /** One step; whether there was one to do. */
+    private boolean goOn(Deadline deadline) throws IOException, InterruptedException {
+        switch (engine.getHandshakeStatus()) {
+            case NEED_TASK -> compute(deadline);
+            case NEED_WRAP -> {
+                wrap(NOTHING);
+                flush(deadline);
+            }
+            case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> {
+                if (needsMore) {
+                    below.awaitReadable(deadline);
+                }
+                if (readNow(selector.scratch()) < 0) {
+                    throw new SSLHandshakeException("the other side has ended the handshake");
+                }
+            }
+            case NOT_HANDSHAKING, FINISHED -> {
+                flush(deadline);
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void compute(@Nullable Deadline deadline) throws IOException, InterruptedException {
+        CompletableFuture<?> task = computing;
+        if (task == null) {
+            Runnable next = engine.getDelegatedTask();
+            if (next == null) {
+                return;
+            }
+            task = CompletableFuture.runAsync(next);
+            computing = task;
+        }
+        CompletableFuture<?> waitedFor = task;
+        try {
+            EventLoop.suspending(() -> deadline == null
+                    ? waitedFor.get()
+                    : waitedFor.get(deadline.nanosLeft(), TimeUnit.NANOSECONDS));
+            computing = null;
+        } catch (TimeoutException e) {
+            throw Objects.requireNonNull(deadline).missed("the handshake of " + name);
+        } catch (ExecutionException e) {
+            computing = null;
+            throw new SSLException(String.valueOf(e.getCause()), e.getCause());
+        } catch (InterruptedException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    // ---- reading ----
+
+    @Override
+    public void awaitReadable(@Nullable Deadline deadline) throws IOException, InterruptedException {
+        shakeHands(deadline);
+        if (engine.getHandshakeStatus() == HandshakeStatus.NEED_TASK) {
+            compute(deadline);
+        }
+        if (needsMore) {
+            below.awaitReadable(deadline);
+        }
+    }
+
+    /** {@inheritDoc} The target has room for a whole record: it is the scratch buffer. */
+    @Override
+    public int readNow(ByteBuffer target) throws IOException {
+        while (!ended) {
+            if (needsMore) {
+                int count = below.readNow(incoming);
+                if (count < 0) {
+                    ended = true;
+                    throw new SSLException(name + " was cut off: it ended without TLS's close_notify, so some may be missing");
+                }
+                if (count == 0) {
+                    return 0;
+                }
+            }
+            SSLEngineResult result = unwrap(target);
+            switch (result.getStatus()) {
+                case BUFFER_UNDERFLOW -> makeRoom();
+                case CLOSED -> ended = true;
+                case BUFFER_OVERFLOW -> throw new AssertionError(target);
+                case OK -> {
+                    needsMore = incoming.position() == 0;
+                    if (result.bytesProduced() > 0) {
+                        return result.bytesProduced();
+                    }
+                    HandshakeStatus next = result.getHandshakeStatus();
+                    if (next == HandshakeStatus.FINISHED || next == HandshakeStatus.NEED_TASK || next == HandshakeStatus.NEED_WRAP) {
+                        return 0; // for who waits to deal with
+                    }
+                }
+            }
+        }
+        return -1;
+    }
+
+    private SSLEngineResult unwrap(ByteBuffer target) throws SSLException {
+        incoming.flip();
+        try {
+            return engine.unwrap(incoming, target);
+        } finally {
+            incoming.compact();
+        }
+    }
+
+    private void makeRoom() {
+        needsMore = true;
+        int record = engine.getSession().getPacketBufferSize();
+        if (incoming.capacity() < record) {
+            incoming = ByteBuffer.allocate(record).put(incoming.flip());
+        }
+    }
+
+    // ---- writing ----
+
+    @Override
+    public void write(ByteBuffer source, @Nullable Deadline deadline) throws IOException, InterruptedException {
+        shakeHands(deadline);
+        lock(deadline);
+        try {
+            flush(deadline);
+            while (source.hasRemaining()) {
+                if (!wrap(source)) {
+                    throw new SocketException(name + ": its output was shut down");
+                }
+                flush(deadline);
+            }
+        } finally {
+            sending.unlock();
+        }
+    }
+
+    @Override
+    public void shutdownOutput(@Nullable Deadline deadline) throws IOException, InterruptedException {
+        shakeHands(deadline);
+        lock(deadline);
+        try {
+            flush(deadline);
+            engine.closeOutbound();
+            wrap(NOTHING);
+            flush(deadline);
+        } finally {
+            sending.unlock();
+        }
+    }
+
+    private void lock(@Nullable Deadline deadline) throws IOException, InterruptedException {
+        Deadline.lock(sending, deadline, "waiting for others that write to " + name);
+    }
+
+    /** One record, once all before it are sent; whether it was made. */
+    private boolean wrap(ByteBuffer source) throws IOException {
+        outgoing.clear();
+        try {
+            while (true) {
+                SSLEngineResult result = engine.wrap(source, outgoing);
+                switch (result.getStatus()) {
+                    case BUFFER_OVERFLOW -> {
+                        int record = engine.getSession().getPacketBufferSize();
+                        outgoing = ByteBuffer.allocate(Math.max(record, 2 * outgoing.capacity()));
+                    }
+                    case CLOSED -> {
+                        return result.bytesProduced() > 0;
+                    }
+                    default -> {
+                        if (result.bytesProduced() == 0 && source.hasRemaining()) {
+                            throw new SSLException(name + ": the other side began a second handshake, which is not supported");
+                        }
+                        return true;
+                    }
+                }
+            }
+        } finally {
+            outgoing.flip();
+        }
+    }
+
+    private void flush(@Nullable Deadline deadline) throws IOException, InterruptedException {
+        if (outgoing.hasRemaining()) {
+            below.write(outgoing, deadline);
+        }
+    }
+
+    // ---- both ----
+
+    /** With a farewell, unless somebody is sending, or the system does not take it at once. */
+    @Override
+    public void close(String why) {
+        if (!below.isClosed() && sending.tryLock()) {
+            try {
+                engine.closeOutbound();
+                while (!outgoing.hasRemaining() && !engine.isOutboundDone() && wrap(NOTHING) && outgoing.hasRemaining()) {
+                    below.writeNow(outgoing);
+                }
+            } catch (IOException e) {
+                // then without
+            } finally {
+                sending.unlock();
+            }
+        }
+        below.close(why);
+    }
+
+    @Override
+    public boolean isClosed() {
+        return below.isClosed();
+    }
+
+    @Override
+    public void ensureOpen() throws StreamClosedException {
+        below.ensureOpen();
+    }
+}

@@ -1,0 +1,170 @@
+package dev.sennit.loop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sennit.Conditions;
+import dev.sennit.TaskFuture;
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+
+@Timeout(120)
+@EnabledOnOs({OS.LINUX, OS.MAC})
+class SubprocessIT {
+    private static Subprocess shell(String script) throws IOException, InterruptedException {
+        return Subprocess.start(new ProcessBuilder("sh", "-c", script));
+    }
+
+    @Test
+    void linesComeAsTheyArePrinted() {
+        EventLoop.run(() -> {
+            try (Subprocess echo = shell("while read line; do echo \"got $line\"; echo \"err $line\" >&2; done; exit 7")) {
+                for (String word : new String[] {"one", "two", "three"}) {
+                    echo.stdin().write(word + "\n");
+                    assertThat(echo.stdout().readLine(100)).isEqualTo("got " + word);
+                    assertThat(echo.stderr().readLine(100)).isEqualTo("err " + word);
+                }
+                assertThat(echo.isAlive()).isTrue();
+                assertThat(echo).hasToString("sh (" + echo.pid() + "), running");
+                assertThat(echo.waitFor(Duration.ofMillis(1))).isFalse();
+                echo.stdin().shutdownOutput();
+                assertThat(echo.stdout().readLine(100)).isNull();
+                assertThat(echo.waitFor()).isEqualTo(7);
+                assertThat(echo).hasToString("sh (" + echo.pid() + "), exit code 7");
+                return null;
+            }
+        });
+    }
+
+    @Test
+    void othersGoOnWhileOneWaitsForOutput() {
+        EventLoop.run(() -> {
+            try (Subprocess silent = shell("read line; echo $line")) {
+                TaskFuture<String> reader = EventLoop.current().submit(() -> silent.stdout().readLine(100));
+                EventLoop.sleep(Duration.ofMillis(10));
+                assertThat(reader.isDone()).isFalse();
+                silent.stdin().write("hello\n");
+                assertThat(reader.get()).isEqualTo("hello");
+                return null;
+            }
+        });
+    }
+
+    @Test
+    void megabytesGoThroughAndNoMoreIsHeldThanAPiece() {
+        EventLoop.run(() -> {
+            try (Subprocess cat = Subprocess.start(new ProcessBuilder("cat"))) {
+                byte[] much = new byte[8 << 20];
+                new java.util.SplittableRandom(1).nextBytes(much);
+                TaskFuture<?> writer = EventLoop.current().submit(() -> {
+                    cat.stdin().write(much);
+                    cat.stdin().shutdownOutput();
+                    return null;
+                });
+                EventLoop.sleep(Duration.ofMillis(50));
+                assertThat(writer.isDone()).as("written, though nobody has read").isFalse();
+                assertThat(Arrays.equals(cat.stdout().readAll(8 << 20), much)).isTrue();
+                writer.get();
+                assertThat(cat.waitFor()).isZero();
+                return null;
+            }
+        });
+    }
+
+    @Test
+    void aCancelledReaderLosesNothing() {
+        EventLoop.run(() -> {
+            try (Subprocess cat = Subprocess.start(new ProcessBuilder("cat"))) {
+                var ended = new CountDownLatch(1);
+                TaskFuture<?> reader = EventLoop.current().submit(() -> {
+                    try {
+                        return cat.stdout().readExactly(10);
+                    } finally {
+                        ended.countDown();
+                    }
+                });
+                cat.stdin().write("abcde");
+                EventLoop.sleep(Duration.ofMillis(20));
+                reader.cancel(true);
+                EventLoop.suspending(() -> ended.await(60, TimeUnit.SECONDS));
+                cat.stdin().write("fghij");
+                assertThat(cat.stdout().readExactly(10)).asString().isEqualTo("abcdefghij");
+                cat.stdout().setReadTimeout(Duration.ofMillis(20));
+                assertThatThrownBy(() -> cat.stdout().readLine(1))
+                        .isInstanceOf(SocketTimeoutException.class)
+                        .hasMessageContaining("cat (" + cat.pid() + ") stdout");
+                return null;
+            }
+        });
+    }
+
+    @Test
+    void cancellingKillsItAndWhatItHasStarted() throws Exception {
+        ProcessHandle[] seen = new ProcessHandle[2];
+        try (EventLoop loop = EventLoop.open()) {
+            TaskFuture<?> running = loop.submit(() -> {
+                try (Subprocess parent = shell("sleep 1000 & echo $!; wait")) {
+                    seen[1] = ProcessHandle.of(Long.parseLong(parent.stdout().readLine(100))).orElseThrow();
+                    seen[0] = ProcessHandle.of(parent.pid()).orElseThrow();
+                    return parent.waitFor();
+                }
+            });
+            Conditions.await("it runs").until(() -> seen[0] != null);
+            running.cancel(true);
+        }
+        Conditions.await("both are gone").until(() -> !seen[0].isAlive() && !seen[1].isAlive());
+        Conditions.await("its threads are gone").until(() -> Thread.getAllStackTraces().keySet().stream()
+                .noneMatch(thread -> thread.getName().startsWith("sh (" + seen[0].pid())));
+    }
+
+    @Test
+    void closingWakesWhoReads() {
+        EventLoop.run(() -> {
+            Subprocess silent = shell("read line");
+            TaskFuture<?> reader = EventLoop.current().submit(() -> silent.stdout().readLine(100));
+            EventLoop.sleep(Duration.ofMillis(10));
+            silent.close();
+            assertThatThrownBy(reader::get).hasCauseInstanceOf(StreamClosedException.class);
+            assertThat(silent.waitFor()).isEqualTo(128 + 9);
+            return null;
+        });
+    }
+
+    @Test
+    void aProgramThatReadsNoMoreIsNamed() {
+        EventLoop.run(() -> {
+            try (Subprocess gone = shell("exec <&-; echo closed; read line <&1; sleep 1000")) {
+                assertThat(gone.stdout().readLine(100)).isEqualTo("closed");
+                assertThatThrownBy(() -> gone.stdin().write(new byte[1 << 20]))
+                        .isInstanceOf(IOException.class)
+                        .hasMessageContaining("sh (" + gone.pid() + ") stdin: Broken pipe");
+                gone.terminate();
+                assertThat(gone.waitFor()).isEqualTo(128 + 15);
+                return null;
+            }
+        });
+    }
+
+    @Test
+    void directionsAndProgramsThatAreNotThere() {
+        EventLoop.run(() -> {
+            assertThatThrownBy(() -> Subprocess.start(new ProcessBuilder("no-such-program")))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("no-such-program");
+            try (Subprocess cat = Subprocess.start(new ProcessBuilder("cat"))) {
+                assertThatThrownBy(() -> cat.stdout().write("x")).hasMessageContaining("can only be read");
+                assertThatThrownBy(() -> cat.stdin().readLine(1)).hasMessageContaining("can only be written to");
+                assertThat(cat.stdout().remoteAddress()).isNull();
+            }
+            return null;
+        });
+    }
+}

@@ -1,0 +1,183 @@
+package dev.sennit.loop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sennit.TaskFuture;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.time.Duration;
+import java.util.concurrent.ExecutionException;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.TrustManagerFactory;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** All that holds for streams holds over TLS too. */
+class TlsStreamsIT extends StreamsIT {
+    private static final char[] PASSWORD = "changeit".toCharArray();
+    private static final Duration LONG = Duration.ofSeconds(60);
+
+    private static SSLContext certified;
+    private static SSLContext somebodyElse;
+
+    @BeforeAll
+    static void certify(@TempDir Path folder) throws Exception {
+        certified = context(folder.resolve("one.p12"));
+        somebodyElse = context(folder.resolve("other.p12"));
+    }
+
+    private static SSLContext context(Path file) throws Exception {
+        Process keytool = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                        "-genkeypair", "-alias", "server", "-keyalg", "EC", "-dname", "CN=server", "-ext",
+                        "SAN=ip:127.0.0.1", "-validity", "2", "-storetype", "PKCS12",
+                        "-keystore", file.toString(), "-storepass", new String(PASSWORD))
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(keytool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(keytool.waitFor()).as(output).isZero();
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        try (InputStream in = Files.newInputStream(file)) {
+            store.load(in, PASSWORD);
+        }
+        var keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        keys.init(store, PASSWORD);
+        var trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        trust.init(store);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
+        return context;
+    }
+
+    @Override
+    protected ByteStream connect(Listener listener) throws Exception {
+        return ByteStream.connectTls("127.0.0.1", listener.port(), certified, LONG);
+    }
+
+    @Override
+    protected Listener listen() throws Exception {
+        return Listener.openTls(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), certified);
+    }
+
+    private TaskFuture<String> oneLine(Listener listener) {
+        return EventLoop.current().submit(() -> {
+            try (ByteStream server = listener.accept()) {
+                return server.readLine(100);
+            }
+        });
+    }
+
+    private static Throwable failure(TaskFuture<?> future) throws InterruptedException {
+        try {
+            throw new AssertionError("should have failed: " + future.get());
+        } catch (ExecutionException e) {
+            return e.getCause();
+        }
+    }
+
+    @Test
+    void aCertificateThatIsNotTrustedIsRefusedOnBothSides() {
+        EventLoop.run(() -> {
+            try (Listener listener = listen()) {
+                TaskFuture<String> server = oneLine(listener);
+                assertThatThrownBy(() -> ByteStream.connectTls("127.0.0.1", listener.port(), somebodyElse, LONG))
+                        .isInstanceOf(SSLHandshakeException.class)
+                        .hasMessageContaining("connection to /127.0.0.1:")
+                        .hasMessageContaining("PKIX");
+                assertThat(failure(server)).isInstanceOf(SSLException.class).hasMessageContaining("Received fatal alert");
+                return null;
+            }
+        });
+    }
+
+    @Test
+    void aCertificateOfAnotherHostIsRefused() {
+        EventLoop.run(() -> {
+            try (Listener listener = listen()) {
+                oneLine(listener);
+                assertThatThrownBy(() -> ByteStream.connectTls("localhost", listener.port(), certified, LONG))
+                        .isInstanceOf(SSLHandshakeException.class)
+                        .hasMessageContaining("matching localhost");
+                return null;
+            }
+        });
+    }
+
+    @Test
+    void somebodyWhoDoesNotSpeakTlsIsRefused() {
+        EventLoop.run(() -> {
+            try (Listener listener = listen()) {
+                TaskFuture<String> server = oneLine(listener);
+                try (ByteStream client = ByteStream.connect("127.0.0.1", listener.port())) {
+                    client.write("GET / HTTP/1.1\r\n\r\n");
+                    assertThat(failure(server)).isInstanceOf(SSLException.class).hasMessageContaining("connection from");
+                }
+                return null;
+            }
+        });
+    }
+
+    @Test
+    void aServerThatIsSilentDoesNotHoldTheHandshake() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            EventLoop.run(() -> {
+                assertThatThrownBy(() -> ByteStream.connectTls("127.0.0.1", silent.getLocalPort(), certified, Duration.ofMillis(100)))
+                        .isInstanceOf(SocketTimeoutException.class)
+                        .hasMessageContaining("took longer than 100 ms");
+                return null;
+            });
+        }
+    }
+
+    /** Somebody in between who ends the connection cannot pass for the other side. */
+    @Test
+    void aConnectionThatIsCutOffIsNotTakenForItsEnd() {
+        EventLoop.run(() -> {
+            try (Listener listener = listen(); Listener between = Listener.open(0)) {
+                TaskFuture<?> middle = EventLoop.current().submit(() -> {
+                    try (ByteStream near = between.accept(); ByteStream far = ByteStream.connect("127.0.0.1", listener.port())) {
+                        TaskFuture<?> there = copy(near, far);
+                        TaskFuture<?> back = copy(far, near);
+                        EventLoop.sleep(Duration.ofMillis(500));
+                        there.cancel(true);
+                        back.cancel(true);
+                    }
+                    return null;
+                });
+                TaskFuture<byte[]> server = EventLoop.current().submit(() -> {
+                    try (ByteStream accepted = listener.accept()) {
+                        return accepted.readAll(100);
+                    }
+                });
+                try (ByteStream client = ByteStream.connectTls("127.0.0.1", between.port(), certified, LONG)) {
+                    client.write("half of the");
+                    assertThat(failure(server)).isInstanceOf(SSLException.class).hasMessageContaining("was cut off");
+                }
+                middle.get();
+                return null;
+            }
+        });
+    }
+
+    private static TaskFuture<?> copy(ByteStream from, ByteStream to) {
+        return EventLoop.current().submit(() -> {
+            byte[] bytes = new byte[10_000];
+            for (int count = from.read(bytes); count > 0; count = from.read(bytes)) {
+                to.write(java.util.Arrays.copyOf(bytes, count));
+            }
+            return null;
+        });
+    }
+}
