@@ -7,6 +7,7 @@ module dev.sennit {
 
     exports dev.sennit;
     exports dev.sennit.process;
+    exports dev.sennit.testing;
 
     uses dev.sennit.PoolProvider;
 

@@ -103,6 +103,17 @@ public abstract class OwnScheduler extends ForkJoinPool {
         return Hook.newBuilder(builder, this);
     }
 
+    /**
+     * The virtual thread that {@link #execute} was told can go on.
+     *
+     * @param continuation what it was given
+     * @return the thread
+     * @throws IllegalStateException if this JDK does not let us know
+     */
+    protected static Thread threadOf(Runnable continuation) {
+        return Owner.of(continuation);
+    }
+
     @Override
     public abstract void execute(Runnable continuation);
 
@@ -147,6 +158,37 @@ public abstract class OwnScheduler extends ForkJoinPool {
         @Override
         public final int compareTo(Delayed other) {
             throw new UnsupportedOperationException();
+        }
+    }
+
+    /** Continuations are {@code this::runContinuation} of a virtual thread: objects of one class, with one field. */
+    private static final class Owner {
+        /** Written by whoever is first; always the same. */
+        private static volatile @Nullable MethodHandle getter;
+
+        static Thread of(Runnable continuation) {
+            MethodHandle known = getter;
+            try {
+                if (known == null) {
+                    known = find(continuation.getClass());
+                    getter = known;
+                }
+                return (Thread) known.invokeExact(continuation);
+            } catch (Throwable e) {
+                throw new IllegalStateException("Java " + Runtime.version() + " does not tell whose continuation that is", e);
+            }
+        }
+
+        private static MethodHandle find(Class<?> type) throws ReflectiveOperationException {
+            for (var field : type.getDeclaredFields()) {
+                if (Thread.class.isAssignableFrom(field.getType())) {
+                    field.setAccessible(true);
+                    return MethodHandles.lookup()
+                            .unreflectGetter(field)
+                            .asType(MethodType.methodType(Thread.class, Runnable.class));
+                }
+            }
+            throw new NoSuchFieldException(type + " has no field for a thread");
         }
     }
 
