@@ -2,6 +2,7 @@
  * Sennit: java.util.concurrent for every execution unit. {@link dev.sennit.Pools} is the way in.
  */
 module dev.sennit {
+    requires static java.instrument;
     requires java.management;
     requires static org.jspecify;
 

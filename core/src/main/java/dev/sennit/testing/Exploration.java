@@ -9,7 +9,6 @@ package dev.sennit.testing;
  * @param firstSeed the seed of the first schedule
  * @param memoryPoints whether threads could be interrupted between accesses to memory, which wants the agent ({@link
  *     MemoryPoints}); without it only where they wait, yield or end
- * @param virtualClock whether timed waits took no time, which wants the agent
  * @param repeatable whether the last schedule came out the same when its seed was run once more; if not, something
  *     besides the schedule decides what the body does: random numbers, identity hash codes, the time
  */
@@ -19,12 +18,10 @@ public record Exploration(
         Strategy strategy,
         long firstSeed,
         boolean memoryPoints,
-        boolean virtualClock,
         boolean repeatable) {
     @Override
     public String toString() {
         return schedules + (schedules == 1 ? " schedule, " : " schedules, ") + distinct + " distinct, " + strategy + " from seed "
-                + firstSeed + ", memory points " + (memoryPoints ? "on" : "off") + ", clock "
-                + (virtualClock ? "virtual" : "real") + (repeatable ? "" : ", NOT repeatable");
+                + firstSeed + ", memory points " + (memoryPoints ? "on" : "off") + (repeatable ? "" : ", NOT repeatable");
     }
 }

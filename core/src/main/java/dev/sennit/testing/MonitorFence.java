@@ -13,7 +13,9 @@ import org.jspecify.annotations.Nullable;
  * the list, makes one after another ready, and looks again. So when a virtual thread of ours is put on the list and made
  * ready, whatever was on it before has been taken too; and when that is done a second time, it has been made ready.
  *
- * <p>Our thread for ever tries to enter one monitor, which whoever waits here holds meanwhile.
+ * <p>Two threads of ours do that: one holds a monitor while the other tries to enter, and leaves it; the other never gets in,
+ * as by the time it tries again the first is back. Whoever calls cannot be the first: what the carrier holds, the virtual
+ * thread that it carries could enter.
  *
  * <p>Source: {@code VirtualThread.unblockVirtualThreads} of JDK 25.
  */
@@ -23,19 +25,42 @@ final class MonitorFence extends OwnScheduler {
     private final Object monitor = new Object();
     private final ReentrantLock lock = new ReentrantLock();
 
-    /** Set by the thread of the JDK's, taken by whoever holds the lock. */
+    /** Run with the lock only. */
+    private final Runnable holder;
+
+    /** Set by the thread of the JDK's, taken by whoever has the lock. */
     private volatile @Nullable Runnable arrived;
 
     private volatile @Nullable Thread unblocker;
     private volatile @Nullable Thread waiter;
 
     private MonitorFence() {
+        threads().name("sennit-fence-holder").start(this::hold);
+        holder = takeArrived();
+        holder.run();
         threads().name("sennit-fence").start(() -> {
             synchronized (monitor) {
                 throw new AssertionError("never entered");
             }
         });
-        round();
+    }
+
+    private void hold() {
+        while (true) {
+            Thread.yield();
+            synchronized (monitor) {
+                Thread.yield();
+            }
+        }
+    }
+
+    private Runnable takeArrived() {
+        Runnable continuation = arrived;
+        if (continuation == null) {
+            throw new AssertionError("the thread is not there");
+        }
+        arrived = null;
+        return continuation;
     }
 
     /** Returns when all that was released by this thread before has arrived at its scheduler. */
@@ -55,15 +80,11 @@ final class MonitorFence extends OwnScheduler {
     }
 
     private void round() {
-        Runnable continuation = arrived;
-        if (continuation == null) {
-            throw new AssertionError("the thread is not there");
-        }
-        arrived = null;
+        Runnable contender = takeArrived();
         waiter = Thread.currentThread();
-        synchronized (monitor) {
-            continuation.run();
-        }
+        holder.run();
+        contender.run();
+        holder.run();
         boolean interrupted = false;
         for (int spins = 0; arrived == null; spins++) {
             if (spins < 100) {
@@ -80,6 +101,9 @@ final class MonitorFence extends OwnScheduler {
 
     @Override
     public void execute(Runnable continuation) {
+        if (continuation == holder) { // it yields
+            return;
+        }
         Thread here = Thread.currentThread();
         if (here != waiter) {
             unblocker = here;

@@ -54,9 +54,9 @@ import java.util.Set;
  *   <li>Loops that wait without waiting: without the agent, {@code while (!flag) {}} hangs the test.
  * </ul>
  *
- * <p><b>Time</b> Code takes none; when nobody can go on, the clock goes to the end of the next timed wait. With the agent
- * that takes no time, as code sees the virtual clock; without it code of the JDK's looks at the real one, so each wait
- * lasts as long as it says.
+ * <p><b>Time</b> Code takes none: when nobody can go on, the clock of the schedule goes to the end of the next timed wait, so
+ * those end in the order of their lengths, however slow the machine. Each lasts as long as it says, as the JDK looks at the
+ * real clock; so does code under test that asks for {@code System.nanoTime()}. Keep them short.
  *
  * <p>Immutable; each method that changes a setting returns a new one. It wants the option
  * {@code --add-opens java.base/java.lang=dev.sennit} ({@code =ALL-UNNAMED} on the class path).
@@ -212,7 +212,7 @@ public final class ScheduleExplorer {
 
     private Exploration seen(int count, Set<Long> distinct, long first, boolean repeatable) {
         return new Exploration(
-                count, distinct.size(), strategy, first, MemoryPoints.areSet(), VirtualClock.isSeen(), repeatable);
+                count, distinct.size(), strategy, first, MemoryPoints.areSet(), repeatable);
     }
 
     // ---- what a failure says ----

@@ -33,9 +33,9 @@ import org.jspecify.annotations.Nullable;
  * outside is not for us to order: it ends the schedule as a failure which says who it was.
  *
  * <h2>Time</h2>
- * Running takes none. When nobody can go on, the clock goes to the end of the next timed wait. Without {@link VirtualClock}
- * that code sees, the driver waits that long too, as code of the JDK's that waits looks at the clock again; delays are then
- * rounded up to milliseconds, so that the order of two does not follow from how long it took to begin them.
+ * Running takes none: when nobody can go on, the clock of the schedule goes to the end of the next timed wait. The driver
+ * waits that long too, as code of the JDK's that waits looks at the real clock again. Delays are rounded up to milliseconds,
+ * so that the order of two does not follow from how long it took to begin them.
  */
 final class ScheduleRun extends OwnScheduler {
     enum Ending {
@@ -48,6 +48,11 @@ final class ScheduleRun extends OwnScheduler {
 
     /** Those that run, by their driver. */
     private static final Map<Thread, ScheduleRun> RUNNING = new ConcurrentHashMap<>();
+
+    static {
+        // The thread that it waits for would wait for its initialization, if that began with a schedule under way.
+        MonitorFence.await();
+    }
 
     private static final long SECOND_LOOK = TimeUnit.MILLISECONDS.toNanos(100);
     private static final long ROUNDED_TO = TimeUnit.MILLISECONDS.toNanos(1);
@@ -74,6 +79,9 @@ final class ScheduleRun extends OwnScheduler {
             this.timeout = timeout;
         }
     }
+
+    /** Somebody made a thread go on: the throwable knows who, and where that one was. */
+    private record Waking(Runnable continuation, Throwable by) {}
 
     private final Thread driver = Thread.currentThread();
     private final Chooser chooser;
@@ -111,8 +119,8 @@ final class ScheduleRun extends OwnScheduler {
     // ---- any thread ----
 
     private final Queue<Runnable> unblocked = new ConcurrentLinkedQueue<>();
-    /** The first of them; made by the thread that it names. */
-    private volatile @Nullable Throwable outside;
+    /** The first there was. */
+    private volatile @Nullable Waking outside;
 
     private volatile boolean over;
 
@@ -294,10 +302,8 @@ final class ScheduleRun extends OwnScheduler {
         while (!timers.isEmpty() && timers.peek().at == now) {
             ended.add(timers.remove());
         }
-        if (!VirtualClock.isSeen()) {
-            for (Timer timer : ended) {
-                awaitReally(timer.due);
-            }
+        for (Timer timer : ended) {
+            awaitReally(timer.due);
         }
         for (Timer timer : ended) {
             if (!timer.isCancelled()) {
@@ -330,8 +336,11 @@ final class ScheduleRun extends OwnScheduler {
     }
 
     private void failFromOutside() {
-        Throwable by = outside;
-        fail(Ending.OUTSIDE, by, by == null ? "" : String.valueOf(by.getMessage()));
+        Waking waking = outside;
+        if (waking != null) {
+            fail(Ending.OUTSIDE, waking.by(), waking.by().getMessage() + ", which is not of the schedule, made "
+                    + strand(waking.continuation()).name() + " go on");
+        }
     }
 
     private void fail(Ending how, @Nullable Throwable why, String more) {
@@ -400,9 +409,9 @@ final class ScheduleRun extends OwnScheduler {
                 unblocked.add(continuation);
             } else if (outside == null) {
                 Thread by = Thread.currentThread();
-                outside = new Throwable(
-                        (by.isVirtual() ? "virtual thread" : "platform thread") + " \"" + by.getName()
-                                + "\" outside of the schedule made " + threadOf(continuation).getName() + " go on");
+                outside = new Waking(
+                        continuation,
+                        new Throwable((by.isVirtual() ? "virtual" : "platform") + " thread \"" + by.getName() + '"'));
             }
             LockSupport.unpark(driver);
         }
@@ -411,19 +420,11 @@ final class ScheduleRun extends OwnScheduler {
     @Override
     public Timeout schedule(Runnable timeout, long delay, TimeUnit unit) {
         long nanos = Math.max(0, unit.toNanos(delay));
-        long virtual = nanos;
-        if (!VirtualClock.isSeen()) {
-            virtual = nanos > Long.MAX_VALUE - ROUNDED_TO ? nanos : (nanos + ROUNDED_TO - 1) / ROUNDED_TO * ROUNDED_TO;
-        }
-        long at = now + virtual < 0 ? Long.MAX_VALUE : now + virtual;
+        long rounded = nanos > Long.MAX_VALUE - ROUNDED_TO ? nanos : (nanos + ROUNDED_TO - 1) / ROUNDED_TO * ROUNDED_TO;
+        long at = now + rounded < 0 ? Long.MAX_VALUE : now + rounded;
         var timer = new Timer(at, System.nanoTime() + nanos, timersMade++, timeout);
         timers.add(timer);
         return timer;
-    }
-
-    /** The virtual time. */
-    long nanoTime() {
-        return now;
     }
 
     // ---- what there is to tell ----
