@@ -5,6 +5,7 @@ module dev.sennit {
     requires static java.instrument;
     requires java.management;
     requires static org.jspecify;
+    requires static org.junit.jupiter.api;
 
     exports dev.sennit;
     exports dev.sennit.process;

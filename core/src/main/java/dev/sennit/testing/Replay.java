@@ -6,7 +6,7 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** On a method with {@code @Schedules}: runs it under one schedule alone, such as one that failed. */
+/** On a method with {@link Schedules}: runs it under one schedule alone, such as one that failed. */
 @Documented
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)

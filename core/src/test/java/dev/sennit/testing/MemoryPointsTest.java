@@ -92,15 +92,13 @@ class MemoryPointsTest {
         }
     }
 
-    static class AtomicIncrement extends AtomicGetAndSetMended {}
-
-    abstract static class AtomicGetAndSetMended extends Twice {
+    static class AtomicIncrement extends Twice {
         private AtomicInteger count = new AtomicInteger();
 
         @Override
         Runnable one() {
             count = new AtomicInteger();
-            return count::incrementAndGet;
+            return () -> count.incrementAndGet();
         }
 
         @Override
@@ -260,7 +258,6 @@ class MemoryPointsTest {
         private volatile boolean said;
 
         @Override
-        @SuppressWarnings("empty-statement")
         public void run() {
             while (!said) {
                 // somebody should say so
@@ -275,7 +272,7 @@ class MemoryPointsTest {
     private static void findsNothing(Strategy strategy, Class<? extends ScheduleExplorer.Body> type) {
         Exploration seen = explorer(strategy).explore(PointsLoader.body(type));
         assertThat(seen.repeatable()).isTrue();
-        assertThat(seen.distinct()).isGreaterThan(10);
+        assertThat(seen.distinct()).isGreaterThan(2);
     }
 
     @ParameterizedTest
@@ -302,7 +299,7 @@ class MemoryPointsTest {
 
     @ParameterizedTest
     @EnumSource
-    void findsAChecksThatNoLongerHold(Strategy strategy) {
+    void findsChecksThatNoLongerHold(Strategy strategy) {
         finds(strategy, CheckThenPut.class);
         findsNothing(strategy, ComputeIfAbsent.class);
     }

@@ -4,13 +4,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Constructor;
 
-/** Defines a class and those in it once more, with memory points, as the agent would. */
+/** Defines a class and its nest once more, with memory points, as the agent would. */
 final class PointsLoader extends ClassLoader {
     private final String prefix;
 
     private PointsLoader(Class<?> outer) {
         super(outer.getClassLoader());
-        prefix = outer.getName();
+        prefix = outer.getNestHost().getName();
     }
 
     /** A body, of the class with memory points; a new one for each exploration. */

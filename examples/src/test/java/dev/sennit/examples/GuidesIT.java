@@ -86,6 +86,8 @@ class GuidesIT {
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "--enable-native-access=ALL-UNNAMED",
+                        "--add-opens",
+                        "java.base/java.lang=ALL-UNNAMED",
                         "--class-path",
                         folder + File.pathSeparator + System.getProperty("java.class.path"),
                         "Guides")
