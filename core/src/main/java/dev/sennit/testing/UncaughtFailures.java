@@ -48,7 +48,7 @@ final class UncaughtFailures implements UncaughtExceptionHandler, AutoCloseable 
             run.threw(failure);
         } else if (others != null) {
             others.uncaughtException(thread, failure);
-        } else if (thread.getThreadGroup() != null) {
+        } else {
             System.getLogger(UncaughtFailures.class.getName())
                     .log(System.Logger.Level.ERROR, "uncaught in thread " + thread.getName(), failure);
         }

@@ -11,6 +11,7 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Exchanger;
 import java.util.concurrent.Executors;
@@ -23,7 +24,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -454,7 +454,11 @@ class ScheduleExplorerTest {
     void saysThatAPlatformThreadMadeAThreadGoOn() {
         assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> {
                     var answer = new CompletableFuture<String>();
-                    Thread.ofPlatform().name("a stranger").start(() -> answer.complete("here"));
+                    Thread body = Thread.currentThread();
+                    Thread.ofPlatform().name("a stranger").start(() -> {
+                        awaitWaiting(body);
+                        answer.complete("here");
+                    });
                     answer.join();
                 }))
                 .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
@@ -466,7 +470,8 @@ class ScheduleExplorerTest {
     @Test
     void saysThatAPlatformThreadWasJoined() {
         assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> {
-                    Thread stranger = Thread.ofPlatform().start(() -> LockSupport.parkNanos(1_000_000));
+                    Thread body = Thread.currentThread();
+                    Thread stranger = Thread.ofPlatform().start(() -> awaitWaiting(body));
                     stranger.join();
                 }))
                 .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
@@ -475,13 +480,37 @@ class ScheduleExplorerTest {
                 });
     }
 
+    private static void awaitWaiting(Thread thread) {
+        while (thread.getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
+        }
+    }
+
     @Test
-    void saysThatTheCommonPoolWasUsed() {
-        assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> CompletableFuture.runAsync(() -> {}).join()))
+    void saysThatTheCommonPoolMadeAThreadGoOn() {
+        assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> {
+                    Thread body = Thread.currentThread();
+                    CompletableFuture.runAsync(() -> awaitWaiting(body)).join();
+                }))
                 .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
                     assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.OUTSIDE);
-                    assertThat(found).hasMessageContaining("ommon");
+                    assertThat(found).hasMessageContaining("commonPool-worker");
                 });
+    }
+
+    @Test
+    void saysThatTheCommonPoolRanSomethingForWhichNobodyWaited() {
+        var end = new CountDownLatch(1);
+        try {
+            assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(
+                            () -> CompletableFuture.runAsync(uninterrupted(end::await))))
+                    .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
+                        assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.OUTSIDE);
+                        assertThat(found).hasMessageContaining("the common pool ran something meanwhile");
+                    });
+        } finally {
+            end.countDown();
+        }
     }
 
     @Test
