@@ -2,12 +2,15 @@
  * Sennit: java.util.concurrent for every execution unit. {@link dev.sennit.Pools} is the way in.
  */
 module dev.sennit {
+    requires static java.instrument;
     requires java.management;
     requires static org.jspecify;
+    requires static org.junit.jupiter.api;
 
     exports dev.sennit;
     exports dev.sennit.loop;
     exports dev.sennit.process;
+    exports dev.sennit.testing;
 
     uses dev.sennit.PoolProvider;
 

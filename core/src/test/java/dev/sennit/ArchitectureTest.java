@@ -19,6 +19,7 @@ import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
+import dev.sennit.loop.EventLoop;
 import dev.sennit.loop.KnowsProcess;
 import dev.sennit.process.ProcessPool;
 import dev.sennit.process.internal.Hidden;
@@ -116,7 +117,7 @@ class ArchitectureTest {
                         Prints.class),
                 new Guarded(
                         noClasses()
-                                .that().areNotAssignableTo(TimeSource.class)
+                                .that().areNotAssignableTo(TimeSource.class).and().areNotAssignableTo(EventLoop.class)
                                 .should().callMethodWhere(describe("sleep", call ->
                                         call.getTarget().getName().equals("sleep")
                                                 && (call.getTarget().getOwner().isAssignableTo(Thread.class)
@@ -124,9 +125,17 @@ class ArchitectureTest {
                                 .as("the library waits for something, for some time only where it is asked to"),
                         Sleeps.class),
                 new Guarded(
-                        noClasses().should().dependOnClassesThat().resideOutsideOfPackages(
+                        noClasses()
+                                .that().resideOutsideOfPackage("dev.sennit.testing")
+                                .should().dependOnClassesThat().resideOutsideOfPackages(
                                         "dev.sennit..", "java..", "javax.net.ssl..", "javax.crypto..", "org.jspecify..")
                                 .as("the core has no dependencies"),
+                        ArchitectureTest.class),
+                new Guarded(
+                        noClasses()
+                                .that().haveNameNotMatching("dev\\.sennit\\.testing\\.(Schedules|Replay|ScheduleExtension).*")
+                                .should().dependOnClassesThat().resideInAPackage("org.junit..")
+                                .as("JUnit is optional: only what JUnit calls knows it"),
                         ArchitectureTest.class));
     }
 

@@ -29,6 +29,8 @@ class PsIT {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--add-opens",
                 "java.base/java.lang=ALL-UNNAMED",
+                "--add-opens",
+                "java.base/java.util.concurrent.locks=ALL-UNNAMED",
                 "--class-path",
                 classPath,
                 main.getName()));

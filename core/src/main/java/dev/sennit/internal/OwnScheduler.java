@@ -7,7 +7,6 @@ import java.lang.reflect.Constructor;
 import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
-import java.lang.reflect.Modifier;
 import java.util.Objects;
 import java.util.concurrent.Delayed;
 import java.util.concurrent.Executor;
@@ -112,23 +111,25 @@ public abstract class OwnScheduler extends ForkJoinPool {
     }
 
     /**
-     * The virtual thread that a continuation belongs to. For showing what goes on: it is slow.
+     * The virtual thread that a continuation belongs to.
      *
      * @param continuation what {@link #execute} was given
-     * @return its thread; null if it cannot be told, or if it is something else
+     * @return its thread; null if it is something else, or if this JDK does not let us know
      */
     public static @Nullable Thread threadOf(Runnable continuation) {
-        try {
-            for (Field captured : continuation.getClass().getDeclaredFields()) {
-                if (Thread.class.isAssignableFrom(captured.getType()) && !Modifier.isStatic(captured.getModifiers())) {
-                    captured.setAccessible(true);
-                    return (Thread) captured.get(continuation);
-                }
+        Continuations known = Continuations.known;
+        if (known == null || known.type != continuation.getClass()) {
+            known = Continuations.find(continuation.getClass());
+            if (known == null) {
+                return null;
             }
-        } catch (ReflectiveOperationException | RuntimeException e) {
-            // another JDK has it otherwise
+            Continuations.known = known;
         }
-        return null;
+        try {
+            return (Thread) known.thread.invokeExact(continuation);
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
     }
 
     /**
@@ -215,6 +216,32 @@ public abstract class OwnScheduler extends ForkJoinPool {
         @Override
         public final int compareTo(Delayed other) {
             throw new UnsupportedOperationException();
+        }
+    }
+
+    /**
+     * Continuations are {@code this::runContinuation} of a virtual thread: objects of one class, with one field.
+     *
+     * @param type that class
+     * @param thread reads the field
+     */
+    private record Continuations(Class<?> type, MethodHandle thread) {
+        /** Written by whoever is first; always the same. */
+        private static volatile @Nullable Continuations known;
+
+        static @Nullable Continuations find(Class<?> type) {
+            try {
+                for (Field field : type.getDeclaredFields()) {
+                    if (field.getType().getName().equals("java.lang.VirtualThread")) {
+                        field.setAccessible(true);
+                        MethodHandle getter = MethodHandles.lookup().unreflectGetter(field);
+                        return new Continuations(type, getter.asType(MethodType.methodType(Thread.class, Runnable.class)));
+                    }
+                }
+            } catch (IllegalAccessException | RuntimeException e) {
+                // another JDK has it otherwise
+            }
+            return null;
         }
     }
 

@@ -85,6 +85,16 @@ class OwnSchedulerTest {
     }
 
     @Test
+    void knowsWhoseContinuationItIs() {
+        var scheduler = new ByHand();
+        Thread one = scheduler.threads().start(() -> {});
+        Thread other = scheduler.threads().start(() -> {});
+
+        assertThat(scheduler.ready).extracting(OwnScheduler::threadOf).containsExactly(one, other);
+        scheduler.runAll();
+    }
+
+    @Test
     void hasTheThreadsThatItsThreadsStart() {
         var scheduler = new ByHand();
         List<String> said = new ArrayList<>();

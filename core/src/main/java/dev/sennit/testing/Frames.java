@@ -1,0 +1,58 @@
+package dev.sennit.testing;
+
+import java.util.Set;
+
+/** Stacks, as far as they tell the user something. */
+final class Frames {
+    private static final Set<String> OURS = Set.of("ScheduleRun", "ScheduleExplorer", "ScheduleExtension", "MemoryPoints");
+
+    private Frames() {}
+
+    /** The topmost line of the user's code, and what of the JDK it called. */
+    static String where(StackTraceElement[] stack) {
+        String called = "";
+        for (StackTraceElement frame : stack) {
+            if (isOurs(frame)) {
+                called = "";
+            } else if (isOfTheJdk(frame)) {
+                called = " in " + innermost(frame.getClassName()) + '.' + frame.getMethodName();
+            } else {
+                return simple(frame.getClassName()) + '.' + frame.getMethodName() + ':' + frame.getLineNumber() + called;
+            }
+        }
+        return called.isEmpty() ? "?" : called.substring(4);
+    }
+
+    /** The user's lines, and what of the JDK they called; not how the JDK does that. */
+    static void append(StringBuilder text, StackTraceElement[] stack) {
+        for (int i = 0; i < stack.length; i++) {
+            boolean calledByUser = i + 1 == stack.length || !isOfTheJdk(stack[i + 1]);
+            if (!isOurs(stack[i]) && (!isOfTheJdk(stack[i]) || calledByUser && i + 1 < stack.length)) {
+                text.append("    at ").append(stack[i]).append('\n');
+            }
+        }
+    }
+
+    private static boolean isOurs(StackTraceElement frame) {
+        String name = frame.getClassName();
+        String own = Frames.class.getPackageName() + '.';
+        if (!name.startsWith(own)) {
+            return false;
+        }
+        int nested = name.indexOf('$');
+        return OURS.contains(name.substring(own.length(), nested < 0 ? name.length() : nested));
+    }
+
+    private static boolean isOfTheJdk(StackTraceElement frame) {
+        String module = frame.getModuleName();
+        return module != null && (module.startsWith("java.") || module.startsWith("jdk."));
+    }
+
+    private static String innermost(String name) {
+        return simple(name.substring(name.lastIndexOf('$') + 1));
+    }
+
+    private static String simple(String name) {
+        return name.substring(name.lastIndexOf('.') + 1);
+    }
+}

@@ -1,0 +1,37 @@
+package dev.sennit.testing;
+
+import java.lang.reflect.Method;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.InvocationInterceptor;
+import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
+import org.junit.platform.commons.support.ReflectionSupport;
+
+/** Calls a method with {@link Schedules} once for each schedule, instead of once; that brings it along. */
+public final class ScheduleExtension implements InvocationInterceptor {
+    /** For JUnit. */
+    public ScheduleExtension() {}
+
+    @Override
+    public void interceptTestMethod(
+            Invocation<@Nullable Void> invocation,
+            ReflectiveInvocationContext<Method> called,
+            ExtensionContext context) {
+        Method method = called.getExecutable();
+        Object instance = context.getRequiredTestInstance();
+        Object[] arguments = called.getArguments().toArray();
+        ScheduleExplorer.Body body = () -> ReflectionSupport.invokeMethod(method, instance, arguments);
+        invocation.skip();
+        Schedules wanted = method.getAnnotation(Schedules.class);
+        ScheduleExplorer explorer = ScheduleExplorer.of(wanted.value())
+                .seed(wanted.seed())
+                .stepLimit(wanted.stepLimit())
+                .command("mvn test -Dtest=" + context.getRequiredTestClass().getSimpleName() + '#' + method.getName() + ' ');
+        if (wanted.strategy() == Strategy.PCT) {
+            explorer = explorer.pct(wanted.depth());
+        }
+        Replay replay = method.getAnnotation(Replay.class);
+        Exploration seen = replay == null ? explorer.explore(body) : explorer.replay(replay.value(), body);
+        context.publishReportEntry("schedules", seen.toString());
+    }
+}

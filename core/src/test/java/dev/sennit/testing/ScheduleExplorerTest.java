@@ -1,0 +1,651 @@
+package dev.sennit.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Exchanger;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.LinkedTransferQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Broken code, in which a bug has to be found, beside the same code mended, in which none may be. */
+@Timeout(120)
+class ScheduleExplorerTest {
+    private static final int SCHEDULES = 10_000;
+
+    private static ScheduleExplorer explorer(Strategy strategy) {
+        ScheduleExplorer explorer = ScheduleExplorer.of(SCHEDULES);
+        return strategy == Strategy.PCT ? explorer.pct(3) : explorer;
+    }
+
+    static ScheduleFailure failureOf(ScheduleExplorer explorer, ScheduleExplorer.Body body) {
+        try {
+            Exploration seen = explorer.explore(body);
+            throw new IllegalStateException("found nothing: " + seen);
+        } catch (ScheduleFailure found) {
+            assertThat(found.isRepeatable()).as(found.getMessage()).isTrue();
+            return found;
+        }
+    }
+
+    static void together(Runnable... all) throws InterruptedException {
+        List<Thread> threads = new ArrayList<>();
+        for (Runnable one : all) {
+            threads.add(Thread.startVirtualThread(one));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+    }
+
+    /** Of one place, with one condition for both those who put and those who take. */
+    private static final class Buffer {
+        private final ReentrantLock lock = new ReentrantLock();
+        private final Condition changed = lock.newCondition();
+        private final Queue<Integer> held = new ArrayDeque<>();
+        private final boolean tellsAll;
+
+        Buffer(boolean tellsAll) {
+            this.tellsAll = tellsAll;
+        }
+
+        private void tell() {
+            if (tellsAll) {
+                changed.signalAll();
+            } else {
+                changed.signal();
+            }
+        }
+
+        void put(int one) {
+            lock.lock();
+            try {
+                while (!held.isEmpty()) {
+                    changed.awaitUninterruptibly();
+                }
+                held.add(one);
+                tell();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        void take() {
+            lock.lock();
+            try {
+                while (held.isEmpty()) {
+                    changed.awaitUninterruptibly();
+                }
+                held.remove();
+                tell();
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    private static ScheduleExplorer.Body buffer(boolean tellsAll) {
+        return () -> {
+            var buffer = new Buffer(tellsAll);
+            Runnable puts = () -> {
+                buffer.put(1);
+                buffer.put(2);
+            };
+            Runnable takes = () -> {
+                buffer.take();
+                buffer.take();
+            };
+            together(puts, takes, puts, takes);
+        };
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void findsThatSignalWakesTheWrongOne(Strategy strategy) {
+        ScheduleFailure found = failureOf(explorer(strategy), buffer(false));
+
+        assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.DEADLOCK);
+        assertThat(found).hasMessageContaining("ScheduleExplorerTest$Buffer.put").hasMessageContaining("body waits:");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void findsNothingWrongWithSignalAll(Strategy strategy) {
+        Exploration seen = explorer(strategy).explore(buffer(true));
+
+        assertThat(seen.schedules()).isEqualTo(SCHEDULES);
+        assertThat(seen.distinct()).isGreaterThan(100);
+        assertThat(seen.repeatable()).isTrue();
+    }
+
+    private static ScheduleExplorer.Body twoLocks(boolean inOneOrder) {
+        return () -> {
+            var first = new ReentrantLock();
+            var second = new ReentrantLock();
+            together(() -> both(first, second), () -> both(inOneOrder ? first : second, inOneOrder ? second : first));
+        };
+    }
+
+    private static void both(ReentrantLock one, ReentrantLock other) {
+        one.lock();
+        try {
+            Thread.yield();
+            other.lock();
+            other.unlock();
+        } finally {
+            one.unlock();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void findsLocksTakenInDifferentOrder(Strategy strategy) {
+        ScheduleFailure found = failureOf(explorer(strategy), twoLocks(false));
+
+        assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.DEADLOCK);
+        assertThat(found).hasMessageContaining("ReentrantLock.lock");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void findsNothingWrongWithLocksInOneOrder(Strategy strategy) {
+        assertThat(explorer(strategy).explore(twoLocks(true)).repeatable()).isTrue();
+    }
+
+    private static ScheduleExplorer.Body twoMonitors(boolean inOneOrder) {
+        return () -> {
+            var first = new Object();
+            var second = new Object();
+            together(() -> both(first, second), () -> both(inOneOrder ? first : second, inOneOrder ? second : first));
+        };
+    }
+
+    private static void both(Object one, Object other) {
+        synchronized (one) {
+            Thread.yield();
+            synchronized (other) {
+                Thread.yield();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void findsMonitorsTakenInDifferentOrder(Strategy strategy) {
+        ScheduleFailure found = failureOf(explorer(strategy), twoMonitors(false));
+
+        assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.DEADLOCK);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void findsNothingWrongWithMonitorsInOneOrder(Strategy strategy) {
+        assertThat(explorer(strategy).explore(twoMonitors(true)).repeatable()).isTrue();
+    }
+
+    /** The same as {@link Buffer}, on a monitor. */
+    private static final class MonitorBuffer {
+        private final Queue<Integer> held = new ArrayDeque<>();
+        private final boolean tellsAll;
+
+        MonitorBuffer(boolean tellsAll) {
+            this.tellsAll = tellsAll;
+        }
+
+        private synchronized void tell() {
+            if (tellsAll) {
+                notifyAll();
+            } else {
+                notify();
+            }
+        }
+
+        synchronized void put(int one) throws InterruptedException {
+            while (!held.isEmpty()) {
+                wait();
+            }
+            held.add(one);
+            tell();
+            Thread.yield();
+        }
+
+        synchronized void take() throws InterruptedException {
+            while (held.isEmpty()) {
+                wait();
+            }
+            held.remove();
+            tell();
+            Thread.yield();
+        }
+    }
+
+    private static ScheduleExplorer.Body monitorBuffer(boolean tellsAll) {
+        return () -> {
+            var buffer = new MonitorBuffer(tellsAll);
+            Runnable puts = uninterrupted(() -> {
+                buffer.put(1);
+                buffer.put(2);
+            });
+            Runnable takes = uninterrupted(() -> {
+                buffer.take();
+                buffer.take();
+            });
+            together(puts, takes, puts, takes);
+        };
+    }
+
+    private interface Waiting {
+        void run() throws Exception;
+    }
+
+    private static Runnable uninterrupted(Waiting code) {
+        return () -> {
+            try {
+                code.run();
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        };
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void findsThatNotifyWakesTheWrongOne(Strategy strategy) {
+        ScheduleFailure found = failureOf(explorer(strategy), monitorBuffer(false));
+
+        assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.DEADLOCK);
+        assertThat(found).hasMessageContaining("Object.wait");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void findsNothingWrongWithNotifyAll(Strategy strategy) {
+        ScheduleExplorer few = ScheduleExplorer.of(1000);
+
+        assertThat((strategy == Strategy.PCT ? few.pct(3) : few).explore(monitorBuffer(true)).repeatable()).isTrue();
+    }
+
+    /** Those who wait for a monitor are made ready by a thread that is not ours, some time. */
+    @Test
+    void contendedMonitorsDoNotSpoilTheOrder() {
+        ScheduleExplorer.Body body = () -> {
+            monitorBuffer(true).run();
+            throw new AssertionError("so that the steps are told");
+        };
+        for (long seed = 1; seed <= 20; seed++) {
+            List<Step> steps = stepsOf(seed, body);
+            assertThat(steps).hasSizeGreaterThan(10);
+            for (int i = 0; i < 5; i++) {
+                assertThat(stepsOf(seed, body)).isEqualTo(steps);
+            }
+        }
+        assertThat(stepsOf(1, body)).isNotEqualTo(stepsOf(2, body));
+    }
+
+    private static List<Step> stepsOf(long seed, ScheduleExplorer.Body body) {
+        try {
+            ScheduleExplorer.of(1).replay(seed, body);
+            throw new IllegalStateException("passed");
+        } catch (ScheduleFailure found) {
+            assertThat(found.isRepeatable()).isTrue();
+            return found.interleaving();
+        }
+    }
+
+    private static ScheduleExplorer.Body counter(boolean atomic) {
+        return () -> {
+            var count = new AtomicInteger();
+            Runnable increments = () -> {
+                if (atomic) {
+                    count.incrementAndGet();
+                } else {
+                    int read = count.get();
+                    Thread.yield();
+                    count.set(read + 1);
+                }
+            };
+            together(increments, increments, increments);
+            assertThat(count).hasValue(3);
+        };
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void findsALostUpdate(Strategy strategy) {
+        ScheduleFailure found = failureOf(explorer(strategy), counter(false));
+
+        assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.THREW);
+        assertThat(found).hasCauseInstanceOf(AssertionError.class).hasMessageContaining("in Thread.yield");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void findsNothingWrongWithAnAtomicUpdate(Strategy strategy) {
+        assertThat(explorer(strategy).explore(counter(true)).repeatable()).isTrue();
+    }
+
+    private static ScheduleExplorer.Body cache(boolean inOneGo) {
+        return () -> {
+            var cache = new ConcurrentHashMap<String, Integer>();
+            var loads = new AtomicInteger();
+            Runnable gets = () -> {
+                if (inOneGo) {
+                    cache.computeIfAbsent("key", key -> loads.incrementAndGet());
+                } else if (!cache.containsKey("key")) {
+                    Thread.yield();
+                    cache.put("key", loads.incrementAndGet());
+                }
+            };
+            together(gets, gets);
+            assertThat(loads).hasValue(1);
+        };
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void findsACheckThatNoLongerHolds(Strategy strategy) {
+        assertThat(failureOf(explorer(strategy), cache(false)).kind()).isEqualTo(ScheduleFailure.Kind.THREW);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void findsNothingWrongWithComputeIfAbsent(Strategy strategy) {
+        assertThat(explorer(strategy).explore(cache(true)).repeatable()).isTrue();
+    }
+
+    @Test
+    void findsWhatAThreadThrows() {
+        var failure = new IllegalStateException("nobody looks at this");
+
+        ScheduleFailure found = failureOf(ScheduleExplorer.of(10), () -> Thread.startVirtualThread(() -> {
+            throw failure;
+        }));
+
+        assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.THREW);
+        assertThat(found).hasCause(failure);
+    }
+
+    @Test
+    void leavesTheHandlerOfUncaughtFailuresAsItWas() {
+        Thread.UncaughtExceptionHandler before = Thread.getDefaultUncaughtExceptionHandler();
+
+        ScheduleExplorer.of(1).explore(() -> {});
+
+        assertThat(Thread.getDefaultUncaughtExceptionHandler()).isSameAs(before);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whoYieldsInALoopLetsTheOthersGoOn(Strategy strategy) {
+        explorer(strategy).explore(() -> {
+            var said = new AtomicInteger();
+            together(
+                    () -> {
+                        while (said.get() == 0) {
+                            Thread.yield();
+                        }
+                    },
+                    () -> said.set(1));
+        });
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aLoopThatDoesNotEndIsReported(Strategy strategy) {
+        var said = new AtomicInteger();
+
+        ScheduleFailure found = failureOf(explorer(strategy).stepLimit(500), () -> {
+            while (said.get() == 0) {
+                Thread.yield();
+            }
+        });
+
+        assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.STEP_LIMIT);
+        assertThat(found).hasMessageContaining("no end after 500 steps").hasMessageContaining("... 300 steps");
+    }
+
+    @Test
+    void timedWaitsEndInTheOrderOfTheirTime() {
+        ScheduleExplorer.of(50).explore(() -> {
+            var order = new ConcurrentLinkedQueue<Integer>();
+            together(
+                    uninterrupted(() -> {
+                        Thread.sleep(3);
+                        order.add(3);
+                    }),
+                    uninterrupted(() -> {
+                        assertThat(new LinkedBlockingQueue<String>().poll(2, TimeUnit.MILLISECONDS)).isNull();
+                        order.add(2);
+                    }),
+                    uninterrupted(() -> {
+                        var never = new Object();
+                        synchronized (never) {
+                            never.wait(1);
+                        }
+                        order.add(1);
+                    }));
+            assertThat(order).containsExactly(1, 2, 3);
+        });
+    }
+
+    @Test
+    void saysThatAPlatformThreadMadeAThreadGoOn() {
+        assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> {
+                    var answer = new CompletableFuture<String>();
+                    Thread body = Thread.currentThread();
+                    Thread.ofPlatform().name("a stranger").start(() -> {
+                        awaitWaiting(body);
+                        answer.complete("here");
+                    });
+                    answer.join();
+                }))
+                .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
+                    assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.OUTSIDE);
+                    assertThat(found).hasMessageContaining("platform thread \"a stranger\", which is not of the schedule, made body go on");
+                });
+    }
+
+    @Test
+    void saysThatAPlatformThreadWasJoined() {
+        assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> {
+                    Thread body = Thread.currentThread();
+                    Thread stranger = Thread.ofPlatform().start(() -> awaitWaiting(body));
+                    stranger.join();
+                }))
+                .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
+                    assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.OUTSIDE);
+                    assertThat(found).hasMessageContaining("for which body waited");
+                });
+    }
+
+    private static void awaitWaiting(Thread thread) {
+        while (thread.getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void saysThatTheCommonPoolMadeAThreadGoOn() {
+        assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> {
+                    Thread body = Thread.currentThread();
+                    CompletableFuture.runAsync(() -> awaitWaiting(body)).join();
+                }))
+                .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
+                    assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.OUTSIDE);
+                    assertThat(found).hasMessageContaining("commonPool-worker");
+                });
+    }
+
+    @Test
+    void saysThatTheCommonPoolRanSomethingForWhichNobodyWaited() {
+        var end = new CountDownLatch(1);
+        try {
+            assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(
+                            () -> CompletableFuture.runAsync(uninterrupted(end::await))))
+                    .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
+                        assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.OUTSIDE);
+                        assertThat(found).hasMessageContaining("the common pool ran something meanwhile");
+                    });
+        } finally {
+            end.countDown();
+        }
+    }
+
+    @Test
+    void saysThatAFailureCannotBeHadAgain() {
+        var runs = new AtomicInteger();
+
+        assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> {
+                    together(() -> {}, () -> {});
+                    for (int i = runs.getAndIncrement(); i >= 0; i--) {
+                        Thread.yield();
+                    }
+                    assertThat(runs).hasValueLessThan(4);
+                }))
+                .isInstanceOfSatisfying(ScheduleFailure.class, found -> assertThat(found.isRepeatable()).isFalse())
+                .hasMessageContaining("NOT REPEATABLE: the same seed gave another schedule, different from step ");
+    }
+
+    @Test
+    void saysThatAScheduleCannotBeHadAgain() {
+        var runs = new AtomicInteger();
+
+        Exploration seen = ScheduleExplorer.of(10).explore(() -> {
+            for (int i = runs.getAndIncrement(); i >= 0; i--) {
+                Thread.yield();
+            }
+        });
+
+        assertThat(seen.repeatable()).isFalse();
+        assertThat(seen).hasToString("10 schedules, 10 distinct, RANDOM from seed 1, memory points off, NOT repeatable");
+    }
+
+    /** What the JDK itself does not decide by the schedule alone would show here. */
+    @ParameterizedTest
+    @EnumSource
+    void whatIsInTheJdkCanBeHadAgain(Strategy strategy) {
+        ScheduleExplorer.Body body = () -> {
+            var handed = new SynchronousQueue<Integer>();
+            var transferred = new LinkedTransferQueue<Integer>();
+            var exchanged = new Exchanger<Integer>();
+            var barrier = new CyclicBarrier(2);
+            var permits = new Semaphore(1);
+            var done = new ConcurrentLinkedQueue<Integer>();
+            Runnable puts = uninterrupted(() -> {
+                handed.put(1);
+                transferred.transfer(exchanged.exchange(2));
+                barrier.await();
+                permits.acquire();
+                Thread.yield();
+                done.add(transferred.take());
+                permits.release();
+            });
+            Runnable takes = uninterrupted(() -> {
+                int one = handed.take();
+                done.add(transferred.take() + exchanged.exchange(one));
+                barrier.await();
+                permits.acquire();
+                Thread.yield();
+                transferred.put(3);
+                permits.release();
+            });
+            Thread first = Thread.startVirtualThread(puts);
+            Thread second = Thread.startVirtualThread(takes);
+            try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+                var left = CompletableFuture.supplyAsync(() -> 1, executor);
+                var right = CompletableFuture.supplyAsync(() -> 2, executor);
+                assertThat(left.thenCombineAsync(right, Integer::sum, executor).join()).isEqualTo(3);
+            }
+            first.interrupt();
+            first.join(Duration.ofMillis(1));
+            second.interrupt();
+            second.join();
+            throw new AssertionError("so that the steps are told");
+        };
+        for (long seed = 1; seed <= 20; seed++) {
+            List<Step> steps = stepsOf(seed, body);
+            for (int i = 0; i < 5; i++) {
+                assertThat(stepsOf(seed, body)).isEqualTo(steps);
+            }
+        }
+    }
+
+    @Test
+    void endsThreadsThatTheBodyLeavesWaiting() {
+        var left = new ConcurrentLinkedQueue<Thread>();
+
+        ScheduleExplorer.of(10).explore(() -> left.add(Thread.startVirtualThread(
+                uninterrupted(() -> new LinkedBlockingQueue<String>().take()))));
+
+        assertThat(left).hasSizeGreaterThan(10).noneMatch(Thread::isAlive);
+    }
+
+    @Test
+    void wantsAPlatformThread() throws Exception {
+        var said = new AtomicReference<Throwable>();
+        Thread.startVirtualThread(() -> {
+                    try {
+                        ScheduleExplorer.of(1).explore(() -> {});
+                    } catch (IllegalStateException e) {
+                        said.set(e);
+                    }
+                })
+                .join();
+
+        assertThat(said.get()).hasMessageContaining("wants a platform thread");
+    }
+
+    @Test
+    void aSeedGivenOutsideIsTheOnlyOne() {
+        System.setProperty("sennit.seed", "7");
+        try {
+            Exploration seen = ScheduleExplorer.of(10).explore(counter(true));
+
+            assertThat(seen).hasToString("1 schedule, 1 distinct, RANDOM from seed 7, memory points off");
+        } finally {
+            System.clearProperty("sennit.seed");
+        }
+    }
+
+    @Test
+    void refusesSettingsThatMakeNoSense() {
+        assertThatThrownBy(() -> ScheduleExplorer.of(0)).hasMessage("schedules must be >= 1, was 0");
+        assertThatThrownBy(() -> ScheduleExplorer.of(1).pct(0)).hasMessage("depth must be >= 1, was 0");
+        assertThatThrownBy(() -> ScheduleExplorer.of(1).stepLimit(0)).hasMessage("stepLimit must be >= 1, was 0");
+    }
+
+    @Test
+    void explorationsOnSeveralThreadsDoNotMix() throws Exception {
+        try (var executor = Executors.newFixedThreadPool(2)) {
+            List<Future<Exploration>> all = new ArrayList<>();
+            for (int i = 0; i < 2; i++) {
+                all.add(executor.submit(() -> ScheduleExplorer.of(500).explore(monitorBuffer(true))));
+            }
+            for (Future<Exploration> one : all) {
+                assertThat(one.get().repeatable()).isTrue();
+            }
+        }
+    }
+}
