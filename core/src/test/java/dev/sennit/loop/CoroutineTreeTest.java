@@ -2,6 +2,7 @@ package dev.sennit.loop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sennit.Conditions;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
 import java.lang.ref.WeakReference;
@@ -83,6 +84,7 @@ class CoroutineTreeTest {
                     })
                     .join();
 
+            Conditions.await("the parent has ended").until(() -> loop.statistics().workers() == 1);
             List<CoroutineTree.Node> roots = loop.tree().roots();
             end.countDown();
 

@@ -968,7 +968,7 @@ class StreamsIT {
         }
         Conditions.await("nothing is left").untilAsserted(() -> {
             assertThat(files()).isLessThanOrEqualTo(before);
-            assertThat(loopThreads()).isEqualTo(threads);
+            assertThat(loopThreads()).isLessThanOrEqualTo(threads); // the one of before may still have been about to end
         });
     }
 
