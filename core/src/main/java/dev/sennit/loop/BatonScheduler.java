@@ -8,6 +8,7 @@ import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -50,8 +51,8 @@ final class BatonScheduler implements CoroutineScheduler {
     private volatile boolean held;
     /** Whose turn it is. Written by who has the baton. */
     private volatile @Nullable Thread running;
-    /** Written by who has the baton. */
-    private volatile long turns;
+    /** Counted by who has the baton. */
+    private final AtomicLong turns = new AtomicLong();
     /** Only who has the baton. Coroutines that can go on, and actions to be done in between. */
     private final ReadyQueue ready = new ReadyQueue();
     /** Only who has the baton. */
@@ -87,7 +88,7 @@ final class BatonScheduler implements CoroutineScheduler {
         @Override
         public void run() {
             running = thread;
-            turns++;
+            turns.setRelease(turns.getPlain() + 1);
             granted = true;
             LockSupport.unpark(thread);
         }
@@ -222,7 +223,7 @@ final class BatonScheduler implements CoroutineScheduler {
 
     @Override
     public long turns() {
-        return turns;
+        return turns.getAcquire();
     }
 
     @Override

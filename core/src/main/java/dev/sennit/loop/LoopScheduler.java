@@ -270,17 +270,17 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
                     await();
                 } else if (selector != null) { // of threads that nobody waits for, or connections that nobody closed
                     closeSelector(LoopSelector.ended(loop));
-                } else if (timers.nanosUntilNext(System.nanoTime()) == Long.MAX_VALUE) {
-                    break;
-                } else { // of threads that nobody waits for
+                } else {
                     sayThatItIsOver();
-                    await();
+                    if (timers.nanosUntilNext(System.nanoTime()) == Long.MAX_VALUE) {
+                        break;
+                    }
+                    await(); // for threads that nobody waits for
                 }
             }
             carrier = null;
             carried = false;
         } while (!inbox.isEmpty() && CARRIED.compareAndSet(this, false, true));
-        sayThatItIsOver();
     }
 
     private void takeInbox() {

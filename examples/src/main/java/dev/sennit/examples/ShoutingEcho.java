@@ -7,6 +7,7 @@ import dev.sennit.loop.Listener;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 
 /**
  * An echo server that yells back in capitals and counts connections and bytes, and clients for it. All are coroutines of one
@@ -31,7 +32,7 @@ public final class ShoutingEcho {
     private static String ask(int port, String line) throws Exception {
         try (ByteStream server = ByteStream.connect("localhost", port)) {
             server.write(line + "\n");
-            return server.readLine(LONGEST_LINE);
+            return Objects.requireNonNull(server.readLine(LONGEST_LINE), "the server hung up");
         }
     }
 
