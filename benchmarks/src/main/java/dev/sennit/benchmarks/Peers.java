@@ -52,7 +52,8 @@ final class Peers implements AutoCloseable {
     }
 
     private static boolean canHave(String name, Python python) {
-        return (!name.equals(LOKY) || python.hasLoky()) && (!name.startsWith("futurist") || python.hasFuturist());
+        return (!name.equals(LOKY) || python.hasLoky()) && (!name.startsWith("futurist") || python.hasFuturist())
+                && (!name.equals("uvloop") || python.hasUvloop());
     }
 
     void forEach(BiConsumer<String, Python.Peer> consumer) {

@@ -17,8 +17,9 @@ import java.util.concurrent.TimeUnit;
  * @param version such as 3.11.7
  * @param joblib the version of joblib, which brings loky, or empty
  * @param futurist the version of futurist, or empty
+ * @param uvloop the version of uvloop, or empty
  */
-record Python(Path command, String version, String joblib, String futurist) {
+record Python(Path command, String version, String joblib, String futurist, String uvloop) {
     private static final String ASK =
             """
             import importlib.metadata, platform
@@ -27,7 +28,7 @@ record Python(Path command, String version, String joblib, String futurist) {
                     return importlib.metadata.version(name)
                 except importlib.metadata.PackageNotFoundError:
                     return ''
-            print(platform.python_version(), version('joblib'), version('futurist'), sep='|')
+            print(platform.python_version(), version('joblib'), version('futurist'), version('uvloop'), sep='|')
             """;
 
     /** The system's, for which joblib comes as a package; otherwise the first on PATH. */
@@ -57,8 +58,8 @@ record Python(Path command, String version, String joblib, String futurist) {
             process.getOutputStream().close();
             String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).trim();
             String[] parts = answer.split("\\|", -1);
-            return process.waitFor() == 0 && parts.length == 3
-                    ? Optional.of(new Python(command, parts[0], parts[1], parts[2]))
+            return process.waitFor() == 0 && parts.length == 4
+                    ? Optional.of(new Python(command, parts[0], parts[1], parts[2], parts[3]))
                     : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
@@ -73,9 +74,14 @@ record Python(Path command, String version, String joblib, String futurist) {
         return !futurist.isEmpty();
     }
 
+    boolean hasUvloop() {
+        return !uvloop.isEmpty();
+    }
+
     String describe() {
         return "Python " + version + (hasLoky() ? ", joblib " + joblib : "")
-                + (hasFuturist() ? ", futurist " + futurist : "");
+                + (hasFuturist() ? ", futurist " + futurist : "")
+                + (hasUvloop() ? ", uvloop " + uvloop : "");
     }
 
     /** Starts a peer; see peer.py for the kinds. */

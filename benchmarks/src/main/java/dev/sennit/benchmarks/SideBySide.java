@@ -42,6 +42,7 @@ public final class SideBySide {
         EXPERIMENTS.put("crash", new CrashExperiment());
         EXPERIMENTS.put("start", new StartExperiment());
         EXPERIMENTS.put("threads", new ThreadsExperiment());
+        EXPERIMENTS.put("coroutines", new CoroutinesExperiment());
         EXPERIMENTS.put("drift", new DriftExperiment());
     }
 

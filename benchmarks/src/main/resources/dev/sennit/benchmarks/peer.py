@@ -3,6 +3,7 @@
 It opens an executor, or what else is of that kind, says "ready", and then answers each line on standard input with one line: "ok" and
 the seconds it measured, or "error" and why. It measures inside, so neither its own start nor the line counts.
 """
+import asyncio
 import math
 import multiprocessing
 import os
@@ -362,6 +363,84 @@ def drift(strategy, count, period_micros):
     ]
 
 
+def coroutines(factory, body):
+    """Seconds of each of the things that are done so many times; see CoroutinesExperiment."""
+    def measure(count):
+        async def main():
+            start = time.perf_counter()
+            await body(count)
+            return time.perf_counter() - start
+        with asyncio.Runner(loop_factory=factory()) as runner:
+            return [runner.run(main()) / count]
+    return measure
+
+
+async def spawn_coroutines(count):
+    async def nothing():
+        pass
+    await asyncio.gather(*[asyncio.create_task(nothing()) for _ in range(count)])
+
+
+async def yield_coroutines(count):
+    async def yielder():
+        for _ in range(count // 10):
+            await asyncio.sleep(0)
+    await asyncio.gather(*[yielder() for _ in range(10)])
+
+
+async def queue_coroutines(count):
+    queue = asyncio.Queue(1000)
+
+    async def producer():
+        for i in range(count):
+            await queue.put(i)
+
+    async def consumer():
+        for _ in range(count):
+            await queue.get()
+    await asyncio.gather(producer(), consumer())
+
+
+async def ping_coroutines(count):
+    there, back = asyncio.Queue(1), asyncio.Queue(1)
+
+    async def other():
+        for _ in range(count):
+            await back.put(await there.get())
+    echo = asyncio.create_task(other())
+    for i in range(count):
+        await there.put(i)
+        await back.get()
+    await echo
+
+
+async def sleep_coroutines(count):
+    await asyncio.gather(*[asyncio.sleep(0.1) for _ in range(count)])
+
+
+async def cancel_coroutines(count):
+    tasks = [asyncio.create_task(asyncio.sleep(3600)) for _ in range(count)]
+    await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def uvloop_factory():
+    import uvloop
+    return uvloop.new_event_loop
+
+
+LOOPS = {'asyncio': lambda: asyncio.new_event_loop, 'uvloop': uvloop_factory}
+BODIES = {
+    'spawn': spawn_coroutines,
+    'yield': yield_coroutines,
+    'queue': queue_coroutines,
+    'ping': ping_coroutines,
+    'sleep': sleep_coroutines,
+    'cancel': cancel_coroutines,
+}
+
 ON_WHAT_IS_OPEN = {
     f.__name__: f
     for f in (primes, latency, tasks, to_worker, from_worker, both_ways, trips, one_way, dict_get, dict_set)
@@ -385,6 +464,7 @@ ALONE = {
     'crash-manager-lock': crash_manager_holder,
     'crash-executor': crash_executor,
     'crash-pool': crash_pool,
+    **{f'{loop}-{what}': coroutines(factory, body) for loop, factory in LOOPS.items() for what, body in BODIES.items()},
     'drift-last_started': lambda *words: drift('last_started', *words),
     'drift-last_finished': lambda *words: drift('last_finished', *words),
     'drift-aligned_last_finished': lambda *words: drift('aligned_last_finished', *words),
