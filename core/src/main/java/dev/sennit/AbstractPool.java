@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Turns;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -774,7 +775,12 @@ public abstract class AbstractPool implements Pool {
         if (stopping) { // shutdownNow may have looked before it was there
             map.settle(null, new CancellationException(), true);
         }
-        Thread.ofVirtual().name(name + "-map").start(map::run);
+        try {
+            Thread.ofVirtual().name(name + "-map").start(map::run);
+        } catch (Throwable e) { // no thread to be had: nobody will run it, so it ends here
+            map.settle(null, e, false);
+            throw e;
+        }
         return map.future();
     }
 
@@ -991,6 +997,7 @@ public abstract class AbstractPool implements Pool {
             throw new IllegalStateException("close() of pool " + name + " called by one of its own tasks");
         }
         boolean interrupted = false;
+        Turns.Turn mine = Turns.giveUp();
         while (true) {
             try {
                 terminated.await();
@@ -1002,6 +1009,7 @@ public abstract class AbstractPool implements Pool {
                 }
             }
         }
+        Turns.regain(mine);
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
@@ -1019,7 +1027,12 @@ public abstract class AbstractPool implements Pool {
 
     @Override
     public final boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
-        return terminated.await(timeout, unit);
+        Turns.Turn mine = Turns.giveUp();
+        try {
+            return terminated.await(timeout, unit);
+        } finally {
+            Turns.regain(mine);
+        }
     }
 
     // ---- figures ----

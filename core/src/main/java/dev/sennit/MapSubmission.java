@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Turns;
 import java.util.Queue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
@@ -67,6 +68,7 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
         boolean interrupted = false;
         while (pool().isWorker() && !future().isDone()) {
             CompletableFuture<?> next = runChunks(interruptibly);
+            Turns.Turn mine = Turns.giveUp();
             try {
                 CompletableFuture.anyOf(future(), next).get();
             } catch (InterruptedException e) {
@@ -76,6 +78,8 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
                 }
             } catch (ExecutionException | CancellationException e) {
                 break; // the future failed
+            } finally {
+                Turns.regain(mine);
             }
         }
         if (interrupted) {

@@ -11,7 +11,8 @@ import java.util.Optional;
  * is still busy ending it. Tasks that were refused count in {@code rejected} alone. While tasks run, {@code queued} and
  * {@code running} are those of one moment only in their sum.
  *
- * @param workers execution units alive now (1 for {@code inline}, tasks running now for {@code virtual})
+ * @param workers execution units that serve now (1 for {@code inline}, tasks running now for {@code virtual}; for {@code
+ *     processes} without spares and without those that only end what they had begun)
  * @param submitted tasks taken in
  * @param queued tasks that wait for a worker
  * @param running tasks that run

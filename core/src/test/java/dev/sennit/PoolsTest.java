@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PoolsTest {
     @Test
     void knowsTheKindsOfThisArtifact() {
-        assertThat(Pools.kinds()).containsExactlyInAnyOrder("inline", "threads", "virtual", "processes");
+        assertThat(Pools.kinds()).containsExactlyInAnyOrder("inline", "threads", "virtual", "loop", "processes");
     }
 
     @ParameterizedTest

@@ -1,5 +1,6 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Turns;
 import java.lang.System.Logger.Level;
 import java.util.Objects;
 import java.util.Set;
@@ -209,6 +210,7 @@ public final class Actor<M> implements AutoCloseable {
             return;
         }
         boolean interrupted = false;
+        Turns.Turn mine = Turns.giveUp();
         while (!ended.isDone()) {
             try {
                 ended.get();
@@ -219,6 +221,7 @@ public final class Actor<M> implements AutoCloseable {
                 // how it ended is for ended() to tell
             }
         }
+        Turns.regain(mine);
         if (interrupted) {
             Thread.currentThread().interrupt();
         }

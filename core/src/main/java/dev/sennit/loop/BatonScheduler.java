@@ -174,8 +174,8 @@ final class BatonScheduler implements CoroutineScheduler {
     }
 
     @Override
-    public Future<?> at(long due, Runnable action) {
-        return Timers.after(Duration.ofNanos(due - System.nanoTime()), () -> tell(action));
+    public Future<?> after(long nanos, Runnable action) {
+        return Timers.after(Duration.ofNanos(nanos), () -> tell(action));
     }
 
     @Override

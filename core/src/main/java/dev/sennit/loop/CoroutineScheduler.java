@@ -24,11 +24,11 @@ interface CoroutineScheduler {
     void start(Body body, String name, boolean now);
 
     /**
-     * Does something small once it is due, between two turns. From any thread.
+     * Does something small after a delay, between two turns. From any thread.
      *
-     * @param due in terms of {@link System#nanoTime}
+     * @param nanos how long
      */
-    Future<?> at(long due, Runnable action);
+    Future<?> after(long nanos, Runnable action);
 
     /** Whether the calling code is in a turn of one of these coroutines. */
     boolean isHere();

@@ -28,6 +28,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -101,6 +102,8 @@ public final class EventLoop extends AbstractPool {
     private @Nullable Pool elsewhere;
     /** Guarded by offloadLock. Whether {@link #elsewhere} is closed with the loop. */
     private boolean ownsElsewhere;
+    /** Guarded by offloadLock. Whether the loop is over, and nothing is offloaded any more. */
+    private boolean isOver;
 
     /** How coroutines are made to take turns. */
     public enum Mechanism {
@@ -338,16 +341,16 @@ public final class EventLoop extends AbstractPool {
         if (!scheduler.isHere()) {
             return submit(task);
         }
-        nextStartsNow = true;
+        startsNext = Thread.currentThread();
         try {
             return submit(task);
         } finally {
-            nextStartsNow = false;
+            startsNext = null;
         }
     }
 
-    /** Whether the coroutine that is being submitted is to run at once. Only in a turn. */
-    private boolean nextStartsNow;
+    /** Whose next coroutine is to run at once. Only in a turn. */
+    private @Nullable Thread startsNext;
 
     /**
      * Runs an action as a coroutine once a delay is over.
@@ -390,6 +393,9 @@ public final class EventLoop extends AbstractPool {
 
     private Pool elsewhere() {
         synchronized (offloadLock) {
+            if (isOver) {
+                throw new RejectedExecutionException("loop " + name() + " has ended: nothing is offloaded any more");
+            }
             Pool pool = elsewhere;
             if (pool == null) {
                 int workers = Runtime.getRuntime().availableProcessors() + 4;
@@ -537,9 +543,9 @@ public final class EventLoop extends AbstractPool {
         var coroutine = new Coroutine(submission);
         coroutines.add(coroutine);
         try {
-            boolean now = nextStartsNow && scheduler.isHere();
+            boolean now = startsNext == Thread.currentThread();
             if (now) {
-                nextStartsNow = false;
+                startsNext = null;
             }
             scheduler.start(coroutine, nameOf(submission), now);
         } catch (Throwable e) {
@@ -555,7 +561,7 @@ public final class EventLoop extends AbstractPool {
 
     @Override
     protected Future<?> callAfter(Duration delay, Runnable action) {
-        return scheduler.at(System.nanoTime() + Timers.nanos(delay), action);
+        return scheduler.after(Timers.nanos(delay), action);
     }
 
     @Override
@@ -582,12 +588,27 @@ public final class EventLoop extends AbstractPool {
         LoopWatch.remove(this);
         Pool pool;
         synchronized (offloadLock) {
+            isOver = true;
             pool = ownsElsewhere ? elsewhere : null;
         }
-        if (pool != null) {
-            pool.close();
+        if (pool == null) {
+            workersReleased();
+            return;
         }
-        workersReleased();
+        // Not here: this may be the carrier, or a thread of that pool.
+        Thread end = Thread.ofPlatform().daemon().name(name() + "-end").unstarted(() -> {
+            try {
+                pool.close();
+            } finally {
+                workersReleased();
+            }
+        });
+        try {
+            end.start();
+        } catch (Throwable e) { // no thread to be had
+            pool.shutdown();
+            workersReleased();
+        }
     }
 
     @Override

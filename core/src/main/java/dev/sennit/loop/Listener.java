@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
@@ -197,13 +198,20 @@ public final class Listener implements AutoCloseable {
             return ByteStream.over(selector, accepted, selector.watch(accepted, connection), connection, newEngine());
         } catch (StreamClosedException e) {
             throw e;
+        } catch (RuntimeException | Error e) { // of a TLS context that was not initialized, say
+            close(accepted);
+            throw e;
         } catch (IOException e) {
-            try {
-                accepted.close();
-            } catch (IOException ignored) {
-                // nor could the client see it
-            }
+            close(accepted);
             return null;
+        }
+    }
+
+    private static void close(SocketChannel accepted) {
+        try {
+            accepted.close();
+        } catch (IOException e) {
+            // nor could the client see it
         }
     }
 
@@ -298,7 +306,7 @@ public final class Listener implements AutoCloseable {
             room.release();
         }
 
-        /** It runs at once: one that is cancelled before it has begun would not close its stream. */
+        /** It runs at once, if the loop does not stop just now. */
         void start(ByteStream client) {
             var self = new Connection(client);
             TaskFuture<?> future;
@@ -316,6 +324,7 @@ public final class Listener implements AutoCloseable {
                 self.future = future;
                 running.add(future);
             }
+            future.onDone(cancelled -> self.endUnlessBegun());
         }
 
         void awaitEnd() throws InterruptedException {
@@ -358,6 +367,8 @@ public final class Listener implements AutoCloseable {
 
         private final class Connection {
             private final ByteStream client;
+            /** Whether it has begun, or been cancelled before that. */
+            private final AtomicBoolean claimed = new AtomicBoolean();
             private @Nullable TaskFuture<?> future;
             private boolean ended;
 
@@ -365,7 +376,17 @@ public final class Listener implements AutoCloseable {
                 this.client = client;
             }
 
+            void endUnlessBegun() {
+                if (claimed.compareAndSet(false, true)) {
+                    client.close();
+                    free();
+                }
+            }
+
             void run() {
+                if (!claimed.compareAndSet(false, true)) {
+                    return;
+                }
                 try (client) {
                     handler.handle(client);
                 } catch (InterruptedException e) {

@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A continuation is what the JDK gives to {@link #execute} when a virtual thread can go on; running it returns when the
  * thread suspends. What becomes able to go on by something that happens on the carrier is put into {@code ready} at once;
- * what comes from other threads goes through {@code inbox}, and is moved over between turns, so that the order is the
- * order of arrival and {@code ready} needs no lock. Timers and channels of the network are looked at in between as well,
- * once in {@value #TURNS_IN_A_ROUND} turns.
+ * what comes from other threads goes through {@code inbox}, and is moved over between rounds of at most {@value
+ * #TURNS_IN_A_ROUND} turns, so that {@code ready} needs no lock. Timers and channels of the network are looked at in
+ * between as well.
  *
  * <h2>No wake-up is lost</h2>
  *
@@ -40,6 +40,14 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
 
     /** About what it costs to park and be woken: some microseconds, with a pause in each. */
     private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 100 : 0;
+
+    /** Times further apart than {@code Long.MAX_VALUE} could not be compared; those who wait expect to be woken too early. */
+    private static final long LONGEST = Long.MAX_VALUE >> 1;
+
+    /** So many turns without a look at the network are enough, when the loop never comes to wait. */
+    private static final int TURNS_BETWEEN_LOOKS = 8;
+
+    private static final long PAUSE_AFTER_FAILURE = 10_000_000;
 
     private static final VarHandle CARRIED;
     private static final VarHandle TURNS;
@@ -76,8 +84,12 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     private final ReadyQueue ready = new ReadyQueue();
     private final TimerHeap timers = new TimerHeap();
     private boolean said;
-    /** Whether the next continuation is that of a coroutine that is started right now. */
-    private boolean startsNow;
+    /** Rounds since all tasks have ended, in which threads that nobody waits for had turns. */
+    private int roundsAfterEnd;
+    /** How many turns there had been when the network was looked at last. */
+    private long turnsAtLook;
+    /** A coroutine that is started right now; the next continuation is its. */
+    private @Nullable Thread startsNow;
     /** That continuation, until the one who started it has yielded. */
     private @Nullable Runnable startedNow;
 
@@ -110,8 +122,8 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     @Override
     public void execute(Runnable continuation) {
         if (isHere()) {
-            if (startsNow) {
-                startsNow = false;
+            if (startsNow != null && threadOf(continuation) == startsNow) {
+                startsNow = null;
                 startedNow = continuation;
             } else if (startedNow != null) { // of the coroutine that started it, and now yields to it
                 ready.addFirst(continuation);
@@ -127,7 +139,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
 
     @Override
     public Timeout schedule(Runnable timeout, long delay, TimeUnit unit) {
-        return at(System.nanoTime() + unit.toNanos(delay), timeout);
+        return after(unit.toNanos(delay), timeout);
     }
 
     // ---- what the loop calls ----
@@ -146,11 +158,11 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
             coroutine.start();
             return;
         }
-        startsNow = true;
+        startsNow = coroutine;
         try {
             coroutine.start();
         } finally {
-            startsNow = false;
+            startsNow = null;
         }
         Thread.yield();
         Runnable stillThere = startedNow;
@@ -161,8 +173,8 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     }
 
     @Override
-    public TimerHeap.Timer at(long due, Runnable action) {
-        var timer = new TimerHeap.Timer(due, action);
+    public TimerHeap.Timer after(long nanos, Runnable action) {
+        var timer = new TimerHeap.Timer(System.nanoTime() + Math.min(nanos, LONGEST), action);
         if (isHere()) {
             timers.add(timer);
         } else {
@@ -258,24 +270,13 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     private void carry(Carrier self) {
         do {
             carrier = self;
-            while (true) {
-                takeInbox();
-                runDueTimers();
-                if (ready.size() > 0) {
-                    takeTurns();
-                    if (ready.size() > 0) {
-                        lookAtChannels();
-                    }
-                } else if (!isOver()) {
-                    await();
-                } else if (selector != null) { // of threads that nobody waits for, or connections that nobody closed
-                    closeSelector(LoopSelector.ended(loop));
-                } else {
-                    sayThatItIsOver();
-                    if (timers.nanosUntilNext(System.nanoTime()) == Long.MAX_VALUE) {
-                        break;
-                    }
-                    await(); // for threads that nobody waits for
+            boolean goesOn = true;
+            while (goesOn) {
+                try {
+                    goesOn = goRound();
+                } catch (Throwable e) { // no memory to be had, say
+                    report(e);
+                    LockSupport.parkNanos(this, PAUSE_AFTER_FAILURE);
                 }
             }
             carrier = null;
@@ -283,9 +284,36 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         } while (!inbox.isEmpty() && CARRIED.compareAndSet(this, false, true));
     }
 
+    /** Returns false when nothing is left to do. */
+    private boolean goRound() {
+        takeInbox();
+        runDueTimers();
+        if (ready.size() > 0) {
+            takeTurns();
+            if (ready.size() > 0 || turns - turnsAtLook >= TURNS_BETWEEN_LOOKS) {
+                lookAtChannels();
+            }
+            if (whenOver != null && ++roundsAfterEnd > 2) { // they may go on for ever
+                sayThatItIsOver();
+            }
+        } else if (!isOver()) {
+            await();
+        } else if (selector != null) { // of threads that nobody waits for, or connections that nobody closed
+            closeSelector(LoopSelector.ended(loop));
+        } else if (!said) {
+            sayThatItIsOver(); // which may wake somebody here
+        } else if (timers.nanosUntilNext(System.nanoTime()) == Long.MAX_VALUE) {
+            return false;
+        } else {
+            await(); // for threads that nobody waits for
+        }
+        return true;
+    }
+
     private void takeInbox() {
-        for (Runnable next = inbox.poll(); next != null; next = inbox.poll()) {
-            ready.add(next);
+        for (Runnable next = inbox.peek(); next != null; next = inbox.peek()) {
+            ready.add(next); // before it is taken out, should there be no memory for it
+            inbox.remove();
         }
     }
 
@@ -317,9 +345,10 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     }
 
     private void select(LoopSelector channels, long nanos) {
+        turnsAtLook = turns;
         try {
             channels.select(nanos);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             closeSelector("the selector of " + loop.name() + " has failed: " + e);
         }
     }
@@ -337,9 +366,13 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         try {
             turn.run();
         } catch (Throwable e) { // no memory to be had, say; the coroutine's own exceptions do not come here
-            Thread self = Thread.currentThread();
-            self.getUncaughtExceptionHandler().uncaughtException(self, e);
+            report(e);
         }
+    }
+
+    private static void report(Throwable failure) {
+        Thread self = Thread.currentThread();
+        self.getUncaughtExceptionHandler().uncaughtException(self, failure);
     }
 
     private boolean isOver() {

@@ -43,6 +43,8 @@ final class TlsTransport implements Transport {
     private boolean needsMore = true;
     /** Whether the other side has said that it sends no more. */
     private boolean ended;
+    /** Whether it ended without having said so. */
+    private boolean cutOff;
     private volatile boolean handsShaken;
     /** What is being computed. */
     private @Nullable CompletableFuture<?> computing;
@@ -85,6 +87,7 @@ final class TlsTransport implements Transport {
 
     /** One step; whether there was one to do. */
     private boolean goOn(Deadline deadline) throws IOException, InterruptedException {
+        flush(deadline); // what a handshake that was cancelled had not sent
         switch (engine.getHandshakeStatus()) {
             case NEED_TASK -> compute(deadline);
             case NEED_WRAP -> {
@@ -151,12 +154,15 @@ final class TlsTransport implements Transport {
     /** {@inheritDoc} The target has room for a whole record: it is the scratch buffer. */
     @Override
     public int readNow(ByteBuffer target) throws IOException {
+        if (cutOff) {
+            throw wasCutOff();
+        }
         while (!ended) {
             if (needsMore) {
                 int count = below.readNow(incoming);
                 if (count < 0) {
-                    ended = true;
-                    throw new SSLException(name + " was cut off: it ended without TLS's close_notify, so some may be missing");
+                    cutOff = true;
+                    throw wasCutOff();
                 }
                 if (count == 0) {
                     return 0;
@@ -180,6 +186,10 @@ final class TlsTransport implements Transport {
             }
         }
         return -1;
+    }
+
+    private SSLException wasCutOff() {
+        return new SSLException(name + " was cut off: it ended without TLS's close_notify, so some may be missing");
     }
 
     private SSLEngineResult unwrap(ByteBuffer target) throws SSLException {

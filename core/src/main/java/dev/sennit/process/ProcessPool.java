@@ -146,7 +146,7 @@ public final class ProcessPool extends AbstractPool {
 
     private ProcessPool(Builder settings) {
         super(settings, settings.workers);
-        this.settings = settings;
+        this.settings = settings.copy(); // the builder may be used for another
         this.allowed = settings.newAllowList();
         this.arguments = WorkerCommand.arguments(settings);
         this.archive = settings.archive ? WorkerArchive.forWorkers(arguments, settings.limits()) : null;
@@ -335,7 +335,10 @@ public final class ProcessPool extends AbstractPool {
                     backlog.addLast(submission);
                 }
                 grows = wanted < settings.workers && backlog.size() > wanted - workersUp;
-                wanted += grows ? 1 : 0;
+                if (grows) {
+                    wanted++;
+                    lock.notifyAll();
+                }
             }
         }
         if (grows) {
@@ -563,8 +566,8 @@ public final class ProcessPool extends AbstractPool {
             WorkerJvm spare;
             List<RemoteSubmission<?>> waited;
             synchronized (lock) {
-                if (spent.standing() != Standing.SERVING || isClosing()) {
-                    return;
+                if (spent.standing() != Standing.SERVING || isClosing() || !mayRetire(spent)) {
+                    break;
                 }
                 spare = spares.pollFirst();
                 if (spare == null) {
@@ -582,14 +585,27 @@ public final class ProcessPool extends AbstractPool {
         fillUp();
     }
 
+    /**
+     * With the lock: whether a worker may go now. One that is busy stays for as long as its task takes, beside its successor;
+     * of such there are no more than there are workers, lest long tasks make processes without end.
+     */
+    private boolean mayRetire(WorkerJvm spent) {
+        return leaving < settings.workers || idle.contains(spent);
+    }
+
+    /** One that is idle, if there is one. */
     private @Nullable WorkerJvm firstSpent() {
+        WorkerJvm busy = null;
         for (WorkerSlot slot : slots) {
             WorkerJvm worker = slot.worker();
             if (worker != null && worker.isSpent()) {
-                return worker;
+                if (worker.current.get() == null) {
+                    return worker;
+                }
+                busy = busy == null ? worker : busy;
             }
         }
-        return null;
+        return busy;
     }
 
     /** Lets workers go that have had nothing to do for long, if there may be fewer. */
@@ -599,9 +615,13 @@ public final class ProcessPool extends AbstractPool {
             WorkerJvm longest = idle.peekLast();
             while (wanted > settings.least() && longest != null && longest.idleNanos() >= settings.idleNanos()) {
                 wanted--;
-                retire(longest);
-                gone.add(longest);
-                longest = idle.peekLast();
+                if (workersUp > wanted) {
+                    retire(longest);
+                    gone.add(longest);
+                    longest = idle.peekLast();
+                } else { // one that was to start is not needed
+                    lock.notifyAll();
+                }
             }
         }
         gone.forEach(ProcessPool::dismiss);
@@ -638,7 +658,7 @@ public final class ProcessPool extends AbstractPool {
     /** Asks for leave to make the archive, which holds up the end of the pool until {@link #slotGone}. */
     boolean archiveBegins() {
         synchronized (lock) {
-            if (isClosing() || slotsLeft == 0) {
+            if (isClosing() || broken != null) {
                 return false;
             }
             slotsLeft++;
@@ -671,7 +691,7 @@ public final class ProcessPool extends AbstractPool {
             startsKilled = 0;
             if (workersUp < wanted) {
                 enlist(ready);
-            } else if (outgoing != null) {
+            } else if (outgoing != null && mayRetire(outgoing)) {
                 replaced = outgoing;
                 waited = retire(outgoing);
                 enlist(ready);
@@ -698,7 +718,14 @@ public final class ProcessPool extends AbstractPool {
     void workerDown(WorkerJvm dead) {
         synchronized (lock) {
             switch (dead.standing()) {
-                case SERVING -> workersUp--;
+                case SERVING -> {
+                    workersUp--;
+                    if (workersUp == 0) { // what failed beside it was not missed
+                        failedStarts = 0;
+                        startsKilled = 0;
+                        failedSlots.clear();
+                    }
+                }
                 case SPARE -> spares.remove(dead);
                 case RETIRED, DRAINED -> leaving--;
                 case STARTING, BURIED -> {}
@@ -750,18 +777,20 @@ public final class ProcessPool extends AbstractPool {
 
     /** After a failed start: waits a while, longer each time. */
     void waitBeforeNextStart() {
-        int failed;
         synchronized (lock) {
-            if (broken != null) {
-                return;
+            int failed = failedStarts - startsKilled;
+            long pause = Math.min(LONGEST_PAUSE_MILLIS, SHORTEST_PAUSE_MILLIS << Math.min(failed, 10));
+            long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(pause);
+            long millis = pause;
+            // No longer once they are forgiven, as the last worker has gone.
+            while (broken == null && !isClosing() && failedStarts - startsKilled >= failed && millis > 0) {
+                try {
+                    lock.wait(millis);
+                } catch (InterruptedException e) {
+                    throw new AssertionError("threads that serve workers cannot be interrupted", e);
+                }
+                millis = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
             }
-            failed = failedStarts - startsKilled;
-        }
-        long pause = Math.min(LONGEST_PAUSE_MILLIS, SHORTEST_PAUSE_MILLIS << Math.min(failed, 10));
-        try {
-            closing.await(pause, TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            throw new AssertionError("threads that serve workers cannot be interrupted", e);
         }
     }
 
@@ -813,7 +842,7 @@ public final class ProcessPool extends AbstractPool {
     }
 
     /** Settings of a {@link ProcessPool}. */
-    public static final class Builder extends PoolBuilder<Builder> {
+    public static final class Builder extends PoolBuilder<Builder> implements Cloneable {
         static final long NO_LIMIT = Long.MAX_VALUE;
         private static final String VARIABLE = "env.";
         private static final int ALL = Integer.MAX_VALUE;
@@ -844,6 +873,15 @@ public final class ProcessPool extends AbstractPool {
 
         private Builder() {
             super("processes");
+        }
+
+        /** As it is now: lists and maps are replaced, not changed. */
+        private Builder copy() {
+            try {
+                return (Builder) clone();
+            } catch (CloneNotSupportedException e) {
+                throw new AssertionError(e);
+            }
         }
 
         /**
@@ -903,7 +941,9 @@ public final class ProcessPool extends AbstractPool {
          * After how many tasks a worker is replaced; by default it is not. In a plan: {@code max-tasks=1000}.
          *
          * <p>The old worker goes on until the new one is ready, and then ends when it has done what it had begun; so no task
-         * waits or fails for it, and a worker may do some tasks more than that. One is replaced after another, and each is
+         * waits or fails for it, and a worker may do some tasks more than that. No more are at the end of their last tasks than
+         * there are workers: with long tasks a pool may have twice as many processes, and run as many tasks, for as long as
+         * those take. One is replaced after another, and each is
          * given a tenth more or less, so that they do not all go at once. When no successor can be started, the old one stays
          * until one can. {@link dev.sennit.PoolStatistics#workersRecycled()} counts them.
          *

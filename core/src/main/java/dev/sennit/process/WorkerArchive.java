@@ -235,7 +235,11 @@ final class WorkerArchive {
             return;
         }
         synchronized (lock) {
-            later = stopped ? null : Timers.after(DELAY, () -> makeFor(pool));
+            try {
+                later = stopped ? null : Timers.after(DELAY, () -> makeFor(pool));
+            } catch (Throwable e) { // no thread to be had: workers start without it
+                later = null;
+            }
         }
     }
 

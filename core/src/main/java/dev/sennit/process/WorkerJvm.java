@@ -510,8 +510,20 @@ final class WorkerJvm {
     /** Asks the process to end by itself, which takes as long as its shutdown hooks do. */
     void quit() {
         endIntended = true;
-        Future<?> limit = Timers.after(EXIT_LIMIT, process::destroyForcibly); // first, as it may not even read that
-        process.onExit().thenRun(() -> limit.cancel(false));
+        try {
+            Future<?> limit = Timers.after(EXIT_LIMIT, process::destroyForcibly); // first, as it may not even read that
+            process.onExit().thenRun(() -> limit.cancel(false));
+            if (Thread.currentThread() instanceof WorkerSlot.ServingThread) {
+                sayQuit();
+            } else { // an interrupt would close the channel
+                Thread.startVirtualThread(this::sayQuit);
+            }
+        } catch (Throwable e) { // no thread to be had
+            process.destroyForcibly();
+        }
+    }
+
+    private void sayQuit() {
         try {
             link().quit();
         } catch (IOException e) {

@@ -172,7 +172,7 @@ final class WorkerSlot {
                 pool.waitBeforeNextStart();
                 continue;
             }
-            switch (pool.workerUp(started)) {
+            switch (placeOf(started)) {
                 case SERVING -> takeNextAndMoreAhead(started);
                 case DRAINED -> started.quit();
                 default -> {} // a spare: it is given its first task by whoever needs it
@@ -184,6 +184,14 @@ final class WorkerSlot {
         pool.failWhatWaits(); // its callbacks may have had this thread relieved
         if (!isRelieved()) {
             pool.slotGone();
+        }
+    }
+
+    private Standing placeOf(WorkerJvm ready) {
+        try {
+            return pool.workerUp(ready);
+        } catch (Throwable e) { // of somebody's callback, or no thread to be had: it has its place all the same
+            return ready.standing();
         }
     }
 
@@ -262,19 +270,22 @@ final class WorkerSlot {
             }
             Answer taken = answer;
             ServingThread.current().owe(() -> settle(taken.to, taken.reply, up));
-            up.ranFor(answer.reply.runNanos());
-            if (up.isSpent()) {
-                pool.replaceSpent();
-            }
-            if (answer.next == null) {
-                takeNextAndMoreAhead(up);
-            } else {
-                answer.next.startSent();
-                if (!isRelieved()) {
-                    sendAhead(up);
+            try {
+                up.ranFor(answer.reply.runNanos());
+                if (up.isSpent()) {
+                    pool.replaceSpent();
                 }
+                if (answer.next == null) {
+                    takeNextAndMoreAhead(up);
+                } else {
+                    answer.next.startSent();
+                    if (!isRelieved()) {
+                        sendAhead(up);
+                    }
+                }
+            } finally {
+                ServingThread.current().settleOwed();
             }
-            ServingThread.current().settleOwed();
         }
         return false;
     }
@@ -376,7 +387,7 @@ final class WorkerSlot {
         }
         settle(answer.to, answer.reply, up);
         if (up.isSpent()) {
-            pool.replaceSpent();
+            elsewhere(pool::replaceSpent);
         }
     }
 
@@ -550,9 +561,13 @@ final class WorkerSlot {
         jvm = null;
         pool.workerDown(dead);
         ServingThread.current().owe(() -> settleWhatItHad(dead));
-        dead.takeBackAllAhead().forEach(pool::placeFirst);
-        pool.callUpSpares();
-        ServingThread.current().settleOwed();
+        try {
+            dead.takeBackAllAhead().forEach(pool::placeFirst);
+            pool.callUpSpares();
+            pool.replaceSpent(); // there may have been too many that were leaving
+        } finally {
+            ServingThread.current().settleOwed();
+        }
     }
 
     private void settleWhatItHad(WorkerJvm dead) {

@@ -230,7 +230,7 @@ public final class ScheduleExplorer {
         var text = new StringBuilder();
         text.append(switch (kind) {
             case THREW -> String.valueOf(run.cause());
-            case DEADLOCK -> "deadlock: no thread can go on, and none waits for a time";
+            case DEADLOCK -> "deadlock: no thread can go on, " + run.detail();
             case STEP_LIMIT -> "no end after " + stepLimit + " steps: a loop waits for what does not come, or the limit is too low";
             case OUTSIDE -> "not only the schedule decides: " + run.detail()
                     + "; start virtual threads in the body, or give it an executor of such";

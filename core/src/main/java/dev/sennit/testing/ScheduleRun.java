@@ -1,6 +1,8 @@
 package dev.sennit.testing;
 
 import dev.sennit.internal.OwnScheduler;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -45,6 +47,9 @@ final class ScheduleRun extends OwnScheduler {
         STEP_LIMIT,
         OUTSIDE
     }
+
+    /** Who waits for longer than that - an executor that is being closed waits for a day - waits for ever. */
+    private static final long LONGEST_WAIT = TimeUnit.MINUTES.toNanos(1);
 
     /** Those that run, by their driver. */
     private static final Map<Thread, ScheduleRun> RUNNING = new ConcurrentHashMap<>();
@@ -305,6 +310,10 @@ final class ScheduleRun extends OwnScheduler {
         if (next == null) {
             return false;
         }
+        if (next.due - System.nanoTime() > LONGEST_WAIT) { // its end would be no news for anybody
+            timers.add(next);
+            return false;
+        }
         now = next.at;
         List<Timer> ended = new ArrayList<>(List.of(next));
         while (!timers.isEmpty() && timers.peek().at == now) {
@@ -339,7 +348,11 @@ final class ScheduleRun extends OwnScheduler {
             fail(Ending.OUTSIDE, null, "a thread outside ended, or left a monitor, for which "
                     + strand(unblocked.remove()).name() + " waited");
         } else {
-            fail(Ending.DEADLOCK, null, "");
+            Timer next = timers.peek();
+            fail(Ending.DEADLOCK, null, next == null
+                    ? "and none waits for a time"
+                    : "but for one that waits for a time which ends in "
+                            + Duration.ofNanos(next.due - System.nanoTime()).truncatedTo(ChronoUnit.SECONDS));
         }
     }
 
@@ -430,7 +443,7 @@ final class ScheduleRun extends OwnScheduler {
         long nanos = Math.max(0, unit.toNanos(delay));
         long rounded = nanos > Long.MAX_VALUE - ROUNDED_TO ? nanos : (nanos + ROUNDED_TO - 1) / ROUNDED_TO * ROUNDED_TO;
         long at = now + rounded < 0 ? Long.MAX_VALUE : now + rounded;
-        var timer = new Timer(at, System.nanoTime() + nanos, timersMade++, timeout);
+        var timer = new Timer(at, System.nanoTime() + Math.min(nanos, Long.MAX_VALUE >> 1), timersMade++, timeout);
         timers.add(timer);
         return timer;
     }

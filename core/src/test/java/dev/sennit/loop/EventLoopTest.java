@@ -3,6 +3,7 @@ package dev.sennit.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.TaskFuture;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -221,6 +222,65 @@ class EventLoopTest extends EventLoopContract {
             }
         }
         assertThat(woken[0]).isEqualTo(10_000);
+    }
+
+    @Test
+    void oneThatSleepsForEverDoesNotHideAnOverdueOne() throws Exception {
+        try (EventLoop loop = open()) {
+            TaskFuture<String> overdue = loop.submit(() -> {
+                Thread.sleep(10);
+                return "awake";
+            });
+            TaskFuture<?> forEver = loop.submit(() -> {
+                long start = System.nanoTime();
+                while (System.nanoTime() - start < 30_000_000) { // holds the loop until the other is overdue
+                    Thread.onSpinWait();
+                }
+                Thread.sleep(Long.MAX_VALUE);
+                return null;
+            });
+            assertThat(overdue.get()).isEqualTo("awake");
+            forEver.cancel(true);
+        }
+    }
+
+    @Test
+    void aThreadThatNeverStopsToYieldDoesNotHoldUpTheEnd() throws Exception {
+        var stop = new AtomicReference<String>();
+        var left = new AtomicReference<Thread>();
+        try (EventLoop loop = open()) {
+            loop.submit(() -> left.set(Thread.startVirtualThread(() -> {
+                        while (stop.get() == null) {
+                            Thread.yield();
+                        }
+                    })))
+                    .get();
+        }
+        stop.set("stop");
+        left.get().join();
+    }
+
+    @Test
+    void whoWaitsOnTheLoopForItsEndHearsOfIt() throws Exception {
+        var heard = new CompletableFuture<Boolean>();
+        EventLoop loop = open();
+        loop.submit(() -> Thread.startVirtualThread(() -> {
+                    try {
+                        heard.complete(loop.awaitTermination(1, java.util.concurrent.TimeUnit.DAYS));
+                    } catch (InterruptedException e) {
+                        heard.completeExceptionally(e);
+                    }
+                }))
+                .get();
+        loop.close();
+        assertThat(heard.get()).isTrue();
+    }
+
+    @Test
+    void nothingIsOffloadedAfterTheEnd() {
+        EventLoop loop = open();
+        loop.close();
+        assertThatThrownBy(() -> loop.offload(() -> 1)).isInstanceOf(java.util.concurrent.RejectedExecutionException.class);
     }
 
     @Test

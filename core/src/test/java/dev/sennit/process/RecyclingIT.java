@@ -8,6 +8,7 @@ import dev.sennit.Action;
 import dev.sennit.PoolStatistics;
 import dev.sennit.Signals;
 import dev.sennit.TaskFuture;
+import dev.sennit.Work;
 import dev.sennit.WorkerStartException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
@@ -126,6 +127,25 @@ class RecyclingIT {
             here.set("may end");
             assertThat(running.get(BOUND, SECONDS)).isEqualTo(old);
             await(() -> !isAlive(old));
+            assertNoneLost(pool);
+        }
+    }
+
+    @Test
+    void longTasksDoNotMakeProcessesWithoutEnd() throws Exception {
+        Signals here = signals;
+        try (ProcessPool pool = pool(1).maxAge(Duration.ofMillis(20)).open()) {
+            List<TaskFuture<Integer>> futures = new ArrayList<>();
+            for (int i = 0; i < 5; i++) {
+                futures.add(pool.submit(() -> Work.hold(here)));
+            }
+            here.awaitCount("held", 2); // one that serves, and one that has retired
+            Thread.sleep(1000); // time enough for a third
+            assertThat(here.count("held")).isEqualTo(2);
+            here.set("release");
+            for (TaskFuture<Integer> future : futures) {
+                future.get(BOUND, SECONDS);
+            }
             assertNoneLost(pool);
         }
     }

@@ -100,6 +100,31 @@ class SparesIT {
     }
 
     @Test
+    void theLastThatServesIsNotLetGoForOneThatCannotStart() throws Exception {
+        Signals here = signals;
+        Action onlyOnce = () -> {
+            here.mark("started");
+            if (here.count("started") > 1) {
+                throw new IllegalStateException("meant");
+            }
+        };
+        try (ProcessPool pool = pool(2).minWorkers(1).idle(Duration.ofMillis(50)).initializer(onlyOnce).open()) {
+            long pid = pidIn(pool);
+            TaskFuture<Integer> first = pool.submit(() -> gated(here, "first"));
+            here.awaitCount("began first", 1);
+            TaskFuture<Integer> second = pool.submit(() -> gated(here, "second"));
+            here.awaitCount("started", 3); // a second worker is wanted, and fails to start
+            here.set("go first");
+            here.set("go second");
+            first.get(BOUND, SECONDS);
+            second.get(BOUND, SECONDS);
+            await(() -> pool.slots().size() == 1); // nothing to do for long: no second is wanted
+            assertThat(pidIn(pool)).isEqualTo(pid);
+            assertThat(pool.statistics().workersRecycled()).isZero();
+        }
+    }
+
+    @Test
     void aPoolMayHaveNoWorkerAtAll() throws Exception {
         try (ProcessPool pool = pool(1).minWorkers(0).idle(Duration.ofMillis(50)).open()) {
             assertThat(WorkerProcesses.ofThisJvm()).isEmpty();

@@ -648,4 +648,18 @@ class ScheduleExplorerTest {
             }
         }
     }
+
+    /** An executor that is being closed waits for a day. */
+    @Test
+    void findsADeadlockBehindALongWait() {
+        assertThatThrownBy(() -> ScheduleExplorer.of(1).explore(() -> {
+                    try (var executor = Executors.newFixedThreadPool(1, Thread.ofVirtual().factory())) {
+                        executor.submit(() -> new CountDownLatch(1).await(1, TimeUnit.DAYS));
+                    }
+                }))
+                .isInstanceOfSatisfying(
+                        ScheduleFailure.class,
+                        failure -> assertThat(failure.kind()).isEqualTo(ScheduleFailure.Kind.DEADLOCK))
+                .hasMessageContaining("deadlock: no thread can go on, but for one that waits for a time which ends in PT2");
+    }
 }
