@@ -8,7 +8,8 @@ import java.util.concurrent.ExecutorService;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An {@link ExecutorService} over workers of one kind: the calling thread, threads, virtual threads, or processes.
+ * An {@link ExecutorService} over workers of one kind: the calling thread, threads, virtual threads, coroutines, or
+ * processes.
  *
  * <p>Every kind keeps the same contract, held by one conformance suite; which kind it is is chosen by whoever opens it,
  * usually with a plan string, and the code stays as it is:
@@ -37,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  * <h2>Where the kinds differ</h2>
  * <table class="striped">
  * <caption>What a kind cannot offer</caption>
- * <thead><tr><th scope="col">&nbsp;</th><th scope="col">inline</th><th scope="col">threads, virtual</th>
+ * <thead><tr><th scope="col">&nbsp;</th><th scope="col">inline</th><th scope="col">threads, virtual, loop</th>
  *   <th scope="col">processes</th></tr></thead>
  * <tbody>
  * <tr><th scope="row">{@code submit} returns</th><td>when the task has ended</td><td>at once</td><td>at once</td></tr>
@@ -50,7 +51,7 @@ import org.jspecify.annotations.Nullable;
  *   {@code submit} says so; a task may open a pool of its own</td></tr>
  * <tr><th scope="row">stack trace of a failure</th><td>one stack holds both sides</td><td>the task's; that of {@code
  *   get} is the waiter's</td><td>the task's, then the submitter's</td></tr>
- * <tr><th scope="row">processor time in the statistics</th><td>yes</td><td>threads: yes; virtual: the JDK cannot
+ * <tr><th scope="row">processor time in the statistics</th><td>yes</td><td>threads: yes; virtual, loop: the JDK cannot
  *   tell</td><td>yes</td></tr>
  * </tbody>
  * </table>
