@@ -58,7 +58,7 @@ public final class PrimeByParts {
     }
 
     public static void main(String[] arguments) throws Exception {
-        int workers = arguments.length > 0 ? Integer.parseInt(arguments[0]) : Runtime.getRuntime().availableProcessors();
+        int workers = Runtime.getRuntime().availableProcessors();
         SharedQueue<Part> parts = SharedQueue.create(2 * workers, 1 << 12);
         try (SharedLong found = SharedLong.create(0)) {
             List<WorkerProcess> processes = new ArrayList<>();

@@ -45,7 +45,7 @@ public final class PrimesOverQueues {
     }
 
     public static void main(String[] arguments) throws Exception {
-        int workers = arguments.length > 0 ? Integer.parseInt(arguments[0]) : Runtime.getRuntime().availableProcessors();
+        int workers = Runtime.getRuntime().availableProcessors();
         SharedQueue<Long> jobs = SharedQueue.create(NUMBERS.size() + workers, 1 << 16);
         SharedQueue<Checked> results = SharedQueue.create(NUMBERS.size() + workers, 1 << 16);
         System.out.println("Checking " + NUMBERS.size() + " numbers with " + workers + " processes:");
