@@ -269,7 +269,7 @@ class LincheckIT {
 
     private static void stress(Class<?> model) {
         new StressOptions()
-                .iterations(PROGRAMS)
+                .iterations((PROGRAMS + 1) / 2) // the interleavings find more, and in less time
                 .invocationsPerIteration(1_000)
                 .threads(2)
                 .actorsPerThread(3)
