@@ -88,6 +88,7 @@ final class SpinnerCommand implements Callable<Integer> {
     private static TaskFuture<Integer> spinBeside(SlowJob job, Pool pool) throws InterruptedException {
         TaskFuture<Integer> spinner = start(pool);
         job.run();
+        spinner.cancel(true); // in the same turn: if the job never waited, the spinner never shows
         return spinner;
     }
 
