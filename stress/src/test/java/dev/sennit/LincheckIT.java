@@ -256,12 +256,21 @@ class LincheckIT {
         stress(model);
     }
 
+    /** Channels have the most to do in each step: fewer and shorter programs take as long. */
+    private static int programs(Class<?> model) {
+        return isOfChannels(model) ? (PROGRAMS + 2) / 3 : PROGRAMS;
+    }
+
+    private static boolean isOfChannels(Class<?> model) {
+        return ChannelModel.class.isAssignableFrom(model);
+    }
+
     private static void modelChecking(Class<?> model) {
         new ModelCheckingOptions()
-                .iterations(PROGRAMS)
-                .invocationsPerIteration(1_000)
+                .iterations(programs(model))
+                .invocationsPerIteration(isOfChannels(model) ? 300 : 1_000)
                 .threads(2)
-                .actorsPerThread(3)
+                .actorsPerThread(isOfChannels(model) ? 2 : 3)
                 .actorsBefore(0)
                 .actorsAfter(1)
                 .check(model);
@@ -269,10 +278,10 @@ class LincheckIT {
 
     private static void stress(Class<?> model) {
         new StressOptions()
-                .iterations((PROGRAMS + 1) / 2) // the interleavings find more, and in less time
+                .iterations((programs(model) + 1) / 2) // the interleavings find more, and in less time
                 .invocationsPerIteration(1_000)
                 .threads(2)
-                .actorsPerThread(3)
+                .actorsPerThread(isOfChannels(model) ? 2 : 3)
                 .check(model);
     }
 
