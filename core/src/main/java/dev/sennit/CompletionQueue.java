@@ -56,14 +56,12 @@ final class CompletionQueue<F extends CompletableFuture<?>> {
             if (done.isEmpty() && !limited && canHelp()) {
                 help();
             }
-            Optional<F> next = done.poll();
-            if (next == null) {
-                Turns.Turn mine = Turns.giveUp();
-                try {
-                    next = limited ? done.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS) : done.take();
-                } finally {
-                    Turns.regain(mine);
-                }
+            Optional<F> next;
+            Turns.Turn mine = done.isEmpty() ? Turns.giveUp() : null;
+            try {
+                next = limited ? done.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS) : done.take();
+            } finally {
+                Turns.regain(mine);
             }
             if (next == null) {
                 throw new TimeoutException(notHandedOut.size() + " (of " + total + ") futures unfinished");

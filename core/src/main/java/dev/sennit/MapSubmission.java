@@ -1,12 +1,9 @@
 package dev.sennit;
 
-import dev.sennit.internal.Turns;
 import java.util.Queue;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,25 +62,6 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
     @Override
     void aboutToWait(boolean interruptibly) {
         super.aboutToWait(interruptibly);
-        boolean interrupted = false;
-        while (pool().isWorker() && !future().isDone()) {
-            CompletableFuture<?> next = runChunks(interruptibly);
-            Turns.Turn mine = Turns.giveUp();
-            try {
-                CompletableFuture.anyOf(future(), next).get();
-            } catch (InterruptedException e) {
-                interrupted = true;
-                if (interruptibly) {
-                    break;
-                }
-            } catch (ExecutionException | CancellationException e) {
-                break; // the future failed
-            } finally {
-                Turns.regain(mine);
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        helpUntilDone(interruptibly, () -> runChunks(interruptibly));
     }
 }

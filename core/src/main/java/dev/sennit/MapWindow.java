@@ -251,7 +251,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         if (done.isEmpty()) {
             underWay.element().aboutToWait(true);
         }
-        Turns.Turn mine = Turns.giveUp();
+        Turns.Turn mine = done.isEmpty() ? Turns.giveUp() : null;
         try {
             return done.take();
         } finally {

@@ -1,7 +1,6 @@
 package dev.sennit;
 
 import dev.sennit.internal.Timers;
-import dev.sennit.internal.Turns;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
@@ -277,44 +276,24 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
 
     @Override
     void help(Runnable onMore) {
+        runAttempt(true).thenRun(onMore);
+    }
+
+    /** A worker that waits for this task makes its attempts itself when nobody else has begun them. */
+    @Override
+    void aboutToWait(boolean interruptibly) {
+        helpUntilDone(interruptibly, () -> runAttempt(interruptibly));
+    }
+
+    /** Runs the attempt if nobody has begun it; returns what is completed when there is another. */
+    private CompletableFuture<?> runAttempt(boolean interruptibly) {
         Submission<T> underWay;
         CompletableFuture<?> next;
         synchronized (this) {
             underWay = attempt;
             next = nextAttempt;
         }
-        underWay.aboutToWait(true);
-        next.thenRun(onMore);
-    }
-
-    /** A worker that waits for this task makes its attempts itself when nobody else has begun them. */
-    @Override
-    void aboutToWait(boolean interruptibly) {
-        boolean interrupted = false;
-        while (pool().isWorker() && !future().isDone()) {
-            Submission<T> underWay;
-            CompletableFuture<?> next;
-            synchronized (this) {
-                underWay = attempt;
-                next = nextAttempt;
-            }
-            underWay.aboutToWait(interruptibly);
-            Turns.Turn mine = Turns.giveUp();
-            try {
-                CompletableFuture.anyOf(future(), next).get();
-            } catch (InterruptedException e) {
-                interrupted = true;
-                if (interruptibly) {
-                    break;
-                }
-            } catch (ExecutionException | CancellationException e) {
-                break; // the future failed
-            } finally {
-                Turns.regain(mine);
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        underWay.aboutToWait(interruptibly);
+        return next;
     }
 }

@@ -3,14 +3,18 @@ package dev.sennit;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Turns;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -488,6 +492,35 @@ public class Submission<T extends @Nullable Object> {
     /** Called by a thread that is going to wait for the future: see {@link AbstractPool#aboutToWait}. */
     void aboutToWait(boolean interruptibly) {
         pool.aboutToWait(this);
+    }
+
+    /**
+     * For a task that consists of others: a worker that waits for it runs those, one after another as they come, until the
+     * future is done.
+     *
+     * @param step runs what can be run; returns what is completed when there is more
+     */
+    final void helpUntilDone(boolean interruptibly, Supplier<CompletableFuture<?>> step) {
+        boolean interrupted = false;
+        while (pool.isWorker() && !future.isDone()) {
+            CompletableFuture<?> more = step.get();
+            Turns.Turn mine = Turns.giveUp();
+            try {
+                CompletableFuture.anyOf(future, more).get();
+            } catch (InterruptedException e) {
+                interrupted = true;
+                if (interruptibly) {
+                    break;
+                }
+            } catch (ExecutionException | CancellationException e) {
+                break; // the future failed
+            } finally {
+                Turns.regain(mine);
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** See {@link TaskFuture#help}. */

@@ -46,6 +46,15 @@ class FuturesTest {
     }
 
     @Test
+    void anInterruptThatHasComeEndsAWaitAlsoWhenThereIsNothingToWaitFor() {
+        a.complete("a");
+        Thread.currentThread().interrupt();
+
+        assertThatThrownBy(() -> Futures.wait(all, Until.FIRST_COMPLETED)).isInstanceOf(InterruptedException.class);
+        assertThat(Thread.interrupted()).as("told by the exception").isFalse();
+    }
+
+    @Test
     void waitForTheFirstReturnsWhenOneIsDone() throws Exception {
         var caller = waiting(Until.FIRST_COMPLETED);
         b.complete("b");

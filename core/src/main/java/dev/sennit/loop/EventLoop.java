@@ -17,21 +17,14 @@ import dev.sennit.internal.Turns;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -94,9 +87,7 @@ public final class EventLoop extends AbstractPool {
     static final System.Logger LOG = System.getLogger(EventLoop.class.getName());
 
     private final CoroutineScheduler scheduler;
-    /** Strong references: nothing that was submitted is ever lost. */
-    private final Set<Coroutine> coroutines = ConcurrentHashMap.newKeySet();
-    private final AtomicLong started = new AtomicLong();
+    private final Coroutines coroutines = new Coroutines();
     private final Object offloadLock = new Object();
     /** Guarded by offloadLock, once it has been asked for; the builder's, or its own. */
     private @Nullable Pool elsewhere;
@@ -119,44 +110,6 @@ public final class EventLoop extends AbstractPool {
         elsewhere = settings.elsewhere;
         scheduler = settings.mechanismOrBest() == Mechanism.SCHEDULER ? new LoopScheduler(this) : new BatonScheduler(this);
         LoopWatch.add(this, scheduler, settings.watch());
-    }
-
-    /** One coroutine: a submission and its thread. */
-    private final class Coroutine implements CoroutineScheduler.Body {
-        private final Submission<?> submission;
-        private final int hash = (int) started.incrementAndGet() * 0x9E3779B9; // far cheaper than that of an identity
-        /** A number and no reference: who has ended is not kept by those it started. */
-        private final long startedBy = Thread.currentThread().threadId();
-        /** Written before it is started. */
-        private @Nullable Thread thread;
-
-        Coroutine(Submission<?> submission) {
-            this.submission = submission;
-        }
-
-        @Override
-        public void runsIn(Thread itsThread) {
-            thread = itsThread;
-        }
-
-        @Override
-        public void run() {
-            try {
-                submission.run();
-            } finally {
-                coroutines.remove(this);
-            }
-        }
-
-        @Override
-        public int hashCode() {
-            return hash;
-        }
-
-        @Override
-        public boolean equals(@Nullable Object other) {
-            return this == other;
-        }
     }
 
     /**
@@ -417,53 +370,7 @@ public final class EventLoop extends AbstractPool {
      * @return the tree as it is now
      */
     public CoroutineTree tree() {
-        Map<Long, Coroutine> known = byThread();
-        Thread running = scheduler.running();
-        List<CoroutineTree.Node> nodes = new ArrayList<>(known.size());
-        for (Coroutine coroutine : known.values()) {
-            nodes.add(node(coroutine, Objects.requireNonNull(coroutine.thread), running, known));
-        }
-        return CoroutineTree.of(name(), mechanism(), nodes);
-    }
-
-    /** The coroutines by the number of their thread, but for those that are just being submitted. */
-    private Map<Long, Coroutine> byThread() {
-        Map<Long, Coroutine> known = new HashMap<>();
-        for (Coroutine coroutine : coroutines) {
-            if (coroutine.thread != null) {
-                known.put(coroutine.thread.threadId(), coroutine);
-            }
-        }
-        return known;
-    }
-
-    private CoroutineTree.Node node(
-            Coroutine coroutine, Thread thread, @Nullable Thread running, Map<Long, Coroutine> known) {
-        Object blocker = LockSupport.getBlocker(thread);
-        Thread.State seen = thread.getState();
-        CoroutineTree.State state = switch (seen) {
-            case NEW, RUNNABLE, TERMINATED ->
-                thread == Thread.currentThread() || thread == running
-                        ? CoroutineTree.State.RUNNING
-                        : CoroutineTree.State.READY;
-            case TIMED_WAITING -> blocker == null ? CoroutineTree.State.SLEEPING : CoroutineTree.State.WAITING;
-            case BLOCKED, WAITING -> CoroutineTree.State.WAITING;
-        };
-        Thread holder = OwnScheduler.ownerOf(blocker);
-        String waitsFor = state != CoroutineTree.State.WAITING
-                ? ""
-                : seen == Thread.State.BLOCKED
-                        ? "a monitor"
-                        : (blocker == null ? "" : Deadlock.describe(blocker)) + (holder == null ? "" : " held by " + nameOf(holder, known));
-        return new CoroutineTree.Node(
-                thread.threadId(),
-                nameOf(thread, known),
-                state,
-                waitsFor,
-                coroutine.submission.age(),
-                coroutine.startedBy,
-                state == CoroutineTree.State.READY ? List.of() : Frames.ofTask(thread.getStackTrace()),
-                List.of());
+        return coroutines.tree(name(), mechanism(), scheduler.running());
     }
 
     /**
@@ -484,13 +391,8 @@ public final class EventLoop extends AbstractPool {
 
     /** A line for each; empty when none can be proven. */
     String deadlocks() {
-        Map<Long, Coroutine> known = byThread();
-        List<Thread> threads = known.entrySet().stream()
-                .sorted(Map.Entry.comparingByKey()) // so that it reads the same each time
-                .map(one -> Objects.requireNonNull(one.getValue().thread))
-                .toList();
-        return Deadlock.among(threads).stream()
-                .map(one -> name() + " - " + one.text(thread -> nameOf(thread, known)))
+        return coroutines.deadlocks().stream()
+                .map(one -> name() + " - " + one)
                 .collect(Collectors.joining(System.lineSeparator()));
     }
 
@@ -507,56 +409,30 @@ public final class EventLoop extends AbstractPool {
     /** The virtual thread that has its turn. */
     @Nullable Thread running() {
         Thread running = scheduler.running();
-        if (running != null) {
-            return running;
-        }
-        for (Coroutine coroutine : coroutines) { // whoever goes on is not where the JDK suspends it
-            Thread thread = coroutine.thread;
-            if (thread != null && thread.getState() == Thread.State.RUNNABLE) {
-                StackTraceElement[] stack = thread.getStackTrace();
-                if (stack.length > 0 && !stack[0].getClassName().equals("java.lang.VirtualThread")) {
-                    return thread;
-                }
-            }
-        }
-        return null;
+        return running != null ? running : coroutines.goingOn();
     }
 
     /** What to call a thread: the name of its task, if it is a coroutine whose task has one. */
     String nameOf(Thread thread) {
-        return nameOf(thread, byThread());
-    }
-
-    private String nameOf(Thread thread, Map<Long, Coroutine> known) {
-        Coroutine coroutine = known.get(thread.threadId());
-        String given = coroutine == null ? null : coroutine.submission.options().name();
-        if (given != null) {
-            return given;
-        }
-        return thread.getName().isEmpty() ? "thread " + thread.threadId() : thread.getName();
+        return coroutines.nameOf(thread);
     }
 
     // ---- what AbstractPool asks for ----
 
     @Override
     protected void dispatch(Submission<?> submission) {
-        var coroutine = new Coroutine(submission);
-        coroutines.add(coroutine);
+        Coroutine coroutine = coroutines.add(submission);
         try {
             boolean now = startsNext == Thread.currentThread();
             if (now) {
                 startsNext = null;
             }
-            scheduler.start(coroutine, nameOf(submission), now);
+            String given = submission.options().name();
+            scheduler.start(coroutine, given != null ? given : name() + '-' + coroutine.number(), now);
         } catch (Throwable e) {
             coroutines.remove(coroutine);
             throw e;
         }
-    }
-
-    private String nameOf(Submission<?> submission) {
-        String given = submission.options().name();
-        return given != null ? given : name() + '-' + started.get();
     }
 
     @Override
@@ -566,7 +442,7 @@ public final class EventLoop extends AbstractPool {
 
     @Override
     protected Collection<? extends Submission<?>> held() {
-        return coroutines.stream().<Submission<?>>map(one -> one.submission).toList();
+        return coroutines.submissions();
     }
 
     @Override

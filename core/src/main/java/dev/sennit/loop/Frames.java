@@ -1,5 +1,6 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.JdkFrames;
 import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -17,7 +18,7 @@ final class Frames {
      */
     static List<StackTraceElement> ofTask(StackTraceElement[] stack) {
         int top = 0;
-        while (top < stack.length && isOfJdk(stack[top])) {
+        while (top < stack.length && JdkFrames.isOfJdk(stack[top])) {
             top++;
         }
         if (top == stack.length) {
@@ -33,9 +34,9 @@ final class Frames {
     /** Where in the author's code it is, or else in this library, or else in the JDK; empty if there are no frames. */
     static String place(List<StackTraceElement> frames) {
         return frames.stream()
-                .filter(frame -> !isOfJdk(frame) && !LIBRARY.matcher(frame.getClassName()).lookingAt())
+                .filter(frame -> !JdkFrames.isOfJdk(frame) && !LIBRARY.matcher(frame.getClassName()).lookingAt())
                 .findFirst()
-                .or(() -> frames.stream().filter(frame -> !isOfJdk(frame)).findFirst())
+                .or(() -> frames.stream().filter(frame -> !JdkFrames.isOfJdk(frame)).findFirst())
                 .or(() -> frames.stream().findFirst())
                 .map(Frames::text)
                 .orElse("");
@@ -47,11 +48,6 @@ final class Frames {
                 ? "unknown source"
                 : frame.getLineNumber() < 0 ? frame.getFileName() : frame.getFileName() + ':' + frame.getLineNumber();
         return frame.getClassName() + '.' + frame.getMethodName() + '(' + where + ')';
-    }
-
-    private static boolean isOfJdk(StackTraceElement frame) {
-        String module = frame.getModuleName();
-        return module != null && (module.startsWith("java.") || module.startsWith("jdk."));
     }
 
     /** From the JDK's thread, over this library, to the call of the task. */

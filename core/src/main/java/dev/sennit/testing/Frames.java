@@ -1,5 +1,6 @@
 package dev.sennit.testing;
 
+import dev.sennit.internal.JdkFrames;
 import java.util.Set;
 
 /** Stacks, as far as they tell the user something. */
@@ -14,7 +15,7 @@ final class Frames {
         for (StackTraceElement frame : stack) {
             if (isOurs(frame)) {
                 called = "";
-            } else if (isOfTheJdk(frame)) {
+            } else if (JdkFrames.isOfJdk(frame)) {
                 called = " in " + innermost(frame.getClassName()) + '.' + frame.getMethodName();
             } else {
                 return simple(frame.getClassName()) + '.' + frame.getMethodName() + ':' + frame.getLineNumber() + called;
@@ -26,8 +27,8 @@ final class Frames {
     /** The user's lines, and what of the JDK they called; not how the JDK does that. */
     static void append(StringBuilder text, StackTraceElement[] stack) {
         for (int i = 0; i < stack.length; i++) {
-            boolean calledByUser = i + 1 == stack.length || !isOfTheJdk(stack[i + 1]);
-            if (!isOurs(stack[i]) && (!isOfTheJdk(stack[i]) || calledByUser && i + 1 < stack.length)) {
+            boolean calledByUser = i + 1 == stack.length || !JdkFrames.isOfJdk(stack[i + 1]);
+            if (!isOurs(stack[i]) && (!JdkFrames.isOfJdk(stack[i]) || calledByUser && i + 1 < stack.length)) {
                 text.append("    at ").append(stack[i]).append('\n');
             }
         }
@@ -41,11 +42,6 @@ final class Frames {
         }
         int nested = name.indexOf('$');
         return OURS.contains(name.substring(own.length(), nested < 0 ? name.length() : nested));
-    }
-
-    private static boolean isOfTheJdk(StackTraceElement frame) {
-        String module = frame.getModuleName();
-        return module != null && (module.startsWith("java.") || module.startsWith("jdk."));
     }
 
     private static String innermost(String name) {
