@@ -341,6 +341,7 @@ public abstract class OwnScheduler extends ForkJoinPool {
                 }
                 LockSupport.parkNanos(Long.MAX_VALUE);
                 seen.incrementAndGet();
+                resolveInterruptedException();
             });
             there.start();
             once.runReady();
@@ -350,6 +351,19 @@ public abstract class OwnScheduler extends ForkJoinPool {
             }
             if (!there.isAlive()) {
                 seen.incrementAndGet();
+            }
+        }
+
+        /**
+         * Has a virtual thread interrupted in its sleep once. A sleep that was compiled before the first such interrupt knows
+         * nothing of the exception's class, and each thread that sleeps in it goes on in the interpreter when it is cancelled.
+         */
+        private static void resolveInterruptedException() {
+            Thread.currentThread().interrupt();
+            try {
+                Thread.sleep(1);
+            } catch (InterruptedException e) {
+                // that was it
             }
         }
 
