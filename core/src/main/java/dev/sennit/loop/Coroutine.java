@@ -54,7 +54,7 @@ final class Coroutine implements CoroutineScheduler.Body {
 
     @Override
     public int hashCode() {
-        return number * 0x9E3779B9; // far cheaper than that of an identity
+        return number; // neighbours in time get places of their own beside each other: a quarter of what a start costs
     }
 
     @Override
