@@ -311,6 +311,11 @@ final class Ring {
         return seen;
     }
 
+    /** How many bytes were ever read here. Any thread. */
+    long bytesRead() {
+        return head;
+    }
+
     /** Whether something was written that is not read; asked without being the reader. */
     private boolean hasUnread() {
         return (long) LONGS.getVolatile(header, TAIL) != head;

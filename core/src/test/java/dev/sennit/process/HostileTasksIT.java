@@ -119,7 +119,7 @@ class HostileTasksIT {
         var field = worker.getClass().getDeclaredField("end");
         field.setAccessible(true);
         var end = (WorkerLink.WorkerEnd) field.get(worker);
-        end.send(kind, end.page().lastBegun() + later, 0, 0, new MessageBuffer());
+        end.send(kind, end.page().progress().begun() + later, 0, 0, new MessageBuffer());
     }
 
     @ParameterizedTest
@@ -198,11 +198,11 @@ class HostileTasksIT {
                 here.await("all are submitted");
                 return 1;
             });
-            var limit = TaskOptions.NONE.timeout(Duration.ofSeconds(2));
+            var limit = TaskOptions.NONE.timeout(Duration.ofSeconds(1));
             TaskFuture<Integer> second = pool.submit(() -> 2, limit);
             TaskFuture<Long> third = pool.submit(() -> ProcessHandle.current().pid());
-            // Longer than the second may take: it has ended by then, but its answer is not read.
-            first.onDone(done -> sleep(Duration.ofSeconds(3)));
+            // Longer than the second may take, and than an answer may: it has ended by then, but its answer is not read.
+            first.onDone(done -> sleep(Duration.ofSeconds(4)));
             here.set("all are submitted");
             assertThat(first.get(60, SECONDS)).isOne();
             assertThat(second.get(60, SECONDS)).isEqualTo(2);
