@@ -77,6 +77,7 @@ public final class Linux {
         private static final int F_SEAL_GROW = 4;
         private static final int MFD_CLOEXEC = 1;
         private static final int MFD_ALLOW_SEALING = 2;
+        private static final int MADV_REMOVE = 9;
 
         static final MethodHandle CALL = syscall();
 
@@ -144,6 +145,21 @@ public final class Linux {
         try {
             long ignored = (long) Calls.CALL.invokeExact(
                     Calls.NUMBERS.futex, word, (long) Calls.FUTEX_WAKE, (long) count, MemorySegment.NULL);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /**
+     * Gives the memory below a part of a memory file back to the system, for all who have mapped it: it is filled with zeros
+     * then, and takes no memory until somebody touches it again. Where that cannot be, nothing happens.
+     *
+     * @param part begins and ends at pages
+     */
+    public static void giveBack(MemorySegment part) {
+        try {
+            long ignored = (long) Calls.CALL.invokeExact(
+                    Calls.NUMBERS.madvise, part, part.byteSize(), (long) Calls.MADV_REMOVE, MemorySegment.NULL);
         } catch (Throwable e) {
             throw unexpected(e);
         }

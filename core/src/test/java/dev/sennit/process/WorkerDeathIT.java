@@ -30,8 +30,8 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class WorkerDeathIT {
     private static final int WORKERS = 2;
-    private static final int TASKS = Integer.getInteger("sennit.tasks", 400);
-    private static final int KILLS = Integer.getInteger("sennit.kills", 40);
+    private static final int TASKS = Integer.getInteger("sennit.tasks", 240);
+    private static final int KILLS = Integer.getInteger("sennit.kills", 24);
 
     /** Leaves a mark for each time it begins, computes a while, and returns its number. */
     private static int marked(String folder, int number, long seed) throws IOException {
