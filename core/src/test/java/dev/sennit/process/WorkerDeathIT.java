@@ -108,7 +108,7 @@ class WorkerDeathIT {
     void aTaskThatHadNotBegunRunsElsewhere() throws Exception {
         try (ProcessPool pool = ProcessPool.builder().workers(1).heap("64m").open()) {
             pool.submit(() -> 1).get(60, TimeUnit.SECONDS);
-            for (int i = 0; i < 20; i++) {
+            for (int i = 0; i < 10; i++) {
                 WorkerProcesses.ofThisJvm().forEach(ProcessHandle::destroyForcibly);
                 // The worker is dying: whether the pool has noticed or not, it was idle, so no task was running on it.
                 assertThat(pool.submit(() -> 42).get(60, TimeUnit.SECONDS)).isEqualTo(42);
