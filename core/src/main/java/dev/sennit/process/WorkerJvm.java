@@ -199,7 +199,7 @@ final class WorkerJvm {
 
     /** Waits until the worker has connected and says that it is ready; false if it ended before. */
     boolean awaitReady() throws IOException {
-        process.onExit().thenRun(this::removeTraces); // ends accept(); in the constructor it could come too soon for that
+        ProcessEnd.then(process, this::removeTraces); // ends accept(); in the constructor it could come too soon for that
         Future<?> tooLong = Timers.after(
                 START_LIMIT, () -> destroy("took longer than " + Durations.text(START_LIMIT) + " and was killed"));
         try {
@@ -208,7 +208,7 @@ final class WorkerJvm {
                     ? new PlainLink(process.getOutputStream(), socket)
                     : shared.connect(socket, process::isAlive);
             link = connected;
-            process.onExit().thenRun(connected::workerEnded);
+            ProcessEnd.then(process, connected::workerEnded);
             WorkerLink.Reply first = connected.receive();
             up = first != null && first.kind() == WorkerLink.Kind.READY;
             return up;
@@ -584,7 +584,7 @@ final class WorkerJvm {
         endIntended = true;
         try {
             Future<?> limit = Timers.after(EXIT_LIMIT, process::destroyForcibly); // first, as it may not even read that
-            process.onExit().thenRun(() -> limit.cancel(false));
+            ProcessEnd.then(process, () -> limit.cancel(false));
             if (Thread.currentThread() instanceof WorkerSlot.ServingThread) {
                 sayQuit();
             } else { // an interrupt would close the channel
@@ -659,7 +659,7 @@ final class WorkerJvm {
 
     /** Waits for the end of a process that was asked for it. */
     int awaitExit() {
-        return process.onExit().join().exitValue();
+        return ProcessEnd.await(process);
     }
 
     /** Waits for the end of a process whose line is dead, and tells how it ended. */

@@ -24,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -356,6 +357,35 @@ class HostileTasksIT {
     }
 
     // ---- no workers ----
+
+    @Test
+    void whoHoldsTheCommonPoolHoldsNoWorkerUp() throws Exception {
+        var over = new CountDownLatch(1);
+        for (int i = 0; i <= ForkJoinPool.getCommonPoolParallelism(); i++) {
+            ForkJoinPool.commonPool().execute(() -> awaitQuietly(over));
+        }
+        try {
+            try (ProcessPool pool = one().jvmOptions("-XX:+NoSuchOption").open()) {
+                TaskFuture<Integer> future = pool.submit(() -> 1);
+                assertThatThrownBy(() -> future.get(60, SECONDS)).hasCauseInstanceOf(WorkerStartException.class);
+            }
+            try (ProcessPool pool = one().open()) {
+                TaskFuture<?> killed = pool.submit(() -> Runtime.getRuntime().halt(1));
+                assertThatThrownBy(() -> killed.get(60, SECONDS)).hasCauseInstanceOf(WorkerCrashedException.class);
+                assertServes(pool);
+            }
+        } finally {
+            over.countDown();
+        }
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
 
     @Test
     void aWorkerThatEndedBeforeAnybodyWaitedForItIsNotReady() throws Exception {
