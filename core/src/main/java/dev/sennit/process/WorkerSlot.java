@@ -582,35 +582,35 @@ final class WorkerSlot {
         if (had != null) {
             had.startSent(); // who took the answer before it may not have come to say it
         }
-        String during = "while it ran task ";
-        if (had != null && !dead.hadBegun(had.task())) {
-            during = "as " + (DEATHS_BEFORE_ONE_TASK - 1) + " others before it had begun task ";
-            if (dead.endWasIntended() || had.countDeath() < DEATHS_BEFORE_ONE_TASK) {
-                giveBack(had);
-                had = null;
-            }
+        boolean hadBegun = had != null && dead.hadBegun(had.task());
+        if (had != null && !hadBegun && (dead.endWasIntended() || had.countDeath() < DEATHS_BEFORE_ONE_TASK)) {
+            giveBack(had);
+            had = null;
         }
         List<RemoteSubmission<?>> outOfTurn = dead.begunOutOfTurn();
         turn.lock(); // who polled instead has gone, or sees that the worker is buried: its memory can go
         turn.unlock();
         WorkerJvm.End end = dead.bury();
         if (had != null) {
-            diedWith(had, dead, end, during);
+            diedWith(had, hadBegun, dead, end);
         }
-        outOfTurn.forEach(task -> diedWith(task, dead, end, "while it ran task "));
+        outOfTurn.forEach(task -> diedWith(task, true, dead, end));
     }
 
-    private void diedWith(RemoteSubmission<?> had, WorkerJvm dead, WorkerJvm.End end, String during) {
+    private void diedWith(RemoteSubmission<?> had, boolean hadBegun, WorkerJvm dead, WorkerJvm.End end) {
         long nanos = had.nanosSinceStart();
         if (had.isRunning()) {
-            had.fail(crashed(had, dead, end, during), nanos);
+            had.fail(crashed(had, hadBegun, dead, end), nanos);
         }
         had.ended(nanos);
     }
 
     private WorkerCrashedException crashed(
-            RemoteSubmission<?> task, WorkerJvm dead, WorkerJvm.End end, String during) {
-        var crash = CauseOfDeath.of(dead, end, name, during + task.name(), pool.settings());
+            RemoteSubmission<?> task, boolean hadBegun, WorkerJvm dead, WorkerJvm.End end) {
+        String during = hadBegun
+                ? "while it ran task " + task.name()
+                : "before it had begun task " + task.name() + ", as had " + (DEATHS_BEFORE_ONE_TASK - 1) + " others";
+        var crash = CauseOfDeath.of(dead, end, name, during, pool.settings());
         crash.setStackTrace(task.submitterStack().toArray(StackTraceElement[]::new));
         return crash;
     }
