@@ -1,14 +1,12 @@
 package dev.sennit.internal;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
@@ -21,9 +19,12 @@ import java.lang.invoke.MethodHandle;
  */
 @SuppressWarnings("restricted") // asked for by isNativeAccessEnabled
 public final class Linux {
-    private static final boolean AVAILABLE = isSupported() && isProven();
-
     private Linux() {}
+
+    /** A worker is told to use the calls, and need not prove them: to link one takes a good part of its start. */
+    private static final class Availability {
+        static final boolean AVAILABLE = isSupported() && isProven();
+    }
 
     /**
      * Whether the calls can be used.
@@ -32,20 +33,21 @@ public final class Linux {
      *     seen to work
      */
     public static boolean isAvailable() {
-        return AVAILABLE;
+        return Availability.AVAILABLE;
     }
 
     private static boolean isSupported() {
         return System.getProperty("os.name", "").equals("Linux")
-                && futexNumber() > 0
+                && Numbers.OF_THIS_PROCESSOR.futex > 0
                 && Linux.class.getModule().isNativeAccessEnabled();
     }
 
-    private static long futexNumber() {
-        return switch (System.getProperty("os.arch", "")) {
-            case "amd64", "x86_64" -> 202;
-            case "aarch64" -> 98;
-            default -> -1;
+    /** The numbers of the calls. */
+    private record Numbers(long futex, long memfdCreate, long ftruncate, long fcntl, long close, long madvise) {
+        static final Numbers OF_THIS_PROCESSOR = switch (System.getProperty("os.arch", "")) {
+            case "amd64", "x86_64" -> new Numbers(202, 319, 77, 72, 3, 28);
+            case "aarch64" -> new Numbers(98, 279, 46, 25, 57, 233);
+            default -> new Numbers(-1, -1, -1, -1, -1, -1);
         };
     }
 
@@ -62,10 +64,12 @@ public final class Linux {
         }
     }
 
-    /** The handles: constants, so that a call costs what one in C does. */
+    /**
+     * The handle: a constant, so that a call costs what one in C does. All calls go through one function, in one shape, as each
+     * that is linked costs the start of a process some hundredths of a second.
+     */
     private static final class Calls {
-        private static final Linker LINKER = Linker.nativeLinker();
-        private static final long FUTEX = futexNumber();
+        private static final Numbers NUMBERS = Numbers.OF_THIS_PROCESSOR;
         private static final int FUTEX_WAIT = 0;
         private static final int FUTEX_WAKE = 1;
         private static final int F_ADD_SEALS = 1033;
@@ -73,31 +77,22 @@ public final class Linux {
         private static final int F_SEAL_GROW = 4;
         private static final int MFD_CLOEXEC = 1;
         private static final int MFD_ALLOW_SEALING = 2;
+        private static final int MADV_REMOVE = 9;
 
-        static final MethodHandle WAIT = futex();
-        /** Does not tell the JVM that the thread is away: for a call that never blocks. */
-        static final MethodHandle WAKE = futex(Linker.Option.critical(false));
-        static final MethodHandle MEMFD_CREATE = call("memfd_create", ADDRESS, JAVA_INT);
-        static final MethodHandle FTRUNCATE = call("ftruncate", JAVA_INT, JAVA_LONG);
-        static final MethodHandle FCNTL = LINKER.downcallHandle(
-                LINKER.defaultLookup().findOrThrow("fcntl"),
-                FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT),
-                Linker.Option.firstVariadicArg(2));
-        static final MethodHandle CLOSE = call("close", JAVA_INT);
+        static final MethodHandle CALL = syscall();
 
-        private static MethodHandle call(String name, MemoryLayout... arguments) {
-            return LINKER.downcallHandle(
-                    LINKER.defaultLookup().findOrThrow(name), FunctionDescriptor.of(JAVA_INT, arguments));
+        private static MethodHandle syscall() {
+            Linker linker = Linker.nativeLinker();
+            return linker.downcallHandle(
+                    linker.defaultLookup().findOrThrow("syscall"),
+                    FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS),
+                    Linker.Option.firstVariadicArg(1));
         }
 
-        private static MethodHandle futex(Linker.Option... options) {
-            Linker.Option[] all = new Linker.Option[options.length + 1];
-            all[0] = Linker.Option.firstVariadicArg(1);
-            System.arraycopy(options, 0, all, 1, options.length);
-            return LINKER.downcallHandle(
-                    LINKER.defaultLookup().findOrThrow("syscall"),
-                    FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT),
-                    all);
+        /** A call whose first argument is a file descriptor, and no address. */
+        static long ofFile(long number, int descriptor, long second, long third) throws Throwable {
+            return (long) CALL.invokeExact(
+                    number, MemorySegment.ofAddress(descriptor), second, third, MemorySegment.NULL);
         }
     }
 
@@ -133,8 +128,8 @@ public final class Linux {
 
     private static void futexWait(MemorySegment word, int expected, MemorySegment timespec) {
         try {
-            long ignored = (long) Calls.WAIT.invokeExact(
-                    Calls.FUTEX, word, Calls.FUTEX_WAIT, expected, timespec, MemorySegment.NULL, 0);
+            long ignored = (long) Calls.CALL.invokeExact(
+                    Calls.NUMBERS.futex, word, (long) Calls.FUTEX_WAIT, (long) expected, timespec);
         } catch (Throwable e) {
             throw unexpected(e);
         }
@@ -148,8 +143,23 @@ public final class Linux {
      */
     public static void futexWake(MemorySegment word, int count) {
         try {
-            long ignored = (long) Calls.WAKE.invokeExact(
-                    Calls.FUTEX, word, Calls.FUTEX_WAKE, count, MemorySegment.NULL, MemorySegment.NULL, 0);
+            long ignored = (long) Calls.CALL.invokeExact(
+                    Calls.NUMBERS.futex, word, (long) Calls.FUTEX_WAKE, (long) count, MemorySegment.NULL);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /**
+     * Gives the memory below a part of a memory file back to the system, for all who have mapped it: it is filled with zeros
+     * then, and takes no memory until somebody touches it again. Where that cannot be, nothing happens.
+     *
+     * @param part begins and ends at pages
+     */
+    public static void giveBack(MemorySegment part) {
+        try {
+            long ignored = (long) Calls.CALL.invokeExact(
+                    Calls.NUMBERS.madvise, part, part.byteSize(), (long) Calls.MADV_REMOVE, MemorySegment.NULL);
         } catch (Throwable e) {
             throw unexpected(e);
         }
@@ -159,14 +169,18 @@ public final class Linux {
     static int createMemoryFile(String name, long size) throws IOException {
         int descriptor;
         try (Arena arena = Arena.ofConfined()) {
-            descriptor = (int) Calls.MEMFD_CREATE.invokeExact(
-                    arena.allocateFrom(name), Calls.MFD_CLOEXEC | Calls.MFD_ALLOW_SEALING);
+            descriptor = (int) (long) Calls.CALL.invokeExact(
+                    Calls.NUMBERS.memfdCreate,
+                    arena.allocateFrom(name),
+                    (long) (Calls.MFD_CLOEXEC | Calls.MFD_ALLOW_SEALING),
+                    0L,
+                    MemorySegment.NULL);
             if (descriptor < 0) {
                 throw new IOException("no memory file could be made: too many open files?");
             }
-            int sized = (int) Calls.FTRUNCATE.invokeExact(descriptor, size);
+            long sized = Calls.ofFile(Calls.NUMBERS.ftruncate, descriptor, size, 0);
             int seals = Calls.F_SEAL_SHRINK | Calls.F_SEAL_GROW; // a file that shrinks kills whoever has mapped it
-            if (sized != 0 || (int) Calls.FCNTL.invokeExact(descriptor, Calls.F_ADD_SEALS, seals) != 0) {
+            if (sized != 0 || Calls.ofFile(Calls.NUMBERS.fcntl, descriptor, Calls.F_ADD_SEALS, seals) != 0) {
                 close(descriptor);
                 throw new IOException("a memory file of " + size + " bytes could not be made");
             }
@@ -180,7 +194,7 @@ public final class Linux {
 
     static void close(int descriptor) {
         try {
-            int ignored = (int) Calls.CLOSE.invokeExact(descriptor);
+            Calls.ofFile(Calls.NUMBERS.close, descriptor, 0, 0);
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.Arrays;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,8 +44,14 @@ final class PlainLink implements WorkerLink {
     /** Only the receiving thread. What was read and not yet used lies between position and limit. */
     private final ByteBuffer received = ByteBuffer.allocateDirect(BUFFER).limit(0);
 
+    /** Held by who writes tasks, for as long as the worker takes to read them. */
+    private final ReentrantLock sending = new ReentrantLock();
     /** Written by who sends. */
     private volatile long lastSent;
+    /** No task is to be sent any more. */
+    private volatile boolean closed;
+    /** Written by the receiving thread. */
+    private volatile long taken;
 
     PlainLink(OutputStream tasks, SocketChannel socket) {
         this.tasks = tasks;
@@ -75,7 +82,8 @@ final class PlainLink implements WorkerLink {
 
     private void send(long number, byte[] bytes, int length) throws IOException {
         byte[] header = ByteBuffer.allocate(TASK_HEADER).putLong(number).putInt(length).array();
-        synchronized (tasks) {
+        sending.lock();
+        try {
             tasks.write(header);
             tasks.write(bytes, 0, length - 1);
             if (number < SHAPES) {
@@ -83,6 +91,24 @@ final class PlainLink implements WorkerLink {
             }
             tasks.write(bytes[length - 1]); // which stays here until it is flushed
             tasks.flush();
+        } finally {
+            sending.unlock();
+            if (closed) {
+                closeTasks();
+            }
+        }
+    }
+
+    /** Whoever writes to a worker that does not read is left alone: he goes when the worker is killed, and closes it then. */
+    private void closeTasks() {
+        if (sending.tryLock()) {
+            try {
+                tasks.close();
+            } catch (IOException e) {
+                // a task that was being written to a dead worker
+            } finally {
+                sending.unlock();
+            }
         }
     }
 
@@ -99,7 +125,12 @@ final class PlainLink implements WorkerLink {
     @Override
     public void quit() throws IOException {
         control.quit();
-        tasks.close(); // it waits for no more
+        endTasks();
+    }
+
+    private void endTasks() {
+        closed = true;
+        closeTasks();
     }
 
     @Override
@@ -134,9 +165,12 @@ final class PlainLink implements WorkerLink {
         received.compact();
         try {
             while (received.position() < bytes) {
-                if (socket.read(received) < 0) {
+                int count = socket.read(received);
+                if (count < 0) {
                     return false;
                 }
+                long sum = taken + count; // nobody else writes it
+                taken = sum;
             }
         } finally {
             received.flip();
@@ -161,6 +195,11 @@ final class PlainLink implements WorkerLink {
         return payload;
     }
 
+    @Override
+    public long taken() {
+        return taken;
+    }
+
     /** The socket says so. */
     @Override
     public void workerEnded() {}
@@ -172,11 +211,7 @@ final class PlainLink implements WorkerLink {
         } catch (IOException e) {
             // it is gone either way
         }
-        try {
-            tasks.close();
-        } catch (IOException e) {
-            // a task that was being written to a dead worker
-        }
+        endTasks();
     }
 
     /** The other end. */

@@ -56,8 +56,8 @@ import org.jspecify.annotations.Nullable;
  * <h2>When a worker dies</h2>
  *
  * <p>The task that it ran fails with a {@link WorkerCrashedException}; one that it had been handed but had not begun runs
- * on another; the others do not notice, and a new worker takes its place. A worker notices the end of this JVM, even by
- * {@code kill -9}, and goes too.
+ * on another, and fails with the fifth that dies so; the others do not notice, and a new worker takes its place. A worker
+ * notices the end of this JVM, even by {@code kill -9}, and goes too.
  *
  * <h2>How long workers serve, and how many there are</h2>
  *

@@ -18,6 +18,8 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
     private volatile @Nullable WorkerJvm worker;
     /** Its number there; written before {@link #worker}. */
     private long task;
+    /** Only who settles what a dead worker had. */
+    private int deaths;
 
     RemoteSubmission(ProcessPool pool, Callable<T> body, TaskOptions options, EncodedTask message) {
         super(pool, body, options);
@@ -49,6 +51,11 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
 
     long task() {
         return task;
+    }
+
+    /** Counts the workers that died before they had begun it, though it was theirs to begin. */
+    int countDeath() {
+        return ++deaths;
     }
 
     @Override

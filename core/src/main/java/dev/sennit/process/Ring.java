@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@code tail} and {@code head} count the bytes ever written and read. A record is there once the tail is behind it; what
  * a writer that dies has not finished is never seen. When all is read the writer starts again at the beginning, so that
- * small messages keep to a few pages, and those that a large one touched are touched by large ones alone.
+ * small messages keep to a few pages, and those that a large one touched are touched by large ones alone. After some small
+ * messages the writer {@linkplain #giveBack gives} those back to the system.
  *
  * <h2>Sleep</h2>
  *
@@ -63,6 +64,12 @@ final class Ring {
     private static final int FIRST_HEADER = 40;
     /** Where the writer starts again when all is read. */
     private static final long SMALL = 1 << 16;
+    /** What is never given back, lest large messages wait for memory again and again. */
+    private static final long KEPT = 1 << 20;
+    /** So many records in a row that keep to that, and the rest is given back. */
+    private static final int QUIET = 256;
+    /** A multiple of the size of a page, whatever that is. */
+    private static final long PAGES = 1 << 16;
     /** How much is allocated before any of it has arrived: a length that lies cannot ask for gigabytes. */
     private static final int FIRST_ALLOCATION = 1 << 20;
 
@@ -81,6 +88,9 @@ final class Ring {
     /** Only the writer: what it has written, what it knows to be read. */
     private long tail;
     private long headSeen;
+    /** Only the writer: whether more than {@link #KEPT} was touched since it was given back, and how many records not. */
+    private boolean hasMore;
+    private int quiet;
     /** Only the reader: what it has read, what it knows to be written. A sleeper looks at the first. */
     private volatile long head;
     private long tailSeen;
@@ -186,7 +196,24 @@ final class Ring {
             place = 0;
         }
         awaitRoom(needed);
+        if (place + needed > KEPT) {
+            hasMore = true;
+            quiet = 0;
+        } else if (hasMore && ++quiet > QUIET && readHead() == tail) {
+            giveBack();
+        }
         return place;
+    }
+
+    /** All is read, so nothing is lost. */
+    private void giveBack() {
+        long start = data.address();
+        long from = (start + KEPT + PAGES - 1) / PAGES * PAGES - start;
+        long to = (start + capacity) / PAGES * PAGES - start;
+        if (from < to) {
+            Linux.giveBack(data.asSlice(from, to - from));
+        }
+        hasMore = false;
     }
 
     private void publish(long size) {
@@ -309,6 +336,11 @@ final class Ring {
         }
         tailSeen = seen;
         return seen;
+    }
+
+    /** How many bytes were ever read here. Any thread. */
+    long bytesRead() {
+        return head;
     }
 
     /** Whether something was written that is not read; asked without being the reader. */

@@ -198,6 +198,11 @@ final class RingLink implements WorkerLink {
     }
 
     @Override
+    public long taken() {
+        return answers.bytesRead();
+    }
+
+    @Override
     public void workerEnded() {
         synchronized (ending) {
             if (!closed) {

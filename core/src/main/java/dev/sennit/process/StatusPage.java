@@ -22,6 +22,9 @@ import java.nio.file.StandardOpenOption;
  * task before it begins it, the parent may take it back until then; one compare-and-set decides between them. Tasks are
  * numbered in the order they are sent, and each has the word of its number, modulo their count: so no more may be on
  * their way than there are words, and the worker says which it came to last.
+ *
+ * <p>The worker may write anything anywhere. What it says of its {@linkplain Progress progress} the parent holds against what it
+ * said before, and what it was sent; a word that was tampered with is a task that cannot be taken back.
  */
 final class StatusPage {
     static final long SIZE = 4096;
@@ -64,28 +67,48 @@ final class StatusPage {
         LONGS.setVolatile(page, LAST_BEGUN, task);
     }
 
-    long lastBegun() {
-        return (long) LONGS.getVolatile(page, LAST_BEGUN);
-    }
-
     void ended(long task) {
         LONGS.setVolatile(page, LAST_ENDED, task);
     }
 
-    long lastEnded() {
-        return (long) LONGS.getVolatile(page, LAST_ENDED);
+    /**
+     * What a worker says of the tasks that it was sent. It comes to each, begins it unless that was taken back, and ends it.
+     *
+     * @param ended the last that it ended
+     * @param begun the last that it began
+     * @param seen the last that it came to
+     */
+    record Progress(long ended, long begun, long seen) {
+        static final Progress NONE = new Progress(0, 0, 0);
+
+        /** Whether there is a word for a task, those before it having been sent. */
+        boolean leavesWordFor(long task) {
+            return task - seen <= WORDS;
+        }
+
+        /** Whether it can be true of a worker that has said something before, and has since been sent so many tasks. */
+        boolean canFollow(Progress before, long sent) {
+            return ended >= before.ended
+                    && begun >= before.begun
+                    && seen >= before.seen
+                    && ended <= begun
+                    && begun <= seen
+                    && seen <= sent;
+        }
+    }
+
+    /** Read in the order in which it holds whatever the worker does meanwhile. */
+    Progress progress() {
+        long ended = (long) LONGS.getVolatile(page, LAST_ENDED);
+        long begun = (long) LONGS.getVolatile(page, LAST_BEGUN);
+        return new Progress(ended, begun, (long) LONGS.getVolatile(page, LAST_SEEN));
     }
 
     private static long wordOf(long task) {
         return AHEAD + Long.BYTES * (task & (WORDS - 1));
     }
 
-    /** Parent: whether there is a word for a task, those before it having been sent. */
-    boolean hasWordFor(long task) {
-        return task - (long) LONGS.getAcquire(page, LAST_SEEN) <= WORDS;
-    }
-
-    /** Parent: a task that is about to be sent ahead; {@link #hasWordFor} it. */
+    /** Parent: a task that is about to be sent ahead; the worker {@linkplain Progress#leavesWordFor leaves a word} for it. */
     void offerAhead(long task) {
         LONGS.setVolatile(page, wordOf(task), task);
     }

@@ -18,6 +18,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,10 @@ import org.jspecify.annotations.Nullable;
 final class WorkerJvm {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
+    /** How often one that owes an answer is looked at, and how often in a row with nothing coming before it is killed. */
+    private static final Duration LOOK = Duration.ofMillis(250);
+
+    private static final int LOOKS = 8;
     /** The output of a process that has ended is there at once, unless a child of its own holds the pipe. */
     private static final Duration OUTPUT_LIMIT = Duration.ofMillis(500);
 
@@ -86,6 +91,14 @@ final class WorkerJvm {
     private long idleSince;
     private volatile boolean condemned;
     private volatile boolean lineEnded;
+    /** What it last said of its tasks that could be true. */
+    private volatile StatusPage.Progress heard = StatusPage.Progress.NONE;
+    /** Whether it has said what could not. */
+    private volatile boolean lied;
+    /** Whether the serving thread takes answers now, or waits for them; else it is busy with one. Written by that thread. */
+    private volatile boolean listening;
+    /** Whether somebody will look whether the answer has come that it owes. */
+    private final AtomicBoolean isExpected = new AtomicBoolean();
     private volatile @Nullable String whyDestroyed;
 
     /** The task in flight. */
@@ -186,7 +199,7 @@ final class WorkerJvm {
 
     /** Waits until the worker has connected and says that it is ready; false if it ended before. */
     boolean awaitReady() throws IOException {
-        process.onExit().thenRun(this::removeTraces); // ends accept(); in the constructor it could come too soon for that
+        ProcessEnd.then(process, this::removeTraces); // ends accept(); in the constructor it could come too soon for that
         Future<?> tooLong = Timers.after(
                 START_LIMIT, () -> destroy("took longer than " + Durations.text(START_LIMIT) + " and was killed"));
         try {
@@ -195,7 +208,7 @@ final class WorkerJvm {
                     ? new PlainLink(process.getOutputStream(), socket)
                     : shared.connect(socket, process::isAlive);
             link = connected;
-            process.onExit().thenRun(connected::workerEnded);
+            ProcessEnd.then(process, connected::workerEnded);
             WorkerLink.Reply first = connected.receive();
             up = first != null && first.kind() == WorkerLink.Kind.READY;
             return up;
@@ -258,9 +271,72 @@ final class WorkerJvm {
         return process.pid();
     }
 
-    /** Whether a task had begun when the worker ended. */
+    /** Whether a task had begun when the worker ended. Of one whose word is worth nothing, it is taken for granted. */
     boolean hadBegun(long task) {
-        return page.lastBegun() >= task;
+        StatusPage.Progress said = progress();
+        return task <= link().lastSent() && (said == null || said.begun() >= task);
+    }
+
+    // ---- what it says of its tasks ----
+
+    /** What the worker says of its tasks; null when that cannot be true, and then it is killed. */
+    private StatusPage.@Nullable Progress progress() {
+        StatusPage.Progress before = heard; // what others read meanwhile is no older than this
+        StatusPage.Progress said = page.progress();
+        long sent = link().lastSent();
+        if (lied || !said.canFollow(before, sent)) {
+            lied = true;
+            distrust("said of its tasks what cannot be, and was killed: ended " + said.ended() + ", begun " + said.begun()
+                    + ", seen " + said.seen() + " of " + sent + ", after " + before.ended() + ", " + before.begun() + ", "
+                    + before.seen());
+            return null;
+        }
+        heard = said;
+        return said;
+    }
+
+    /**
+     * Whether a task has ended, though its answer may not have been read yet; or its worker is to die for something else. From
+     * here on the answer is expected.
+     */
+    boolean hasEnded(RemoteSubmission<?> submission) {
+        StatusPage.Progress said = progress();
+        boolean ended = said == null || said.ended() >= submission.task();
+        if (ended && !hasLineEnded() && isExpected.compareAndSet(false, true)) {
+            lookLater(null, 0, 0);
+        }
+        return ended;
+    }
+
+    /**
+     * Looks later whether the answer has come that the worker owes. That may take long if this side is slow, or the answer
+     * large; but where a thread waits for it, and nothing comes, the worker is as one whose task does not end.
+     *
+     * @param owed what it owed when last looked at
+     * @param taken how much of an answer was there
+     * @param looks how often in a row that was so
+     */
+    private void lookLater(@Nullable RemoteSubmission<?> owed, long taken, int looks) {
+        Timers.after(LOOK, () -> {
+            isExpected.set(false);
+            RemoteSubmission<?> inFlight = current.get();
+            StatusPage.Progress said = progress();
+            if (inFlight == null || said == null || isBuried() || said.ended() < inFlight.task()) {
+                return; // it owes none, or no longer
+            }
+            long takenNow = link().taken();
+            int now = inFlight == owed && takenNow == taken && listening ? looks + 1 : 0;
+            if (now == LOOKS) {
+                distrust("said that it had ended a task, sent no answer, and was killed");
+            } else if (isExpected.compareAndSet(false, true)) {
+                lookLater(inFlight, takenNow, now);
+            }
+        });
+    }
+
+    /** Written by the serving thread: whether it takes answers, or waits for them. */
+    void listen(boolean whether) {
+        listening = whether;
     }
 
     // ---- tasks ahead ----
@@ -282,7 +358,7 @@ final class WorkerJvm {
         long most = Math.clamp(AHEAD_NANOS / Math.max(1, typicalNanos), 1, link().mostAhead());
         synchronized (aheadLock) {
             int has = ahead.size();
-            return condemned || standing != Standing.SERVING || has > most / 2 ? 0 : (int) most - has;
+            return isCondemned() || standing != Standing.SERVING || has > most / 2 ? 0 : (int) most - has;
         }
     }
 
@@ -297,7 +373,8 @@ final class WorkerJvm {
 
     /** Whether a task can be sent ahead without waiting for the worker. */
     boolean takesAhead(EncodedTask message) throws IOException {
-        return page.hasWordFor(lastTask + 1) && link().takesAtOnce(message.mostBytes());
+        StatusPage.Progress said = progress();
+        return said != null && said.leavesWordFor(lastTask + 1) && link().takesAtOnce(message.mostBytes());
     }
 
     /** Sends a task, and before it the shapes in it that this worker was not told of. */
@@ -323,7 +400,7 @@ final class WorkerJvm {
      */
     boolean sendAhead(RemoteSubmission<?> submission) throws IOException {
         synchronized (aheadLock) {
-            if (condemned || standing != Standing.SERVING) {
+            if (isCondemned() || standing != Standing.SERVING) {
                 return false;
             }
             long number = lastTask + 1;
@@ -423,11 +500,6 @@ final class WorkerJvm {
         }
     }
 
-    /** Whether a task has ended, though its answer may not have been read yet. */
-    boolean hasEnded(RemoteSubmission<?> submission) {
-        return page.lastEnded() >= submission.task();
-    }
-
     /**
      * Ends the process for the sake of a task that does not end, unless that has ended; no other task dies with it.
      *
@@ -452,7 +524,7 @@ final class WorkerJvm {
 
     /** Whether it is about to be killed, and gets no other task. */
     boolean isCondemned() {
-        return condemned;
+        return condemned || lineEnded;
     }
 
     /** Ends the process now, on purpose: that is no crash. */
@@ -512,7 +584,7 @@ final class WorkerJvm {
         endIntended = true;
         try {
             Future<?> limit = Timers.after(EXIT_LIMIT, process::destroyForcibly); // first, as it may not even read that
-            process.onExit().thenRun(() -> limit.cancel(false));
+            ProcessEnd.then(process, () -> limit.cancel(false));
             if (Thread.currentThread() instanceof WorkerSlot.ServingThread) {
                 sayQuit();
             } else { // an interrupt would close the channel
@@ -565,6 +637,11 @@ final class WorkerJvm {
         return System.nanoTime() - idleSince;
     }
 
+    /** How old it is. */
+    long nanosSinceStart() {
+        return System.nanoTime() - startedNanos;
+    }
+
     /** A task was answered. */
     void countTask() {
         tasksDone.incrementAndGet();
@@ -577,12 +654,12 @@ final class WorkerJvm {
     /** Whether it has served long enough, and another should take its place. */
     boolean isSpent() {
         return standing == Standing.SERVING
-                && (hasOutgrown || lifespan.isOver(tasksDone.get(), System.nanoTime() - startedNanos));
+                && (hasOutgrown || lifespan.isOver(tasksDone.get(), nanosSinceStart()));
     }
 
     /** Waits for the end of a process that was asked for it. */
     int awaitExit() {
-        return process.onExit().join().exitValue();
+        return ProcessEnd.await(process);
     }
 
     /** Waits for the end of a process whose line is dead, and tells how it ended. */

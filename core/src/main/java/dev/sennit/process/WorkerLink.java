@@ -40,7 +40,14 @@ interface WorkerLink extends AutoCloseable {
      * @param cpuNanos processor time it used
      * @param payload the encoded outcome
      */
-    record Reply(Kind kind, long task, long runNanos, long cpuNanos, byte[] payload) {}
+    record Reply(Kind kind, long task, long runNanos, long cpuNanos, byte[] payload) {
+        /** The same, with times that can be true of a process of that age. */
+        Reply within(long nanos) {
+            long run = Math.clamp(runNanos, 0, nanos);
+            long cpu = Math.clamp(cpuNanos, 0, nanos);
+            return run == runNanos && cpu == cpuNanos ? this : new Reply(kind, task, run, cpu, payload);
+        }
+    }
 
     /** How many tasks may be sent ahead of the one in flight. */
     int mostAhead();
@@ -109,10 +116,13 @@ interface WorkerLink extends AutoCloseable {
     /** Gives back to the serving thread. */
     default void pollNoMore() {}
 
+    /** How many bytes of answers were taken: as long as it stays the same, nothing comes. Any thread. */
+    long taken();
+
     /** The worker has ended: what it has answered can still be received, and then nothing. */
     void workerEnded();
 
-    /** Closes this end. The worker takes that for the end of its parent, and halts. */
+    /** Closes this end; waits for nobody. The worker takes that for the end of its parent, and halts. */
     @Override
     void close();
 

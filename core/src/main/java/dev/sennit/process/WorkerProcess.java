@@ -224,7 +224,7 @@ public final class WorkerProcess {
         public void run() {
             boolean began = false;
             Future<?> tooLong = Timers.after(START_LIMIT, process::destroyForcibly);
-            process.onExit().thenRun(() -> removeTraces(server, folder)); // ends accept()
+            ProcessEnd.then(process, () -> removeTraces(server, folder)); // ends accept()
             try (SocketChannel socket = server.accept()) {
                 tooLong.cancel(false);
                 removeTraces(server, folder);

@@ -47,6 +47,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class WorkerSlot {
     private static final String DEAF = "did not take a task, and was killed";
+    /** So many workers may die with the same task in hand, none having begun it: it may be too large for them to read. */
+    private static final int DEATHS_BEFORE_ONE_TASK = 5;
 
     private final ProcessPool pool;
     private final String name;
@@ -255,6 +257,7 @@ final class WorkerSlot {
     private boolean serve(WorkerJvm up) {
         while (!isRelieved()) {
             Answer answer = null;
+            up.listen(true);
             turn.lock();
             try {
                 answer = takeAnswer(up, up.link()::poll);
@@ -268,6 +271,7 @@ final class WorkerSlot {
                 }
                 continue;
             }
+            up.listen(false);
             Answer taken = answer;
             ServingThread.current().owe(() -> settle(taken.to, taken.reply, up));
             try {
@@ -301,6 +305,9 @@ final class WorkerSlot {
     /** The next answer that is there, or null. Whose turn it is. */
     private static @Nullable Answer takeAnswer(WorkerJvm up, Poll poll) {
         WorkerLink.Reply reply;
+        if (up.hasLineEnded()) {
+            return null;
+        }
         try {
             reply = poll.next();
         } catch (EOFException e) { // it died of something else
@@ -325,7 +332,7 @@ final class WorkerSlot {
             return null;
         }
         up.countTask();
-        return new Answer(answered, reply, up.nextInFlight());
+        return new Answer(answered, reply.within(up.nanosSinceStart()), up.nextInFlight());
     }
 
     /** Only what was cancelled may be skipped: nobody else would hear of it. */
@@ -575,7 +582,8 @@ final class WorkerSlot {
         if (had != null) {
             had.startSent(); // who took the answer before it may not have come to say it
         }
-        if (had != null && !dead.hadBegun(had.task())) {
+        boolean hadBegun = had != null && dead.hadBegun(had.task());
+        if (had != null && !hadBegun && (dead.endWasIntended() || had.countDeath() < DEATHS_BEFORE_ONE_TASK)) {
             giveBack(had);
             had = null;
         }
@@ -584,21 +592,25 @@ final class WorkerSlot {
         turn.unlock();
         WorkerJvm.End end = dead.bury();
         if (had != null) {
-            diedWith(had, dead, end);
+            diedWith(had, hadBegun, dead, end);
         }
-        outOfTurn.forEach(task -> diedWith(task, dead, end));
+        outOfTurn.forEach(task -> diedWith(task, true, dead, end));
     }
 
-    private void diedWith(RemoteSubmission<?> had, WorkerJvm dead, WorkerJvm.End end) {
+    private void diedWith(RemoteSubmission<?> had, boolean hadBegun, WorkerJvm dead, WorkerJvm.End end) {
         long nanos = had.nanosSinceStart();
         if (had.isRunning()) {
-            had.fail(crashed(had, dead, end), nanos);
+            had.fail(crashed(had, hadBegun, dead, end), nanos);
         }
         had.ended(nanos);
     }
 
-    private WorkerCrashedException crashed(RemoteSubmission<?> task, WorkerJvm dead, WorkerJvm.End end) {
-        var crash = CauseOfDeath.of(dead, end, name, "while it ran task " + task.name(), pool.settings());
+    private WorkerCrashedException crashed(
+            RemoteSubmission<?> task, boolean hadBegun, WorkerJvm dead, WorkerJvm.End end) {
+        String during = hadBegun
+                ? "while it ran task " + task.name()
+                : "before it had begun task " + task.name() + ", as had " + (DEATHS_BEFORE_ONE_TASK - 1) + " others";
+        var crash = CauseOfDeath.of(dead, end, name, during, pool.settings());
         crash.setStackTrace(task.submitterStack().toArray(StackTraceElement[]::new));
         return crash;
     }
@@ -612,11 +624,11 @@ final class WorkerSlot {
     long limitMemory(long limit) {
         WorkerJvm up = limit == ProcessPool.Builder.NO_LIMIT ? null : jvm;
         RemoteSubmission<?> running = up == null ? null : up.current.get();
-        if (up == null || (running == null ? !up.isInitializing() : up.hasEnded(running))) {
+        if (up == null || (running == null && !up.isInitializing())) {
             return 0;
         }
         long used = LinuxProcess.residentBytes(up.pid());
-        if (used > limit) {
+        if (used > limit && (running == null || !up.hasEnded(running))) {
             String what = "used " + Sizes.text(used) + " of resident memory, more than the limit of " + Sizes.text(limit)
                     + ", and was killed";
             if (running == null) {

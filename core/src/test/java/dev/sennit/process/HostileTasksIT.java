@@ -24,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -119,7 +120,7 @@ class HostileTasksIT {
         var field = worker.getClass().getDeclaredField("end");
         field.setAccessible(true);
         var end = (WorkerLink.WorkerEnd) field.get(worker);
-        end.send(kind, end.page().lastBegun() + later, 0, 0, new MessageBuffer());
+        end.send(kind, end.page().progress().begun() + later, 0, 0, new MessageBuffer());
     }
 
     @ParameterizedTest
@@ -198,11 +199,11 @@ class HostileTasksIT {
                 here.await("all are submitted");
                 return 1;
             });
-            var limit = TaskOptions.NONE.timeout(Duration.ofSeconds(2));
+            var limit = TaskOptions.NONE.timeout(Duration.ofSeconds(1));
             TaskFuture<Integer> second = pool.submit(() -> 2, limit);
             TaskFuture<Long> third = pool.submit(() -> ProcessHandle.current().pid());
-            // Longer than the second may take: it has ended by then, but its answer is not read.
-            first.onDone(done -> sleep(Duration.ofSeconds(3)));
+            // Longer than the second may take, and than an answer may: it has ended by then, but its answer is not read.
+            first.onDone(done -> sleep(Duration.ofSeconds(4)));
             here.set("all are submitted");
             assertThat(first.get(60, SECONDS)).isOne();
             assertThat(second.get(60, SECONDS)).isEqualTo(2);
@@ -356,6 +357,35 @@ class HostileTasksIT {
     }
 
     // ---- no workers ----
+
+    @Test
+    void whoHoldsTheCommonPoolHoldsNoWorkerUp() throws Exception {
+        var over = new CountDownLatch(1);
+        for (int i = 0; i <= ForkJoinPool.getCommonPoolParallelism(); i++) {
+            ForkJoinPool.commonPool().execute(() -> awaitQuietly(over));
+        }
+        try {
+            try (ProcessPool pool = one().jvmOptions("-XX:+NoSuchOption").open()) {
+                TaskFuture<Integer> future = pool.submit(() -> 1);
+                assertThatThrownBy(() -> future.get(60, SECONDS)).hasCauseInstanceOf(WorkerStartException.class);
+            }
+            try (ProcessPool pool = one().open()) {
+                TaskFuture<?> killed = pool.submit(() -> Runtime.getRuntime().halt(1));
+                assertThatThrownBy(() -> killed.get(60, SECONDS)).hasCauseInstanceOf(WorkerCrashedException.class);
+                assertServes(pool);
+            }
+        } finally {
+            over.countDown();
+        }
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
 
     @Test
     void aWorkerThatEndedBeforeAnybodyWaitedForItIsNotReady() throws Exception {

@@ -11,7 +11,10 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.random.RandomGenerator;
@@ -98,6 +101,61 @@ class RingTest {
         assertThat(writing.join(Duration.ofSeconds(100))).isTrue();
         ends.reader().end();
         assertThatThrownBy(ends.reader()::poll).isInstanceOf(EOFException.class);
+    }
+
+    /** How much of a mapping is in memory. */
+    private static long residentBytes(MemorySegment mapped) throws IOException {
+        String from = Long.toHexString(mapped.address() & -4096) + "-";
+        List<String> lines = Files.readAllLines(Path.of("/proc/self/smaps"));
+        for (int i = 0; i < lines.size(); i++) {
+            if (lines.get(i).startsWith(from)) {
+                String resident = lines.subList(i, lines.size()).stream().filter(line -> line.startsWith("Rss:")).findFirst().orElseThrow();
+                return Long.parseLong(resident.replaceAll("\\D", "")) << 10;
+            }
+        }
+        throw new AssertionError("no mapping from " + from);
+    }
+
+    @Test
+    void whatALargeMessageTouchedIsGivenBack() throws Exception {
+        Ends ends = Ends.of(8 << 20);
+        byte[] large = bytes(new SplittableRandom(1), 3 << 20);
+        for (int i = 0; i < 2; i++) {
+            ends.writer().write(1, 2, 3, 4, large, large.length);
+            assertThat(ends.reader().poll().payload()).isEqualTo(large);
+            assertThat(residentBytes(ends.memory())).isGreaterThan(large.length);
+            for (int n = 0; n < 300; n++) {
+                ends.writer().write(1, 2, 3, 4, large, 100);
+                assertThat(ends.reader().poll().payload()).hasSize(100);
+            }
+            assertThat(residentBytes(ends.memory())).isLessThan(large.length / 2);
+        }
+    }
+
+    @Test
+    void nothingThatIsUnreadIsGivenBack() throws Exception {
+        Seeded.repeat(3, seeded -> {
+            RandomGenerator random = seeded.generator();
+            Ends ends = Ends.of(2 << 20);
+            long seed = random.nextLong();
+            int rounds = 12;
+            var failure = new AtomicReference<Throwable>();
+            Thread writer = start(() -> {
+                var sizes = new SplittableRandom(seed);
+                for (int i = 0; i < rounds * 400; i++) {
+                    byte[] payload = bytes(sizes, i % 400 == 0 ? sizes.nextInt(3 << 20) : sizes.nextInt(3000));
+                    ends.writer.write(1, i, 2, 3, payload, payload.length);
+                }
+            }, failure);
+            var sizes = new SplittableRandom(seed);
+            for (int i = 0; i < rounds * 400; i++) {
+                byte[] expected = bytes(sizes, i % 400 == 0 ? sizes.nextInt(3 << 20) : sizes.nextInt(3000));
+                Ring.Message message = take(ends.reader());
+                assertThat(message.task()).isEqualTo(i);
+                assertThat(message.payload()).isEqualTo(expected);
+            }
+            join(writer, failure);
+        });
     }
 
     @Test

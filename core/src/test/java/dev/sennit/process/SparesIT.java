@@ -8,67 +8,15 @@ import dev.sennit.Action;
 import dev.sennit.Signals;
 import dev.sennit.TaskFuture;
 import dev.sennit.WorkerStartException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import org.awaitility.Awaitility;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Fewer workers while there is little to do, and more beside the pool that wait for one to die. */
-@Timeout(120)
-class SparesIT {
-    private static final int BOUND = 60;
-
-    @TempDir
-    Path folder;
-
-    private Signals signals;
-
-    @BeforeEach
-    void makeSignals() {
-        signals = new Signals(folder.toString());
-    }
-
-    private static ProcessPool.Builder pool(int workers) {
-        return ProcessPool.builder().workers(workers).heap("64m").output(WorkerOutput.DISCARD);
-    }
-
-    private static long pidIn(ProcessPool pool) throws Exception {
-        return pool.submit(() -> ProcessHandle.current().pid()).get(BOUND, SECONDS);
-    }
-
-    private static void await(java.util.concurrent.Callable<Boolean> condition) {
-        Awaitility.await().atMost(Duration.ofSeconds(BOUND)).until(condition);
-    }
-
-    private static void awaitProcesses(int count) {
-        await(() -> WorkerProcesses.ofThisJvm().size() == count);
-    }
-
-    private static void awaitSpare(ProcessPool pool) {
-        await(() -> pool.toString().contains(", 1 spare"));
-    }
-
-    private static int gated(Signals here, String name) throws InterruptedException {
-        here.mark("began " + name);
-        here.await("go " + name);
-        return 1;
-    }
-
-    private static void awaitQuietly(Signals here, String name) {
-        try {
-            here.await(name);
-        } catch (InterruptedException e) {
-            throw new AssertionError(e);
-        }
-    }
-
+class SparesIT extends ChangingWorkers {
     // ---- fewer and more ----
 
     @Test

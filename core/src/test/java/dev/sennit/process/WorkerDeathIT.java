@@ -30,8 +30,8 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class WorkerDeathIT {
     private static final int WORKERS = 2;
-    private static final int TASKS = Integer.getInteger("sennit.tasks", 400);
-    private static final int KILLS = Integer.getInteger("sennit.kills", 40);
+    private static final int TASKS = Integer.getInteger("sennit.tasks", 240);
+    private static final int KILLS = Integer.getInteger("sennit.kills", 24);
 
     /** Leaves a mark for each time it begins, computes a while, and returns its number. */
     private static int marked(String folder, int number, long seed) throws IOException {
@@ -108,7 +108,7 @@ class WorkerDeathIT {
     void aTaskThatHadNotBegunRunsElsewhere() throws Exception {
         try (ProcessPool pool = ProcessPool.builder().workers(1).heap("64m").open()) {
             pool.submit(() -> 1).get(60, TimeUnit.SECONDS);
-            for (int i = 0; i < 20; i++) {
+            for (int i = 0; i < 10; i++) {
                 WorkerProcesses.ofThisJvm().forEach(ProcessHandle::destroyForcibly);
                 // The worker is dying: whether the pool has noticed or not, it was idle, so no task was running on it.
                 assertThat(pool.submit(() -> 42).get(60, TimeUnit.SECONDS)).isEqualTo(42);
