@@ -836,12 +836,16 @@ class StreamsIT {
     void servingEndsWhenTheHandlersHave() throws Exception {
         inLoop(() -> {
             try (Listener listener = listen()) {
+                var begun = new CountDownLatch(1);
                 TaskFuture<?> served = loop.submit(() -> {
-                    listener.serve(10, client -> client.write(Objects.requireNonNull(client.readLine(10)) + "\n"));
+                    listener.serve(10, client -> {
+                        begun.countDown();
+                        client.write(Objects.requireNonNull(client.readLine(10)) + "\n");
+                    });
                     return null;
                 });
                 try (ByteStream client = connect(listener)) {
-                    EventLoop.sleep(Duration.ofMillis(20));
+                    EventLoop.suspending(() -> begun.await(60, TimeUnit.SECONDS));
                     stop(listener);
                     letOthersWait();
                     assertThat(served.isDone()).isFalse();
@@ -859,10 +863,12 @@ class StreamsIT {
         inLoop(() -> {
             try (Listener listener = listen()) {
                 int[] ended = {0};
+                var begun = new CountDownLatch(2);
                 var over = new CountDownLatch(1);
                 TaskFuture<?> served = loop.submit(() -> {
                     try {
                         listener.serve(10, client -> {
+                            begun.countDown();
                             try {
                                 client.readLine(10);
                             } finally {
@@ -875,7 +881,8 @@ class StreamsIT {
                     return null;
                 });
                 try (ByteStream one = connect(listener); ByteStream two = connect(listener)) {
-                    EventLoop.sleep(Duration.ofMillis(20));
+                    EventLoop.suspending(() -> begun.await(60, TimeUnit.SECONDS));
+                    letOthersWait();
                     served.cancel(true);
                     EventLoop.suspending(() -> over.await(60, TimeUnit.SECONDS));
                     assertThat(ended[0]).isEqualTo(2);
