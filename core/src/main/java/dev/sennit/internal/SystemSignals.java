@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandleProxies;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,7 +66,7 @@ public final class SystemSignals {
 
     private static Object handle(Object signal, Object handler) {
         try {
-            return java.util.Objects.requireNonNull(Found.INSTANCE).handle.invoke(signal, handler);
+            return Objects.requireNonNull(Found.INSTANCE).handle.invoke(signal, handler);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {

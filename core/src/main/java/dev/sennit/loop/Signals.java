@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>As in the system itself, one that comes again before it was received counts once, and different ones are received in the order in
- * which they came. Nothing of the receiver runs in the thread of the signal; in an {@link EventLoop} it is an ordinary turn. With {@link
+ * <p>As in the system itself, one that comes again before it was received counts once, and the order of those that come together is
+ * not kept. Nothing of the receiver runs in the thread of the signal; in an {@link EventLoop} it is an ordinary turn. With {@link
  * Select} one waits for signals and for something else. All who have opened a signal get it.
  *
  * <p>While it is open the JVM does nothing by itself for these signals: {@code TERM}, {@code INT} and {@code HUP} do not end it, so
