@@ -21,15 +21,16 @@ public final class Loops implements LoopsMXBean {
      */
     static void registerIfAskedFor() {
         ClassLoader loader = Loops.class.getClassLoader();
-        if (registered != null
-                || loader == ClassLoader.getSystemClassLoader()
-                || MBeanServerFactory.findMBeanServer(null).isEmpty()) {
+        if (registered != null || loader == ClassLoader.getSystemClassLoader()) {
             return;
         }
         try {
+            if (MBeanServerFactory.findMBeanServer(null).isEmpty()) {
+                return;
+            }
             registered = new ObjectName(NAME + ",loader=" + Integer.toHexString(System.identityHashCode(loader)));
             ManagementFactory.getPlatformMBeanServer().registerMBean(new Loops(), registered);
-        } catch (JMException | RuntimeException e) {
+        } catch (JMException | RuntimeException | LinkageError e) { // the watch goes on without
             EventLoop.LOG.log(System.Logger.Level.DEBUG, "loops cannot be looked at from outside", e);
         }
     }

@@ -36,8 +36,8 @@ import org.jspecify.annotations.Nullable;
  * closed when its loop has ended.
  *
  * <p>Which signals there are is up to the system and the JVM. On Linux and macOS that is all but {@code KILL}, {@code STOP}, {@code QUIT}
- * (which prints the stacks of all threads) and those of errors such as {@code SEGV}; Flight Recorder wants {@code USR2} for itself. One that
- * was ignored when the JVM was started, as {@code HUP} is by {@code nohup}, stays ignored. The JVM needs the module {@code
+ * (which prints the stacks of all threads) and those of errors such as {@code SEGV}; Flight Recorder wants {@code USR2} for itself.
+ * {@code HUP}, {@code INT} and {@code TERM} stay ignored where they were when the JVM was started, as {@code HUP} is by {@code nohup}. The JVM needs the module {@code
  * jdk.unsupported}: a program on the module path may have to ask for it with {@code --add-modules jdk.unsupported}.
  */
 public final class Signals implements AutoCloseable {

@@ -4,7 +4,7 @@ import dev.sennit.loop.EventLoop;
 import dev.sennit.loop.Signals;
 import dev.sennit.loop.Subprocess;
 
-/** A program that reads its settings again on {@code HUP} and ends in good order on {@code TERM}; it sends them to itself. */
+/** A program that reads its settings again on {@code USR1} and ends in good order on {@code TERM}; it sends them to itself. */
 public final class ReloadOnSignal {
     private ReloadOnSignal() {}
 
@@ -17,8 +17,8 @@ public final class ReloadOnSignal {
 
     public static void main(String[] arguments) {
         EventLoop.run(() -> {
-            try (Signals signals = Signals.open("HUP", "TERM")) {
-                sendMyself("HUP");
+            try (Signals signals = Signals.open("USR1", "TERM")) {
+                sendMyself("USR1");
                 for (String signal : signals.channel()) {
                     if (signal.equals("TERM")) {
                         System.out.println("ends in good order");
