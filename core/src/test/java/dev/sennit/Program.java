@@ -53,14 +53,20 @@ public final class Program {
 
     private record Ended(int exitCode, String output) {}
 
-    private static Ended ended(List<String> jvmOptions, Class<?> program, String... arguments)
-            throws IOException, InterruptedException {
+    /** How to start another program that way. */
+    public static List<String> command(List<String> jvmOptions, Class<?> program, String... arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(jvmOptions);
         command.addAll(List.of(
                 "-cp", folderOf(Pools.class) + File.pathSeparator + folderOf(Program.class), program.getName()));
         command.addAll(List.of(arguments));
+        return command;
+    }
+
+    private static Ended ended(List<String> jvmOptions, Class<?> program, String... arguments)
+            throws IOException, InterruptedException {
+        List<String> command = command(jvmOptions, program, arguments);
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         try {
             if (!process.waitFor(30, TimeUnit.SECONDS)) {

@@ -6,6 +6,9 @@ import dev.sennit.loop.Loops;
 import dev.sennit.loop.LoopsMXBean;
 import java.io.IOException;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import javax.management.InstanceAlreadyExistsException;
 import javax.management.JMException;
 import javax.management.JMX;
@@ -20,9 +23,13 @@ import javax.management.remote.JMXServiceURL;
  *
  * <p>Over the attach mechanism the JVM is asked to start its own management agent, which loads no foreign code and so
  * prints no warning, and listens for this user alone. Then its MBean server is asked to make an object of the library's class
- * for this: a JVM that nobody looks at has none.
+ * for this: a JVM that nobody looks at has none. Where the library is of a loader that the server does not know, it makes one itself as soon
+ * as it sees that there is a server.
  */
 final class JvmLoops {
+    private static final long LONGEST_WAIT = TimeUnit.SECONDS.toNanos(3);
+    private static final long LOOK_AGAIN = TimeUnit.MILLISECONDS.toNanos(50);
+
     private JvmLoops() {}
 
     @SuppressWarnings("BanJNDI") // the address is not looked up: it is what the JVM has said to the attached
@@ -30,17 +37,42 @@ final class JvmLoops {
         String address = startAgent(pid);
         try (var connector = JMXConnectorFactory.connect(new JMXServiceURL(address))) {
             MBeanServerConnection server = connector.getMBeanServerConnection();
-            var name = new ObjectName(LoopsMXBean.NAME);
-            try {
-                server.createMBean(Loops.class.getName(), name);
-            } catch (InstanceAlreadyExistsException e) {
-                // somebody has looked before
+            makeOne(server);
+            Set<ObjectName> names = names(server);
+            if (names.isEmpty()) {
+                throw CommandException.failed("process " + pid + " has no Sennit with event loops, or none that is watched", null);
             }
-            return JMX.newMXBeanProxy(server, name, LoopsMXBean.class).loops();
-        } catch (ReflectionException e) {
-            throw CommandException.failed("process " + pid + " has no Sennit with event loops on its class path", e);
+            return names.stream()
+                    .sorted()
+                    .flatMap(name -> JMX.newMXBeanProxy(server, name, LoopsMXBean.class).loops().stream())
+                    .toList();
+        } catch (CommandException e) {
+            throw e;
         } catch (IOException | JMException | RuntimeException e) {
             throw CommandException.failed("process " + pid + " could not be read: " + CommandException.taskFailure(e), e);
+        }
+    }
+
+    private static void makeOne(MBeanServerConnection server) throws IOException, JMException {
+        try {
+            server.createMBean(Loops.class.getName(), new ObjectName(LoopsMXBean.NAME));
+        } catch (InstanceAlreadyExistsException e) {
+            // somebody has looked before
+        } catch (ReflectionException e) {
+            // the library is of another loader than the class path's
+        }
+    }
+
+    /** Of all there are; waits for one, as a library of another loader needs a moment to see that somebody asks. */
+    private static Set<ObjectName> names(MBeanServerConnection server) throws IOException, JMException {
+        var all = new ObjectName(LoopsMXBean.NAME + ",*");
+        long start = System.nanoTime();
+        while (true) {
+            Set<ObjectName> names = server.queryNames(all, null);
+            if (!names.isEmpty() || System.nanoTime() - start > LONGEST_WAIT) {
+                return names;
+            }
+            LockSupport.parkNanos(LOOK_AGAIN);
         }
     }
 

@@ -6,6 +6,9 @@ import dev.sennit.TaskOptions;
 import dev.sennit.loop.EventLoop;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.lang.reflect.Method;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,21 +26,25 @@ class PsIT {
     @TempDir
     Path temp;
 
-    /** A JVM whose class path is given, and that has said it is ready. */
-    private Process start(String classPath, Class<?> main) throws IOException {
+    /** A JVM that has said it is ready. */
+    private Process start(List<String> options, Class<?> main, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--add-opens",
                 "java.base/java.lang=ALL-UNNAMED",
                 "--add-opens",
-                "java.base/java.util.concurrent.locks=ALL-UNNAMED",
-                "--class-path",
-                classPath,
-                main.getName()));
+                "java.base/java.util.concurrent.locks=ALL-UNNAMED"));
+        command.addAll(options);
+        command.add(main.getName());
+        command.addAll(List.of(arguments));
         Process process = new ProcessBuilder(command).redirectError(temp.resolve("err").toFile()).start();
         BufferedReader out = process.inputReader();
         assertThat(out.readLine()).isEqualTo("ready");
         return process;
+    }
+
+    private static String locationOf(Class<?> type) throws Exception {
+        return Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI()).toString();
     }
 
     /** Two coroutines that wait until the process is killed. */
@@ -59,6 +66,23 @@ class PsIT {
         }
     }
 
+    /** Runs the shop as an application server would: in a loader of its own. */
+    static final class Container {
+        private Container() {}
+
+        public static void main(String[] classPath) throws Exception {
+            List<URL> urls = new ArrayList<>();
+            for (String place : classPath) {
+                urls.add(Path.of(place).toUri().toURL());
+            }
+            try (var loader = new URLClassLoader(urls.toArray(URL[]::new), ClassLoader.getPlatformClassLoader())) {
+                Method main = loader.loadClass(Shop.class.getName()).getDeclaredMethod("main", String[].class);
+                main.setAccessible(true);
+                main.invoke(null, (Object) new String[0]);
+            }
+        }
+    }
+
     /** Knows nothing of the library. */
     static final class Plain {
         private Plain() {}
@@ -71,7 +95,7 @@ class PsIT {
 
     @Test
     void printsTheTreeAndLeavesNoTraceInTheOther() throws Exception {
-        Process shop = start(System.getProperty("java.class.path"), Shop.class);
+        Process shop = start(List.of("--class-path", System.getProperty("java.class.path")), Shop.class);
         try {
             String pid = Long.toString(shop.pid());
             Run text = Run.sennit("ps", pid);
@@ -94,14 +118,51 @@ class PsIT {
     }
 
     @Test
+    void theLibraryMayBeOnTheModulePath() throws Exception {
+        Process shop = start(
+                List.of(
+                        "--add-opens",
+                        "java.base/java.lang=dev.sennit",
+                        "--module-path",
+                        locationOf(EventLoop.class),
+                        "--add-modules",
+                        "dev.sennit",
+                        "--class-path",
+                        locationOf(Shop.class)),
+                Shop.class);
+        assertHasTwoCoroutines(shop);
+    }
+
+    @Test
+    void theLibraryMayBeOfALoaderThatTheJvmDoesNotKnow() throws Exception {
+        Process shop = start(
+                List.of("--class-path", locationOf(Container.class)), Container.class, locationOf(EventLoop.class), locationOf(Shop.class));
+        assertHasTwoCoroutines(shop);
+    }
+
+    private void assertHasTwoCoroutines(Process shop) throws Exception {
+        try {
+            for (int i = 0; i < 2; i++) {
+                Run run = Run.sennit("ps", Long.toString(shop.pid()));
+
+                assertThat(run.err()).isEmpty();
+                assertThat(run.out()).hasSize(3);
+                assertThat(run.out().getFirst()).isEqualTo("loop-1: 2 coroutines");
+            }
+            assertThat(temp.resolve("err")).isEmptyFile();
+        } finally {
+            shop.destroyForcibly().waitFor();
+        }
+    }
+
+    @Test
     void aJvmWithoutTheLibraryIsToldOfInOneLine() throws Exception {
-        var tests = Plain.class.getProtectionDomain().getCodeSource().getLocation();
-        Process plain = start(Path.of(tests.toURI()).toString(), Plain.class);
+        Process plain = start(List.of("--class-path", locationOf(Plain.class)), Plain.class);
         try {
             Run run = Run.sennit("ps", Long.toString(plain.pid()));
 
             assertThat(run.err()).containsExactly(
-                    "sennit: process " + plain.pid() + " has no Sennit with event loops on its class path");
+                    "sennit: process " + plain.pid() + " has no Sennit with event loops, or none that is watched");
             assertThat(run.out()).isEmpty();
             assertThat(run.exit()).isEqualTo(ExitCode.TASKS_FAILED);
         } finally {

@@ -169,6 +169,20 @@ public final class Channel<T> implements Iterable<T> {
         }
     }
 
+    /**
+     * Puts an element in if none that equals it is waiting to be received.
+     *
+     * @return false if there was no room, or the channel is closed
+     */
+    boolean sendOnce(T element) {
+        lock();
+        try {
+            return !closed && (buffer.contains(element) || giveNow(element));
+        } finally {
+            unlock();
+        }
+    }
+
     private boolean sendWithin(T element, long nanos) throws InterruptedException {
         Objects.requireNonNull(element, "element");
         ensureNotInterrupted();

@@ -95,6 +95,8 @@ public final class EventLoop extends AbstractPool {
     private boolean ownsElsewhere;
     /** Guarded by offloadLock. Whether the loop is over, and nothing is offloaded any more. */
     private boolean isOver;
+    /** Closed with the loop. */
+    final Belongings belongings = new Belongings();
 
     /** How coroutines are made to take turns. */
     public enum Mechanism {
@@ -462,6 +464,7 @@ public final class EventLoop extends AbstractPool {
 
     private void ended() {
         LoopWatch.remove(this);
+        belongings.close();
         Pool pool;
         synchronized (offloadLock) {
             isOver = true;

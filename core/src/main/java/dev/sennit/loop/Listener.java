@@ -264,24 +264,75 @@ public final class Listener implements AutoCloseable {
     }
 
     private void serve(Connections connections) throws InterruptedException {
-        while (true) {
-            connections.awaitRoom();
-            ByteStream client;
-            try {
-                client = accept();
-            } catch (StreamClosedException e) {
-                connections.free();
-                return;
-            } catch (IOException e) {
-                connections.free();
-                LOG.log(System.Logger.Level.WARNING, "{0} - {1}", loop.name(), e.getMessage());
-                EventLoop.sleep(PAUSE);
-                continue;
-            } catch (Throwable e) {
-                connections.free();
-                throw e;
+        boolean said = false;
+        try (var spare = new SpareFile()) {
+            while (true) {
+                connections.awaitRoom();
+                ByteStream client;
+                try {
+                    client = accept();
+                } catch (StreamClosedException e) {
+                    connections.free();
+                    return;
+                } catch (IOException e) {
+                    connections.free();
+                    if (!said) { // once, until it is over
+                        said = true;
+                        spare.giveAway();
+                        warn(e);
+                    }
+                    EventLoop.sleep(PAUSE);
+                    spare.take();
+                    continue;
+                } catch (Throwable e) {
+                    connections.free();
+                    throw e;
+                }
+                said = false;
+                connections.start(client);
             }
-            connections.start(client);
+        }
+    }
+
+    private void warn(IOException e) {
+        try {
+            LOG.log(System.Logger.Level.WARNING, "{0} - {1}; accepts again when that is over", loop.name(), e.getMessage());
+        } catch (RuntimeException | Error ofTheLogger) {
+            // which may need a file, too; that is no reason to serve nobody any more
+        }
+    }
+
+    /**
+     * A file that is open so that it can be closed when no more can be opened: to tell of it, the log may want one, for the time zones or
+     * a class.
+     */
+    private static final class SpareFile implements AutoCloseable {
+        private @Nullable SocketChannel file;
+
+        SpareFile() {
+            take();
+        }
+
+        void take() {
+            try {
+                if (file == null) {
+                    file = SocketChannel.open();
+                }
+            } catch (IOException e) {
+                // then there is none to be had
+            }
+        }
+
+        void giveAway() {
+            if (file != null) {
+                Listener.close(file);
+                file = null;
+            }
+        }
+
+        @Override
+        public void close() {
+            giveAway();
         }
     }
 

@@ -27,6 +27,8 @@ final class LoopWatch {
 
     private static final int LOOKS_IN_A_THRESHOLD = 4;
     private static final long LEAST_STEP = TimeUnit.MILLISECONDS.toNanos(1);
+    /** However far apart the looks at the loops may be: whoever asks for them from outside waits for this one. */
+    private static final long LONGEST_STEP = TimeUnit.MILLISECONDS.toNanos(500);
     private static final long LINGER = TimeUnit.SECONDS.toNanos(2);
 
     private static final Map<EventLoop, LoopWatch> OPEN = new ConcurrentHashMap<>();
@@ -131,11 +133,12 @@ final class LoopWatch {
                     .orElse(0);
             synchronized (LOCK) {
                 if (step == 0 && last - idleSince > LINGER && OPEN.values().stream().noneMatch(one -> one.settings.step() > 0)) {
+                    Loops.unregister();
                     watcher = null;
                     return;
                 }
                 try {
-                    TimeUnit.NANOSECONDS.timedWait(LOCK, step == 0 ? LINGER : step);
+                    TimeUnit.NANOSECONDS.timedWait(LOCK, step == 0 ? LINGER : Math.min(step, LONGEST_STEP));
                 } catch (InterruptedException e) {
                     // nobody's business
                 }
@@ -148,6 +151,7 @@ final class LoopWatch {
                     EventLoop.LOG.log(System.Logger.Level.WARNING, () -> one.loop.name() + " - watching it failed: " + e, e);
                 }
             }
+            Loops.registerIfAskedFor();
             idleSince = step == 0 ? idleSince : now;
             last = now;
         }

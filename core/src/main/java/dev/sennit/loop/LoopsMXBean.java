@@ -6,7 +6,9 @@ import java.util.List;
  * The open event loops of a JVM, seen from outside: {@code sennit ps} reads it.
  *
  * <p>Nothing is registered before somebody asks. Whoever has connected to the JVM's MBean server makes one, of the class
- * {@link Loops} under the name {@value #NAME}; it is an operation and no attribute, as it costs a walk through all stacks.
+ * {@link Loops} under the name {@value #NAME}. Where the server cannot, as the library is of a class loader that it does not know, the
+ * library registers one itself half a second after there is a server, under that name and {@code ,loader=} something; for that a loop must be
+ * open that is watched. It is an operation and no attribute, as it costs a walk through all stacks.
  */
 public interface LoopsMXBean {
     /** The object name. */

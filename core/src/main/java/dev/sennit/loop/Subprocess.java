@@ -28,12 +28,14 @@ import java.util.concurrent.TimeUnit;
  * }
  *
  * <p>{@link #close} kills it, with the processes it has started; so a coroutine that is cancelled in a {@code try} like this one leaves
- * nothing running. One that is not closed goes on when the loop has ended.
+ * nothing running. One that is not closed is closed when the loop has ended; what is to outlive it, start with {@link
+ * ProcessBuilder#start}.
  *
  * <p>At most 64 KiB of each stream are held here: a program that prints more waits until it is read. Read its error output too,
  * or redirect it. Each stream has a thread, which ends when the program has closed its end of it.
  */
 public final class Subprocess implements AutoCloseable {
+    private final EventLoop loop;
     private final Process process;
     private final String name;
     private final ByteStream stdin;
@@ -41,6 +43,7 @@ public final class Subprocess implements AutoCloseable {
     private final ByteStream stderr;
 
     private Subprocess(LoopSelector selector, Process process, String name) {
+        loop = selector.loop();
         this.process = process;
         this.name = name;
         stdin = stream(selector, name + " stdin", process.getOutputStream());
@@ -77,9 +80,9 @@ public final class Subprocess implements AutoCloseable {
                 starting.completeExceptionally(e);
             }
         });
+        Process process;
         try {
-            Process process = EventLoop.suspending(starting::get);
-            return new Subprocess(selector, process, program + " (" + process.pid() + ")");
+            process = EventLoop.suspending(starting::get);
         } catch (ExecutionException e) {
             Throwable cause = e.getCause();
             if (cause instanceof IOException) {
@@ -96,6 +99,22 @@ public final class Subprocess implements AutoCloseable {
             throw e;
         } catch (Exception e) {
             throw new AssertionError(e);
+        }
+        return belonging(selector, process, program);
+    }
+
+    private static Subprocess belonging(LoopSelector selector, Process process, String program) throws IOException {
+        try {
+            var subprocess = new Subprocess(selector, process, program + " (" + process.pid() + ")");
+            Belongings ofLoop = subprocess.loop.belongings;
+            if (!ofLoop.add(subprocess)) {
+                throw new IOException(subprocess.name + " was killed: " + LoopSelector.ended(subprocess.loop));
+            }
+            process.onExit().thenRun(() -> ofLoop.remove(subprocess)); // then there is nothing left to kill
+            return subprocess;
+        } catch (Throwable e) { // there may be no thread to be had for its streams
+            process.destroyForcibly();
+            throw e;
         }
     }
 
@@ -187,6 +206,7 @@ public final class Subprocess implements AutoCloseable {
     /** Kills it if it runs, and the processes that it has started and that still are its own; and closes its streams. From any thread. */
     @Override
     public void close() {
+        loop.belongings.remove(this);
         List<ProcessHandle> descendants = process.isAlive() ? process.descendants().toList() : List.of();
         process.destroyForcibly();
         descendants.forEach(ProcessHandle::destroyForcibly);

@@ -92,6 +92,20 @@ class ChannelTest {
     }
 
     @Test
+    void whatIsInAlreadyIsSentOnce() throws Exception {
+        var channel = new Channel<String>(2);
+        for (String name : List.of("a", "b", "a", "b", "b")) {
+            assertThat(channel.sendOnce(name)).isTrue();
+        }
+        assertThat(channel.sendOnce("c")).as("there is room").isFalse();
+        assertThat(channel.receive()).isEqualTo("a");
+        assertThat(channel.sendOnce("a")).isTrue();
+        assertThat(channel.receive() + channel.receive()).isEqualTo("ba");
+        channel.close();
+        assertThat(channel.sendOnce("d")).isFalse();
+    }
+
+    @Test
     void anEmptyChannelGivesNothing() throws Exception {
         for (int capacity = 0; capacity < 3; capacity++) {
             var channel = new Channel<Integer>(capacity);

@@ -34,40 +34,41 @@ class EventLoopTest extends EventLoopContract {
         try (EventLoop loop = open()) {
             loop.submit(() -> {
                 lock.lock();
-                loop.execute(() -> {
+                TaskFuture<?> locks = loop.submit(() -> {
                     lock.lock();
                     order.add("lock");
                     lock.unlock();
                 });
-                loop.submit(() -> order.add(queue.take()));
-                loop.submit(() -> order.add(future.get()));
-                loop.submit(() -> {
+                TaskFuture<?> takes = loop.submit(() -> order.add(queue.take()));
+                TaskFuture<?> gets = loop.submit(() -> order.add(future.get()));
+                TaskFuture<?> counts = loop.submit(() -> {
                     latch.await();
                     return order.add("latch");
                 });
-                loop.submit(() -> {
+                TaskFuture<?> isNotified = loop.submit(() -> {
                     synchronized (monitor) {
                         monitor.wait();
                     }
                     return order.add("monitor");
                 });
-                loop.submit(() -> {
+                TaskFuture<?> sleeps = loop.submit(() -> {
                     Thread.sleep(1);
                     return order.add("sleep");
                 });
-                Thread.sleep(20);
+                sleeps.get(); // all others had their turn before it
                 order.add("all wait");
                 lock.unlock();
-                Thread.sleep(20);
+                locks.get();
                 queue.put("queue");
-                Thread.sleep(20);
+                takes.get();
                 future.complete("future");
-                Thread.sleep(20);
+                gets.get();
                 latch.countDown();
-                Thread.sleep(20);
+                counts.get();
                 synchronized (monitor) {
                     monitor.notify();
                 }
+                isNotified.get();
                 return null;
             }).get();
         }
@@ -86,8 +87,7 @@ class EventLoopTest extends EventLoopContract {
                             order.add("after");
                         }
                     });
-                    loop.execute(() -> order.add("meanwhile"));
-                    Thread.sleep(20);
+                    loop.submit(() -> order.add("meanwhile")).get();
                     order.add("holder");
                 }
                 return null;

@@ -320,8 +320,8 @@ class LoopWatchTest {
         try (EventLoop sleeps = EventLoop.builder().reportDeadlocks(SOON, stuck::add).open();
                 EventLoop offloads = EventLoop.builder().reportDeadlocks(SOON, stuck::add).open();
                 EventLoop empty = EventLoop.builder().reportDeadlocks(SOON, stuck::add).open()) {
+            sleeps.submit((Waiting) () -> Thread.sleep(Duration.ofHours(1))); // before there is one that waits for others
             sleeps.submit((Waiting) go::await);
-            sleeps.submit((Waiting) () -> Thread.sleep(Duration.ofHours(1)));
             offloads.submit(() -> offloads.offload((Waiting) go::await).join());
             empty.submit(() -> {}).join();
             untilAllHaveBeenLookedAt();

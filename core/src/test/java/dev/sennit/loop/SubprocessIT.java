@@ -9,12 +9,16 @@ import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 @Timeout(120)
 @EnabledOnOs({OS.LINUX, OS.MAC})
@@ -123,6 +127,49 @@ class SubprocessIT {
         Conditions.await("both are gone").until(() -> !seen[0].isAlive() && !seen[1].isAlive());
         Conditions.await("its threads are gone").until(() -> Thread.getAllStackTraces().keySet().stream()
                 .noneMatch(thread -> thread.getName().startsWith("sh (" + seen[0].pid())));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void oneThatIsNotClosedEndsWithItsLoop(EventLoop.Mechanism mechanism) throws Exception {
+        EventLoop loop = EventLoop.builder().mechanism(mechanism).open();
+        List<ProcessHandle> seen = loop.submit(() -> {
+            Subprocess parent = shell("sleep 1000 & echo $!; wait");
+            long child = Long.parseLong(parent.stdout().readLine(100));
+            return List.of(ProcessHandle.of(parent.pid()).orElseThrow(), ProcessHandle.of(child).orElseThrow());
+        }).get();
+        assertThat(seen).allMatch(ProcessHandle::isAlive);
+        loop.close();
+        Conditions.await("both are gone").until(() -> seen.stream().noneMatch(ProcessHandle::isAlive));
+    }
+
+    @Test
+    void oneThatHasEndedIsNotKept() throws Exception {
+        try (EventLoop loop = EventLoop.open()) {
+            Subprocess sleeper = loop.submit(() -> shell("sleep 1000")).get();
+            loop.submit(() -> shell("exit 0").waitFor()).get();
+            Conditions.await("it is let go").until(() -> loop.belongings.size() == 1);
+            sleeper.close();
+            assertThat(loop.belongings.size()).isZero();
+        }
+    }
+
+    @Test
+    void oneThatIsStartedByAThreadThatHasOutlivedTheLoopIsKilled() throws Exception {
+        var go = new CountDownLatch(1);
+        var failure = new CompletableFuture<Throwable>();
+        try (EventLoop loop = EventLoop.builder().mechanism(EventLoop.Mechanism.SCHEDULER).open()) {
+            loop.submit(() -> Thread.startVirtualThread(() -> {
+                try {
+                    go.await();
+                    failure.completeExceptionally(new AssertionError("started " + shell("sleep 1000")));
+                } catch (IOException | InterruptedException e) {
+                    failure.complete(e);
+                }
+            })).get();
+        }
+        go.countDown();
+        assertThat(failure.get()).isInstanceOf(IOException.class).hasMessageContaining("was killed: loop-").hasMessageContaining(" has ended");
     }
 
     @Test

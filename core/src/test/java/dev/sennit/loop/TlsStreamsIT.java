@@ -14,7 +14,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
@@ -146,11 +148,12 @@ class TlsStreamsIT extends StreamsIT {
     void aConnectionThatIsCutOffIsNotTakenForItsEnd() {
         EventLoop.run(() -> {
             try (Listener listener = listen(); Listener between = Listener.open(0)) {
+                var halfIsThere = new CountDownLatch(1);
                 TaskFuture<?> middle = EventLoop.current().submit(() -> {
                     try (ByteStream near = between.accept(); ByteStream far = ByteStream.connect("127.0.0.1", listener.port())) {
                         TaskFuture<?> there = copy(near, far);
                         TaskFuture<?> back = copy(far, near);
-                        EventLoop.sleep(Duration.ofMillis(500));
+                        EventLoop.suspending(() -> halfIsThere.await(60, TimeUnit.SECONDS));
                         there.cancel(true);
                         back.cancel(true);
                     }
@@ -158,7 +161,10 @@ class TlsStreamsIT extends StreamsIT {
                 });
                 TaskFuture<byte[]> server = EventLoop.current().submit(() -> {
                     try (ByteStream accepted = listener.accept()) {
-                        return accepted.readAll(100);
+                        byte[] half = accepted.readExactly(11);
+                        halfIsThere.countDown();
+                        accepted.readAll(100);
+                        return half;
                     }
                 });
                 try (ByteStream client = ByteStream.connectTls("127.0.0.1", between.port(), certified, LONG)) {

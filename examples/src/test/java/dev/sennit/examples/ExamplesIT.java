@@ -26,6 +26,8 @@ class ExamplesIT {
             Map.entry("ActorBankAccount", "^left: 750\\Rrefused: java.lang.IllegalArgumentException: only 750 left, wanted 1000$"),
             Map.entry("Backpressure", "reject: pool small is full: 1 running, 2 queued.*\\Rblock: room after \\d+ ms"
                     + "\\Rcaller-runs: ran in thread main"),
+            Map.entry("BlockingHttp", "^\\Q[sun in Rome, sun in Oslo, sun in Lima]\\E$"),
+            Map.entry("BlockingJdbc", "^\\Q[30 fig, 40 pear, 50 apple]\\E$"),
             Map.entry("BoundedVirtual", "^1000 tasks, at most ([1-9]|[1-4]\\d|50) at a time$"),
             Map.entry("Callbacks", "^sum 6$"),
             Map.entry("CancelBusyLoop", "cancelled: true\\Rnext task: in another worker: true, the first is alive: false"),
@@ -57,6 +59,7 @@ class ExamplesIT {
             Map.entry("PlainExecutorService", "^sum 6$"),
             Map.entry("RecycledWorkers", "^ran in 3 processes, lost: 0\\Rreplaced: true$"),
             Map.entry("ProducerAndConsumers", "^all of them: 5050$"),
+            Map.entry("ReloadOnSignal", "^reads its settings again\\Rends in good order$"),
             Map.entry("RemoteFailure", "NumberFormatException(?s:.*)RemoteFailure\\.lambda(?s:.*)submitted by(?s:.*)"
                     + "RemoteFailure\\.main"),
             Map.entry("SelectWithTimeout", "^(?=(?s:.*)served tea\\R)(?=(?s:.*)served cake\\R)(?=(?s:.*)sorry about the cold tea\\R)(?s:.*)closing time$"),
@@ -68,6 +71,7 @@ class ExamplesIT {
             Map.entry("ShoutingEcho", "^HELLO!\\RIS ANYBODY THERE!\\RBYE!\\R3 connections, 27 bytes$"),
             Map.entry("ShutdownNow", "given back: 1\\Rcancelled: true true"),
             Map.entry("Statistics", "100 submitted, 90 succeeded, 10 failed"),
+            Map.entry("TenThousandSleepers", "^10000 slept for a second each: [1-9]\\d*[.]\\d s$"),
             Map.entry("TimeLimit", "task report ran longer than 100 ms"),
             Map.entry("RetryBackoffs", "bounded: 100 ms, 200 ms, 400 ms, 800 ms, 1000 ms, 1000 ms\\Rfull jitter: 84 ms"),
             Map.entry("RetryCallbacks", "attempt 1\\Rfailed\\Rwaiting 1 ms\\R(?s:.*)returned answer"

@@ -1,0 +1,108 @@
+package dev.sennit.internal;
+
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandleProxies;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Signals that the operating system sends to this JVM.
+ *
+ * <p>What the JDK has for them is {@code sun.misc.Signal}, in the module {@code jdk.unsupported}, which exports it. It is looked for when
+ * first used and not linked, as javac warns of it, and as a JVM with few modules may be without it.
+ */
+public final class SystemSignals {
+    /**
+     * What to put back where.
+     *
+     * @param signal the JDK's signal
+     * @param handler ours
+     * @param former what handled it before
+     */
+    public record Handled(Object signal, Object handler, Object former) {
+        /** Has the signal handled as before; nothing if somebody else handles it by now. */
+        public void restore() {
+            Object current = handle(signal, former);
+            if (current != handler) {
+                handle(signal, current);
+            }
+        }
+    }
+
+    private SystemSignals() {}
+
+    /**
+     * Has an action called for each signal of a kind, in a thread that the JVM starts for it. The JVM then does nothing else: for {@code
+     * TERM}, {@code INT} and {@code HUP} it does not end.
+     *
+     * @param name such as {@code TERM}
+     * @param action what to call
+     * @return what restores the former handler
+     * @throws IllegalArgumentException if there is no such signal, or if it is not to be had: the JVM or the system needs it
+     * @throws IllegalStateException if this JVM has no signals; the message says what to do
+     */
+    public static Handled handle(String name, Runnable action) {
+        Found found = Found.INSTANCE;
+        if (found == null) {
+            throw new IllegalStateException("signals cannot be had here: start the JVM with --add-modules jdk.unsupported");
+        }
+        Object signal;
+        try {
+            signal = found.constructor.invoke(name);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("there is no signal \"" + name + "\" here: names are such as TERM, HUP or USR1", e);
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+        Object handler = found.handler(action);
+        try {
+            return new Handled(signal, handler, handle(signal, handler));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("signal " + name + " is not to be had: the JVM or the system needs it", e);
+        }
+    }
+
+    private static Object handle(Object signal, Object handler) {
+        try {
+            return Objects.requireNonNull(Found.INSTANCE).handle.invoke(signal, handler);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /**
+     * The JDK's own.
+     *
+     * @param constructor makes a signal
+     * @param handle has one handled
+     * @param handlerType the interface of handlers
+     * @param call calls an action, for a signal
+     */
+    private record Found(MethodHandle constructor, MethodHandle handle, Class<?> handlerType, MethodHandle call) {
+        static final @Nullable Found INSTANCE = find();
+
+        private static @Nullable Found find() {
+            try {
+                Class<?> signal = Class.forName("sun.misc.Signal");
+                Class<?> handler = Class.forName("sun.misc.SignalHandler");
+                MethodHandles.Lookup lookup = MethodHandles.publicLookup();
+                MethodHandle run = lookup.findVirtual(Runnable.class, "run", MethodType.methodType(void.class));
+                return new Found(
+                        lookup.findConstructor(signal, MethodType.methodType(void.class, String.class)),
+                        lookup.findStatic(signal, "handle", MethodType.methodType(handler, signal, handler)),
+                        handler,
+                        MethodHandles.dropArguments(run, 1, signal));
+            } catch (ReflectiveOperationException | RuntimeException e) {
+                return null;
+            }
+        }
+
+        Object handler(Runnable action) {
+            return MethodHandleProxies.asInterfaceInstance(handlerType, call.bindTo(action));
+        }
+    }
+}
