@@ -3,6 +3,7 @@ package dev.sennit.internal;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.lang.invoke.VarHandle;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
@@ -129,6 +130,31 @@ public abstract class OwnScheduler extends ForkJoinPool {
             return (Thread) known.thread.invokeExact(continuation);
         } catch (Throwable e) {
             throw new AssertionError(e);
+        }
+    }
+
+    /**
+     * Whether a thread may have handed something to a {@code ForkJoinPool} that it is no worker of. To find its place there it
+     * draws a number, once in its life; it does so for few other things, such as {@code ThreadLocalRandom}.
+     *
+     * @param thread any thread
+     * @return false if it certainly has not; true if it may have, or if this JDK does not let us know
+     */
+    public static boolean mayHaveSubmitted(Thread thread) {
+        return Probe.OF_THREAD == null || (int) Probe.OF_THREAD.get(thread) != 0;
+    }
+
+    /** Not looked for before somebody asks. */
+    private static final class Probe {
+        static final @Nullable VarHandle OF_THREAD = find();
+
+        private static @Nullable VarHandle find() {
+            try {
+                return MethodHandles.privateLookupIn(Thread.class, MethodHandles.lookup())
+                        .findVarHandle(Thread.class, "threadLocalRandomProbe", int.class);
+            } catch (ReflectiveOperationException | RuntimeException e) {
+                return null;
+            }
         }
     }
 
