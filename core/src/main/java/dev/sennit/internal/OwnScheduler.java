@@ -134,19 +134,26 @@ public abstract class OwnScheduler extends ForkJoinPool {
     }
 
     /**
-     * Whether a thread may have handed something to a {@code ForkJoinPool} that it is no worker of. To find its place there it
-     * draws a number, once in its life; it does so for few other things, such as {@code ThreadLocalRandom}.
+     * Whether the calling platform thread, or a virtual thread that it carried, may have handed something to a {@code
+     * ForkJoinPool} that is not this one since {@link #forgetSubmissions}. To find its place there a thread draws a number,
+     * once, for all those on its carrier; it does so for few other things, such as {@code ThreadLocalRandom}.
      *
-     * @param thread any thread
      * @return false if it certainly has not; true if it may have, or if this JDK does not let us know
      */
-    public static boolean mayHaveSubmitted(Thread thread) {
-        return Probe.OF_THREAD == null || (int) Probe.OF_THREAD.get(thread) != 0;
+    public static boolean mayHaveSubmitted() {
+        return Probe.OF_CARRIER == null || (int) Probe.OF_CARRIER.get(Thread.currentThread()) != 0;
+    }
+
+    /** Lets the calling platform thread begin anew, as far as {@link #mayHaveSubmitted} goes. */
+    public static void forgetSubmissions() {
+        if (Probe.OF_CARRIER != null) {
+            Probe.OF_CARRIER.set(Thread.currentThread(), 0);
+        }
     }
 
     /** Not looked for before somebody asks. */
     private static final class Probe {
-        static final @Nullable VarHandle OF_THREAD = find();
+        static final @Nullable VarHandle OF_CARRIER = find();
 
         private static @Nullable VarHandle find() {
             try {

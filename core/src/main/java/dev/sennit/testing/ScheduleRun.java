@@ -193,6 +193,7 @@ final class ScheduleRun {
     // ---- the driver ----
 
     void run(ScheduleExplorer.Body body) {
+        OwnScheduler.forgetSubmissions();
         long stolen = ForkJoinPool.commonPool().getStealCount();
         try {
             threads.start(() -> {
@@ -225,17 +226,12 @@ final class ScheduleRun {
         if (VirtualTime.isSet() || pool.getStealCount() == stolenBefore && pool.isQuiescent()) {
             return;
         }
-        // Without the agent nobody tells who handed it that. Tests beside this one may have; but not a thread of ours that is
-        // marked by nothing of that kind.
-        for (Strand strand : strands.values()) {
-            if (OwnScheduler.mayHaveSubmitted(strand.thread)) {
-                guessesCommonPool = true;
-                fail(Ending.OUTSIDE, null, "the common pool ran something meanwhile, and " + strand.name() + " may have handed it"
-                        + " that: parallel streams and CompletableFuture's ...Async methods without an executor do."
-                        + " (If it only drew from ThreadLocalRandom, and another test uses the pool: the agent tells these apart,"
-                        + " -javaagent:sennit.jar)");
-                return;
-            }
+        // Without the agent nobody tells who handed it that: it may have been a test beside this one, but for a trace here.
+        if (OwnScheduler.mayHaveSubmitted()) {
+            guessesCommonPool = true;
+            fail(Ending.OUTSIDE, null, "the common pool ran something meanwhile: parallel streams and CompletableFuture's ...Async"
+                    + " methods without an executor do that (if another test did it, while this one drew from"
+                    + " ThreadLocalRandom: with -javaagent:sennit.jar it is known who did)");
         }
     }
 
