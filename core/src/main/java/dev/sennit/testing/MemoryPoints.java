@@ -113,12 +113,12 @@ public final class MemoryPoints {
         }
         ClassFile classFile = ClassFile.of(ClassFile.ClassHierarchyResolverOption.of(resolver));
         ClassModel model = classFile.parse(bytes);
-        boolean looksAtClocks = time && VirtualTime.changes(model);
-        if (looksAtClocks) {
-            ClassTransform hooks = VirtualTime.hooksInto(model);
-            return classFile.transformClass(model, points ? hooks.andThen(pointsInto()) : hooks);
+        byte @Nullable [] changed = null;
+        if (time && VirtualTime.changes(model)) {
+            changed = classFile.transformClass(model, VirtualTime.hooksInto(model));
+            model = classFile.parse(changed);
         }
-        return points ? classFile.transformClass(model, pointsInto()) : null;
+        return points ? classFile.transformClass(model, pointsInto()) : changed;
     }
 
     private static ClassTransform pointsInto() {

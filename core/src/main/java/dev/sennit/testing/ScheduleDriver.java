@@ -28,6 +28,8 @@ final class ScheduleDriver extends Thread {
     private final FutureTask<Exploration> exploration;
     /** What is under way. */
     private volatile @Nullable ScheduleRun run;
+    /** Nobody waits for the result any more. */
+    private volatile boolean isGivenUp;
     /** The scheduler of the last run, if its threads have ended. */
     private @Nullable ScheduleThreads free;
 
@@ -58,6 +60,7 @@ final class ScheduleDriver extends Thread {
 
     /** Begins a run; called by the driver. */
     ScheduleThreads begin(ScheduleRun next) {
+        ensureNotGivenUp();
         ScheduleThreads threads = free;
         if (threads == null) {
             threads = new ScheduleThreads(next);
@@ -75,6 +78,20 @@ final class ScheduleDriver extends Thread {
         free = unused;
     }
 
+    /** For the driver, which may have been let go again. */
+    void ensureNotGivenUp() {
+        if (isGivenUp) {
+            throw new CancellationException("nobody waits for this exploration any more");
+        }
+    }
+
+    private void giveUp(@Nullable ScheduleRun unfinished) {
+        isGivenUp = true;
+        if (unfinished != null) {
+            unfinished.abandon();
+        }
+    }
+
     /** Starts the exploration, and looks after it until it ends. */
     Exploration explore(Held held) {
         anyStarted = true;
@@ -88,16 +105,16 @@ final class ScheduleDriver extends Thread {
                 if (now == null || before == null || !now.sameAs(before)) {
                     before = now;
                 } else if (now.at() - before.at() > (getState() == State.TIMED_WAITING ? LONGEST_TIMED_HOLD : LONGEST_HOLD)) {
-                    throw abandoned(now, held);
+                    ScheduleFailure failure = held.failure(now.run(), now.strand().name());
+                    giveUp(now.run());
+                    throw failure;
                 }
             } catch (InterruptedException e) {
                 ScheduleRun unfinished = run;
-                if (unfinished != null) {
-                    unfinished.abandon();
-                }
+                String at = unfinished == null ? "" : unfinished.stackOfRunning();
+                giveUp(unfinished);
                 Thread.currentThread().interrupt();
-                throw new CancellationException("interrupted while exploring schedules"
-                        + (unfinished == null ? "" : "; the last step did not end:\n" + unfinished.stackOfRunning()));
+                throw new CancellationException("interrupted while exploring schedules" + (at.isEmpty() ? "" : "; " + at));
             } catch (ExecutionException e) {
                 if (e.getCause() instanceof ScheduleFailure found) {
                     found.setStackTrace(new Throwable().getStackTrace()); // where the exploration was asked for
@@ -117,12 +134,6 @@ final class ScheduleDriver extends Thread {
             }
             default -> null;
         };
-    }
-
-    private static ScheduleFailure abandoned(ScheduleRun.Moment moment, Held held) {
-        ScheduleFailure failure = held.failure(moment.run(), moment.strand().name());
-        moment.run().abandon();
-        return failure;
     }
 
     private static RuntimeException unchecked(Throwable failure) {

@@ -46,8 +46,8 @@ import org.jspecify.annotations.Nullable;
  * it look and wait, again and again; so the driver waits as long as the wait is meant to last. A {@link VirtualClock} is
  * always that of the schedule.
  *
- * <p>A loop that looks at the clock and yields would never end, if nothing moved the clock: so one that is looked at often
- * goes on a little, and more each time.
+ * <p>A loop that looks at the clock and yields would never end, if nothing moved the clock: so it goes on a little, and more
+ * each time, when a thread looks at it often and waits for nothing meanwhile.
  */
 final class ScheduleRun {
     enum Ending {
@@ -75,7 +75,7 @@ final class ScheduleRun {
 
     private static final long SECOND_LOOK = TimeUnit.MILLISECONDS.toNanos(100);
     private static final long ROUNDED_TO = TimeUnit.MILLISECONDS.toNanos(1);
-    /** What is looked at so often, while no time passes, lets some pass; from then on it does so sooner. */
+    /** A thread that looks at the clock so often, and waits for nothing meanwhile, lets some time pass; from then on sooner. */
     private static final int LOOKS_AT_FIRST = 1000;
 
     private static final int LOOKS_LATER = 100;
@@ -152,9 +152,7 @@ final class ScheduleRun {
     private long hash = 1;
     private long now;
     private long timersMade;
-    /** How often the clock was looked at since it moved. */
-    private int looks;
-    /** How often it moved because of that since it moved because nobody could go on. */
+    /** How often the clock moved because it was looked at, since it moved because nobody could go on. */
     private int strides;
     /** Whether the running thread suspends because a memory point says so. */
     private boolean madeWay;
@@ -204,6 +202,7 @@ final class ScheduleRun {
                 }
             });
             drive();
+            driver.ensureNotGivenUp();
             if (ending == Ending.PASSED) {
                 lookAtCommonPool(stolen);
             }
@@ -299,6 +298,7 @@ final class ScheduleRun {
             }
         } else if (strand.thread.getState() != Thread.State.TERMINATED) {
             waiting.add(strand);
+            strand.looks = 0;
         }
         if (!madeWay) {
             chooser.decisionAfter(strand);
@@ -384,7 +384,6 @@ final class ScheduleRun {
             return false;
         }
         now = next.at;
-        looks = 0;
         strides = 0;
         endWaits();
         return true;
@@ -578,8 +577,9 @@ final class ScheduleRun {
 
     /** The same, for a thread that may do nothing but look until some time has passed. */
     long look() {
-        if (running != null && ++looks > (strides == 0 ? LOOKS_AT_FIRST : LOOKS_LATER)) {
-            looks = 0;
+        Strand self = running;
+        if (self != null && ++self.looks > (strides == 0 ? LOOKS_AT_FIRST : LOOKS_LATER)) {
+            self.looks = 0;
             now += ROUNDED_TO << strides;
             strides = Math.min(MAX_STRIDE, strides + 1);
         }
@@ -606,7 +606,6 @@ final class ScheduleRun {
     /** Lets time pass. */
     void pass(long nanos) {
         now = Math.max(now, now + nanos);
-        looks = 0;
     }
 
     // ---- what there is to tell ----

@@ -12,6 +12,7 @@ import java.lang.classfile.CodeElement;
 import java.lang.classfile.CodeTransform;
 import java.lang.classfile.Label;
 import java.lang.classfile.MethodModel;
+import java.lang.classfile.MethodTransform;
 import java.lang.classfile.Opcode;
 import java.lang.classfile.constantpool.MemberRefEntry;
 import java.lang.classfile.constantpool.PoolEntry;
@@ -214,33 +215,35 @@ final class VirtualTime {
 
     /** Adds the hooks to a class. */
     static ClassTransform hooksInto(ClassModel model) {
-        ClassTransform all = ClassTransform.transformingMethodBodies(VirtualTime::hookClocks);
-        if (model.thisClass().asInternalName().equals("java/util/concurrent/ForkJoinPool")) {
-            all = all.andThen(ClassTransform.transformingMethodBodies(
-                            method -> isCalled(method, "scheduleDelayedTask"), atStart(VirtualTime::hookDelays)))
-                    .andThen(ClassTransform.transformingMethodBodies(
-                            method -> isCalled(method, "submissionQueue") || isCalled(method, "externalSubmissionQueue"),
-                            atStart(code -> code.aload(0).invokestatic(HOOKS, "submits", MethodTypeDesc.of(ConstantDescs.CD_void, POOL)))));
-        }
-        return all;
-    }
+        boolean isPool = model.thisClass().asInternalName().equals("java/util/concurrent/ForkJoinPool");
+        return (builder, element) -> {
+            if (element instanceof MethodModel method && method.code().isPresent()) {
+                builder.transformMethod(method, MethodTransform.transformingCode(new CodeTransform() {
+                    @Override
+                    public void atStart(CodeBuilder code) {
+                        if (isPool) {
+                            hookPool(code, method.methodName().stringValue());
+                        }
+                    }
 
-    private static boolean isCalled(MethodModel method, String name) {
-        return method.methodName().equalsString(name);
-    }
-
-    private static CodeTransform atStart(Consumer<CodeBuilder> added) {
-        return new CodeTransform() {
-            @Override
-            public void atStart(CodeBuilder code) {
-                added.accept(code);
-            }
-
-            @Override
-            public void accept(CodeBuilder code, CodeElement element) {
-                code.with(element);
+                    @Override
+                    public void accept(CodeBuilder code, CodeElement instruction) {
+                        hookClocks(code, instruction);
+                    }
+                }));
+            } else {
+                builder.with(element);
             }
         };
+    }
+
+    private static void hookPool(CodeBuilder code, String method) {
+        switch (method) {
+            case "scheduleDelayedTask" -> hookDelays(code);
+            case "submissionQueue", "externalSubmissionQueue" ->
+                code.aload(0).invokestatic(HOOKS, "submits", MethodTypeDesc.of(ConstantDescs.CD_void, POOL));
+            default -> {}
+        }
     }
 
     private static void hookDelays(CodeBuilder code) {

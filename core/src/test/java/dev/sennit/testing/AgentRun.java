@@ -39,24 +39,26 @@ record AgentRun(@Nullable Path folder) {
         return output(List.of(agent(prefixes), "-cp", library() + File.pathSeparator + rootOf(main), main.getName()));
     }
 
-    /** The library on the module path, the program on the class path. */
-    String besideModule(Class<?> main, String... prefixes) throws IOException, InterruptedException {
-        return output(List.of(
-                agent(prefixes), "-p", library().toString(), "--add-modules", "dev.sennit", "-cp", rootOf(main).toString(), main.getName()));
-    }
-
-    /** Both are modules; the second is compiled first. */
-    String module(Map<String, String> sources, String main, String... prefixes) throws IOException, InterruptedException {
+    /** The library is a module; the program is compiled first, and is one too if its sources say so. */
+    String besideModule(Map<String, String> sources, String main, String... prefixes) throws IOException, InterruptedException {
         Path from = Files.createDirectories(folder.resolve("sources"));
-        Path to = Files.createDirectories(folder.resolve("module"));
+        Path to = Files.createDirectories(folder.resolve("classes"));
+        boolean isModule = sources.containsKey("module-info.java");
         List<String> compilation = new ArrayList<>(List.of("-proc:none", "-p", library().toString(), "-d", to.toString()));
+        List<String> run = new ArrayList<>(List.of(agent(prefixes), "-p"));
+        if (isModule) {
+            run.addAll(List.of(library() + File.pathSeparator + to, "-m", main));
+        } else {
+            compilation.addAll(List.of("--add-modules", "dev.sennit"));
+            run.addAll(List.of(library().toString(), "--add-modules", "dev.sennit", "-cp", to.toString(), main));
+        }
         for (Map.Entry<String, String> source : sources.entrySet()) {
             Path file = from.resolve(source.getKey());
             Files.createDirectories(file.getParent());
             compilation.add(Files.writeString(file, source.getValue()).toString());
         }
         assertThat(ToolProvider.getSystemJavaCompiler().run(null, null, null, compilation.toArray(String[]::new))).isZero();
-        return output(List.of(agent(prefixes), "-p", library() + File.pathSeparator + to, "-m", main));
+        return output(run);
     }
 
     private String agent(String... prefixes) throws IOException {
