@@ -252,9 +252,6 @@ public final class ScheduleExplorer {
                     continue;
                 }
                 failed++;
-                if (run.ending() == ScheduleRun.Ending.DEADLOCK && again.ending() == ScheduleRun.Ending.OUTSIDE) {
-                    run = again; // who waits was about to be woken
-                }
                 throw failureOf(run, again, seen(run.firstDifference(again) < 0));
             }
             return seen(failed > 0 || run.firstDifference(run(seed, Purpose.LOOK)) < 0);

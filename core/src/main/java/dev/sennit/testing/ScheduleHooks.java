@@ -25,7 +25,7 @@ final class ScheduleHooks {
 
     /** How many nanoseconds the schedule has lasted. */
     public static volatile @Nullable LongSupplier elapsed;
-    /** Takes what the common pool would run later. */
+    /** Takes what the common pool would run later, once. */
     public static volatile @Nullable Predicate<ScheduledFuture<?>> delays;
     /** Where {@code CompletableFuture} runs what it is given no executor for. */
     public static volatile @Nullable UnaryOperator<ForkJoinPool> asyncPool;
@@ -55,9 +55,9 @@ final class ScheduleHooks {
         return virtual == NOT_EXPLORED ? real : (FIRST_SECOND - second) * 1_000_000_000 + virtual;
     }
 
-    public static boolean delays(ScheduledFuture<?> task) {
+    public static boolean delays(ScheduledFuture<?> task, long period) {
         Predicate<ScheduledFuture<?>> taker = delays;
-        return taker != null && taker.test(task);
+        return period == 0 && taker != null && taker.test(task);
     }
 
     public static ForkJoinPool asyncPool(ForkJoinPool pool) {

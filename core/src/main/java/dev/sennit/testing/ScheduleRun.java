@@ -42,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  * the first to go on.
  *
  * <p>Code of the JDK's that was woken looks at the clock again, and waits again for what is left. With the agent ({@link
- * VirtualTime}) that clock is the one of the schedule. Without it is the machine's: to wake a thread early would only make
+ * VirtualTime}) that clock is the one of the schedule. Without, it is the machine's: to wake a thread early would only make
  * it look and wait, again and again; so the driver waits as long as the wait is meant to last. A {@link VirtualClock} is
  * always that of the schedule.
  *
@@ -62,9 +62,9 @@ final class ScheduleRun {
     enum Purpose {
         /** To see how it ends. */
         LOOK,
-        /** The same, but others come after it even if it fails: it leaves as little behind as it can. */
+        /** The same, but others come after it even if it fails: it takes no longer than it has to, and leaves little behind. */
         COUNT,
-        /** To tell its steps, and to be sure why it fails. */
+        /** To tell its steps. */
         RECORD
     }
 
@@ -383,7 +383,7 @@ final class ScheduleRun {
         if (next == null || isForEver(next)) {
             return false;
         }
-        now = next.at;
+        now = Math.max(now, next.at);
         strides = 0;
         endWaits();
         return true;
@@ -394,12 +394,15 @@ final class ScheduleRun {
         return timer.isReal ? timer.due - System.nanoTime() > LONGEST_WAIT : timer.at > LONGEST_TIME;
     }
 
-    /** All those that have ended. */
+    /** All those that have ended; when the clock was advanced, without those that really would have to be waited for. */
     private void endWaits() {
         List<Timer> ended = new ArrayList<>();
+        List<Timer> left = new ArrayList<>();
         for (Timer first = timers.peek(); first != null && first.at <= now; first = timers.peek()) {
-            ended.add(timers.remove());
+            timers.remove();
+            (first.isReal && isForEver(first) ? left : ended).add(first);
         }
+        timers.addAll(left);
         for (Timer timer : ended) {
             if (timer.isReal && !timer.isOff()) {
                 awaitReally(timer.due);
@@ -419,11 +422,11 @@ final class ScheduleRun {
     }
 
     /**
-     * Nobody of ours can go on; somebody from outside may be about to see to that, which is another failure. To give them time
-     * for it is left to the run that is told.
+     * Nobody of ours can go on; somebody from outside may be about to see to that, which is another failure. Where failures are
+     * only counted nobody is given time for it.
      */
     private void nobodyGoesOn() {
-        if (purpose == Purpose.RECORD) {
+        if (purpose != Purpose.COUNT) {
             long until = System.nanoTime() + SECOND_LOOK;
             for (long left = SECOND_LOOK; left > 0 && outside == null && unblocked.isEmpty(); left = until - System.nanoTime()) {
                 LockSupport.parkNanos(this, left);
@@ -536,10 +539,7 @@ final class ScheduleRun {
     }
 
     private Timer add(long nanos, boolean isReal, Runnable timeout) {
-        return add(new Timer(endOf(nanos), isReal ? realEndOf(nanos) : 0, isReal, timersMade++, timeout));
-    }
-
-    private <T extends Timer> T add(T timer) {
+        var timer = new Timer(endOf(nanos), isReal ? realEndOf(nanos) : 0, isReal, timersMade++, timeout);
         timers.add(timer);
         return timer;
     }
@@ -562,7 +562,7 @@ final class ScheduleRun {
     /** Runs a task of the common pool's in a thread of this schedule when its time has come. */
     void delay(ScheduledFuture<?> task) {
         Runnable start = () -> threads.start(() -> ((ForkJoinTask<?>) task).quietlyInvoke());
-        add(new Timer(endOf(task.getDelay(TimeUnit.NANOSECONDS)), 0, false, timersMade++, start) {
+        timers.add(new Timer(endOf(task.getDelay(TimeUnit.NANOSECONDS)), 0, false, timersMade++, start) {
             @Override
             boolean isOff() {
                 return task.isDone();
@@ -589,12 +589,12 @@ final class ScheduleRun {
     /** Waits in the calling thread, which is of this schedule. */
     void sleep(long nanos) throws InterruptedException {
         Thread sleeper = Thread.currentThread();
-        var over = new boolean[1];
+        var ended = new boolean[1];
         Timer timer = add(nanos, false, () -> {
-            over[0] = true;
+            ended[0] = true;
             LockSupport.unpark(sleeper);
         });
-        while (!over[0]) {
+        while (!ended[0]) {
             if (Thread.interrupted()) {
                 timer.cancel(false);
                 throw new InterruptedException();

@@ -249,10 +249,15 @@ final class VirtualTime {
     private static void hookDelays(CodeBuilder code) {
         Label otherwise = code.newLabel();
         code.aload(1)
+                .aload(1)
+                .getfield(ClassDesc.of("java.util.concurrent.DelayScheduler$ScheduledForkJoinTask"), "nextDelay", ConstantDescs.CD_long)
                 .invokestatic(
                         HOOKS,
                         "delays",
-                        MethodTypeDesc.of(ConstantDescs.CD_boolean, ClassDesc.of("java.util.concurrent.ScheduledFuture")))
+                        MethodTypeDesc.of(
+                                ConstantDescs.CD_boolean,
+                                ClassDesc.of("java.util.concurrent.ScheduledFuture"),
+                                ConstantDescs.CD_long))
                 .ifeq(otherwise)
                 .aload(1)
                 .areturn()

@@ -299,6 +299,21 @@ class VirtualClockTest {
         });
     }
 
+    /** That would take an hour. */
+    @Test
+    void advancingItEndsNoWaitThatIsReal() {
+        assertThatThrownBy(() -> ScheduleExplorer.of(1).explore(() -> {
+                    VirtualClock clock = VirtualClock.standing(NOON);
+                    Thread sleeper = Thread.startVirtualThread(() -> sleep(TimeSource.system(), HOUR));
+                    clock.sleep(HOUR.dividedBy(2));
+                    clock.advance(HOUR.multipliedBy(2));
+                    sleeper.join();
+                }))
+                .isInstanceOfSatisfying(
+                        ScheduleFailure.class, found -> assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.DEADLOCK))
+                .hasMessageContaining("but for one that waits for a time which ends in PT59M");
+    }
+
     /** Nobody advances a clock that knows of no schedule. */
     @Test
     void oneThatWasMadeOutsideStandsStill() {
