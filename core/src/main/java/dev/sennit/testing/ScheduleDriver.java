@@ -1,6 +1,7 @@
 package dev.sennit.testing;
 
 import dev.sennit.internal.OwnScheduler;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
@@ -120,7 +121,7 @@ final class ScheduleDriver extends Thread {
                     found.setStackTrace(new Throwable().getStackTrace()); // where the exploration was asked for
                     throw found;
                 }
-                throw unchecked(e.getCause());
+                throw unchecked(Objects.requireNonNull(e.getCause()));
             }
         }
     }
