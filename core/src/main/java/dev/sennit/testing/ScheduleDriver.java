@@ -19,9 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class ScheduleDriver extends Thread {
     private static final long LOOK_EVERY_MILLIS = 100;
-    /** Who holds the driver for longer than that, and waits for no time, waits for another thread of the schedule. */
+    /** Who holds the driver for longer than that waits for another thread of the schedule, unless it waits for a time. */
     private static final long LONGEST_HOLD = TimeUnit.SECONDS.toNanos(2);
-    /** Who holds it for longer than that and does waits for a time waits for ever. */
+    /** Who does that, for longer than this, waits for ever. */
     private static final long LONGEST_TIMED_HOLD = TimeUnit.MINUTES.toNanos(1);
 
     private static volatile boolean anyStarted;
