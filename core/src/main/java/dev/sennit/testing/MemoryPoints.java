@@ -83,6 +83,9 @@ public final class MemoryPoints {
                         } catch (RuntimeException | LinkageError e) {
                             String what = points ? "no memory points in " : "the time of the machine, not of the schedule, in ";
                             LOGGER.log(System.Logger.Level.WARNING, what + name.replace('/', '.'), e);
+                            if (loader == null) {
+                                VirtualTime.isIncomplete();
+                            }
                             return null;
                         }
                     }

@@ -76,6 +76,11 @@ final class VirtualTime {
         return set;
     }
 
+    /** Part of the JDK could not be changed, and looks at the real clock: so waits have to last as long as they say. */
+    static void isIncomplete() {
+        set = false;
+    }
+
     /** Gives the JDK the hooks, and changes the classes that are there already. */
     static void install(Instrumentation instrumentation) {
         instrumentation.redefineModule(
@@ -104,6 +109,10 @@ final class VirtualTime {
             }
             set = true;
             instrumentation.retransformClasses(loaded.toArray(Class<?>[]::new));
+            if (!set) {
+                throw new IllegalStateException(
+                        "Java " + Runtime.version() + " does not let its clocks be replaced; the warnings above say where");
+            }
         } catch (ReflectiveOperationException | UnmodifiableClassException e) {
             throw new IllegalStateException("Java " + Runtime.version() + " does not let its clocks be replaced", e);
         }
