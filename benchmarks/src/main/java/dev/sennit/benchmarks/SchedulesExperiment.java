@@ -39,9 +39,8 @@ final class SchedulesExperiment implements Experiment {
             var report = new Report();
             var table = new MarkdownTable(List.of(schedules + " schedules", "schedules", "min - max", "fail"));
             for (ScheduleBug bug : ScheduleBug.values()) {
-                List<double[]> rounds = measured.getOrDefault(bug.name(), List.of());
-                var seconds = new Samples(rounds.stream().mapToDouble(round -> round[0]).toArray());
-                double failed = new Samples(rounds.stream().mapToDouble(round -> round[1]).toArray()).median();
+                Samples seconds = of(measured, bug, 0);
+                double failed = of(measured, bug, 1).median();
                 table.add(List.of(
                         bug.title() + (bug.wantsMemoryPoints() ? ", with the agent" : ""),
                         Figures.rate(schedules / seconds.median()),
@@ -50,13 +49,16 @@ final class SchedulesExperiment implements Experiment {
             }
             report.add("Schedules of broken programs", table);
             for (ScheduleBug bug : ScheduleBug.values()) {
-                double rate = schedules
-                        / new Samples(measured.getOrDefault(bug.name(), List.of()).stream().mapToDouble(round -> round[0]).toArray())
-                                .median();
+                double rate = schedules / of(measured, bug, 0).median();
                 report.aim(bug.title() + " >= " + AIM + " schedules a second", Figures.rate(rate), rate >= AIM);
             }
             return report;
         }
+    }
+
+    private static Samples of(Map<String, List<double[]>> measured, ScheduleBug bug, int figure) {
+        List<double[]> rounds = measured.getOrDefault(bug.name(), List.of());
+        return new Samples(rounds.stream().mapToDouble(round -> round[figure]).toArray());
     }
 
     /** The other JVM: a line there asks for a measurement, a line back has it. */

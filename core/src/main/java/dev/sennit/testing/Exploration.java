@@ -25,8 +25,8 @@ public record Exploration(
         boolean repeatable) {
     @Override
     public String toString() {
-        return schedules + (schedules == 1 ? " schedule, " : " schedules, ") + (failed > 1 ? failed + " failed, " : "") + distinct + " distinct, " + strategy + " from seed "
-                + firstSeed + ", memory points " + (memoryPoints ? "on" : "off")
+        return schedules + (schedules == 1 ? " schedule, " : " schedules, ") + (failed > 1 ? failed + " failed, " : "")
+                + distinct + " distinct, " + strategy + " from seed " + firstSeed + ", memory points " + (memoryPoints ? "on" : "off")
                 + (virtualTime ? ", virtual time" : "") + (repeatable ? "" : ", NOT repeatable");
     }
 }

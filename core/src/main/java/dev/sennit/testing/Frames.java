@@ -5,7 +5,13 @@ import java.util.Set;
 /** Stacks, as far as they tell the user something. */
 final class Frames {
     private static final Set<String> OURS = Set.of(
-            "ScheduleRun", "ScheduleThreads", "ScheduleExplorer", "ScheduleExtension", "MemoryPoints", "VirtualTime", "VirtualClock");
+            "ScheduleRun",
+            "ScheduleThreads",
+            "ScheduleExplorer",
+            "ScheduleExtension",
+            "MemoryPoints",
+            "VirtualTime",
+            "VirtualClock");
 
     private Frames() {}
 

@@ -275,7 +275,8 @@ public final class ScheduleExplorer {
             failed++;
             Exploration seen = seen(false);
             String message = who + " waits where it cannot suspend, below a class initializer or native code, and so holds all"
-                    + " others: initialize the class before, or let no thread wait there\n" + how(run.seed(), seen) + run.stackOfRunning();
+                    + " others: initialize the class before, or let no thread wait there\n"
+                    + how(run.seed(), seen) + run.stackOfRunning();
             return new ScheduleFailure(message, null, ScheduleFailure.Kind.PINNED, run.seed(), false, List.of(), seen);
         }
     }
@@ -283,7 +284,8 @@ public final class ScheduleExplorer {
     // ---- what a failure says ----
 
     private String how(long seed, Exploration seen) {
-        return "found after " + seen + "\nto have it again: " + command + "-D" + SEED + '=' + seed + ", or @Replay(" + seed + "L)\n";
+        return "found after " + seen + "\nto have it again: " + command + "-D" + SEED + '=' + seed + ", or @Replay(" + seed
+                + "L)\n";
     }
 
     private ScheduleFailure failureOf(ScheduleRun run, ScheduleRun again, Exploration seen) {

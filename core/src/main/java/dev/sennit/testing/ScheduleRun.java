@@ -228,8 +228,8 @@ final class ScheduleRun {
         // Without the agent nobody tells who handed it that: it may have been a test beside this one, but for a trace here.
         if (OwnScheduler.mayHaveSubmitted()) {
             guessesCommonPool = true;
-            fail(Ending.OUTSIDE, null, "the common pool ran something meanwhile: parallel streams and CompletableFuture's ...Async"
-                    + " methods without an executor do that (if another test did it, while this one drew from"
+            fail(Ending.OUTSIDE, null, "the common pool ran something meanwhile: parallel streams and CompletableFuture's"
+                    + " ...Async methods without an executor do that (if another test did it, while this one drew from"
                     + " ThreadLocalRandom: with -javaagent:sennit.jar it is known who did)");
         }
     }
@@ -545,7 +545,8 @@ final class ScheduleRun {
     }
 
     private long endOf(long nanos) {
-        long rounded = nanos > Long.MAX_VALUE - ROUNDED_TO ? nanos : (Math.max(0, nanos) + ROUNDED_TO - 1) / ROUNDED_TO * ROUNDED_TO;
+        long asked = Math.max(0, nanos);
+        long rounded = asked > Long.MAX_VALUE - ROUNDED_TO ? asked : (asked + ROUNDED_TO - 1) / ROUNDED_TO * ROUNDED_TO;
         return now + rounded < 0 ? Long.MAX_VALUE : now + rounded;
     }
 

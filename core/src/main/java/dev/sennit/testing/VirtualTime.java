@@ -50,6 +50,7 @@ import org.jspecify.annotations.Nullable;
 final class VirtualTime {
     private static final ClassDesc HOOKS = ClassDesc.of("java.lang.SennitScheduleHooks");
     private static final ClassDesc POOL = ClassDesc.of("java.util.concurrent.ForkJoinPool");
+    private static final ClassDesc DELAYED = ClassDesc.of("java.util.concurrent.DelayScheduler$ScheduledForkJoinTask");
     private static final MethodTypeDesc LONG_OF_LONG = MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_long);
     private static final MethodTypeDesc POOL_OF_POOL = MethodTypeDesc.of(POOL, POOL);
 
@@ -259,7 +260,7 @@ final class VirtualTime {
         Label otherwise = code.newLabel();
         code.aload(1)
                 .aload(1)
-                .getfield(ClassDesc.of("java.util.concurrent.DelayScheduler$ScheduledForkJoinTask"), "nextDelay", ConstantDescs.CD_long)
+                .getfield(DELAYED, "nextDelay", ConstantDescs.CD_long)
                 .invokestatic(
                         HOOKS,
                         "delays",

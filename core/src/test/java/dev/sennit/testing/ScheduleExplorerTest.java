@@ -709,8 +709,8 @@ class ScheduleExplorerTest {
             Exploration seen = all.survey(body);
             assertThat(seen.schedules()).isEqualTo(500);
             assertThat(seen.failed()).isBetween(3, strategy == Strategy.RANDOM ? 499 : 500);
-            assertThat(seen).hasToString("500 schedules, " + seen.failed() + " failed, " + seen.distinct() + " distinct, " + strategy
-                    + " from seed 1, memory points off");
+            assertThat(seen).hasToString("500 schedules, " + seen.failed() + " failed, " + seen.distinct() + " distinct, "
+                    + strategy + " from seed 1, memory points off");
         }
         assertThat(all.survey(counter(true)).failed()).isZero();
     }

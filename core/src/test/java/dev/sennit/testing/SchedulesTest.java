@@ -135,8 +135,8 @@ class SchedulesTest {
         for (String method : List.of("losesAnUpdate", "locksInDifferentOrder")) {
             ScheduleFailure found = failureOf(method);
             assertThat(found.getMessage())
-                    .contains("to have it again: mvn test '-Dtest=SchedulesTest$Broken#" + method + "' -Dsennit.seed=" + found.seed()
-                            + ", or @Replay(" + found.seed() + "L)")
+                    .contains("to have it again: mvn test '-Dtest=SchedulesTest$Broken#" + method + "' -Dsennit.seed="
+                            + found.seed() + ", or @Replay(" + found.seed() + "L)")
                     .containsPattern("(?m)^ step +thread +from +to$")
                     .containsPattern("(?m)^ +1  body +start +\\S+")
                     .contains("SchedulesTest")

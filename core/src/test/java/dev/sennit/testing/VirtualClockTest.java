@@ -17,7 +17,9 @@ import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -234,7 +236,7 @@ class VirtualClockTest {
 
     @Test
     void sleepsOfTheSameLengthEndInAnyOrder() {
-        var orders = new java.util.HashSet<List<Integer>>();
+        Set<List<Integer>> orders = new HashSet<>();
 
         ScheduleExplorer.of(200).explore(() -> {
             VirtualClock clock = VirtualClock.jumping(NOON);
@@ -328,6 +330,8 @@ class VirtualClockTest {
         var kept = new AtomicReference<VirtualClock>();
         ScheduleExplorer.of(1).explore(() -> kept.set(VirtualClock.standing(NOON)));
 
-        assertThatThrownBy(() -> kept.get().sleep(HOUR)).isInstanceOf(IllegalStateException.class).hasMessageContaining("is of a schedule");
+        assertThatThrownBy(() -> kept.get().sleep(HOUR))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("is of a schedule");
     }
 }
