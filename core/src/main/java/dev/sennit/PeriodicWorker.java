@@ -202,8 +202,13 @@ public final class PeriodicWorker implements AutoCloseable {
         }
     }
 
-    /** As {@link #start}, but without a thread: whoever calls this calls {@link #step} as well. */
-    void begin() {
+    /**
+     * As {@link #start}, but without a thread: whoever calls this calls {@link #step} as well. For tests with a clock of their
+     * own, {@code dev.sennit.testing.VirtualClock}, and a pool {@code inline}: then all takes place in the calling thread.
+     *
+     * @throws IllegalStateException as for {@link #start}
+     */
+    public void begin() {
         lock.lock();
         try {
             ensureNotClosed();
@@ -403,7 +408,7 @@ public final class PeriodicWorker implements AutoCloseable {
      *
      * @return how many nanoseconds until something may be due, unless something changes
      */
-    long step() {
+    public long step() {
         List<PeriodicTask> due = new ArrayList<>();
         long wait = Long.MAX_VALUE;
         lock.lock();

@@ -43,6 +43,7 @@ public final class SideBySide {
         EXPERIMENTS.put("start", new StartExperiment());
         EXPERIMENTS.put("threads", new ThreadsExperiment());
         EXPERIMENTS.put("coroutines", new CoroutinesExperiment());
+        EXPERIMENTS.put("schedules", new SchedulesExperiment());
         EXPERIMENTS.put("drift", new DriftExperiment());
     }
 

@@ -3,6 +3,7 @@ package dev.sennit.internal;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.lang.invoke.VarHandle;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
@@ -129,6 +130,38 @@ public abstract class OwnScheduler extends ForkJoinPool {
             return (Thread) known.thread.invokeExact(continuation);
         } catch (Throwable e) {
             throw new AssertionError(e);
+        }
+    }
+
+    /**
+     * Whether the calling platform thread, or a virtual thread that it carried, may have handed something to a {@code
+     * ForkJoinPool} that is not this one since {@link #forgetSubmissions}. To find its place there a thread draws a number,
+     * once, for all those on its carrier; it does so for few other things, such as {@code ThreadLocalRandom}.
+     *
+     * @return false if it certainly has not; true if it may have, or if this JDK does not let us know
+     */
+    public static boolean mayHaveSubmitted() {
+        return Probe.OF_CARRIER == null || (int) Probe.OF_CARRIER.get(Thread.currentThread()) != 0;
+    }
+
+    /** Lets the calling platform thread begin anew, as far as {@link #mayHaveSubmitted} goes. */
+    public static void forgetSubmissions() {
+        if (Probe.OF_CARRIER != null) {
+            Probe.OF_CARRIER.set(Thread.currentThread(), 0);
+        }
+    }
+
+    /** Not looked for before somebody asks. */
+    private static final class Probe {
+        static final @Nullable VarHandle OF_CARRIER = find();
+
+        private static @Nullable VarHandle find() {
+            try {
+                return MethodHandles.privateLookupIn(Thread.class, MethodHandles.lookup())
+                        .findVarHandle(Thread.class, "threadLocalRandomProbe", int.class);
+            } catch (ReflectiveOperationException | RuntimeException e) {
+                return null;
+            }
         }
     }
 

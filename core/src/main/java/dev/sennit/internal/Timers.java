@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The one place where library code asks to be called later.
@@ -13,6 +14,21 @@ import java.util.concurrent.TimeUnit;
  */
 public final class Timers {
     private static final ScheduledThreadPoolExecutor CLOCK = clock();
+
+    /** Who keeps the time for some threads. */
+    @FunctionalInterface
+    public interface Timekeeper {
+        /**
+         * Runs an action once, after a delay.
+         *
+         * @param delay how long to wait
+         * @param action what to run
+         * @return a handle that can call it off; null if the calling thread is none of those
+         */
+        @Nullable Future<?> after(Duration delay, Runnable action);
+    }
+
+    private static volatile Timekeeper first = (delay, action) -> null;
 
     private Timers() {}
 
@@ -33,7 +49,17 @@ public final class Timers {
      * @return a handle whose {@code cancel(false)} calls it off
      */
     public static Future<?> after(Duration delay, Runnable action) {
-        return CLOCK.schedule(() -> { Thread.startVirtualThread(action); }, nanos(delay), TimeUnit.NANOSECONDS);
+        Future<?> kept = first.after(delay, action);
+        return kept != null ? kept : CLOCK.schedule(() -> { Thread.startVirtualThread(action); }, nanos(delay), TimeUnit.NANOSECONDS);
+    }
+
+    /**
+     * Asks another first. For the schedule explorer, whose threads have a time of their own.
+     *
+     * @param timekeeper whom to ask from now on
+     */
+    public static void askFirst(Timekeeper timekeeper) {
+        first = timekeeper;
     }
 
     /**

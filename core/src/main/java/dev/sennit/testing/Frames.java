@@ -5,7 +5,14 @@ import java.util.Set;
 
 /** Stacks, as far as they tell the user something. */
 final class Frames {
-    private static final Set<String> OURS = Set.of("ScheduleRun", "ScheduleExplorer", "ScheduleExtension", "MemoryPoints");
+    private static final Set<String> OURS = Set.of(
+            "ScheduleRun",
+            "ScheduleThreads",
+            "ScheduleExplorer",
+            "ScheduleExtension",
+            "MemoryPoints",
+            "VirtualTime",
+            "VirtualClock");
 
     private Frames() {}
 

@@ -22,12 +22,17 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The agent that lets a {@link ScheduleExplorer} interrupt threads between accesses to memory:
- * {@code -javaagent:sennit.jar=com.acme.} puts a memory point into each class whose name begins so, before every access to a
- * field or an element of an array, before entering and leaving a monitor, and before every call into
- * {@code java.util.concurrent}. Several beginnings are separated by commas.
+ * The agent that lets a {@link ScheduleExplorer} interrupt threads between accesses to memory, and that makes their waits take
+ * no time.
  *
- * <p>A memory point does nothing in a thread that is not under exploration. Classes of the JDK and of the library get none.
+ * <p>{@code -javaagent:sennit.jar=com.acme.} puts a memory point into each class whose name begins so, before every access to a
+ * field or an element of an array, before entering and leaving a monitor, and before every call into
+ * {@code java.util.concurrent}. Several beginnings are separated by commas. A memory point does nothing in a thread that is
+ * not under exploration. Classes of the JDK and of the library get none.
+ *
+ * <p>With and without beginnings, threads under exploration have the time of their schedule instead of the machine's: in what
+ * waits in the JDK, and in all other classes that ask {@code System} or {@code java.time} for it. {@code CompletableFuture}
+ * runs on threads of the schedule what it would run on the common pool. Other threads notice nothing.
  */
 public final class MemoryPoints {
     private static final System.Logger LOGGER = System.getLogger(MemoryPoints.class.getName());
@@ -41,64 +46,93 @@ public final class MemoryPoints {
     /**
      * Called by the JVM.
      *
-     * @param beginnings of the names of the classes, separated by commas
+     * @param beginnings of the names of the classes that get memory points, separated by commas; none do if there is none
      * @param instrumentation where classes pass by
      */
     public static void premain(@Nullable String beginnings, Instrumentation instrumentation) {
-        if (beginnings == null || beginnings.isBlank()) {
-            throw new IllegalArgumentException("-javaagent:sennit.jar=PREFIX says which classes get memory points: com.acme.");
+        List<String> prefixes =
+                beginnings == null || beginnings.isBlank() ? List.of() : List.of(beginnings.strip().replace('.', '/').split(","));
+        if (!instrumentation.isRetransformClassesSupported()) {
+            throw new IllegalStateException("the manifest of the agent's jar must say Can-Retransform-Classes: true");
         }
-        List<String> prefixes = List.of(beginnings.replace('.', '/').split(","));
-        instrumentation.addTransformer(new ClassFileTransformer() {
-            @Override
-            public byte @Nullable [] transform(
-                    Module module,
-                    @Nullable ClassLoader loader,
-                    @Nullable String name,
-                    @Nullable Class<?> redefined,
-                    @Nullable ProtectionDomain domain,
-                    byte[] bytes) {
-                if (loader == null || name == null || prefixes.stream().noneMatch(name::startsWith)) {
-                    return null;
-                }
-                try {
-                    byte[] pointed = into(bytes, loader);
-                    instrumentation.redefineModule(
-                            module, Set.of(MemoryPoints.class.getModule()), Map.of(), Map.of(), Set.of(), Map.of());
-                    return pointed;
-                } catch (RuntimeException | LinkageError e) {
-                    LOGGER.log(System.Logger.Level.WARNING, "no memory points in " + name.replace('/', '.'), e);
-                    return null;
-                }
-            }
-        });
-        set = true;
+        instrumentation.addTransformer(
+                new ClassFileTransformer() {
+                    @Override
+                    public byte @Nullable [] transform(
+                            Module module,
+                            @Nullable ClassLoader loader,
+                            @Nullable String name,
+                            @Nullable Class<?> redefined,
+                            @Nullable ProtectionDomain domain,
+                            byte[] bytes) {
+                        if (name == null) {
+                            return null;
+                        }
+                        boolean points = loader != null && prefixes.stream().anyMatch(name::startsWith);
+                        boolean time = VirtualTime.wants(loader, name);
+                        if (!points && !time) {
+                            return null;
+                        }
+                        try {
+                            byte[] changed = changed(bytes, loader, points, time);
+                            if (points) {
+                                instrumentation.redefineModule(
+                                        module, Set.of(MemoryPoints.class.getModule()), Map.of(), Map.of(), Set.of(), Map.of());
+                            }
+                            return changed;
+                        } catch (RuntimeException | LinkageError e) {
+                            String what = points ? "no memory points in " : "the time of the machine, not of the schedule, in ";
+                            LOGGER.log(System.Logger.Level.WARNING, what + name.replace('/', '.'), e);
+                            if (loader == null) {
+                                VirtualTime.isIncomplete();
+                            }
+                            return null;
+                        }
+                    }
+                },
+                true);
+        VirtualTime.install(instrumentation);
+        set = !prefixes.isEmpty();
     }
 
-    /** Whether the agent is there. */
+    /** Whether there are classes that may have them. */
     static boolean areSet() {
         return set;
     }
 
     /**
-     * Puts memory points into a class.
+     * Changes a class.
      *
      * @param bytes the class file
-     * @param loader finds the classes that it names
-     * @return the class file with memory points
+     * @param loader finds the classes that it names; null for that of the JDK
+     * @param points whether to put memory points into it
+     * @param time whether to have it ask for the time of the schedule
+     * @return the class file that it becomes; null if it is to stay as it is
      */
-    static byte[] into(byte[] bytes, ClassLoader loader) {
-        ClassFile classFile = ClassFile.of(ClassFile.ClassHierarchyResolverOption.of(
-                ClassHierarchyResolver.ofResourceParsing(loader).orElse(ClassHierarchyResolver.defaultResolver())));
+    static byte @Nullable [] changed(byte[] bytes, @Nullable ClassLoader loader, boolean points, boolean time) {
+        ClassHierarchyResolver resolver = ClassHierarchyResolver.defaultResolver();
+        if (loader != null) {
+            resolver = ClassHierarchyResolver.ofResourceParsing(loader).orElse(resolver);
+        }
+        ClassFile classFile = ClassFile.of(ClassFile.ClassHierarchyResolverOption.of(resolver));
         ClassModel model = classFile.parse(bytes);
-        return classFile.transformClass(model, ClassTransform.transformingMethodBodies((code, element) -> {
+        byte @Nullable [] changed = null;
+        if (time && VirtualTime.changes(model)) {
+            changed = classFile.transformClass(model, VirtualTime.hooksInto(model));
+            model = classFile.parse(changed);
+        }
+        return points ? classFile.transformClass(model, pointsInto()) : changed;
+    }
+
+    private static ClassTransform pointsInto() {
+        return ClassTransform.transformingMethodBodies((code, element) -> {
             if (waits(element)) {
                 code.invokestatic(HERE, "spinning", NOTHING);
             } else if (touchesMemory(element)) {
                 code.invokestatic(HERE, "point", NOTHING);
             }
             code.with(element);
-        }));
+        });
     }
 
     private static boolean touchesMemory(CodeElement element) {
@@ -120,7 +154,7 @@ public final class MemoryPoints {
 
     /** A memory point: called by classes that have them. */
     public static void point() {
-        ScheduleRun run = ScheduleRun.current();
+        ScheduleRun run = ScheduleDriver.currentRun();
         if (run != null) {
             run.point();
         }
@@ -128,7 +162,7 @@ public final class MemoryPoints {
 
     /** The calling thread is about to look once more for what another has to do: called by classes with memory points. */
     public static void spinning() {
-        if (ScheduleRun.current() != null) {
+        if (ScheduleDriver.currentRun() != null) {
             Thread.yield();
         }
     }

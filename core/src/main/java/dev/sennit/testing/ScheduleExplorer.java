@@ -1,9 +1,12 @@
 package dev.sennit.testing;
 
 import dev.sennit.internal.OwnScheduler;
+import dev.sennit.testing.ScheduleRun.Purpose;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 
 /**
  * Runs a test body of ordinary concurrent code under many schedules, and says under which it fails.
@@ -37,7 +40,7 @@ import java.util.Set;
  * }
  *
  * <p>The body runs in a virtual thread, once for each schedule: it makes what it works on anew, starts virtual threads, joins
- * them and checks. All of them run on the calling platform thread, one at a time. Who goes on when one waits, yields or ends is
+ * them and checks. All of them run on one platform thread, one at a time. Who goes on when one waits, yields or ends is
  * picked by the {@link Strategy}, from a seed: the same seed picks the same again. With the agent ({@link MemoryPoints}) others
  * may go on between any two accesses to memory, too; without it a thread that does not wait is not interrupted.
  *
@@ -49,18 +52,19 @@ import java.util.Set;
  * <ul>
  *   <li>What comes of a memory model that is weaker than one access after the other: a missing {@code volatile}.
  *   <li>Anything in threads that are not of the schedule: platform threads, the common pool (parallel streams, the
- *       {@code Async} methods of {@code CompletableFuture} without an executor), virtual threads of others, sockets.
- *       If one of these makes a thread of the schedule go on, that is reported as a failure.
- *   <li>Loops that wait without waiting: without the agent, {@code while (!flag) {}} hangs the test.
+ *       {@code Async} methods of {@code CompletableFuture} without an executor unless there is the agent), virtual threads of
+ *       others, sockets. If one of these makes a thread of the schedule go on, that is reported as a failure.
+ *   <li>Loops that wait without waiting: without the agent, {@code while (!flag) {}} holds the test until it is interrupted.
  * </ul>
  *
  * <p><b>Time</b> Code takes none: when nobody can go on, the clock of the schedule goes to the end of the next timed wait, so
- * those end in the order of their lengths, however slow the machine. Each lasts as long as it says, as the JDK looks at the
- * real clock; so does code under test that asks for {@code System.nanoTime()}. Keep them short.
+ * those end in the order of their lengths, however slow the machine. With the agent ({@code -javaagent:sennit.jar}) waits take
+ * no time either: sleeps, time limits and the clocks themselves ({@code System.nanoTime()}, {@code Instant.now()}) are those
+ * of the schedule, which begins at {@link VirtualClock#START}. Without it each wait lasts as long as it says, as the JDK looks
+ * at the real clock before it lets a thread go on: keep them short, or have the code wait by a {@link VirtualClock}.
  *
  * <p>Immutable; each method that changes a setting returns a new one. It wants the option
- * {@code --add-opens java.base/java.lang=dev.sennit} ({@code =ALL-UNNAMED} on the class path). The caller should hold no
- * monitor that the body enters: on its platform thread that would be no obstacle.
+ * {@code --add-opens java.base/java.lang=dev.sennit} ({@code =ALL-UNNAMED} on the class path), unless there is the agent.
  */
 public final class ScheduleExplorer {
     private static final String SEED = "sennit.seed";
@@ -157,11 +161,12 @@ public final class ScheduleExplorer {
      * @return what was looked at, if all went well
      * @throws ScheduleFailure with the first schedule that failed
      * @throws IllegalStateException if virtual threads cannot have a scheduler of their own in this JVM, or the caller is a
-     *     virtual thread
+     *     thread of a schedule
+     * @throws CancellationException if the caller is interrupted; its interrupt status stays set
      */
     public Exploration explore(Body body) {
         Long given = Long.getLong(SEED);
-        return given == null ? explore(body, firstSeed, schedules, false) : replay(given, body);
+        return given == null ? new Tour(body, firstSeed, schedules, false, false).explored() : replay(given, body);
     }
 
     /**
@@ -173,53 +178,117 @@ public final class ScheduleExplorer {
      * @throws ScheduleFailure if it failed
      */
     public Exploration replay(long seed, Body body) {
-        return explore(body, seed, 1, true);
+        return new Tour(body, seed, 1, true, false).explored();
     }
 
-    private Exploration explore(Body body, long first, int count, boolean asItIs) {
-        if (Thread.currentThread().isVirtual()) {
-            throw new IllegalStateException("an exploration wants a platform thread, and this is a virtual one");
+    /**
+     * Runs the body under each schedule, whether one fails or not: to know how likely a bug is to be found, and so how many
+     * schedules to look at for one that is as rare. Threads of failed schedules that an interrupt does not end stay.
+     *
+     * @param body as for {@link #explore}
+     * @return what was looked at; how many schedules failed is among it
+     */
+    public Exploration survey(Body body) {
+        return new Tour(body, firstSeed, schedules, false, true).explored();
+    }
+
+    /** One exploration, by a thread of its own. */
+    private final class Tour implements Callable<Exploration>, ScheduleDriver.Held {
+        private final Body body;
+        private final long first;
+        private final int count;
+        /** Whether the first seed is what a failure told, not what a seed is made from. */
+        private final boolean asItIs;
+
+        private final boolean goesOn;
+        private final ScheduleDriver driver = new ScheduleDriver(this);
+
+        // only the driver, and who has seen what it is held by
+        private final Set<Long> distinct = new HashSet<>();
+        private int looked;
+        private int failed;
+
+        Tour(Body body, long first, int count, boolean asItIs, boolean goesOn) {
+            this.body = body;
+            this.first = first;
+            this.count = count;
+            this.asItIs = asItIs;
+            this.goesOn = goesOn;
         }
-        if (!OwnScheduler.isAvailable()) {
-            throw new IllegalStateException("schedules cannot be explored here: " + OwnScheduler.whyNotAvailable());
+
+        Exploration explored() {
+            if (ScheduleDriver.currentRun() != null) {
+                throw new IllegalStateException("an exploration within an exploration");
+            }
+            if (!OwnScheduler.isAvailable()) {
+                throw new IllegalStateException("schedules cannot be explored here: " + OwnScheduler.whyNotAvailable());
+            }
+            try (var _ = UncaughtFailures.taken()) {
+                return driver.explore(this);
+            }
         }
-        try (var _ = UncaughtFailures.taken()) {
-            Set<Long> distinct = new HashSet<>();
-            ScheduleRun run = run(first, body, false);
+
+        @Override
+        public Exploration call() {
+            ScheduleRun run = run(first, Purpose.COUNT);
             int decisions = run.decisions();
             long seed = first;
             for (int i = 0; i < count; i++) {
                 seed = asItIs ? first : Chooser.seed(strategy, first, i, decisions);
-                run = run(seed, body, false);
+                run = run(seed, goesOn ? Purpose.COUNT : Purpose.LOOK);
+                looked++;
                 distinct.add(run.hash());
                 decisions = Math.max(decisions, run.decisions());
-                if (run.ending() != ScheduleRun.Ending.PASSED) {
-                    ScheduleRun again = run(seed, body, true);
-                    if (run.blamesCommonPool() && again.ending() == ScheduleRun.Ending.PASSED) {
-                        run = again; // it was somebody else who used that pool
-                        continue;
-                    }
-                    throw failure(seed, run, again, seen(i + 1, distinct, first, run.firstDifference(again) < 0));
+                if (run.ending() == ScheduleRun.Ending.PASSED) {
+                    continue;
                 }
+                if (goesOn) {
+                    failed++;
+                    continue;
+                }
+                ScheduleRun again = run(seed, Purpose.RECORD);
+                if (run.guessesCommonPool() && again.ending() == ScheduleRun.Ending.PASSED) {
+                    run = again; // it was somebody else who used that pool
+                    continue;
+                }
+                failed++;
+                throw failureOf(run, again, seen(run.firstDifference(again) < 0));
             }
-            return seen(count, distinct, first, run.firstDifference(run(seed, body, false)) < 0);
+            return seen(failed > 0 || run.firstDifference(run(seed, Purpose.LOOK)) < 0);
         }
-    }
 
-    private ScheduleRun run(long seed, Body body, boolean recording) {
-        var run = new ScheduleRun(Chooser.of(strategy, depth, seed), stepLimit, recording);
-        run.run(body);
-        return run;
-    }
+        private ScheduleRun run(long seed, Purpose purpose) {
+            var run = new ScheduleRun(driver, Chooser.of(strategy, depth, seed), seed, stepLimit, purpose);
+            run.run(body);
+            return run;
+        }
 
-    private Exploration seen(int count, Set<Long> distinct, long first, boolean repeatable) {
-        return new Exploration(
-                count, distinct.size(), strategy, first, MemoryPoints.areSet(), repeatable);
+        private Exploration seen(boolean repeatable) {
+            return new Exploration(
+                    looked, failed, distinct.size(), strategy, first, MemoryPoints.areSet(), VirtualTime.isSet(), repeatable);
+        }
+
+        /** The driver does not come back to say so itself. */
+        @Override
+        public ScheduleFailure failure(ScheduleRun run, String who) {
+            looked = Math.max(1, looked);
+            failed++;
+            Exploration seen = seen(false);
+            String message = who + " waits where it cannot suspend, below a class initializer or native code, and so holds all"
+                    + " others: initialize the class before, or let no thread wait there\n"
+                    + how(run.seed(), seen) + run.stackOfRunning();
+            return new ScheduleFailure(message, null, ScheduleFailure.Kind.PINNED, run.seed(), false, List.of(), seen);
+        }
     }
 
     // ---- what a failure says ----
 
-    private ScheduleFailure failure(long seed, ScheduleRun run, ScheduleRun again, Exploration seen) {
+    private String how(long seed, Exploration seen) {
+        return "found after " + seen + "\nto have it again: " + command + "-D" + SEED + '=' + seed + ", or @Replay(" + seed
+                + "L)\n";
+    }
+
+    private ScheduleFailure failureOf(ScheduleRun run, ScheduleRun again, Exploration seen) {
         ScheduleFailure.Kind kind = switch (run.ending()) {
             case THREW -> ScheduleFailure.Kind.THREW;
             case DEADLOCK -> ScheduleFailure.Kind.DEADLOCK;
@@ -232,11 +301,11 @@ public final class ScheduleExplorer {
             case THREW -> String.valueOf(run.cause());
             case DEADLOCK -> "deadlock: no thread can go on, " + run.detail();
             case STEP_LIMIT -> "no end after " + stepLimit + " steps: a loop waits for what does not come, or the limit is too low";
+            case PINNED -> throw new AssertionError("that is not told here");
             case OUTSIDE -> "not only the schedule decides: " + run.detail()
                     + "; start virtual threads in the body, or give it an executor of such";
         });
-        text.append("\nfound after ").append(seen).append("\nto have it again: ").append(command).append("-D").append(SEED)
-                .append('=').append(seed).append(", or @Replay(").append(seed).append("L)\n");
+        text.append('\n').append(how(run.seed(), seen));
         int difference = run.firstDifference(again);
         if (difference >= 0) {
             text.append("NOT REPEATABLE: the same seed gave another schedule, different from step ").append(difference + 1)
@@ -246,7 +315,7 @@ public final class ScheduleExplorer {
         table(text, again.steps());
         text.append(difference < 0 ? again.stacks() : run.stacks());
         return new ScheduleFailure(
-                text.toString().stripTrailing(), run.cause(), kind, seed, difference < 0, again.steps(), seen);
+                text.toString().stripTrailing(), run.cause(), kind, run.seed(), difference < 0, again.steps(), seen);
     }
 
     private static void table(StringBuilder text, List<Step> steps) {

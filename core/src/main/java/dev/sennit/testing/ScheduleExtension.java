@@ -26,12 +26,20 @@ public final class ScheduleExtension implements InvocationInterceptor {
         ScheduleExplorer explorer = ScheduleExplorer.of(wanted.value())
                 .seed(wanted.seed())
                 .stepLimit(wanted.stepLimit())
-                .command("mvn test -Dtest=" + context.getRequiredTestClass().getSimpleName() + '#' + method.getName() + ' ');
+                .command("mvn test " + selecting(context.getRequiredTestClass(), method) + ' ');
         if (wanted.strategy() == Strategy.PCT) {
             explorer = explorer.pct(wanted.depth());
         }
         Replay replay = method.getAnnotation(Replay.class);
         Exploration seen = replay == null ? explorer.explore(body) : explorer.replay(replay.value(), body);
         context.publishReportEntry("schedules", seen.toString());
+    }
+
+    /** For a shell. */
+    private static String selecting(Class<?> type, Method method) {
+        String packaged = type.getPackageName();
+        String name = packaged.isEmpty() ? type.getName() : type.getName().substring(packaged.length() + 1);
+        String option = "-Dtest=" + name + '#' + method.getName();
+        return option.contains("$") ? "'" + option + "'" : option;
     }
 }

@@ -18,6 +18,11 @@ public final class ScheduleFailure extends AssertionError {
         DEADLOCK,
         /** The schedule did not end within the limit of steps: a loop that waits for what does not come, or a low limit. */
         STEP_LIMIT,
+        /**
+         * A thread waits where it cannot suspend - below a class initializer or native code - and so holds the platform thread
+         * that carries all of them. It was not run once more, and its steps are not told.
+         */
+        PINNED,
         /** Something outside made a thread go on, or ran part of the body: such a schedule cannot be had again. */
         OUTSIDE
     }

@@ -1,6 +1,7 @@
 package dev.sennit.testing;
 
 import dev.sennit.internal.OwnScheduler;
+import dev.sennit.internal.Timers;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -11,16 +12,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Queue;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.ForkJoinTask;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One schedule of a body: the scheduler of its virtual threads, which all run on the platform thread that calls {@link #run},
- * the driver.
+ * One schedule of a body, whose virtual threads all run on the platform thread that calls {@link #run}, the driver.
  *
  * <h2>Steps</h2>
  * The driver picks one of the threads that can go on and runs it until it suspends or ends: a step. Then it finds out who can
@@ -35,11 +37,19 @@ import org.jspecify.annotations.Nullable;
  * outside is not for us to order: it ends the schedule as a failure which says who it was.
  *
  * <h2>Time</h2>
- * Running takes none: when nobody can go on, the clock of the schedule goes to the end of the next timed wait. The driver
- * waits that long too, as code of the JDK's that waits looks at the real clock again. Delays are rounded up to milliseconds,
- * so that the order of two does not follow from how long it took to begin them.
+ * Running takes none: when nobody can go on, the clock of the schedule goes to the end of the next timed wait. Delays are
+ * rounded up to milliseconds, so that the order of two does not follow from how long it took to begin them, and both can be
+ * the first to go on.
+ *
+ * <p>Code of the JDK's that was woken looks at the clock again, and waits again for what is left. With the agent ({@link
+ * VirtualTime}) that clock is the one of the schedule. Without, it is the machine's: to wake a thread early would only make
+ * it look and wait, again and again; so the driver waits as long as the wait is meant to last. A {@link VirtualClock} is
+ * always that of the schedule.
+ *
+ * <p>A loop that looks at the clock and yields would never end, if nothing moved the clock: so it goes on a little, and more
+ * each time, when a thread looks at it often and waits for nothing meanwhile.
  */
-final class ScheduleRun extends OwnScheduler {
+final class ScheduleRun {
     enum Ending {
         PASSED,
         THREW,
@@ -48,19 +58,34 @@ final class ScheduleRun extends OwnScheduler {
         OUTSIDE
     }
 
-    /** Who waits for longer than that - an executor that is being closed waits for a day - waits for ever. */
-    private static final long LONGEST_WAIT = TimeUnit.MINUTES.toNanos(1);
+    /** What a run is for. */
+    enum Purpose {
+        /** To see how it ends. */
+        LOOK,
+        /** The same, but others come after it even if it fails: it takes no longer than it has to, and leaves little behind. */
+        COUNT,
+        /** To tell its steps. */
+        RECORD
+    }
 
-    /** Those that run, by their driver. */
-    private static final Map<Thread, ScheduleRun> RUNNING = new ConcurrentHashMap<>();
+    /** Who really waits for longer than that - an executor that is being closed waits for a day - waits for ever. */
+    private static final long LONGEST_WAIT = TimeUnit.MINUTES.toNanos(1);
+    /** The same, where waiting costs nothing. */
+    private static final long LONGEST_TIME = TimeUnit.DAYS.toNanos(1000);
+
+    private static final long SECOND_LOOK = TimeUnit.MILLISECONDS.toNanos(100);
+    private static final long ROUNDED_TO = TimeUnit.MILLISECONDS.toNanos(1);
+    /** A thread that looks at the clock so often, and waits for nothing meanwhile, lets some time pass; from then on sooner. */
+    private static final int LOOKS_AT_FIRST = 1000;
+
+    private static final int LOOKS_LATER = 100;
+    private static final int MAX_STRIDE = 30;
 
     static {
         // The thread that it waits for would wait for its initialization, if that began with a schedule under way.
         MonitorFence.await();
+        Timers.askFirst(ScheduleRun::after);
     }
-
-    private static final long SECOND_LOOK = TimeUnit.MILLISECONDS.toNanos(100);
-    private static final long ROUNDED_TO = TimeUnit.MILLISECONDS.toNanos(1);
 
     /** Thrown at a memory point of a thread that cannot suspend and does not end. */
     private static final class Endless extends Error {
@@ -71,27 +96,46 @@ final class ScheduleRun extends OwnScheduler {
         }
     }
 
-    private static final class Timer extends Timeout {
+    /** The end of a wait. */
+    private static class Timer extends OwnScheduler.Timeout {
+        /** By the clock of the schedule. */
         final long at;
+        /** By that of the machine, unless nobody who waits looks at that. */
         final long due;
+
+        final boolean isReal;
         final long number;
         final Runnable timeout;
 
-        Timer(long at, long due, long number, Runnable timeout) {
+        Timer(long at, long due, boolean isReal, long number, Runnable timeout) {
             this.at = at;
             this.due = due;
+            this.isReal = isReal;
             this.number = number;
             this.timeout = timeout;
+        }
+
+        boolean isOff() {
+            return isCancelled();
         }
     }
 
     /** Somebody made a thread go on: the throwable knows who, and where that one was. */
     private record Waking(Runnable continuation, Throwable by) {}
 
-    private final Thread driver = Thread.currentThread();
+    /** Seen in the midst of a step, from outside. */
+    record Moment(ScheduleRun run, Strand strand, int step, long point, long at) {
+        boolean sameAs(Moment other) {
+            return run == other.run && strand == other.strand && step == other.step && point == other.point;
+        }
+    }
+
+    private final ScheduleDriver driver;
+    private final ScheduleThreads threads;
     private final Chooser chooser;
+    private final long seed;
     private final int stepLimit;
-    private final boolean recording;
+    private final Purpose purpose;
 
     // ---- only the driver and the threads that it carries ----
 
@@ -105,21 +149,27 @@ final class ScheduleRun extends OwnScheduler {
 
     private final List<Step> steps = new ArrayList<>();
     private int[] trace = new int[32];
-    private int traced;
     private long hash = 1;
-    private long points;
     private long now;
     private long timersMade;
-    private @Nullable Strand running;
+    /** How often the clock moved because it was looked at, since it moved because nobody could go on. */
+    private int strides;
     /** Whether the running thread suspends because a memory point says so. */
     private boolean madeWay;
 
-    private boolean commonPool;
+    private @Nullable String toCommonPool;
+    private boolean guessesCommonPool;
     private boolean looking;
     private boolean draining;
     private Ending ending = Ending.PASSED;
     private @Nullable Throwable cause;
     private String detail = "";
+
+    // ---- written by them, read by whoever looks after the driver, who has seen `running` ----
+
+    private int traced;
+    private long points;
+    private volatile @Nullable Strand running;
 
     // ---- any thread ----
 
@@ -129,26 +179,22 @@ final class ScheduleRun extends OwnScheduler {
 
     private volatile boolean over;
 
-    ScheduleRun(Chooser chooser, int stepLimit, boolean recording) {
+    ScheduleRun(ScheduleDriver driver, Chooser chooser, long seed, int stepLimit, Purpose purpose) {
+        this.driver = driver;
         this.chooser = chooser;
+        this.seed = seed;
         this.stepLimit = stepLimit;
-        this.recording = recording;
-    }
-
-    /** That of the calling virtual thread; null if it is of none. */
-    static @Nullable ScheduleRun current() {
-        return RUNNING.isEmpty() || !Thread.currentThread().isVirtual() ? null : RUNNING.get(currentCarrier());
+        this.purpose = purpose;
+        threads = driver.begin(this);
     }
 
     // ---- the driver ----
 
     void run(ScheduleExplorer.Body body) {
-        if (RUNNING.putIfAbsent(driver, this) != null) {
-            throw new IllegalStateException("an exploration within an exploration");
-        }
+        OwnScheduler.forgetSubmissions();
         long stolen = ForkJoinPool.commonPool().getStealCount();
         try {
-            threads().start(() -> {
+            threads.start(() -> {
                 try {
                     body.run();
                 } catch (Throwable e) {
@@ -156,27 +202,48 @@ final class ScheduleRun extends OwnScheduler {
                 }
             });
             drive();
-            if (ending == Ending.PASSED && commonPoolRan(stolen)) {
-                commonPool = true;
-                fail(Ending.OUTSIDE, null, "the common pool ran something meanwhile: parallel streams and CompletableFuture's"
-                        + " ...Async methods without an executor do that");
-            }
+            driver.ensureNotGivenUp();
             if (ending == Ending.PASSED) {
+                lookAtCommonPool(stolen);
+            }
+            if (ending == Ending.PASSED || purpose == Purpose.COUNT) {
                 endThoseLeft();
             }
         } finally {
             over = true;
-            RUNNING.remove(driver);
+            driver.end(waiting.isEmpty() && ready.isEmpty() ? threads : null);
         }
     }
 
-    private static boolean commonPoolRan(long stolenBefore) {
+    /** Part of the body may have run there, even if nobody waited for it. */
+    private void lookAtCommonPool(long stolenBefore) {
+        if (toCommonPool != null) {
+            fail(Ending.OUTSIDE, null, toCommonPool + " handed work to the common pool");
+            return;
+        }
         ForkJoinPool pool = ForkJoinPool.commonPool();
-        return pool.getStealCount() != stolenBefore || !pool.isQuiescent();
+        if (VirtualTime.isSet() || pool.getStealCount() == stolenBefore && pool.isQuiescent()) {
+            return;
+        }
+        // Without the agent nobody tells who handed it that: it may have been a test beside this one, but for a trace here.
+        if (OwnScheduler.mayHaveSubmitted()) {
+            guessesCommonPool = true;
+            fail(Ending.OUTSIDE, null, "the common pool ran something meanwhile: parallel streams and CompletableFuture's"
+                    + " ...Async methods without an executor do that (if another test did it, while this one drew from"
+                    + " ThreadLocalRandom: with -javaagent:sennit.jar it is known who did)");
+        }
+    }
+
+    /** The running thread hands something to a pool. */
+    void submits(ForkJoinPool pool) {
+        Strand self = running;
+        if (toCommonPool == null && self != null && !draining && pool == ForkJoinPool.commonPool()) {
+            toCommonPool = self.name();
+        }
     }
 
     private void drive() {
-        while (ending == Ending.PASSED) {
+        while (ending == Ending.PASSED && !over) {
             settle();
             if (outside != null) {
                 failFromOutside();
@@ -231,17 +298,22 @@ final class ScheduleRun extends OwnScheduler {
             }
         } else if (strand.thread.getState() != Thread.State.TERMINATED) {
             waiting.add(strand);
+            strand.looks = 0;
         }
         if (!madeWay) {
             chooser.decisionAfter(strand);
         }
-        if (recording && !draining) {
+        if (purpose == Purpose.RECORD && !draining) {
             record(strand);
         }
     }
 
     /** Finds out who can go on. */
     private void settle() {
+        Timer first = timers.peek();
+        if (first != null && first.at <= now) {
+            endWaits();
+        }
         if (!mayBeUnblocked()) {
             return;
         }
@@ -284,7 +356,7 @@ final class ScheduleRun extends OwnScheduler {
     }
 
     private static Thread threadThatGoesOn(Runnable continuation) {
-        Thread thread = threadOf(continuation);
+        Thread thread = OwnScheduler.threadOf(continuation);
         if (thread == null) {
             throw new IllegalStateException("Java " + Runtime.version() + " does not tell whose continuation that is");
         }
@@ -303,44 +375,62 @@ final class ScheduleRun extends OwnScheduler {
 
     /** Lets time pass until somebody can go on. */
     private boolean endNextWait() {
-        Timer next = timers.poll();
-        while (next != null && next.isCancelled()) {
-            next = timers.poll();
+        Timer next = timers.peek();
+        while (next != null && next.isOff()) {
+            timers.remove();
+            next = timers.peek();
         }
-        if (next == null) {
+        if (next == null || isForEver(next)) {
             return false;
         }
-        if (next.due - System.nanoTime() > LONGEST_WAIT) { // its end would be no news for anybody
-            timers.add(next);
-            return false;
-        }
-        now = next.at;
-        List<Timer> ended = new ArrayList<>(List.of(next));
-        while (!timers.isEmpty() && timers.peek().at == now) {
-            ended.add(timers.remove());
-        }
-        for (Timer timer : ended) {
-            awaitReally(timer.due);
-        }
-        for (Timer timer : ended) {
-            if (!timer.isCancelled()) {
-                timer.timeout.run();
-            }
-        }
+        now = Math.max(now, next.at);
+        strides = 0;
+        endWaits();
         return true;
     }
 
+    /** Whether its end would be no news for anybody. */
+    private static boolean isForEver(Timer timer) {
+        return timer.isReal ? timer.due - System.nanoTime() > LONGEST_WAIT : timer.at > LONGEST_TIME;
+    }
+
+    /** All those that have ended; when the clock was advanced, without those that really would have to be waited for. */
+    private void endWaits() {
+        List<Timer> ended = new ArrayList<>();
+        List<Timer> left = new ArrayList<>();
+        for (Timer first = timers.peek(); first != null && first.at <= now; first = timers.peek()) {
+            timers.remove();
+            (first.isReal && isForEver(first) ? left : ended).add(first);
+        }
+        timers.addAll(left);
+        for (Timer timer : ended) {
+            if (timer.isReal && !timer.isOff()) {
+                awaitReally(timer.due);
+            }
+        }
+        for (Timer timer : ended) {
+            if (!timer.isOff()) {
+                timer.timeout.run();
+            }
+        }
+    }
+
     private void awaitReally(long due) {
-        for (long left = due - System.nanoTime(); left > 0 && outside == null; left = due - System.nanoTime()) {
+        for (long left = due - System.nanoTime(); left > 0 && outside == null && !over; left = due - System.nanoTime()) {
             LockSupport.parkNanos(this, left);
         }
     }
 
-    /** Nobody of ours can go on; somebody from outside may be about to see to that, which is another failure. */
+    /**
+     * Nobody of ours can go on; somebody from outside may be about to see to that, which is another failure. Where failures are
+     * only counted nobody is given time for it.
+     */
     private void nobodyGoesOn() {
-        long until = System.nanoTime() + SECOND_LOOK;
-        for (long left = SECOND_LOOK; left > 0 && outside == null && unblocked.isEmpty(); left = until - System.nanoTime()) {
-            LockSupport.parkNanos(this, left);
+        if (purpose != Purpose.COUNT) {
+            long until = System.nanoTime() + SECOND_LOOK;
+            for (long left = SECOND_LOOK; left > 0 && outside == null && unblocked.isEmpty(); left = until - System.nanoTime()) {
+                LockSupport.parkNanos(this, left);
+            }
         }
         if (outside != null) {
             failFromOutside();
@@ -352,7 +442,8 @@ final class ScheduleRun extends OwnScheduler {
             fail(Ending.DEADLOCK, null, next == null
                     ? "and none waits for a time"
                     : "but for one that waits for a time which ends in "
-                            + Duration.ofNanos(next.due - System.nanoTime()).truncatedTo(ChronoUnit.SECONDS));
+                            + Duration.ofNanos(next.isReal ? next.due - System.nanoTime() : next.at - now)
+                                    .truncatedTo(ChronoUnit.SECONDS));
         }
     }
 
@@ -374,6 +465,8 @@ final class ScheduleRun extends OwnScheduler {
 
     /** Threads that wait for ever are kept by the JDK for ever; an interrupt ends most. */
     private void endThoseLeft() {
+        Ending how = ending;
+        ending = Ending.PASSED;
         draining = true;
         for (Strand strand : List.copyOf(waiting)) {
             strand.thread.interrupt();
@@ -384,7 +477,7 @@ final class ScheduleRun extends OwnScheduler {
             step();
             settle();
         }
-        ending = Ending.PASSED;
+        ending = how;
     }
 
     // ---- what the threads do ----
@@ -403,7 +496,7 @@ final class ScheduleRun extends OwnScheduler {
             return;
         }
         points++;
-        if (points + traced >= stepLimit) {
+        if (points + traced >= stepLimit || over) {
             fail(Ending.STEP_LIMIT, null, "");
             Thread.yield();
             throw new Endless();
@@ -418,9 +511,9 @@ final class ScheduleRun extends OwnScheduler {
         }
     }
 
-    @Override
-    public void execute(Runnable continuation) {
-        Thread carrier = currentCarrier();
+    /** A thread of this schedule can go on, says whoever calls. */
+    void canGoOn(Runnable continuation) {
+        Thread carrier = OwnScheduler.currentCarrier();
         if (carrier == driver) {
             if (!looking && !over) {
                 makeReady(strand(continuation));
@@ -438,14 +531,82 @@ final class ScheduleRun extends OwnScheduler {
         }
     }
 
-    @Override
-    public Timeout schedule(Runnable timeout, long delay, TimeUnit unit) {
-        long nanos = Math.max(0, unit.toNanos(delay));
-        long rounded = nanos > Long.MAX_VALUE - ROUNDED_TO ? nanos : (nanos + ROUNDED_TO - 1) / ROUNDED_TO * ROUNDED_TO;
-        long at = now + rounded < 0 ? Long.MAX_VALUE : now + rounded;
-        var timer = new Timer(at, System.nanoTime() + Math.min(nanos, Long.MAX_VALUE >> 1), timersMade++, timeout);
+    // ---- time, for the threads ----
+
+    /** The end of a wait of the JDK's. */
+    OwnScheduler.Timeout wakeAfter(long nanos, Runnable timeout) {
+        return add(nanos, !VirtualTime.isSet(), timeout);
+    }
+
+    private Timer add(long nanos, boolean isReal, Runnable timeout) {
+        var timer = new Timer(endOf(nanos), isReal ? realEndOf(nanos) : 0, isReal, timersMade++, timeout);
         timers.add(timer);
         return timer;
+    }
+
+    private long endOf(long nanos) {
+        long asked = Math.max(0, nanos);
+        long rounded = asked > Long.MAX_VALUE - ROUNDED_TO ? asked : (asked + ROUNDED_TO - 1) / ROUNDED_TO * ROUNDED_TO;
+        return now + rounded < 0 ? Long.MAX_VALUE : now + rounded;
+    }
+
+    private static long realEndOf(long nanos) {
+        return System.nanoTime() + Math.clamp(nanos, 0, Long.MAX_VALUE >> 1);
+    }
+
+    /** What {@link Timers} does for threads that are not under exploration; null for those. */
+    private static @Nullable Future<?> after(Duration delay, Runnable action) {
+        ScheduleRun run = ScheduleDriver.currentRun();
+        return run == null ? null : run.wakeAfter(Timers.nanos(delay), () -> run.threads.start(action));
+    }
+
+    /** Runs a task of the common pool's in a thread of this schedule when its time has come. */
+    void delay(ScheduledFuture<?> task) {
+        Runnable start = () -> threads.start(() -> ((ForkJoinTask<?>) task).quietlyInvoke());
+        timers.add(new Timer(endOf(task.getDelay(TimeUnit.NANOSECONDS)), 0, false, timersMade++, start) {
+            @Override
+            boolean isOff() {
+                return task.isDone();
+            }
+        });
+    }
+
+    /** How long this schedule has lasted, by its own clock. */
+    long elapsed() {
+        return now;
+    }
+
+    /** The same, for a thread that may do nothing but look until some time has passed. */
+    long look() {
+        Strand self = running;
+        if (self != null && ++self.looks > (strides == 0 ? LOOKS_AT_FIRST : LOOKS_LATER)) {
+            self.looks = 0;
+            now += ROUNDED_TO << strides;
+            strides = Math.min(MAX_STRIDE, strides + 1);
+        }
+        return now;
+    }
+
+    /** Waits in the calling thread, which is of this schedule. */
+    void sleep(long nanos) throws InterruptedException {
+        Thread sleeper = Thread.currentThread();
+        var ended = new boolean[1];
+        Timer timer = add(nanos, false, () -> {
+            ended[0] = true;
+            LockSupport.unpark(sleeper);
+        });
+        while (!ended[0]) {
+            if (Thread.interrupted()) {
+                timer.cancel(false);
+                throw new InterruptedException();
+            }
+            LockSupport.park(this);
+        }
+    }
+
+    /** Lets time pass. */
+    void pass(long nanos) {
+        now = Math.max(now, now + nanos);
     }
 
     // ---- what there is to tell ----
@@ -488,8 +649,38 @@ final class ScheduleRun extends OwnScheduler {
     }
 
     /** Whether all that is wrong is that the common pool was in use, perhaps by somebody else. */
-    boolean blamesCommonPool() {
-        return commonPool;
+    boolean guessesCommonPool() {
+        return guessesCommonPool;
+    }
+
+    /** For whoever looks after the driver; null between two steps. */
+    @Nullable Moment moment() {
+        Strand strand = running;
+        return strand == null ? null : new Moment(this, strand, traced, points, System.nanoTime());
+    }
+
+    /** For whoever gives up on the driver: what it still does leads to nothing. */
+    void abandon() {
+        over = true;
+        Strand strand = running;
+        if (strand != null) {
+            strand.thread.interrupt();
+        }
+    }
+
+    /** For whoever looks after the driver. */
+    String stackOfRunning() {
+        var text = new StringBuilder();
+        Strand strand = running;
+        if (strand != null) {
+            text.append(strand.name()).append(" is at:\n");
+            Frames.append(text, strand.thread.getStackTrace());
+        }
+        return text.toString().stripTrailing();
+    }
+
+    long seed() {
+        return seed;
     }
 
     Ending ending() {

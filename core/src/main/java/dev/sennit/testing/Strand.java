@@ -12,6 +12,8 @@ final class Strand {
 
     boolean ready;
     int priority;
+    /** How often it looked at the clock since it waited for something. */
+    int looks;
 
     /** Where it suspended last, if that is recorded. */
     StackTraceElement @Nullable [] suspended;

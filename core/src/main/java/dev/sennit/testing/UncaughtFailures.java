@@ -43,7 +43,7 @@ final class UncaughtFailures implements UncaughtExceptionHandler, AutoCloseable 
 
     @Override
     public void uncaughtException(Thread thread, Throwable failure) {
-        ScheduleRun run = ScheduleRun.current();
+        ScheduleRun run = ScheduleDriver.currentRun();
         if (run != null) {
             run.threw(failure);
         } else if (others != null) {

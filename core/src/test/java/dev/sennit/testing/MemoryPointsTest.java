@@ -2,7 +2,6 @@ package dev.sennit.testing;
 
 import static dev.sennit.testing.ScheduleExplorerTest.failureOf;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -330,12 +329,5 @@ class MemoryPointsTest {
     @Test
     void withoutThemThreadsThatDoNotWaitAreNotInterrupted() {
         assertThat(ScheduleExplorer.of(1000).explore(new PlainCounter()).repeatable()).isTrue();
-    }
-
-    @Test
-    void theAgentWantsToKnowWhichClasses() {
-        assertThatThrownBy(() -> MemoryPoints.premain(" ", null))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("=PREFIX");
     }
 }

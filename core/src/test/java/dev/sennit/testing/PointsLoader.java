@@ -38,7 +38,7 @@ final class PointsLoader extends ClassLoader {
                 if (in == null) {
                     throw new ClassNotFoundException(name);
                 }
-                byte[] pointed = MemoryPoints.into(in.readAllBytes(), getParent());
+                byte[] pointed = MemoryPoints.changed(in.readAllBytes(), getParent(), true, false);
                 return defineClass(name, pointed, 0, pointed.length);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);

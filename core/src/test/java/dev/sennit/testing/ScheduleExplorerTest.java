@@ -3,11 +3,16 @@ package dev.sennit.testing;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.Pool;
+import dev.sennit.Pools;
+import dev.sennit.TaskFuture;
+import dev.sennit.TaskOptions;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -21,6 +26,7 @@ import java.util.concurrent.LinkedTransferQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
@@ -603,18 +609,156 @@ class ScheduleExplorerTest {
     }
 
     @Test
-    void wantsAPlatformThread() throws Exception {
-        var said = new AtomicReference<Throwable>();
-        Thread.startVirtualThread(() -> {
-                    try {
-                        ScheduleExplorer.of(1).explore(() -> {});
-                    } catch (IllegalStateException e) {
-                        said.set(e);
-                    }
-                })
-                .join();
+    void aVirtualThreadMayAskForAnExploration() throws Exception {
+        var seen = new AtomicReference<Exploration>();
+        Thread.startVirtualThread(() -> seen.set(ScheduleExplorer.of(10).explore(counter(true)))).join();
 
-        assertThat(said.get()).hasMessageContaining("wants a platform thread");
+        assertThat(seen.get().schedules()).isEqualTo(10);
+    }
+
+    @Test
+    void refusesAnExplorationWithinAnother() {
+        assertThatThrownBy(() -> ScheduleExplorer.of(1).explore(() -> ScheduleExplorer.of(1).explore(() -> {})))
+                .isInstanceOf(ScheduleFailure.class)
+                .hasMessageContaining("an exploration within an exploration");
+    }
+
+    /** Whoever waits below it holds the thread that carries all. */
+    private static final class WaitsInInitializer {
+        static final boolean WAITED = waited();
+
+        private static boolean waited() {
+            uninterrupted(() -> new CountDownLatch(1).await()).run();
+            return true;
+        }
+    }
+
+    @Test
+    void saysThatAThreadWaitsWhereItCannotSuspend() {
+        assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> together(
+                        () -> assertThat(WaitsInInitializer.WAITED).isTrue(), () -> {})))
+                .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
+                    assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.PINNED);
+                    assertThat(found.isRepeatable()).isFalse();
+                })
+                .hasMessageContaining("thread-1 waits where it cannot suspend")
+                .hasMessageContaining("WaitsInInitializer.waited");
+    }
+
+    /** Waits in its initializer as well, for what no interrupt gives it. */
+    private static final class LocksInInitializer {
+        private static final AtomicReference<ReentrantLock> GIVEN = new AtomicReference<>();
+
+        private static final class Locks {
+            static final boolean LOCKED = locked();
+
+            private static boolean locked() {
+                GIVEN.get().lock();
+                return true;
+            }
+        }
+    }
+
+    @Test
+    void saysSoEvenIfNothingEndsThatWait() {
+        assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> {
+                    var held = new ReentrantLock();
+                    LocksInInitializer.GIVEN.set(held);
+                    held.lock();
+                    together(() -> assertThat(LocksInInitializer.Locks.LOCKED).isTrue());
+                }))
+                .isInstanceOfSatisfying(
+                        ScheduleFailure.class, found -> assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.PINNED))
+                .hasMessageContaining("thread-1 waits where it cannot suspend");
+    }
+
+    @Test
+    void anInterruptEndsAnExplorationThatDoesNot() throws Exception {
+        var spins = new CountDownLatch(1);
+        var stop = new AtomicInteger();
+        var said = new AtomicReference<Throwable>();
+        Thread caller = Thread.ofPlatform().start(() -> {
+            try {
+                ScheduleExplorer.of(1).explore(() -> {
+                    spins.countDown();
+                    while (stop.get() == 0) {
+                        Thread.onSpinWait();
+                    }
+                });
+            } catch (CancellationException e) {
+                said.set(Thread.currentThread().isInterrupted() ? e : null);
+            }
+        });
+        try {
+            spins.await();
+            caller.interrupt();
+            caller.join();
+        } finally {
+            stop.set(1);
+        }
+        assertThat(said.get()).hasMessageContaining("interrupted while exploring schedules");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aSurveyCountsTheSchedulesThatFail(Strategy strategy) {
+        ScheduleExplorer explorer = ScheduleExplorer.of(500);
+        ScheduleExplorer all = strategy == Strategy.PCT ? explorer.pct(2) : explorer;
+
+        for (ScheduleExplorer.Body body : List.of(counter(false), twoLocks(false), buffer(false))) {
+            Exploration seen = all.survey(body);
+            assertThat(seen.schedules()).isEqualTo(500);
+            assertThat(seen.failed()).isBetween(3, strategy == Strategy.RANDOM ? 499 : 500);
+            assertThat(seen).hasToString("500 schedules, " + seen.failed() + " failed, " + seen.distinct() + " distinct, "
+                    + strategy + " from seed 1, memory points off");
+        }
+        assertThat(all.survey(counter(true)).failed()).isZero();
+    }
+
+    /** Of those that wait in vain, an interrupt ends these. */
+    @Test
+    void aSurveyEndsTheThreadsOfFailedSchedules() {
+        var left = new ConcurrentLinkedQueue<Thread>();
+
+        Exploration seen = ScheduleExplorer.of(10).survey(() -> {
+            left.add(Thread.currentThread());
+            new CountDownLatch(1).await();
+        });
+
+        assertThat(seen.failed()).isEqualTo(10);
+        assertThat(left).hasSize(11).noneMatch(Thread::isAlive);
+    }
+
+    @Test
+    void othersMayUseTheCommonPool() throws Exception {
+        var stop = new AtomicInteger();
+        Thread other = Thread.ofPlatform().start(() -> {
+            while (stop.get() == 0) {
+                CompletableFuture.runAsync(() -> {}).join();
+            }
+        });
+        try {
+            assertThat(ScheduleExplorer.of(2000).explore(counter(true)).schedules()).isEqualTo(2000);
+        } finally {
+            stop.set(1);
+            other.join();
+        }
+    }
+
+    /** Its clock is one of the library's, not of the JDK's. */
+    @Test
+    void aTimeLimitOfAPoolIsOfTheSchedule() {
+        Exploration seen = ScheduleExplorer.of(20).explore(() -> {
+            try (Pool pool = Pools.open("virtual")) {
+                TaskFuture<?> endless = pool.submit(() -> {
+                    new CountDownLatch(1).await();
+                    return null;
+                }, TaskOptions.timeLimit(Duration.ofMillis(2)));
+                assertThatThrownBy(endless::get).hasCauseInstanceOf(TimeoutException.class);
+            }
+        });
+
+        assertThat(seen.repeatable()).isTrue();
     }
 
     @Test

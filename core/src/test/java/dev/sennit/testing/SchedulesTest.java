@@ -1,14 +1,24 @@
 package dev.sennit.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.TestExecutionExceptionHandler;
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.launcher.TestExecutionListener;
+import org.junit.platform.launcher.TestIdentifier;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
 
 /** The annotations as a user writes them; of those that have to fail, what they fail with is looked at. */
 @Timeout(120)
@@ -63,6 +73,94 @@ class SchedulesTest {
     @Replay(7)
     void runsOneAlone() {
         REPLAYS.incrementAndGet();
+    }
+
+    /** A user's, to be run by a launcher: JUnit does not find it here. Most of it has to fail. */
+    static final class Broken {
+        @Schedules(value = 1000, strategy = Strategy.PCT, depth = 2)
+        void losesAnUpdate() throws InterruptedException {
+            countTwice();
+        }
+
+        @Schedules(1000)
+        void locksInDifferentOrder() throws InterruptedException {
+            var first = new ReentrantLock();
+            var second = new ReentrantLock();
+            ScheduleExplorerTest.together(() -> both(first, second), () -> both(second, first));
+        }
+
+        private static void both(ReentrantLock one, ReentrantLock other) {
+            one.lock();
+            Thread.yield();
+            other.lock();
+            other.unlock();
+            one.unlock();
+        }
+
+        @Schedules(1000)
+        void isRight() throws InterruptedException {
+            var count = new AtomicInteger();
+            ScheduleExplorerTest.together(count::incrementAndGet, count::incrementAndGet);
+            assertThat(count).hasValue(2);
+        }
+    }
+
+    /** What a launcher of JUnit's says of the methods of {@link Broken}. */
+    private static Map<String, TestExecutionResult> results() {
+        Map<String, TestExecutionResult> results = new HashMap<>();
+        LauncherFactory.create().execute(
+                LauncherDiscoveryRequestBuilder.request().selectors(selectClass(Broken.class)).build(),
+                new TestExecutionListener() {
+                    @Override
+                    public void executionFinished(TestIdentifier test, TestExecutionResult result) {
+                        if (test.isTest()) {
+                            results.put(test.getDisplayName(), result);
+                        }
+                    }
+                });
+        return results;
+    }
+
+    private static ScheduleFailure failureOf(String method) {
+        return (ScheduleFailure) results().get(method + "()").getThrowable().orElseThrow();
+    }
+
+    /** Each with its seed, the steps, and the line that brings it back. */
+    @Test
+    void whatAUserSees() {
+        Map<String, TestExecutionResult> results = results();
+
+        assertThat(results).containsOnlyKeys("losesAnUpdate()", "locksInDifferentOrder()", "isRight()");
+        assertThat(results.get("isRight()").getStatus()).isEqualTo(TestExecutionResult.Status.SUCCESSFUL);
+        for (String method : List.of("losesAnUpdate", "locksInDifferentOrder")) {
+            ScheduleFailure found = failureOf(method);
+            assertThat(found.getMessage())
+                    .contains("to have it again: mvn test '-Dtest=SchedulesTest$Broken#" + method + "' -Dsennit.seed="
+                            + found.seed() + ", or @Replay(" + found.seed() + "L)")
+                    .containsPattern("(?m)^ step +thread +from +to$")
+                    .containsPattern("(?m)^ +1  body +start +\\S+")
+                    .contains("SchedulesTest")
+                    .doesNotContain("NOT REPEATABLE");
+        }
+        assertThat(failureOf("losesAnUpdate")).hasMessageStartingWith("java.lang.AssertionError: ");
+        assertThat(failureOf("locksInDifferentOrder")).hasMessageStartingWith("deadlock: no thread can go on");
+    }
+
+    @Test
+    void theSeedBringsItBack() {
+        for (String method : List.of("losesAnUpdate", "locksInDifferentOrder")) {
+            ScheduleFailure found = failureOf(method);
+            System.setProperty("sennit.seed", String.valueOf(found.seed()));
+            try {
+                ScheduleFailure again = failureOf(method);
+                assertThat(again.exploration().schedules()).isEqualTo(1);
+                assertThat(again.seed()).isEqualTo(found.seed());
+                assertThat(again.kind()).isEqualTo(found.kind());
+                assertThat(again.interleaving()).isEqualTo(found.interleaving());
+            } finally {
+                System.clearProperty("sennit.seed");
+            }
+        }
     }
 
     @Test

@@ -54,6 +54,8 @@ class ExamplesIT {
             Map.entry("InitializedWorkers", "loaded en-es(?s:.*)^cuerda nudo hebra, here: \\[\\]$"),
             Map.entry("MemoryCaps", "OutOfMemoryError: Cannot reserve .* direct buffer memory.*\\R.*WorkerCrashedException: worker .*"
                     + " of resident memory, more than the limit of 200 MB, and was killed while .*\\Rnext task: done"),
+            Map.entry("LeaseOfAnHour", "^the lease is over at 2026-01-01T01:00:00Z"
+                    + "\\Rafter half an hour: nothing found in 1000 schedules$"),
             Map.entry("MemoryLimit", "exit code 3: .*ran out of memory \\(heap limit 32m\\)"),
             Map.entry("NestedTasks", "fibonacci\\(15\\) = 610"),
             Map.entry("PlainExecutorService", "^sum 6$"),

@@ -1,0 +1,146 @@
+package dev.sennit.testing;
+
+import dev.sennit.internal.OwnScheduler;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The platform thread of one exploration: it carries every thread of its schedules.
+ *
+ * <p>It is not the caller's, as a thread that waits where it cannot suspend - below a class initializer or native code - holds
+ * the one that carries it, for ever if only another thread of the schedule could wake it. The caller looks after the driver
+ * meanwhile, and says so.
+ */
+final class ScheduleDriver extends Thread {
+    private static final long LOOK_EVERY_MILLIS = 100;
+    /** Who holds the driver for longer than that waits for another thread of the schedule, unless it waits for a time. */
+    private static final long LONGEST_HOLD = TimeUnit.SECONDS.toNanos(2);
+    /** Who does that, for longer than this, waits for ever. */
+    private static final long LONGEST_TIMED_HOLD = TimeUnit.MINUTES.toNanos(1);
+
+    private static volatile boolean anyStarted;
+
+    private final FutureTask<Exploration> exploration;
+    /** What is under way. */
+    private volatile @Nullable ScheduleRun run;
+    /** Nobody waits for the result any more. */
+    private volatile boolean isGivenUp;
+    /** The scheduler of the last run, if its threads have ended. */
+    private @Nullable ScheduleThreads free;
+
+    /** Says what is wrong with a run whose driver is held by one of its threads. */
+    interface Held {
+        ScheduleFailure failure(ScheduleRun run, String who);
+    }
+
+    ScheduleDriver(Callable<Exploration> exploration) {
+        super(null, null, "sennit-explorer", 0, true);
+        this.exploration = new FutureTask<>(exploration);
+        setDaemon(true);
+    }
+
+    /** The schedule that the calling thread is of; null if it is of none. */
+    static @Nullable ScheduleRun currentRun() {
+        return anyStarted
+                        && Thread.currentThread().isVirtual()
+                        && OwnScheduler.currentCarrier() instanceof ScheduleDriver carrier
+                ? carrier.run
+                : null;
+    }
+
+    @Override
+    public void run() {
+        exploration.run();
+    }
+
+    /** Begins a run; called by the driver. */
+    ScheduleThreads begin(ScheduleRun next) {
+        ensureNotGivenUp();
+        ScheduleThreads threads = free;
+        if (threads == null) {
+            threads = new ScheduleThreads(next);
+        } else {
+            free = null;
+            threads.areOf(next);
+        }
+        run = next;
+        return threads;
+    }
+
+    /** Ends it. */
+    void end(@Nullable ScheduleThreads unused) {
+        run = null;
+        free = unused;
+    }
+
+    /** For the driver, which may have been let go again. */
+    void ensureNotGivenUp() {
+        if (isGivenUp) {
+            throw new CancellationException("nobody waits for this exploration any more");
+        }
+    }
+
+    private void giveUp(@Nullable ScheduleRun unfinished) {
+        isGivenUp = true;
+        if (unfinished != null) {
+            unfinished.abandon();
+        }
+    }
+
+    /** Starts the exploration, and looks after it until it ends. */
+    Exploration explore(Held held) {
+        anyStarted = true;
+        start();
+        ScheduleRun.@Nullable Moment before = null;
+        while (true) {
+            try {
+                return exploration.get(LOOK_EVERY_MILLIS, TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                ScheduleRun.Moment now = holds();
+                if (now == null || before == null || !now.sameAs(before)) {
+                    before = now;
+                } else if (now.at() - before.at() > (getState() == State.TIMED_WAITING ? LONGEST_TIMED_HOLD : LONGEST_HOLD)) {
+                    ScheduleFailure failure = held.failure(now.run(), now.strand().name());
+                    giveUp(now.run());
+                    throw failure;
+                }
+            } catch (InterruptedException e) {
+                ScheduleRun unfinished = run;
+                String at = unfinished == null ? "" : unfinished.stackOfRunning();
+                giveUp(unfinished);
+                Thread.currentThread().interrupt();
+                throw new CancellationException("interrupted while exploring schedules" + (at.isEmpty() ? "" : "; " + at));
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof ScheduleFailure found) {
+                    found.setStackTrace(new Throwable().getStackTrace()); // where the exploration was asked for
+                    throw found;
+                }
+                throw unchecked(Objects.requireNonNull(e.getCause()));
+            }
+        }
+    }
+
+    /** What the driver is held by: it is seen to wait in the midst of a step. */
+    private ScheduleRun.@Nullable Moment holds() {
+        return switch (getState()) {
+            case WAITING, TIMED_WAITING, BLOCKED -> {
+                ScheduleRun current = run;
+                yield current == null ? null : current.moment();
+            }
+            default -> null;
+        };
+    }
+
+    private static RuntimeException unchecked(Throwable failure) {
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        return failure instanceof RuntimeException unchecked ? unchecked : new IllegalStateException(failure);
+    }
+}

@@ -1,0 +1,34 @@
+package dev.sennit.testing;
+
+import dev.sennit.internal.OwnScheduler;
+import java.util.concurrent.TimeUnit;
+
+/** The scheduler of the threads of one schedule; of the next one too, if all of them have ended. */
+final class ScheduleThreads extends OwnScheduler {
+    private final Thread.Builder.OfVirtual unnamed = threads();
+    private volatile ScheduleRun run;
+
+    ScheduleThreads(ScheduleRun first) {
+        run = first;
+    }
+
+    /** From now on they are of another schedule. */
+    void areOf(ScheduleRun next) {
+        run = next;
+    }
+
+    /** Starts one more; only the driver may. */
+    void start(Runnable code) {
+        unnamed.start(code);
+    }
+
+    @Override
+    public void execute(Runnable continuation) {
+        run.canGoOn(continuation);
+    }
+
+    @Override
+    public Timeout schedule(Runnable timeout, long delay, TimeUnit unit) {
+        return run.wakeAfter(unit.toNanos(delay), timeout);
+    }
+}

@@ -1,0 +1,324 @@
+package dev.sennit.testing;
+
+import dev.sennit.TimeSource;
+import dev.sennit.internal.Timers;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.Comparator;
+import java.util.PriorityQueue;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A clock that a test moves: for code that is given its clock, as a {@link TimeSource}, a {@link Clock} or an {@code
+ * InstantSource}.
+ *
+ * {@snippet :
+ * import dev.sennit.*;
+ * import dev.sennit.testing.*;
+ * import java.time.Duration;
+ * import java.time.Instant;
+ * import java.util.concurrent.atomic.AtomicInteger;
+ *
+ * VirtualClock clock = VirtualClock.jumping(Instant.parse("2026-01-01T00:00:00Z"));
+ * var calls = new AtomicInteger();
+ * String answer = Retry.attempts(3).waiting(Backoff.fixed(Duration.ofHours(1))).time(clock).call(() -> {
+ *     if (calls.incrementAndGet() < 3) {
+ *         throw new java.io.IOException("not yet");
+ *     }
+ *     return "at " + clock.instant();
+ * });
+ * System.out.println(answer);                      // at 2026-01-01T02:00:00Z
+ * }
+ *
+ * <p>One that is {@link #standing} stands still until it is {@linkplain #advance advanced}; who sleeps by it waits for that,
+ * so another thread has to do it. One that is {@link #jumping} goes to the end of each sleep at once: for code on one thread.
+ *
+ * <p><b>In a schedule</b> under exploration, a clock that the body makes is the schedule's, whichever it is: when nobody can go
+ * on, it goes to the end of the next wait. Waits by it take no time, with or without the agent. One that was made outside knows
+ * of no schedule.
+ *
+ * <p>Only what asks this clock has its time: a {@code Thread.sleep} beside it lasts as long as ever. All methods may be called
+ * by any thread. What a thread does before it advances the clock <i>happens-before</i> the return of the sleeps that end so.
+ */
+public final class VirtualClock extends Clock implements TimeSource {
+    /** When schedules begin, by their own time: the first of January of 2026, in UTC. */
+    public static final Instant START = Instant.ofEpochSecond(ScheduleHooks.FIRST_SECOND);
+
+    private final Hands hands;
+    private final ZoneId zone;
+
+    private VirtualClock(Hands hands, ZoneId zone) {
+        this.hands = hands;
+        this.zone = zone;
+    }
+
+    /**
+     * A clock that goes on when it is advanced.
+     *
+     * @param now the time of day that it begins with
+     * @return the clock, of zone UTC
+     */
+    public static VirtualClock standing(Instant now) {
+        return new VirtualClock(new Hands(now, false, ScheduleDriver.currentRun()), ZoneOffset.UTC);
+    }
+
+    /**
+     * A clock that goes to the end of each sleep, which returns at once; it can be advanced as well.
+     *
+     * @param now the time of day that it begins with
+     * @return the clock, of zone UTC
+     */
+    public static VirtualClock jumping(Instant now) {
+        return new VirtualClock(new Hands(now, true, ScheduleDriver.currentRun()), ZoneOffset.UTC);
+    }
+
+    /**
+     * Lets time pass. Those whose sleep has ended go on, in the order in which they end; this does not wait for what they do.
+     *
+     * @param time how much
+     * @throws IllegalArgumentException if it is negative
+     */
+    public void advance(Duration time) {
+        if (time.isNegative()) {
+            throw new IllegalArgumentException("time must be >= 0, was " + time);
+        }
+        hands.advance(Timers.nanos(time));
+    }
+
+    /**
+     * Sets the time of day, as somebody may set that of a machine: {@link #nanoTime} and sleeps do not notice.
+     *
+     * @param now from now on
+     */
+    public void set(Instant now) {
+        hands.set(now);
+    }
+
+    /**
+     * Waits until so many threads sleep by this clock: before it is advanced, so that they do not begin to sleep afterwards.
+     *
+     * @param count how many at least
+     * @param timeout the longest to wait, in real time
+     * @return false when the time was over first
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile
+     */
+    public boolean awaitSleepers(int count, Duration timeout) throws InterruptedException {
+        return hands.awaitSleepers(count, Timers.nanos(timeout));
+    }
+
+    @Override
+    public long nanoTime() {
+        return hands.nanos();
+    }
+
+    @Override
+    public Instant now() {
+        return hands.now();
+    }
+
+    /** The same as {@link #now}. */
+    @Override
+    public Instant instant() {
+        return hands.now();
+    }
+
+    @Override
+    public void sleep(Duration time) throws InterruptedException {
+        hands.sleep(Timers.nanos(time));
+    }
+
+    @Override
+    public ZoneId getZone() {
+        return zone;
+    }
+
+    /** The same clock in another zone: to move one moves both. */
+    @Override
+    public VirtualClock withZone(ZoneId other) {
+        return new VirtualClock(hands, other);
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof VirtualClock clock && clock.hands == hands && clock.zone.equals(zone);
+    }
+
+    @Override
+    public int hashCode() {
+        return System.identityHashCode(hands) * 31 + zone.hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return "VirtualClock[" + now().atZone(zone) + ", " + hands.sleepers() + " sleep]";
+    }
+
+    /** What is the same in all zones. */
+    private static final class Hands {
+        /** Guarded by the lock. */
+        private static final class Sleeper {
+            final long end;
+            final long number;
+            final Condition ended;
+            boolean isOver;
+
+            Sleeper(long end, long number, Condition ended) {
+                this.end = end;
+                this.number = number;
+                this.ended = ended;
+            }
+        }
+
+        private final boolean jumps;
+        /** Whose time it is; null if its own. */
+        private final @Nullable ScheduleRun run;
+
+        private final ReentrantLock lock = new ReentrantLock();
+        private final Condition changed = lock.newCondition();
+
+        // guarded by the lock
+        private final PriorityQueue<Sleeper> sleepers = new PriorityQueue<>(
+                Comparator.<Sleeper>comparingLong(one -> one.end).thenComparingLong(one -> one.number));
+        private long sleepsBegun;
+        /** In a schedule, which keeps its own list of them. */
+        private int sleepersInRun;
+        private long nanos;
+        /** The time of day when the other was zero. */
+        private Instant zero;
+
+        Hands(Instant now, boolean jumps, @Nullable ScheduleRun run) {
+            this.jumps = jumps;
+            this.run = run;
+            zero = now.minusNanos(run == null ? 0 : run.elapsed());
+        }
+
+        long nanos() {
+            if (run != null) {
+                return run.look();
+            }
+            lock.lock();
+            try {
+                return nanos;
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        Instant now() {
+            lock.lock();
+            try {
+                return zero.plusNanos(run == null ? nanos : run.look());
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        void set(Instant now) {
+            lock.lock();
+            try {
+                zero = now.minusNanos(run == null ? nanos : run.elapsed());
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        void advance(long time) {
+            if (run != null) {
+                run.pass(time);
+                return;
+            }
+            lock.lock();
+            try {
+                nanos = Math.max(nanos, nanos + time);
+                for (Sleeper next = sleepers.peek(); next != null && next.end <= nanos; next = sleepers.peek()) {
+                    sleepers.remove();
+                    next.isOver = true;
+                    next.ended.signal();
+                }
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        void sleep(long time) throws InterruptedException {
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
+            if (time <= 0) {
+                return;
+            }
+            if (jumps && run == null) {
+                advance(time);
+                return;
+            }
+            if (run == null) {
+                sleepUntilAdvanced(time);
+            } else if (ScheduleDriver.currentRun() == run) {
+                count(1);
+                try {
+                    run.sleep(time);
+                } finally {
+                    count(-1);
+                }
+            } else {
+                throw new IllegalStateException("this clock is of a schedule, and thread \"" + Thread.currentThread().getName()
+                        + "\" is not; make a clock where it is used");
+            }
+        }
+
+        private void count(int more) {
+            lock.lock();
+            try {
+                sleepersInRun += more;
+                changed.signalAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        private void sleepUntilAdvanced(long time) throws InterruptedException {
+            lock.lock();
+            var sleeper = new Sleeper(nanos + time < nanos ? Long.MAX_VALUE : nanos + time, sleepsBegun++, lock.newCondition());
+            try {
+                sleepers.add(sleeper);
+                changed.signalAll();
+                while (!sleeper.isOver) {
+                    sleeper.ended.await();
+                }
+            } finally {
+                sleepers.remove(sleeper);
+                lock.unlock();
+            }
+        }
+
+        boolean awaitSleepers(int count, long timeout) throws InterruptedException {
+            long left = timeout;
+            lock.lockInterruptibly();
+            try {
+                while (sleepers() < count) {
+                    if (left <= 0) {
+                        return false;
+                    }
+                    left = changed.awaitNanos(left);
+                }
+                return true;
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        int sleepers() {
+            lock.lock();
+            try {
+                return run == null ? sleepers.size() : sleepersInRun;
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+}
