@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.sennit.loop.EventLoop;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -14,6 +15,7 @@ import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.SplittableRandom;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -21,14 +23,16 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.UnaryOperator;
+import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 import org.junit.jupiter.params.provider.FieldSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a pipeline does on every kind of pool whose tasks stay in this JVM. */
 @Timeout(120)
@@ -785,20 +789,19 @@ class PipelineTest {
     void aTimeLimitFailsTheItem(String plan) {
         try (Pool pool = Pools.open(plan)) {
             List<PipelineFailure<Integer>> failures = new ArrayList<>();
-            List<Integer> values = Pipeline.from(items(4))
+            PipelineStatistics seen = Pipeline.from(items(1))
                     .through("stalls", pool, n -> {
-                        if (n == 1) {
-                            dev.sennit.loop.EventLoop.sleep(Duration.ofMinutes(1));
-                        }
+                        EventLoop.sleep(Duration.ofMinutes(1));
                         return n;
                     }, stage -> stage.task(TaskOptions.timeLimit(Duration.ofMillis(10))))
                     .collectingFailures(failures::add)
-                    .toList()
-                    .values();
-            assertThat(values).containsExactlyInAnyOrder(0, 2, 3);
+                    .run(n -> {})
+                    .statistics();
+            assertThat(seen.failed()).isOne();
             assertThat(failures).singleElement().satisfies(failure -> assertThat(failure.cause())
                     .isInstanceOf(TimeoutException.class)
                     .hasMessageStartingWith("task stalls ran longer than 10 ms"));
+            assertIdle(pool);
         }
     }
 
@@ -891,5 +894,211 @@ class PipelineTest {
             }
             assertThat(result.runs().stream().map(run -> run.stage() + run.item()).distinct()).hasSize(40);
         }
+    }
+
+    // ---- whatever happens ----
+
+    /** What one random run does, and what its tasks have seen. */
+    private static final class Scene {
+        private static final List<String> POOLS = List.of(
+                "inline",
+                "threads:1",
+                "threads:3",
+                "threads:1?backlog=0&full=reject",
+                "threads:2?backlog=1&full=caller-runs",
+                "threads:2?backlog=1",
+                "virtual",
+                "virtual:2?backlog=0",
+                "loop",
+                "loop?mechanism=baton");
+
+        final RandomGenerator random;
+        final int count;
+        final int stages;
+        final int[] atMost;
+        final double failing;
+        final AtomicInteger[] now;
+        final AtomicInteger[] most;
+        final AtomicIntegerArray runs;
+        final boolean collecting;
+        final boolean ordered;
+        final int consumerThrowsAt;
+        final int interruptAt;
+        final int shutdownAt;
+        final List<Pool> pools = new ArrayList<>();
+        final List<Integer> values = new ArrayList<>();
+        final List<PipelineFailure<Integer>> failures = new ArrayList<>();
+        final List<PipelineStatistics> progress = new ArrayList<>();
+        final long salt;
+
+        Scene(RandomGenerator random) {
+            this.random = random;
+            count = random.nextInt(200);
+            stages = 1 + random.nextInt(4);
+            atMost = IntStream.range(0, stages).map(i -> 1 + random.nextInt(5)).toArray();
+            failing = random.nextBoolean() ? 0 : random.nextDouble() / 10;
+            now = Stream.generate(AtomicInteger::new).limit(stages).toArray(AtomicInteger[]::new);
+            most = Stream.generate(AtomicInteger::new).limit(stages).toArray(AtomicInteger[]::new);
+            runs = new AtomicIntegerArray(stages * count);
+            collecting = random.nextInt(3) > 0;
+            ordered = random.nextBoolean();
+            consumerThrowsAt = random.nextInt(6) == 0 ? random.nextInt(count + 1) : -1;
+            interruptAt = random.nextInt(4) == 0 ? random.nextInt(count + 1) : -1;
+            shutdownAt = random.nextInt(6) == 0 ? random.nextInt(count + 1) : -1;
+            salt = random.nextLong();
+        }
+
+        boolean fails(int stage, int item) {
+            return new SplittableRandom(salt + stage * 1000L + item).nextDouble() < failing;
+        }
+
+        private int work(int stage, int item, Thread runner) {
+            runs.incrementAndGet(stage * count + item);
+            most[stage].accumulateAndGet(now[stage].incrementAndGet(), Math::max);
+            try {
+                Work.spin(new SplittableRandom(salt - stage * 1000L - item).nextInt(3000));
+                if (item == interruptAt && stage == 0) {
+                    runner.interrupt();
+                }
+                if (item == shutdownAt && stage == stages - 1) {
+                    pools.getFirst().shutdownNow();
+                }
+                return unless(fails(stage, item), item);
+            } finally {
+                now[stage].decrementAndGet();
+            }
+        }
+
+        Pipeline<Integer, Integer> pipeline() {
+            Thread runner = Thread.currentThread();
+            Pipeline<Integer, Integer> made = Pipeline.from(Stream.iterate(0, n -> n + 1).limit(count));
+            for (int i = 0; i < stages; i++) {
+                int stage = i;
+                int ahead = random.nextInt(4);
+                made = made.through(
+                        "stage " + i,
+                        pools.get(random.nextInt(pools.size())),
+                        n -> work(stage, n, runner),
+                        options -> options.atMost(atMost[stage]).ahead(ahead));
+            }
+            made = made.onProgress(Duration.ofNanos(1 + random.nextInt(100_000)), progress::add).recording();
+            made = collecting ? made.collectingFailures(failures::add) : made;
+            return ordered ? made.inOrder() : made;
+        }
+
+        private void consume(int value) {
+            if (values.size() == consumerThrowsAt) {
+                throw new NoSuchElementException("no more");
+            }
+            values.add(value);
+        }
+
+        /** Runs it, and checks what has to hold however it ends. */
+        void play() throws Exception {
+            List<String> plans = Stream.generate(() -> POOLS.get(random.nextInt(POOLS.size())))
+                    .limit(1 + random.nextInt(3))
+                    .toList();
+            plans.forEach(plan -> pools.add(Pools.open(plan)));
+            try {
+                boolean mayRefuse = plans.getFirst().contains("reject"); // full of the task that runs it
+                if (shutdownAt < 0 && !mayRefuse && random.nextInt(3) == 0) {
+                    pools.getFirst().submit(this::runAndCheck).get(60, SECONDS);
+                } else {
+                    runAndCheck();
+                }
+                pools.forEach(Pool::close);
+                pools.forEach(PipelineTest::assertIdle);
+            } finally {
+                pools.forEach(Pool::shutdownNow);
+            }
+        }
+
+        private Void runAndCheck() {
+            PipelineResult<Integer> result = null;
+            Throwable thrown = null;
+            try {
+                result = pipeline().run(this::consume);
+            } catch (Throwable e) {
+                thrown = e;
+            }
+            boolean interrupted = Thread.interrupted();
+
+            assertThat(now).extracting(AtomicInteger::get).as("nothing runs any more").containsOnly(0);
+            for (int stage = 0; stage < stages; stage++) {
+                assertThat(most[stage].get()).as("at once in stage %s", stage).isLessThanOrEqualTo(atMost[stage]);
+            }
+            for (int i = 0; i < runs.length(); i++) {
+                assertThat(runs.get(i)).as("runs of item %s in stage %s", i % count, i / count).isLessThanOrEqualTo(1);
+            }
+            if (ordered) {
+                assertThat(values).isSorted();
+            }
+            assertThat(values).doesNotHaveDuplicates().allMatch(n -> IntStream.range(0, stages).noneMatch(i -> fails(i, n)));
+            for (PipelineStatistics seen : progress) {
+                assertCountsAddUp(seen);
+            }
+            if (result != null) {
+                assertEveryItemEnded(result);
+            } else {
+                assertEndHasAReason(thrown, interrupted);
+            }
+            return null;
+        }
+
+        private static void assertCountsAddUp(PipelineStatistics seen) {
+            long came = seen.in();
+            for (StageStatistics stage : seen.stages()) {
+                assertThat(stage.waiting() + stage.running() + stage.done() + stage.failed()).as("%s", seen).isEqualTo(came);
+                came = stage.done() - stage.held();
+            }
+            assertThat(came).isEqualTo(seen.out());
+            assertThat(seen.failed()).isEqualTo(seen.stages().stream().mapToLong(StageStatistics::failed).sum());
+        }
+
+        private void assertEveryItemEnded(PipelineResult<Integer> result) {
+            PipelineStatistics seen = result.statistics();
+            assertCountsAddUp(seen);
+            assertThat(progress.getLast().stages()).isEqualTo(seen.stages());
+            assertThat(seen.in()).isEqualTo(count);
+            assertThat(seen.underWay()).isZero();
+            assertThat(Stream.concat(values.stream(), failures.stream().map(PipelineFailure::item)))
+                    .as("each once")
+                    .hasSize(count)
+                    .doesNotHaveDuplicates();
+            for (PipelineFailure<Integer> failure : failures) {
+                int stage = Integer.parseInt(failure.stage().substring("stage ".length()));
+                if (fails(stage, failure.item()) && failure.cause() instanceof ArithmeticException) {
+                    assertThat(failure.cause()).hasMessage("no " + failure.item());
+                } else {
+                    assertThat(shutdownAt).as("why %s", failure).isNotNegative();
+                    assertThat(failure.cause()).isInstanceOfAny(CancellationException.class, RejectedSubmissionException.class);
+                }
+            }
+            int ran = IntStream.range(0, runs.length()).map(runs::get).sum();
+            assertThat(result.runs().size()).as("recorded").isGreaterThanOrEqualTo(ran);
+            if (shutdownAt < 0) {
+                assertThat(result.runs()).hasSize(ran);
+            }
+        }
+
+        private void assertEndHasAReason(Throwable thrown, boolean interrupted) {
+            if (thrown instanceof NoSuchElementException) {
+                assertThat(values).hasSize(consumerThrowsAt);
+            } else if (thrown instanceof CompletionException && thrown.getCause() instanceof InterruptedException) {
+                assertThat(interruptAt).isNotNegative();
+                assertThat(interrupted).isTrue();
+            } else {
+                assertThat(thrown).isInstanceOf(CompletionException.class);
+                assertThat(collecting).as("failures are collected, but %s", thrown).isFalse();
+                if (shutdownAt < 0) {
+                    assertThat(thrown).hasCauseInstanceOf(ArithmeticException.class);
+                }
+            }
+        }
+    }
+
+    @Test
+    void whateverHappensEveryItemEndsOnceAndNothingIsLeft() {
+        Seeded.repeat(150, random -> new Scene(random.generator()).play());
     }
 }
