@@ -199,7 +199,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
     private void takeHeld(Line before, Line line) {
         while (!before.held.isEmpty() && hasRoom(line)) {
             Step done = before.held.remove();
-            line.waiting.add(new Step(done.item, done.source, done.future().resultNow(), line));
+            line.waiting.add(new Step(done.item, done.source, done.value, line));
         }
     }
 
@@ -304,6 +304,8 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
             return;
         }
         line.done++;
+        step.value = future.resultNow();
+        step.future = null; // which holds what the stage was given
         if (line.number == lines.size() - 1) {
             handOut(step);
         } else {
@@ -349,14 +351,14 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
 
     private void handOut(Step step) {
         if (!settings.inOrder()) {
-            give(step.future().resultNow());
+            give(step.value);
             return;
         }
         early.put(step.item, step);
         for (Step first = early.remove(next); first != null; first = early.remove(next)) {
             next++;
             if (!first.isFailed) {
-                give(first.future().resultNow());
+                give(first.value);
             }
         }
     }
@@ -438,10 +440,11 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
     private static final class Step {
         final long item;
         final @Nullable Object source;
-        final @Nullable Object value;
         final Line line;
         final long enteredAt;
-        /** Written by who starts it, before it is in {@link #running}. */
+        /** What the stage is given, and once it has run, what it has made of it. */
+        @Nullable Object value;
+        /** From its start to its end. */
         @Nullable TaskFuture<?> future;
         /** Whether it failed. Only in order. */
         boolean isFailed;
