@@ -100,6 +100,7 @@ class ExamplesIT {
             Map.entry("PingPong", "\\[ping] ball 1 is back\\R\\[ping] ball 2 is back\\R\\[ping] ball 3 is back\\Rexit codes: 0 0"),
             Map.entry("WaitAnyConnection", "\\Qgot [10, 11, 20, 21, 30, 31]\\E"),
             Map.entry("JobsOverPipes", "^2 P\\R9\\R142702110479723 P\\R299593572317531 P\\R3333333333333301 P\\R5000111000222021 P$"),
+            Map.entry("WordsInStages", "^item 1: no text\\R\\{a=4, is=5, it=2, or=1, red=2, rose=5, the=1}\\R4 in, 3 out, 1 failed in fetch$"),
             Map.entry("WorkerLines", "printers-worker-1 out: hello")));
 
     private static final Path SOURCES = Path.of("src/main/java/dev/sennit/examples");
