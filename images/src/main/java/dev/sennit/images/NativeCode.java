@@ -46,12 +46,12 @@ final class NativeCode {
             SymbolLookup system = LINKER.defaultLookup();
             int descriptor = (int) function(system, "memfd_create", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT))
                     .invokeExact(arena.allocateFrom("sennit-images"), MFD_CLOEXEC);
-            Path path = Path.of("/proc/self/fd/" + descriptor);
+            String path = "/proc/self/fd/" + descriptor;
             try {
-                try (OutputStream memory = Files.newOutputStream(path)) {
+                try (OutputStream memory = Files.newOutputStream(Path.of(path))) {
                     library.transferTo(memory);
                 }
-                return SymbolLookup.libraryLookup(path, Arena.global());
+                return systemLibrary(path); // by name: a Path would be followed to where there is no file
             } finally {
                 int ignored = (int) function(system, "close", FunctionDescriptor.of(JAVA_INT, JAVA_INT)).invokeExact(descriptor);
             }
