@@ -52,6 +52,15 @@ record Geometry(int cropWidth, int cropHeight, int width, int height) {
         return reduction;
     }
 
+    long pixels() {
+        return (long) width * height;
+    }
+
+    /** Whether a thumbnail is large enough to be made into this one without harm. */
+    boolean isHalfOf(Bitmap larger) {
+        return larger.width() >= 2 * width && larger.height() >= 2 * height;
+    }
+
     boolean hasSamePart(Geometry other) {
         return cropWidth == other.cropWidth && cropHeight == other.cropHeight;
     }

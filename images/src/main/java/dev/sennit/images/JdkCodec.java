@@ -45,7 +45,8 @@ final class JdkCodec implements Codec {
     public Decoded decode(byte[] image, ImageHeader header, int reduction) throws ImageException {
         ImageReader reader = ImageIO.getImageReadersByFormatName(header.kind().name()).next();
         List<String> warnings = new ArrayList<>();
-        try (MemoryCacheImageInputStream stream = new MemoryCacheImageInputStream(new ByteArrayInputStream(image))) {
+        byte[] known = header.kind() == ImageKind.JPEG ? withoutProfile(image, header) : image;
+        try (MemoryCacheImageInputStream stream = new MemoryCacheImageInputStream(new ByteArrayInputStream(known))) {
             reader.setInput(stream, false, header.kind() != ImageKind.GIF); // a GIF's metadata say where the frame is
             reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
             if ((long) reader.getWidth(0) * reader.getHeight(0) > header.pixels()) {
@@ -63,6 +64,23 @@ final class JdkCodec implements Codec {
         } finally {
             reader.dispose();
         }
+    }
+
+    /** It would convert by any profile, though it be of another kind of colours; {@link ColorProfile} looks. Four inks it takes for others. */
+    private static byte[] withoutProfile(byte[] image, ImageHeader header) throws ImageException {
+        ByteArrayOutputStream kept = new ByteArrayOutputStream(image.length);
+        JpegSegments segments = new JpegSegments(image);
+        long from = 0;
+        while (segments.next()) {
+            if (segments.isFrame() && segments.content().u8(5) > 3) {
+                throw Codec.undecodable(header, "the JDK reads no CMYK; enable native access for sennit-images");
+            } else if (segments.marker() == 0xE2) {
+                kept.write(image, (int) from, (int) (segments.start() - from));
+                from = Math.min(segments.end(), image.length);
+            }
+        }
+        kept.write(image, (int) from, (int) (image.length - from));
+        return kept.toByteArray();
     }
 
     private static String oneLine(Exception e) {

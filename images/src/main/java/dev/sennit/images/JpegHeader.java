@@ -13,7 +13,7 @@ final class JpegHeader {
         int height = -1;
         while (segments.next()) {
             HeaderBytes content = segments.content();
-            if (isFrame(segments.marker())) {
+            if (segments.isFrame()) {
                 if (width < 0) { // a second one is an error to decoders
                     height = content.u16(1);
                     width = content.u16(3);
@@ -26,10 +26,5 @@ final class JpegHeader {
             throw new HeaderBytes(image, ByteOrder.BIG_ENDIAN, ImageKind.JPEG).problem("does not say how large it is");
         }
         return ImageHeader.of(ImageKind.JPEG, width, height, orientation, false);
-    }
-
-    /** Of the codes from C0 to CF, three are tables. */
-    private static boolean isFrame(int marker) {
-        return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
     }
 }

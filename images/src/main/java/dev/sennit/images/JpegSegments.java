@@ -12,6 +12,7 @@ final class JpegSegments {
 
     private final HeaderBytes bytes;
     private int marker;
+    private long markerAt;
     private long start;
     private long next = 2; // after FF D8
 
@@ -29,6 +30,7 @@ final class JpegSegments {
             at++;
         }
         marker = bytes.u8(at);
+        markerAt = at - 1;
         start = at + 1;
         if (marker == END_OF_IMAGE) {
             return false;
@@ -47,8 +49,18 @@ final class JpegSegments {
         return marker == 0 || marker == 1 || marker >= 0xD0 && marker <= 0xD8;
     }
 
+    /** Whether it says how large the picture is. Of the codes from C0 to CF, three are tables. */
+    boolean isFrame() {
+        return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
+    }
+
     int marker() {
         return marker;
+    }
+
+    /** Where its marker begins. */
+    long start() {
+        return markerAt;
     }
 
     /** Where the next segment begins; of the first scan, where its data do. */
