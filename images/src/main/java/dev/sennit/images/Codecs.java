@@ -8,19 +8,22 @@ import java.util.function.Predicate;
 /** The codecs of this machine, and which of them reads and writes what. */
 final class Codecs {
     static final String AUTO = "auto";
-    private static final List<String> NAMES = List.of("turbojpeg", "leptonica", "jdk");
+    private static final List<String> NAMES = List.of("leptonica", "turbojpeg", "jdk");
 
     private Codecs() {}
 
     /** Looked for once, at the first use: libraries are loaded then. */
     private static final class Found {
-        /** The fastest first. */
+        /**
+         * The first two are of one speed, having the same libjpeg-turbo inside; the one whose version is known comes first, so that
+         * thumbnails are the same wherever they are made.
+         */
         static final List<Codec> ALL = find();
 
         private static List<Codec> find() {
             List<Codec> found = new ArrayList<>();
-            TurboJpegCodec.find().ifPresent(found::add);
             LeptonicaCodec.find().ifPresent(found::add);
+            TurboJpegCodec.find().ifPresent(found::add);
             found.add(new JdkCodec());
             return List.copyOf(found);
         }
@@ -54,7 +57,7 @@ final class Codecs {
     private static Codec first(String preferred, Predicate<Codec> able, String otherwise) throws ImageException {
         return Found.ALL.stream()
                 .filter(able)
-                .min(Comparator.comparing(codec -> !codec.name().equals(preferred))) // stable: the fastest of the rest
+                .min(Comparator.comparing(codec -> !codec.name().equals(preferred))) // else the first of the rest
                 .orElseThrow(() -> new ImageException(otherwise + " by the JDK alone; enable native access for "
                         + "sennit-images on Linux, with leptonica's jar on the class path"));
     }

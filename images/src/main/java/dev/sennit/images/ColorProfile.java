@@ -51,9 +51,10 @@ final class ColorProfile {
         }
     }
 
-    /** By its description, in ASCII or UTF-16. */
+    /** By the descriptions that nearly all of them have, in ASCII or UTF-16; the word sRGB alone is also in those that are linear. */
     private static boolean isStandard(String profile) {
-        return profile.contains("sRGB") || profile.contains("s\0R\0G\0B");
+        String ascii = profile.replace("\0", "");
+        return ascii.contains("sRGB IEC61966-2.1") || ascii.contains("sRGB built-in");
     }
 
     /** In segments of up to 64 KB, each with its number and how many there are. */

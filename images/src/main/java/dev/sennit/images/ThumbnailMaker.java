@@ -22,7 +22,8 @@ import java.util.List;
  *
  * <p>Pictures are turned upright and their colours converted to sRGB; no metadata are passed on. The header is read before a decoder
  * sees the file, and what the header, the structure of the file or the decoder show to be wrong is an {@link ImageException} of
- * one line. Files of which a decoder makes something else than what was stored, in silence, are not told from good ones.
+ * one line. A JPEG has no checksums: wrong bytes in the middle of one, of which the decoder makes
+ * wrong colours in silence, are not noticed.
  *
  * <p>It is immutable, may be used by several threads and leave the JVM; a call uses one thread, and all native memory it took is given
  * back when it returns. How long a call takes has no limit but what the number of pixels sets: give the task a
@@ -46,10 +47,10 @@ public final class ThumbnailMaker implements TaskFunction<byte[], Thumbnails> {
     }
 
     /**
-     * The codecs that can be used here: {@code turbojpeg} is the system's library, {@code leptonica} comes with this one and needs native
-     * access, {@code jdk} is always there.
+     * The codecs that can be used here: {@code leptonica} comes with this library, {@code turbojpeg} is the system's; both need Linux and
+     * native access, and are six times as fast as {@code jdk}, which is always there.
      *
-     * @return names, the fastest first
+     * @return names, in the order in which they are tried
      */
     public static List<String> codecs() {
         return Codecs.available();

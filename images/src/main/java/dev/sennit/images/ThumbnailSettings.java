@@ -18,7 +18,7 @@ import java.util.stream.IntStream;
  * @param maxPixels an image whose header promises more is refused before it is decoded: a decoder takes 4 bytes and more for each
  * @param onCorrupt what becomes of an image that is damaged
  * @param codec the name of the decoder and encoder to prefer, one of {@link ThumbnailMaker#codecs}, or {@code auto} for the
- *     fastest there is; what the preferred one cannot read, another does
+ *     first of them; what the preferred one cannot read, another does
  */
 public record ThumbnailSettings(
         List<Integer> sizes, Fit fit, Format format, int quality, long maxPixels, OnCorrupt onCorrupt, String codec)
@@ -172,7 +172,7 @@ public record ThumbnailSettings(
     /**
      * The same with another codec.
      *
-     * @param name {@code auto}, {@code turbojpeg}, {@code leptonica} or {@code jdk}
+     * @param name {@code auto}, {@code leptonica}, {@code turbojpeg} or {@code jdk}
      * @return new settings
      */
     public ThumbnailSettings withCodec(String name) {

@@ -9,10 +9,19 @@ import dev.sennit.images.ThumbnailSettings.Format;
 import dev.sennit.images.ThumbnailSettings.OnCorrupt;
 import java.awt.Color;
 import java.awt.Graphics2D;
+import java.awt.color.ColorSpace;
+import java.awt.color.ICC_Profile;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
+import java.util.zip.CRC32;
+import java.util.zip.DeflaterOutputStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -291,6 +300,80 @@ abstract class CodecContract {
         }
     }
 
+    /** Half of the light, which is stored as 128 in linear colours, is 188 in sRGB. */
+    @ParameterizedTest
+    @ValueSource(strings = {"jpg", "png"})
+    void colorsBecomeStandard(String format) throws Exception {
+        BufferedImage grey = new BufferedImage(300, 300, BufferedImage.TYPE_INT_RGB);
+        Graphics2D graphics = grey.createGraphics();
+        graphics.setColor(new Color(128, 128, 128));
+        graphics.fillRect(0, 0, 300, 300);
+        graphics.dispose();
+        byte[] image = written(grey, format);
+        assertThat(lossless(image).at(0.5, 0.5) & 0xFF).isBetween(127, 129);
+        byte[] profile = ICC_Profile.getInstance(ColorSpace.CS_LINEAR_RGB).getData();
+        byte[] tagged = format.equals("jpg") ? jpegWithProfile(image, profile) : pngWithProfile(image, profile);
+        assertThat(lossless(tagged).at(0.5, 0.5) & 0xFF).isBetween(186, 190);
+    }
+
+    private static byte[] jpegWithProfile(byte[] jpeg, byte[] profile) {
+        ByteBuffer segment = ByteBuffer.allocate(18 + profile.length);
+        segment.putShort((short) 0xFFE2).putShort((short) (16 + profile.length));
+        segment.put("ICC_PROFILE\0\1\1".getBytes(StandardCharsets.ISO_8859_1)).put(profile);
+        return inserted(jpeg, 2, segment.array());
+    }
+
+    private static byte[] pngWithProfile(byte[] png, byte[] profile) {
+        ByteArrayOutputStream compressed = new ByteArrayOutputStream();
+        try (DeflaterOutputStream deflater = new DeflaterOutputStream(compressed)) {
+            deflater.write(profile);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        ByteBuffer chunk = ByteBuffer.allocate(15 + compressed.size());
+        chunk.putInt(3 + compressed.size());
+        chunk.put("iCCPp\0\0".getBytes(StandardCharsets.ISO_8859_1)).put(compressed.toByteArray());
+        CRC32 sum = new CRC32();
+        sum.update(chunk.array(), 4, chunk.position() - 4);
+        return inserted(png, 33, chunk.putInt((int) sum.getValue()).array()); // behind the header
+    }
+
+    private static byte[] inserted(byte[] into, int at, byte[] what) {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        all.write(into, 0, at);
+        all.writeBytes(what);
+        all.write(into, at, into.length - at);
+        return all.toByteArray();
+    }
+
+    /** Whatever was changed in a file: a picture or a refusal. */
+    @Test
+    void mutatedFilesAreDecodedOrRefused() throws Exception {
+        long seed = Long.getLong("sennit.seed", new SplittableRandom().nextLong());
+        SplittableRandom random = new SplittableRandom(seed);
+        List<String> names = Corpus.names().stream()
+                .filter(name -> Corpus.bytes(name).length < 300_000)
+                .toList();
+        ThumbnailMaker maker = new ThumbnailMaker(settings().withOnCorrupt(OnCorrupt.KEEP).withMaxPixels(4_000_000));
+        try {
+            for (int i = 0; i < Integer.getInteger("sennit.mutations", 150); i++) {
+                byte[] image = Corpus.bytes(names.get(random.nextInt(names.size())));
+                int changes = image.length == 0 ? 0 : random.nextInt(1, 8);
+                for (int j = 0; j < changes; j++) {
+                    image[random.nextInt(random.nextBoolean() ? image.length : Math.min(image.length, 700))] =
+                            (byte) random.nextInt();
+                }
+                try {
+                    assertThat(maker.make(image).all()).hasSize(3);
+                } catch (ImageException e) {
+                    assertThat(e.getMessage()).isNotBlank().doesNotContain("\n");
+                }
+            }
+        } catch (Throwable e) {
+            throw new AssertionError("fails with -Dsennit.seed=" + seed, e);
+        }
+    }
+
     @Test
     void qualityCosts() throws Exception {
         byte[] image = Corpus.hostile("prog.jpg");
@@ -351,10 +434,10 @@ abstract class CodecContract {
 
     /** The right half is clear. */
     static byte[] halfClear() throws Exception {
-        BufferedImage image = new BufferedImage(600, 400, BufferedImage.TYPE_INT_ARGB);
+        BufferedImage image = new BufferedImage(1600, 1000, BufferedImage.TYPE_INT_ARGB);
         Graphics2D graphics = image.createGraphics();
         graphics.setColor(Color.RED);
-        graphics.fillRect(0, 0, 301, 400);
+        graphics.fillRect(0, 0, 803, 1000);
         graphics.dispose();
         return written(image, "png");
     }
@@ -371,10 +454,6 @@ abstract class CodecContract {
             (byte) 0xFF, (byte) 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 18, 0, 3, 0, 0, 0, 1, 0,
             (byte) orientation, 0, 0, 0, 0, 0, 0
         };
-        ByteArrayOutputStream all = new ByteArrayOutputStream();
-        all.write(jpeg, 0, 2);
-        all.writeBytes(exif);
-        all.write(jpeg, 2, jpeg.length - 2);
-        return all.toByteArray();
+        return inserted(jpeg, 2, exif);
     }
 }
