@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -54,7 +55,7 @@ final class Making {
         resizing += lap();
         List<Thumbnail> all = new ArrayList<>();
         for (int i = 0; i < wanted.size(); i++) {
-            Bitmap picture = pictures.get(wanted.get(i));
+            Bitmap picture = Objects.requireNonNull(pictures.get(wanted.get(i)));
             byte[] bytes = encoder.encode(picture, kind, settings.quality());
             all.add(new Thumbnail(settings.sizes().get(i), kind, picture.width(), picture.height(), bytes));
         }
