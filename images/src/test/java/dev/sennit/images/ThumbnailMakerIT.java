@@ -26,8 +26,8 @@ class ThumbnailMakerIT {
         byte[] image = Corpus.bytes(Corpus.BASELINE);
         Thumbnails here = MAKER.make(image);
         try (Pool pool = Pools.open("processes:2")) {
-            List<Thumbnails> there = pool.map(MAKER, Collections.nCopies(4, image));
-            assertThat(there).hasSize(4);
+            List<Thumbnails> there = pool.map(MAKER, Collections.nCopies(3, image));
+            assertThat(there).hasSize(3);
             for (Thumbnails made : there) {
                 assertThat(made.codec()).isEqualTo(here.codec());
                 assertThat(made.source()).isEqualTo(here.source());
@@ -48,17 +48,18 @@ class ThumbnailMakerIT {
         }
     }
 
-    /** An image takes a megabyte of native memory and more, of which nothing may stay, whether it is whole or not. */
+    /** At half its size the image takes eight megabytes of native memory, of which nothing may stay, whether it is whole or not. */
     @Test
     @EnabledOnOs(value = OS.LINUX, architectures = {"amd64", "aarch64"})
     void nativeMemoryIsGivenBack() throws Exception {
         byte[] whole = Corpus.bytes(Corpus.BASELINE);
         byte[] broken = whole.clone();
         Arrays.fill(broken, broken.length / 2, broken.length / 2 + 1000, (byte) 0x55);
-        try (Pool pool = Pools.open("processes:1?heap=64m")) {
-            long before = pool.submit(() -> residentAfter(MAKER, whole, broken, 20)).join();
-            long after = pool.submit(() -> residentAfter(MAKER, whole, broken, 60)).join();
-            assertThat(after - before).isLessThan(40_000);
+        ThumbnailMaker large = new ThumbnailMaker(MAKER.settings().withSizes(900));
+        try (Pool pool = Pools.open("processes:1?heap=96m")) {
+            long before = pool.submit(() -> residentAfter(large, whole, broken, 5)).join();
+            long after = pool.submit(() -> residentAfter(large, whole, broken, 10)).join();
+            assertThat(after - before).isLessThan(60_000); // kilobytes; 80,000 and more if either kind were kept
         }
     }
 
@@ -91,7 +92,7 @@ class ThumbnailMakerIT {
     @Test
     void threadsDoNotDisturbEachOther() throws Exception {
         List<String> names = List.of("prog.jpg", "rgba.png", "a.webp", "corrupt_base.jpg", "anim.gif", "t.tiff", "cmyk.jpg");
-        List<byte[]> images = Collections.nCopies(3, names).stream()
+        List<byte[]> images = Collections.nCopies(2, names).stream()
                 .flatMap(List::stream)
                 .map(Corpus::hostile)
                 .toList();
