@@ -3,8 +3,9 @@ package dev.sennit.images;
 import java.util.Arrays;
 
 /**
- * Makes the middle of a decoded picture smaller by whole numbers, each new pixel the mean of a block of old ones. It is quick and reads each
- * row once; what is left is at least three times as large as wanted, so that the filter behind it decides what is seen.
+ * Makes the middle of a decoded picture smaller by whole numbers, each new pixel the mean of a block of old ones. It is
+ * quick and reads each row once; what is left is at least three times as large as wanted, so that the filter behind it
+ * decides what is seen.
  */
 final class BoxReduction {
     private static final int LEFT_FOR_THE_FILTER = 3;

@@ -15,8 +15,8 @@ final class Codecs {
     /** Looked for once, at the first use: libraries are loaded then. */
     private static final class Found {
         /**
-         * The first two are of one speed, having the same libjpeg-turbo inside; the one whose version is known comes first, so that
-         * thumbnails are the same wherever they are made.
+         * The first two are of one speed, having the same libjpeg-turbo inside; the one whose version is known comes
+         * first, so that thumbnails are the same wherever they are made.
          */
         static final List<Codec> ALL = find();
 

@@ -17,10 +17,11 @@ import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
 /**
- * The ICC profile that an image carries, which says what its reds, greens and blues are; thumbnails carry none, so theirs have to be sRGB's.
+ * The ICC profile that an image carries, which says what its reds, greens and blues are; thumbnails carry none, so theirs
+ * have to be sRGB's.
  *
- * <p>Only profiles of RGB are looked at: those of grey and CMYK describe what the decoder has converted by then. A profile that
- * is damaged is left aside, as the picture is still there without it.
+ * <p>Only profiles of RGB are looked at: those of grey and CMYK describe what the decoder has converted by then. A
+ * profile that is damaged is left aside, as the picture is still there without it.
  */
 final class ColorProfile {
     private static final int LARGEST = 4 << 20;

@@ -3,8 +3,8 @@ package dev.sennit.images;
 import java.nio.ByteOrder;
 
 /**
- * Reads the header of a GIF up to its first frame, which may be larger than the screen that the file begins with: the larger of
- * both is the size, as a decoder makes room for either.
+ * Reads the header of a GIF up to its first frame, which may be larger than the screen that the file begins with: the
+ * larger of both is the size, as a decoder makes room for either.
  */
 final class GifHeader {
     private GifHeader() {}

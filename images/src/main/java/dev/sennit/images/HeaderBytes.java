@@ -6,8 +6,8 @@ import java.util.Arrays;
 import java.util.zip.Checksum;
 
 /**
- * A part of an image's bytes, for the readers of headers: numbers without sign, and every access checked, so that a header that lies about
- * lengths ends in an {@link ImageException} that says so.
+ * A part of an image's bytes, for the readers of headers: numbers without sign, and every access checked, so that a
+ * header that lies about lengths ends in an {@link ImageException} that says so.
  */
 final class HeaderBytes {
     private final byte[] bytes;

@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.io.Serial;
 
 /**
- * An image of which no thumbnails can be made, and why: the message is one line that says what the bytes are and what is wrong
- * with them. It does not say where they came from, but for {@link ThumbnailMaker#make(java.nio.file.Path)}.
+ * An image of which no thumbnails can be made, and why: the message is one line that says what the bytes are and what is
+ * wrong with them. It does not say where they came from, but for {@link ThumbnailMaker#make(java.nio.file.Path)}.
  */
 public final class ImageException extends IOException {
     @Serial

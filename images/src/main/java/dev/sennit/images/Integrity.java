@@ -4,10 +4,11 @@ import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether a file is whole, as far as its structure tells, without decoding it: what decoders pass over in silence. Damage within what
- * is compressed is for the decoder to find. A JPEG has no checksums: after wrong bytes its codes are soon in step again, and what follows may be
- * a picture that no decoder objects to, in wrong colours. Walking through the codes to see whether they end where the data do was tried: it finds
- * more, but by far not all, and takes a third of the time that decoding takes.
+ * Whether a file is whole, as far as its structure tells, without decoding it: what decoders pass over in silence. Damage
+ * within what is compressed is for the decoder to find. A JPEG has no checksums: after wrong bytes its codes are soon in
+ * step again, and what follows may be a picture that no decoder objects to, in wrong colours. Walking through the codes
+ * to see whether they end where the data do was tried: it finds more, but by far not all, and takes a third of the time
+ * that decoding takes.
  */
 final class Integrity {
     /** A progressive JPEG has about ten; each costs a pass over the whole picture. The number is libjpeg-turbo's. */

@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 import org.w3c.dom.Node;
 
 /**
- * The JDK's own: always there, and without native decoders for all but JPEG, so it reads the rarer kinds wherever we are. Of JPEG it is
- * several times slower than the others, and knows no CMYK.
+ * The JDK's own: always there, and without native decoders for all but JPEG, so it reads the rarer kinds wherever we are.
+ * Of JPEG it is several times slower than the others, and knows no CMYK.
  */
 final class JdkCodec implements Codec {
     @Override

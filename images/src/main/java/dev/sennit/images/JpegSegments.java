@@ -3,8 +3,8 @@ package dev.sennit.images;
 import java.nio.ByteOrder;
 
 /**
- * Walks the segments of a JPEG in front of its first scan. Each is a marker, FF and a code, and most have a length and that many
- * bytes, which tell nothing of the next.
+ * Walks the segments of a JPEG in front of its first scan. Each is a marker, FF and a code, and most have a length and
+ * that many bytes, which tell nothing of the next.
  */
 final class JpegSegments {
     static final int START_OF_SCAN = 0xDA;

@@ -3,12 +3,12 @@ package dev.sennit.images;
 import java.util.Arrays;
 
 /**
- * Resizes by the Lanczos filter of three lobes: each new pixel is a weighted sum of the old ones around it, first down the columns, then
- * along the rows. Made smaller, the filter is stretched over all that becomes one pixel, so that fine patterns fade instead of showing up
- * as coarse ones.
+ * Resizes by the Lanczos filter of three lobes: each new pixel is a weighted sum of the old ones around it, first down
+ * the columns, then along the rows. Made smaller, the filter is stretched over all that becomes one pixel, so that fine
+ * patterns fade instead of showing up as coarse ones.
  *
- * <p>Sums are taken in float, over one row of all reds, greens, blues (and alphas), in loops so plain that the JIT makes vector code of
- * them. Where there is alpha, colours count as much as they are seen.
+ * <p>Sums are taken in float, over one row of all reds, greens, blues (and alphas), in loops so plain that the JIT makes
+ * vector code of them. Where there is alpha, colours count as much as they are seen.
  */
 final class Lanczos {
     private static final int LOBES = 3;

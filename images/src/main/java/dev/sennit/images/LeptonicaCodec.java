@@ -14,14 +14,16 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Leptonica with libjpeg-turbo and libwebp inside, out of the jar of Bytedeco's that Maven Central has: a C library of 6 MB that needs
- * nothing but libc. It reads and writes JPEG and WebP here; what it makes of some PNGs (their transparent colour) is not right.
+ * Leptonica with libjpeg-turbo and libwebp inside, out of the jar of Bytedeco's that Maven Central has: a C library of 6
+ * MB that needs nothing but libc. It reads and writes JPEG and WebP here; what it makes of some PNGs (their transparent
+ * colour) is not right.
  *
- * <p>It decodes a JPEG at a half, a quarter or an eighth of its size, and counts libjpeg's warnings, by which damage in the middle of
- * a picture is found. The first warning of a picture libjpeg also prints to stderr, which cannot be helped.
+ * <p>It decodes a JPEG at a half, a quarter or an eighth of its size, and counts libjpeg's warnings, by which damage in
+ * the middle of a picture is found. The first warning of a picture libjpeg also prints to stderr, which cannot be helped.
  *
- * <p>A picture of Leptonica's ({@code PIX}) is rows of 32-bit words, each red, green, blue and alpha from the highest byte down; a grey one
- * has four pixels in a word, again the highest byte first. No pointer outlives the call or the {@link Decoded} that it belongs to.
+ * <p>A picture of Leptonica's ({@code PIX}) is rows of 32-bit words, each red, green, blue and alpha from the highest
+ * byte down; a grey one has four pixels in a word, again the highest byte first. No pointer outlives the call or the
+ * {@link Decoded} that it belongs to.
  */
 @SuppressWarnings("restricted") // NativeCode.isEnabled was asked
 final class LeptonicaCodec implements Codec {

@@ -34,8 +34,9 @@ final class NativeCode {
     }
 
     /**
-     * A library out of a jar, for as long as the JVM runs. It is loaded from memory that has no name in any file system, so that nothing is left
-     * behind whenever the JVM ends, and a folder for temporary files that forbids execution does not matter.
+     * A library out of a jar, for as long as the JVM runs. It is loaded from memory that has no name in any file system,
+     * so that nothing is left behind whenever the JVM ends, and a folder for temporary files that forbids execution does
+     * not matter.
      */
     static SymbolLookup bundledLibrary(String resource) throws Throwable {
         try (InputStream library = NativeCode.class.getClassLoader().getResourceAsStream(resource);

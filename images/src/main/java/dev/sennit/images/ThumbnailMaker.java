@@ -20,14 +20,14 @@ import java.util.List;
  * }
  * }
  *
- * <p>Pictures are turned upright and their colours converted to sRGB; no metadata are passed on. The header is read before a decoder
- * sees the file, and what the header, the structure of the file or the decoder show to be wrong is an {@link ImageException} of
- * one line. A JPEG has no checksums: wrong bytes in the middle of one, of which the decoder makes
- * wrong colours in silence, are not noticed.
+ * <p>Pictures are turned upright and their colours converted to sRGB; no metadata are passed on. The header is read
+ * before a decoder sees the file, and what the header, the structure of the file or the decoder show to be wrong is an
+ * {@link ImageException} of one line. A JPEG has no checksums: wrong bytes in the middle of one, of which the decoder
+ * makes wrong colours in silence, are not noticed.
  *
- * <p>It is immutable, may be used by several threads and leave the JVM; a call uses one thread, and all native memory it took is given
- * back when it returns. How long a call takes has no limit but what the number of pixels sets: give the task a
- * timeout on a pool of processes.
+ * <p>It is immutable, may be used by several threads and leave the JVM; a call uses one thread, and all native memory it
+ * took is given back when it returns. How long a call takes has no limit but what the number of pixels sets: give the
+ * task a timeout on a pool of processes.
  */
 public final class ThumbnailMaker implements TaskFunction<byte[], Thumbnails> {
     @Serial
@@ -47,8 +47,8 @@ public final class ThumbnailMaker implements TaskFunction<byte[], Thumbnails> {
     }
 
     /**
-     * The codecs that can be used here: {@code leptonica} comes with this library, {@code turbojpeg} is the system's; both need Linux and
-     * native access, and are six times as fast as {@code jdk}, which is always there.
+     * The codecs that can be used here: {@code leptonica} comes with this library, {@code turbojpeg} is the system's;
+     * both need Linux and native access, and are six times as fast as {@code jdk}, which is always there.
      *
      * @return names, in the order in which they are tried
      */

@@ -66,8 +66,8 @@ public record ThumbnailSettings(
     }
 
     /**
-     * What becomes of an image that is cut off or has errors in it, where a decoder would go on and make up what is missing. Of most
-     * formats but JPEG nothing can be made then, whatever is said here.
+     * What becomes of an image that is cut off or has errors in it, where a decoder would go on and make up what is
+     * missing. Of most formats but JPEG nothing can be made then, whatever is said here.
      */
     public enum OnCorrupt {
         /** No thumbnails: an {@link ImageException}. */
@@ -99,8 +99,8 @@ public record ThumbnailSettings(
     }
 
     /**
-     * JPEGs of quality 75, 200, 64 and 32 pixels wide, of images of up to 100 million pixels; damaged ones fail. The codec is what
-     * the system property {@code sennit.images.codec} names, or {@code auto}.
+     * JPEGs of quality 75, 200, 64 and 32 pixels wide, of images of up to 100 million pixels; damaged ones fail. The
+     * codec is what the system property {@code sennit.images.codec} names, or {@code auto}.
      *
      * @return to be changed by the other methods
      */

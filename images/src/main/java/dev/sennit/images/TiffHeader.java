@@ -3,8 +3,8 @@ package dev.sennit.images;
 import java.nio.ByteOrder;
 
 /**
- * Reads the header of a TIFF, the directory of its first page, wherever in the file that is; and the orientation out of EXIF, which is
- * a TIFF without a picture.
+ * Reads the header of a TIFF, the directory of its first page, wherever in the file that is; and the orientation out of
+ * EXIF, which is a TIFF without a picture.
  */
 final class TiffHeader {
     private static final int WIDTH = 256;

@@ -14,10 +14,11 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The system's libturbojpeg, of Debian's package libturbojpeg0: JPEG only. It is for where Leptonica's jar was left out, or is for a newer libc. It uses the calls of version 2, which version 3 still has.
+ * The system's libturbojpeg, of Debian's package libturbojpeg0: JPEG only. It is for where Leptonica's jar was left out,
+ * or is for a newer libc. It uses the calls of version 2, which version 3 still has.
  *
- * <p>Every call has a handle of its own, made and destroyed here, so there is nothing that threads could share. Pixels come as blue, green,
- * red and a filler or alpha in bytes, which is {@link Bitmap}'s order in a little-endian word.
+ * <p>Every call has a handle of its own, made and destroyed here, so there is nothing that threads could share. Pixels
+ * come as blue, green, red and a filler or alpha in bytes, which is {@link Bitmap}'s order in a little-endian word.
  */
 @SuppressWarnings("restricted") // NativeCode.isEnabled was asked
 final class TurboJpegCodec implements Codec {

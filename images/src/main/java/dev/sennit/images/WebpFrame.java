@@ -6,8 +6,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The first frame of an animated WebP, as a WebP of its own, and where on the canvas it belongs: decoders of single pictures refuse
- * animations.
+ * The first frame of an animated WebP, as a WebP of its own, and where on the canvas it belongs: decoders of single
+ * pictures refuse animations.
  *
  * @param file a complete file
  * @param left of the frame on the canvas

@@ -1,8 +1,8 @@
 package dev.sennit.images;
 
 /**
- * Reads the header of a WebP. A simple file is one chunk, VP8 (lossy) or VP8L (lossless), with the size in it; all others begin with
- * VP8X, which has the size of the whole, and have EXIF at their end.
+ * Reads the header of a WebP. A simple file is one chunk, VP8 (lossy) or VP8L (lossless), with the size in it; all others
+ * begin with VP8X, which has the size of the whole, and have EXIF at their end.
  */
 final class WebpHeader {
     private WebpHeader() {}

@@ -11,9 +11,11 @@ import java.util.Locale;
 import java.util.stream.Stream;
 
 /**
- * How fast each codec is, how much memory its process takes and how good its thumbnails are, for whoever chooses one: {@code CodecComparison
- * FOLDER [PASSES [CODEC...]]}, with the test classes on the class path. Figures are of one thread's CPU time, so that a busy machine matters less, and of the last pass; each codec has a JVM of its own.
- * Quality is that of the thumbnails of 200 pixels before they are encoded, against Lanczos over all pixels; it is left out when PASSES is even.
+ * How fast each codec is, how much memory its process takes and how good its thumbnails are, for whoever chooses one:
+ * {@code CodecComparison FOLDER [PASSES [CODEC...]]}, with the test classes on the class path. Figures are of one
+ * thread's CPU time, so that a busy machine matters less, and of the last pass; each codec has a JVM of its own. Quality
+ * is that of the thumbnails of 200 pixels before they are encoded, against Lanczos over all pixels; it is left out when
+ * PASSES is even.
  */
 final class CodecComparison {
     private CodecComparison() {}
