@@ -14,6 +14,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Fetches files from the web, whatever the servers do: each download ends, within its limits, with the file or with one line that
@@ -92,11 +94,14 @@ public final class Downloader implements AutoCloseable {
     private Downloader(Builder settings) {
         this.limits = settings.limits();
         this.downloads = settings.downloads;
-        this.client = HttpClient.newBuilder()
+        HttpClient.Builder newClient = HttpClient.newBuilder()
                 .connectTimeout(settings.connectTimeout)
                 .followRedirects(HttpClient.Redirect.NEVER)
-                .proxy(HttpClient.Builder.NO_PROXY)
-                .build();
+                .proxy(HttpClient.Builder.NO_PROXY);
+        if (settings.tls != null) {
+            newClient.sslContext(settings.tls);
+        }
+        this.client = newClient.build();
         this.lookUps = Executors.newCachedThreadPool(
                 Thread.ofPlatform().daemon().name("sennit-download-names-", 1).factory());
         this.addresses = new HostAddresses(settings.names, settings.allowPrivate, lookUps);
@@ -152,10 +157,10 @@ public final class Downloader implements AutoCloseable {
         if (cleared.add(folder)) {
             PartFile.removeDead(folder);
         }
-        try (PartFile part = PartFile.create(folder)) {
+        try (var part = new Sink.Part(folder)) {
             var transfer = new Transfer(this, uri, part, limits.maxBytes());
             transfer.run();
-            part.moveTo(file, OutputFolder.Existing.REPLACE);
+            part.moveTo(file);
             return transfer.result(file);
         } catch (DownloadException e) {
             throw e;
@@ -225,6 +230,7 @@ public final class Downloader implements AutoCloseable {
         private TimeSource time = TimeSource.system();
         private HostAddresses.NameService names = InetAddress::getAllByName;
         private boolean pinning = HOST_ALLOWED;
+        private @Nullable SSLContext tls;
 
         private Builder() {}
 
@@ -368,11 +374,22 @@ public final class Downloader implements AutoCloseable {
             return this;
         }
 
-        /** For tests: how time is read and waited for between attempts, and where names are looked up. */
-        Builder seams(TimeSource newTime, HostAddresses.NameService newNames, boolean newPinning) {
+        /** For tests: where the time between attempts comes from. */
+        Builder time(TimeSource newTime) {
             time = newTime;
+            return this;
+        }
+
+        /** For tests: where names are looked up, and whether connections go to the addresses found there. */
+        Builder names(HostAddresses.NameService newNames, boolean pinned) {
             names = newNames;
-            pinning = newPinning;
+            pinning = pinned;
+            return this;
+        }
+
+        /** For tests: whom to trust. */
+        Builder tls(SSLContext context) {
+            tls = context;
             return this;
         }
 

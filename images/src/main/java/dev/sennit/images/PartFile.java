@@ -33,7 +33,7 @@ import java.util.concurrent.ThreadLocalRandom;
  *
  * <p>On Unix a process loses its lock on a file when it closes any channel to it. So nobody opens those of this JVM: {@link #OURS}.
  */
-final class PartFile implements Sink, Closeable {
+final class PartFile implements Closeable {
     private static final String BEGIN = ".sennit-";
     private static final String END = ".part";
     private static final int MOST_TRIES = 100;
@@ -125,8 +125,7 @@ final class PartFile implements Sink, Closeable {
         }
     }
 
-    @Override
-    public void write(ByteBuffer bytes) throws IOException, InterruptedException {
+    void write(ByteBuffer bytes) throws IOException, InterruptedException {
         try {
             while (bytes.hasRemaining()) {
                 size += channel.write(bytes);
@@ -136,13 +135,12 @@ final class PartFile implements Sink, Closeable {
         }
     }
 
-    @Override
-    public long size() {
+    long size() {
         return size;
     }
 
-    @Override
-    public void restart() throws IOException, InterruptedException {
+    /** Forgets what was written. */
+    void restart() throws IOException, InterruptedException {
         try {
             channel.truncate(0);
             size = 0;

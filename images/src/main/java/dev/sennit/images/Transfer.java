@@ -234,6 +234,8 @@ final class Transfer {
             throw lasting("no secure connection: " + Printable.reason(e) + "; correct the address, or the certificates", e);
         } catch (ProtocolException e) {
             throw lasting("an answer that is not HTTP: " + Printable.reason(e) + "; correct the address", e);
+        } catch (RuntimeException e) { // the client's own checks, such as that of a length that is no number
+            throw lasting("an answer that is not HTTP: " + Printable.text(String.valueOf(e.getMessage())) + "; correct the address", e);
         } catch (ConnectException e) {
             ensureOpen(e);
             String why = e.getMessage() == null ? "refused or out of reach" : Printable.reason(e);
