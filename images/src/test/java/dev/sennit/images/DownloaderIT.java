@@ -289,7 +289,7 @@ class DownloaderIT {
                 exchange.send("X-" + "y".repeat(10_000) + ": " + "z".repeat(10_000) + "\r\n");
             }
         });
-        assertThat(failure(local(), "/huge")).hasMessageContaining("header size");
+        assertThat(failure(local(), "/huge")).hasMessageContaining("Header size too big");
     }
 
     @Test
