@@ -77,6 +77,12 @@ final class Permits {
         return hosts.size();
     }
 
+    /** How many wait for a turn at a host. */
+    synchronized int waitingFor(String hostName) {
+        Host host = hosts.get(hostName);
+        return host == null ? 0 : host.free.getQueueLength();
+    }
+
     int free() {
         return all.availablePermits();
     }
