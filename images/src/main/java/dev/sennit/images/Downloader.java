@@ -153,14 +153,14 @@ public final class Downloader implements AutoCloseable {
      * @throws InterruptedException if the thread is interrupted before it is done; then nothing is left
      */
     public Download<Path> toFile(URI uri, Path file) throws DownloadException, InterruptedException {
-        Path folder = PartFile.folderOf(file);
+        Path folder = Objects.requireNonNull(file.toAbsolutePath().getParent(), "the root is no file");
         if (cleared.add(folder)) {
             PartFile.removeDead(folder);
         }
-        try (var part = new Sink.Part(folder)) {
+        try (var part = new Sink.Part(file)) {
             var transfer = new Transfer(this, uri, part, limits.maxBytes());
             transfer.run();
-            part.moveTo(file);
+            part.move();
             return transfer.result(file);
         } catch (DownloadException e) {
             throw e;

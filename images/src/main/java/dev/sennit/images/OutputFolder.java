@@ -72,8 +72,9 @@ public final class OutputFolder {
      * @param existing what to do about files that are there
      * @return the folder
      * @throws IOException if it cannot be made or written into; in one line
+     * @throws InterruptedException if the thread is interrupted
      */
-    public static OutputFolder open(Path folder, Existing existing) throws IOException {
+    public static OutputFolder open(Path folder, Existing existing) throws IOException, InterruptedException {
         Objects.requireNonNull(existing, "existing");
         try {
             Files.createDirectories(folder);
@@ -84,7 +85,7 @@ public final class OutputFolder {
                     e);
         }
         PartFile.removeDead(folder);
-        PartFile.create(folder).close(); // better now than after the first image was made
+        PartFile.create(folder.resolve("image")).close(); // better now than after the first image was made
         return new OutputFolder(folder, existing, false, new Names());
     }
 
@@ -103,7 +104,7 @@ public final class OutputFolder {
      *
      * @param source where the image came from
      * @param size its width, 1 or more
-     * @param format the ending of the name, such as {@code jpg}: 1 to 5 letters and digits
+     * @param format the ending of the name, such as {@code jpg}: 1 to 5 lower-case letters and digits
      * @return the path, in this folder; nothing is written
      * @throws IllegalArgumentException if the size is less than 1 or the format something else
      */
@@ -112,7 +113,7 @@ public final class OutputFolder {
             throw new IllegalArgumentException("size must be >= 1, was " + size);
         }
         if (!format.matches("[a-z0-9]{1,5}")) {
-            throw new IllegalArgumentException("format must be 1 to 5 letters and digits, was \"" + format + "\"");
+            throw new IllegalArgumentException("format must be 1 to 5 lower-case letters and digits, was \"" + format + "\"");
         }
         return folder.resolve(names.of(source) + "_" + size + "." + format);
     }
@@ -145,12 +146,12 @@ public final class OutputFolder {
         if (keeps(file)) {
             return false;
         }
-        try (PartFile part = PartFile.create(folder)) {
+        try (PartFile part = PartFile.create(file)) {
             part.write(ByteBuffer.wrap(content));
             if (durable) {
                 part.force();
             }
-            boolean moved = part.moveTo(file, existing);
+            boolean moved = part.move(existing);
             if (moved && durable) {
                 PartFile.forceFolder(folder);
             }

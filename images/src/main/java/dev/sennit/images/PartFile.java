@@ -17,14 +17,13 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * A file that is being written, in the folder of the one it will be; deleted when it is closed before it was {@linkplain
- * #moveTo moved}.
+ * #move moved}.
  *
  * <p>Its process has a lock on it, which the system takes back when the process ends, however it ends: that tells the dead ones,
  * also from another container with process numbers of its own. Whoever removes dead ones locks them first, so two things can
@@ -41,23 +40,26 @@ final class PartFile implements Closeable {
     /** The names, which are unique in any folder. */
     private static final Set<String> OURS = ConcurrentHashMap.newKeySet();
 
+    private final Path target;
     private final Path path;
     private final String name;
     private final FileChannel channel;
     private long size;
     private boolean moved;
 
-    private PartFile(Path path, String name, FileChannel channel) {
+    private PartFile(Path target, Path path, String name, FileChannel channel) {
+        this.target = target;
         this.path = path;
         this.name = name;
         this.channel = channel;
     }
 
-    static PartFile create(Path folder) throws IOException {
+    /** Makes one that will be a file of that name. */
+    static PartFile create(Path target) throws IOException, InterruptedException {
         for (int tries = 0; tries < MOST_TRIES; tries++) {
             String name = BEGIN + ProcessHandle.current().pid() + "-"
                     + Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), 36) + END;
-            Path path = folder.resolve(name);
+            Path path = target.resolveSibling(name);
             OURS.add(name);
             FileChannel channel = null;
             boolean kept = false;
@@ -65,15 +67,12 @@ final class PartFile implements Closeable {
                 channel = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
                 if (isOurs(channel) && Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
                     kept = true;
-                    return new PartFile(path, name, channel);
+                    return new PartFile(target, path, name, channel);
                 }
             } catch (FileAlreadyExistsException e) {
                 // another name, then
             } catch (IOException e) {
-                throw new IOException(
-                        "cannot write into folder " + Printable.text(folder.toString()) + ": " + Printable.reason(e)
-                                + "; make it writable, or choose another",
-                        e);
+                throw failed(target, e);
             } finally {
                 if (!kept) {
                     OURS.remove(name);
@@ -84,8 +83,7 @@ final class PartFile implements Closeable {
                 }
             }
         }
-        throw new IOException("cannot write into folder " + Printable.text(folder.toString())
-                + ": somebody removes what is made there; choose another");
+        throw failed(target, new IOException("somebody removes what is made in its folder"));
     }
 
     private static boolean isOurs(FileChannel channel) {
@@ -131,7 +129,7 @@ final class PartFile implements Closeable {
                 size += channel.write(bytes);
             }
         } catch (IOException e) {
-            throw failed(path, e);
+            throw failed(target, e);
         }
     }
 
@@ -145,7 +143,7 @@ final class PartFile implements Closeable {
             channel.truncate(0);
             size = 0;
         } catch (IOException e) {
-            throw failed(path, e);
+            throw failed(target, e);
         }
     }
 
@@ -154,7 +152,7 @@ final class PartFile implements Closeable {
         try {
             channel.force(true);
         } catch (IOException e) {
-            throw failed(path, e);
+            throw failed(target, e);
         }
     }
 
@@ -172,12 +170,12 @@ final class PartFile implements Closeable {
      *
      * @return false if there is a file of that name and it stays
      */
-    boolean moveTo(Path target, OutputFolder.Existing existing) throws IOException, InterruptedException {
+    boolean move(OutputFolder.Existing existing) throws IOException, InterruptedException {
         try {
             if (existing == OutputFolder.Existing.REPLACE) {
-                replace(target);
+                replace();
             } else {
-                add(target);
+                add();
             }
             moved = true;
             return true;
@@ -194,7 +192,7 @@ final class PartFile implements Closeable {
         }
     }
 
-    private void replace(Path target) throws IOException {
+    private void replace() throws IOException {
         try {
             Files.move(path, target, StandardCopyOption.ATOMIC_MOVE);
         } catch (AtomicMoveNotSupportedException e) {
@@ -203,7 +201,7 @@ final class PartFile implements Closeable {
     }
 
     /** An atomic move replaces what is there; a second name for the file cannot. */
-    private void add(Path target) throws IOException {
+    private void add() throws IOException {
         try {
             Files.createLink(target, path);
             Files.delete(path);
@@ -221,7 +219,7 @@ final class PartFile implements Closeable {
         }
         return new IOException(
                 "cannot write " + Printable.text(file.toString()) + ": " + Printable.reason(failure)
-                        + "; make room or choose another folder",
+                        + "; see whether its folder is there, writable and not full",
                 failure);
     }
 
@@ -235,10 +233,5 @@ final class PartFile implements Closeable {
         } finally {
             OURS.remove(name);
         }
-    }
-
-    /** The folder that the file of a path is in. */
-    static Path folderOf(Path file) {
-        return Objects.requireNonNull(file.toAbsolutePath().getParent(), "the root is no file");
     }
 }

@@ -49,18 +49,18 @@ interface Sink {
         }
     }
 
-    /** A part file in a folder, made when the first byte comes: those that wait for their turn have none open. */
+    /** A file that is made when the first byte comes: those that wait for their turn have none open. */
     final class Part implements Sink, Closeable {
-        private final Path folder;
+        private final Path target;
         private @Nullable PartFile file;
 
-        Part(Path folder) {
-            this.folder = folder;
+        Part(Path target) {
+            this.target = target;
         }
 
-        private PartFile file() throws IOException {
+        private PartFile file() throws IOException, InterruptedException {
             if (file == null) {
-                file = PartFile.create(folder);
+                file = PartFile.create(target);
             }
             return file;
         }
@@ -82,8 +82,8 @@ interface Sink {
             }
         }
 
-        void moveTo(Path target) throws IOException, InterruptedException {
-            file().moveTo(target, OutputFolder.Existing.REPLACE);
+        void move() throws IOException, InterruptedException {
+            file().move(OutputFolder.Existing.REPLACE);
         }
 
         @Override

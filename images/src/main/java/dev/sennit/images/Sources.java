@@ -111,6 +111,9 @@ public final class Sources {
         private final Set<Look> looked = new HashSet<>();
         private final PatternMatches matches = new PatternMatches();
         private @Nullable Source next;
+        private Path lastFolder = Path.of("");
+        /** Where that really is. */
+        private Path lastPlace = lastFolder;
 
         Walk(Iterator<String> arguments, Reader list, Consumer<String> problems) {
             this.list = list;
@@ -138,7 +141,7 @@ public final class Sources {
                     continue;
                 }
                 Source found = look(top.next());
-                if (found != null && told.add(FileNames.identity(found))) {
+                if (found != null && told.add(place(found))) {
                     next = found;
                 }
             }
@@ -153,6 +156,23 @@ public final class Sources {
             Source found = Objects.requireNonNull(next);
             next = null;
             return found;
+        }
+
+        /** The same for all ways that lead to it through links between folders; a link to a file is another file. */
+        private String place(Source source) {
+            if (source instanceof Source.LocalFile(Path path)) {
+                Path folder = Objects.requireNonNull(path.toAbsolutePath().getParent());
+                if (!folder.equals(lastFolder)) {
+                    lastFolder = folder;
+                    try {
+                        lastPlace = folder.toRealPath();
+                    } catch (IOException e) {
+                        lastPlace = folder; // it has just gone
+                    }
+                }
+                return lastPlace.resolve(path.getFileName()).toString();
+            }
+            return FileNames.identity(source);
         }
 
         /** Takes one step; returns a source, or null if it led to further steps or to nothing. */

@@ -28,6 +28,7 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -40,10 +41,36 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DownloaderOnPoolsIT {
     private static final byte[] IMAGE = new byte[100_000];
 
+    private static SSLContext tls;
+
     @TempDir
     private Path folder;
 
     private NastyServer server;
+
+    @BeforeAll
+    static void makeCertificate(@TempDir Path folder) throws Exception {
+        Path file = folder.resolve("keys.p12");
+        char[] password = "changeit".toCharArray();
+        Process keytool = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                        "-genkeypair", "-alias", "server", "-keyalg", "EC", "-dname", "CN=server", "-ext", "SAN=dns:localhost",
+                        "-validity", "2", "-storetype", "PKCS12", "-keystore", file.toString(), "-storepass", "changeit")
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(keytool.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+        assertThat(keytool.waitFor()).as(output).isZero();
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        try (InputStream in = Files.newInputStream(file)) {
+            store.load(in, password);
+        }
+        var keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        keys.init(store, password);
+        var trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        trust.init(store);
+        tls = SSLContext.getInstance("TLS");
+        tls.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
+    }
 
     @BeforeEach
     void start() throws IOException {
@@ -233,32 +260,8 @@ class DownloaderOnPoolsIT {
 
     // ---- https ----
 
-    private static SSLContext certificate(Path file, String name) throws Exception {
-        char[] password = "changeit".toCharArray();
-        Process keytool = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                        "-genkeypair", "-alias", "server", "-keyalg", "EC", "-dname", "CN=server", "-ext", "SAN=dns:" + name,
-                        "-validity", "2", "-storetype", "PKCS12", "-keystore", file.toString(), "-storepass", "changeit")
-                .redirectErrorStream(true)
-                .start();
-        String output = new String(keytool.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
-        assertThat(keytool.waitFor()).as(output).isZero();
-        KeyStore store = KeyStore.getInstance("PKCS12");
-        try (InputStream in = Files.newInputStream(file)) {
-            store.load(in, password);
-        }
-        var keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-        keys.init(store, password);
-        var trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        trust.init(store);
-        SSLContext context = SSLContext.getInstance("TLS");
-        context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
-        return context;
-    }
-
     @Test
-    void aServerWithoutACertificateForTheNameGetsNoRequest(@TempDir Path keys) throws Exception {
-        SSLContext tls = certificate(keys.resolve("keys.p12"), "images.test");
+    void aServerWithoutACertificateForTheNameGetsNoRequest() throws Exception {
         try (var secure = new NastyServer(tls);
                 Downloader downloader = Downloader.builder()
                         .allowPrivate(true)
@@ -267,7 +270,7 @@ class DownloaderOnPoolsIT {
                         .open()) {
             secure.on("/cat.jpg", exchange -> exchange.whole(IMAGE));
             var failure = catchThrowableOfType(
-                    DownloadException.class, () -> downloader.toMemory(secure.uri("localhost", "/cat.jpg")));
+                    DownloadException.class, () -> downloader.toMemory(secure.uri("127.0.0.1", "/cat.jpg")));
             assertThat(failure).hasMessageContaining(": no secure connection: ");
             assertThat(secure.requests("/cat.jpg")).isZero();
             assertThat(secure.connected).hasValue(1); // and is not asked again
@@ -275,8 +278,7 @@ class DownloaderOnPoolsIT {
     }
 
     @Test
-    void redirectsFromHttpsToHttpOnlyIfAllowed(@TempDir Path keys) throws Exception {
-        SSLContext tls = certificate(keys.resolve("keys.p12"), "localhost");
+    void redirectsFromHttpsToHttpOnlyIfAllowed() throws Exception {
         server.on("/cat.jpg", exchange -> exchange.whole(IMAGE));
         try (var secure = new NastyServer(tls);
                 Downloader strict = Downloader.builder().allowPrivate(true).tls(tls).open();

@@ -23,7 +23,7 @@ final class Programs {
                 }
             }
             case "part" -> {
-                PartFile.create(Path.of(arguments[1])).write(ByteBuffer.wrap(new byte[1000]));
+                PartFile.create(Path.of(arguments[1], "target")).write(ByteBuffer.wrap(new byte[1000]));
                 System.out.println("written");
                 Thread.sleep(120_000); // somebody kills it
             }

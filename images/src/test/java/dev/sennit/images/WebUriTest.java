@@ -90,7 +90,7 @@ class WebUriTest {
             "http", "https", "://", "/", "?", "#", "@", ":", "[", "]", "::1", "127.0.0.1", "0x7f", "1", ".", "a", "%", "%41", "%00", "\\",
             "\u0000", "\n", " ", "\u202E", "\u00e4", "\uD83D\uDE00", "\uD800", "example.org", "-", "_", "80", "..", "&", "="
         };
-        Seeded.repeat(50, random -> {
+        Seeded.repeat(20, random -> {
             for (int i = 0; i < 300; i++) {
                 var text = new StringBuilder(random.generator().nextBoolean() ? "http://" : "");
                 for (int n = random.generator().nextInt(10); n >= 0; n--) {
