@@ -189,7 +189,10 @@ public final class Downloader implements AutoCloseable {
         return closed;
     }
 
-    /** Ends the downloads that run, each with an exception, and the threads that served them. */
+    /**
+     * Ends the downloads that run, each with an exception, and the threads that served them. One that waits between two attempts
+     * ends when that wait is over, or with an interrupt.
+     */
     @Override
     public void close() {
         closed = true;

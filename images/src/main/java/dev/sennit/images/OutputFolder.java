@@ -140,7 +140,7 @@ public final class OutputFolder {
      * @throws IllegalArgumentException if it is not a file in this folder
      */
     public boolean write(Path file, byte[] content) throws IOException, InterruptedException {
-        if (!folder.equals(file.getParent())) {
+        if (!file.equals(folder.resolve(String.valueOf(file.getFileName())))) {
             throw new IllegalArgumentException("file must be in folder " + folder + ", was " + file);
         }
         if (keeps(file)) {

@@ -4,6 +4,7 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -213,8 +214,7 @@ final class PartFile implements Closeable {
     }
 
     private static IOException failed(Path file, IOException failure) throws InterruptedException {
-        if (failure instanceof ClosedByInterruptException) {
-            Thread.interrupted(); // as whatever throws this does
+        if (failure instanceof ClosedChannelException && Thread.interrupted()) {
             throw new InterruptedException("while writing " + file);
         }
         return new IOException(

@@ -77,10 +77,9 @@ final class Permits {
         return hosts.size();
     }
 
-    /** How many wait for a turn at a host. */
-    synchronized int waitingFor(String hostName) {
-        Host host = hosts.get(hostName);
-        return host == null ? 0 : host.free.getQueueLength();
+    /** How many wait for their turn. */
+    synchronized int waiting() {
+        return all.getQueueLength() + hosts.values().stream().mapToInt(host -> host.free.getQueueLength()).sum();
     }
 
     int free() {

@@ -332,7 +332,7 @@ public final class Sources {
             try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
                 all.forEach(entries::add);
             } catch (DirectoryIteratorException e) {
-                return unreadable(folder, e.getCause());
+                return unreadable(folder, Objects.requireNonNull(e.getCause()));
             } catch (NoSuchFileException | NotDirectoryException e) {
                 return Collections.emptyList(); // only patterns ask for what may not be there: nothing matches
             } catch (IOException e) {

@@ -63,6 +63,9 @@ final class Transfer {
     private final Sink sink;
     private final long maxBytes;
 
+    /** What was asked for, made strict; written once, by {@link #run}. */
+    private URI start;
+    /** The hop that was asked last. */
     private URI last;
     private @Nullable String contentType;
     /** What says that a file is still the one of which the sink has the beginning; null if nothing does. */
@@ -76,15 +79,16 @@ final class Transfer {
         this.downloader = downloader;
         this.limits = downloader.limits();
         this.given = given;
+        this.start = given;
         this.last = given;
         this.sink = sink;
         this.maxBytes = maxBytes;
     }
 
     void run() throws DownloadException, InterruptedException {
-        URI start;
         try {
             start = WebUri.parse(given.toString());
+            last = start;
         } catch (IllegalArgumentException e) {
             throw lasting(String.valueOf(e.getMessage()), null);
         }
@@ -96,7 +100,7 @@ final class Transfer {
                 .time(limits.time())
                 .rethrowing();
         try {
-            retry.<Exception>run(() -> attempt(start));
+            retry.<Exception>run(this::attempt);
         } catch (DownloadException e) {
             if (e.isPassing() && attempts > 1) {
                 throw e.after(attempts);
@@ -125,7 +129,7 @@ final class Transfer {
         return limits.deadline().toNanos() - spent;
     }
 
-    private void attempt(URI start) throws DownloadException, InterruptedException {
+    private void attempt() throws DownloadException, InterruptedException {
         attempts++;
         URI uri = start;
         for (int hops = 0; ; hops++) {
@@ -334,11 +338,12 @@ final class Transfer {
     /** That a part goes on where the sink ends, and is of the same file. */
     private void ensureRest(HttpHeaders headers) throws DownloadException, InterruptedException {
         Matcher range = range(headers);
+        String known = validator;
         boolean fits = sink.size() > 0
-                && validator != null
+                && known != null
                 && range.matches()
                 && range.group(1).equals(Long.toString(sink.size()))
-                && headers.firstValue("ETag").filter(tag -> validator.startsWith("\"") && !tag.equals(validator)).isEmpty();
+                && headers.firstValue("ETag").filter(tag -> known.startsWith("\"") && !tag.equals(known)).isEmpty();
         if (!fits) {
             boolean asked = sink.size() > 0;
             restart();
@@ -475,7 +480,7 @@ final class Transfer {
     }
 
     private String via() {
-        return last.equals(given) || WebUri.text(last).equals(WebUri.text(given)) ? "" : "redirected to " + WebUri.text(last) + ": ";
+        return last.equals(start) ? "" : "redirected to " + WebUri.text(last) + ": ";
     }
 
     private static String status(int code) {

@@ -500,6 +500,12 @@ class DownloaderIT {
     }
 
     @Test
+    void aFailureWithoutARedirectSaysNothingOfOne() {
+        URI bare = URI.create(server.uri("").toString().replace("http", "HTTP"));
+        assertThat(failure(local(), bare)).hasMessage(bare + ": answered 404 (not found); correct the address");
+    }
+
+    @Test
     void aFailureAfterARedirectSaysWhere() {
         server.on("/moved", exchange -> exchange.head("302 Found", "Location: /gone"));
         assertThat(failure(local(), "/moved"))

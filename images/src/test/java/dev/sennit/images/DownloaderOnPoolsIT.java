@@ -34,6 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Many downloads at once, on execution units of every kind, and their ends. */
@@ -150,8 +151,9 @@ class DownloaderOnPoolsIT {
         assertThat(server.requests("/silent")).isEqualTo(1);
     }
 
-    @Test
-    void noMoreThanAllowedAndInTheOrderTheyCame() throws Exception {
+    @ParameterizedTest
+    @CsvSource({"2, 3", "10, 2"})
+    void noMoreThanAllowedAndInTheOrderTheyCame(int perHost, int downloads) throws Exception {
         var running = new AtomicInteger();
         var most = new AtomicInteger();
         var order = new CopyOnWriteArrayList<String>();
@@ -165,7 +167,7 @@ class DownloaderOnPoolsIT {
                 exchange.whole(IMAGE);
             });
         }
-        try (Downloader downloader = Downloader.builder().allowPrivate(true).perHost(2).downloads(3).open();
+        try (Downloader downloader = Downloader.builder().allowPrivate(true).perHost(perHost).downloads(downloads).open();
                 Pool pool = Pools.open("virtual")) {
             List<TaskFuture<Download<byte[]>>> images = new ArrayList<>();
             for (int i = 0; i < 12; i++) {
@@ -173,7 +175,7 @@ class DownloaderOnPoolsIT {
                 images.add(pool.submit(() -> downloader.toMemory(uri)));
                 int submitted = i + 1;
                 // the next one comes when this one runs or waits for its turn
-                Awaitility.await().until(() -> downloader.permits().waitingFor(uri.getHost()) == Math.max(0, submitted - 2));
+                Awaitility.await().until(() -> downloader.permits().waiting() == Math.max(0, submitted - 2));
             }
             for (int i = 0; i < 12; i++) {
                 int begun = Math.min(12, i + 2);
@@ -244,7 +246,8 @@ class DownloaderOnPoolsIT {
                 .start();
         try {
             server.stalled.await();
-            Awaitility.await().until(() -> files().size() == 1);
+            // One without a byte may not have been locked yet; then it is removed, and its process makes another.
+            Awaitility.await().until(() -> files().size() == 1 && Files.size(folder.resolve(files().getFirst())) > 0);
             assertThat(files().getFirst()).matches("\\.sennit-" + process.pid() + "-[0-9a-z]+\\.part");
             PartFile.removeDead(folder);
             assertThat(files()).hasSize(1); // it lives

@@ -59,6 +59,22 @@ class OutputFolderIT {
         assertThat(files()).isZero();
     }
 
+    /** Also not between its making and its lock. */
+    @Test
+    void whoeverRemovesDeadOnesTakesNothingFromThoseThatWrite() throws Exception {
+        Process writer = start(List.of(), "many", folder.toString(), "500");
+        try (BufferedReader output = writer.inputReader(StandardCharsets.UTF_8)) {
+            while (writer.isAlive()) {
+                PartFile.removeDead(folder);
+            }
+            assertThat(output.readLine()).isEqualTo("all written");
+        }
+        assertThat(files()).isEqualTo(500);
+        for (int i = 0; i < 500; i++) {
+            assertThat(folder.resolve("file" + i)).hasSize(1000);
+        }
+    }
+
     /** As on a full disk, a write ends in the middle. */
     @Test
     void whatCannotBeWrittenToTheEndIsNotThere() throws Exception {

@@ -110,6 +110,17 @@ class OutputFolderTest {
         assertThatThrownBy(() -> out.write(folder.resolve("../x"), IMAGE)).isInstanceOf(IllegalArgumentException.class);
     }
 
+    @Test
+    void theCurrentFolderIsOne() throws Exception {
+        Path file = OutputFolder.open(Path.of(""), OutputFolder.Existing.FAIL).file(file("theCurrentFolderIsOne"), 8, "jpg");
+        try {
+            assertThat(OutputFolder.open(Path.of(""), OutputFolder.Existing.FAIL).write(file, IMAGE)).isTrue();
+            assertThat(file).hasBinaryContent(IMAGE);
+        } finally {
+            Files.deleteIfExists(file);
+        }
+    }
+
     // ---- what is there ----
 
     @Test

@@ -7,6 +7,7 @@ import java.net.URI;
 import java.net.URL;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -18,7 +19,10 @@ final class Programs {
     public static void main(String[] arguments) throws Exception {
         switch (arguments[0]) {
             case "download" -> {
-                try (Downloader downloader = Downloader.builder().allowPrivate(true).open()) {
+                try (Downloader downloader = Downloader.builder()
+                        .allowPrivate(true)
+                        .minRate(0, Duration.ofMinutes(1))
+                        .open()) {
                     downloader.toFile(URI.create(arguments[1]), Path.of(arguments[2]));
                 }
             }
@@ -26,6 +30,14 @@ final class Programs {
                 PartFile.create(Path.of(arguments[1], "target")).write(ByteBuffer.wrap(new byte[1000]));
                 System.out.println("written");
                 Thread.sleep(120_000); // somebody kills it
+            }
+            case "many" -> {
+                int count = Integer.parseInt(arguments[2]);
+                OutputFolder folder = OutputFolder.open(Path.of(arguments[1]), OutputFolder.Existing.FAIL);
+                for (int i = 0; i < count; i++) {
+                    folder.write(folder.folder().resolve("file" + i), new byte[1000]);
+                }
+                System.out.println("all written");
             }
             case "write" -> {
                 OutputFolder folder = OutputFolder.open(Path.of(arguments[1]), OutputFolder.Existing.FAIL);
