@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -30,8 +31,8 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>A download blocks the calling thread, which may be a thread, a virtual thread or a coroutine: run as many as you like on a pool.
- * Any number of threads may use one downloader. An interrupt ends a download at once, and its connection.
+ * <p>A download blocks the calling thread, which may be a thread, a virtual thread or a coroutine: run as many as you like on a
+ * pool. Any number of threads may use one downloader. An interrupt ends a download at once, and its connection.
  *
  * <h2>Limits</h2>
  * <ul>
@@ -46,29 +47,31 @@ import org.jspecify.annotations.Nullable;
  * <h2>Retries</h2>
  *
  * <p>A connection that fails or breaks off, no answer in time, and the status codes 429, 502, 503 and 504 lead to another
- * attempt, after a wait that doubles and has jitter, or as long as {@code Retry-After} says. If the server gave a strong {@code ETag}
- * or a {@code Last-Modified} that is older than a minute, the next attempt asks for the rest only, and for all of it if the file has
- * changed ({@code If-Range}, RFC 9110). Every other failure is final at once. Nothing is kept from one download to the next.
+ * attempt, after a wait that doubles and has jitter, or as long as {@code Retry-After} says. If the server gave a strong {@code
+ * ETag} or a {@code Last-Modified} that is older than a minute, the next attempt asks for the rest only, and for all of it if
+ * the file has changed ({@code If-Range}, RFC 9110). Every other failure is final at once. Nothing is kept from one download to
+ * the next.
  *
  * <h2>Addresses</h2>
  *
- * <p>Addresses that are not public - of this machine, of its network, of the carrier, of a cloud's metadata service - are refused
- * unless {@linkplain Builder#allowPrivate allowed}, at each redirect again. A name is refused if one of its addresses is special. As a
- * name may have other addresses a moment later (DNS rebinding), this is what holds:
+ * <p>Addresses that are not public - of this machine, of its network, of the carrier, of a cloud's metadata service - are
+ * refused unless {@linkplain Builder#allowPrivate allowed}, at each redirect again. A name is refused if one of its addresses
+ * is special. As a name may have other addresses a moment later (DNS rebinding), this is what holds:
  * <ul>
- *   <li><b>https</b>: a server that has no certificate for the name gets no request; what a name that changes in between can cause is
- *       a connection that ends with the handshake.
- *   <li><b>http</b>, in a JVM that runs with {@code -Djdk.httpclient.allowRestrictedHeaders=host}: the connection goes to the very
- *       address that was checked.
- *   <li><b>http</b> otherwise: the {@link HttpClient} looks the name up a second time, by way of the JVM's cache, which holds it for 30
- *       seconds. If the entry ends just in between, a request may go to an address that was not checked. The name is checked once
- *       more when the headers have come, which is within those 30 seconds: then nothing of the answer is kept. With the security
- *       property {@code networkaddress.cache.ttl} set to less than the {@link Builder#answerTimeout} not even that is sure.
+ *   <li><b>https</b>: a server that has no certificate for the name gets no request; what a name that changes in between can
+ *       cause is a connection that ends with the handshake.
+ *   <li><b>http</b>, in a JVM that runs with {@code -Djdk.httpclient.allowRestrictedHeaders=host}: the connection goes to the
+ *       very address that was checked.
+ *   <li><b>http</b> otherwise: the {@link HttpClient} looks the name up a second time, by way of the JVM's cache, which holds
+ *       it for 30 seconds. If the entry ends just in between, a request may go to an address that was not checked. The name is
+ *       checked once more when the headers have come: if that is within those 30 seconds, nothing of the answer is kept. With an
+ *       {@link Builder#answerTimeout} that is longer than the security property {@code networkaddress.cache.ttl} not even that is
+ *       sure.
  * </ul>
  * Proxies are not used, as nobody knows what they connect to.
  *
- * <p><b>Not promised:</b> that what arrived is what the server has, if it announces no length and the connection ends early: nobody can
- * tell. Cookies, passwords and compression are not supported.
+ * <p><b>Not promised:</b> that what arrived is what the server has, if it announces no length and the connection ends early:
+ * nobody can tell. Cookies, passwords and compression are not supported.
  */
 public final class Downloader implements AutoCloseable {
     /** The largest array that every JVM makes. */
@@ -143,8 +146,8 @@ public final class Downloader implements AutoCloseable {
 
     /**
      * Fetches a file into a file. It is written as {@code .sennit-NUMBERS.part} in the same folder, and moved when it is
-     * complete: whatever happens, the file is as before or as it should be. Of a process that is killed the {@code .part} stays, until
-     * the next that downloads into this folder, or {@linkplain OutputFolder#open opens} it, removes it.
+     * complete: whatever happens, the file is as before or as it should be. Of a process that is killed the {@code .part}
+     * stays, until the next that downloads into this folder, or {@linkplain OutputFolder#open opens} it, removes it.
      *
      * @param uri its address
      * @param file where to put it; one that is there is replaced
@@ -272,8 +275,8 @@ public final class Downloader implements AutoCloseable {
         }
 
         /**
-         * How fast a server has to send; the default is 1024 bytes a second, over 10 s. Only the time counts in which nothing was there to
-         * read.
+         * How fast a server has to send; the default is 1024 bytes a second, over 10 s. Only the time counts in which nothing
+         * was there to read.
          *
          * @param bytesPerSecond 0 for as slow as it likes
          * @param window over what time that is looked at, more than zero
@@ -297,8 +300,8 @@ public final class Downloader implements AutoCloseable {
         }
 
         /**
-         * How long to wait before another attempt at most; the default is 30 s. A server that asks for more ({@code Retry-After}) is not
-         * asked again.
+         * How long to wait before another attempt at most; the default is 30 s. A server that asks for more ({@code
+         * Retry-After}) is not asked again.
          *
          * @param limit zero or more
          * @return this
@@ -307,7 +310,7 @@ public final class Downloader implements AutoCloseable {
             if (limit.isNegative()) {
                 throw new IllegalArgumentException("longestWait must be >= 0, was " + limit);
             }
-            longestWait = limit;
+            longestWait = inNanos(limit);
             return this;
         }
 
@@ -426,7 +429,12 @@ public final class Downloader implements AutoCloseable {
             if (!Objects.requireNonNull(limit, name).isPositive()) {
                 throw new IllegalArgumentException(name + " must be > 0, was " + limit);
             }
-            return limit;
+            return inNanos(limit);
+        }
+
+        /** More than 292 years counts as that. */
+        private static Duration inNanos(Duration limit) {
+            return Duration.ofNanos(TimeUnit.NANOSECONDS.convert(limit));
         }
 
         private static long atLeast(String name, long value, long least) {

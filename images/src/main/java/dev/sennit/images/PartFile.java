@@ -31,7 +31,8 @@ import java.util.concurrent.ThreadLocalRandom;
  * happen between the making of a file and its lock: somebody else has the lock, or has removed the file. In both cases its maker
  * makes another. Where there are no locks, none is removed.
  *
- * <p>On Unix a process loses its lock on a file when it closes any channel to it. So nobody opens those of this JVM: {@link #OURS}.
+ * <p>On Unix a process loses its lock on a file when it closes any channel to it. So nobody opens those of this JVM: {@link
+ * #OURS}.
  */
 final class PartFile implements Closeable {
     private static final String BEGIN = ".sennit-";

@@ -80,7 +80,7 @@ public final class Sources {
     public static Stream<Source> stream(List<String> arguments, Reader list, Consumer<String> problems) {
         Objects.requireNonNull(list, "list");
         Objects.requireNonNull(problems, "problems");
-        var walk = new Walk(List.copyOf(arguments).iterator(), list, problems);
+        var walk = new Walk(List.copyOf(arguments), list, problems);
         return StreamSupport.stream(
                 Spliterators.spliteratorUnknownSize(walk, Spliterator.ORDERED | Spliterator.NONNULL), false);
     }
@@ -107,28 +107,22 @@ public final class Sources {
         private final Deque<Iterator<? extends Step>> steps = new ArrayDeque<>();
         private final Set<Object> foldersRead = new HashSet<>();
         private final Set<String> told = new HashSet<>();
-        /** Of the pattern under way. */
+        /** Of the pattern under way, as all of these. */
         private final Set<Look> looked = new HashSet<>();
-        private final PatternMatches matches = new PatternMatches();
+        /** Null as soon as it has found something. */
+        private @Nullable String pattern;
+        /** When they are done, so are all that they led to. */
+        private @Nullable Iterator<? extends Step> patternSteps;
+
         private @Nullable Source next;
         private Path lastFolder = Path.of("");
         /** Where that really is. */
         private Path lastPlace = lastFolder;
 
-        Walk(Iterator<String> arguments, Reader list, Consumer<String> problems) {
+        Walk(List<String> arguments, Reader list, Consumer<String> problems) {
             this.list = list;
             this.problems = problems;
-            steps.push(new Iterator<Step>() {
-                @Override
-                public boolean hasNext() {
-                    return arguments.hasNext();
-                }
-
-                @Override
-                public Step next() {
-                    return new Step.Given(arguments.next(), false);
-                }
-            });
+            steps.push(arguments.stream().map(text -> new Step.Given(text, false)).iterator());
         }
 
         @Override
@@ -137,7 +131,9 @@ public final class Sources {
                 Iterator<? extends Step> top = steps.getFirst();
                 if (!top.hasNext()) {
                     steps.pop();
-                    matches.end(top);
+                    if (top == patternSteps && pattern != null) {
+                        problem(pattern, "no file matches; put the pattern in quotes, or correct it");
+                    }
                     continue;
                 }
                 Source found = look(top.next());
@@ -206,38 +202,39 @@ public final class Sources {
             Path path;
             try {
                 path = Path.of(text);
-                if (text.isEmpty() || Files.exists(path, LinkOption.NOFOLLOW_LINKS) || !PatternMatches.isPattern(text)) {
+                if (text.isEmpty() || Files.exists(path, LinkOption.NOFOLLOW_LINKS) || !isPattern(text)) {
                     return text.isEmpty() ? problem("\"\"", "an empty name; leave it out") : file(path, true);
                 }
             } catch (InvalidPathException e) {
-                if (!PatternMatches.isPattern(text)) {
+                if (!isPattern(text)) {
                     return problem(text, "no path can have this name; correct it");
                 }
             }
-            pattern(text);
+            begin(text);
             return null;
         }
 
-        private void pattern(String text) {
+        private void begin(String text) {
             // "**.png" is any number of folders and then "*.png"
             List<String> parts = new ArrayList<>(Arrays.asList(text.replaceAll("(^|/)\\*\\*+(?=[^/])", "$1**/*").split("/+")));
             Path folder = Path.of(text.startsWith("/") ? "/" : "");
             if (text.startsWith("/")) {
                 parts.removeFirst();
             }
-            while (!PatternMatches.isPattern(parts.getFirst())) {
+            while (!isPattern(parts.getFirst())) {
                 folder = folder.resolve(parts.removeFirst());
             }
             try {
-                parts.forEach(part -> PatternMatches.matcher(part));
+                parts.forEach(Walk::matcher);
             } catch (PatternSyntaxException e) {
                 problem(text, "not a pattern: " + e.getDescription() + "; correct it");
                 return;
             }
             looked.clear();
             var first = List.of(new Step.Matching(folder, List.copyOf(parts))).iterator();
-            matches.begin(first, () -> problem(text, "no file matches; put the pattern in quotes, or correct it"));
             steps.push(first);
+            pattern = text;
+            patternSteps = first;
         }
 
         /** One part of a pattern, looked up in one folder. */
@@ -256,7 +253,7 @@ public final class Sources {
             if (deep && !rest.isEmpty()) {
                 found.add(new Step.Matching(matching.folder(), rest)); // no folder at all is a number of folders too
             }
-            PathMatcher matcher = PatternMatches.matcher(part);
+            PathMatcher matcher = matcher(part);
             for (Path entry : entries) {
                 Path name = Objects.requireNonNull(entry.getFileName());
                 if (isHidden(name) && !part.startsWith(".") || !matcher.matches(name)) {
@@ -271,7 +268,7 @@ public final class Sources {
                 }
             }
             if (found.stream().anyMatch(Step.Found.class::isInstance)) {
-                matches.found();
+                pattern = null;
             }
             steps.push(found.iterator());
         }
@@ -347,6 +344,14 @@ public final class Sources {
             return null;
         }
 
+        private static boolean isPattern(String text) {
+            return text.chars().anyMatch(c -> "*?[{".indexOf(c) >= 0);
+        }
+
+        private static PathMatcher matcher(String part) {
+            return FileSystems.getDefault().getPathMatcher("glob:" + part);
+        }
+
         private static boolean isHidden(Path name) {
             return name.toString().startsWith(".");
         }
@@ -414,36 +419,6 @@ public final class Sources {
             String given = Objects.requireNonNull(next);
             next = null;
             return new Step.Given(given, true);
-        }
-    }
-
-    /** Patterns under way: which of them have found something. */
-    private static final class PatternMatches {
-        private @Nullable Iterator<?> first;
-        private @Nullable Runnable whenNone;
-
-        static boolean isPattern(String text) {
-            return text.chars().anyMatch(c -> "*?[{".indexOf(c) >= 0);
-        }
-
-        static PathMatcher matcher(String part) {
-            return FileSystems.getDefault().getPathMatcher("glob:" + part);
-        }
-
-        void begin(Iterator<?> steps, Runnable none) {
-            first = steps;
-            whenNone = none;
-        }
-
-        void found() {
-            whenNone = null;
-        }
-
-        /** When the last step of the pattern is done, what it led to has been done before. */
-        void end(Iterator<?> steps) {
-            if (steps == first && whenNone != null) {
-                whenNone.run();
-            }
         }
     }
 }

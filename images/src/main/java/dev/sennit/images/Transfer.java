@@ -37,18 +37,19 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Attempts</h2>
  *
- * <p>{@link #run} makes attempts until one has all of it. An attempt goes from hop to hop: each is checked, waits for its turn, is
- * asked, and leads to the next or to the body. What an attempt leaves in the {@link Sink} is of use to the next one only with a
- * {@link #validator}: then that asks for the rest, and a server that has another file by now answers with all of that.
+ * <p>{@link #run} makes attempts until one has all of it. An attempt goes from hop to hop: each is checked, waits for its turn,
+ * is asked, and leads to the next or to the body. What an attempt leaves in the {@link Sink} is of use to the next one only
+ * with a {@link #validator}: then that asks for the rest, and a server that has another file by now answers with all of that.
  *
  * <h2>Time</h2>
  *
- * <p>{@link #spent} is the time since the turns came, and that of the waits between attempts. Each wait for the network is cut off
- * where the deadline is: for an answer by the client's own timer, for a piece of the body by the queue that it comes from.
+ * <p>{@link #spent} is the time since the turns came, and that of the waits between attempts. Each wait for the network is cut
+ * off where the deadline is: for an answer by the client's own timer, for a piece of the body by the queue that it comes from.
  *
  * <h2>Failures</h2>
  *
- * <p>All are {@link DownloadException}s, passing or lasting, made where it is known which; the number of attempts is added at the end.
+ * <p>All are {@link DownloadException}s, passing or lasting, made where it is known which; the number of attempts is added at
+ * the end.
  */
 final class Transfer {
     private static final Pattern CONTENT_RANGE = Pattern.compile("bytes (\\d{1,18})-(\\d{1,18})/(\\d{1,18}|\\*)");
@@ -163,7 +164,7 @@ final class Transfer {
         HttpRequest request = request(uri, pinned ? address : null, deadline);
         try (var body = new ResponseBody()) {
             HttpResponse<ResponseBody> response = send(request, body, deadline);
-            if (named && !pinned) {
+            if (named && !pinned && !limits.allowPrivate()) {
                 checked(uri, deadline); // what it was connected to is what the JVM remembers
             }
             return take(uri, response, deadline);
@@ -239,7 +240,8 @@ final class Transfer {
         } catch (ProtocolException e) {
             throw lasting("an answer that is not HTTP: " + Printable.reason(e) + "; correct the address", e);
         } catch (RuntimeException e) { // the client's own checks, such as that of a length that is no number
-            throw lasting("an answer that is not HTTP: " + Printable.text(String.valueOf(e.getMessage())) + "; correct the address", e);
+            String what = Printable.text(String.valueOf(e.getMessage()));
+            throw lasting("an answer that is not HTTP: " + what + "; correct the address", e);
         } catch (ConnectException e) {
             ensureOpen(e);
             String why = e.getMessage() == null ? "refused or out of reach" : Printable.reason(e);
@@ -359,7 +361,9 @@ final class Transfer {
     private void ensureAcceptable(HttpHeaders headers) throws DownloadException {
         String coding = headers.firstValue("Content-Encoding").orElse("identity").strip();
         if (!coding.equalsIgnoreCase("identity") && !coding.isEmpty()) {
-            throw lasting("sends it compressed (" + Printable.text(coding) + "), which was not asked for; fetch it by other means", null);
+            throw lasting(
+                    "sends it compressed (" + Printable.text(coding) + "), which was not asked for; fetch it by other means",
+                    null);
         }
         long whole = wholeLength(headers);
         long announced = whole >= 0 ? whole : sink.size() + contentLength(headers);
@@ -412,7 +416,8 @@ final class Transfer {
             if (waited >= window && !body.hasEnded()) {
                 if (came < least) {
                     throw lasting(
-                            "sends less than " + limits.minRate() + " bytes a second; try again later, or allow a lower rate", null);
+                            "sends less than " + limits.minRate() + " bytes a second; try again later, or allow a lower rate",
+                            null);
                 }
                 waited = 0;
                 came = 0;
@@ -425,7 +430,8 @@ final class Transfer {
             return body.next(nanos);
         } catch (IOException e) {
             ensureOpen(e);
-            throw passing("the connection broke off after " + sink.size() + " bytes: " + Printable.reason(e) + "; try again later", e);
+            throw passing(
+                    "the connection broke off after " + sink.size() + " bytes: " + Printable.reason(e) + "; try again later", e);
         }
     }
 

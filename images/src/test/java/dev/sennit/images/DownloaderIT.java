@@ -1,6 +1,7 @@
 package dev.sennit.images;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.io.IOException;
@@ -131,6 +132,16 @@ class DownloaderIT {
                 .on("/open", exchange -> exchange.head("200 OK").send(IMAGE));
         assertThat(fetched(local(), "/chunked").body()).hasSize(2 * IMAGE.length).startsWith(IMAGE).endsWith(IMAGE);
         assertThat(fetched(local(), "/open").body()).isEqualTo(IMAGE);
+    }
+
+    @Test
+    void argumentsAreChecked() {
+        assertThatThrownBy(() -> Downloader.builder().attempts(0)).hasMessage("attempts must be >= 1, was 0");
+        assertThatThrownBy(() -> Downloader.builder().maxBytes(0)).hasMessage("maxBytes must be >= 1, was 0");
+        assertThatThrownBy(() -> Downloader.builder().redirects(-1)).hasMessage("redirects must be >= 0, was -1");
+        assertThatThrownBy(() -> Downloader.builder().deadline(Duration.ZERO)).hasMessage("deadline must be > 0, was PT0S");
+        assertThatThrownBy(() -> Downloader.builder().longestWait(Duration.ofSeconds(-1)))
+                .hasMessage("longestWait must be >= 0, was PT-1S");
     }
 
     // ---- size ----
@@ -410,12 +421,13 @@ class DownloaderIT {
         assertThat(server.requests("/silent")).isEqualTo(4);
     }
 
-    @Test
-    void headersThatNeverEnd() {
+    @ParameterizedTest
+    @ValueSource(strings = {"X-Y: z\r\n", "z", "\r\nHTTP/1.1 102 Processing\r\n"})
+    void headersThatNeverEnd(String line) {
         server.on("/slow", exchange -> {
-            exchange.send("HTTP/1.1 200 OK\r\n");
+            exchange.send("HTTP/1.1 " + (line.contains("102") ? "102 Processing\r\n" : "200 OK\r\n"));
             while (true) {
-                exchange.send("X-Y: z\r\n");
+                exchange.send(line);
                 Thread.sleep(20);
             }
         });
@@ -456,6 +468,15 @@ class DownloaderIT {
             }
         });
         assertThat(fetched(local().minRate(100, Duration.ofMillis(50)), "/slow").body()).hasSize(10_000);
+    }
+
+    @Test
+    void limitsMayBeAsLongAsDurationsAre() throws Exception {
+        Duration ever = Duration.ofSeconds(Long.MAX_VALUE);
+        server.on("/cat.jpg", exchange -> exchange.whole(IMAGE));
+        Downloader.Builder patient =
+                local().deadline(ever).connectTimeout(ever).answerTimeout(ever).minRate(Long.MAX_VALUE, ever).longestWait(ever);
+        assertThat(fetched(patient, "/cat.jpg").body()).isEqualTo(IMAGE);
     }
 
     @Test
