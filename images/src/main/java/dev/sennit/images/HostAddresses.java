@@ -72,7 +72,9 @@ final class HostAddresses {
             if (e.getCause() instanceof UnknownHostException unknown) {
                 throw unknown;
             }
-            throw new IllegalStateException("cannot look up " + host, e.getCause());
+            var unknown = new UnknownHostException(host);
+            unknown.initCause(e.getCause());
+            throw unknown;
         } finally {
             answer.cancel(true);
         }

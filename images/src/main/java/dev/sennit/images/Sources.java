@@ -199,19 +199,28 @@ public final class Sources {
             if (text.contains("://")) {
                 return problem(text, "neither http nor https; give an address of these, or a path");
             }
-            Path path;
-            try {
-                path = Path.of(text);
-                if (text.isEmpty() || Files.exists(path, LinkOption.NOFOLLOW_LINKS) || !isPattern(text)) {
-                    return text.isEmpty() ? problem("\"\"", "an empty name; leave it out") : file(path, true);
-                }
-            } catch (InvalidPathException e) {
-                if (!isPattern(text)) {
-                    return problem(text, "no path can have this name; correct it");
-                }
+            if (text.isEmpty()) {
+                return problem("\"\"", "an empty name; leave it out");
             }
-            begin(text);
+            try {
+                if (!isPattern(text) || exists(text)) {
+                    return file(Path.of(text), true);
+                }
+                begin(text);
+            } catch (InvalidPathException e) {
+                return problem(text, "no path can have this name; correct it");
+            } catch (PatternSyntaxException e) {
+                return problem(text, "not a pattern: " + e.getDescription() + "; correct it");
+            }
             return null;
+        }
+
+        private static boolean exists(String text) {
+            try {
+                return Files.exists(Path.of(text), LinkOption.NOFOLLOW_LINKS);
+            } catch (InvalidPathException e) {
+                return false; // Windows has no names with stars
+            }
         }
 
         private void begin(String text) {
@@ -224,12 +233,7 @@ public final class Sources {
             while (!isPattern(parts.getFirst())) {
                 folder = folder.resolve(parts.removeFirst());
             }
-            try {
-                parts.forEach(Walk::matcher);
-            } catch (PatternSyntaxException e) {
-                problem(text, "not a pattern: " + e.getDescription() + "; correct it");
-                return;
-            }
+            parts.forEach(Walk::matcher); // refuses what is no pattern
             looked.clear();
             var first = List.of(new Step.Matching(folder, List.copyOf(parts))).iterator();
             steps.push(first);

@@ -140,7 +140,7 @@ class SourcesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"ftp://example.org/x", "file:///etc/passwd", "http://", "http://2130706433/", "https://u:p@example.org/", "", "a\0b"})
+    @ValueSource(strings = {"ftp://example.org/x", "file:///etc/passwd", "http://", "http://2130706433/", "https://u:p@example.org/", "", "a\0b", "a\0b/*", "*\0"})
     void whatIsNeitherAddressNorPathIsTold(String argument) throws Exception {
         make("a.jpg");
         assertThat(found("", argument, in("a.jpg"))).containsExactly("a.jpg");
