@@ -1,0 +1,89 @@
+package dev.sennit.images;
+
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which addresses a host has, and whether one may connect to them.
+ *
+ * <p>The system's look-up can neither be interrupted nor does it let go of the thread that runs coroutines: it is done by others.
+ */
+final class HostAddresses {
+    /** The seam for tests; {@link InetAddress#getAllByName} otherwise. */
+    @FunctionalInterface
+    interface NameService {
+        InetAddress[] addresses(String host) throws UnknownHostException;
+    }
+
+    private final NameService names;
+    private final boolean allowPrivate;
+    private final ExecutorService threads;
+
+    HostAddresses(NameService names, boolean allowPrivate, ExecutorService threads) {
+        this.names = names;
+        this.allowPrivate = allowPrivate;
+        this.threads = threads;
+    }
+
+    /**
+     * The first address of a host, when one may connect to all of them.
+     *
+     * @param host a name, or an address in its usual form
+     * @param nanos how long to wait at most
+     * @throws NotAllowedException if one of them is special
+     * @throws TimeoutException if the names are not looked up by then
+     */
+    InetAddress check(String host, long nanos)
+            throws UnknownHostException, NotAllowedException, TimeoutException, InterruptedException {
+        InetAddress literal = literal(host);
+        InetAddress[] all = literal != null ? new InetAddress[] {literal} : lookUp(host, nanos);
+        if (all.length == 0) {
+            throw new UnknownHostException(host);
+        }
+        for (InetAddress address : all) {
+            String purpose = allowPrivate ? null : SpecialAddresses.purpose(address);
+            if (purpose != null) {
+                throw new NotAllowedException(address.getHostAddress() + " is not a public address (" + purpose + ")");
+            }
+        }
+        return all[0];
+    }
+
+    static @Nullable InetAddress literal(String host) {
+        try {
+            return InetAddress.ofLiteral(host);
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
+    }
+
+    private InetAddress[] lookUp(String host, long nanos)
+            throws UnknownHostException, TimeoutException, InterruptedException {
+        Future<InetAddress[]> answer = threads.submit(() -> names.addresses(host));
+        try {
+            return answer.get(nanos, TimeUnit.NANOSECONDS);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof UnknownHostException unknown) {
+                throw unknown;
+            }
+            throw new IllegalStateException("cannot look up " + host, e.getCause());
+        } finally {
+            answer.cancel(true);
+        }
+    }
+
+    /** Thrown for an address that nobody allowed. */
+    static final class NotAllowedException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        NotAllowedException(String what) {
+            super(what);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package dev.sennit.images;
+
+import dev.sennit.Backoff;
+import dev.sennit.TimeSource;
+import java.time.Duration;
+
+/** What a {@link Downloader} was built with; {@link Downloader.Builder} says what each means. */
+record Limits(
+        Duration deadline,
+        Duration answerTimeout,
+        long minRate,
+        Duration rateWindow,
+        int attempts,
+        Duration longestWait,
+        int redirects,
+        boolean allowDowngrade,
+        boolean allowPrivate,
+        long maxBytes,
+        Backoff backoff,
+        TimeSource time,
+        boolean pinning) {}

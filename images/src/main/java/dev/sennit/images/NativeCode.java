@@ -1,0 +1,79 @@
+package dev.sennit.images;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Libraries and their functions, for the codecs that are native code. To be used only where native access is enabled. */
+@SuppressWarnings("restricted") // asked for by isEnabled
+final class NativeCode {
+    private static final Linker LINKER = Linker.nativeLinker();
+    private static final int MFD_CLOEXEC = 1;
+
+    private NativeCode() {}
+
+    /** Whether the runtime lets us without a warning. */
+    static boolean isEnabled() {
+        return System.getProperty("os.name", "").equals("Linux") && NativeCode.class.getModule().isNativeAccessEnabled();
+    }
+
+    /** A library of the system's, for as long as the JVM runs. */
+    static SymbolLookup systemLibrary(String name) {
+        return SymbolLookup.libraryLookup(name, Arena.global());
+    }
+
+    /**
+     * A library out of a jar, for as long as the JVM runs. It is loaded from memory that has no name in any file system, so that nothing is left
+     * behind whenever the JVM ends, and a folder for temporary files that forbids execution does not matter.
+     */
+    static SymbolLookup bundledLibrary(String resource) throws Throwable {
+        try (InputStream library = NativeCode.class.getClassLoader().getResourceAsStream(resource);
+                Arena arena = Arena.ofConfined()) {
+            if (library == null) {
+                throw new IOException(resource + " is not on the class path");
+            }
+            SymbolLookup system = LINKER.defaultLookup();
+            int descriptor = (int) function(system, "memfd_create", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT))
+                    .invokeExact(arena.allocateFrom("sennit-images"), MFD_CLOEXEC);
+            String path = "/proc/self/fd/" + descriptor;
+            try {
+                try (OutputStream memory = Files.newOutputStream(Path.of(path))) {
+                    library.transferTo(memory);
+                }
+                return systemLibrary(path); // by name: a Path would be followed to where there is no file
+            } finally {
+                int ignored = (int) function(system, "close", FunctionDescriptor.of(JAVA_INT, JAVA_INT)).invokeExact(descriptor);
+            }
+        }
+    }
+
+    static MethodHandle function(SymbolLookup library, String name, FunctionDescriptor type) {
+        return LINKER.downcallHandle(library.findOrThrow(name), type);
+    }
+
+    static MethodHandle function(SymbolLookup library, String name, MemoryLayout result, MemoryLayout... arguments) {
+        return function(library, name, FunctionDescriptor.of(result, arguments));
+    }
+
+    static MethodHandle procedure(SymbolLookup library, String name, MemoryLayout... arguments) {
+        return function(library, name, FunctionDescriptor.ofVoid(arguments));
+    }
+
+    static RuntimeException unexpected(Throwable e) {
+        if (e instanceof Error error) {
+            throw error;
+        }
+        return e instanceof RuntimeException runtime ? runtime : new IllegalStateException(e);
+    }
+}

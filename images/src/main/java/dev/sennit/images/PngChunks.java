@@ -1,0 +1,52 @@
+package dev.sennit.images;
+
+import java.nio.ByteOrder;
+
+/** Walks the chunks of a PNG: a length, four letters, that many bytes, and a checksum of the letters and bytes. */
+final class PngChunks {
+    private final HeaderBytes bytes;
+    private long start;
+    private long length;
+    private long next = 8;
+
+    PngChunks(byte[] image) {
+        bytes = new HeaderBytes(image, ByteOrder.BIG_ENDIAN, ImageKind.PNG);
+    }
+
+    /** Goes to the next chunk; false when there is no room for one. */
+    boolean next() throws ImageException {
+        if (next + 12 > bytes.length()) {
+            return false;
+        }
+        length = bytes.u32(next);
+        start = next + 8;
+        next = start + length + 4;
+        return true;
+    }
+
+    boolean is(String type) {
+        return bytes.has(start - 4, type);
+    }
+
+    /** Whether a decoder cannot do without it: its first letter is a capital. */
+    boolean isCritical() throws ImageException {
+        return (bytes.u8(start - 4) & 0x20) == 0;
+    }
+
+    boolean isWhole() {
+        return next <= bytes.length();
+    }
+
+    HeaderBytes content() {
+        return bytes.part(start, length);
+    }
+
+    /** The letters and the bytes: what the checksum is of. */
+    HeaderBytes checked() {
+        return bytes.part(start - 4, length + 4);
+    }
+
+    long checksum() throws ImageException {
+        return bytes.u32(next - 4);
+    }
+}

@@ -1,0 +1,64 @@
+package dev.sennit.images;
+
+import java.io.IOException;
+import java.math.BigDecimal;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.time.Duration;
+import java.util.Objects;
+
+/** What others wrote - names, headers, errors of the system - for a message of one line that no terminal obeys. */
+final class Printable {
+    private static final int LONGEST = 300;
+
+    private Printable() {}
+
+    static String text(String foreign) {
+        var line = new StringBuilder();
+        foreign.codePoints().limit(LONGEST + 1L).forEach(c -> line.appendCodePoint(isHarmless(c) ? c : '?'));
+        if (line.codePointCount(0, line.length()) > LONGEST) {
+            line.setLength(line.offsetByCodePoints(0, LONGEST));
+            line.append("...");
+        }
+        return line.toString();
+    }
+
+    /** A duration as people write it: {@code 1.5 s}, {@code 250 ms}. */
+    static String text(Duration duration) {
+        BigDecimal millis = BigDecimal.valueOf(duration.toMillis());
+        boolean whole = duration.toMillis() >= 1000;
+        BigDecimal number = whole ? millis.movePointLeft(3) : millis;
+        return number.stripTrailingZeros().toPlainString() + (whole ? " s" : " ms");
+    }
+
+    /** Neither moves a cursor, nor turns the direction of writing, nor is half of a character. */
+    static boolean isHarmless(int codePoint) {
+        return switch (Character.getType(codePoint)) {
+            case Character.CONTROL,
+                    Character.FORMAT,
+                    Character.SURROGATE,
+                    Character.PRIVATE_USE,
+                    Character.UNASSIGNED,
+                    Character.LINE_SEPARATOR,
+                    Character.PARAGRAPH_SEPARATOR -> false;
+            default -> true;
+        };
+    }
+
+    /** Why the system refused something, in few words; the path is in the message already. */
+    static String reason(IOException failure) {
+        return switch (failure) {
+            case NoSuchFileException e -> "no such file or folder";
+            case AccessDeniedException e -> "permission denied";
+            case FileAlreadyExistsException e -> "it exists";
+            case NotDirectoryException e -> "not a folder";
+            case FileSystemLoopException e -> "a loop of symbolic links";
+            case FileSystemException e when e.getReason() != null -> text(Objects.requireNonNull(e.getReason()));
+            default -> text(Objects.requireNonNullElse(failure.getMessage(), failure.getClass().getSimpleName()));
+        };
+    }
+}

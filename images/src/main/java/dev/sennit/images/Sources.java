@@ -1,0 +1,429 @@
+package dev.sennit.images;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
+import java.nio.file.PathMatcher;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Objects;
+import java.util.Set;
+import java.util.Spliterator;
+import java.util.Spliterators;
+import java.util.function.Consumer;
+import java.util.regex.PatternSyntaxException;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The images that a command was given, one after another.
+ *
+ * {@snippet :
+ * var list = new java.io.StringReader("photos\n# not today: more\nhttps://example.org/cat.jpg\n");
+ * Sources.stream(java.util.List.of("-", "scans/**.png"), list, System.err::println)
+ *         .forEach(source -> System.out.println(source.text()));
+ * }
+ *
+ * <p>What an argument may be:
+ * <ul>
+ *   <li><b>A file.</b> It is taken whatever its name.
+ *   <li><b>A folder.</b> All files in and below it whose names end as those of images do. Symbolic links are followed; each
+ *       folder is read once, so that loops end. Hidden files and folders - those that begin with a dot - are left out.
+ *   <li><b>A pattern</b>, if there is no such file: {@code *}, {@code ?}, <code>{a,b}</code> and {@code [a-z]} within a name,
+ *       {@code **} for any number of folders, as in {@link java.nio.file.FileSystem#getPathMatcher}. Hidden ones are found if
+ *       that part of the pattern begins with a dot. Files are taken whatever their names; folders are read as above.
+ *   <li><b>An address</b> that begins with {@code http://} or {@code https://}.
+ *   <li><b>{@code -}</b>: a list of arguments, one a line. Empty lines and those that begin with {@code #} are left out.
+ * </ul>
+ *
+ * <p>The order is that of the arguments; within a folder or pattern, that of the names, by the numbers of their characters:
+ * the same in every run. Each source comes once, however many arguments lead to it. The stream is lazy: a folder is read
+ * when its turn comes, one folder at a time, the list line by line. It is for one thread at a time.
+ *
+ * <p>What cannot be read is told, in one line each, and the rest goes on. A file that vanishes later, or whose content is no
+ * image, is found out by whoever reads it.
+ */
+public final class Sources {
+    /** More than any address or path has; a list without line ends is none. */
+    private static final int LONGEST_LINE = 1 << 16;
+
+    private Sources() {}
+
+    /**
+     * The sources, in order.
+     *
+     * @param arguments what the command was given
+     * @param list where {@code -} reads from; not closed
+     * @param problems gets a line for each argument, file or folder that is left out because something is wrong with it, in
+     *     the thread that consumes the stream
+     * @return a lazy stream
+     */
+    public static Stream<Source> stream(List<String> arguments, Reader list, Consumer<String> problems) {
+        Objects.requireNonNull(list, "list");
+        Objects.requireNonNull(problems, "problems");
+        var walk = new Walk(List.copyOf(arguments).iterator(), list, problems);
+        return StreamSupport.stream(
+                Spliterators.spliteratorUnknownSize(walk, Spliterator.ORDERED | Spliterator.NONNULL), false);
+    }
+
+    /** What is still to be looked at. */
+    private sealed interface Step {
+        /** An argument or a line of the list. */
+        record Given(String text, boolean fromList) implements Step {}
+
+        /** A folder, and which of it to take. */
+        record Matching(Path folder, List<String> pattern) implements Step {}
+
+        /** Something that a folder or pattern led to; not a pattern any more. */
+        record Found(Path path, boolean byPattern) implements Step {}
+    }
+
+    /** The rest of a pattern, looked up in a folder. */
+    private record Look(Object folder, List<String> pattern) {}
+
+    /** Depth first: on top of the stack are the steps that the last one led to. */
+    private static final class Walk implements Iterator<Source> {
+        private final Reader list;
+        private final Consumer<String> problems;
+        private final Deque<Iterator<? extends Step>> steps = new ArrayDeque<>();
+        private final Set<Object> foldersRead = new HashSet<>();
+        private final Set<String> told = new HashSet<>();
+        /** Of the pattern under way. */
+        private final Set<Look> looked = new HashSet<>();
+        private final PatternMatches matches = new PatternMatches();
+        private @Nullable Source next;
+
+        Walk(Iterator<String> arguments, Reader list, Consumer<String> problems) {
+            this.list = list;
+            this.problems = problems;
+            steps.push(new Iterator<Step>() {
+                @Override
+                public boolean hasNext() {
+                    return arguments.hasNext();
+                }
+
+                @Override
+                public Step next() {
+                    return new Step.Given(arguments.next(), false);
+                }
+            });
+        }
+
+        @Override
+        public boolean hasNext() {
+            while (next == null && !steps.isEmpty()) {
+                Iterator<? extends Step> top = steps.getFirst();
+                if (!top.hasNext()) {
+                    steps.pop();
+                    matches.end(top);
+                    continue;
+                }
+                Source found = look(top.next());
+                if (found != null && told.add(FileNames.identity(found))) {
+                    next = found;
+                }
+            }
+            return next != null;
+        }
+
+        @Override
+        public Source next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            Source found = Objects.requireNonNull(next);
+            next = null;
+            return found;
+        }
+
+        /** Takes one step; returns a source, or null if it led to further steps or to nothing. */
+        private @Nullable Source look(Step step) {
+            return switch (step) {
+                case Step.Given given -> argument(given);
+                case Step.Matching matching -> {
+                    match(matching);
+                    yield null;
+                }
+                case Step.Found found -> file(found.path(), found.byPattern());
+            };
+        }
+
+        private @Nullable Source argument(Step.Given given) {
+            String text = given.text();
+            if (text.equals("-") && !given.fromList()) {
+                steps.push(new Lines(list, problems));
+                return null;
+            }
+            if (WebUri.isMeant(text)) {
+                try {
+                    return new Source.WebAddress(WebUri.parse(text));
+                } catch (IllegalArgumentException e) {
+                    return problem(text, String.valueOf(e.getMessage()));
+                }
+            }
+            if (text.contains("://")) {
+                return problem(text, "neither http nor https; give an address of these, or a path");
+            }
+            Path path;
+            try {
+                path = Path.of(text);
+                if (text.isEmpty() || Files.exists(path, LinkOption.NOFOLLOW_LINKS) || !PatternMatches.isPattern(text)) {
+                    return text.isEmpty() ? problem("\"\"", "an empty name; leave it out") : file(path, true);
+                }
+            } catch (InvalidPathException e) {
+                if (!PatternMatches.isPattern(text)) {
+                    return problem(text, "no path can have this name; correct it");
+                }
+            }
+            pattern(text);
+            return null;
+        }
+
+        private void pattern(String text) {
+            // "**.png" is any number of folders and then "*.png"
+            List<String> parts = new ArrayList<>(Arrays.asList(text.replaceAll("(^|/)\\*\\*+(?=[^/])", "$1**/*").split("/+")));
+            Path folder = Path.of(text.startsWith("/") ? "/" : "");
+            if (text.startsWith("/")) {
+                parts.removeFirst();
+            }
+            while (!PatternMatches.isPattern(parts.getFirst())) {
+                folder = folder.resolve(parts.removeFirst());
+            }
+            try {
+                parts.forEach(part -> PatternMatches.matcher(part));
+            } catch (PatternSyntaxException e) {
+                problem(text, "not a pattern: " + e.getDescription() + "; correct it");
+                return;
+            }
+            looked.clear();
+            var first = List.of(new Step.Matching(folder, List.copyOf(parts))).iterator();
+            matches.begin(first, () -> problem(text, "no file matches; put the pattern in quotes, or correct it"));
+            steps.push(first);
+        }
+
+        /** One part of a pattern, looked up in one folder. */
+        private void match(Step.Matching matching) {
+            String part = matching.pattern().getFirst();
+            List<String> rest = matching.pattern().subList(1, matching.pattern().size());
+            if (!looked.add(new Look(keyOf(matching.folder()), matching.pattern()))) {
+                return; // links lead here a second time: nothing else would be found
+            }
+            List<Path> entries = read(matching.folder());
+            if (entries == null) {
+                return;
+            }
+            List<Step> found = new ArrayList<>();
+            boolean deep = part.equals("**");
+            if (deep && !rest.isEmpty()) {
+                found.add(new Step.Matching(matching.folder(), rest)); // no folder at all is a number of folders too
+            }
+            PathMatcher matcher = PatternMatches.matcher(part);
+            for (Path entry : entries) {
+                Path name = Objects.requireNonNull(entry.getFileName());
+                if (isHidden(name) && !part.startsWith(".") || !matcher.matches(name)) {
+                    continue;
+                }
+                if (deep && Files.isDirectory(entry)) {
+                    found.add(new Step.Matching(entry, matching.pattern()));
+                } else if (rest.isEmpty()) {
+                    found.add(new Step.Found(entry, true));
+                } else if (!deep && Files.isDirectory(entry)) {
+                    found.add(new Step.Matching(entry, rest));
+                }
+            }
+            if (found.stream().anyMatch(Step.Found.class::isInstance)) {
+                matches.found();
+            }
+            steps.push(found.iterator());
+        }
+
+        private static Object keyOf(Path folder) {
+            try {
+                Object key = Files.readAttributes(folder, BasicFileAttributes.class).fileKey();
+                if (key != null) {
+                    return key;
+                }
+            } catch (IOException e) {
+                // whoever reads it will tell
+            }
+            return folder.toAbsolutePath().normalize();
+        }
+
+        private @Nullable Source file(Path path, boolean whateverItsName) {
+            BasicFileAttributes attributes;
+            try {
+                attributes = Files.readAttributes(path, BasicFileAttributes.class);
+            } catch (NoSuchFileException e) {
+                boolean dangling = Files.isSymbolicLink(path);
+                return problem(path, dangling ? "a link to nothing; mend or remove it" : "no such file; correct the path");
+            } catch (IOException e) {
+                return problem(path, "cannot be read: " + Printable.reason(e) + "; make it readable");
+            }
+            if (attributes.isDirectory()) {
+                folder(path);
+                return null;
+            }
+            if (!whateverItsName && !FileNames.endsLikeImage(path)) {
+                return null;
+            }
+            if (!attributes.isRegularFile()) {
+                return problem(path, "not a file; give a file or a folder");
+            }
+            if (!Files.isReadable(path)) {
+                return problem(path, "cannot be read: permission denied; make it readable");
+            }
+            return new Source.LocalFile(path);
+        }
+
+        private void folder(Path folder) {
+            if (!foldersRead.add(keyOf(folder))) {
+                return;
+            }
+            List<Path> entries = read(folder);
+            if (entries != null) {
+                steps.push(entries.stream()
+                        .filter(entry -> !isHidden(Objects.requireNonNull(entry.getFileName())))
+                        .map(entry -> new Step.Found(entry, false))
+                        .iterator());
+            }
+        }
+
+        private @Nullable List<Path> read(Path folder) {
+            List<Path> entries = new ArrayList<>();
+            try (DirectoryStream<Path> all = Files.newDirectoryStream(folder)) {
+                all.forEach(entries::add);
+            } catch (DirectoryIteratorException e) {
+                return unreadable(folder, e.getCause());
+            } catch (NoSuchFileException | NotDirectoryException e) {
+                return Collections.emptyList(); // only patterns ask for what may not be there: nothing matches
+            } catch (IOException e) {
+                return unreadable(folder, e);
+            }
+            entries.sort(Comparator.comparing(entry -> String.valueOf(entry.getFileName())));
+            return entries;
+        }
+
+        private @Nullable List<Path> unreadable(Path folder, IOException failure) {
+            problem(folder, "cannot be read: " + Printable.reason(failure) + "; make it readable");
+            return null;
+        }
+
+        private static boolean isHidden(Path name) {
+            return name.toString().startsWith(".");
+        }
+
+        private @Nullable Source problem(Path path, String what) {
+            return problem(path.toString(), what);
+        }
+
+        private @Nullable Source problem(String where, String what) {
+            problems.accept(Printable.text(where) + ": " + what);
+            return null;
+        }
+    }
+
+    /** The lines of a list, read when asked for. */
+    private static final class Lines implements Iterator<Step> {
+        private final BufferedReader lines;
+        private final Consumer<String> problems;
+        private @Nullable String next;
+
+        Lines(Reader list, Consumer<String> problems) {
+            this.lines = new BufferedReader(list);
+            this.problems = problems;
+        }
+
+        @Override
+        public boolean hasNext() {
+            try {
+                while (next == null) {
+                    String line = read();
+                    if (line == null) {
+                        return false;
+                    }
+                    String given = line.replace("\uFEFF", "").strip();
+                    if (!given.isEmpty() && !given.startsWith("#")) {
+                        next = given;
+                    }
+                }
+                return true;
+            } catch (IOException e) {
+                problems.accept("-: the list cannot be read any further: " + Printable.reason(e) + "; give it again");
+                return false;
+            }
+        }
+
+        private @Nullable String read() throws IOException {
+            var line = new StringBuilder();
+            for (int c = lines.read(); c >= 0; c = lines.read()) {
+                if (c == '\n') {
+                    return line.toString();
+                }
+                if (line.length() == LONGEST_LINE) {
+                    throw new IOException("a line is longer than " + LONGEST_LINE + " characters");
+                }
+                line.append((char) c);
+            }
+            return line.isEmpty() ? null : line.toString();
+        }
+
+        @Override
+        public Step next() {
+            if (!hasNext()) {
+                throw new NoSuchElementException();
+            }
+            String given = Objects.requireNonNull(next);
+            next = null;
+            return new Step.Given(given, true);
+        }
+    }
+
+    /** Patterns under way: which of them have found something. */
+    private static final class PatternMatches {
+        private @Nullable Iterator<?> first;
+        private @Nullable Runnable whenNone;
+
+        static boolean isPattern(String text) {
+            return text.chars().anyMatch(c -> "*?[{".indexOf(c) >= 0);
+        }
+
+        static PathMatcher matcher(String part) {
+            return FileSystems.getDefault().getPathMatcher("glob:" + part);
+        }
+
+        void begin(Iterator<?> steps, Runnable none) {
+            first = steps;
+            whenNone = none;
+        }
+
+        void found() {
+            whenNone = null;
+        }
+
+        /** When the last step of the pattern is done, what it led to has been done before. */
+        void end(Iterator<?> steps) {
+            if (steps == first && whenNone != null) {
+                whenNone.run();
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package dev.sennit.images;
+
+import dev.sennit.TaskFunction;
+import java.io.IOException;
+import java.io.Serial;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Makes thumbnails of images.
+ *
+ * {@snippet :
+ * ThumbnailMaker maker = new ThumbnailMaker(ThumbnailSettings.defaults().withSizes(200, 64));
+ * Thumbnails made = maker.make(Files.readAllBytes(Path.of("photo.jpg")));
+ * Files.write(Path.of("photo_200.jpg"), made.all().getFirst().bytes());
+ *
+ * try (Pool pool = Pools.open("processes:2")) { // it is a task function itself: decoders crash, and then only a worker does
+ *     List<Thumbnails> all = pool.map(maker, images);
+ * }
+ * }
+ *
+ * <p>Pictures are turned upright and their colours converted to sRGB; no metadata are passed on. The header is read before a decoder
+ * sees the file, and what the header, the structure of the file or the decoder show to be wrong is an {@link ImageException} of
+ * one line. Files of which a decoder makes something else than what was stored, in silence, are not told from good ones.
+ *
+ * <p>It is immutable, may be used by several threads and leave the JVM; a call uses one thread, and all native memory it took is given
+ * back when it returns. How long a call takes has no limit but what the number of pixels sets: give the task a
+ * timeout on a pool of processes.
+ */
+public final class ThumbnailMaker implements TaskFunction<byte[], Thumbnails> {
+    @Serial
+    private static final long serialVersionUID = 1;
+
+    private final ThumbnailSettings settings;
+
+    /**
+     * Creates one.
+     *
+     * @param settings what to make
+     * @throws IllegalStateException when the codec they name is not available here
+     */
+    public ThumbnailMaker(ThumbnailSettings settings) {
+        Codecs.ensureAvailable(settings.codec());
+        this.settings = settings;
+    }
+
+    /**
+     * The codecs that can be used here: {@code turbojpeg} is the system's library, {@code leptonica} comes with this one and needs native
+     * access, {@code jdk} is always there.
+     *
+     * @return names, the fastest first
+     */
+    public static List<String> codecs() {
+        return Codecs.available();
+    }
+
+    /**
+     * What this makes.
+     *
+     * @return the settings
+     */
+    public ThumbnailSettings settings() {
+        return settings;
+    }
+
+    /** As {@link #make(byte[])}. */
+    @Override
+    public Thumbnails apply(byte[] image) throws ImageException {
+        return make(image);
+    }
+
+    /**
+     * Makes thumbnails of a file.
+     *
+     * @param file an image
+     * @return a thumbnail for each size
+     * @throws ImageException when none can be made; the message begins with the file's name
+     * @throws IOException when the file cannot be read
+     */
+    public Thumbnails make(Path file) throws IOException {
+        byte[] image = Files.readAllBytes(file);
+        try {
+            return make(image);
+        } catch (ImageException e) {
+            throw new ImageException(file.getFileName() + ": " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Makes thumbnails of an image in memory.
+     *
+     * @param image the contents of a file; not changed
+     * @return a thumbnail for each size
+     * @throws ImageException when none can be made
+     */
+    public Thumbnails make(byte[] image) throws ImageException {
+        return new Making(settings, image).make();
+    }
+
+    @Override
+    public String toString() {
+        return "ThumbnailMaker " + settings + ", codecs " + codecs();
+    }
+}

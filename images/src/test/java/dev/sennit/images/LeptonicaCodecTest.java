@@ -1,0 +1,7 @@
+package dev.sennit.images;
+
+class LeptonicaCodecTest extends CodecContract {
+    LeptonicaCodecTest() {
+        super("leptonica");
+    }
+}
