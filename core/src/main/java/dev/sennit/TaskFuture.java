@@ -195,6 +195,10 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
         }
     }
 
+    Submission<T> submission() {
+        return submission;
+    }
+
     /** Gives the pool a chance to keep going when one of its own threads is about to wait for this future. */
     void aboutToWait(boolean interruptibly) {
         if (!isDone()) {

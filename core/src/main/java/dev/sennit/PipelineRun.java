@@ -1,0 +1,475 @@
+package dev.sennit;
+
+import dev.sennit.internal.Timers;
+import dev.sennit.internal.Turns;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A {@link Pipeline} under way.
+ *
+ * <h2>Where an item is</h2>
+ * <pre>
+ * source -> waiting -> running -> held -> waiting of the next stage ... -> held -> consumer
+ *                        |
+ *                        +-> failed
+ * </pre>
+ *
+ * <p>What runs and what is held fills the places of a stage. {@link #moveOne} goes from the last stage to the first, so that a
+ * place that gets free at the end is felt at the beginning at once; the source is read only when nothing else can move.
+ *
+ * <h2>Who does what</h2>
+ *
+ * <p>One thread does everything. Those of the pools only put into {@link #news} what is over, once the worker is free of
+ * it; so nothing here needs a lock, and nothing waits in a thread of a pool.
+ *
+ * <h2>Why it ends</h2>
+ *
+ * <p>The thread waits only while something runs, and whatever runs comes to be over. If nothing runs, nothing is held in the
+ * last stage, so something that waits there can start, or, when nothing does, something held in the stage before can
+ * move there, and so on down to the source. A pool that is full puts an item off only while it has another of this run.
+ */
+final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> {
+    private static final int LONGEST_TEXT = 100;
+
+    private final Pipeline.Settings<S> settings;
+    private final Consumer<? super T> consumer;
+    private final List<Line> lines = new ArrayList<>();
+    private final long window;
+    private final long begun = System.nanoTime();
+
+    /** What is over; nothing in it only says that there may be something to help with. The only thing that others touch. */
+    private final LinkedBlockingQueue<Optional<Step>> news = new LinkedBlockingQueue<>();
+    /** What the pools were given and is not over, oldest first. */
+    private final Set<Step> running = new LinkedHashSet<>();
+    /** Ended before one that was read earlier, by number. Only in order. */
+    private final Map<Long, Step> early = new HashMap<>();
+    private final List<StageRun> recorded = new ArrayList<>();
+
+    private long in;
+    private long out;
+    private long failed;
+    /** The number of the one that is handed out next. Only in order. */
+    private long next;
+    private boolean exhausted;
+
+    /** Whether something has changed since {@link #reported}. */
+    private boolean changed;
+    private long reported = begun;
+
+    PipelineRun(Pipeline.Settings<S> settings, List<Pipeline.Stage> stages, Consumer<? super T> consumer) {
+        this.settings = settings;
+        this.consumer = consumer;
+        stages.forEach(stage -> lines.add(new Line(lines.size(), stage)));
+        window = stages.stream().mapToLong(stage -> (long) stage.atMost() + stage.ahead()).sum();
+    }
+
+    // ---- the thread that runs it ----
+
+    void run() {
+        try {
+            runInterruptibly();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CompletionException(e);
+        }
+    }
+
+    private void runInterruptibly() throws InterruptedException {
+        boolean complete = false;
+        try {
+            Iterator<? extends S> source = settings.source().get();
+            while (goOn(source)) {
+                if (Thread.interrupted()) {
+                    throw new InterruptedException("the pipeline was interrupted");
+                }
+                if (nanosUntilProgress() <= 0) {
+                    tellProgress();
+                }
+            }
+            tellProgress();
+            complete = true;
+        } finally {
+            if (!complete) {
+                cancel();
+            }
+        }
+    }
+
+    /** Does the next thing, or waits for it; false when there is none. */
+    private boolean goOn(Iterator<? extends S> source) throws InterruptedException {
+        Optional<Step> over = news.poll();
+        if (over == null) {
+            if (moveOne() || readOne(source)) {
+                return true;
+            }
+            if (running.isEmpty()) {
+                return false;
+            }
+            over = await();
+        }
+        if (over.isPresent()) {
+            ended(over.get());
+        }
+        return true;
+    }
+
+    /** Waits until something is over; empty if it is time for something else. */
+    private Optional<Step> await() throws InterruptedException {
+        help();
+        Turns.Turn mine = news.isEmpty() ? Turns.giveUp() : null;
+        try {
+            long nanos = nanosUntilProgress();
+            return nanos == Long.MAX_VALUE
+                    ? news.take()
+                    : Objects.requireNonNullElse(news.poll(nanos, TimeUnit.NANOSECONDS), Optional.empty());
+        } finally {
+            Turns.regain(mine);
+        }
+    }
+
+    /** Runs what only this thread, a worker, can run. */
+    private void help() {
+        for (Step step : running) {
+            if (!news.isEmpty()) {
+                return;
+            }
+            if (step.line.onWorker) {
+                step.future().help(() -> news.add(Optional.empty()));
+            }
+        }
+    }
+
+    /** Ends what is under way, and waits until it is over. */
+    private void cancel() {
+        running.forEach(step -> step.future().cancel(true));
+        if (running.isEmpty()) {
+            return;
+        }
+        lines.forEach(line -> line.stage.pool().aboutToWait());
+        boolean interrupted = false;
+        Turns.Turn mine = Turns.giveUp();
+        while (!running.isEmpty()) {
+            try {
+                news.take().ifPresent(running::remove);
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        Turns.regain(mine);
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    // ---- items ----
+
+    /** Starts the item that is farthest on its way of those that can start. */
+    private boolean moveOne() throws InterruptedException {
+        for (Line line : lines.reversed()) {
+            if (line.number > 0) {
+                takeHeld(lines.get(line.number - 1), line);
+            }
+            if (!line.waiting.isEmpty() && mayStart(line) && start(line)) {
+                changed = true;
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void takeHeld(Line before, Line line) {
+        while (!before.held.isEmpty() && hasRoom(line)) {
+            Step done = before.held.remove();
+            line.waiting.add(new Step(done.item, done.source, done.future().resultNow(), line));
+        }
+    }
+
+    private boolean readOne(Iterator<? extends S> source) {
+        if (exhausted || (!lines.isEmpty() && (isTooFarAhead() || !hasRoom(lines.getFirst())))) {
+            return false;
+        }
+        if (!source.hasNext()) {
+            exhausted = true;
+            return false;
+        }
+        S item = source.next();
+        long number = in++;
+        changed = true;
+        if (lines.isEmpty()) {
+            give(item);
+        } else {
+            Line first = lines.getFirst();
+            first.waiting.add(new Step(number, item, item, first));
+        }
+        return true;
+    }
+
+    private boolean isTooFarAhead() {
+        return settings.inOrder() && in - next >= window;
+    }
+
+    private boolean hasRoom(Line line) {
+        return line.waiting.size() < line.stage.ahead() || (line.waiting.isEmpty() && mayStart(line));
+    }
+
+    private boolean mayStart(Line line) {
+        return line.running + line.held.size() < line.stage.atMost()
+                && !(line.stage.pool().isFull() && hasOneIn(line.stage.pool()));
+    }
+
+    private boolean hasOneIn(AbstractPool pool) {
+        return lines.stream().anyMatch(line -> line.stage.pool() == pool && line.running > 0);
+    }
+
+    /** Gives the item that waits first to the pool; false if that has no room until another of this run has ended. */
+    private boolean start(Line line) throws InterruptedException {
+        Pipeline.Stage stage = line.stage;
+        Step step = line.waiting.remove();
+        running.add(step);
+        line.running++;
+        try {
+            stage.pool().fork(
+                    new Applied<>(stage.function(), step.value),
+                    stage.options(),
+                    future -> step.future = future,
+                    () -> tellOver(step),
+                    null);
+        } catch (RuntimeException | Error e) {
+            if (step.future != null && !step.future.submission().isQueued()) {
+                return true; // taken in, but there was no thread to be had, say: it has failed with that
+            }
+            running.remove(step);
+            line.running--;
+            if (e instanceof RejectedSubmissionException && !stage.pool().isShutdown()) {
+                boolean interrupted = Thread.currentThread().isInterrupted(); // while it waited for room
+                if (interrupted || hasOneIn(stage.pool())) {
+                    line.waiting.addFirst(step.notStarted());
+                    return interrupted;
+                }
+            }
+            fail(step, e);
+        }
+        line.mostRunning = Math.max(line.mostRunning, line.running);
+        return true;
+    }
+
+    /** Called by whatever thread: the worker is free of it, or it never got one. */
+    private void tellOver(Step step) {
+        step.overAt = System.nanoTime();
+        Submission<?> submission = step.future().submission();
+        step.ranNanos = submission.neverBegan()
+                ? 0
+                : Math.clamp(submission.nanosSinceStart(), 0, step.overAt - step.enteredAt);
+        step.overIn = Thread.currentThread();
+        if (step.future().isDone()) {
+            news.add(Optional.of(step));
+        } else { // whoever stopped it is just about to say so
+            step.future().whenComplete((value, failure) -> news.add(Optional.of(step)));
+        }
+    }
+
+    private void ended(Step step) throws InterruptedException {
+        Line line = step.line;
+        TaskFuture<?> future = step.future();
+        boolean succeeded = future.state() == Future.State.SUCCESS;
+        changed = true;
+        running.remove(step);
+        line.running--;
+        line.runNanos += step.ranNanos;
+        line.waitNanos += step.overAt - step.ranNanos - step.enteredAt;
+        if (settings.recording() && !future.submission().neverBegan()) {
+            record(step, succeeded);
+        }
+        if (!succeeded) {
+            fail(step, future.isCancelled() ? new CancellationException(future.name() + " was cancelled") : future.exceptionNow());
+            return;
+        }
+        line.done++;
+        if (line.number == lines.size() - 1) {
+            handOut(step);
+        } else {
+            line.held.add(step);
+        }
+    }
+
+    private void record(Step step, boolean succeeded) {
+        recorded.add(new StageRun(
+                step.line.stage.name(),
+                step.item,
+                Duration.ofNanos(step.overAt - step.ranNanos - begun),
+                Duration.ofNanos(step.overAt - begun),
+                step.overIn == null ? "" : step.overIn.getName(),
+                succeeded));
+    }
+
+    @SuppressWarnings({"unchecked", "NullAway"}) // the source gave it
+    private void fail(Step step, Throwable cause) throws InterruptedException {
+        if (cause instanceof InterruptedException interrupt && step.overIn == Thread.currentThread()) {
+            throw interrupt; // it was meant for the thread that runs the pipeline, which ran the task as well
+        }
+        String stage = step.line.stage.name();
+        S item = (S) step.source;
+        var onFailure = settings.onFailure();
+        if (onFailure == null) {
+            throw new CompletionException(
+                    "item " + step.item + " (" + shortened(item) + ") failed in stage " + stage + ": " + cause, cause);
+        }
+        step.line.failed++;
+        failed++;
+        onFailure.accept(new PipelineFailure<>(item, step.item, stage, cause));
+        if (settings.inOrder()) {
+            step.isFailed = true;
+            handOut(step);
+        }
+    }
+
+    private static String shortened(@Nullable Object item) {
+        String text = String.valueOf(item);
+        return text.length() <= LONGEST_TEXT ? text : text.substring(0, LONGEST_TEXT) + "...";
+    }
+
+    private void handOut(Step step) {
+        if (!settings.inOrder()) {
+            give(step.future().resultNow());
+            return;
+        }
+        early.put(step.item, step);
+        for (Step first = early.remove(next); first != null; first = early.remove(next)) {
+            next++;
+            if (!first.isFailed) {
+                give(first.future().resultNow());
+            }
+        }
+    }
+
+    @SuppressWarnings({"unchecked", "NullAway"}) // the last stage made it
+    private void give(@Nullable Object result) {
+        out++;
+        consumer.accept((T) result);
+    }
+
+    // ---- figures ----
+
+    /** How long to wait before the next call of the listener; the largest number if there is none to make. */
+    private long nanosUntilProgress() {
+        if (settings.onProgress() == null || !changed) {
+            return Long.MAX_VALUE;
+        }
+        return reported + Timers.nanos(settings.progressEvery()) - System.nanoTime();
+    }
+
+    private void tellProgress() {
+        var onProgress = settings.onProgress();
+        if (onProgress != null) {
+            changed = false;
+            onProgress.accept(statistics());
+            reported = System.nanoTime();
+        }
+    }
+
+    PipelineStatistics statistics() {
+        Duration elapsed = Duration.ofNanos(System.nanoTime() - begun);
+        return new PipelineStatistics(in, out, failed, elapsed, lines.stream().map(this::statistics).toList());
+    }
+
+    private StageStatistics statistics(Line line) {
+        long held = line.number < lines.size() - 1
+                ? line.held.size()
+                : early.values().stream().filter(step -> !step.isFailed).count();
+        return new StageStatistics(
+                line.stage.name(),
+                line.stage.pool().name(),
+                line.waiting.size(),
+                line.running,
+                (int) held,
+                line.done,
+                line.failed,
+                Duration.ofNanos(line.waitNanos),
+                Duration.ofNanos(line.runNanos),
+                Math.min(line.mostRunning, line.stage.pool().workers()));
+    }
+
+    List<StageRun> recorded() {
+        return Collections.unmodifiableList(recorded);
+    }
+
+    /** A stage, and what is in it. */
+    private static final class Line {
+        final int number;
+        final Pipeline.Stage stage;
+        /** Whether this thread is one of the pool's; it does not become one. */
+        final boolean onWorker;
+        final Deque<Step> waiting = new ArrayDeque<>();
+        final Deque<Step> held = new ArrayDeque<>();
+        int running;
+        int mostRunning;
+        long done;
+        long failed;
+        long waitNanos;
+        long runNanos;
+
+        Line(int number, Pipeline.Stage stage) {
+            this.number = number;
+            this.stage = stage;
+            onWorker = stage.pool().isWorker();
+        }
+    }
+
+    /** An item in a stage. */
+    private static final class Step {
+        final long item;
+        final @Nullable Object source;
+        final @Nullable Object value;
+        final Line line;
+        final long enteredAt;
+        /** Written by who starts it, before it is in {@link #running}. */
+        @Nullable TaskFuture<?> future;
+        /** Whether it failed. Only in order. */
+        boolean isFailed;
+
+        // Written by whoever tells that it is over, before that is in the news.
+        long overAt;
+        long ranNanos;
+        @Nullable Thread overIn;
+
+        Step(long item, @Nullable Object source, @Nullable Object value, Line line) {
+            this(item, source, value, line, System.nanoTime());
+        }
+
+        private Step(long item, @Nullable Object source, @Nullable Object value, Line line, long enteredAt) {
+            this.item = item;
+            this.source = source;
+            this.value = value;
+            this.line = line;
+            this.enteredAt = enteredAt;
+        }
+
+        /** As it was before it was started. */
+        Step notStarted() {
+            return new Step(item, source, value, line, enteredAt);
+        }
+
+        TaskFuture<?> future() {
+            return Objects.requireNonNull(future);
+        }
+    }
+}

@@ -1,0 +1,895 @@
+package dev.sennit;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.FieldSource;
+
+/** What a pipeline does on every kind of pool whose tasks stay in this JVM. */
+@Timeout(120)
+class PipelineTest {
+    static final List<String> PLANS =
+            List.of("inline", "threads:1", "threads:3", "virtual", "virtual:2", "loop", "loop?mechanism=baton");
+    /** Where a task runs while its submitter does something else. */
+    static final List<String> ASYNCHRONOUS =
+            List.of("threads:1", "threads:3", "virtual", "virtual:2", "loop", "loop?mechanism=baton");
+
+    private static List<Integer> items(int count) {
+        return IntStream.range(0, count).boxed().toList();
+    }
+
+    /** A source that counts what was read of it. */
+    private static Iterator<Integer> counting(AtomicInteger read) {
+        return Stream.generate(read::getAndIncrement).iterator();
+    }
+
+    private static int unless(boolean fails, int n) {
+        if (fails) {
+            throw new ArithmeticException("no " + n);
+        }
+        return n;
+    }
+
+    private static void assertIdle(Pool... pools) {
+        for (Pool pool : pools) {
+            PoolStatistics seen = pool.statistics();
+            assertThat(seen.queued() + seen.running()).as("%s has nothing", pool).isZero();
+        }
+    }
+
+    // ---- what goes through ----
+
+    @ParameterizedTest
+    @FieldSource("PLANS")
+    void everyItemPassesAllStagesOnce(String plan) {
+        try (Pool first = Pools.open(plan);
+                Pool second = Pools.open(plan)) {
+            List<String> seen = new ArrayList<>();
+            Thread runner = Thread.currentThread();
+            PipelineResult<String> result = Pipeline.from(items(200))
+                    .through("square", first, n -> n * n)
+                    .through("text", second, n -> "n" + n)
+                    .through("length", first, text -> text + " " + text.length())
+                    .run(text -> {
+                        assertThat(Thread.currentThread()).isSameAs(runner);
+                        seen.add(text);
+                    });
+
+            assertThat(seen).containsExactlyInAnyOrderElementsOf(
+                    items(200).stream().map(n -> "n" + n * n + " " + ("n" + n * n).length()).toList());
+            assertThat(result.values()).isEmpty();
+            assertThat(result.runs()).isEmpty();
+            assertThat(result.statistics().in()).isEqualTo(200);
+            assertThat(result.statistics().out()).isEqualTo(200);
+            assertThat(result.statistics().failed()).isZero();
+            assertThat(result.statistics().underWay()).isZero();
+            assertThat(result.statistics().stages()).extracting(StageStatistics::name).containsExactly("square", "text", "length");
+            assertThat(result.statistics().stages()).allSatisfy(stage -> {
+                assertThat(stage.done()).isEqualTo(200);
+                assertThat(stage.failed() + stage.waiting() + stage.running() + stage.held()).isZero();
+                assertThat(stage.mostAtOnce()).isBetween(1, first.workers());
+                assertThat(stage.runTime()).isPositive();
+                assertThat(stage.waitTime()).isPositive();
+            });
+            assertThat(result.statistics().stage("text").pool()).isEqualTo(second.name());
+            assertIdle(first, second);
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("PLANS")
+    void inOrderResultsComeInTheOrderOfTheSource(String plan) {
+        try (Pool pool = Pools.open(plan)) {
+            List<Integer> failures = new ArrayList<>();
+            PipelineResult<Integer> result = Pipeline.from(items(300))
+                    .through("uneven", pool, n -> {
+                        Work.spin(n % 7 * 1000);
+                        return n;
+                    })
+                    .through("some", pool, n -> unless(n % 10 == 0, n))
+                    .collectingFailures(failure -> failures.add(failure.item()))
+                    .inOrder()
+                    .toList();
+
+            assertThat(result.values()).isEqualTo(items(300).stream().filter(n -> n % 10 != 0).toList());
+            assertThat(failures).containsExactlyInAnyOrderElementsOf(items(300).stream().filter(n -> n % 10 == 0).toList());
+            assertThat(result.statistics().stages()).extracting(StageStatistics::held).containsOnly(0);
+        }
+    }
+
+    @Test
+    void nothingIsARefusalToNull() {
+        try (Pool pool = Pools.open("threads:2")) {
+            assertThat(Pipeline.from(Arrays.asList(1, null, 2))
+                            .through("null to null", pool, n -> n == null ? null : n + 1)
+                            .inOrder()
+                            .toList()
+                            .values())
+                    .containsExactly(2, null, 3);
+        }
+    }
+
+    @Test
+    void withoutStagesItemsGoStraightToTheConsumer() {
+        assertThat(Pipeline.from(items(3)).toList().values()).containsExactly(0, 1, 2);
+        assertThat(Pipeline.from(Stream.of(1, 2)).inOrder().toList().values()).containsExactly(1, 2);
+    }
+
+    @Test
+    void withoutItemsItEndsAtOnce() {
+        try (Pool pool = Pools.open("threads:1")) {
+            PipelineResult<Integer> result = Pipeline.from(List.<Integer>of()).through("one", pool, n -> n).toList();
+            assertThat(result.values()).isEmpty();
+            assertThat(result.statistics().in()).isZero();
+        }
+    }
+
+    @Test
+    void aDescriptionRunsAsOftenAsItsSourceCanBeRead() {
+        try (Pool pool = Pools.open("threads:2")) {
+            Pipeline<Integer, Integer> squares = Pipeline.from(items(4)).through("square", pool, n -> n * n).inOrder();
+            assertThat(squares.toList().values()).containsExactly(0, 1, 4, 9);
+            assertThat(squares.toList().values()).containsExactly(0, 1, 4, 9);
+            Pipeline<Integer, Integer> once = Pipeline.from(items(4).iterator()).through("same", pool, n -> n);
+            assertThat(once.toList().values()).hasSize(4);
+            assertThat(once.toList().values()).isEmpty();
+            assertThat(squares).hasToString("Pipeline[square on " + pool.name() + "]");
+        }
+    }
+
+    // ---- bounds ----
+
+    @Test
+    void theSourceIsReadOnlyAsFarAsThereIsRoom() {
+        var pool = new FakePool(2);
+        pool.onWorker = true; // so that the run is deterministic: who waits runs what is queued
+        var read = new AtomicInteger();
+        List<Integer> readAtRun = new ArrayList<>();
+        List<Integer> handed = new ArrayList<>();
+        var enough = new NoSuchElementException("enough");
+        Pipeline<Integer, Integer> pipeline = Pipeline.from(counting(read))
+                .through("one", pool, n -> {
+                    readAtRun.add(read.get());
+                    return n;
+                }, stage -> stage.ahead(3))
+                .through("two", pool, n -> n, stage -> stage.ahead(0))
+                .onProgress(Duration.ofNanos(1), progress -> {
+                    StageStatistics one = progress.stage("one");
+                    StageStatistics two = progress.stage("two");
+                    assertThat(one.running() + one.held()).isLessThanOrEqualTo(2);
+                    assertThat(one.waiting()).isLessThanOrEqualTo(3);
+                    assertThat(two.running()).isLessThanOrEqualTo(2);
+                    assertThat(two.waiting() + two.held()).isZero();
+                    assertThat(progress.underWay()).isLessThanOrEqualTo(7);
+                });
+        assertThat(catchThrowable(() -> pipeline.run(n -> {
+                    handed.add(n);
+                    if (n == 10) {
+                        throw enough;
+                    }
+                })))
+                .isSameAs(enough);
+
+        assertThat(readAtRun.getFirst()).as("two run, three wait").isEqualTo(5);
+        assertThat(handed).isEqualTo(items(11));
+        assertThat(read.get()).isLessThanOrEqualTo(11 + 7);
+    }
+
+    @ParameterizedTest
+    @FieldSource("ASYNCHRONOUS")
+    void aSlowStageHoldsUpThoseBeforeIt(String plan) throws Exception {
+        try (Pool quick = Pools.open(plan);
+                Pool slow = Pools.open("virtual")) {
+            var read = new AtomicInteger();
+            var release = new CountDownLatch(1);
+            var handed = new AtomicInteger();
+            Pipeline<Integer, Integer> pipeline = Pipeline.from(Stream.generate(read::getAndIncrement).limit(50))
+                    .through("quick", quick, n -> n, stage -> stage.atMost(2).ahead(3))
+                    .through("slow", slow, n -> {
+                        release.await();
+                        return n;
+                    }, stage -> stage.atMost(1).ahead(4));
+            var last = new java.util.concurrent.atomic.AtomicReference<PipelineStatistics>();
+            Caller<?> caller = Caller.of(() -> pipeline.onProgress(Duration.ofNanos(1), last::set).run(n -> handed.incrementAndGet()));
+            Conditions.await("one runs and four wait there, two are held, three wait").until(() -> {
+                PipelineStatistics seen = last.get();
+                return seen != null
+                        && seen.stage("slow").running() == 1
+                        && seen.stage("slow").waiting() == 4
+                        && seen.stage("quick").held() == 2
+                        && seen.stage("quick").waiting() == 3;
+            });
+            caller.awaitWaitingIn("take");
+            assertThat(read).hasValue(10);
+
+            release.countDown();
+            caller.result();
+            assertThat(handed).hasValue(50);
+            assertThat(last.get().stage("slow").mostAtOnce()).isOne();
+            assertIdle(quick, slow);
+        }
+    }
+
+    @Test
+    void inOrderNoMoreIsReadAheadOfTheFirstThanFitsIn() throws Exception {
+        try (Pool pool = Pools.open("virtual")) {
+            var read = new AtomicInteger();
+            var passed = new AtomicInteger();
+            var release = new CountDownLatch(1);
+            Pipeline<Integer, Integer> pipeline = Pipeline.from(Stream.generate(read::getAndIncrement).limit(100))
+                    .through("first is last", pool, n -> {
+                        if (n == 0) {
+                            release.await();
+                        }
+                        passed.incrementAndGet();
+                        return n;
+                    }, stage -> stage.atMost(3).ahead(5))
+                    .inOrder();
+            Caller<PipelineResult<Integer>> caller = Caller.of(pipeline::toList);
+            Conditions.await("seven overtake it").until(() -> passed.get() == 7);
+            caller.awaitWaitingIn("take");
+            assertThat(read).hasValue(8);
+
+            release.countDown();
+            assertThat(caller.result().values()).isEqualTo(items(100));
+        }
+    }
+
+    @Test
+    void firstInFirstOutIntoEveryStage() {
+        try (Pool one = Pools.open("threads:1");
+                Pool other = Pools.open("threads:1")) {
+            List<Integer> entered = Collections.synchronizedList(new ArrayList<>());
+            Pipeline.from(items(500))
+                    .through("one", one, n -> n, stage -> stage.ahead(7))
+                    .through("other", other, n -> {
+                        entered.add(n);
+                        return n;
+                    }, stage -> stage.ahead(3))
+                    .run(n -> {});
+            assertThat(entered).isEqualTo(items(500));
+        }
+    }
+
+    @Test
+    void asManyAtOnceAsTheStageAllows() {
+        try (Pool pool = Pools.open("threads:4")) {
+            var running = new AtomicInteger();
+            var most = new AtomicInteger();
+            var two = new CyclicBarrier(2);
+            PipelineStatistics seen = Pipeline.from(items(40))
+                    .through("pairs", pool, n -> {
+                        most.accumulateAndGet(running.incrementAndGet(), Math::max);
+                        two.await(30, SECONDS); // one alone would wait in vain
+                        return running.decrementAndGet();
+                    }, stage -> stage.atMost(2))
+                    .run(n -> {})
+                    .statistics();
+            assertThat(most).hasValue(2);
+            assertThat(seen.stage("pairs").mostAtOnce()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void moreThanThePoolHasWorkersWaitInThePool() {
+        try (Pool pool = Pools.open("threads:2")) {
+            PipelineStatistics seen = Pipeline.from(items(100))
+                    .through("many", pool, n -> n, stage -> stage.atMost(50))
+                    .run(n -> {})
+                    .statistics();
+            assertThat(seen.out()).isEqualTo(100);
+            assertThat(seen.stage("many").mostAtOnce()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aStageOnAnUnlimitedPoolHasALimit() {
+        var pool = new FakePool(Integer.MAX_VALUE);
+        pool.onWorker = true;
+        var read = new AtomicInteger();
+        var readAtFirst = new AtomicInteger();
+        Pipeline.from(Stream.generate(read::getAndIncrement).limit(10_000))
+                .through("many", pool, n -> {
+                    readAtFirst.compareAndSet(0, read.get());
+                    return n;
+                }, stage -> stage.ahead(0))
+                .run(n -> {});
+        assertThat(readAtFirst).hasValue(StageOptions.MANY);
+    }
+
+    // ---- failures ----
+
+    @ParameterizedTest
+    @FieldSource("PLANS")
+    void theFirstFailureCancelsEverythingAndIsThrown(String plan) {
+        try (Pool pool = Pools.open(plan);
+                Pool other = Pools.open("virtual")) {
+            var entered = new AtomicInteger();
+            var left = new AtomicInteger();
+            var begun = new CountDownLatch(3);
+            Pipeline<Integer, Integer> pipeline = Pipeline.from(items(1000))
+                    .through("endless", other, n -> {
+                        if (n == 2) {
+                            begun.await();
+                            return n;
+                        }
+                        entered.incrementAndGet();
+                        try {
+                            begun.countDown();
+                            Thread.sleep(60_000);
+                            return n;
+                        } finally {
+                            left.incrementAndGet();
+                        }
+                    }, stage -> stage.atMost(4))
+                    .through("fails", pool, n -> {
+                        throw new IOException("no " + n);
+                    });
+            assertThatThrownBy(pipeline::toList)
+                    .isInstanceOf(CompletionException.class)
+                    .hasMessage("item 2 (2) failed in stage fails: java.io.IOException: no 2")
+                    .cause()
+                    .isInstanceOf(IOException.class)
+                    .hasMessage("no 2");
+            assertThat(left.get()).as("over when it was thrown").isGreaterThanOrEqualTo(3).isEqualTo(entered.get());
+            assertIdle(pool, other);
+            assertThat(pool.submit(() -> "open").join()).isEqualTo("open");
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("PLANS")
+    void collectedFailuresLeaveTheOthersAlone(String plan) {
+        try (Pool pool = Pools.open(plan)) {
+            List<PipelineFailure<Integer>> failures = new ArrayList<>();
+            List<Integer> values = new ArrayList<>();
+            PipelineStatistics seen = Pipeline.from(items(90))
+                    .through("thirds", pool, n -> unless(n % 3 == 0, n))
+                    .through("fifths", pool, n -> {
+                        if (n % 5 == 0) {
+                            throw new IOException("fifth");
+                        }
+                        return -n;
+                    })
+                    .collectingFailures(failures::add)
+                    .run(values::add)
+                    .statistics();
+
+            assertThat(values).hasSize(48);
+            assertThat(failures).hasSize(42).allSatisfy(failure -> {
+                assertThat(failure.index()).isEqualTo((long) failure.item());
+                assertThat(failure.stage()).isEqualTo(failure.item() % 3 == 0 ? "thirds" : "fifths");
+                assertThat(failure.cause())
+                        .isInstanceOf(failure.item() % 3 == 0 ? ArithmeticException.class : IOException.class);
+            });
+            assertThat(failures).extracting(PipelineFailure::item).doesNotHaveDuplicates();
+            assertThat(seen.in()).isEqualTo(90);
+            assertThat(seen.out()).isEqualTo(48);
+            assertThat(seen.failed()).isEqualTo(42);
+            assertThat(seen.stage("thirds").done()).isEqualTo(60);
+            assertThat(seen.stage("thirds").failed()).isEqualTo(30);
+            assertThat(seen.stage("fifths").failed()).isEqualTo(12);
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("PLANS")
+    void whatTheConsumerThrowsEndsIt(String plan) {
+        try (Pool pool = Pools.open(plan)) {
+            Pipeline<Integer, Integer> pipeline =
+                    Pipeline.from(counting(new AtomicInteger())).through("one", pool, n -> n);
+            var thrown = new IllegalStateException("the consumer's");
+            assertThat(catchThrowable(() -> pipeline.run(n -> {
+                        if (n == 5) {
+                            throw thrown;
+                        }
+                    })))
+                    .isSameAs(thrown);
+            assertIdle(pool);
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("PLANS")
+    void whatTheSourceThrowsEndsIt(String plan) {
+        try (Pool pool = Pools.open(plan)) {
+            var thrown = new IllegalStateException("the source's");
+            Stream<Integer> source = Stream.iterate(0, n -> {
+                if (n == 50) {
+                    throw thrown;
+                }
+                return n + 1;
+            });
+            assertThat(catchThrowable(() -> Pipeline.from(source).through("one", pool, n -> n).run(n -> {})))
+                    .isSameAs(thrown);
+            assertThat(catchThrowable(() -> Pipeline.from((Iterable<Integer>) () -> {
+                                throw thrown;
+                            })
+                            .through("one", pool, n -> n)
+                            .run(n -> {})))
+                    .isSameAs(thrown);
+            assertIdle(pool);
+        }
+    }
+
+    @Test
+    void whatAListenerThrowsEndsIt() {
+        try (Pool pool = Pools.open("threads:2")) {
+            var thrown = new IllegalStateException("the listener's");
+            Pipeline<Integer, Integer> pipeline = Pipeline.from(items(10)).through("fails", pool, n -> unless(true, n));
+            assertThat(catchThrowable(() -> pipeline.collectingFailures(failure -> {
+                                throw thrown;
+                            })
+                            .toList()))
+                    .isSameAs(thrown);
+            assertThat(catchThrowable(() -> pipeline.collectingFailures(failure -> {})
+                            .onProgress(progress -> {
+                                throw thrown;
+                            })
+                            .toList()))
+                    .isSameAs(thrown);
+            assertIdle(pool);
+        }
+    }
+
+    @Test
+    void aTaskThatIgnoresItsCancellationIsWaitedFor() throws Exception {
+        try (Pool pool = Pools.open("threads:2")) {
+            var begun = new CountDownLatch(1);
+            var release = new CountDownLatch(1);
+            var finished = new AtomicBoolean();
+            Caller<?> caller = Caller.of(() -> Pipeline.from(items(2))
+                    .through("stubborn", pool, n -> {
+                        if (n == 1) {
+                            begun.await();
+                            throw new IOException("now");
+                        }
+                        begun.countDown();
+                        while (true) {
+                            try {
+                                release.await();
+                                finished.set(true);
+                                return n;
+                            } catch (InterruptedException e) {
+                                // not yet
+                            }
+                        }
+                    })
+                    .toList());
+            caller.awaitWaitingIn("cancel");
+            assertThat(caller.isDone()).isFalse();
+            caller.interrupt();
+            release.countDown();
+            assertThat(caller.failure()).isInstanceOf(CompletionException.class).hasRootCauseInstanceOf(IOException.class);
+            assertThat(finished).isTrue();
+            assertIdle(pool);
+        }
+    }
+
+    @Test
+    void anItemIsNamedInShort() {
+        try (Pool pool = Pools.open("inline")) {
+            assertThatThrownBy(() -> Pipeline.from(List.of("x".repeat(1000)))
+                            .through("fails", pool, text -> Integer.parseInt("y"))
+                            .toList())
+                    .hasMessageStartingWith("item 0 (" + "x".repeat(100) + "...) failed in stage fails: ");
+        }
+    }
+
+    // ---- interrupts ----
+
+    @ParameterizedTest
+    @FieldSource("ASYNCHRONOUS")
+    void anInterruptCancelsEverything(String plan) throws Exception {
+        try (Pool pool = Pools.open(plan)) {
+            var signal = new CountDownLatch(1);
+            var interrupted = new AtomicInteger();
+            var begun = new AtomicInteger();
+            Caller<Boolean> caller = Caller.of(() -> {
+                Throwable thrown = catchThrowable(() -> Pipeline.from(counting(new AtomicInteger()))
+                        .through("endless", pool, n -> {
+                            begun.incrementAndGet();
+                            try {
+                                signal.countDown();
+                                new CountDownLatch(1).await();
+                                return n;
+                            } catch (InterruptedException e) {
+                                interrupted.incrementAndGet();
+                                throw e;
+                            }
+                        }, stage -> stage.atMost(3))
+                        .collectingFailures(failure -> {})
+                        .toList());
+                assertThat(thrown)
+                        .isInstanceOf(CompletionException.class)
+                        .hasCauseInstanceOf(InterruptedException.class);
+                assertThat(interrupted.get()).isPositive().isEqualTo(begun.get());
+                assertIdle(pool);
+                return Thread.currentThread().isInterrupted();
+            });
+            if (plan.contains("baton")) {
+                signal.await(); // its tasks hold the loop when they wait outside of the library
+            }
+            assertThat(signal.await(30, SECONDS)).isTrue();
+            caller.awaitWaitingIn("await");
+            caller.interrupt();
+            assertThat(caller.result()).as("the interrupt status").isTrue();
+        }
+    }
+
+    @Test
+    void anInterruptOfAnInlineTaskIsAnInterruptOfThePipeline() throws Exception {
+        try (Pool pool = Pools.open("inline")) {
+            var begun = new CountDownLatch(1);
+            var collected = new ArrayList<PipelineFailure<Integer>>();
+            Caller<?> caller = Caller.of(() -> Pipeline.from(items(5))
+                    .through("sleeps", pool, n -> {
+                        begun.countDown();
+                        Thread.sleep(60_000);
+                        return n;
+                    })
+                    .collectingFailures(collected::add)
+                    .toList());
+            begun.await();
+            caller.interrupt();
+            assertThat(caller.failure())
+                    .isInstanceOf(CompletionException.class)
+                    .hasCauseInstanceOf(InterruptedException.class);
+            assertThat(collected).isEmpty();
+        }
+    }
+
+    @Test
+    void aBusyRunIsInterruptedTooAndAnIdleOneKeepsTheStatus() {
+        try (Pool pool = Pools.open("inline")) {
+            Throwable thrown = catchThrowable(() -> Pipeline.from(counting(new AtomicInteger()))
+                    .through("one", pool, n -> n)
+                    .run(n -> {
+                        if (n == 3) {
+                            Thread.currentThread().interrupt();
+                        }
+                        assertThat(n).isLessThan(4);
+                    }));
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(thrown).hasCauseInstanceOf(InterruptedException.class);
+        }
+    }
+
+    @Test
+    void aLimitAroundItEndsIt() {
+        try (Pool pool = Pools.open("threads:2")) {
+            assertThatThrownBy(() -> CancelScope.within(Duration.ofMillis(5)).run(() ->
+                            Pipeline.from(items(10))
+                                    .through("endless", pool, n -> {
+                                        Thread.sleep(60_000);
+                                        return n;
+                                    })
+                                    .toList()))
+                    .isInstanceOf(TimeoutException.class);
+            assertIdle(pool);
+        }
+    }
+
+    // ---- pools ----
+
+    @ParameterizedTest
+    @FieldSource("PLANS")
+    void aTaskOfAPoolMayRunOneOnItsOwnPool(String plan) throws Exception {
+        try (Pool pool = Pools.open(plan)) {
+            TaskFuture<List<Integer>> inner = pool.submit(() -> Pipeline.from(items(50))
+                    .through("one", pool, n -> n + 1)
+                    .through("two", pool, n -> n * 2)
+                    .inOrder()
+                    .toList()
+                    .values());
+            assertThat(inner.get(30, SECONDS)).isEqualTo(items(50).stream().map(n -> 2 * (n + 1)).toList());
+            assertIdle(pool);
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("PLANS")
+    void aTaskThatRunsOneMayBeCancelled(String plan) throws Exception {
+        try (Pool others = Pools.open("virtual")) {
+            try (Pool pool = Pools.open(plan)) {
+                var begun = new CountDownLatch(1);
+                Caller<Boolean> caller = Caller.of(() -> {
+                    TaskFuture<List<Integer>> outer = pool.submit(() -> Pipeline.from(items(50))
+                            .through("endless", others, n -> {
+                                begun.countDown();
+                                Thread.sleep(60_000);
+                                return n;
+                            })
+                            .toList()
+                            .values());
+                    begun.await();
+                    return outer.cancel(true);
+                });
+                assertThat(begun.await(30, SECONDS)).isTrue();
+                if (plan.equals("inline")) {
+                    caller.interrupt();
+                    caller.failure();
+                } else {
+                    assertThat(caller.result()).isTrue();
+                }
+            }
+            assertIdle(others);
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("PLANS")
+    void aPoolThatIsShutDownFailsTheItemAndNotThePipeline(String plan) {
+        try (Pool open = Pools.open(plan);
+                Pool shut = Pools.open(plan)) {
+            List<PipelineFailure<Integer>> failures = new ArrayList<>();
+            List<Integer> values = new ArrayList<>();
+            Pipeline<Integer, Integer> pipeline = Pipeline.from(items(20))
+                    .through("open", open, n -> n, stage -> stage.atMost(1).ahead(0))
+                    .through("shut", shut, n -> n, stage -> stage.atMost(1).ahead(0));
+            pipeline.collectingFailures(failures::add)
+                    .run(n -> {
+                        values.add(n);
+                        if (n == 3) {
+                            shut.shutdown();
+                        }
+                    });
+            assertThat(values.size() + failures.size()).isEqualTo(20);
+            assertThat(failures).isNotEmpty().allSatisfy(failure -> {
+                assertThat(failure.stage()).isEqualTo("shut");
+                assertThat(failure.cause()).isInstanceOf(RejectedSubmissionException.class);
+            });
+            assertThatThrownBy(pipeline::toList)
+                    .isInstanceOf(CompletionException.class)
+                    .hasCauseInstanceOf(RejectedSubmissionException.class);
+            assertIdle(open);
+        }
+    }
+
+    @Test
+    void shutdownNowFailsWhatItCancels() throws Exception {
+        try (Pool pool = Pools.open("threads:2")) {
+            var begun = new CountDownLatch(2);
+            List<PipelineFailure<Integer>> failures = new ArrayList<>();
+            Caller<PipelineResult<Integer>> caller = Caller.of(() -> Pipeline.from(items(6))
+                    .through("endless", pool, n -> {
+                        begun.countDown();
+                        Thread.sleep(60_000);
+                        return n;
+                    })
+                    .collectingFailures(failures::add)
+                    .toList());
+            begun.await();
+            pool.shutdownNow();
+            assertThat(caller.result().statistics().failed()).isEqualTo(6);
+            assertThat(failures.stream().filter(failure -> failure.cause() instanceof CancellationException)).hasSize(2);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"block", "reject", "caller-runs"})
+    void stagesMayShareABoundedPool(String whenFull) {
+        for (String plan : List.of("threads:1", "threads:2", "virtual:2")) {
+            try (Pool pool = Pools.open(plan + "?backlog=1&full=" + whenFull)) {
+                UnaryOperator<StageOptions> more = stage -> stage.atMost(5).ahead(5);
+                assertThat(Pipeline.from(items(300))
+                                .through("one", pool, n -> n + 1, more)
+                                .through("two", pool, n -> n + 1, more)
+                                .through("three", pool, n -> n + 1, more)
+                                .inOrder()
+                                .toList()
+                                .values())
+                        .isEqualTo(items(303).subList(3, 303));
+                assertThat(pool.statistics().rejected()).isZero();
+            }
+        }
+    }
+
+    @Test
+    void aPoolFullOfTheTasksOfOthersFailsTheItem() throws Exception {
+        try (Pool pool = Pools.open("threads:1?backlog=0&full=reject")) {
+            var release = new CountDownLatch(1);
+            pool.submit(() -> {
+                release.await();
+                return 1;
+            });
+            List<PipelineFailure<Integer>> failures = new ArrayList<>();
+            PipelineResult<Integer> result = Pipeline.from(items(3))
+                    .through("one", pool, n -> n)
+                    .collectingFailures(failures::add)
+                    .toList();
+            release.countDown();
+            assertThat(result.values()).isEmpty();
+            assertThat(failures).hasSize(3).allSatisfy(failure -> assertThat(failure.cause())
+                    .isInstanceOf(RejectedSubmissionException.class)
+                    .hasMessageContaining("is full"));
+        }
+    }
+
+    @Test
+    void anInterruptEndsTheWaitForRoom() throws Exception {
+        try (Pool pool = Pools.open("threads:1?backlog=0")) {
+            var release = new CountDownLatch(1);
+            pool.submit(() -> {
+                release.await();
+                return 1;
+            });
+            Caller<?> caller = Caller.of(() -> Pipeline.from(items(3))
+                    .through("one", pool, n -> n)
+                    .collectingFailures(failure -> {})
+                    .toList());
+            caller.awaitWaitingIn("waitForPlace");
+            caller.interrupt();
+            assertThat(caller.failure()).hasCauseInstanceOf(InterruptedException.class);
+            release.countDown();
+        }
+    }
+
+    @Test
+    void onlyOurOwnPoolsAndNamesThatDiffer() {
+        try (Pool pool = Pools.open("inline")) {
+            Pipeline<Integer, Integer> one = Pipeline.from(items(1)).through("one", pool, n -> n);
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> one.through("one", pool, n -> n))
+                    .withMessage("stages must differ in their names, one is there already");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> one.through("two", pool, n -> n, stage -> stage.atMost(0)))
+                    .withMessage("atMost must be >= 1, was 0");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> one.through("two", pool, n -> n, stage -> stage.ahead(-1)))
+                    .withMessage("ahead must be >= 0, was -1");
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> one.onProgress(Duration.ZERO, progress -> {}))
+                    .withMessage("every must be > 0, was PT0S");
+            Pool foreign = (Pool) java.lang.reflect.Proxy.newProxyInstance(
+                    Pool.class.getClassLoader(), new Class<?>[] {Pool.class}, (proxy, method, arguments) -> null);
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> one.through("two", foreign, n -> n))
+                    .withMessageStartingWith("pool must extend AbstractPool, was a ");
+            PipelineStatistics seen = one.toList().statistics();
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> seen.stage("two"))
+                    .withMessage("no stage is called two; there are [one]");
+        }
+    }
+
+    // ---- limits of a run ----
+
+    @ParameterizedTest
+    @FieldSource("ASYNCHRONOUS")
+    void aTimeLimitFailsTheItem(String plan) {
+        try (Pool pool = Pools.open(plan)) {
+            List<PipelineFailure<Integer>> failures = new ArrayList<>();
+            List<Integer> values = Pipeline.from(items(4))
+                    .through("stalls", pool, n -> {
+                        if (n == 1) {
+                            dev.sennit.loop.EventLoop.sleep(Duration.ofMinutes(1));
+                        }
+                        return n;
+                    }, stage -> stage.task(TaskOptions.timeLimit(Duration.ofMillis(10))))
+                    .collectingFailures(failures::add)
+                    .toList()
+                    .values();
+            assertThat(values).containsExactlyInAnyOrder(0, 2, 3);
+            assertThat(failures).singleElement().satisfies(failure -> assertThat(failure.cause())
+                    .isInstanceOf(TimeoutException.class)
+                    .hasMessageStartingWith("task stalls ran longer than 10 ms"));
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("PLANS")
+    void anItemMayBeTriedAgain(String plan) throws Exception {
+        try (Pool pool = Pools.open(plan)) {
+            var attempts = new java.util.concurrent.ConcurrentHashMap<Integer, Integer>();
+            TaskFunction<Integer, Integer> secondTime = n -> {
+                if (attempts.merge(n, 1, Integer::sum) == 1) {
+                    throw new IOException("try again");
+                }
+                return n;
+            };
+            Pipeline<Integer, Integer> pipeline = Pipeline.from(items(20))
+                    .through("again", pool, secondTime, stage -> stage.task(TaskOptions.NONE.retry(Retry.attempts(2))));
+            assertThat(pipeline.toList().values()).containsExactlyInAnyOrderElementsOf(items(20));
+            attempts.clear();
+            assertThat(pool.submit(() -> pipeline.toList().values()).get(30, SECONDS))
+                    .as("run by a worker")
+                    .containsExactlyInAnyOrderElementsOf(items(20));
+            assertIdle(pool);
+        }
+    }
+
+    // ---- figures ----
+
+    @ParameterizedTest
+    @FieldSource("PLANS")
+    void progressIsToldAndTheLastIsTheEnd(String plan) {
+        try (Pool pool = Pools.open(plan)) {
+            List<PipelineStatistics> seen = new ArrayList<>();
+            PipelineResult<Integer> result = Pipeline.from(items(30))
+                    .through("one", pool, n -> n)
+                    .through("two", pool, n -> unless(n % 2 != 0, n))
+                    .collectingFailures(failure -> {})
+                    .onProgress(Duration.ofNanos(1), seen::add)
+                    .toList();
+            assertThat(seen).hasSizeGreaterThan(2).allSatisfy(progress -> {
+                assertThat(progress.in()).isLessThanOrEqualTo(30);
+                StageStatistics one = progress.stage("one");
+                StageStatistics two = progress.stage("two");
+                assertThat(one.waiting() + one.running() + one.done() + one.failed()).isEqualTo(progress.in());
+                assertThat(two.waiting() + two.running() + two.done() + two.failed()).isEqualTo(one.done() - one.held());
+                assertThat(progress.out() + progress.failed() + progress.underWay()).isEqualTo(progress.in());
+            });
+            assertThat(seen.getLast().out()).isEqualTo(15);
+            assertThat(seen.getLast().stages()).isEqualTo(result.statistics().stages());
+        }
+    }
+
+    @Test
+    void progressThatIsSeldomAskedForIsToldOnceAtTheEnd() {
+        try (Pool pool = Pools.open("threads:2")) {
+            List<PipelineStatistics> seen = new ArrayList<>();
+            Pipeline.from(items(30))
+                    .through("one", pool, n -> n)
+                    .onProgress(Duration.ofDays(365), seen::add)
+                    .run(n -> {});
+            assertThat(seen).singleElement().satisfies(progress -> assertThat(progress.out()).isEqualTo(30));
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("PLANS")
+    void aRecordingTellsWhatRanWhenAndWhere(String plan) {
+        try (Pool pool = Pools.open(plan + (plan.contains("?") ? "&" : "?") + "name=recorded")) {
+            PipelineResult<Integer> result = Pipeline.from(items(20))
+                    .through("one", pool, n -> n)
+                    .through("two", pool, n -> unless(n % 4 == 0, n))
+                    .collectingFailures(failure -> {})
+                    .recording()
+                    .toList();
+            assertThat(result.runs()).hasSize(40).allSatisfy(run -> {
+                assertThat(run.start().isNegative()).isFalse();
+                assertThat(run.end()).isGreaterThanOrEqualTo(run.start()).isLessThanOrEqualTo(result.statistics().elapsed());
+                assertThat(run.succeeded()).isEqualTo(run.stage().equals("one") || run.item() % 4 != 0);
+                assertThat(run.worker()).startsWith(switch (plan.replaceAll("[:?].*", "")) {
+                    case "inline" -> Thread.currentThread().getName();
+                    case "loop" -> run.stage();
+                    default -> "recorded";
+                });
+            });
+            for (StageRun one : result.runs()) {
+                for (StageRun two : result.runs()) {
+                    if (one.item() == two.item() && one.stage().equals("one") && two.stage().equals("two")) {
+                        assertThat(one.end()).isLessThanOrEqualTo(two.start());
+                    }
+                }
+            }
+            assertThat(result.runs().stream().map(run -> run.stage() + run.item()).distinct()).hasSize(40);
+        }
+    }
+}
