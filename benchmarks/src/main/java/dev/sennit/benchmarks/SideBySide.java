@@ -43,6 +43,8 @@ public final class SideBySide {
         EXPERIMENTS.put("start", new StartExperiment());
         EXPERIMENTS.put("threads", new ThreadsExperiment());
         EXPERIMENTS.put("coroutines", new CoroutinesExperiment());
+        EXPERIMENTS.put("thumbnails", new ThumbnailsExperiment());
+        EXPERIMENTS.put("pipeline", new PipelineExperiment());
         EXPERIMENTS.put("drift", new DriftExperiment());
     }
 
