@@ -13,11 +13,12 @@ final class Peers implements AutoCloseable {
     /** What the tables call the kinds of peer.py. */
     static final String POOL = "multiprocessing.Pool";
 
+    static final String SEQUENTIAL = "Python, sequential";
     static final String EXECUTOR = "ProcessPoolExecutor";
     static final String LOKY = "loky";
 
     private static final Map<String, String> KINDS = Map.of(
-            "Python, sequential", "sequential",
+            SEQUENTIAL, "sequential",
             "Python, ThreadPoolExecutor", "threads",
             POOL, "Pool",
             EXECUTOR, "ProcessPoolExecutor",

@@ -18,8 +18,9 @@ import java.util.concurrent.TimeUnit;
  * @param joblib the version of joblib, which brings loky, or empty
  * @param futurist the version of futurist, or empty
  * @param uvloop the version of uvloop, or empty
+ * @param pillow the version of Pillow, or empty
  */
-record Python(Path command, String version, String joblib, String futurist, String uvloop) {
+record Python(Path command, String version, String joblib, String futurist, String uvloop, String pillow) {
     private static final String ASK =
             """
             import importlib.metadata, platform
@@ -28,7 +29,7 @@ record Python(Path command, String version, String joblib, String futurist, Stri
                     return importlib.metadata.version(name)
                 except importlib.metadata.PackageNotFoundError:
                     return ''
-            print(platform.python_version(), version('joblib'), version('futurist'), version('uvloop'), sep='|')
+            print(platform.python_version(), version('joblib'), version('futurist'), version('uvloop'), version('Pillow'), sep='|')
             """;
 
     /** The system's, for which joblib comes as a package; otherwise the first on PATH. */
@@ -58,8 +59,8 @@ record Python(Path command, String version, String joblib, String futurist, Stri
             process.getOutputStream().close();
             String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).trim();
             String[] parts = answer.split("\\|", -1);
-            return process.waitFor() == 0 && parts.length == 4
-                    ? Optional.of(new Python(command, parts[0], parts[1], parts[2], parts[3]))
+            return process.waitFor() == 0 && parts.length == 5
+                    ? Optional.of(new Python(command, parts[0], parts[1], parts[2], parts[3], parts[4]))
                     : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
@@ -78,10 +79,15 @@ record Python(Path command, String version, String joblib, String futurist, Stri
         return !uvloop.isEmpty();
     }
 
+    boolean hasPillow() {
+        return !pillow.isEmpty();
+    }
+
     String describe() {
         return "Python " + version + (hasLoky() ? ", joblib " + joblib : "")
                 + (hasFuturist() ? ", futurist " + futurist : "")
-                + (hasUvloop() ? ", uvloop " + uvloop : "");
+                + (hasUvloop() ? ", uvloop " + uvloop : "")
+                + (hasPillow() ? ", Pillow " + pillow : "");
     }
 
     /** Starts a peer; see peer.py for the kinds. */

@@ -44,6 +44,8 @@ public final class SideBySide {
         EXPERIMENTS.put("threads", new ThreadsExperiment());
         EXPERIMENTS.put("coroutines", new CoroutinesExperiment());
         EXPERIMENTS.put("schedules", new SchedulesExperiment());
+        EXPERIMENTS.put("thumbnails", new ThumbnailsExperiment());
+        EXPERIMENTS.put("pipeline", new PipelineExperiment());
         EXPERIMENTS.put("drift", new DriftExperiment());
     }
 

@@ -363,6 +363,19 @@ def drift(strategy, count, period_micros):
     ]
 
 
+# ---- thumbnails: of the folder that photos.txt names, beside this file ----
+
+def photographs():
+    with open(os.path.join(os.path.dirname(__file__), 'photos.txt'), encoding='utf-8') as f:
+        folder = f.read()
+    return [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith('.jpg')]
+
+
+def thumbnails(executor, draft):
+    work = peer_tasks.thumbnails_draft if draft else peer_tasks.thumbnails_as_taught
+    return [seconds(lambda: executor.map(work, photographs(), 1))]
+
+
 def coroutines(factory, body):
     """Seconds of each of the things that are done so many times; see CoroutinesExperiment."""
     def measure(count):
@@ -443,7 +456,7 @@ BODIES = {
 
 ON_WHAT_IS_OPEN = {
     f.__name__: f
-    for f in (primes, latency, tasks, to_worker, from_worker, both_ways, trips, one_way, dict_get, dict_set)
+    for f in (primes, latency, tasks, to_worker, from_worker, both_ways, trips, one_way, dict_get, dict_set, thumbnails)
 }
 ALONE = {
     'start-fork': lambda: start('fork'),

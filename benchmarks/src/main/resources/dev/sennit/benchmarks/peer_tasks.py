@@ -1,4 +1,5 @@
 """What the peers' workers and processes run. A module of its own, so that every kind of executor finds it by name."""
+import io
 import math
 import os
 import time
@@ -94,3 +95,25 @@ def get_numbers(numbers, count):
 def set_numbers(numbers, count):
     for i in range(count):
         numbers[i & NUMBERS - 1] = i
+
+
+SIZES = (200, 64, 32)
+
+
+def thumbnails_as_taught(path):
+    """All of the image is decoded, and each width made from that."""
+    from PIL import Image
+    image = Image.open(path)
+    for width in SIZES:
+        height = max(1, int(image.size[1] * (width / image.size[0])))
+        image.resize((width, height), Image.LANCZOS).save(io.BytesIO(), 'JPEG', quality=75)
+
+
+def thumbnails_draft(path):
+    """The image is decoded at a smaller scale, and each width made from the one before."""
+    from PIL import Image
+    image = Image.open(path)
+    first_width, first_height = image.size
+    for width in SIZES:
+        image.thumbnail((width, max(1, int(first_height * width / first_width)) + 1), Image.LANCZOS)
+        image.save(io.BytesIO(), 'JPEG', quality=75)

@@ -62,7 +62,7 @@ final class CompareCommand implements Callable<Integer> {
             arity = "0..1",
             defaultValue = "primes",
             description = "primes (20 numbers checked by trial division), sums (8 sums of a million random integers),"
-                    + " sleep (20 naps of 50 ms), or the name of a CLASS on the class path (SENNIT_CLASSPATH). Default:"
+                    + " sleep (20 naps of 50 ms), thumbnails (of 12 pictures), or the name of a CLASS on the class path (SENNIT_CLASSPATH). Default:"
                     + " ${DEFAULT-VALUE}.")
     private String workload = "primes";
 

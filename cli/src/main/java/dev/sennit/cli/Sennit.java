@@ -75,6 +75,7 @@ final class Sennit implements Callable<Integer> {
                 .setUnmatchedOptionsArePositionalParams(true)); // -5 is a number; the command says what is wrong with it
         commands.put("sums", () -> new CommandLine(new SumsCommand(terminal)));
         commands.put("spinner", () -> new CommandLine(new SpinnerCommand(terminal)));
+        commands.put("thumbnails", () -> new CommandLine(new ThumbnailsCommand(terminal)));
         commands.put("ps", () -> new CommandLine(new PsCommand(terminal)));
         commands.put("help", () -> new CommandLine(new HelpCommand()));
 

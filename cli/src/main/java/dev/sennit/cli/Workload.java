@@ -1,8 +1,12 @@
 package dev.sennit.cli;
 
 import dev.sennit.Task;
+import dev.sennit.images.ThumbnailMaker;
+import dev.sennit.images.ThumbnailSettings;
+import dev.sennit.images.Thumbnails;
 import java.lang.reflect.InvocationTargetException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.function.Supplier;
@@ -14,10 +18,11 @@ import java.util.function.Supplier;
  * @param source makes the tasks, anew for every run
  */
 record Workload(String name, Supplier<List<Task<?>>> source) {
-    private static final List<String> BUILT_IN = List.of("primes", "sums", "sleep");
+    private static final List<String> BUILT_IN = List.of("primes", "sums", "sleep", "thumbnails");
     private static final long SEED = 42;
     private static final int SLEEPS = 20;
     private static final long SLEEP_MILLIS = 50;
+    private static final int PHOTOS = 12;
 
     /**
      * Finds a workload: one of those that are built in, or a class on the class path.
@@ -29,6 +34,7 @@ record Workload(String name, Supplier<List<Task<?>>> source) {
             case "primes" -> new Workload(name, () -> listOf(Primes.NUMBERS, number -> () -> Primes.isPrime(number)));
             case "sums" -> new Workload(name, () -> listOf(SumJob.jobs(SEED), job -> job::sum));
             case "sleep" -> new Workload(name, Workload::sleeps);
+            case "thumbnails" -> thumbnails(name);
             default -> ofClass(name);
         };
     }
@@ -37,6 +43,19 @@ record Workload(String name, Supplier<List<Task<?>>> source) {
         List<Task<?>> tasks = new ArrayList<>();
         items.forEach(item -> tasks.add(task.apply(item)));
         return tasks;
+    }
+
+    /** The pictures are drawn once, and travel with each task, as they would from a download. */
+    private static Workload thumbnails(String name) {
+        var maker = new ThumbnailMaker(ThumbnailSettings.defaults());
+        List<byte[]> photos = SamplePhotos.draw(PHOTOS, SEED);
+        return new Workload(name, () -> listOf(photos, photo -> () -> sizesAndSums(maker.make(photo))));
+    }
+
+    private static List<String> sizesAndSums(Thumbnails made) {
+        return made.all().stream()
+                .map(one -> one.width() + "x" + one.height() + ":" + Arrays.hashCode(one.bytes()))
+                .toList();
     }
 
     private static List<Task<?>> sleeps() {

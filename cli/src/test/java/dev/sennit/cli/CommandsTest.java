@@ -112,7 +112,7 @@ class CommandsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"compare", "primes", "sums", "spinner"})
+    @ValueSource(strings = {"compare", "primes", "sums", "spinner", "thumbnails"})
     void helpIsComplete(String command) {
         Run run = Run.sennit(command, "--help");
 

@@ -14,8 +14,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every way to use the command wrongly: one line on stderr, nothing on stdout, exit code 2. */
 class UsageErrorsTest {
     private static final String NUMBERS = ": give whole numbers from 0 to 9223372036854775807";
-    private static final String COMMANDS = "expected one of compare, primes, sums, spinner, ps, help";
-    private static final String WORKLOADS = "expected primes, sums, sleep or a class on the class path (SENNIT_CLASSPATH)";
+    private static final String COMMANDS = "expected one of compare, primes, sums, spinner, thumbnails, ps, help";
+    private static final String WORKLOADS = "expected primes, sums, sleep, thumbnails or a class on the class path (SENNIT_CLASSPATH)";
 
     @TempDir
     Path folder;
@@ -66,6 +66,29 @@ class UsageErrorsTest {
                         + " choose threads, virtual, loop or processes", "spinner", "--on", "inline"),
                 error("--work: unknown kind \"slep\": expected sleep, block, prime, nap; did you mean sleep?",
                         "spinner", "--work", "slep"),
+                // thumbnails
+                error("missing required parameter: 'SOURCE'; see sennit thumbnails --help", "thumbnails", "-o", "x"),
+                error("missing required option: '--output=DIR'; see sennit thumbnails --help", "thumbnails", "a.jpg"),
+                error("--sizes: expected widths such as 200,64,32, was \"big\"", "thumbnails", "a.jpg", "-o", "x", "--sizes", "big"),
+                error("size must be 1 to 10000, was 0", "thumbnails", "a.jpg", "-o", "x", "--sizes", "200,0"),
+                error("quality must be 1 to 100, was 0", "thumbnails", "a.jpg", "-o", "x", "--quality", "0"),
+                error("--format: expected jpeg, png, webp, same, was \"jpe\"; did you mean jpeg?",
+                        "thumbnails", "a.jpg", "-o", "x", "--format", "jpe"),
+                error("--fit: expected width, box, crop, was \"all\"", "thumbnails", "a.jpg", "-o", "x", "--fit", "all"),
+                error("--no-clobber and --force exclude each other: leave out one",
+                        "thumbnails", "a.jpg", "-o", "x", "--force", "--no-clobber"),
+                error("--max-pixels: expected a number such as 500k, 100M or 2G, was \"lots\"",
+                        "thumbnails", "a.jpg", "-o", "x", "--max-pixels", "lots"),
+                error("--deadline: expected a time such as 500ms, 30s or 2m, was \"soon\"",
+                        "thumbnails", "a.jpg", "-o", "x", "--deadline", "soon"),
+                error("--fetch-on: fetching runs in this JVM: say virtual, threads:N, loop or inline",
+                        "thumbnails", "a.jpg", "-o", "x", "--fetch-on", "processes:2"),
+                error("--jobs: plan threads:2 takes no other number of workers: leave out one of both",
+                        "thumbnails", "a.jpg", "-o", "x", "--on", "threads:2", "--jobs", "3"),
+                error("--downloads and --per-host must be >= 1", "thumbnails", "a.jpg", "-o", "x", "--downloads", "0"),
+                error("codec must be auto or one of [turbojpeg, leptonica, jdk], was \"gd\"",
+                        "thumbnails", "a.jpg", "-o", "x", "--codec", "gd"),
+                error("--timeline: file must end in .svg, was x.png", "thumbnails", "a.jpg", "-o", "x", "--timeline", "x.png"),
                 // compare
                 error("unknown workload \"prime\": " + WORKLOADS + "; did you mean primes?", "compare", "prime"),
                 error("unknown workload \"com.acme.Nothing\": " + WORKLOADS, "compare", "com.acme.Nothing"),

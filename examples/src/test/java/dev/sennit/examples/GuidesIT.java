@@ -57,8 +57,10 @@ class GuidesIT {
         }
         return """
                 import dev.sennit.*;
+                import dev.sennit.images.*;
                 import dev.sennit.loop.*;
                 import dev.sennit.process.*;
+                import java.nio.file.*;
                 import java.time.*;
                 import java.util.*;
                 import java.util.concurrent.*;

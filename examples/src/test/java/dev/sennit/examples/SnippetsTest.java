@@ -36,9 +36,11 @@ class SnippetsTest {
         for (Path document : documents()) {
             found.addAll(fenced(document, Files.readString(document)));
         }
-        try (Stream<Path> sources = Files.walk(ROOT.resolve("core/src/main/java"))) {
-            for (Path source : sources.filter(file -> file.toString().endsWith(".java")).toList()) {
-                found.addAll(inJavadoc(source, Files.readString(source)));
+        for (String module : List.of("core", "images")) {
+            try (Stream<Path> sources = Files.walk(ROOT.resolve(module + "/src/main/java"))) {
+                for (Path source : sources.filter(file -> file.toString().endsWith(".java")).toList()) {
+                    found.addAll(inJavadoc(source, Files.readString(source)));
+                }
             }
         }
         return found;
@@ -91,8 +93,10 @@ class SnippetsTest {
                 .reduce("", (all, line) -> all + line + "\n");
         String source = """
                 import dev.sennit.*;
+                import dev.sennit.images.*;
                 import dev.sennit.loop.*;
                 import dev.sennit.process.*;
+                import java.nio.file.*;
                 import java.time.*;
                 import java.util.*;
                 import java.util.concurrent.*;

@@ -90,6 +90,17 @@ public final class OutputFolder {
     }
 
     /**
+     * A folder to ask what would be written: nothing is made, and it need not be there.
+     *
+     * @param folder the folder
+     * @param existing what would be done about files that are there
+     * @return the folder
+     */
+    public static OutputFolder planned(Path folder, Existing existing) {
+        return new OutputFolder(folder, existing, false, new Names());
+    }
+
+    /**
      * This folder, but {@link #write} returns only when the file would survive a loss of power. That costs a few milliseconds a
      * file.
      *
@@ -127,6 +138,17 @@ public final class OutputFolder {
      */
     public boolean keeps(Path file) {
         return existing == Existing.KEEP && Files.exists(file);
+    }
+
+    /**
+     * Whether a file cannot be written because it is there and that is an {@linkplain Existing#FAIL error}, so that it is better
+     * told before somebody has made it.
+     *
+     * @param file a path that {@link #file} returned
+     * @return true if {@link #write} would fail now
+     */
+    public boolean refuses(Path file) {
+        return existing == Existing.FAIL && Files.exists(file);
     }
 
     /**

@@ -1,0 +1,101 @@
+package dev.sennit.benchmarks;
+
+import dev.sennit.Pool;
+import dev.sennit.Pools;
+import dev.sennit.images.Downloader;
+import dev.sennit.images.OutputFolder;
+import dev.sennit.images.Source;
+import dev.sennit.images.Sources;
+import dev.sennit.images.ThumbnailMaker;
+import dev.sennit.images.ThumbnailPipeline;
+import dev.sennit.images.ThumbnailSettings;
+import dev.sennit.images.ThumbnailSummary;
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The thumbnail program in its variants, against a server with 300 ms of latency and 1 MB/s a connection. */
+final class PipelineExperiment implements Experiment {
+    private static final int LATENCY = 300;
+    private static final double BYTES_PER_SECOND = 1e6;
+    private static final Duration LIMIT = Duration.ofMinutes(1);
+    private static final long MAX_BYTES = 100_000_000;
+    private static final String SEQUENTIAL = "one after another";
+
+    /** A row: where what runs, and how many at once; 0 stands for all. */
+    private record Variant(String name, String fetchers, int atOnce, String makers) {}
+
+    private static final List<Variant> VARIANTS = List.of(
+            new Variant(SEQUENTIAL, "inline", 1, "inline"),
+            new Variant("4 threads, 1 thread resizes", "threads:4", 4, "threads:1"),
+            new Variant("a virtual thread an image, threads:2", "virtual", 0, "threads:2"),
+            new Variant("4 virtual threads, processes:2", "virtual", 4, "processes:2"),
+            new Variant("a virtual thread an image, processes:2", "virtual", 0, "processes:2"),
+            new Variant("4 coroutines, processes:2", "loop", 4, "processes:2"),
+            new Variant("a coroutine an image, processes:2", "loop", 0, "processes:2"));
+
+    @Override
+    public Report run(Bench bench) throws Exception {
+        List<Path> files = Photographs.files();
+        List<Path> chosen = bench.quick() ? files.subList(0, 1) : files;
+        double largest = 0;
+        double all = 0;
+        for (Path file : chosen) {
+            largest = Math.max(largest, Files.size(file) / BYTES_PER_SECOND);
+            all += Files.size(file) / BYTES_PER_SECOND;
+        }
+        Path output = Files.createTempDirectory("sennit-pipeline-");
+        try (var server = new SlowServer(Photographs.folder(), bench.size(LATENCY, 1), bench.quick() ? 1e9 : BYTES_PER_SECOND)) {
+            List<String> addresses = server.addresses(chosen);
+            var rounds = new Rounds();
+            for (Variant variant : VARIANTS) {
+                boolean isSlow = variant.name.equals(SEQUENTIAL);
+                rounds.add(variant.name, isSlow ? 0 : 1, isSlow ? 1 : bench.size(3, 1), () -> run(variant, addresses, output));
+            }
+            Comparison comparison = new Comparison(rounds.run()).time("all").against(SEQUENTIAL);
+            return new Report()
+                    .add(chosen.size() + " photographs from a slow server", comparison.table())
+                    .paragraph(String.format(java.util.Locale.ROOT,
+                            "The largest takes %.2f s to come, all of them %.1f s on one connection, and each 0.3 s before its first byte:"
+                                    + " nothing can be faster than that.",
+                            largest, all));
+        } finally {
+            deleteAll(output);
+        }
+    }
+
+    private static double[] run(Variant variant, List<String> addresses, Path output) throws Exception {
+        int atOnce = variant.atOnce == 0 ? addresses.size() : variant.atOnce;
+        try (Pool fetchers = Pools.open(variant.fetchers);
+                Pool makers = Pools.open(variant.makers);
+                var downloader = Downloader.builder().allowPrivate(true).downloads(atOnce).perHost(atOnce).open();
+                Stream<Source> sources = Sources.stream(addresses, Reader.nullReader(), problem -> {})) {
+            makers.submit(() -> {}).get(); // workers are there
+            var pipeline = new ThumbnailPipeline(
+                    new ThumbnailMaker(ThumbnailSettings.defaults()),
+                    OutputFolder.open(output, OutputFolder.Existing.REPLACE),
+                    downloader,
+                    new ThumbnailPipeline.Stages(fetchers, atOnce, makers, LIMIT, MAX_BYTES, false));
+            long begun = System.nanoTime();
+            ThumbnailSummary summary = pipeline.run(sources, new ThumbnailPipeline.Listener() {});
+            double seconds = Bench.secondsSince(begun);
+            if (summary.made() != addresses.size()) {
+                throw new IOException(summary.failed() + " of " + addresses.size() + " failed: " + summary.failures());
+            }
+            return new double[] {seconds};
+        }
+    }
+
+    private static void deleteAll(Path folder) throws IOException {
+        try (Stream<Path> all = Files.list(folder)) {
+            for (Path file : all.toList()) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(folder);
+    }
+}

@@ -1,0 +1,311 @@
+package dev.sennit.cli;
+
+import dev.sennit.Plan;
+import dev.sennit.Pool;
+import dev.sennit.images.Downloader;
+import dev.sennit.images.OutputFolder;
+import dev.sennit.images.Source;
+import dev.sennit.images.Sources;
+import dev.sennit.images.ThumbnailMaker;
+import dev.sennit.images.ThumbnailPipeline;
+import dev.sennit.images.ThumbnailSettings;
+import dev.sennit.images.ThumbnailSummary;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionException;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code sennit thumbnails}: images from files, folders and the web, made small, into a folder. */
+@Command(
+        name = "thumbnails",
+        header = "Makes small versions of images, from files, folders and the web.",
+        description = "Each image is fetched, made small and written, in three stages with short queues between them. Pictures are"
+                + " turned upright, their colours converted to sRGB, and metadata left out. What fails is one line; the others"
+                + " go on.",
+        sortOptions = false,
+        parameterListHeading = "%nArguments:%n",
+        optionListHeading = "%nOptions:%n",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:done, all of them",
+            "1:some images failed",
+            ExitCode.USAGE_HELP,
+            "3:could not start, or no image was made",
+            ExitCode.INTERRUPTED_HELP
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  sennit thumbnails photos -o small",
+            "  sennit thumbnails photos/*.jpg https://example.org/a.png -o small --sizes 320,80 --format webp",
+            "  sennit thumbnails - -o small --downloads 16 --on processes:4 --no-clobber < addresses.txt",
+            "  sennit thumbnails photos -o small --on inline --fetch-on inline     one after another"
+        })
+final class ThumbnailsCommand implements Callable<Integer> {
+    private final Terminal terminal;
+
+    @Parameters(
+            paramLabel = "SOURCE",
+            arity = "1..*",
+            description = "A file, a folder (with all below it), a pattern such as 'scans/**.png', an address that begins with"
+                    + " http:// or https://, or - for a list of these on stdin, one a line.")
+    private List<String> sources = new ArrayList<>();
+
+    @Option(names = {"-o", "--output"}, paramLabel = "DIR", required = true, description = "The folder to write into; made if there is none. photo.jpg becomes photo_200.jpg, photo_64.jpg, ...")
+    private Path output = Path.of(".");
+
+    @Option(names = "--sizes", paramLabel = "N,...", split = ",", splitSynopsisLabel = ",", description = "Widths in pixels. Nothing is made larger than it is. Default: 200,64,32.")
+    private List<String> sizes = List.of("200", "64", "32");
+
+    @Option(names = "--fit", paramLabel = "HOW", defaultValue = "width", description = "What a size limits: width; box, width and height; crop, a square is filled and the rest cut off. Default: ${DEFAULT-VALUE}.")
+    private String fit = "width";
+
+    @Option(names = "--format", paramLabel = "FORMAT", defaultValue = "jpeg", description = "jpeg, png, webp, or same: that of the image where it is one of these, otherwise png. Default: ${DEFAULT-VALUE}.")
+    private String format = "jpeg";
+
+    @Option(names = "--quality", paramLabel = "N", defaultValue = "75", description = "Of jpeg and webp, 1 to 100. Default: ${DEFAULT-VALUE}.")
+    private int quality = 75;
+
+    @Option(names = "--on", paramLabel = "PLAN", defaultValue = "processes", description = "The pool that makes images small. On processes an image that crashes its decoder costs one image, not the program. Default: ${DEFAULT-VALUE}.")
+    private String plan = "processes";
+
+    @Option(names = "--jobs", paramLabel = "N", description = "How many workers that pool has: --on processes --jobs 4 is --on processes:4.")
+    private @Nullable Integer jobs;
+
+    @Option(names = "--fetch-on", paramLabel = "PLAN", defaultValue = "virtual", description = "The pool of this JVM that reads, downloads and writes: virtual, threads:N, loop or inline. Default: ${DEFAULT-VALUE}.")
+    private String fetchPlan = "virtual";
+
+    @Option(names = "--downloads", paramLabel = "N", defaultValue = "4", description = "How many sources are fetched at once. Default: ${DEFAULT-VALUE}.")
+    private int downloads = 4;
+
+    @Option(names = "--per-host", paramLabel = "N", description = "How many of them from one host. Default: as many as --downloads.")
+    private @Nullable Integer perHost;
+
+    @Option(names = "--retries", paramLabel = "N", defaultValue = "3", description = "How often a download that broke off, or that the server asks to be repeated, is tried again. Default: ${DEFAULT-VALUE}.")
+    private int retries = 3;
+
+    @Option(names = "--deadline", paramLabel = "TIME", defaultValue = "2m", description = "How long a download may take, with all retries. Default: ${DEFAULT-VALUE}.")
+    private String deadline = "2m";
+
+    @Option(names = "--time-limit", paramLabel = "TIME", defaultValue = "1m", description = "How long making one image small may take; on processes its worker is killed then. Default: ${DEFAULT-VALUE}.")
+    private String timeLimit = "1m";
+
+    @Option(names = "--allow-private", description = "Download also from addresses that are not public, such as 127.0.0.1 and those of the local network.")
+    private boolean allowPrivate;
+
+    @Option(names = "--max-pixels", paramLabel = "N", defaultValue = "100M", description = "An image whose header promises more is refused before it is decoded. Default: ${DEFAULT-VALUE}.")
+    private String maxPixels = "100M";
+
+    @Option(names = "--max-bytes", paramLabel = "N", defaultValue = "100M", description = "A file that is larger is refused. Default: ${DEFAULT-VALUE}.")
+    private String maxBytes = "100M";
+
+    @Option(names = "--on-corrupt", paramLabel = "HOW", defaultValue = "fail", description = "A damaged image: fail; warn, and make what can be made; keep, the same without a word. Default: ${DEFAULT-VALUE}.")
+    private String onCorrupt = "fail";
+
+    @Option(names = "--no-clobber", description = "Leave files that are there as they are, and do not make them again: finishes what was interrupted.")
+    private boolean noClobber;
+
+    @Option(names = "--force", description = "Replace files that are there. Without one of these two, a file that is there is an error.")
+    private boolean force;
+
+    @Option(names = "--codec", paramLabel = "NAME", defaultValue = "auto", description = "The decoder to prefer: turbojpeg (the system's libjpeg-turbo), leptonica, jdk, or auto for the fastest. Default: ${DEFAULT-VALUE}.")
+    private String codec = "auto";
+
+    @Option(names = "--dry-run", description = "Print what would be written, and fetch, make and write nothing.")
+    private boolean dryRun;
+
+    @Option(names = "--timeline", paramLabel = "FILE", description = "Draw what ran when, stage by stage, into a .svg file.")
+    private @Nullable Path timeline;
+
+    @Option(names = "--json", description = "Print one JSON object a line.")
+    private boolean json;
+
+    ThumbnailsCommand(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        if (json) {
+            terminal.keepOutputForCommand();
+        }
+        ThumbnailSettings settings = settings();
+        OutputFolder.Existing existing = existing();
+        Downloader.Builder downloader = downloader();
+        Plan makers = makers();
+        Plan fetchers = OpenPools.parse(fetchPlan);
+        if (fetchers.kind().equals("processes")) {
+            throw CommandException.usage("--fetch-on: fetching runs in this JVM: say virtual, threads:N, loop or inline");
+        }
+        Duration limit = Amounts.duration("--time-limit", timeLimit);
+        long most = Amounts.count("--max-bytes", maxBytes);
+        if (timeline != null) {
+            TimelinePicture.ensureWritable(timeline);
+        }
+        var report = new ThumbnailsReport(terminal, json);
+        ThumbnailMaker maker = maker(settings);
+        if (dryRun) {
+            return dryRun(maker, existing, report);
+        }
+        OutputFolder folder = folder(existing);
+        try (var pools = new OpenPools(terminal);
+                Downloader open = downloader.open();
+                Stream<Source> found = found(report)) {
+            Pool fetching = pools.open(fetchers);
+            Pool making = pools.open(makers);
+            var stages = new ThumbnailPipeline.Stages(fetching, downloads, making, limit, most, timeline != null);
+            var pipeline = new ThumbnailPipeline(maker, folder, open, stages);
+            ThumbnailSummary summary = run(pipeline, found, report.to(making, makers.toString()));
+            pools.close(making);
+            pools.close(fetching);
+            report.print(summary);
+            if (timeline != null) {
+                draw(timeline, summary);
+            }
+            return exitCode(summary, report.problems());
+        }
+    }
+
+    private static ThumbnailSummary run(
+            ThumbnailPipeline pipeline, Stream<Source> found, ThumbnailPipeline.Listener listener) {
+        try {
+            return pipeline.run(found, listener);
+        } catch (CompletionException e) {
+            throw CommandException.failed("interrupted: what was written stays, and --no-clobber does the rest", e);
+        }
+    }
+
+    private static int exitCode(ThumbnailSummary summary, long problems) {
+        long failed = summary.failed() + problems;
+        if (summary.made() + summary.skipped() == 0) {
+            return ExitCode.COULD_NOT_START;
+        }
+        return failed == 0 ? ExitCode.DONE : ExitCode.TASKS_FAILED;
+    }
+
+    private int dryRun(ThumbnailMaker maker, OutputFolder.Existing existing, ThumbnailsReport report) {
+        var folder = OutputFolder.planned(output, existing);
+        try (Stream<Source> found = found(report)) {
+            long count = found.peek(source -> report.wouldMake(source, ThumbnailPipeline.filesFor(maker.settings(), folder, source), folder))
+                    .count();
+            return count == 0 ? ExitCode.COULD_NOT_START : report.problems() == 0 ? ExitCode.DONE : ExitCode.TASKS_FAILED;
+        }
+    }
+
+    private Stream<Source> found(ThumbnailsReport report) {
+        Reader list = new InputStreamReader(terminal.in(), StandardCharsets.UTF_8);
+        return Sources.stream(sources, list, report::problem);
+    }
+
+    // ---- options ----
+
+    private ThumbnailSettings settings() {
+        int[] widths = sizes.stream().mapToInt(ThumbnailsCommand::size).toArray();
+        try {
+            return ThumbnailSettings.defaults()
+                    .withSizes(widths)
+                    .withFit(choice("--fit", fit, ThumbnailSettings.Fit.class))
+                    .withFormat(choice("--format", format.equals("jpg") ? "jpeg" : format, ThumbnailSettings.Format.class))
+                    .withQuality(quality)
+                    .withMaxPixels(Amounts.count("--max-pixels", maxPixels))
+                    .withOnCorrupt(choice("--on-corrupt", onCorrupt, ThumbnailSettings.OnCorrupt.class))
+                    .withCodec(codec);
+        } catch (IllegalArgumentException e) {
+            throw CommandException.usage(CommandException.oneLine(e), e);
+        }
+    }
+
+    private static int size(String text) {
+        try {
+            return Integer.parseInt(text.strip());
+        } catch (NumberFormatException e) {
+            throw CommandException.usage("--sizes: expected widths such as 200,64,32, was \"" + text + "\"");
+        }
+    }
+
+    private static <E extends Enum<E>> E choice(String option, String text, Class<E> type) {
+        List<String> names = Stream.of(type.getEnumConstants())
+                .map(one -> one.name().toLowerCase(Locale.ROOT))
+                .toList();
+        if (!names.contains(text)) {
+            throw CommandException.usage(
+                    option + ": expected " + String.join(", ", names) + ", was \"" + text + "\"" + Nearest.hint(text, names));
+        }
+        return Enum.valueOf(type, text.toUpperCase(Locale.ROOT));
+    }
+
+    private static ThumbnailMaker maker(ThumbnailSettings settings) {
+        try {
+            return new ThumbnailMaker(settings);
+        } catch (IllegalStateException e) {
+            throw CommandException.couldNotStart("--codec: " + CommandException.oneLine(e), e);
+        }
+    }
+
+    private OutputFolder.Existing existing() {
+        if (noClobber && force) {
+            throw CommandException.usage("--no-clobber and --force exclude each other: leave out one");
+        }
+        return noClobber ? OutputFolder.Existing.KEEP : force ? OutputFolder.Existing.REPLACE : OutputFolder.Existing.FAIL;
+    }
+
+    private OutputFolder folder(OutputFolder.Existing existing) {
+        try {
+            return OutputFolder.open(output, existing);
+        } catch (IOException e) {
+            throw CommandException.couldNotStart("-o: " + CommandException.oneLine(e), e);
+        }
+    }
+
+    private Downloader.Builder downloader() {
+        if (downloads < 1 || (perHost != null && perHost < 1)) {
+            throw CommandException.usage("--downloads and --per-host must be >= 1");
+        }
+        if (retries < 0) {
+            throw CommandException.usage("--retries must be >= 0, was " + retries);
+        }
+        return Downloader.builder()
+                .downloads(downloads)
+                .perHost(perHost == null ? downloads : perHost)
+                .attempts(retries + 1)
+                .deadline(Amounts.duration("--deadline", deadline))
+                .maxBytes(Amounts.count("--max-bytes", maxBytes))
+                .allowPrivate(allowPrivate);
+    }
+
+    private Plan makers() {
+        Plan parsed = OpenPools.parse(plan);
+        if (jobs == null) {
+            return parsed;
+        }
+        if (jobs < 1) {
+            throw CommandException.usage("--jobs must be >= 1, was " + jobs);
+        }
+        if (parsed.argument() != null || !Comparison.takesCount(parsed.kind())) {
+            throw CommandException.usage("--jobs: plan " + plan + " takes no other number of workers: leave out one of both");
+        }
+        return new Plan(parsed.kind(), String.valueOf(jobs), parsed.options());
+    }
+
+    private void draw(Path file, ThumbnailSummary summary) {
+        try {
+            TimelinePicture.of(summary.runs()).write(file);
+        } catch (IOException e) {
+            throw CommandException.failed("--timeline: cannot write " + file + ": " + CommandException.oneLine(e), e);
+        }
+        if (!json) {
+            terminal.line("timeline: " + file);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+package dev.sennit.cli;
+
+import dev.sennit.PipelineStatistics;
+import dev.sennit.Pool;
+import dev.sennit.StageStatistics;
+import dev.sennit.images.Failure;
+import dev.sennit.images.Made;
+import dev.sennit.images.OutputFolder;
+import dev.sennit.images.Source;
+import dev.sennit.images.ThumbnailPipeline;
+import dev.sennit.images.ThumbnailSummary;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** What {@code sennit thumbnails} prints: a line an image as it is done, and a summary. */
+final class ThumbnailsReport {
+    private static final double NANOS = 1e9;
+
+    private final Terminal terminal;
+    private final boolean json;
+    private long problems;
+
+    ThumbnailsReport(Terminal terminal, boolean json) {
+        this.terminal = terminal;
+        this.json = json;
+    }
+
+    /** Arguments that led to nothing. */
+    long problems() {
+        return problems;
+    }
+
+    void problem(String line) {
+        problems++;
+        terminal.error(line);
+        if (json) {
+            terminal.line(new JsonLine().put("error", line).put("reason", "source").toString());
+        }
+    }
+
+    /** Prints what would be done with a source. */
+    void wouldMake(Source source, List<List<Path>> files, OutputFolder folder) {
+        boolean kept = files.stream().allMatch(any -> any.stream().anyMatch(folder::keeps));
+        boolean refused = files.stream().flatMap(List::stream).anyMatch(folder::refuses);
+        List<String> names = files.stream()
+                .map(any -> any.stream().map(Path::toString).collect(Collectors.joining(" or ")))
+                .toList();
+        if (json) {
+            terminal.line(new JsonLine()
+                    .put("source", source.text())
+                    .put("files", names)
+                    .put("action", kept ? "skip" : refused ? "refuse" : "make")
+                    .toString());
+        } else {
+            String why = kept ? "would be skipped, all there: " : refused ? "would fail, files exist: " : "would make ";
+            terminal.line(source.text() + ": " + why + String.join(", ", names));
+        }
+    }
+
+    /** What to call during a run. */
+    ThumbnailPipeline.Listener to(Pool makers, String plan) {
+        return new ThumbnailPipeline.Listener() {
+            private final ProgressBar bar = new ProgressBar(terminal);
+
+            @Override
+            public void made(Made made) {
+                terminal.line(json ? jsonOf(made) : lineOf(made));
+                if (made.thumbnails().damage() != null) {
+                    terminal.error(made.source().text() + ": damaged: " + made.thumbnails().damage());
+                }
+            }
+
+            @Override
+            public void skipped(Source source) {
+                if (json) {
+                    terminal.line(new JsonLine().put("source", source.text()).put("skipped", true).toString());
+                }
+            }
+
+            @Override
+            public void failed(Failure failure) {
+                OpenPools.ensureStarted(plan, failure.cause());
+                terminal.error(CommandException.oneLine(new Exception(failure.toString())));
+                if (json) {
+                    terminal.line(new JsonLine()
+                            .put("source", failure.source().text())
+                            .put("error", failure.message())
+                            .put("reason", failure.reason().name().toLowerCase(Locale.ROOT))
+                            .toString());
+                }
+            }
+
+            @Override
+            public void progress(PipelineStatistics seen) {
+                bar.show((int) (seen.out() + seen.failed()), (int) seen.in(), "made, " + makers.name());
+            }
+        };
+    }
+
+    private static String lineOf(Made made) {
+        String sizes = made.thumbnails().all().stream()
+                .map(one -> one.width() + "x" + one.height())
+                .collect(Collectors.joining(" "));
+        return made.source().text() + ": " + made.thumbnails().source() + " -> " + sizes + ", " + size(made.bytesOut());
+    }
+
+    private static String jsonOf(Made made) {
+        return new JsonLine()
+                .put("source", made.source().text())
+                .put("kind", made.thumbnails().source().kind().toString())
+                .put("width", made.thumbnails().source().shownWidth())
+                .put("height", made.thumbnails().source().shownHeight())
+                .put("files", made.files().stream().map(Path::toString).toList())
+                .put("bytesIn", made.bytesIn())
+                .put("bytesOut", made.bytesOut())
+                .put("codec", made.thumbnails().codec())
+                .put("damage", made.thumbnails().damage())
+                .toString();
+    }
+
+    void print(ThumbnailSummary summary) {
+        (json ? List.of(jsonOf(summary)) : linesOf(summary)).forEach(terminal::line);
+    }
+
+    private List<String> linesOf(ThumbnailSummary summary) {
+        PipelineStatistics stages = summary.statistics();
+        double seconds = seconds(stages.elapsed());
+        var table = new Table("stage", "pool", "done", "failed", "most at once", "ran", "waited");
+        for (StageStatistics stage : stages.stages()) {
+            table.add(
+                    stage.name(),
+                    stage.pool(),
+                    String.valueOf(stage.done()),
+                    String.valueOf(stage.failed()),
+                    String.valueOf(stage.mostAtOnce()),
+                    Figures.duration(seconds(stage.runTime())),
+                    Figures.duration(seconds(stage.waitTime())));
+        }
+        List<String> lines = new java.util.ArrayList<>(table.lines());
+        lines.add("decoding " + Figures.duration(seconds(summary.decoding())) + ", resizing "
+                + Figures.duration(seconds(summary.resizing())) + ", encoding " + Figures.duration(seconds(summary.encoding())));
+        lines.add(String.format(Locale.ROOT, "%s in %s, %.1f/s: %s, %s in, %s out%s%s",
+                Figures.count(summary.made(), "image", "images"),
+                Figures.duration(seconds),
+                summary.made() / seconds,
+                Figures.count(summary.files(), "file", "files"),
+                size(summary.bytesIn()),
+                size(summary.bytesOut()),
+                summary.skipped() == 0 ? "" : ", " + summary.skipped() + " skipped",
+                failures(summary)));
+        return lines;
+    }
+
+    private String failures(ThumbnailSummary summary) {
+        long failed = summary.failed() + problems;
+        if (failed == 0) {
+            return "";
+        }
+        List<String> reasons = new java.util.ArrayList<>();
+        summary.failures().forEach((reason, count) -> reasons.add(count + " " + reason.text()));
+        if (problems > 0) {
+            reasons.add(Figures.count(problems, "source that is none", "sources that are none"));
+        }
+        return ", " + failed + " failed (" + String.join(", ", reasons) + ")";
+    }
+
+    private String jsonOf(ThumbnailSummary summary) {
+        double seconds = seconds(summary.statistics().elapsed());
+        var line = new JsonLine()
+                .put("made", summary.made())
+                .put("skipped", summary.skipped())
+                .put("failed", summary.failed() + problems)
+                .put("files", summary.files())
+                .put("bytesIn", summary.bytesIn())
+                .put("bytesOut", summary.bytesOut())
+                .put("seconds", seconds)
+                .put("imagesPerSecond", summary.made() / seconds)
+                .put("decodingSeconds", seconds(summary.decoding()))
+                .put("resizingSeconds", seconds(summary.resizing()))
+                .put("encodingSeconds", seconds(summary.encoding()));
+        summary.failures().forEach((reason, count) -> line.put("failed." + reason.name().toLowerCase(Locale.ROOT), count));
+        summary.statistics().stages().forEach(stage -> line.put(stage.name() + "Seconds", seconds(stage.runTime())));
+        return line.toString();
+    }
+
+    private static double seconds(Duration duration) {
+        return duration.toNanos() / NANOS;
+    }
+
+    private static String size(long bytes) {
+        if (bytes < 1000) {
+            return bytes + " B";
+        }
+        return bytes < 1_000_000
+                ? String.format(Locale.ROOT, "%.1f kB", bytes / 1e3)
+                : String.format(Locale.ROOT, "%.1f MB", bytes / 1e6);
+    }
+}

@@ -1,0 +1,150 @@
+package dev.sennit.cli;
+
+import dev.sennit.StageRun;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** What ran when, as SVG: a band a stage, a bar a run, as many lanes as ran at once. */
+final class TimelinePicture {
+    private static final String SVG = ".svg";
+    private static final List<String> COLOURS = List.of("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2");
+    private static final String FAILED = "#c00000";
+    private static final int WIDTH = 900;
+    private static final int LEFT = 90;
+    private static final int RIGHT = 20;
+    private static final int LANE = 12;
+    private static final int GAP = 14;
+    private static final int TOP = 14;
+    private static final int AXIS = 34;
+    private static final int MOST_TICKS = 10;
+    private static final double[] STEPS = {1, 2, 5};
+
+    private final Map<String, List<List<StageRun>>> lanes;
+    private final double seconds;
+
+    private TimelinePicture(Map<String, List<List<StageRun>>> lanes, double seconds) {
+        this.lanes = lanes;
+        this.seconds = seconds;
+    }
+
+    /** Each run goes into the first lane of its stage that is free when it starts. */
+    static TimelinePicture of(List<StageRun> runs) {
+        Map<String, List<List<StageRun>>> lanes = new LinkedHashMap<>();
+        List<StageRun> sorted = new ArrayList<>(runs);
+        sorted.sort(java.util.Comparator.comparing(StageRun::start));
+        double end = 0;
+        for (StageRun run : sorted) {
+            List<List<StageRun>> ofStage = lanes.computeIfAbsent(run.stage(), stage -> new ArrayList<>());
+            List<StageRun> free = ofStage.stream()
+                    .filter(lane -> lane.getLast().end().compareTo(run.start()) <= 0)
+                    .findFirst()
+                    .orElse(null);
+            if (free == null) {
+                free = new ArrayList<>();
+                ofStage.add(free);
+            }
+            free.add(run);
+            end = Math.max(end, seconds(run.end()));
+        }
+        return new TimelinePicture(lanes, Math.max(end, 1e-6));
+    }
+
+    static void ensureWritable(Path file) {
+        Path folder = file.toAbsolutePath().getParent();
+        if (!file.toString().toLowerCase(Locale.ROOT).endsWith(SVG)) {
+            throw CommandException.usage("--timeline: file must end in .svg, was " + file);
+        }
+        if (folder == null || !Files.isDirectory(folder) || Files.isDirectory(file)
+                || !Files.isWritable(Files.exists(file) ? file : folder)) {
+            throw CommandException.usage("--timeline: cannot write " + file + ": name another file");
+        }
+    }
+
+    void write(Path file) throws IOException {
+        Files.writeString(file, svg());
+    }
+
+    String svg() {
+        int height = TOP + AXIS + lanes.values().stream().mapToInt(all -> all.size() * LANE + GAP).sum();
+        var text = new StringBuilder();
+        line(text, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">",
+                WIDTH, height, WIDTH, height);
+        line(text, "<title>What ran when</title>");
+        line(text, "<rect width=\"%d\" height=\"%d\" fill=\"white\"/>", WIDTH, height);
+        int y = TOP;
+        int colour = 0;
+        for (Map.Entry<String, List<List<StageRun>>> stage : lanes.entrySet()) {
+            line(text, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>",
+                    LEFT - 8, y + stage.getValue().size() * LANE / 2 + 4, escaped(stage.getKey()));
+            for (List<StageRun> lane : stage.getValue()) {
+                for (StageRun run : lane) {
+                    bar(text, run, y, COLOURS.get(colour % COLOURS.size()));
+                }
+                y += LANE;
+            }
+            y += GAP;
+            colour++;
+        }
+        axis(text, y);
+        line(text, "</svg>");
+        return text.toString();
+    }
+
+    private void bar(StringBuilder text, StageRun run, int y, String colour) {
+        line(text, "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\"><title>%s %d on %s: %.3f to %.3f s%s</title></rect>",
+                x(seconds(run.start())), y + 1, Math.max(0.5, x(seconds(run.end())) - x(seconds(run.start()))), LANE - 2,
+                run.succeeded() ? colour : FAILED, escaped(run.stage()), run.item(), escaped(run.worker()),
+                seconds(run.start()), seconds(run.end()), run.succeeded() ? "" : ", failed");
+    }
+
+    private void axis(StringBuilder text, int y) {
+        line(text, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke=\"#888\"/>", LEFT, y, WIDTH - RIGHT, y);
+        double step = step();
+        for (int i = 0; i * step <= seconds; i++) {
+            double x = x(i * step);
+            line(text, "<line x1=\"%.2f\" y1=\"%d\" x2=\"%.2f\" y2=\"%d\" stroke=\"#888\"/>", x, y, x, y + 4);
+            line(text, "<text x=\"%.2f\" y=\"%d\" text-anchor=\"middle\">%s s</text>", x, y + 18, number(i * step));
+        }
+    }
+
+    /** The least of 1, 2, 5, 10, 20, ... hundredths of seconds that makes few enough ticks. */
+    private double step() {
+        for (double decade = 1e-6; ; decade *= 10) {
+            for (double step : STEPS) {
+                if (seconds / (step * decade) <= MOST_TICKS) {
+                    return step * decade;
+                }
+            }
+        }
+    }
+
+    private double x(double at) {
+        return LEFT + at / seconds * (WIDTH - LEFT - RIGHT);
+    }
+
+    private static String number(double value) {
+        return new java.math.BigDecimal(value)
+                .round(new java.math.MathContext(4))
+                .stripTrailingZeros()
+                .toPlainString();
+    }
+
+    private static double seconds(Duration duration) {
+        return duration.toNanos() / 1e9;
+    }
+
+    private static String escaped(String text) {
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
+    }
+
+    private static void line(StringBuilder text, String form, Object... values) {
+        text.append(String.format(Locale.ROOT, form, values)).append('\n');
+    }
+}

@@ -1,0 +1,150 @@
+package dev.sennit.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code sennit thumbnails} as a process that is interrupted, whose workers are killed, and whose servers misbehave. */
+@DisabledOnOs(OS.WINDOWS)
+class ThumbnailsIT {
+    private static final String JAR = Path.of("target/sennit.jar").toAbsolutePath().toString();
+    private static final int COUNT = 40;
+    private static final long SECONDS = 60;
+    private static final List<byte[]> PHOTOS = SamplePhotos.draw(4, 2);
+
+    @TempDir
+    Path temp;
+
+    private Path photos() throws IOException {
+        Path folder = Files.createDirectories(temp.resolve("photos"));
+        for (int i = 0; i < COUNT; i++) {
+            Files.write(folder.resolve("p" + i + ".jpg"), PHOTOS.get(i % PHOTOS.size()));
+        }
+        return folder;
+    }
+
+    private Process start(String... args) throws IOException {
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-jar", JAR, "thumbnails"));
+        command.addAll(List.of(args));
+        return new ProcessBuilder(command)
+                .redirectOutput(temp.resolve("out").toFile())
+                .redirectError(temp.resolve("err").toFile())
+                .start();
+    }
+
+    private int end(Process process) throws InterruptedException {
+        assertThat(process.waitFor(SECONDS, TimeUnit.SECONDS)).as("ended in time").isTrue();
+        return process.exitValue();
+    }
+
+    private static List<Path> files(Path folder) throws IOException {
+        try (Stream<Path> all = Files.list(folder)) {
+            return all.sorted().toList();
+        }
+    }
+
+    @Test
+    void controlCLeavesWholeFilesAndTheNextRunDoesTheRest() throws Exception {
+        long seed = RandomGenerator.getDefault().nextLong(1000);
+        Path small = temp.resolve("small");
+        String[] args = {photos().toString(), "-o", small.toString(), "--on", "processes:2", "--no-clobber"};
+        Process process = start(args);
+        int enough = (int) (seed % (COUNT - 10));
+        await().atMost(Duration.ofSeconds(SECONDS))
+                .pollInterval(Duration.ofMillis(2))
+                .until(() -> Files.exists(small) && files(small).size() > enough);
+
+        assertThat(new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor()).isZero();
+
+        assertThat(end(process)).as("seed %d", seed).isEqualTo(130);
+        List<Path> before = files(small);
+        for (Path file : before) {
+            assertThat(file.getFileName().toString()).as("seed %d", seed).matches("p\\d+_\\d+\\.jpg");
+            assertThat(ImageIO.read(file.toFile())).as("seed %d: %s", seed, file).isNotNull();
+        }
+
+        assertThat(end(start(args))).as("seed %d", seed).isZero();
+        assertThat(files(small)).hasSize(3 * COUNT).containsAll(before);
+    }
+
+    @Test
+    void aWorkerThatDiesCostsTheImageItHad() throws Exception {
+        Path small = temp.resolve("small");
+        Process process = start(photos().toString(), "-o", small.toString(), "--on", "processes:2");
+        await().atMost(Duration.ofSeconds(SECONDS))
+                .pollInterval(Duration.ofMillis(2))
+                .until(() -> Files.exists(small) && !files(small).isEmpty());
+        ProcessHandle worker = process.descendants().findFirst().orElseThrow();
+
+        assertThat(new ProcessBuilder("kill", "-9", Long.toString(worker.pid())).start().waitFor()).isZero();
+
+        int exit = end(process);
+        List<String> errors = Files.readAllLines(temp.resolve("err"));
+        assertThat(errors).as("the one it was at, or none if it was between two").hasSizeBetween(0, 1);
+        assertThat(exit).isEqualTo(errors.isEmpty() ? 0 : 1);
+        assertThat(errors).allMatch(line -> line.contains(".jpg: ") && line.contains("pid " + worker.pid()));
+        assertThat(files(small)).hasSize(3 * (COUNT - errors.size()));
+    }
+
+    @Test
+    void serversThatStallOrHangUpAreALine() throws Exception {
+        try (var server = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            Thread.ofVirtual().start(() -> misbehave(server));
+            String address = "http://127.0.0.1:" + server.getLocalPort();
+            Path good = photos().resolve("p1.jpg");
+
+            Process process = start(address + "/stall.jpg", address + "/reset.jpg", good.toString(), "-o",
+                    temp.resolve("small").toString(), "--on", "threads:1", "--allow-private", "--deadline", "2s", "--retries", "0");
+
+            assertThat(end(process)).isEqualTo(1);
+            assertThat(Files.readAllLines(temp.resolve("err")))
+                    .hasSize(2)
+                    .anyMatch(line -> line.startsWith("sennit: " + address + "/stall.jpg: "))
+                    .anyMatch(line -> line.startsWith("sennit: " + address + "/reset.jpg: "));
+            assertThat(files(temp.resolve("small"))).hasSize(3);
+        }
+    }
+
+    /** Sends some of what it promised; then nothing more, or the end. */
+    private static void misbehave(ServerSocket server) {
+        try {
+            while (true) {
+                Socket client = server.accept();
+                Thread.ofVirtual().start(() -> {
+                    try {
+                        byte[] request = new byte[1000];
+                        int length = client.getInputStream().read(request);
+                        boolean stalls = new String(request, 0, Math.max(0, length), StandardCharsets.ISO_8859_1).contains("/stall");
+                        client.getOutputStream().write("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n1234".getBytes(StandardCharsets.ISO_8859_1));
+                        if (!stalls) {
+                            client.setSoLinger(true, 0);
+                            client.close();
+                        }
+                    } catch (IOException e) {
+                        // the client has gone
+                    }
+                });
+            }
+        } catch (IOException e) {
+            // the test is over
+        }
+    }
+}

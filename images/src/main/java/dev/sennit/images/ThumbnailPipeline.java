@@ -1,0 +1,330 @@
+package dev.sennit.images;
+
+import dev.sennit.Pipeline;
+import dev.sennit.PipelineStatistics;
+import dev.sennit.Pool;
+import dev.sennit.TaskFunction;
+import dev.sennit.TaskOptions;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.Serial;
+import java.io.Serializable;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * From sources to files: images are fetched, made small and written, each stage on a pool of its own, with bounded queues between
+ * them.
+ *
+ * {@snippet :
+ * try (Pool fetchers = Pools.open("virtual:4");
+ *         Pool makers = Pools.open("processes:2");
+ *         Downloader downloader = Downloader.builder().open()) {
+ *     var pipeline = new ThumbnailPipeline(
+ *             new ThumbnailMaker(ThumbnailSettings.defaults()),
+ *             OutputFolder.open(java.nio.file.Path.of("small"), OutputFolder.Existing.REPLACE),
+ *             downloader,
+ *             ThumbnailPipeline.Stages.of(fetchers, makers));
+ *     var sources = Sources.stream(java.util.List.of("photos"), java.io.Reader.nullReader(), System.err::println);
+ *     ThumbnailSummary summary = pipeline.run(sources, new ThumbnailPipeline.Listener() {});
+ *     System.out.println(summary.made() + " made, " + summary.failed() + " failed");
+ * }
+ * }
+ *
+ * <p>Fetching waits: virtual threads, threads or coroutines of this JVM. Making small computes, in code that is not Java: on
+ * processes a decoder that crashes, or hangs, costs one image and not the program. All variants - one after another, a
+ * thread an image, four downloads and one that resizes - are a choice of these pools.
+ *
+ * <p>A source that fails leaves the pipeline, and the others go on. Memory is bounded by the number of images under way. For one
+ * thread at a time; see {@link Pipeline} about interrupts and the end.
+ */
+public final class ThumbnailPipeline {
+    /** The stage that reads files and addresses. */
+    public static final String FETCH = "fetch";
+
+    /** The stage that makes thumbnails. */
+    public static final String RESIZE = "resize";
+
+    /** The stage that writes files. */
+    public static final String WRITE = "write";
+
+    private static final List<String> EXTENSIONS = List.of("jpg", "png", "webp");
+
+    private final ThumbnailMaker maker;
+    private final OutputFolder folder;
+    private final Downloader downloader;
+    private final Stages stages;
+
+    /**
+     * Where the stages run.
+     *
+     * @param fetchers a pool of this JVM for what waits: reading, downloading and writing
+     * @param atOnce how many are fetched at once
+     * @param makers any pool, for what computes
+     * @param limit how long making the thumbnails of one image may take; on processes its worker is killed then
+     * @param maxBytes the largest file that is read
+     * @param recorded whether the summary tells what ran when
+     */
+    public record Stages(Pool fetchers, int atOnce, Pool makers, Duration limit, long maxBytes, boolean recorded) {
+        private static final Duration LIMIT = Duration.ofMinutes(1);
+        private static final int AT_ONCE = 4;
+        private static final long MAX_BYTES = 100_000_000;
+
+        /** Checks them. */
+        public Stages {
+            Objects.requireNonNull(fetchers, "fetchers");
+            Objects.requireNonNull(makers, "makers");
+            if (atOnce < 1) {
+                throw new IllegalArgumentException("atOnce must be >= 1, was " + atOnce);
+            }
+            if (!limit.isPositive()) {
+                throw new IllegalArgumentException("limit must be > 0, was " + limit);
+            }
+            if (maxBytes < 1) {
+                throw new IllegalArgumentException("maxBytes must be >= 1, was " + maxBytes);
+            }
+        }
+
+        /**
+         * Four fetched at once, a minute for each image, files of up to 100 MB.
+         *
+         * @param fetchers a pool of this JVM
+         * @param makers any pool
+         * @return such stages
+         */
+        public static Stages of(Pool fetchers, Pool makers) {
+            return new Stages(fetchers, AT_ONCE, makers, LIMIT, MAX_BYTES, false);
+        }
+    }
+
+    /** Who is told, in the thread that runs the pipeline, in the order in which things end. What it throws ends the run. */
+    public interface Listener {
+        /**
+         * Thumbnails are written.
+         *
+         * @param made of which source
+         */
+        default void made(Made made) {}
+
+        /**
+         * All thumbnails of a source are there already, and stay.
+         *
+         * @param source which
+         */
+        default void skipped(Source source) {}
+
+        /**
+         * There will be no thumbnails of a source.
+         *
+         * @param failure which, and why
+         */
+        default void failed(Failure failure) {}
+
+        /**
+         * Something has changed; a few times a second at most.
+         *
+         * @param statistics how far it is
+         */
+        default void progress(PipelineStatistics statistics) {}
+    }
+
+    /** A source and what is to be made of it. Only its number and its bytes go to other processes. */
+    private record Job(long number, Source source, List<List<Path>> files) {}
+
+    private record Fetched(long job, byte[] bytes) implements Serializable {}
+
+    private record Resized(long job, long bytesIn, Thumbnails thumbnails) implements Serializable {}
+
+    private record Resize(ThumbnailMaker maker) implements TaskFunction<Fetched, Resized> {
+        @Serial
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public Resized apply(Fetched image) throws ImageException {
+            return new Resized(image.job, image.bytes.length, maker.make(image.bytes));
+        }
+    }
+
+    /**
+     * Creates one.
+     *
+     * @param maker what to make
+     * @param folder where to put it
+     * @param downloader for sources that are addresses
+     * @param stages where it runs
+     */
+    public ThumbnailPipeline(ThumbnailMaker maker, OutputFolder folder, Downloader downloader, Stages stages) {
+        this.maker = maker;
+        this.folder = folder;
+        this.downloader = downloader;
+        this.stages = stages;
+    }
+
+    /**
+     * The files that would be made of a source, in the order of the sizes. Where the format is that of the source, which is not known
+     * before it is read, each size has a file for each format that it may have.
+     *
+     * @param settings what would be made
+     * @param folder where it would be put
+     * @param source which; the first call for it settles its name, see {@link OutputFolder}
+     * @return a list for each size
+     */
+    public static List<List<Path>> filesFor(ThumbnailSettings settings, OutputFolder folder, Source source) {
+        List<String> extensions = switch (settings.format()) {
+            case JPEG -> List.of("jpg");
+            case PNG -> List.of("png");
+            case WEBP -> List.of("webp");
+            case SAME -> EXTENSIONS;
+        };
+        return settings.sizes().stream()
+                .map(size -> extensions.stream().map(one -> folder.file(source, size, one)).toList())
+                .toList();
+    }
+
+    /**
+     * Runs all sources through the stages.
+     *
+     * @param sources read lazily, in the calling thread
+     * @param listener who is told
+     * @return what was done
+     * @throws java.util.concurrent.CompletionException with an {@link InterruptedException} as its cause, and the interrupt status
+     *     set, if the calling thread is interrupted; what the listener throws is thrown as it is
+     */
+    public ThumbnailSummary run(Stream<? extends Source> sources, Listener listener) {
+        var run = new Run(listener);
+        var options = TaskOptions.timeLimit(stages.limit);
+        var pipeline = Pipeline.from(sources.map(run::plan).filter(run::isWanted))
+                .through(FETCH, stages.fetchers, run::fetch, stage -> stage.atMost(stages.atOnce))
+                .through(RESIZE, stages.makers, new Resize(maker), stage -> stage.task(options))
+                .through(WRITE, stages.fetchers, run::write)
+                .collectingFailures(failure -> run.failed(failure.item(), failure.stage(), failure.cause()))
+                .onProgress(listener::progress);
+        var result = (stages.recorded ? pipeline.recording() : pipeline).run(run::made);
+        return run.summary(result.statistics(), result.runs());
+    }
+
+    /** One run: what is counted by one thread, and what the fetchers share. */
+    private final class Run {
+        private final Listener listener;
+        /** By number, while they are under way. */
+        private final Map<Long, Job> jobs = new ConcurrentHashMap<>();
+        private final LongAdder bytesIn = new LongAdder();
+
+        private final Map<Failure.Reason, Long> failures = new EnumMap<>(Failure.Reason.class);
+        private long number;
+        private long made;
+        private long skipped;
+        private long files;
+        private long bytesOut;
+        private Duration decoding = Duration.ZERO;
+        private Duration resizing = Duration.ZERO;
+        private Duration encoding = Duration.ZERO;
+
+        Run(Listener listener) {
+            this.listener = listener;
+        }
+
+        Job plan(Source source) {
+            return new Job(number++, source, filesFor(maker.settings(), folder, source));
+        }
+
+        boolean isWanted(Job job) {
+            if (job.files.stream().allMatch(any -> any.stream().anyMatch(folder::keeps))) {
+                skipped++;
+                listener.skipped(job.source);
+                return false;
+            }
+            jobs.put(job.number, job);
+            return true;
+        }
+
+        // ---- in the stages ----
+
+        Fetched fetch(Job job) throws IOException, InterruptedException {
+            for (List<Path> any : job.files) {
+                for (Path file : any) {
+                    if (folder.refuses(file)) {
+                        throw new FileAlreadyExistsException(file + " exists");
+                    }
+                }
+            }
+            byte[] bytes = switch (job.source) {
+                case Source.LocalFile local -> read(local.path());
+                case Source.WebAddress web -> downloader.toMemory(web.uri()).body();
+            };
+            bytesIn.add(bytes.length);
+            return new Fetched(job.number, bytes);
+        }
+
+        /** Not by its size alone: a file that grows, or is none, has another when it is read. */
+        private byte[] read(Path file) throws IOException {
+            if (Files.exists(file) && !Files.isRegularFile(file)) {
+                throw new IOException("it is no file");
+            }
+            try (InputStream in = Files.newInputStream(file)) {
+                byte[] bytes = in.readNBytes((int) Math.min(stages.maxBytes + 1, Integer.MAX_VALUE - 8));
+                if (bytes.length > stages.maxBytes) {
+                    throw new IOException("it has more than the " + stages.maxBytes + " bytes that a file may have");
+                }
+                return bytes;
+            } catch (IOException e) {
+                throw e.getClass() == IOException.class ? e : new IOException(Printable.reason(e), e);
+            }
+        }
+
+        Made write(Resized resized) throws IOException, InterruptedException {
+            Job job = Objects.requireNonNull(jobs.remove(resized.job));
+            List<Path> written = new ArrayList<>();
+            long bytes = 0;
+            for (Thumbnail one : resized.thumbnails.all()) {
+                Path file = folder.file(job.source, one.size(), one.kind().extension());
+                if (folder.write(file, one.bytes())) {
+                    written.add(file);
+                    bytes += one.bytes().length;
+                }
+            }
+            return new Made(job.source, written, resized.thumbnails, resized.bytesIn, bytes);
+        }
+
+        // ---- in the thread that runs it ----
+
+        void made(Made one) {
+            made++;
+            files += one.files().size();
+            bytesOut += one.bytesOut();
+            decoding = decoding.plus(one.thumbnails().decoding());
+            resizing = resizing.plus(one.thumbnails().resizing());
+            encoding = encoding.plus(one.thumbnails().encoding());
+            listener.made(one);
+        }
+
+        void failed(@Nullable Job job, String stage, Throwable cause) {
+            Objects.requireNonNull(job);
+            jobs.remove(job.number);
+            Failure failure = Failure.of(job.source, stage, cause);
+            failures.merge(failure.reason(), 1L, Long::sum);
+            listener.failed(failure);
+        }
+
+        ThumbnailSummary summary(PipelineStatistics statistics, List<dev.sennit.StageRun> runs) {
+            return new ThumbnailSummary(
+                    made, skipped, files, failures, bytesIn.sum(), bytesOut, decoding, resizing, encoding, statistics, runs);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "ThumbnailPipeline[" + stages.fetchers.name() + " -> " + stages.makers.name() + " -> " + folder.folder() + ']';
+    }
+}
