@@ -43,6 +43,9 @@ public final class SideBySide {
         EXPERIMENTS.put("start", new StartExperiment());
         EXPERIMENTS.put("threads", new ThreadsExperiment());
         EXPERIMENTS.put("coroutines", new CoroutinesExperiment());
+        EXPERIMENTS.put("parked", new ParkedExperiment());
+        EXPERIMENTS.put("wake", new WakeExperiment());
+        EXPERIMENTS.put("echo", new EchoExperiment());
         EXPERIMENTS.put("drift", new DriftExperiment());
     }
 
