@@ -23,10 +23,16 @@ record FreshPeer(String name, String prefix, Start start) {
         Peer open() throws IOException;
     }
 
-    /** The kinds of coroutines that can be had here, ours first. */
-    static List<FreshPeer> all(Bench bench) {
+    /**
+     * The kinds of coroutines that can be had here, ours first.
+     *
+     * @param options of the JVM for ours, once more with those
+     */
+    static List<FreshPeer> all(Bench bench, List<String> options) {
         List<FreshPeer> all = new ArrayList<>();
         all.add(new FreshPeer(LOOP, "", () -> JvmPeer.open(ParkingPlace.LOOP, List.of())));
+        String advised = LOOP + ", " + String.join(" ", options);
+        all.add(new FreshPeer(advised, "", () -> JvmPeer.open(ParkingPlace.LOOP, options)));
         all.add(new FreshPeer("virtual threads", "", () -> JvmPeer.open(ParkingPlace.VIRTUAL, List.of())));
         all.add(new FreshPeer(KOTLIN, "", () -> JvmPeer.open(ParkingPlace.KOTLIN, List.of())));
         Optional<Python> python = bench.python();

@@ -1,22 +1,25 @@
 package dev.sennit.benchmarks;
 
-import dev.sennit.Pool;
 import dev.sennit.Pools;
-import dev.sennit.TaskFuture;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Coroutines of one kind that are parked on one latch, and woken by it. Asked in a JVM of its own:
  *
  * <ul>
- *   <li>{@code parked COUNT}: bytes of heap that are in use for each, and bytes that are resident
+ *   <li>{@code parked COUNT}: for each, bytes of heap in use, bytes resident, and bytes of heap in use when it is the first time
  *   <li>{@code wake COUNT TIMES}: seconds for each, from opening the latch to the end of all, so many times
  * </ul>
  */
@@ -27,6 +30,9 @@ final class ParkingPlace implements JvmPeer.Answers {
 
     private static final Path MEMORY = Path.of("/proc/self/status");
     private static final int FEW = 100;
+    /** By then the frames that stay on the stacks are compiled code, as in a program that has run for a while. */
+    private static final int UNTIL_WARM = 3;
+
     private static final long PAUSE_MILLIS = 20;
 
     private final Kind kind;
@@ -48,7 +54,8 @@ final class ParkingPlace implements JvmPeer.Answers {
 
     static ParkingPlace open(String kind) {
         return new ParkingPlace(switch (kind) {
-            case LOOP, VIRTUAL -> onPool(Pools.open(kind));
+            case LOOP -> on(Pools.open("loop?watch=off")); // starting so many does hold the loop
+            case VIRTUAL -> on(Executors.newVirtualThreadPerTaskExecutor());
             case KOTLIN -> KotlinCoroutines::release;
             default -> throw new IllegalArgumentException("unknown kind " + kind);
         });
@@ -75,7 +82,11 @@ final class ParkingPlace implements JvmPeer.Answers {
         kind.release(FEW, () -> {}); // so that the classes are loaded
         long heapBefore = heapInUse();
         long residentBefore = resident();
-        double[] bytes = new double[2];
+        double[] bytes = new double[3];
+        kind.release(count, () -> bytes[2] = (double) (heapInUse() - heapBefore) / count);
+        for (int i = 0; i < UNTIL_WARM; i++) {
+            kind.release(count, () -> {});
+        }
         kind.release(count, () -> {
             bytes[0] = (double) (heapInUse() - heapBefore) / count;
             bytes[1] = (double) (resident() - residentBefore) / count;
@@ -102,25 +113,29 @@ final class ParkingPlace implements JvmPeer.Answers {
                     .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
                     .sum();
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         }
     }
 
-    /** From within one of the pool's own coroutines. */
-    private static Kind onPool(Pool pool) {
-        return (count, whileParked) -> pool.submit(() -> release(pool, count, whileParked)).get();
+    /** From within one of the executor's own. */
+    private static Kind on(ExecutorService executor) {
+        return (count, whileParked) -> {
+            Callable<Double> main = () -> release(executor, count, whileParked);
+            return executor.submit(main).get();
+        };
     }
 
-    private static double release(Pool pool, int count, Runnable whileParked) throws Exception {
+    private static double release(ExecutorService executor, int count, Runnable whileParked) throws Exception {
         var latch = new CountDownLatch(1);
         var atTheLatch = new AtomicInteger();
-        List<TaskFuture<?>> all = new ArrayList<>(count);
+        Callable<Boolean> park = () -> {
+            atTheLatch.incrementAndGet();
+            latch.await();
+            return true;
+        };
+        List<Future<?>> all = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
-            all.add(pool.submit(() -> {
-                atTheLatch.incrementAndGet();
-                latch.await();
-                return null;
-            }));
+            all.add(executor.submit(park));
         }
         while (atTheLatch.get() < count) {
             Thread.sleep(PAUSE_MILLIS);
@@ -129,7 +144,7 @@ final class ParkingPlace implements JvmPeer.Answers {
         whileParked.run();
         long start = System.nanoTime();
         latch.countDown();
-        for (TaskFuture<?> one : all) {
+        for (Future<?> one : all) {
             one.get();
         }
         return Bench.secondsSince(start);

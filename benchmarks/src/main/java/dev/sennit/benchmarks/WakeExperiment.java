@@ -12,6 +12,7 @@ final class WakeExperiment implements Experiment {
     /** Of a JVM that is not told otherwise, a quarter is its heap; a parked coroutine takes less than 2 KB of that. */
     private static final long MACHINE_BYTES_FOR_EACH = 4 * 2048;
 
+    private static final List<String> OPTIONS = List.of("-XX:+UseParallelGC");
     private static final int TIMES = 3;
     private static final double AIM = 1;
 
@@ -20,7 +21,7 @@ final class WakeExperiment implements Experiment {
         int count = bench.size(asManyAsFit(), 1_000);
         int rounds = bench.size(3, 2);
         var contest = new Rounds();
-        for (FreshPeer peer : FreshPeer.all(bench)) {
+        for (FreshPeer peer : FreshPeer.all(bench, OPTIONS)) {
             contest.add(peer.name(), 0, rounds, () -> peer.measure(peer.request("wake") + " " + count + " " + TIMES));
         }
         Map<String, List<double[]>> measured = contest.run();

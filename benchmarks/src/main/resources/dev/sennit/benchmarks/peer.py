@@ -494,7 +494,7 @@ def resident():
 
 
 def parked(factory):
-    """Bytes of one of so many that wait, in use and resident; see ParkingPlace."""
+    """Bytes of one of so many that wait: all that can be told is what is resident, and that the first time; see ParkingPlace."""
     def measure(count):
         taken = []
 
@@ -506,7 +506,7 @@ def parked(factory):
             gc.collect()
             before = resident()
             runner.run(release(count, look))
-        return [taken[0] / count] * 2
+        return [taken[0] / count] * 3
     return measure
 
 
