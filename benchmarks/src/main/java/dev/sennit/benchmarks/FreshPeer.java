@@ -49,8 +49,12 @@ record FreshPeer(String name, String prefix, Start start) {
         return prefix + what;
     }
 
-    double[] measure(String request) throws IOException {
+    /** Measures in a new process, which may be asked for something else before. */
+    double[] measure(String request, String... before) throws IOException {
         try (Peer peer = start.open()) {
+            for (String other : before) {
+                peer.measure(other);
+            }
             return peer.measure(request);
         }
     }

@@ -496,6 +496,26 @@ class StreamsIT {
         });
     }
 
+    @Test
+    void aWriteThatWaitsForAnotherSaysSo() throws Exception {
+        inLoop(() -> {
+            try (Pair pair = pair()) {
+                TaskFuture<?> first = EventLoop.current().submit(() -> {
+                    pair.server().write(new byte[64 << 20]); // more than the system takes for one who does not read
+                    return null;
+                });
+                EventLoop.yieldNow();
+                pair.server().setWriteTimeout(Duration.ofMillis(50));
+                assertThatThrownBy(() -> pair.server().write("x"))
+                        .isInstanceOf(SocketTimeoutException.class)
+                        .hasMessageContaining("waiting for others that write to connection from")
+                        .hasMessageContaining("took longer than 50 ms");
+                first.cancel(true);
+                return null;
+            }
+        });
+    }
+
     /** A sender of a byte now and then does not hold a reader for longer. */
     @Test
     void aTimeoutIsForTheWholeCall() throws Exception {
