@@ -126,12 +126,12 @@ final class EchoExperiment implements Experiment {
             }
 
             void receive() throws IOException {
-                int count = channel.read(in.clear().limit(missing));
+                int count = channel.read(in.clear());
                 if (count < 0) {
                     throw new EOFException("the server closed a connection");
                 }
                 missing -= count;
-                if (missing == 0) {
+                if (count > 0 && missing == 0) {
                     unanswered--;
                     send();
                 }

@@ -11,6 +11,8 @@ import dev.sennit.TaskFuture;
 import java.io.EOFException;
 import java.io.File;
 import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.net.BindException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -514,6 +516,31 @@ class StreamsIT {
                 return null;
             }
         });
+    }
+
+    /** The JDK keeps what it copies an array into, for the next write of that thread. */
+    @Test
+    void aLargeArrayIsWrittenInPieces() throws Exception {
+        int size = 32 << 20;
+        inLoop(() -> {
+            try (Pair pair = pair()) {
+                long before = directMemory();
+                loop.submit(() -> {
+                    pair.client().write(new byte[size]);
+                    return null;
+                });
+                assertThat(pair.server().readExactly(size)).hasSize(size);
+                assertThat(directMemory() - before).isLessThan(size / 2);
+                return null;
+            }
+        });
+    }
+
+    private static long directMemory() {
+        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .filter(pool -> pool.getName().equals("direct"))
+                .mapToLong(BufferPoolMXBean::getMemoryUsed)
+                .sum();
     }
 
     /** A sender of a byte now and then does not hold a reader for longer. */
