@@ -10,7 +10,7 @@ import java.util.function.ToDoubleFunction;
  * What rounds of several contestants came to, and the table of it.
  *
  * <p>Of each round one figure is taken - its only sample, or a percentile - and of these figures the median, the least
- * and the most. A ratio is one of medians, and says how many times as fast as the other a contestant is.
+ * and the most. A ratio is one of medians, and says how many times as fast, or as small, as the other a contestant is.
  */
 final class Comparison {
     private final Map<String, List<double[]>> measured;
@@ -19,9 +19,9 @@ final class Comparison {
 
     private record Column(String title, ToDoubleFunction<double[]> figure, Scale scale) {}
 
-    /** How a time is shown. */
+    /** How a figure is shown. */
     private interface Scale {
-        String show(double seconds);
+        String show(double figure);
     }
 
     Comparison(Map<String, List<double[]>> measured) {
@@ -40,9 +40,27 @@ final class Comparison {
         return this;
     }
 
+    /** Shows one of each round's samples, which are not of one kind. */
+    Comparison sample(String title, int index) {
+        columns.add(new Column(title, round -> round[index], Figures::time));
+        return this;
+    }
+
+    /** Shows one of each round's samples, which is a number of bytes. */
+    Comparison bytes(String title, int index) {
+        columns.add(new Column(title, round -> round[index], Figures::bytes));
+        return this;
+    }
+
     /** Shows how many a second, of rounds that took so many. */
     Comparison rate(String title, int count) {
         columns.add(new Column(title, Comparison::middle, seconds -> Figures.rate(count / seconds)));
+        return this;
+    }
+
+    /** Shows one of each round's samples, which is the time of one, as how many a second. */
+    Comparison rateOf(String title, int index) {
+        columns.add(new Column(title, round -> round[index], seconds -> Figures.rate(1 / seconds)));
         return this;
     }
 
@@ -58,9 +76,14 @@ final class Comparison {
         return measured.containsKey(contestant);
     }
 
+    /** The median of the first column. */
+    double median(String contestant) {
+        return figures(contestant, columns.getFirst()).median();
+    }
+
     /** How many times as fast, by the medians of the first column. */
     double ratio(String contestant, String baseline) {
-        return figures(baseline, columns.getFirst()).median() / figures(contestant, columns.getFirst()).median();
+        return median(baseline) / median(contestant);
     }
 
     /**

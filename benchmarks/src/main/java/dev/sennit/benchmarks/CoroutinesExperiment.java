@@ -14,17 +14,19 @@ import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 
-/** Coroutines of a loop beside those of asyncio, and beside virtual threads: started, switched, fed, put to sleep, cancelled. */
+/** Coroutines of a loop beside those of asyncio and Kotlin, and virtual threads: started, switched, fed, put to sleep, cancelled. */
 final class CoroutinesExperiment implements Experiment {
     private static final String LOOP = "loop";
     private static final String BATON = "loop, baton";
     private static final String VIRTUAL = "virtual threads";
+    private static final String KOTLIN = "Kotlin";
     private static final String ASYNCIO = "asyncio";
     private static final String UVLOOP = "uvloop";
 
     private static final int YIELDERS = 10;
     private static final int CAPACITY = 1000;
     private static final Duration SLEEP = Duration.ofMillis(100);
+    private static final double SLEEP_AIM = 1.1;
 
     /** One thing to measure, by a coroutine of a pool. */
     private interface Body {
@@ -70,6 +72,8 @@ final class CoroutinesExperiment implements Experiment {
             int sleepers = bench.size(10_000, 10);
             Comparison sleep = contest.run("sleep", sleepers, CoroutinesExperiment::sleep, Map.of());
             report.add(sleepers + " that sleep for " + SLEEP.toMillis() + " ms, one of them", sleep.table());
+            double sleeps = sleepers * sleep.median(LOOP) / SLEEP.toNanos() * 1e9;
+            report.aim("all of them in <= " + SLEEP_AIM + " times the sleep", Figures.ratio(sleeps) + " times", sleeps <= SLEEP_AIM);
 
             Comparison cancel = contest.run("cancel", bench.size(50_000, 50), CoroutinesExperiment::cancel, Map.of());
             report.add("Sleepers that are cancelled", cancel.table()).aim(cancel, LOOP, ASYNCIO, 8);
@@ -86,8 +90,9 @@ final class CoroutinesExperiment implements Experiment {
             pools.forEach((name, pool) -> contest.add(name, warmups, rounds, () -> seconds(pool, count, body)));
             Pool loop = pools.getOrDefault(LOOP, pools.values().iterator().next());
             others.forEach((name, other) -> contest.add(name, warmups, rounds, () -> seconds(loop, count, other)));
+            contest.add(KOTLIN, warmups, rounds, () -> new double[] {KotlinCoroutines.measure(what, count)});
             peers.forEach((name, peer) -> contest.add(name, 1, rounds, () -> peer.measure(name + "-" + what + " " + count)));
-            return new Comparison(contest.run()).time("each").against(ASYNCIO).against(UVLOOP);
+            return new Comparison(contest.run()).time("each").against(ASYNCIO).against(UVLOOP).against(KOTLIN);
         }
     }
 

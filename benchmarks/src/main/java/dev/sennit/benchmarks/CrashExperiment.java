@@ -48,7 +48,7 @@ final class CrashExperiment implements Experiment {
         }
     }
 
-    private static double[] measure(Python.Peer peer, int bound) {
+    private static double[] measure(Peer peer, int bound) {
         try {
             return peer.measure("crash-pool " + bound);
         } catch (java.io.IOException e) {

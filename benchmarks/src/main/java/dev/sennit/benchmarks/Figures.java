@@ -21,6 +21,11 @@ final class Figures {
         return digits(seconds) + " s";
     }
 
+    /** Memory: {@code 863 B}. */
+    static String bytes(double bytes) {
+        return digits(bytes) + " B";
+    }
+
     /** How many a second: {@code 12.3 k/s}. */
     static String rate(double perSecond) {
         if (perSecond >= 0.9995e6) {

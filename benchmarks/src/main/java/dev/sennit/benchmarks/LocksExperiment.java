@@ -280,7 +280,7 @@ final class LocksExperiment implements Experiment {
         return new Samples(rounds.stream().mapToDouble(round -> round[0]).toArray());
     }
 
-    private static List<String> onlyKill(String name, Python.Peer peer, String request, int bound) {
+    private static List<String> onlyKill(String name, Peer peer, String request, int bound) {
         try {
             double seconds = peer.measure(request + " " + bound)[0];
             return List.of(name, seconds < 0 ? "never (not in " + bound + " s)" : Figures.time(seconds), "", "");

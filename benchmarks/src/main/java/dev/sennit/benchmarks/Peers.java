@@ -17,19 +17,24 @@ final class Peers implements AutoCloseable {
     static final String EXECUTOR = "ProcessPoolExecutor";
     static final String LOKY = "loky";
 
-    private static final Map<String, String> KINDS = Map.of(
-            SEQUENTIAL, "sequential",
-            "Python, ThreadPoolExecutor", "threads",
-            POOL, "Pool",
-            EXECUTOR, "ProcessPoolExecutor",
-            LOKY, "loky",
-            "Pipe", "Pipe",
-            "Pipe, bytes", "Pipe-bytes",
-            "SimpleQueue", "SimpleQueue",
-            "Queue", "Queue",
-            "Manager().dict()", "Manager");
+    /** What follows the name of a loop whose server is asked. */
+    static final String STREAMS = ", streams";
 
-    private final Map<String, Python.Peer> peers = new LinkedHashMap<>();
+    private static final Map<String, String> KINDS = Map.ofEntries(
+            Map.entry(SEQUENTIAL, "sequential"),
+            Map.entry("Python, ThreadPoolExecutor", "threads"),
+            Map.entry(POOL, "Pool"),
+            Map.entry(EXECUTOR, "ProcessPoolExecutor"),
+            Map.entry(LOKY, "loky"),
+            Map.entry("Pipe", "Pipe"),
+            Map.entry("Pipe, bytes", "Pipe-bytes"),
+            Map.entry("SimpleQueue", "SimpleQueue"),
+            Map.entry("Queue", "Queue"),
+            Map.entry("Manager().dict()", "Manager"),
+            Map.entry("asyncio" + STREAMS, "echo-asyncio"),
+            Map.entry("uvloop" + STREAMS, "echo-uvloop"));
+
+    private final Map<String, Peer> peers = new LinkedHashMap<>();
 
     /** Starts those that can be had. */
     static Peers open(Bench bench, String... names) throws IOException {
@@ -54,10 +59,10 @@ final class Peers implements AutoCloseable {
 
     private static boolean canHave(String name, Python python) {
         return (!name.equals(LOKY) || python.hasLoky()) && (!name.startsWith("futurist") || python.hasFuturist())
-                && (!name.equals("uvloop") || python.hasUvloop());
+                && (!name.startsWith("uvloop") || python.hasUvloop());
     }
 
-    void forEach(BiConsumer<String, Python.Peer> consumer) {
+    void forEach(BiConsumer<String, Peer> consumer) {
         peers.forEach(consumer);
     }
 
@@ -68,7 +73,7 @@ final class Peers implements AutoCloseable {
 
     @Override
     public void close() {
-        List<Python.Peer> open = new ArrayList<>(peers.values());
-        open.forEach(Python.Peer::close);
+        List<Peer> open = new ArrayList<>(peers.values());
+        open.forEach(Peer::close);
     }
 }

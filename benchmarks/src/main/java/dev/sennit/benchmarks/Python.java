@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 
 /**
  * A Python on this machine.
@@ -92,69 +91,7 @@ record Python(Path command, String version, String joblib, String futurist, Stri
 
     /** Starts a peer; see peer.py for the kinds. */
     Peer open(Path folder, String kind) throws IOException {
-        return new Peer(this, folder, kind);
-    }
-
-    /** A Python process that measures when asked to. */
-    static final class Peer implements AutoCloseable {
-        private static final long QUIT_SECONDS = 5;
-
-        private final String kind;
-        private final Process process;
-        private final java.io.BufferedReader answers;
-
-        private Peer(Python python, Path folder, String kind) throws IOException {
-            this.kind = kind;
-            process = new ProcessBuilder(
-                            python.command().toString(), "-B", folder.resolve("peer.py").toString(), kind)
-                    .redirectError(ProcessBuilder.Redirect.INHERIT)
-                    .start();
-            answers = process.inputReader(StandardCharsets.UTF_8);
-            try {
-                expect("ready");
-            } catch (IOException e) {
-                close();
-                throw e;
-            }
-        }
-
-        /** Asks for a measurement, and waits for it: seconds. */
-        double[] measure(String request) throws IOException {
-            var requests = process.outputWriter(StandardCharsets.UTF_8);
-            requests.write(request + "\n");
-            requests.flush();
-            String[] words = expect("ok").split(" ");
-            double[] seconds = new double[words.length - 1];
-            for (int i = 0; i < seconds.length; i++) {
-                seconds[i] = Double.parseDouble(words[i + 1]);
-            }
-            return seconds;
-        }
-
-        private String expect(String word) throws IOException {
-            String answer = answers.readLine();
-            if (answer == null || !answer.split(" ")[0].equals(word)) {
-                throw new IOException("the Python peer " + kind + " "
-                        + (answer == null ? "ended" : "said: " + answer));
-            }
-            return answer;
-        }
-
-        /** The end of its input tells it to go; it and its workers are killed if it does not. */
-        @Override
-        public void close() {
-            try {
-                process.getOutputStream().close();
-                if (process.waitFor(QUIT_SECONDS, TimeUnit.SECONDS)) {
-                    return;
-                }
-            } catch (IOException e) {
-                // it has ended
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-            process.descendants().forEach(ProcessHandle::destroyForcibly);
-            process.destroyForcibly();
-        }
+        String script = folder.resolve("peer.py").toString();
+        return Peer.start("Python, " + kind, List.of(command.toString(), "-B", script, kind));
     }
 }

@@ -44,6 +44,9 @@ public final class SideBySide {
         EXPERIMENTS.put("threads", new ThreadsExperiment());
         EXPERIMENTS.put("coroutines", new CoroutinesExperiment());
         EXPERIMENTS.put("schedules", new SchedulesExperiment());
+        EXPERIMENTS.put("parked", new ParkedExperiment());
+        EXPERIMENTS.put("wake", new WakeExperiment());
+        EXPERIMENTS.put("echo", new EchoExperiment());
         EXPERIMENTS.put("thumbnails", new ThumbnailsExperiment());
         EXPERIMENTS.put("pipeline", new PipelineExperiment());
         EXPERIMENTS.put("drift", new DriftExperiment());

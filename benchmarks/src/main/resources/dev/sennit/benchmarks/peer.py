@@ -4,6 +4,8 @@ It opens an executor, or what else is of that kind, says "ready", and then answe
 the seconds it measured, or "error" and why. It measures inside, so neither its own start nor the line counts.
 """
 import asyncio
+import functools
+import gc
 import math
 import multiprocessing
 import os
@@ -13,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing.shared_memory import ShareableList, SharedMemory
 
 import peer_tasks
@@ -93,6 +95,44 @@ class Channel:
         pass
 
 
+class EchoServer:
+    """Sends back what it receives, by streams, in a thread of its own."""
+
+    def __init__(self, factory):
+        listening = Future()
+        threading.Thread(target=self.run, args=(factory, listening), daemon=True).start()
+        self.port = listening.result()
+
+    def run(self, factory, listening):
+        async def main():
+            try:
+                server = await asyncio.start_server(self.echo, '127.0.0.1', 0)
+                listening.set_result(server.sockets[0].getsockname()[1])
+            except BaseException as e:
+                listening.set_exception(e)
+                raise
+            await server.serve_forever()
+        with asyncio.Runner(loop_factory=factory()) as runner:
+            runner.run(main())
+
+    async def echo(self, reader, writer):
+        while message := await reader.read(4096):
+            writer.write(message)
+            await writer.drain()
+        writer.close()
+
+    def close(self):
+        pass
+
+
+def uvloop_factory():
+    import uvloop
+    return uvloop.new_event_loop
+
+
+LOOPS = {'asyncio': lambda: asyncio.new_event_loop, 'uvloop': uvloop_factory}
+
+
 class ManagerDict:
     def __init__(self):
         self.manager = multiprocessing.Manager()
@@ -113,6 +153,7 @@ KINDS = {
     'SimpleQueue': lambda: Channel('SimpleQueue'),
     'Queue': lambda: Channel('Queue'),
     'Manager': ManagerDict,
+    **{f'echo-{loop}': functools.partial(EchoServer, factory) for loop, factory in LOOPS.items()},
 }
 
 
@@ -183,6 +224,10 @@ def one_way(channel, size, count):
     send(channel.stop)
     process.join()
     return [measured]
+
+
+def port(server):
+    return [server.port]
 
 
 def dict_get(manager, count):
@@ -439,12 +484,53 @@ async def cancel_coroutines(count):
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def uvloop_factory():
-    import uvloop
-    return uvloop.new_event_loop
+async def release(count, while_parked):
+    """Seconds from setting the event that so many wait for to the end of all."""
+    event = asyncio.Event()
+
+    async def park():
+        await event.wait()
+    tasks = [asyncio.create_task(park()) for _ in range(count)]
+    await asyncio.sleep(0)
+    while_parked()
+    begun = time.perf_counter()
+    event.set()
+    for task in tasks:
+        await task
+    return time.perf_counter() - begun
 
 
-LOOPS = {'asyncio': lambda: asyncio.new_event_loop, 'uvloop': uvloop_factory}
+def resident():
+    """Bytes; all that Python tells, which frees and takes small pieces within what it once had."""
+    with open('/proc/self/statm') as memory:
+        return int(memory.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+
+def parked(factory):
+    """Bytes of one of so many that wait: all that can be told is what is resident, and that the first time; see ParkingPlace."""
+    def measure(count):
+        taken = []
+
+        def look():
+            gc.collect()
+            taken.append(resident() - before)
+        with asyncio.Runner(loop_factory=factory()) as runner:
+            runner.run(release(100, lambda: None))
+            gc.collect()
+            before = resident()
+            runner.run(release(count, look))
+        return [taken[0] / count] * 3
+    return measure
+
+
+def wake(factory):
+    """Seconds of one of so many that are woken, so many times; see ParkingPlace."""
+    def measure(count, times):
+        with asyncio.Runner(loop_factory=factory()) as runner:
+            return [runner.run(release(count, lambda: None)) / count for _ in range(times)]
+    return measure
+
+
 BODIES = {
     'spawn': spawn_coroutines,
     'yield': yield_coroutines,
@@ -456,7 +542,7 @@ BODIES = {
 
 ON_WHAT_IS_OPEN = {
     f.__name__: f
-    for f in (primes, latency, tasks, to_worker, from_worker, both_ways, trips, one_way, dict_get, dict_set, thumbnails)
+    for f in (primes, latency, tasks, to_worker, from_worker, both_ways, trips, one_way, dict_get, dict_set, port, thumbnails)
 }
 ALONE = {
     'start-fork': lambda: start('fork'),
@@ -478,6 +564,8 @@ ALONE = {
     'crash-executor': crash_executor,
     'crash-pool': crash_pool,
     **{f'{loop}-{what}': coroutines(factory, body) for loop, factory in LOOPS.items() for what, body in BODIES.items()},
+    **{f'{loop}-parked': parked(factory) for loop, factory in LOOPS.items()},
+    **{f'{loop}-wake': wake(factory) for loop, factory in LOOPS.items()},
     'drift-last_started': lambda *words: drift('last_started', *words),
     'drift-last_finished': lambda *words: drift('last_finished', *words),
     'drift-aligned_last_finished': lambda *words: drift('aligned_last_finished', *words),

@@ -61,6 +61,18 @@ class ComparisonTest {
     }
 
     @Test
+    void samplesOfSeveralKindsHaveColumnsOfTheirOwnAndTheFirstIsCompared() {
+        var comparison = new Comparison(Map.of("ours", List.of(new double[] {0.002, 0.5, 863}), "peer", List.of(new double[] {0.004, 2, 1151})))
+                .sample("time", 0)
+                .rateOf("tasks", 1)
+                .bytes("memory", 2)
+                .against("peer");
+        assertThat(comparison.median("ours")).isEqualTo(0.002);
+        assertThat(comparison.table().lines()).contains(
+                "| ours | 2.00 ms | 2.00 ms - 2.00 ms | 2.00/s | 2.00/s - 2.00/s |  863 B |   863 B - 863 B |   2.00 |");
+    }
+
+    @Test
     void aBaselineThatWasLeftOutHasNoColumn() {
         var comparison = new Comparison(measured()).time("time").against("loky");
         assertThat(comparison.has("loky")).isFalse();

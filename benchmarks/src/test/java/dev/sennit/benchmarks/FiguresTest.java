@@ -29,6 +29,12 @@ class FiguresTest {
     }
 
     @Test
+    void bytesHaveThreeDigits() {
+        assertThat(Figures.bytes(863.4)).isEqualTo("863 B");
+        assertThat(Figures.bytes(1151)).isEqualTo("1151 B");
+    }
+
+    @Test
     void ratiosNearOneHaveADigitMore() {
         assertThat(Figures.ratio(1.004)).isEqualTo("1.004");
         assertThat(Figures.ratio(0.95)).isEqualTo("0.950");

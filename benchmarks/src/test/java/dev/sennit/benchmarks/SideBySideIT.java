@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every benchmark runs and prints a figure in each row, and in a page; which figure is not looked at. */
 class SideBySideIT {
-    private static final String FIGURE = "-?\\d+(\\.\\d+)?( (ns|µs|ms|s|[kM]/s)|/s)";
+    private static final String FIGURE = "-?\\d+(\\.\\d+)?( (ns|µs|ms|s|[kM]/s|B)|/s)";
 
     private final Output output = new Output();
 

@@ -592,7 +592,7 @@ public final class ByteStream implements AutoCloseable {
     }
 
     private void lockForWriting(@Nullable Deadline deadline) throws IOException, InterruptedException {
-        Deadline.lock(writing, deadline, "waiting for others that write to " + name);
+        Deadline.lockForWriting(writing, deadline, name);
     }
 
     // ---- both ----

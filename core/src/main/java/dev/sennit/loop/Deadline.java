@@ -39,11 +39,11 @@ record Deadline(long due, Duration given) {
     }
 
     /**
-     * Takes a lock, in a coroutine.
+     * Takes a lock that those hold who write, in a coroutine.
      *
-     * @param what is waited for, for the message
+     * @param name of what they write to, for the message
      */
-    static void lock(ReentrantLock lock, @Nullable Deadline deadline, String what) throws IOException, InterruptedException {
+    static void lockForWriting(ReentrantLock lock, @Nullable Deadline deadline, String name) throws IOException, InterruptedException {
         if (!lock.hasQueuedThreads() && lock.tryLock()) {
             return;
         }
@@ -52,7 +52,7 @@ record Deadline(long due, Duration given) {
                 if (deadline == null) {
                     lock.lockInterruptibly();
                 } else if (!lock.tryLock(deadline.nanosLeft(), TimeUnit.NANOSECONDS)) {
-                    throw deadline.missed(what);
+                    throw deadline.missed("waiting for others that write to " + name);
                 }
                 return true;
             });

@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A socket as it is. */
 final class SocketTransport implements Transport {
+    /** The JDK copies what is in an array before it writes: all of it, and again for each part that the system takes. */
+    private static final int PIECE = 1 << 17;
+
     private final SocketChannel channel;
     private final LoopSelector.Watch watch;
     private final String name;
@@ -47,10 +50,16 @@ final class SocketTransport implements Transport {
 
     /** Writes what the system takes without waiting. */
     void writeNow(ByteBuffer source) throws IOException {
+        int end = source.limit();
         try {
-            channel.write(source);
+            do {
+                int size = source.isDirect() ? end - source.position() : Math.min(end - source.position(), PIECE);
+                channel.write(source.limit(source.position() + size));
+            } while (!source.hasRemaining() && source.limit() < end);
         } catch (IOException e) {
             throw failed(e);
+        } finally {
+            source.limit(end);
         }
     }
 

@@ -243,7 +243,7 @@ final class TlsTransport implements Transport {
     }
 
     private void lock(@Nullable Deadline deadline) throws IOException, InterruptedException {
-        Deadline.lock(sending, deadline, "waiting for others that write to " + name);
+        Deadline.lockForWriting(sending, deadline, name);
     }
 
     /** One record, once all before it are sent; whether it was made. */

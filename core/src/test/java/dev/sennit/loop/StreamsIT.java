@@ -11,6 +11,8 @@ import dev.sennit.TaskFuture;
 import java.io.EOFException;
 import java.io.File;
 import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.net.BindException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -499,6 +501,51 @@ class StreamsIT {
                 return null;
             }
         });
+    }
+
+    @Test
+    void aWriteThatWaitsForAnotherSaysSo() throws Exception {
+        inLoop(() -> {
+            try (Pair pair = pair()) {
+                TaskFuture<?> first = EventLoop.current().submit(() -> {
+                    pair.server().write(new byte[64 << 20]); // more than the system takes for one who does not read
+                    return null;
+                });
+                EventLoop.yieldNow();
+                pair.server().setWriteTimeout(Duration.ofMillis(50));
+                assertThatThrownBy(() -> pair.server().write("x"))
+                        .isInstanceOf(SocketTimeoutException.class)
+                        .hasMessageContaining("waiting for others that write to connection from")
+                        .hasMessageContaining("took longer than 50 ms");
+                first.cancel(true);
+                return null;
+            }
+        });
+    }
+
+    /** The JDK keeps what it copies an array into, for the next write of that thread. */
+    @Test
+    void aLargeArrayIsWrittenInPieces() throws Exception {
+        int size = 32 << 20;
+        inLoop(() -> {
+            try (Pair pair = pair()) {
+                long before = directMemory();
+                loop.submit(() -> {
+                    pair.client().write(new byte[size]);
+                    return null;
+                });
+                assertThat(pair.server().readExactly(size)).hasSize(size);
+                assertThat(directMemory() - before).isLessThan(size / 2);
+                return null;
+            }
+        });
+    }
+
+    private static long directMemory() {
+        return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                .filter(pool -> pool.getName().equals("direct"))
+                .mapToLong(BufferPoolMXBean::getMemoryUsed)
+                .sum();
     }
 
     /** A sender of a byte now and then does not hold a reader for longer. */
