@@ -5,13 +5,15 @@ import dev.sennit.Pools;
 import dev.sennit.process.WorkerProcess;
 import java.util.concurrent.ExecutionException;
 
-/** A process from its start to its end, a pool from its opening to its first result, and a worker that replaces another. */
+/** A process from its start to its end, a pool from its opening to its first result, and workers that replace another. */
 final class StartExperiment implements Experiment {
     private static final String OURS = "processes:1";
     private static final String SPAWN = "Pool, spawn";
 
     private static final String OUR_PROCESS = "WorkerProcess, start and join";
     private static final String OUR_FRESH_WORKER = "processes:1, a fresh worker";
+    private static final String WITH_SPARE = "processes:1?spares=1";
+    private static final String OUR_SPARE = WITH_SPARE + ", its spare";
     private static final String PROCESS_FORK = "Process, fork";
     private static final String PROCESS_SPAWN = "Process, spawn";
     private static final double AIM = 2;
@@ -27,21 +29,23 @@ final class StartExperiment implements Experiment {
     private static void processes(Bench bench, Report report) throws Exception {
         int rounds = bench.size(21, 2);
         try (Pool pool = Pools.open(OURS);
+                Pool withSpare = Pools.open(WITH_SPARE);
                 var spawn = Peers.open(bench, PROCESS_SPAWN);
                 var forkServer = Peers.open(bench, "Process, forkserver");
                 var fork = Peers.open(bench, PROCESS_FORK)) {
             var contest = new Rounds()
                     .add(OUR_PROCESS, bench.size(2, 0), rounds, () -> Bench.timed(StartExperiment::startAndJoin))
-                    .add(OUR_FRESH_WORKER, bench.size(2, 0), rounds, () -> freshWorker(pool));
+                    .add(OUR_FRESH_WORKER, bench.size(2, 0), rounds, () -> freshWorker(pool))
+                    .add(OUR_SPARE, bench.size(2, 0), rounds, () -> spare(withSpare));
             spawn.join(contest, 1, rounds, "process-spawn");
             forkServer.join(contest, 1, rounds, "process-forkserver");
             fork.join(contest, 1, rounds, "process-fork");
             var comparison =
                     new Comparison(contest.run()).time("time").against(PROCESS_SPAWN).against(PROCESS_FORK);
             report.add("A process that does nothing, started and joined", comparison.table())
-                    .aim(comparison, OUR_FRESH_WORKER, PROCESS_FORK, AIM)
+                    .aim(comparison, OUR_SPARE, PROCESS_FORK, AIM)
                     .paragraph("A fresh worker takes the place of one that has ended: from the failure of the task that ended it "
-                            + "to the result of the next.");
+                            + "to the result of the next. A spare does so as well, and is ready before: the next one starts meanwhile.");
         }
     }
 
@@ -60,6 +64,13 @@ final class StartExperiment implements Experiment {
         } catch (ExecutionException e) {
             return Bench.timed(() -> pool.submit(() -> 1).get());
         }
+    }
+
+    private static double[] spare(Pool pool) throws Exception {
+        while (!pool.toString().contains(", 1 spare")) {
+            Thread.sleep(1);
+        }
+        return freshWorker(pool);
     }
 
     private static void pools(Bench bench, Report report) throws Exception {

@@ -3,6 +3,7 @@ package dev.sennit.process;
 import dev.sennit.process.Wire.Backlog.Outgoing;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.SelectionKey;
@@ -13,26 +14,42 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A wire over a channel that never blocks. An interrupt closes a channel only in a call that may block, so threads that are
- * interrupted may send: most often all goes out in the sender's own call, with no other thread woken. What does not fit
- * the socket's buffer is sent by the reading thread, which waits in a selector.
+ * interrupted may send, and read: most often all goes out in the sender's own call, with no other thread woken. What does not
+ * fit the socket's buffer is sent by who waits in the selector, which an interrupt only wakes.
  */
 final class ChannelWire implements Wire {
+    /** How much is handed to the system at once: it is copied first, and mostly in vain when it does not fit. */
+    private static final int PIECE = 1 << 17;
+
+    /** As a limit of {@link #await}. */
+    static final long FOREVER = 0;
+
     private final SocketChannel channel;
     private final Selector selector;
     private final SelectionKey key;
+    private final boolean pauses;
 
     private final Object lock = new Object();
     /** Guarded by lock. */
     private final Backlog unsent = new Backlog();
+    /** Written with lock. */
+    private volatile boolean hasUnsent;
     /** Guarded by lock. */
     private boolean closed;
 
-    /** Only the reading thread. Whether the last read may have left something. */
-    private boolean moreToRead;
+    /** Only the thread in {@link #read}. */
+    private final LearnedSpin spin = new LearnedSpin();
+    /** Only the thread in {@link #read}. */
+    private int lastCount;
 
-    /** Takes over a connected channel. */
-    ChannelWire(SocketChannel channel) throws IOException {
+    /**
+     * Takes over a connected channel.
+     *
+     * @param pauses whether {@link #read} pauses while too much is unsent; at one end only, else each might wait for the other to read
+     */
+    ChannelWire(SocketChannel channel, boolean pauses) throws IOException {
         this.channel = channel;
+        this.pauses = pauses;
         channel.configureBlocking(false);
         selector = Selector.open();
         try {
@@ -43,27 +60,68 @@ final class ChannelWire implements Wire {
         }
     }
 
+    /** Outside the heap, or the system would take one for each thread that reads. */
+    @Override
+    public ByteBuffer bufferOf(int size) {
+        return ByteBuffer.allocateDirect(size);
+    }
+
+    /** First looks, then sleeps. */
     @Override
     public int read(ByteBuffer target) throws IOException {
-        try {
-            while (true) {
-                if (!moreToRead) {
-                    selector.select();
-                    selector.selectedKeys().clear();
-                    flush();
-                }
-                if ((key.interestOps() & SelectionKey.OP_READ) != 0) {
-                    int count = channel.read(target);
-                    moreToRead = !target.hasRemaining();
-                    if (count != 0) {
-                        return count;
-                    }
-                }
-                moreToRead = false;
+        while (hasUnsent || !spin.until(() -> hasRead(target))) {
+            await(FOREVER);
+            if (mayRead() && hasRead(target)) {
+                break;
             }
-        } catch (ClosedSelectorException | java.nio.channels.CancelledKeyException e) {
+        }
+        return lastCount;
+    }
+
+    private boolean hasRead(ByteBuffer target) throws IOException {
+        lastCount = readNow(target);
+        return lastCount != 0;
+    }
+
+    private boolean mayRead() throws IOException {
+        try {
+            return (key.interestOps() & SelectionKey.OP_READ) != 0;
+        } catch (CancelledKeyException e) {
             throw new ClosedChannelException();
         }
+    }
+
+    /** Takes what is there, for who does not use {@link #read}: returns 0 when nothing is, and -1 at the end. */
+    int readNow(ByteBuffer target) throws IOException {
+        return channel.read(target);
+    }
+
+    /**
+     * Sleeps until something can be read, and sends meanwhile what could not be sent; one thread at a time. An interrupt ends
+     * it, and so does {@link #wake}.
+     *
+     * @return false when nothing came within so many milliseconds
+     */
+    boolean await(long millis) throws IOException {
+        try {
+            int ready = selector.select(millis);
+            selector.selectedKeys().clear();
+            if (hasUnsent) {
+                flush();
+            }
+            return ready > 0;
+        } catch (ClosedSelectorException | CancelledKeyException e) {
+            throw new ClosedChannelException();
+        }
+    }
+
+    void wake() {
+        selector.wakeup();
+    }
+
+    /** Whether somebody has to be in {@link #await} before all has been sent. */
+    boolean hasUnsent() {
+        return hasUnsent;
     }
 
     @Override
@@ -73,7 +131,7 @@ final class ChannelWire implements Wire {
             if (!closed) {
                 try {
                     if (unsent.isEmpty()) {
-                        channel.write(bytes);
+                        write(bytes);
                     }
                     if (!bytes.hasRemaining()) {
                         return;
@@ -94,12 +152,25 @@ final class ChannelWire implements Wire {
         }
     }
 
+    /** Hands over what the system takes; returns how much that was. */
+    private int write(ByteBuffer bytes) throws IOException {
+        int start = bytes.position();
+        int end = bytes.limit();
+        try {
+            do {
+                bytes.limit(bytes.position() + Math.min(PIECE, end - bytes.position()));
+                channel.write(bytes);
+            } while (!bytes.hasRemaining() && bytes.position() < end);
+        } finally {
+            bytes.limit(end);
+        }
+        return bytes.position() - start;
+    }
+
     private void flush() throws IOException {
         synchronized (lock) {
             for (Outgoing first = unsent.first(); first != null; first = unsent.first()) {
-                int before = first.bytes().remaining();
-                channel.write(first.bytes());
-                unsent.sent(before - first.bytes().remaining());
+                unsent.sent(write(first.bytes()));
                 if (first.bytes().hasRemaining()) {
                     break;
                 }
@@ -111,7 +182,9 @@ final class ChannelWire implements Wire {
 
     /** Waits for what matters now; called with the lock. */
     private void listen() {
-        int operations = (unsent.isTooLong() ? 0 : SelectionKey.OP_READ) | (unsent.isEmpty() ? 0 : SelectionKey.OP_WRITE);
+        hasUnsent = !unsent.isEmpty();
+        boolean paused = pauses && unsent.isTooLong();
+        int operations = (paused ? 0 : SelectionKey.OP_READ) | (hasUnsent ? SelectionKey.OP_WRITE : 0);
         if (key.interestOps() != operations) {
             key.interestOps(operations);
             selector.wakeup();

@@ -51,6 +51,8 @@ final class CompactReader {
     private static final Map<ClassLoader, Map<String, WeakReference<Class<?>>>> CLASSES = new WeakHashMap<>();
 
     private final byte[] bytes;
+    /** Where the message ends. */
+    private final int end;
     private final ClassLoader loader;
     private final @Nullable AllowList allowed;
     private final LambdaShapes.@Nullable Known shapes;
@@ -73,7 +75,18 @@ final class CompactReader {
      */
     CompactReader(
             byte[] message, ClassLoader loader, @Nullable AllowList allowed, LambdaShapes.@Nullable Known shapes) {
+        this(message, message.length, loader, allowed, shapes);
+    }
+
+    /** The same for a message that is the first bytes of an array. */
+    CompactReader(
+            byte[] message,
+            int length,
+            ClassLoader loader,
+            @Nullable AllowList allowed,
+            LambdaShapes.@Nullable Known shapes) {
         bytes = message;
+        end = length;
         this.loader = loader;
         this.allowed = allowed;
         this.shapes = shapes;
@@ -82,8 +95,8 @@ final class CompactReader {
     /** Reads the value that the whole message is. */
     @Nullable Object readAll() throws IOException, ClassNotFoundException {
         Object value = read();
-        if (at != bytes.length) {
-            throw new IOException((bytes.length - at) + " bytes too many");
+        if (at != end) {
+            throw new IOException((end - at) + " bytes too many");
         }
         return value;
     }
@@ -209,8 +222,8 @@ final class CompactReader {
     // ---- parts ----
 
     private void require(long count) throws IOException {
-        if (count < 0 || count > bytes.length - at) {
-            throw new IOException("a length of " + count + " with " + (bytes.length - at) + " bytes left");
+        if (count < 0 || count > end - at) {
+            throw new IOException("a length of " + count + " with " + (end - at) + " bytes left");
         }
     }
 
@@ -238,7 +251,7 @@ final class CompactReader {
         int size = readInt();
         require(size < 0 ? -1 : (long) size * bytesEach);
         elements += size;
-        require(elements > bytes.length ? Long.MAX_VALUE : 0); // those in one another as well
+        require(elements > end ? Long.MAX_VALUE : 0); // those in one another as well
         return size;
     }
 

@@ -447,7 +447,7 @@ public final class Connection implements Serializable, AutoCloseable {
         Received message = next((kind, length) -> {});
         return message.kind == BYTES
                 ? message.bytes
-                : TaskCodec.decodeValue(message.bytes, loader, allowed, "message refused");
+                : TaskCodec.decodeValue(message.bytes, message.bytes.length, loader, allowed, "message refused");
     }
 
     /**

@@ -17,6 +17,11 @@ final class Initializer {
         message = TaskCodec.encode(new Body(action), written, "initializer");
     }
 
+    /** Does nothing: the first task of a JVM takes a hundred times as long as the second, and a spare has time for it. */
+    static Initializer firstTask() {
+        return new Initializer(() -> {});
+    }
+
     /** What travels. */
     private record Body(Action action) implements Task<@Nullable Void> {
         @Override
@@ -39,6 +44,6 @@ final class Initializer {
     Throwable failureIn(WorkerLink.Reply reply, AllowList allowed) {
         ClassLoader loader = written.getClassLoader();
         return TaskCodec.decodeFailure(
-                reply.payload(), loader != null ? loader : ClassLoader.getSystemClassLoader(), allowed);
+                reply.payload(), reply.length(), loader != null ? loader : ClassLoader.getSystemClassLoader(), allowed);
     }
 }

@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Timers;
+import dev.sennit.process.CallsUnderWay.Call;
 import dev.sennit.process.ManagerProtocol.Message;
 import dev.sennit.process.ManagerProtocol.Welcome;
 import java.io.Closeable;
@@ -11,11 +12,11 @@ import java.net.SocketException;
 import java.net.Socket;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -30,15 +31,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * A client's connection to a manager's server, with many calls under way.
  *
- * <p>The calling thread sends its call itself, and parks; one thread of the connection's own reads all answers. That thread also
- * connects, so that no thread of the user's, which somebody may interrupt, is ever in a system call that an interrupt
- * would make close the connection.
+ * <p>The calling thread sends its call itself. Within a machine it also reads, if nobody else does, see {@link ReadingRole}; over
+ * TLS one thread of the connection's own reads all answers. That thread also connects, so that no thread of the user's, which
+ * somebody may interrupt, is ever in a system call that an interrupt would make close the connection.
  *
  * <p>A call that is interrupted is cancelled at the server, and still waits for its answer: only that tells whether it had its
  * effect before. If it had, it returns as if the interrupt had come afterwards; so nothing that was taken is lost.
  */
 final class ManagerConnection {
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
+    /** What is said when it does not say more. */
+    static final String ENDED = "it closed the connection, or ended";
+
     private static final AtomicLong NUMBERS = new AtomicLong();
 
     /** Those to servers of this machine that are neither closed nor lost. */
@@ -50,8 +54,8 @@ final class ManagerConnection {
     /** Told by the reading thread. */
     private final CompletableFuture<Opened> opened = new CompletableFuture<>();
 
-    private final AtomicLong calls = new AtomicLong();
-    private final Map<Long, WaitingCall> waiting = new ConcurrentHashMap<>();
+    private final AtomicLong callNumbers = new AtomicLong();
+    private final CallsUnderWay calls = new CallsUnderWay();
     /** Written once, before the waiting calls are told. */
     private volatile @Nullable ManagerLostException lost;
 
@@ -59,18 +63,12 @@ final class ManagerConnection {
     private @Nullable Future<?> heartbeat;
 
     /** What connecting brought. */
-    record Opened(Wire wire, ManagerAddress address, Welcome welcome) {}
-
-    private static final class WaitingCall {
-        final Thread caller = Thread.currentThread();
-        volatile boolean over;
-        /** Written before {@link #over}; null when the manager was lost. */
-        @Nullable Message answer;
-
-        void end(@Nullable Message with) {
-            answer = with;
-            over = true;
-            LockSupport.unpark(caller);
+    record Opened(Wire wire, @Nullable ReadingRole role, ManagerAddress address, Welcome welcome) {
+        void send(ByteBuffer message) {
+            wire.send(message, null);
+            if (role != null) {
+                role.sent();
+            }
         }
     }
 
@@ -132,18 +130,15 @@ final class ManagerConnection {
         if (address.remote() != null) {
             beat(line, Duration.ofMillis(line.welcome().leaseMillis()));
         }
-        String ended = "it closed the connection, or ended";
-        IOException cause = new IOException(ended);
+        IOException cause = new IOException(ENDED);
         try {
-            var messages = new ManagerProtocol.Reader(line.wire(), line.welcome().longest());
-            for (Message message = messages.next(); message != null; message = messages.next()) {
-                WaitingCall call = waiting.remove(message.call());
-                if (call != null) {
-                    call.end(message);
-                }
+            if (line.role() != null) {
+                line.role().keep();
+            } else {
+                read(line);
             }
         } catch (SocketException e) { // it ended with something of ours unread
-            cause = new IOException(ended, e);
+            cause = new IOException(ENDED, e);
         } catch (IOException e) {
             cause = e;
         } catch (OutOfMemoryError e) {
@@ -156,7 +151,14 @@ final class ManagerConnection {
         LOCAL.remove(this);
     }
 
-    private static Opened connect(ManagerAddress address, @Nullable SSLContext tls, String name) throws IOException {
+    private void read(Opened line) throws IOException {
+        var messages = new ManagerProtocol.Reader(line.wire(), line.welcome().longest());
+        for (Message message = messages.next(); message != null; message = messages.next()) {
+            calls.answer(message);
+        }
+    }
+
+    private Opened connect(ManagerAddress address, @Nullable SSLContext tls, String name) throws IOException {
         InetSocketAddress remote = address.remote();
         if (remote == null) {
             SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
@@ -182,10 +184,12 @@ final class ManagerConnection {
         }
     }
 
-    private static Opened greet(ManagerSocket socket, ManagerAddress address, String name) throws IOException {
+    private Opened greet(ManagerSocket socket, ManagerAddress address, String name) throws IOException {
         Welcome welcome = ManagerProtocol.greetServer(socket.in(), socket.out(), address.key());
         ManagerAddress known = address.known(welcome.server(), socket.certificate());
-        return new Opened(socket.toWire(name), known, welcome);
+        Wire wire = socket.toWire(name, false);
+        ReadingRole role = wire instanceof ChannelWire channel ? new ReadingRole(channel, welcome.longest(), calls) : null;
+        return new Opened(wire, role, known, welcome);
     }
 
     /** Closes what is being connected when that takes too long, or is over without having been kept. */
@@ -232,7 +236,7 @@ final class ManagerConnection {
             lose("the manager at " + line.address().where() + " is lost: " + silent, new IOException(silent));
             return;
         }
-        line.wire().send(ManagerProtocol.message(ManagerProtocol.PING, 0, 0), null);
+        line.send(ManagerProtocol.message(ManagerProtocol.PING, 0, 0));
         heartbeat = Timers.after(lease.dividedBy(3), () -> beat(line, lease));
     }
 
@@ -255,25 +259,28 @@ final class ManagerConnection {
             throw new IllegalArgumentException("arguments have " + length + " bytes, and a message at most "
                     + line.welcome().longest() + "; see ManagerServer.Builder.longestMessage");
         }
-        var call = new WaitingCall();
-        long number = calls.incrementAndGet();
-        waiting.put(number, call);
+        var call = new Call(callNumbers.incrementAndGet());
+        calls.add(call);
         if (lost != null) { // after it was put in: who loses the manager afterwards finds it there
-            waiting.remove(number);
+            calls.remove(call);
             throw lostAgain();
         }
-        line.wire().send(ManagerProtocol.call(number, object, method, Thread.currentThread().threadId(), arguments), null);
+        line.send(ManagerProtocol.call(call.number(), object, method, Thread.currentThread().threadId(), arguments));
         boolean interrupted = false;
-        while (!call.over) {
-            LockSupport.park(this);
+        while (!call.isOver()) {
+            if (line.role() != null) {
+                line.role().await(call);
+            } else {
+                LockSupport.park(this);
+            }
             if (Thread.interrupted()) {
                 if (interruptible && !interrupted) {
-                    line.wire().send(ManagerProtocol.message(ManagerProtocol.CANCEL, number, 0), null);
+                    line.send(ManagerProtocol.message(ManagerProtocol.CANCEL, call.number(), 0));
                 }
                 interrupted = true;
             }
         }
-        Message answer = call.answer;
+        Message answer = call.answer();
         if (answer != null && answer.kind() == ManagerProtocol.CANCELLED && interrupted) {
             throw new InterruptedException();
         }
@@ -293,11 +300,11 @@ final class ManagerConnection {
     }
 
     void retain(long object) {
-        opened.join().wire().send(ManagerProtocol.message(ManagerProtocol.RETAIN, 0, object), null);
+        opened.join().send(ManagerProtocol.message(ManagerProtocol.RETAIN, 0, object));
     }
 
     void release(long object) {
-        opened.join().wire().send(ManagerProtocol.message(ManagerProtocol.RELEASE, 0, object), null);
+        opened.join().send(ManagerProtocol.message(ManagerProtocol.RELEASE, 0, object));
     }
 
     boolean isLost() {
@@ -315,14 +322,13 @@ final class ManagerConnection {
                 heartbeat.cancel(false);
             }
         }
-        opened.join().wire().close();
-        whenLost.run();
-        for (Long number : waiting.keySet()) {
-            WaitingCall call = waiting.remove(number);
-            if (call != null) {
-                call.end(null);
-            }
+        Opened line = opened.join();
+        line.wire().close();
+        if (line.role() != null) {
+            line.role().wantKeeper();
         }
+        whenLost.run();
+        calls.endAll();
         return true;
     }
 

@@ -150,7 +150,11 @@ final class ManagerProtocol {
     // ---- messages ----
 
     /** A message as it came. */
-    record Message(byte kind, long call, long object, int method, long thread, byte[] body) {}
+    record Message(byte kind, long call, long object, int method, long thread, byte[] body) {
+        private Message with(byte[] whole) {
+            return new Message(kind, call, object, method, thread, whole);
+        }
+    }
 
     /** A message without a body. */
     static ByteBuffer message(byte kind, long call, long object) {
@@ -180,16 +184,28 @@ final class ManagerProtocol {
                 .putInt(length).put(kind).putLong(call).putLong(object).putInt(method).putLong(thread);
     }
 
-    /** Cuts what a wire brings into messages; for the reading thread. */
+    /** Cuts what a wire brings into messages; one thread at a time. */
     static final class Reader {
         private final Wire wire;
         private final int longest;
         /** What was read and not yet used lies between position and limit. */
-        private final ByteBuffer received = ByteBuffer.allocate(BUFFER).limit(0);
+        private final ByteBuffer received;
+        /** The message under way; null while its header has not been received. */
+        private @Nullable Message begun;
+        /** Of that one: how long its body is, what is there of it, and how much that is. */
+        private int length;
+        private byte[] body = NOTHING;
+        private int have;
+
+        /** Where bytes come from: puts some into the buffer, and returns -1 at the end. */
+        interface Source {
+            int read(ByteBuffer target) throws IOException;
+        }
 
         Reader(Wire wire, int longest) {
             this.wire = wire;
             this.longest = longest;
+            received = wire.bufferOf(BUFFER).limit(0);
         }
 
         /**
@@ -199,10 +215,68 @@ final class ManagerProtocol {
          * @throws IOException when the connection breaks, or brings what is no message
          */
         @Nullable Message next() throws IOException {
-            if (!fill(HEADER)) {
+            Message message = cut();
+            while (message == null) {
+                if (!receive(wire::read)) {
+                    return null;
+                }
+                message = cut();
+            }
+            return message;
+        }
+
+        /**
+         * Takes what there is.
+         *
+         * @return false at the end
+         * @throws EOFException when it comes in the middle of a message
+         */
+        boolean receive(Source source) throws IOException {
+            received.compact();
+            try {
+                if (source.read(received) >= 0) {
+                    return true;
+                }
+            } finally {
+                received.flip();
+            }
+            if (begun != null) {
+                throw new EOFException("the other side ended in the middle of a message");
+            }
+            return false;
+        }
+
+        /** The next message, if all of it has been received. */
+        @Nullable Message cut() throws IOException {
+            if (begun == null) {
+                begun = begin();
+                if (begun == null) {
+                    return null;
+                }
+            }
+            while (have < length && received.hasRemaining()) {
+                if (have == body.length) {
+                    body = Arrays.copyOf(body, (int) Math.min(length, 2L * body.length));
+                }
+                int count = Math.min(received.remaining(), body.length - have);
+                received.get(body, have, count);
+                have += count;
+            }
+            if (have < length) {
                 return null;
             }
-            int length = received.getInt();
+            Message whole = body == begun.body() ? begun : begun.with(body);
+            begun = null;
+            body = NOTHING;
+            return whole;
+        }
+
+        /** Takes the header of the next message, if it is there; returns it. */
+        private @Nullable Message begin() throws IOException {
+            if (received.remaining() < HEADER) {
+                return null;
+            }
+            length = received.getInt();
             if (length < 0 || length > longest) {
                 throw new IOException("a message of " + length + " bytes; the longest allowed is " + longest);
             }
@@ -211,42 +285,9 @@ final class ManagerProtocol {
             long object = received.getLong();
             int method = received.getInt();
             long thread = received.getLong();
-            return new Message(kind, call, object, method, thread, body(length));
-        }
-
-        /** Waits until so many bytes are there; false at the end. */
-        private boolean fill(int bytes) throws IOException {
-            if (received.remaining() >= bytes) {
-                return true;
-            }
-            received.compact();
-            try {
-                while (received.position() < bytes) {
-                    if (wire.read(received) < 0) {
-                        return false;
-                    }
-                }
-            } finally {
-                received.flip();
-            }
-            return true;
-        }
-
-        private byte[] body(int length) throws IOException {
-            byte[] body = length == 0 ? NOTHING : new byte[Math.min(length, Math.max(FIRST_ALLOCATION, received.remaining()))];
-            int have = 0;
-            while (have < length) {
-                if (have == body.length) {
-                    body = Arrays.copyOf(body, (int) Math.min(length, 2L * body.length));
-                }
-                if (!received.hasRemaining() && !fill(1)) {
-                    throw new EOFException("the other side ended in the middle of a message");
-                }
-                int count = Math.min(received.remaining(), body.length - have);
-                received.get(body, have, count);
-                have += count;
-            }
-            return body;
+            body = length == 0 ? NOTHING : new byte[Math.min(length, Math.max(FIRST_ALLOCATION, received.remaining()))];
+            have = 0;
+            return new Message(kind, call, object, method, thread, body);
         }
     }
 }

@@ -507,7 +507,7 @@ public final class ManagerServer implements AutoCloseable {
             if (closed || !unproven.contains(socket)) {
                 return false;
             }
-            var session = new ManagerSession(this, socket.toWire(sessionName), sessionName);
+            var session = new ManagerSession(this, socket.toWire(sessionName, true), sessionName);
             Thread thread = Thread.ofPlatform().daemon().name(sessionName).unstarted(session::serve);
             sessions.put(session, thread);
             thread.start();

@@ -20,8 +20,12 @@ sealed interface ManagerSocket extends Closeable {
 
     OutputStream out() throws IOException;
 
-    /** Makes it a wire, which closes it. */
-    Wire toWire(String name) throws IOException;
+    /**
+     * Makes it a wire, which closes it.
+     *
+     * @param pauses whether reading pauses while too much is unsent; at the server's end
+     */
+    Wire toWire(String name, boolean pauses) throws IOException;
 
     /** The server's certificate, as it was checked; null where there is none. */
     byte @Nullable [] certificate() throws IOException;
@@ -39,8 +43,8 @@ sealed interface ManagerSocket extends Closeable {
         }
 
         @Override
-        public Wire toWire(String name) throws IOException {
-            return new ChannelWire(channel);
+        public Wire toWire(String name, boolean pauses) throws IOException {
+            return new ChannelWire(channel, pauses);
         }
 
         @Override
@@ -91,8 +95,8 @@ sealed interface ManagerSocket extends Closeable {
         }
 
         @Override
-        public Wire toWire(String name) throws IOException {
-            return new TlsWire(secured, below, name);
+        public Wire toWire(String name, boolean pauses) throws IOException {
+            return new TlsWire(secured, below, name, pauses);
         }
 
         @Override

@@ -154,7 +154,7 @@ final class PlainLink implements WorkerLink {
         if (length < 0) {
             throw new IOException("worker sent an answer of length " + length);
         }
-        return new Reply(kind, task, runNanos, cpuNanos, readPayload(length));
+        return new Reply(kind, task, runNanos, cpuNanos, readPayload(length), length);
     }
 
     /** Waits until so many bytes are there; false at the end of the stream. */
@@ -252,7 +252,7 @@ final class PlainLink implements WorkerLink {
                     return null;
                 }
                 if (number < SHAPES) {
-                    return new Task(Math.abs(number), number < 0, message);
+                    return new Task(Math.abs(number), number < 0, message, message.length);
                 }
                 shapes.learn((int) (number - SHAPES), message);
             }

@@ -150,9 +150,11 @@ public final class ProcessPool extends AbstractPool {
         this.allowed = settings.newAllowList();
         this.arguments = WorkerCommand.arguments(settings);
         this.archive = settings.archive ? WorkerArchive.forWorkers(arguments, settings.limits()) : null;
-        this.initializer = settings.initializer == null ? null : new Initializer(settings.initializer);
-        if (initializer != null) {
+        if (settings.initializer != null) {
+            initializer = new Initializer(settings.initializer);
             allowed.allowBeside(initializer.written());
+        } else {
+            initializer = settings.spares > 0 ? Initializer.firstTask() : null;
         }
         wanted = settings.least();
     }

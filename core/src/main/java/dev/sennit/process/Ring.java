@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,6 +71,14 @@ final class Ring {
     private static final int QUIET = 256;
     /** A multiple of the size of a page, whatever that is. */
     private static final long PAGES = 1 << 16;
+    /** A longer message goes in pieces: the reader copies one while the writer copies the next. */
+    private static final int WHOLE = 1 << 18;
+
+    private static final int PIECE = 1 << 17;
+    /** Arrays of these lengths are used again. */
+    private static final int SHORTEST_SPARE = 1 << 16;
+
+    private static final int LONGEST_SPARE = 1 << 21;
     /** How much is allocated before any of it has arrived: a length that lies cannot ask for gigabytes. */
     private static final int FIRST_ALLOCATION = 1 << 20;
 
@@ -82,6 +91,8 @@ final class Ring {
     private final MemorySegment writerWord;
     private final long capacity;
     private final long mask;
+    private final int longestWhole;
+    private final int piece;
     /** Asked by a sleeper now and then; null where somebody else takes care of that. */
     private final @Nullable Liveness otherSide;
 
@@ -95,6 +106,9 @@ final class Ring {
     private volatile long head;
     private long tailSeen;
 
+    /** For the reader: where the next large message may go. */
+    private final AtomicReference<byte @Nullable []> spare = new AtomicReference<>();
+
     /** Written by the writer. */
     private volatile long lastTask;
 
@@ -105,8 +119,8 @@ final class Ring {
         boolean isAlive();
     }
 
-    /** A message. */
-    record Message(int kind, long task, long runNanos, long cpuNanos, byte[] payload) {}
+    /** A message; its payload is the first bytes of the array, so many as its length says. */
+    record Message(int kind, long task, long runNanos, long cpuNanos, byte[] payload, int length) {}
 
     /**
      * A ring in fresh memory, filled with zeros.
@@ -124,6 +138,8 @@ final class Ring {
             throw new IllegalArgumentException("capacity must be a power of two, was " + capacity);
         }
         mask = capacity - 1;
+        longestWhole = (int) Math.min(WHOLE, capacity / 2 - FIRST_HEADER);
+        piece = (int) Math.min(PIECE, capacity / 4);
         this.otherSide = otherSide;
     }
 
@@ -131,7 +147,7 @@ final class Ring {
 
     /** Whether there is room for a message, so that writing it does not wait. */
     boolean hasRoom(int length) throws IOException {
-        long needed = aligned(FIRST_HEADER + (long) length);
+        long needed = roomFor(length);
         if (needed > capacity / 2) {
             return false;
         }
@@ -140,6 +156,18 @@ final class Ring {
         return startsAgain(needed) || free >= (rest >= needed ? needed : rest + needed);
     }
 
+    private long roomFor(int length) {
+        return length <= longestWhole
+                ? aligned(FIRST_HEADER + length)
+                : aligned(FIRST_HEADER + piece) + roomForMore(length - piece);
+    }
+
+    private long roomForMore(int length) {
+        int last = length % piece;
+        return length / piece * aligned(RECORD_HEADER + piece) + (last == 0 ? 0 : aligned(RECORD_HEADER + last));
+    }
+
+    /** Whether a message, or what is left of one, is to be written from the beginning on. */
     private boolean startsAgain(long needed) throws IOException {
         long place = tail & mask;
         return place >= SMALL && needed <= place && readHead() == tail;
@@ -147,8 +175,8 @@ final class Ring {
 
     /** Writes a message; waits while the reader has to make room. */
     void write(int kind, long task, long runNanos, long cpuNanos, byte[] payload, int length) throws IOException {
-        int first = (int) Math.min(length, capacity / 2 - FIRST_HEADER);
-        long at = reserve(FIRST_HEADER + first);
+        int first = length <= longestWhole ? length : piece;
+        long at = reserve(FIRST_HEADER + first, roomFor(length));
         data.set(JAVA_INT, at, FIRST_HEADER + first);
         data.set(JAVA_INT, at + 4, kind);
         data.set(JAVA_LONG, at + 8, task);
@@ -161,8 +189,8 @@ final class Ring {
         }
         publish(FIRST_HEADER + first);
         for (int done = first; done < length; ) {
-            int count = (int) Math.min(length - done, capacity / 4);
-            at = reserve(RECORD_HEADER + count);
+            int count = Math.min(length - done, piece);
+            at = reserve(RECORD_HEADER + count, roomForMore(length - done));
             data.set(JAVA_INT, at, RECORD_HEADER + count);
             data.set(JAVA_INT, at + 4, MORE);
             MemorySegment.copy(payload, done, data, JAVA_BYTE, at + RECORD_HEADER, count);
@@ -183,12 +211,12 @@ final class Ring {
         return (size + 7) & ~7L;
     }
 
-    /** Waits for room for a record in one piece, and returns its place. */
-    private long reserve(long size) throws IOException {
+    /** Waits for room for a record in one piece, the first of what is to be written, and returns its place. */
+    private long reserve(long size, long whole) throws IOException {
         long needed = aligned(size);
         long place = tail & mask;
         long rest = capacity - place;
-        if (rest < needed || startsAgain(needed)) {
+        if (rest < needed || startsAgain(whole)) {
             awaitRoom(rest);
             data.set(JAVA_INT, place, (int) rest);
             data.set(JAVA_INT, place + 4, WRAP);
@@ -286,7 +314,7 @@ final class Ring {
         if (length < have || kind < 0) {
             throw new IOException("a message of kind " + kind + " and length " + length + " in a record of " + size);
         }
-        byte[] payload = new byte[Math.min(length, Math.max(have, FIRST_ALLOCATION))];
+        byte[] payload = arrayFor(length, have);
         MemorySegment.copy(data, JAVA_BYTE, at + FIRST_HEADER, payload, 0, have);
         consume(size);
         while (have < length) {
@@ -312,7 +340,24 @@ final class Ring {
             }
             consume(size);
         }
-        return new Message(kind, task, runNanos, cpuNanos, payload);
+        return new Message(kind, task, runNanos, cpuNanos, payload, length);
+    }
+
+    private byte[] arrayFor(int length, int have) {
+        if (length >= SHORTEST_SPARE) {
+            byte[] again = spare.getAndSet(null);
+            if (again != null && again.length >= length) {
+                return again;
+            }
+        }
+        return new byte[Math.min(length, Math.max(have, FIRST_ALLOCATION))];
+    }
+
+    /** Nobody needs the payload of a message any more: the next one may go where it was, which costs no fresh memory. */
+    void useAgain(byte[] payload) {
+        if (payload.length >= SHORTEST_SPARE && payload.length <= LONGEST_SPARE) {
+            spare.set(payload);
+        }
     }
 
     private void checkRecord(long at, int size, int atLeast) throws IOException {

@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -174,7 +175,17 @@ final class RingLink implements WorkerLink {
         return message == null
                 ? null
                 : new Reply(
-                        Kind.of(message.kind()), message.task(), message.runNanos(), message.cpuNanos(), message.payload());
+                        Kind.of(message.kind()),
+                        message.task(),
+                        message.runNanos(),
+                        message.cpuNanos(),
+                        message.payload(),
+                        message.length());
+    }
+
+    @Override
+    public void useAgain(byte[] payload) {
+        answers.useAgain(payload);
     }
 
     @Override
@@ -243,6 +254,8 @@ final class RingLink implements WorkerLink {
         private final LambdaShapes.Known shapes = new LambdaShapes.Known(ClassLoader.getSystemClassLoader());
         /** Null where the others need the processor. */
         private final @Nullable LearnedSpin spin;
+        /** Only the thread that runs tasks. */
+        private byte @Nullable [] lastMessage;
 
         /** Opens what {@link Shared#path} names. Who loses its parent ends, whatever it waits for. */
         RingWorkerEnd(Path path, boolean spins, SocketChannel socket) throws IOException {
@@ -267,6 +280,10 @@ final class RingLink implements WorkerLink {
 
         @Override
         public @Nullable Task nextTask() throws IOException {
+            if (lastMessage != null) {
+                tasks.useAgain(lastMessage);
+                lastMessage = null;
+            }
             while (true) {
                 Ring.Message message = tasks.poll();
                 if (message == null) {
@@ -275,9 +292,10 @@ final class RingLink implements WorkerLink {
                         return null;
                     }
                 } else if (message.kind() == SHAPE) {
-                    shapes.learn((int) -message.task(), message.payload());
+                    shapes.learn((int) -message.task(), Arrays.copyOf(message.payload(), message.length()));
                 } else {
-                    return new Task(message.task(), message.kind() == TASK_AHEAD, message.payload());
+                    lastMessage = message.payload();
+                    return new Task(message.task(), message.kind() == TASK_AHEAD, message.payload(), message.length());
                 }
             }
         }

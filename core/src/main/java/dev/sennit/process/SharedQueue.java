@@ -123,7 +123,11 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
         Object decode(byte[] message) {
             ClassLoader loader = beside == null ? null : beside.getClassLoader();
             Object element = TaskCodec.decodeValue(
-                    message, loader == null ? ClassLoader.getSystemClassLoader() : loader, allowed, "element refused");
+                    message,
+                    message.length,
+                    loader == null ? ClassLoader.getSystemClassLoader() : loader,
+                    allowed,
+                    "element refused");
             if (element == null) {
                 throw new QueueDamagedException("shared queue is damaged, an element is null: a process wrote where it should not");
             }

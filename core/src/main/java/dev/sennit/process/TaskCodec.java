@@ -29,6 +29,9 @@ import org.jspecify.annotations.Nullable;
  * the only one that can write to it.
  */
 final class TaskCodec {
+    /** How it begins when a result cannot travel. */
+    static final String RESULT_REFUSED = "result cannot travel home";
+
     private TaskCodec() {}
 
     // ---- tasks ----
@@ -44,20 +47,20 @@ final class TaskCodec {
     }
 
     /** Decodes what {@link #encode} made. */
-    static Callable<?> decode(byte[] message, LambdaShapes.Known shapes) throws IOException {
-        if (isJavaStream(message)) {
-            return decodeTask(message);
+    static Callable<?> decode(byte[] message, int length, LambdaShapes.Known shapes) throws IOException {
+        if (isJavaStream(message, length)) {
+            return decodeTask(message, length);
         }
         try {
             return (Callable<?>) Objects.requireNonNull(
-                    new CompactReader(message, ClassLoader.getSystemClassLoader(), null, shapes).readAll());
+                    new CompactReader(message, length, ClassLoader.getSystemClassLoader(), null, shapes).readAll());
         } catch (ClassNotFoundException e) {
             throw notOnClassPath(e);
         }
     }
 
-    private static boolean isJavaStream(byte[] message) {
-        return message.length > 0 && message[0] == CompactForm.JAVA_STREAM;
+    private static boolean isJavaStream(byte[] message, int length) {
+        return length > 0 && message[0] == CompactForm.JAVA_STREAM;
     }
 
     private static TaskSerializationException notOnClassPath(ClassNotFoundException e) {
@@ -80,9 +83,9 @@ final class TaskCodec {
         }
     }
 
-    static Callable<?> decodeTask(byte[] message) throws IOException {
+    static Callable<?> decodeTask(byte[] message, int length) throws IOException {
         ClassLoader loader = ClassLoader.getSystemClassLoader();
-        try (var in = new LoaderStream(new ByteArrayInputStream(message), loader)) {
+        try (var in = new LoaderStream(new ByteArrayInputStream(message, 0, length), loader)) {
             return (Callable<?>) in.readObject();
         } catch (ClassNotFoundException e) {
             throw notOnClassPath(e);
@@ -133,21 +136,26 @@ final class TaskCodec {
     // ---- outcomes ----
 
     static MessageBuffer encodeValue(@Nullable Object value) {
-        return encodeValue(value, "result cannot travel home");
+        return encodeValue(value, RESULT_REFUSED);
     }
 
     /** Encodes a value; what is said of one that cannot travel begins as given. */
     static MessageBuffer encodeValue(@Nullable Object value, String refusal) {
         var buffer = new MessageBuffer();
+        encodeValue(value, refusal, buffer);
+        return buffer;
+    }
+
+    /** The same, in a buffer that is empty. */
+    static void encodeValue(@Nullable Object value, String refusal, MessageBuffer buffer) {
         try {
             new CompactWriter(buffer, false).write(value);
-            return buffer;
+            return;
         } catch (IOException | RuntimeException | StackOverflowError e) { // Java serialization can, or says why not
             buffer.clear();
         }
         try {
             new LambdaNoticingStream(buffer).write(value);
-            return buffer;
         } catch (IOException | RuntimeException | StackOverflowError e) {
             String type = value == null ? "null" : value.getClass().getName();
             String culprit = e instanceof NotSerializableException && !type.equals(e.getMessage())
@@ -176,22 +184,33 @@ final class TaskCodec {
     }
 
     static @Nullable Object decodeValue(byte[] message, ClassLoader loader, AllowList allowed) {
-        return decodeValue(message, loader, allowed, "result refused");
+        return decodeValue(message, message.length, loader, allowed);
+    }
+
+    /** The same for a message that is the first bytes of an array. */
+    static @Nullable Object decodeValue(byte[] message, int length, ClassLoader loader, AllowList allowed) {
+        return decodeValue(message, length, loader, allowed, "result refused");
     }
 
     /** Decodes a value; what is said of one that is refused begins as given. */
-    static @Nullable Object decodeValue(byte[] message, ClassLoader loader, AllowList allowed, String refusal) {
+    static @Nullable Object decodeValue(
+            byte[] message, int length, ClassLoader loader, AllowList allowed, String refusal) {
         try {
-            return read(Object.class, message, loader, allowed);
+            return read(Object.class, message, length, loader, allowed);
         } catch (Unreadable e) {
             throw new TaskSerializationException(refusal + ": " + e.getMessage(), e.getCause());
         }
     }
 
     static Throwable decodeFailure(byte[] message, ClassLoader loader, AllowList allowed) {
+        return decodeFailure(message, message.length, loader, allowed);
+    }
+
+    /** The same for a message that is the first bytes of an array. */
+    static Throwable decodeFailure(byte[] message, int length, ClassLoader loader, AllowList allowed) {
         Failure failure;
         try {
-            failure = Objects.requireNonNull(read(Failure.class, message, loader, allowed));
+            failure = Objects.requireNonNull(read(Failure.class, message, length, loader, allowed));
         } catch (Unreadable e) {
             return new TaskSerializationException("failure refused: " + e.getMessage(), e.getCause());
         }
@@ -199,7 +218,7 @@ final class TaskCodec {
             return failure.described().toException();
         }
         try {
-            return Objects.requireNonNull(read(Throwable.class, failure.exact(), loader, allowed));
+            return Objects.requireNonNull(read(Throwable.class, failure.exact(), failure.exact().length, loader, allowed));
         } catch (Unreadable e) {
             RemoteTaskException standIn = failure.described().toException();
             standIn.addSuppressed(
@@ -208,13 +227,13 @@ final class TaskCodec {
         }
     }
 
-    private static <V> @Nullable V read(Class<V> type, byte[] message, ClassLoader loader, AllowList allowed)
-            throws Unreadable {
-        if (!isJavaStream(message)) {
-            return readCompact(type, message, loader, allowed);
+    private static <V> @Nullable V read(
+            Class<V> type, byte[] message, int length, ClassLoader loader, AllowList allowed) throws Unreadable {
+        if (!isJavaStream(message, length)) {
+            return readCompact(type, message, length, loader, allowed);
         }
-        AllowList.Filter filter = allowed.filterFor(message.length);
-        try (var in = new LoaderStream(new ByteArrayInputStream(message), loader)) {
+        AllowList.Filter filter = allowed.filterFor(length);
+        try (var in = new LoaderStream(new ByteArrayInputStream(message, 0, length), loader)) {
             in.setObjectInputFilter(filter);
             return type.cast(in.readObject());
         } catch (Throwable e) { // what a class does when it is read is its own business
@@ -223,10 +242,10 @@ final class TaskCodec {
         }
     }
 
-    private static <V> @Nullable V readCompact(Class<V> type, byte[] message, ClassLoader loader, AllowList allowed)
-            throws Unreadable {
+    private static <V> @Nullable V readCompact(
+            Class<V> type, byte[] message, int length, ClassLoader loader, AllowList allowed) throws Unreadable {
         try {
-            return type.cast(new CompactReader(message, loader, allowed, null).readAll());
+            return type.cast(new CompactReader(message, length, loader, allowed, null).readAll());
         } catch (InvalidClassException e) {
             throw new Unreadable(String.valueOf(e.getMessage()), e);
         } catch (Throwable e) { // what a record does when it is made is its own business

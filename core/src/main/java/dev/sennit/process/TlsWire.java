@@ -23,6 +23,7 @@ final class TlsWire implements Wire {
     private final Socket socket;
     private final InputStream in;
     private final OutputStream out;
+    private final boolean pauses;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -33,9 +34,14 @@ final class TlsWire implements Wire {
 
     private volatile long lastMoved = System.nanoTime();
 
-    /** Takes over two sockets: the one that speaks TLS, and the one below, which can be closed while somebody writes. */
-    TlsWire(SSLSocket secured, Socket below, String name) throws IOException {
+    /**
+     * Takes over two sockets: the one that speaks TLS, and the one below, which can be closed while somebody writes.
+     *
+     * @param pauses as in {@link ChannelWire}
+     */
+    TlsWire(SSLSocket secured, Socket below, String name, boolean pauses) throws IOException {
         socket = below;
+        this.pauses = pauses;
         in = secured.getInputStream();
         out = secured.getOutputStream();
         Thread.ofPlatform().daemon().name(name + "-writer").start(this::write);
@@ -45,7 +51,7 @@ final class TlsWire implements Wire {
     public int read(ByteBuffer target) throws IOException {
         lock.lock();
         try {
-            while (unsent.isTooLong() && !closed) {
+            while (pauses && unsent.isTooLong() && !closed) {
                 changed.awaitUninterruptibly();
             }
         } finally {

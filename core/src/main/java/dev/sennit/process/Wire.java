@@ -8,12 +8,17 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes of one connection of a manager, once both ends know each other. One thread reads; anybody's threads send, so
- * sending neither waits nor minds interrupts.
+ * The bytes of one connection of a manager, once both ends know each other. One thread at a time reads; anybody's threads
+ * send, so sending neither waits nor minds interrupts.
  */
 interface Wire extends Closeable {
-    /** Unsent bytes above which reading pauses: who does not take answers gets to ask no more. */
+    /** Unsent bytes above which a server's reading pauses: who does not take answers gets to ask no more. */
     int MOST_UNSENT = 1 << 20;
+
+    /** A buffer to read into. */
+    default ByteBuffer bufferOf(int size) {
+        return ByteBuffer.allocate(size);
+    }
 
     /**
      * Waits for bytes; only the reading thread.

@@ -38,14 +38,15 @@ interface WorkerLink extends AutoCloseable {
      * @param task which task it is about; 0 for READY
      * @param runNanos how long the task ran
      * @param cpuNanos processor time it used
-     * @param payload the encoded outcome
+     * @param payload begins with the encoded outcome
+     * @param length how long that is
      */
-    record Reply(Kind kind, long task, long runNanos, long cpuNanos, byte[] payload) {
+    record Reply(Kind kind, long task, long runNanos, long cpuNanos, byte[] payload, int length) {
         /** The same, with times that can be true of a process of that age. */
         Reply within(long nanos) {
             long run = Math.clamp(runNanos, 0, nanos);
             long cpu = Math.clamp(cpuNanos, 0, nanos);
-            return run == runNanos && cpu == cpuNanos ? this : new Reply(kind, task, run, cpu, payload);
+            return run == runNanos && cpu == cpuNanos ? this : new Reply(kind, task, run, cpu, payload, length);
         }
     }
 
@@ -84,6 +85,9 @@ interface WorkerLink extends AutoCloseable {
 
     /** Waits until there may be an answer; false when the worker is gone, and has left none. Only the serving thread. */
     boolean await() throws IOException;
+
+    /** Nobody needs the payload of an answer any more: the link may use the array again. */
+    default void useAgain(byte[] payload) {}
 
     /** Waits for the next answer; null when the worker is gone. */
     default @Nullable Reply receive() throws IOException {
@@ -128,8 +132,8 @@ interface WorkerLink extends AutoCloseable {
 
     /** The worker's end. The thread that runs tasks takes tasks and sends answers; another hears control. */
     interface WorkerEnd {
-        /** A task as it came; one that was sent ahead may have been taken back since. */
-        record Task(long number, boolean ahead, byte[] message) {}
+        /** A task as it came, in the first bytes of an array; one that was sent ahead may have been taken back since. */
+        record Task(long number, boolean ahead, byte[] message, int length) {}
 
         /** What it shares with the parent. */
         StatusPage page();
@@ -137,7 +141,7 @@ interface WorkerLink extends AutoCloseable {
         /** The shapes of lambdas that came before the last task. */
         LambdaShapes.Known shapes();
 
-        /** Waits for the next task; null when the parent is gone, or this process is about to end. */
+        /** Waits for the next task, whose message is good until then; null when the parent is gone, or this process is about to end. */
         @Nullable Task nextTask() throws IOException;
 
         /**

@@ -33,6 +33,9 @@ final class WorkerMain {
     /** As sysexits.h has it: an internal error. */
     static final int CANNOT_GO_ON = 70;
 
+    /** A result that is longer leaves its memory to the next ones. */
+    private static final int MOST_KEPT = 1 << 21;
+
     /** Longer than the parent waits for a worker that it told to exit. */
     private static final Duration EXIT_LIMIT = Duration.ofSeconds(3);
 
@@ -121,6 +124,8 @@ final class WorkerMain {
     private static final class TaskThread extends Thread {
         private final WorkerLink.WorkerEnd end;
         private final StatusPage page;
+        /** Only this thread: where it writes what comes of a task. */
+        private MessageBuffer outcome = new MessageBuffer();
 
         /** Not this thread itself: a task may lock that. */
         private final Object lock = new Object();
@@ -224,13 +229,14 @@ final class WorkerMain {
             long cpuBefore = ThreadTimes.cpuNanos(this);
             long start = System.nanoTime();
             Kind kind = Kind.VALUE;
-            MessageBuffer outcome;
+            MessageBuffer message = outcome;
+            message.clear();
             try {
-                Callable<?> body = TaskCodec.decode(task.message(), end.shapes());
-                outcome = TaskCodec.encodeValue(body.call());
+                Callable<?> body = TaskCodec.decode(task.message(), task.length(), end.shapes());
+                TaskCodec.encodeValue(body.call(), TaskCodec.RESULT_REFUSED, message);
             } catch (Throwable e) { // an Error is the task's failure too, and the worker goes on
                 kind = Kind.FAILURE;
-                outcome = TaskCodec.encodeFailure(e);
+                message = TaskCodec.encodeFailure(e);
             } finally {
                 end();
             }
@@ -238,7 +244,10 @@ final class WorkerMain {
             System.err.flush();
             long nanos = System.nanoTime() - start;
             page.ended(task.number());
-            end.send(kind, task.number(), nanos, ThreadTimes.cpuNanos(this) - cpuBefore, outcome);
+            end.send(kind, task.number(), nanos, ThreadTimes.cpuNanos(this) - cpuBefore, message);
+            if (outcome.bytes().length > MOST_KEPT) {
+                outcome = new MessageBuffer();
+            }
         }
     }
 }

@@ -64,7 +64,7 @@ final class WorkerProcessMain {
         watch.start();
         Runtime.getRuntime().addShutdownHook(new Thread(watch::leaveNativeCode, "sennit-end"));
         try {
-            TaskCodec.decodeTask(main).call();
+            TaskCodec.decodeTask(main, main.length).call();
         } catch (Throwable e) {
             Thread.interrupted(); // else the channel is closed instead of written to
             tell(parent, e);

@@ -412,7 +412,7 @@ final class WorkerSlot {
         submission.startSent(); // who took the answer before it may not have come to say it
         if (submission.isRunning()) {
             switch (reply.kind()) {
-                case VALUE -> settleValue(submission, reply);
+                case VALUE -> settleValue(submission, reply, up);
                 case FAILURE -> submission.fail(failureIn(reply, submission, up), reply.runNanos());
                 case SKIPPED, READY -> {} // it was cancelled, and so is not running
             }
@@ -421,10 +421,12 @@ final class WorkerSlot {
     }
 
     @SuppressWarnings("unchecked") // the task's own value
-    private <T extends @Nullable Object> void settleValue(RemoteSubmission<T> submission, WorkerLink.Reply reply) {
+    private <T extends @Nullable Object> void settleValue(
+            RemoteSubmission<T> submission, WorkerLink.Reply reply, WorkerJvm up) {
         T value;
         try {
-            value = (T) TaskCodec.decodeValue(reply.payload(), loaderOf(submission), pool.allowed());
+            value = (T) TaskCodec.decodeValue(reply.payload(), reply.length(), loaderOf(submission), pool.allowed());
+            up.link().useAgain(reply.payload());
         } catch (Throwable e) { // no memory to be had for it, say
             submission.fail(unreadable(e), reply.runNanos());
             return;
@@ -434,7 +436,7 @@ final class WorkerSlot {
 
     private Throwable failureIn(WorkerLink.Reply reply, RemoteSubmission<?> submission, WorkerJvm up) {
         try {
-            Throwable failure = TaskCodec.decodeFailure(reply.payload(), loaderOf(submission), pool.allowed());
+            Throwable failure = TaskCodec.decodeFailure(reply.payload(), reply.length(), loaderOf(submission), pool.allowed());
             return submission.withSubmitterStack(failure, name + ", pid " + up.pid());
         } catch (Throwable e) { // an exception's own methods may do anything
             return unreadable(e);

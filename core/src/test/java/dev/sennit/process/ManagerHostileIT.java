@@ -168,7 +168,7 @@ class ManagerHostileIT {
             channel.write(ManagerProtocol.message(ManagerProtocol.RELEASE, 0, 999));
             channel.write(ManagerProtocol.message(ManagerProtocol.PING, 5, 0));
             List<Byte> kinds = new ArrayList<>();
-            var messages = new ManagerProtocol.Reader(new ChannelWire(channel), 1 << 16);
+            var messages = new ManagerProtocol.Reader(new ChannelWire(channel, false), 1 << 16);
             for (int i = 0; i < 5; i++) {
                 kinds.add(Objects.requireNonNull(messages.next()).kind());
             }

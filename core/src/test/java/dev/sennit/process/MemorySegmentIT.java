@@ -196,7 +196,7 @@ class MemorySegmentIT {
         encoded.shapes().forEach(shape -> shapes.learn(shape.number(), shape.description()));
         byte[] message = java.util.Arrays.copyOf(encoded.bytes(), encoded.length());
         @SuppressWarnings("unchecked") // the task returns what it captured
-        T copy = (T) TaskCodec.decode(message, shapes).call();
+        T copy = (T) TaskCodec.decode(message, message.length, shapes).call();
         return copy;
     }
 

@@ -98,7 +98,8 @@ class TaskCodecTest {
     void aTaskTravels() throws Exception {
         int size = 40;
         Task<Integer> task = () -> size + 2;
-        Callable<?> copy = TaskCodec.decodeTask(bytes(TaskCodec.encodeTask(task, task.getClass(), "task")));
+        byte[] message = bytes(TaskCodec.encodeTask(task, task.getClass(), "task"));
+        Callable<?> copy = TaskCodec.decodeTask(message, message.length);
         assertThat(copy.call()).isEqualTo(42);
     }
 

@@ -1,0 +1,245 @@
+package dev.sennit.process;
+
+import dev.sennit.process.CallsUnderWay.Call;
+import dev.sennit.process.ManagerProtocol.Message;
+import java.io.EOFException;
+import java.io.IOException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who reads what a manager's server answers: one of the threads that wait for answers, or the connection's own.
+ *
+ * <p>To be woken by a thread that the system has woken takes twice as long as to be woken by the system, and to look for some
+ * microseconds takes less than either. So a caller that finds nobody reading does so itself, for itself and for others.
+ *
+ * <h2>The role and the watch</h2>
+ * <pre>
+ * role    whose it is takes bytes from the wire, cuts messages out of them, and ends the calls that they answer
+ * watch   whose it is may sleep in the wire
+ * </pre>
+ *
+ * <p>A caller that gets the role leads: it looks for a while, if that has helped lately, and then sleeps, if it gets the watch. It
+ * gives the role up when its own call is over, when it is interrupted, or when somebody else is to read. A caller that does not
+ * lead parks. A virtual thread never leads, as it must not keep its carrier, and nobody leads on after {@link #PATIENCE_MILLIS} in
+ * which nothing came: who waits that long may wait for hours.
+ *
+ * <p>The connection's own thread, the keeper, has the watch while nobody calls, so that the end of the connection is noticed and
+ * what was not sent is sent, and while calls wait whose callers do not lead. It reads when something came and the role is free.
+ * When it sees that callers lead it goes, as each answer would wake it for nothing, and comes back when none has led for {@link
+ * #REST_NANOS}.
+ *
+ * <h2>Nobody is forgotten</h2>
+ *
+ * <p>Whoever gives up the role or the watch looks afterwards whether both are free and a call waits. If so it wakes a caller that
+ * may lead, or the keeper. A call is among those that wait before its caller looks whether it can lead: one of the two sees the
+ * other. The keeper never sleeps without a limit unless it has the watch.
+ *
+ * <p>When the wire has ended, or reading fails in whatever way, nobody reads any more, and the keeper hears why. It ends the
+ * connection, and that ends all calls.
+ */
+final class ReadingRole {
+    /** For how long the keeper lets callers lead before it looks whether they still do. */
+    private static final long REST_NANOS = 10_000_000;
+
+    private static final long PATIENCE_MILLIS = 20;
+
+    private final ChannelWire wire;
+    private final ManagerProtocol.Reader messages;
+    private final ManagerProtocol.Reader.Source whatIsThere;
+    private final CallsUnderWay calls;
+    private final Thread keeper = Thread.currentThread();
+
+    private final AtomicBoolean role = new AtomicBoolean();
+    private final AtomicBoolean watch = new AtomicBoolean();
+    /** How often callers have led. Written by who has the role. */
+    private volatile int turns;
+    /** The keeper is to take the watch; no caller takes it before. */
+    private volatile boolean keeperWanted;
+    /** Why nobody can read any more. */
+    private volatile @Nullable IOException failure;
+
+    /** Guarded by the role. Still set when reading ended in the middle of something: nobody can go on from there. */
+    private boolean inside;
+    /** Guarded by the role. Whether callers should look. */
+    private final LearnedSpin spin = new LearnedSpin();
+    /** Guarded by the role. Whether the keeper should. */
+    private final LearnedSpin keepersSpin = new LearnedSpin();
+
+    /** With the calling thread as the keeper. */
+    ReadingRole(ChannelWire wire, int longest, CallsUnderWay calls) {
+        this.wire = wire;
+        this.calls = calls;
+        messages = new ManagerProtocol.Reader(wire, longest);
+        whatIsThere = wire::readNow;
+    }
+
+    // ---- callers ----
+
+    /** Waits for the end of a call that was sent, or an interrupt. May return for no reason, as {@link LockSupport#park} does. */
+    void await(Call call) {
+        if (call.mayLead() && role.compareAndSet(false, true)) {
+            try {
+                turns++;
+                lead(call);
+            } catch (Throwable e) {
+                fail(e);
+            } finally {
+                role.set(false);
+            }
+        }
+        passOn();
+        if (!call.isOver()) {
+            LockSupport.park(this);
+        }
+    }
+
+    /** Whose role it is. */
+    private void lead(Call call) throws IOException {
+        while (failure == null) {
+            if (spin.until(() -> receive() && call.isOver()) || keeperWanted || !watch.compareAndSet(false, true)) {
+                return;
+            }
+            boolean came;
+            try {
+                came = wire.await(PATIENCE_MILLIS);
+            } finally {
+                watch.set(false);
+            }
+            boolean received = receive();
+            if (call.isOver() || Thread.currentThread().isInterrupted()) {
+                return;
+            }
+            if (!came && !received) {
+                calls.leadsNoMore(call);
+                return;
+            }
+        }
+    }
+
+    /** Somebody sent something: sees to it that what could not be sent will be. */
+    void sent() {
+        if (wire.hasUnsent()) {
+            passOn();
+        }
+    }
+
+    // ---- callers and keeper ----
+
+    /** Takes what is there; whose role it is. Returns whether that was a message. */
+    private boolean receive() throws IOException {
+        if (inside) {
+            throw new IOException("reading its answers ended in the middle");
+        }
+        inside = true;
+        if (!messages.receive(whatIsThere)) {
+            throw new EOFException(ManagerConnection.ENDED);
+        }
+        boolean came = false;
+        for (Message message = messages.cut(); message != null; message = messages.cut()) {
+            calls.answer(message);
+            came = true;
+        }
+        inside = false;
+        return came;
+    }
+
+    /** Finds somebody to read, if nobody does and somebody should; called by who has neither role nor watch. */
+    private void passOn() {
+        if (role.get() || watch.get()) {
+            return; // who has it will
+        }
+        Thread leader = null;
+        if (!keeperWanted && failure == null && !wire.hasUnsent()) {
+            leader = calls.leader();
+            if (leader == null && !calls.haveOthers()) {
+                return;
+            }
+        }
+        if (leader != null) {
+            LockSupport.unpark(leader);
+        } else {
+            wantKeeper();
+        }
+    }
+
+    private void fail(Throwable e) {
+        if (failure == null) {
+            failure = switch (e) {
+                case IOException known -> known;
+                case OutOfMemoryError none -> new IOException("no memory for its answer", none);
+                default -> new IOException("its answers cannot be read: " + e, e);
+            };
+        }
+        wire.wake();
+        wantKeeper();
+    }
+
+    /** Something may be over, or left to do, that the keeper sees to. */
+    void wantKeeper() {
+        keeperWanted = true;
+        LockSupport.unpark(keeper);
+    }
+
+    // ---- the keeper ----
+
+    /** Sees to it that somebody reads, until nobody can; throws why. */
+    void keep() throws IOException {
+        while (true) {
+            if (watch.compareAndSet(false, true)) {
+                keeperWanted = false;
+                try {
+                    keepWatch();
+                } catch (Throwable e) {
+                    fail(e);
+                } finally {
+                    watch.set(false);
+                }
+            }
+            if (failure != null) {
+                throw failure;
+            }
+            passOn();
+            rest();
+        }
+    }
+
+    /** Until callers lead. */
+    private void keepWatch() throws IOException {
+        int before = turns;
+        while (turns == before && failure == null) {
+            if (!hasLooked()) {
+                wire.await(ChannelWire.FOREVER);
+                if (!role.compareAndSet(false, true)) {
+                    return;
+                }
+                try {
+                    receive();
+                } finally {
+                    role.set(false);
+                }
+            }
+        }
+    }
+
+    /** Looks for the answers to calls whose callers do not; returns whether there were any. */
+    private boolean hasLooked() throws IOException {
+        if (!calls.haveOthers() || !role.compareAndSet(false, true)) {
+            return false;
+        }
+        try {
+            return keepersSpin.until(this::receive);
+        } finally {
+            role.set(false);
+        }
+    }
+
+    private void rest() {
+        int before;
+        do {
+            before = turns;
+            LockSupport.parkNanos(this, REST_NANOS);
+        } while (turns != before && !keeperWanted);
+    }
+}
