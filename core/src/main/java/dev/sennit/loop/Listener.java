@@ -17,6 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TimeZone;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLContext;
@@ -264,6 +265,7 @@ public final class Listener implements AutoCloseable {
     }
 
     private void serve(Connections connections) throws InterruptedException {
+        prepareLog();
         boolean said = false;
         try (var spare = new SpareFile()) {
             while (true) {
@@ -294,6 +296,13 @@ public final class Listener implements AutoCloseable {
         }
     }
 
+    /** The JDK's log opens files when it first has something to say - settings, time zones -, and is of no use ever after if it cannot. */
+    private static void prepareLog() {
+        if (LOG.isLoggable(System.Logger.Level.WARNING)) {
+            TimeZone.getDefault();
+        }
+    }
+
     private void warn(IOException e) {
         try {
             LOG.log(System.Logger.Level.WARNING, "{0} - {1}; accepts again when that is over", loop.name(), e.getMessage());
@@ -303,8 +312,8 @@ public final class Listener implements AutoCloseable {
     }
 
     /**
-     * A file that is open so that it can be closed when no more can be opened: to tell of it, the log may want one, for the time zones or
-     * a class.
+     * A file that is open so that it can be closed when no more can be opened: to tell of it, the log may want one, for a class
+     * say.
      */
     private static final class SpareFile implements AutoCloseable {
         private @Nullable SocketChannel file;

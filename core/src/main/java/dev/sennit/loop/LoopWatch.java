@@ -148,12 +148,20 @@ final class LoopWatch {
                 try {
                     one.look(Math.min(now - last, 2 * one.settings.step()));
                 } catch (RuntimeException | Error e) { // of whom it told, as a rule
-                    EventLoop.LOG.log(System.Logger.Level.WARNING, () -> one.loop.name() + " - watching it failed: " + e, e);
+                    one.sayFailed(e);
                 }
             }
             Loops.registerIfAskedFor();
             idleSince = step == 0 ? idleSince : now;
             last = now;
+        }
+    }
+
+    private void sayFailed(Throwable e) {
+        try {
+            EventLoop.LOG.log(System.Logger.Level.WARNING, () -> loop.name() + " - watching it failed: " + e, e);
+        } catch (RuntimeException | Error ofTheLogger) {
+            // which may be what has failed in the first place; the watch goes on
         }
     }
 
