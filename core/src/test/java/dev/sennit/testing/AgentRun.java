@@ -19,7 +19,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
-import javax.tools.ToolProvider;
 import org.jspecify.annotations.Nullable;
 
 /** A program in a JVM of its own, with the agent or without, and what it prints. */
@@ -36,7 +35,7 @@ record AgentRun(@Nullable Path folder) {
 
     /** All on the class path; the agent opens what it needs, without it an option does. */
     String program(Class<?> main, String... prefixes) throws IOException, InterruptedException {
-        return output(List.of(agent(prefixes), "-cp", library() + File.pathSeparator + rootOf(main), main.getName()));
+        return output("java", List.of(agent(prefixes), "-cp", library() + File.pathSeparator + rootOf(main), main.getName()));
     }
 
     /** The library is a module; the program is compiled first, and is one too if its sources say so. */
@@ -57,8 +56,8 @@ record AgentRun(@Nullable Path folder) {
             Files.createDirectories(file.getParent());
             compilation.add(Files.writeString(file, source.getValue()).toString());
         }
-        assertThat(ToolProvider.getSystemJavaCompiler().run(null, null, null, compilation.toArray(String[]::new))).isZero();
-        return output(run);
+        assertThat(output("javac", compilation)).doesNotContain("error");
+        return output("java", run);
     }
 
     private String agent(String... prefixes) throws IOException {
@@ -81,9 +80,9 @@ record AgentRun(@Nullable Path folder) {
         return jar;
     }
 
-    private static String output(List<String> options) throws IOException, InterruptedException {
+    private static String output(String tool, List<String> options) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(options);
-        command.addFirst(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addFirst(Path.of(System.getProperty("java.home"), "bin", tool).toString());
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         try {
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
