@@ -33,8 +33,9 @@ import org.jspecify.annotations.Nullable;
  * <h2>One thread moves the items</h2>
  *
  * <p>The thread that calls {@link #run} reads the source, hands items to the pools, takes what has ended and calls the
- * consumer; between that it waits. So source, consumer and listeners need no locks and may use what belongs to that thread;
- * while one of them takes its time, or a stage on an {@code inline} pool does, the other pools go on with what they have, and nothing moves.
+ * consumer; between that it waits. So source, consumer and listeners need no locks and may use what belongs to that thread.
+ * While one of them takes its time, or a stage on an {@code inline} pool does, the other pools go on with what they were given,
+ * and nothing moves.
  *
  * <h2>Bounded queues</h2>
  *
@@ -47,8 +48,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Unless failures are {@linkplain #collectingFailures collected}, the first one cancels everything that is under way, and
  * is thrown. A failure is an item's: what the function threw; a value that cannot travel to a process; the crash of the
- * worker it ran on; a time limit; a pool that is shut down, or full of the tasks of others. The pools go on, and with
- * collected failures so does the pipeline.
+ * worker it ran on; a time limit; a pool that is shut down, or that refuses because it is full of the tasks of others. The
+ * pools go on, and with collected failures so does the pipeline.
  *
  * <h2>Nothing is left over</h2>
  *
