@@ -5,6 +5,7 @@ import dev.sennit.process.ManagerProtocol.Message;
 import java.io.EOFException;
 import java.io.IOException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -53,8 +54,8 @@ final class ReadingRole {
 
     private final AtomicBoolean role = new AtomicBoolean();
     private final AtomicBoolean watch = new AtomicBoolean();
-    /** How often callers have led. Written by who has the role. */
-    private volatile int turns;
+    /** How often callers have led. */
+    private final AtomicInteger turns = new AtomicInteger();
     /** The keeper is to take the watch; no caller takes it before. */
     private volatile boolean keeperWanted;
     /** Why nobody can read any more. */
@@ -81,7 +82,7 @@ final class ReadingRole {
     void await(Call call) {
         if (call.mayLead() && role.compareAndSet(false, true)) {
             try {
-                turns++;
+                turns.incrementAndGet();
                 lead(call);
             } catch (Throwable e) {
                 fail(e);
@@ -97,7 +98,7 @@ final class ReadingRole {
 
     /** Whose role it is. */
     private void lead(Call call) throws IOException {
-        while (failure == null) {
+        while (failure == null && !call.isOver()) {
             if (spin.until(() -> receive() && call.isOver()) || keeperWanted || !watch.compareAndSet(false, true)) {
                 return;
             }
@@ -108,7 +109,7 @@ final class ReadingRole {
                 watch.set(false);
             }
             boolean received = receive();
-            if (call.isOver() || Thread.currentThread().isInterrupted()) {
+            if (Thread.currentThread().isInterrupted()) {
                 return;
             }
             if (!came && !received) {
@@ -197,8 +198,9 @@ final class ReadingRole {
                     watch.set(false);
                 }
             }
-            if (failure != null) {
-                throw failure;
+            IOException why = failure;
+            if (why != null) {
+                throw why;
             }
             passOn();
             rest();
@@ -207,8 +209,8 @@ final class ReadingRole {
 
     /** Until callers lead. */
     private void keepWatch() throws IOException {
-        int before = turns;
-        while (turns == before && failure == null) {
+        int before = turns.get();
+        while (turns.get() == before && failure == null) {
             if (!hasLooked()) {
                 wire.await(ChannelWire.FOREVER);
                 if (!role.compareAndSet(false, true)) {
@@ -238,8 +240,8 @@ final class ReadingRole {
     private void rest() {
         int before;
         do {
-            before = turns;
+            before = turns.get();
             LockSupport.parkNanos(this, REST_NANOS);
-        } while (turns != before && !keeperWanted);
+        } while (turns.get() != before && !keeperWanted);
     }
 }
