@@ -136,10 +136,12 @@ final class ThumbnailsCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws IOException, InterruptedException {
         if (json) {
             terminal.keepOutputForCommand();
         }
+        // Read when the client is loaded: lets plain http connect to the very address that was checked.
+        System.setProperty("jdk.httpclient.allowRestrictedHeaders", System.getProperty("jdk.httpclient.allowRestrictedHeaders", "host"));
         ThumbnailSettings settings = settings();
         OutputFolder.Existing existing = existing();
         Downloader.Builder downloader = downloader();
@@ -260,7 +262,7 @@ final class ThumbnailsCommand implements Callable<Integer> {
         return noClobber ? OutputFolder.Existing.KEEP : force ? OutputFolder.Existing.REPLACE : OutputFolder.Existing.FAIL;
     }
 
-    private OutputFolder folder(OutputFolder.Existing existing) {
+    private OutputFolder folder(OutputFolder.Existing existing) throws InterruptedException {
         try {
             return OutputFolder.open(output, existing);
         } catch (IOException e) {
