@@ -22,7 +22,6 @@ import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.locks.ReentrantLock;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
@@ -68,8 +67,7 @@ public final class ByteStream implements AutoCloseable {
     private final @Nullable SocketAddress localAddress;
     private final @Nullable SocketAddress remoteAddress;
 
-    /** Fair: who writes later goes later. */
-    private final ReentrantLock writing = new ReentrantLock(true);
+    private final FairLock writing = new FairLock();
 
     // Only coroutines of the loop, in a turn:
     private @Nullable Duration readTimeout;

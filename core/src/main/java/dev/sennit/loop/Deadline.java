@@ -5,8 +5,6 @@ import dev.sennit.internal.Timers;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,23 +41,11 @@ record Deadline(long due, Duration given) {
      *
      * @param name of what they write to, for the message
      */
-    static void lockForWriting(ReentrantLock lock, @Nullable Deadline deadline, String name) throws IOException, InterruptedException {
-        if (!lock.hasQueuedThreads() && lock.tryLock()) {
-            return;
-        }
-        try {
-            EventLoop.suspending(() -> {
-                if (deadline == null) {
-                    lock.lockInterruptibly();
-                } else if (!lock.tryLock(deadline.nanosLeft(), TimeUnit.NANOSECONDS)) {
-                    throw deadline.missed("waiting for others that write to " + name);
-                }
-                return true;
-            });
-        } catch (IOException | InterruptedException | RuntimeException e) {
-            throw e;
-        } catch (Exception e) {
-            throw new AssertionError(e);
+    static void lockForWriting(FairLock lock, @Nullable Deadline deadline, String name) throws IOException, InterruptedException {
+        if (deadline == null) {
+            lock.lock(Wait.FOREVER);
+        } else if (!lock.lock(deadline.nanosLeft())) {
+            throw deadline.missed("waiting for others that write to " + name);
         }
     }
 

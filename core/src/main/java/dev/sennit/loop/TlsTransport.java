@@ -9,7 +9,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.locks.ReentrantLock;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLEngineResult.HandshakeStatus;
@@ -32,7 +31,7 @@ final class TlsTransport implements Transport {
     private final LoopSelector selector;
 
     /** Held by who wraps and sends, or shakes hands. */
-    private final ReentrantLock sending = new ReentrantLock(true);
+    private final FairLock sending = new FairLock();
     /** Guarded by sending. Records that are not all sent yet; between position and limit. */
     private ByteBuffer outgoing;
 
