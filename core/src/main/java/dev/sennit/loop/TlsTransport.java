@@ -77,7 +77,8 @@ final class TlsTransport implements Transport {
                 handsShaken = true;
             }
         } catch (SSLException e) {
-            close("the handshake failed"); // the other side is told why
+            sayFarewell(); // the other side is told why
+            below.close("the handshake failed");
             throw new SSLHandshakeException(name + ": " + e.getMessage(), e);
         } finally {
             sending.unlock();
@@ -285,17 +286,24 @@ final class TlsTransport implements Transport {
     public void close(String why) {
         if (!below.isClosed() && sending.tryLock()) {
             try {
-                engine.closeOutbound();
-                while (!outgoing.hasRemaining() && !engine.isOutboundDone() && wrap(NOTHING) && outgoing.hasRemaining()) {
-                    below.writeNow(outgoing);
-                }
-            } catch (IOException e) {
-                // then without
+                sayFarewell();
             } finally {
                 sending.unlock();
             }
         }
         below.close(why);
+    }
+
+    /** As far as the system takes it at once; with the lock. */
+    private void sayFarewell() {
+        try {
+            engine.closeOutbound();
+            while (!outgoing.hasRemaining() && !engine.isOutboundDone() && wrap(NOTHING) && outgoing.hasRemaining()) {
+                below.writeNow(outgoing);
+            }
+        } catch (IOException e) {
+            // then without
+        }
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.sennit.testing.ScheduleFailure;
 import dev.sennit.testing.VirtualClock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 
 /**
  * A lease of an hour that is renewed by another thread: too late under some schedules, if the renewal comes when the hour is
@@ -62,7 +63,7 @@ public final class LeaseOfAnHour {
         try {
             explorer.explore(() -> use(HOUR));
         } catch (ScheduleFailure failure) {
-            System.out.println(failure.getCause().getMessage());
+            System.out.println(Objects.requireNonNull(failure.getCause()).getMessage());
         }
         System.out.println("after half an hour: nothing found in "
                 + explorer.explore(() -> use(HOUR.dividedBy(2))).schedules() + " schedules");
