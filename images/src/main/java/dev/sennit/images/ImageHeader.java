@@ -123,7 +123,7 @@ public record ImageHeader(ImageKind kind, int width, int height, int orientation
     void ensureAtMost(long maxPixels) throws ImageException {
         if (pixels() > maxPixels) {
             throw new ImageException(this + ", " + pixels() + " in all, more than the " + maxPixels
-                    + " allowed; raise maxPixels if it is to be trusted");
+                    + " allowed; raise the limit of pixels if it is to be trusted");
         }
     }
 
