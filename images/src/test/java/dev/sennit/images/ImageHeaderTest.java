@@ -93,7 +93,7 @@ class ImageHeaderTest {
         assertThatExceptionOfType(ImageException.class)
                 .isThrownBy(() -> header.ensureAtMost(899_999_999))
                 .withMessage("PNG of 30000x30000 pixels, 900000000 in all, more than the 899999999 allowed;"
-                        + " raise maxPixels if it is to be trusted");
+                        + " raise the limit of pixels if it is to be trusted");
         header.ensureAtMost(900_000_000);
     }
 
