@@ -17,6 +17,7 @@ final class StartExperiment implements Experiment {
     private static final String PROCESS_FORK = "Process, fork";
     private static final String PROCESS_SPAWN = "Process, spawn";
     private static final double AIM = 2;
+    private static final double LONGEST_WAIT = 60;
 
     @Override
     public Report run(Bench bench) throws Exception {
@@ -67,7 +68,11 @@ final class StartExperiment implements Experiment {
     }
 
     private static double[] spare(Pool pool) throws Exception {
+        long start = System.nanoTime();
         while (!pool.toString().contains(", 1 spare")) {
+            if (Bench.secondsSince(start) > LONGEST_WAIT) {
+                throw new IllegalStateException("no spare in time: " + pool);
+            }
             Thread.sleep(1);
         }
         return freshWorker(pool);

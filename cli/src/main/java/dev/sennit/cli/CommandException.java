@@ -21,7 +21,7 @@ final class CommandException extends RuntimeException {
         return new CommandException(ExitCode.USAGE, message, cause);
     }
 
-    static CommandException couldNotStart(String message, Throwable cause) {
+    static CommandException couldNotStart(String message, @Nullable Throwable cause) {
         return new CommandException(ExitCode.COULD_NOT_START, message, cause);
     }
 

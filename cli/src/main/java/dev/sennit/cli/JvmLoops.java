@@ -6,6 +6,7 @@ import dev.sennit.loop.Loops;
 import dev.sennit.loop.LoopsMXBean;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -38,14 +39,8 @@ final class JvmLoops {
         try (var connector = JMXConnectorFactory.connect(new JMXServiceURL(address))) {
             MBeanServerConnection server = connector.getMBeanServerConnection();
             makeOne(server);
-            Set<ObjectName> names = names(server);
-            if (names.isEmpty()) {
-                throw CommandException.failed("process " + pid + " has no Sennit with event loops, or none that is watched", null);
-            }
-            return names.stream()
-                    .sorted()
-                    .flatMap(name -> JMX.newMXBeanProxy(server, name, LoopsMXBean.class).loops().stream())
-                    .toList();
+            return loops(server)
+                    .orElseThrow(() -> CommandException.failed("process " + pid + " has no Sennit with event loops, or none that is watched", null));
         } catch (CommandException e) {
             throw e;
         } catch (IOException | JMException | RuntimeException e) {
@@ -63,14 +58,21 @@ final class JvmLoops {
         }
     }
 
-    /** Of all there are; waits for one, as a library of another loader needs a moment to see that somebody asks. */
-    private static Set<ObjectName> names(MBeanServerConnection server) throws IOException, JMException {
+    /**
+     * Of all libraries there are; empty if there is none. Waits for the first loop: a library of another loader needs a moment to see
+     * that somebody asks, also where the class path's has none.
+     */
+    private static Optional<List<LoopsMXBean.Loop>> loops(MBeanServerConnection server) throws IOException, JMException {
         var all = new ObjectName(LoopsMXBean.NAME + ",*");
         long start = System.nanoTime();
         while (true) {
             Set<ObjectName> names = server.queryNames(all, null);
-            if (!names.isEmpty() || System.nanoTime() - start > LONGEST_WAIT) {
-                return names;
+            List<LoopsMXBean.Loop> loops = names.stream()
+                    .sorted()
+                    .flatMap(name -> JMX.newMXBeanProxy(server, name, LoopsMXBean.class).loops().stream())
+                    .toList();
+            if (!loops.isEmpty() || System.nanoTime() - start > LONGEST_WAIT) {
+                return names.isEmpty() ? Optional.empty() : Optional.of(loops);
             }
             LockSupport.parkNanos(LOOK_AGAIN);
         }

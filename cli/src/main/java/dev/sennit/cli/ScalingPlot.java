@@ -58,7 +58,6 @@ final class ScalingPlot {
     private final List<String> described = new ArrayList<>();
 
     ScalingPlot(String workload, List<Measurement> measurements) {
-        System.setProperty("java.awt.headless", "true"); // before the first class of AWT looks at it
         chart = new XYChartBuilder()
                 .width(WIDTH)
                 .height(HEIGHT)

@@ -60,6 +60,7 @@ final class Sennit implements Callable<Integer> {
      * @return the exit code
      */
     static int run(Terminal terminal, String... args) {
+        System.setProperty("java.awt.headless", "true"); // before the first class of AWT looks at it, where a command draws
         boolean stacktrace = List.of(args).contains(STACKTRACE);
         return commandLine(terminal, args)
                 .setParameterExceptionHandler((e, ignored) ->

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -119,7 +120,7 @@ final class ThumbnailsCommand implements Callable<Integer> {
     @Option(names = "--force", description = "Replace files that are there. Without one of these two, a file that is there is an error.")
     private boolean force;
 
-    @Option(names = "--codec", paramLabel = "NAME", defaultValue = "auto", description = "The decoder to prefer: turbojpeg (the system's libjpeg-turbo), leptonica, jdk, or auto for the fastest. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--codec", paramLabel = "NAME", defaultValue = "auto", description = "The decoder to prefer: leptonica, which is built in, turbojpeg (the system's libjpeg-turbo), jdk, or auto for the first that can. Default: ${DEFAULT-VALUE}.")
     private String codec = "auto";
 
     @Option(names = "--dry-run", description = "Print what would be written, and fetch, make and write nothing.")
@@ -144,6 +145,7 @@ final class ThumbnailsCommand implements Callable<Integer> {
         System.setProperty("jdk.httpclient.allowRestrictedHeaders", System.getProperty("jdk.httpclient.allowRestrictedHeaders", "host"));
         ThumbnailSettings settings = settings();
         OutputFolder.Existing existing = existing();
+        ensureNoSourceIsTheOutput();
         Downloader.Builder downloader = downloader();
         Plan makers = makers();
         Plan fetchers = OpenPools.parse(fetchPlan);
@@ -172,6 +174,7 @@ final class ThumbnailsCommand implements Callable<Integer> {
             pools.close(making);
             pools.close(fetching);
             report.print(summary);
+            ensureSomethingWasFound(summary.statistics().in() + summary.skipped() + report.problems());
             if (timeline != null) {
                 draw(timeline, summary);
             }
@@ -188,6 +191,24 @@ final class ThumbnailsCommand implements Callable<Integer> {
         }
     }
 
+    /** Else each run would make small versions of those of the run before. */
+    private void ensureNoSourceIsTheOutput() {
+        Path folder = output.toAbsolutePath().normalize();
+        for (String source : sources) {
+            if (folder.toString().equals(source) || folder.equals(pathOf(source))) {
+                throw CommandException.usage("-o: " + output + " is a source too; choose another folder");
+            }
+        }
+    }
+
+    private static @Nullable Path pathOf(String source) {
+        try {
+            return Path.of(source).toAbsolutePath().normalize();
+        } catch (InvalidPathException e) {
+            return null; // an address, say
+        }
+    }
+
     private static int exitCode(ThumbnailSummary summary, long problems) {
         long failed = summary.failed() + problems;
         if (summary.made() + summary.skipped() == 0) {
@@ -201,19 +222,29 @@ final class ThumbnailsCommand implements Callable<Integer> {
         try (Stream<Source> found = found(report)) {
             long count = found.peek(source -> report.wouldMake(source, ThumbnailPipeline.filesFor(maker.settings(), folder, source), folder))
                     .count();
-            return count == 0 ? ExitCode.COULD_NOT_START : report.problems() == 0 ? ExitCode.DONE : ExitCode.TASKS_FAILED;
+            ensureSomethingWasFound(count + report.problems());
+            return count == 0 ? ExitCode.COULD_NOT_START : report.problems() + report.refused() == 0 ? ExitCode.DONE : ExitCode.TASKS_FAILED;
         }
     }
 
     private Stream<Source> found(ThumbnailsReport report) {
         Reader list = new InputStreamReader(terminal.in(), StandardCharsets.UTF_8);
-        return Sources.stream(sources, list, report::problem);
+        return Sources.stream(sources, list, report::problem, output);
+    }
+
+    private static void ensureSomethingWasFound(long found) {
+        if (found == 0) {
+            throw CommandException.couldNotStart("no image among the sources: name files, addresses, or folders with images", null);
+        }
     }
 
     // ---- options ----
 
     private ThumbnailSettings settings() {
         int[] widths = sizes.stream().mapToInt(ThumbnailsCommand::size).toArray();
+        if (quality < 1 || quality > 100) {
+            throw CommandException.usage("--quality must be 1 to 100, was " + quality);
+        }
         try {
             return ThumbnailSettings.defaults()
                     .withSizes(widths)
@@ -224,7 +255,7 @@ final class ThumbnailsCommand implements Callable<Integer> {
                     .withOnCorrupt(choice("--on-corrupt", onCorrupt, ThumbnailSettings.OnCorrupt.class))
                     .withCodec(codec);
         } catch (IllegalArgumentException e) {
-            throw CommandException.usage(CommandException.oneLine(e), e);
+            throw CommandException.usage("--sizes, --codec: " + CommandException.oneLine(e), e);
         }
     }
 

@@ -22,6 +22,7 @@ final class ThumbnailsReport {
     private final Terminal terminal;
     private final boolean json;
     private long problems;
+    private long refused;
 
     ThumbnailsReport(Terminal terminal, boolean json) {
         this.terminal = terminal;
@@ -41,10 +42,16 @@ final class ThumbnailsReport {
         }
     }
 
+    /** Sources that a dry run has seen, and a run would not make. */
+    long refused() {
+        return refused;
+    }
+
     /** Prints what would be done with a source. */
     void wouldMake(Source source, List<List<Path>> files, OutputFolder folder) {
         boolean kept = files.stream().allMatch(any -> any.stream().anyMatch(folder::keeps));
-        boolean refused = files.stream().flatMap(List::stream).anyMatch(folder::refuses);
+        boolean isRefused = files.stream().flatMap(List::stream).anyMatch(folder::refuses);
+        refused += isRefused ? 1 : 0;
         List<String> names = files.stream()
                 .map(any -> any.stream().map(Path::toString).collect(Collectors.joining(" or ")))
                 .toList();
@@ -52,10 +59,10 @@ final class ThumbnailsReport {
             terminal.line(new JsonLine()
                     .put("source", source.text())
                     .put("files", names)
-                    .put("action", kept ? "skip" : refused ? "refuse" : "make")
+                    .put("action", kept ? "skip" : isRefused ? "refuse" : "make")
                     .toString());
         } else {
-            String why = kept ? "would be skipped, all there: " : refused ? "would fail, files exist: " : "would make ";
+            String why = kept ? "would be skipped, all there: " : isRefused ? "would fail, files exist: " : "would make ";
             terminal.line(source.text() + ": " + why + String.join(", ", names));
         }
     }
@@ -69,15 +76,15 @@ final class ThumbnailsReport {
             public void made(Made made) {
                 terminal.line(json ? jsonOf(made) : lineOf(made));
                 if (made.thumbnails().damage() != null) {
-                    terminal.error(made.source().text() + ": damaged: " + made.thumbnails().damage());
+                    terminal.error(made.source().text() + ": " + made.thumbnails().damage());
                 }
             }
 
             @Override
             public void skipped(Source source) {
-                if (json) {
-                    terminal.line(new JsonLine().put("source", source.text()).put("skipped", true).toString());
-                }
+                terminal.line(json
+                        ? new JsonLine().put("source", source.text()).put("skipped", true).toString()
+                        : source.text() + ": skipped, all there");
             }
 
             @Override

@@ -108,7 +108,7 @@ class ThumbnailsTest {
 
         Run refused = thumbnails();
         assertThat(refused.exit()).isEqualTo(3);
-        assertThat(refused.err()).hasSize(3).allMatch(line -> line.contains("p") && line.endsWith("exists"));
+        assertThat(refused.err()).hasSize(3).allMatch(line -> line.contains("p") && line.endsWith(" exists; keep or replace it, or choose another folder"));
         assertThat(made()).isEqualTo(first);
 
         Files.delete(small.resolve("p2_64.jpg"));
@@ -121,6 +121,29 @@ class ThumbnailsTest {
         assertThat(replaced.exit()).isZero();
         assertThat(made()).containsOnlyKeys(first.keySet());
         assertThat(made().get("p2_200.jpg")).isNotEqualTo(first.get("p2_200.jpg"));
+    }
+
+    @Test
+    void theOutputIsNoSourceOfTheNextRun() throws Exception {
+        small = photos.resolve("small");
+        assertThat(thumbnails("--sizes", "10").exit()).isZero();
+
+        Run again = thumbnails("--sizes", "10", "--no-clobber");
+
+        assertThat(again.exit()).isZero();
+        assertThat(again.out()).hasSize(8).anyMatch(line -> line.endsWith("p1.jpg: skipped, all there"));
+        assertThat(made()).containsOnlyKeys("p0_10.jpg", "p1_10.jpg", "p2_10.jpg");
+    }
+
+    @Test
+    void noImageAtAllIsSaid() throws Exception {
+        Path empty = Files.createDirectory(folder.resolve("empty"));
+        for (String more : List.of("--json", "--dry-run")) {
+            Run run = Run.sennit("thumbnails", empty.toString(), "-o", small.toString(), "--on", "inline", more);
+
+            assertThat(run.exit()).isEqualTo(3);
+            assertThat(run.err()).containsExactly("sennit: no image among the sources: name files, addresses, or folders with images");
+        }
     }
 
     @Test

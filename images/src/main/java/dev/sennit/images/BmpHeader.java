@@ -5,6 +5,8 @@ import java.nio.ByteOrder;
 /** Reads the header of a Windows bitmap, of which there are two: the old one of 12 bytes and all others. */
 final class BmpHeader {
     private static final int OLD = 12;
+    /** Those of this length and more say how the pixels are packed. */
+    private static final int INFO = 40;
 
     private BmpHeader() {}
 
@@ -21,6 +23,10 @@ final class BmpHeader {
         HeaderBytes bytes = new HeaderBytes(image, ByteOrder.LITTLE_ENDIAN, ImageKind.BMP);
         if (bytes.u32(14) == OLD) {
             return ImageHeader.of(ImageKind.BMP, bytes.u16(18), bytes.u16(20), 1, false);
+        }
+        long packing = bytes.u32(14) < INFO ? 0 : bytes.u32(30);
+        if (packing > 3 && packing != 6) { // a JPEG or PNG inside, of a size that nobody has checked, and what few write
+            throw new ImageException("BMP of packing " + packing + ", which cannot be read");
         }
         long height = (int) bytes.u32(22); // below zero: from the top down
         return ImageHeader.of(ImageKind.BMP, (int) bytes.u32(18), Math.abs(height), 1, bytes.u16(28) == 32);

@@ -165,6 +165,7 @@ final class LeptonicaCodec implements Codec {
                 MethodHandle write = kind == ImageKind.JPEG ? writeJpeg : writeWebp;
                 int failed = (int) write.invokeExact(bytes, size, pix, quality, 0);
                 if (failed != 0) {
+                    free.invokeExact(bytes.get(ADDRESS, 0)); // what it had written before
                     throw new ImageException(kind + " of " + picture.width() + "x" + picture.height() + " cannot be written");
                 }
                 return take(bytes.get(ADDRESS, 0), size.get(JAVA_LONG, 0));

@@ -78,9 +78,25 @@ public final class Sources {
      * @return a lazy stream
      */
     public static Stream<Source> stream(List<String> arguments, Reader list, Consumer<String> problems) {
+        return stream(arguments, list, problems, null);
+    }
+
+    /**
+     * The sources, in order, but for those in one folder, which is passed by wherever a folder or pattern leads to it: that of the
+     * results, which may lie within that of the sources.
+     *
+     * @param arguments what the command was given
+     * @param list where {@code -} reads from; not closed
+     * @param problems gets a line for each argument, file or folder that is left out because something is wrong with it, in
+     *     the thread that consumes the stream
+     * @param leftOut the folder; null for none
+     * @return a lazy stream
+     */
+    public static Stream<Source> stream(
+            List<String> arguments, Reader list, Consumer<String> problems, @Nullable Path leftOut) {
         Objects.requireNonNull(list, "list");
         Objects.requireNonNull(problems, "problems");
-        var walk = new Walk(List.copyOf(arguments), list, problems);
+        var walk = new Walk(List.copyOf(arguments), list, problems, leftOut);
         return StreamSupport.stream(
                 Spliterators.spliteratorUnknownSize(walk, Spliterator.ORDERED | Spliterator.NONNULL), false);
     }
@@ -105,6 +121,7 @@ public final class Sources {
         private final Reader list;
         private final Consumer<String> problems;
         private final Deque<Iterator<? extends Step>> steps = new ArrayDeque<>();
+        private final @Nullable Object leftOut;
         private final Set<Object> foldersRead = new HashSet<>();
         private final Set<String> told = new HashSet<>();
         /** Of the pattern under way, as all of these. */
@@ -119,7 +136,8 @@ public final class Sources {
         /** Where that really is. */
         private Path lastPlace = lastFolder;
 
-        Walk(List<String> arguments, Reader list, Consumer<String> problems) {
+        Walk(List<String> arguments, Reader list, Consumer<String> problems, @Nullable Path leftOut) {
+            this.leftOut = leftOut == null ? null : keyOf(leftOut);
             this.list = list;
             this.problems = problems;
             steps.push(arguments.stream().map(text -> new Step.Given(text, false)).iterator());
@@ -245,7 +263,8 @@ public final class Sources {
         private void match(Step.Matching matching) {
             String part = matching.pattern().getFirst();
             List<String> rest = matching.pattern().subList(1, matching.pattern().size());
-            if (!looked.add(new Look(keyOf(matching.folder()), matching.pattern()))) {
+            Object key = keyOf(matching.folder());
+            if (key.equals(leftOut) || !looked.add(new Look(key, matching.pattern()))) {
                 return; // links lead here a second time: nothing else would be found
             }
             List<Path> entries = read(matching.folder());
@@ -316,7 +335,8 @@ public final class Sources {
         }
 
         private void folder(Path folder) {
-            if (!foldersRead.add(keyOf(folder))) {
+            Object key = keyOf(folder);
+            if (key.equals(leftOut) || !foldersRead.add(key)) {
                 return;
             }
             List<Path> entries = read(folder);

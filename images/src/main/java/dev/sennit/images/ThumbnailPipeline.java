@@ -253,10 +253,8 @@ public final class ThumbnailPipeline {
 
         Fetched fetch(Job job) throws IOException, InterruptedException {
             for (List<Path> any : job.files) {
-                for (Path file : any) {
-                    if (folder.refuses(file)) {
-                        throw new FileAlreadyExistsException(file + " exists");
-                    }
+                if (any.size() == 1 && folder.refuses(any.getFirst())) { // else which it will be is known after reading
+                    throw new FileAlreadyExistsException(any.getFirst() + " exists; keep or replace it, or choose another folder");
                 }
             }
             byte[] bytes = switch (job.source) {
@@ -273,9 +271,10 @@ public final class ThumbnailPipeline {
                 throw new IOException("it is no file");
             }
             try (InputStream in = Files.newInputStream(file)) {
-                byte[] bytes = in.readNBytes((int) Math.min(stages.maxBytes + 1, Integer.MAX_VALUE - 8));
-                if (bytes.length > stages.maxBytes) {
-                    throw new IOException("it has more than the " + stages.maxBytes + " bytes that a file may have");
+                long most = Math.min(stages.maxBytes, Downloader.MOST_IN_MEMORY - 1);
+                byte[] bytes = in.readNBytes((int) most + 1);
+                if (bytes.length > most) {
+                    throw new IOException("it has more than the " + most + " bytes that a file may have");
                 }
                 return bytes;
             } catch (IOException e) {

@@ -2,6 +2,7 @@ package dev.sennit.images;
 
 import java.io.Serializable;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -83,6 +84,9 @@ public record ThumbnailSettings(
         sizes = List.copyOf(sizes);
         if (sizes.isEmpty()) {
             throw new IllegalArgumentException("sizes must have at least one");
+        }
+        if (Set.copyOf(sizes).size() < sizes.size()) {
+            throw new IllegalArgumentException("sizes must differ, were " + sizes);
         }
         for (int size : sizes) {
             if (size < 1 || size > LARGEST) {

@@ -143,8 +143,9 @@ final class TurboJpegCodec implements Codec {
                     LIMIT_SCANS);
             ensureGoesOn(failed, handle, header);
             String damage = failed == 0 ? null : "damaged: " + handle.error();
+            var picture = new Picture(pixelArena, pixels, width, height, fourInks ? Inks.of(image) : Inks.NONE, damage);
             done = true;
-            return new Picture(pixelArena, pixels, width, height, fourInks ? Inks.of(image) : Inks.NONE, damage);
+            return picture;
         } catch (ImageException e) {
             throw e;
         } catch (Throwable e) {

@@ -25,6 +25,8 @@ final class WebUri {
     private static final String BYTE = "(0|[1-9]\\d?|1\\d\\d|2[0-4]\\d|25[0-5])";
     private static final Pattern IPV4 = Pattern.compile(BYTE + "(\\." + BYTE + "){3}");
     private static final Pattern DOT_SEGMENT = Pattern.compile("(.*/)?\\.\\.?(/.*)?");
+    private static final int LONGEST = 8192;
+    private static final int LONGEST_HOST = 253; // a name of more labels would also be matched by deep recursion
     private static final String LEGAL = "-._~!$&'()*+,;=:@/?";
 
     private WebUri() {}
@@ -40,6 +42,9 @@ final class WebUri {
      * @throws IllegalArgumentException with what is wrong and what to do, without the address
      */
     static URI parse(String text) {
+        if (text.length() > LONGEST) {
+            throw new IllegalArgumentException("an address of more than " + LONGEST + " characters; shorten it");
+        }
         Matcher web = WEB.matcher(text.strip());
         if (!web.matches()) {
             throw new IllegalArgumentException("not a web address; write http:// or https://, a host and a path");
@@ -75,6 +80,9 @@ final class WebUri {
             throw badHost(given);
         }
         String host = given;
+        if (host.length() > LONGEST_HOST) {
+            throw badHost(given);
+        }
         if (!host.chars().allMatch(c -> c < 128)) {
             try {
                 host = IDN.toASCII(given);

@@ -310,9 +310,7 @@ class DownloaderIT {
             asked.add(exchange.headers.get("range") + " " + exchange.headers.get("if-range"));
             if (exchange.earlier == 0) {
                 exchange.head("200 OK", "Content-Length: 300000", "ETag: \"a\"").send(IMAGE, 0, 100_000);
-                Thread.sleep(50); // what was sent is not lost with the reset
-                exchange.reset();
-                return;
+                return; // and the connection ends; a reset might lose what was sent
             }
             int from = Integer.parseInt(exchange.headers.get("range").replaceAll("\\D", ""));
             int to = exchange.earlier == 1 ? from + 1000 : IMAGE.length;
@@ -477,7 +475,7 @@ class DownloaderIT {
                 Thread.sleep(20);
             }
         });
-        assertThat(fetched(local().minRate(100, Duration.ofMillis(50)), "/slow").body()).hasSize(10_000);
+        assertThat(fetched(local().minRate(500, Duration.ofSeconds(2)), "/slow").body()).hasSize(10_000);
     }
 
     @Test

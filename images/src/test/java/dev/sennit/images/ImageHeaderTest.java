@@ -87,6 +87,18 @@ class ImageHeaderTest {
                 .withMessage("PNG of 4294967295x240 pixels: no side may be 0, or longer than 1000000");
     }
 
+    /** Their own header would not have been read by anybody. */
+    @Test
+    void noOtherImageInsideOfABitmap() {
+        byte[] bitmap = Corpus.hostile("a.bmp");
+        for (byte packing : new byte[] {4, 5, 7, -1}) {
+            bitmap[30] = packing;
+            assertThatExceptionOfType(ImageException.class)
+                    .isThrownBy(() -> ImageHeader.read(bitmap))
+                    .withMessageMatching("BMP of packing \\d+, which cannot be read");
+        }
+    }
+
     @Test
     void saysWhatWouldHaveToBeAllowed() throws Exception {
         ImageHeader header = ImageHeader.read(Corpus.hostile("bomb_30000.png"));

@@ -55,6 +55,19 @@ class SourcesTest {
     }
 
     @Test
+    void oneFolderIsLeftOutHoweverOneComesToIt() throws Exception {
+        make("a.jpg", "small/a_10.jpg", "small/more/b_10.jpg", "z/c.jpg");
+        Files.createSymbolicLink(folder.resolve("z/link"), folder.resolve("small"));
+        Path small = folder.resolve("z/../small");
+        for (String argument : List.of("", "/**.jpg", "/*/*.jpg", "/**/*.jpg")) {
+            assertThat(Sources.stream(List.of(folder + argument), Reader.nullReader(), this::problem, small).map(Source::text))
+                    .as(argument)
+                    .noneMatch(text -> text.contains("_10"))
+                    .anyMatch(text -> text.endsWith("/c.jpg"));
+        }
+    }
+
+    @Test
     void foldersInTheOrderOfNames() throws Exception {
         make("z.jpg", "b/2.PNG", "b/10.webp", "b/a/x.gif", "a.jpeg", "notes.txt", ".git/x.jpg", "b/.x.jpg", "B.tiff");
         assertThat(found("", folder.toString())).containsExactly("B.tiff", "a.jpeg", "b/10.webp", "b/2.PNG", "b/a/x.gif", "z.jpg");

@@ -1,6 +1,7 @@
 package dev.sennit.images;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.InetAddress;
@@ -50,6 +51,15 @@ class WebUriTest {
                 .message()
                 .hasLineCount(1)
                 .doesNotContain("secret", "\u202E", "\u0000");
+    }
+
+    /** A pattern that is matched by recursion has no end but that of the stack. */
+    @Test
+    void hostsOfAnyLengthAreRefusedWithALine() {
+        for (int labels : new int[] {127, 1000, 4000, 100_000}) {
+            assertThatIllegalArgumentException().isThrownBy(() -> WebUri.parse("http://" + "a.".repeat(labels) + "b/cat.jpg"));
+        }
+        assertThat(WebUri.parse("http://" + "a.".repeat(126) + "b/").getHost()).hasSize(253);
     }
 
     @Test
