@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -232,6 +233,7 @@ class ManagerHostileIT {
     }
 
     /** What clients say in earnest, changed in some places: the server answers, or ends that connection, and lives. */
+    @Timeout(value = 6, unit = TimeUnit.HOURS) // a long run takes its time
     @Test
     void changedMessagesHarmNobody() throws Exception {
         long seed = Long.getLong("sennit.seed", new SplittableRandom().nextLong());
