@@ -23,6 +23,8 @@ final class CompletionQueue<F extends CompletableFuture<?>> {
 
     /** What got done; nothing in it only says that there may be something to help with. */
     private final LinkedBlockingQueue<Optional<F>> done = new LinkedBlockingQueue<>();
+    /** Always the same, so that who has it already need not be told again. */
+    private final Runnable tellMore = () -> done.add(Optional.empty());
     private final Set<F> notHandedOut = Collections.newSetFromMap(new IdentityHashMap<>());
     private final int total;
     private final boolean limited;
@@ -89,7 +91,7 @@ final class CompletionQueue<F extends CompletableFuture<?>> {
                 return;
             }
             if (future instanceof TaskFuture<?> task) {
-                task.help(() -> done.add(Optional.empty()));
+                task.help(tellMore);
             }
         }
     }

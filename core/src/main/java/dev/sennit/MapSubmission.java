@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
     /** Those that a worker might run; some have begun or ended. */
     private final Queue<Submission<?>> chunks = new ConcurrentLinkedQueue<>();
-    /** Guarded by this. Completed when there is another chunk. */
-    private CompletableFuture<@Nullable Void> nextChunk = new CompletableFuture<>();
+    /** Told when there is another chunk. */
+    private final MoreToRun more = new MoreToRun();
 
     MapSubmission(AbstractPool pool, Callable<T> body, TaskOptions options) {
         super(pool, body, options);
@@ -29,10 +29,7 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
         TaskFuture<C> future = pool().admitChunk(chunk);
         chunks.removeIf(one -> !one.isQueued());
         chunks.add(chunk);
-        synchronized (this) {
-            nextChunk.complete(null);
-            nextChunk = new CompletableFuture<>();
-        }
+        more.isThere();
         return future;
     }
 
@@ -43,10 +40,7 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
 
     /** Runs what can be run; returns what is completed when there is more. */
     private CompletableFuture<?> runChunks(boolean interruptibly) {
-        CompletableFuture<?> next;
-        synchronized (this) {
-            next = nextChunk;
-        }
+        CompletableFuture<?> next = more.next();
         for (Submission<?> chunk : chunks) {
             chunk.aboutToWait(interruptibly);
         }
@@ -56,7 +50,8 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
     @Override
     void help(Runnable onMore) {
         super.help(onMore);
-        runChunks(true).thenRun(onMore);
+        more.callOnce(onMore);
+        runChunks(true);
     }
 
     @Override

@@ -51,6 +51,9 @@ import org.jspecify.annotations.Nullable;
  * worker it ran on; a time limit; a pool that is shut down, or that refuses because it is full of the tasks of others. The
  * pools go on, and with collected failures so does the pipeline.
  *
+ * <p>An {@code InterruptedException} that a function throws in the thread that runs the pipeline - of an inline pool, or of a worker
+ * that runs what nobody has begun - is an interrupt of the pipeline, and ends it, whether failures are collected or not.
+ *
  * <h2>Nothing is left over</h2>
  *
  * <p>When {@link #run} returns or throws - a failure, an exception of the source or of the consumer, an interrupt - every task

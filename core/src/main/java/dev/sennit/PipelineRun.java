@@ -58,6 +58,8 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
 
     /** What is over; nothing in it only says that there may be something to help with. The only thing that others touch. */
     private final LinkedBlockingQueue<Optional<Step>> news = new LinkedBlockingQueue<>();
+    /** Always the same, so that who has it already need not be told again. */
+    private final Runnable tellMore = () -> news.add(Optional.empty());
     /** What the pools were given and is not over, oldest first. */
     private final Set<Step> running = new LinkedHashSet<>();
     /** Ended before one that was read earlier, by number. Only in order. */
@@ -153,7 +155,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
                 return;
             }
             if (step.line.onWorker) {
-                step.future().help(() -> news.add(Optional.empty()));
+                step.future().help(tellMore);
             }
         }
     }

@@ -38,8 +38,8 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     private @Nullable Future<?> timer;
     /** Guarded by this. Whether there is to be no other attempt. */
     private boolean calledOff;
-    /** Guarded by this. Completed when another attempt is under way, for a worker that waits for this task. */
-    private CompletableFuture<@Nullable Void> nextAttempt = new CompletableFuture<>();
+    /** Told when another attempt is under way. */
+    private final MoreToRun attempts = new MoreToRun();
 
     RetriedSubmission(AbstractPool pool, Callable<T> body, TaskOptions options, Retry retry, Submission<T> first) {
         super(pool, body, options.withoutLimits());
@@ -67,6 +67,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     /** Before anybody can end it. */
     private void prepare(Submission<T> next) {
         next.retried = this;
+        next.isOfSubmitterOf(this);
         next.whenOver = this::release;
         holds.incrementAndGet();
         pool().enterAgain();
@@ -83,8 +84,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         Submission<T> next = pool().again(attempt);
         prepare(next);
         attempt = next;
-        nextAttempt.complete(null);
-        nextAttempt = new CompletableFuture<>();
+        attempts.isThere();
         return next;
     }
 
@@ -276,7 +276,8 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
 
     @Override
     void help(Runnable onMore) {
-        runAttempt(true).thenRun(onMore);
+        attempts.callOnce(onMore);
+        runAttempt(true);
     }
 
     /** A worker that waits for this task makes its attempts itself when nobody else has begun them. */
@@ -287,11 +288,10 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
 
     /** Runs the attempt if nobody has begun it; returns what is completed when there is another. */
     private CompletableFuture<?> runAttempt(boolean interruptibly) {
+        CompletableFuture<?> next = attempts.next();
         Submission<T> underWay;
-        CompletableFuture<?> next;
         synchronized (this) {
             underWay = attempt;
-            next = nextAttempt;
         }
         underWay.aboutToWait(interruptibly);
         return next;

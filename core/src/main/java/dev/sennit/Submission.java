@@ -63,7 +63,8 @@ public class Submission<T extends @Nullable Object> {
     private final Callable<T> body;
     private final TaskOptions options;
     private final TaskFuture<T> future = new TaskFuture<>(this);
-    private final long submitter = Thread.currentThread().threadId();
+    /** Written before dispatch. */
+    private long submitter = Thread.currentThread().threadId();
     /** Moved on, before dispatch, by a delay that was asked for. */
     private long submittedAt = System.nanoTime();
 
@@ -147,6 +148,11 @@ public class Submission<T extends @Nullable Object> {
     /** Whether the calling thread submitted it. */
     final boolean isOfThisThread() {
         return submitter == Thread.currentThread().threadId();
+    }
+
+    /** An attempt may be made in another thread than its task. */
+    final void isOfSubmitterOf(Submission<?> task) {
+        submitter = task.submitter;
     }
 
     final AbstractPool pool() {

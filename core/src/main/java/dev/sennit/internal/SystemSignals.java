@@ -1,10 +1,13 @@
 package dev.sennit.internal;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandleProxies;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,19 +17,58 @@ import org.jspecify.annotations.Nullable;
  * first used and not linked, as javac warns of it, and as a JVM with few modules may be without it.
  */
 public final class SystemSignals {
-    /**
-     * What to put back where.
-     *
-     * @param signal the JDK's signal
-     * @param handler ours
-     * @param former what handled it before
-     */
-    public record Handled(Object signal, Object handler, Object former) {
+    /** A signal that is handled by us. */
+    public static final class Handled {
+        private final Object signal;
+        private final BooleanSupplier action;
+        private final Object handler;
+        private volatile @Nullable Object former;
+
+        private Handled(Found found, Object signal, BooleanSupplier action) {
+            this.signal = signal;
+            this.action = action;
+            handler = found.handler(this::came);
+        }
+
+        private void begin() {
+            former = handle(signal, handler);
+        }
+
         /** Has the signal handled as before; nothing if somebody else handles it by now. */
         public void restore() {
-            Object current = handle(signal, former);
+            Object current = handle(signal, former());
             if (current != handler) {
                 handle(signal, current);
+            }
+        }
+
+        private Object former() {
+            return Objects.requireNonNull(former, "not restored before it was handled");
+        }
+
+        private void came() {
+            if (action.getAsBoolean()) {
+                return;
+            }
+            try {
+                Objects.requireNonNull(Found.INSTANCE).passOn.invoke(former(), signal);
+            } catch (UnsupportedOperationException e) { // the system's own, which only the system can call
+                restore();
+                sendAgain();
+            } catch (RuntimeException | Error e) {
+                throw e;
+            } catch (Throwable e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        /** The JDK's own {@code raise} refuses signals that it does not handle itself. */
+        private void sendAgain() {
+            String name = signal.toString().substring("SIG".length());
+            try {
+                new ProcessBuilder("kill", "-" + name, Long.toString(ProcessHandle.current().pid())).start();
+            } catch (IOException e) {
+                throw new UncheckedIOException("signal " + name + " came when nobody listened any more, and cannot be sent again", e);
             }
         }
     }
@@ -38,12 +80,13 @@ public final class SystemSignals {
      * TERM}, {@code INT} and {@code HUP} it does not end.
      *
      * @param name such as {@code TERM}
-     * @param action what to call
+     * @param action what to call; if it returns false, the signal is handled as before: that one, and where the system did it, all later
+     *     ones
      * @return what restores the former handler
      * @throws IllegalArgumentException if there is no such signal, or if it is not to be had: the JVM or the system needs it
      * @throws IllegalStateException if this JVM has no signals; the message says what to do
      */
-    public static Handled handle(String name, Runnable action) {
+    public static Handled handle(String name, BooleanSupplier action) {
         Found found = Found.INSTANCE;
         if (found == null) {
             throw new IllegalStateException("signals cannot be had here: start the JVM with --add-modules jdk.unsupported");
@@ -56,9 +99,10 @@ public final class SystemSignals {
         } catch (Throwable e) {
             throw new AssertionError(e);
         }
-        Object handler = found.handler(action);
+        var handled = new Handled(found, signal, action);
         try {
-            return new Handled(signal, handler, handle(signal, handler));
+            handled.begin();
+            return handled;
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException("signal " + name + " is not to be had: the JVM or the system needs it", e);
         }
@@ -81,8 +125,10 @@ public final class SystemSignals {
      * @param handle has one handled
      * @param handlerType the interface of handlers
      * @param call calls an action, for a signal
+     * @param passOn has a handler handle a signal
      */
-    private record Found(MethodHandle constructor, MethodHandle handle, Class<?> handlerType, MethodHandle call) {
+    private record Found(
+            MethodHandle constructor, MethodHandle handle, Class<?> handlerType, MethodHandle call, MethodHandle passOn) {
         static final @Nullable Found INSTANCE = find();
 
         private static @Nullable Found find() {
@@ -95,7 +141,8 @@ public final class SystemSignals {
                         lookup.findConstructor(signal, MethodType.methodType(void.class, String.class)),
                         lookup.findStatic(signal, "handle", MethodType.methodType(handler, signal, handler)),
                         handler,
-                        MethodHandles.dropArguments(run, 1, signal));
+                        MethodHandles.dropArguments(run, 1, signal),
+                        lookup.findVirtual(handler, "handle", MethodType.methodType(void.class, signal)));
             } catch (ReflectiveOperationException | RuntimeException e) {
                 return null;
             }

@@ -1,5 +1,6 @@
 package dev.sennit.loop;
 
+import java.util.concurrent.locks.AbstractOwnableSynchronizer;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -7,9 +8,10 @@ import org.jspecify.annotations.Nullable;
  * A lock that is handed on in the order in which it was asked for, also where coroutines take turns by agreement: a thread stands in
  * the queue before it gives up its turn. With a lock of the JDK it would get into the queue after that, when others may have run.
  *
- * <p>It cannot be taken twice by one thread. For any thread.
+ * <p>It cannot be taken twice by one thread. For any thread. Who looks at threads that wait sees who holds it.
  */
-final class FairLock {
+@SuppressWarnings("serial") // nobody writes one
+final class FairLock extends AbstractOwnableSynchronizer {
     /** Guarded by this. */
     private final WaitQueue<Boolean> queue = new WaitQueue<>();
     /** Guarded by this. Stays true when the lock is handed on. */
@@ -17,9 +19,17 @@ final class FairLock {
 
     /** Takes it if nobody has it. */
     synchronized boolean tryLock() {
-        boolean mine = !held;
+        if (held) {
+            return false;
+        }
+        take();
+        return true;
+    }
+
+    /** Guarded by this. */
+    private void take() {
         held = true;
-        return mine;
+        setExclusiveOwnerThread(Thread.currentThread());
     }
 
     /**
@@ -33,7 +43,7 @@ final class FairLock {
         WaitQueue.Place<Boolean> mine;
         synchronized (this) {
             if (!held) {
-                held = true;
+                take();
                 return true;
             }
             if (nanos <= 0) {
@@ -63,9 +73,16 @@ final class FairLock {
         synchronized (this) {
             next = queue.endFirst(null);
             held = next != null;
+            setExclusiveOwnerThread(next == null ? null : next.wait.thread());
         }
         if (next != null) {
             LockSupport.unpark(next.wait.thread());
         }
+    }
+
+    @Override
+    public synchronized String toString() {
+        Thread holder = getExclusiveOwnerThread();
+        return "FairLock[" + (holder == null ? "free" : "held by " + holder.getName() + ", " + queue.size() + " wait") + "]";
     }
 }

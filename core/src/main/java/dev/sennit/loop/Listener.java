@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TimeZone;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -50,6 +51,9 @@ public final class Listener implements AutoCloseable {
 
     /** How long to do nothing when the system has no more files for us: until some may have been closed. */
     private static final Duration PAUSE = Duration.ofMillis(100);
+
+    /** After how long without a failure it is over: while there are too many, one that closes lets another one in. In nanoseconds. */
+    private static final long QUIET = TimeUnit.MINUTES.toNanos(1);
 
     private final EventLoop loop;
     private final LoopSelector selector;
@@ -242,7 +246,8 @@ public final class Listener implements AutoCloseable {
      *
      * <p>Returns when this was closed and the handlers have ended. When the calling coroutine is cancelled, so are they. A handler
      * that fails ends its connection; the log tells, for an {@code IOException}, which is mostly the client's doing, at level
-     * {@code DEBUG}. When the system has no more files for us, the log tells, and it goes on after a pause.
+     * {@code DEBUG}. When the system has no more files for us, it goes on after a pause; the log tells, and again
+     * only when it had files for us for a minute.
      *
      * @param limit how many connections there may be at a time
      * @param handler what is done with each
@@ -266,7 +271,7 @@ public final class Listener implements AutoCloseable {
 
     private void serve(Connections connections) throws InterruptedException {
         prepareLog();
-        boolean said = false;
+        long failedAt = System.nanoTime() - QUIET; // to say so once, until it is over
         try (var spare = new SpareFile()) {
             while (true) {
                 connections.awaitRoom();
@@ -278,8 +283,9 @@ public final class Listener implements AutoCloseable {
                     return;
                 } catch (IOException e) {
                     connections.free();
-                    if (!said) { // once, until it is over
-                        said = true;
+                    long before = failedAt;
+                    failedAt = System.nanoTime();
+                    if (failedAt - before >= QUIET) {
                         spare.giveAway();
                         warn(e);
                     }
@@ -290,7 +296,7 @@ public final class Listener implements AutoCloseable {
                     connections.free();
                     throw e;
                 }
-                said = false;
+                spare.take();
                 connections.start(client);
             }
         }

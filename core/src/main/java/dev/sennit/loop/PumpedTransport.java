@@ -27,6 +27,7 @@ final class PumpedTransport implements Transport {
     private final ByteBuffer piece = ByteBuffer.allocate(PIECE).limit(0);
     /** Input: nothing more will come. Output: nothing more is to be written. */
     private boolean ended;
+    private String whyEnded = "";
     private @Nullable IOException failure;
     private @Nullable String closed;
 
@@ -193,7 +194,7 @@ final class PumpedTransport implements Transport {
             try {
                 ensureNotFailed();
                 if (ended) {
-                    throw new IOException(name + ": its output was shut down");
+                    throw new IOException(name + ": " + whyEnded);
                 }
                 int count = Math.min(source.remaining(), PIECE);
                 piece.clear().put(source.slice(source.position(), count)).flip();
@@ -222,10 +223,18 @@ final class PumpedTransport implements Transport {
     @Override
     public void shutdownOutput(@Nullable Deadline deadline) throws IOException, InterruptedException {
         write(ByteBuffer.allocate(0), deadline);
+        end("its output was shut down");
+    }
+
+    /** Output: nothing more is to be written. What was handed over still is, or that fails as ever. From any thread. */
+    void end(String why) {
         lock.lock();
         try {
-            ended = true;
-            changed.signalAll();
+            if (!ended) {
+                ended = true;
+                whyEnded = why;
+                changed.signalAll();
+            }
         } finally {
             lock.unlock();
         }

@@ -57,11 +57,25 @@ public final class Signals implements AutoCloseable {
 
     /** A signal that somebody listens to. */
     private static final class Source {
+        private final String name;
         private final List<Signals> listeners = new CopyOnWriteArrayList<>();
         private final SystemSignals.Handled handled;
 
-        Source(String name) {
-            handled = SystemSignals.handle(name, () -> listeners.forEach(one -> one.channel.sendOnce(name)));
+        /** There is a listener before there is a signal. */
+        Source(String name, Signals first) {
+            this.name = name;
+            listeners.add(first);
+            handled = SystemSignals.handle(name, this::came);
+        }
+
+        /** False if nobody listens any more: the last one has just closed, or somebody put our handler back after that. */
+        private boolean came() {
+            boolean heard = false;
+            for (Signals one : listeners) {
+                heard = true;
+                one.channel.sendOnce(name);
+            }
+            return heard;
         }
     }
 
@@ -96,7 +110,12 @@ public final class Signals implements AutoCloseable {
 
     private void listen(String name) {
         synchronized (LOCK) {
-            SOURCES.computeIfAbsent(name, Source::new).listeners.add(this);
+            Source source = SOURCES.get(name);
+            if (source == null) {
+                SOURCES.put(name, new Source(name, this));
+            } else {
+                source.listeners.add(this);
+            }
         }
     }
 

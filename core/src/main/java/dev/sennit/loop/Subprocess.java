@@ -3,7 +3,6 @@ package dev.sennit.loop;
 import dev.sennit.internal.Timers;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -32,12 +31,14 @@ import java.util.concurrent.TimeUnit;
  * ProcessBuilder#start}.
  *
  * <p>At most 64 KiB of each stream are held here: a program that prints more waits until it is read. Read its error output too,
- * or redirect it. Each stream has a thread, which ends when the program has closed its end of it.
+ * or redirect it. Each stream has a thread, which ends when the program has closed its end of it and what it has printed was read, or
+ * with {@link #close}: so close also one that has ended.
  */
 public final class Subprocess implements AutoCloseable {
     private final EventLoop loop;
     private final Process process;
     private final String name;
+    private final PumpedTransport input;
     private final ByteStream stdin;
     private final ByteStream stdout;
     private final ByteStream stderr;
@@ -46,17 +47,15 @@ public final class Subprocess implements AutoCloseable {
         loop = selector.loop();
         this.process = process;
         this.name = name;
-        stdin = stream(selector, name + " stdin", process.getOutputStream());
+        String inputName = name + " stdin";
+        input = PumpedTransport.of(process.getOutputStream(), inputName);
+        stdin = new ByteStream(selector, input, inputName, null, null);
         stdout = stream(selector, name + " stdout", process.getInputStream());
         stderr = stream(selector, name + " stderr", process.getErrorStream());
     }
 
     private static ByteStream stream(LoopSelector selector, String name, InputStream in) {
         return new ByteStream(selector, PumpedTransport.of(in, name), name, null, null);
-    }
-
-    private static ByteStream stream(LoopSelector selector, String name, OutputStream out) {
-        return new ByteStream(selector, PumpedTransport.of(out, name), name, null, null);
     }
 
     /**
@@ -104,18 +103,19 @@ public final class Subprocess implements AutoCloseable {
     }
 
     private static Subprocess belonging(LoopSelector selector, Process process, String program) throws IOException {
+        Subprocess subprocess;
         try {
-            var subprocess = new Subprocess(selector, process, program + " (" + process.pid() + ")");
-            Belongings ofLoop = subprocess.loop.belongings;
-            if (!ofLoop.add(subprocess)) {
-                throw new IOException(subprocess.name + " was killed: " + LoopSelector.ended(subprocess.loop));
-            }
-            process.onExit().thenRun(() -> ofLoop.remove(subprocess)); // then there is nothing left to kill
-            return subprocess;
+            subprocess = new Subprocess(selector, process, program + " (" + process.pid() + ")");
         } catch (Throwable e) { // there may be no thread to be had for its streams
             process.destroyForcibly();
             throw e;
         }
+        if (!subprocess.loop.belongings.add(subprocess)) {
+            subprocess.close();
+            throw new IOException(subprocess.name + " was killed: " + LoopSelector.ended(subprocess.loop));
+        }
+        process.onExit().thenRun(() -> subprocess.input.end("the program has ended")); // what it has printed can still be read
+        return subprocess;
     }
 
     /**

@@ -39,6 +39,16 @@ final class ScheduleHooks {
         return source == null ? NOT_EXPLORED : source.getAsLong();
     }
 
+    /** For references to the method. */
+    public static long nanoTime() {
+        return nanoTime(System.nanoTime());
+    }
+
+    /** For references to the method. */
+    public static long currentTimeMillis() {
+        return currentTimeMillis(System.currentTimeMillis());
+    }
+
     public static long nanoTime(long real) {
         long virtual = virtual();
         return virtual == NOT_EXPLORED ? real : FIRST_NANO + virtual;

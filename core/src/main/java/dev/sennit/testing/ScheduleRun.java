@@ -70,7 +70,10 @@ final class ScheduleRun {
 
     /** Who really waits for longer than that - an executor that is being closed waits for a day - waits for ever. */
     private static final long LONGEST_WAIT = TimeUnit.MINUTES.toNanos(1);
-    /** The same, where waiting costs nothing. */
+    /**
+     * The same, where waiting costs nothing. Of the JDK's waits it is all together, as such an executor waits for a day again and
+     * again.
+     */
     private static final long LONGEST_TIME = TimeUnit.DAYS.toNanos(1000);
 
     private static final long SECOND_LOOK = TimeUnit.MILLISECONDS.toNanos(100);
@@ -104,13 +107,17 @@ final class ScheduleRun {
         final long due;
 
         final boolean isReal;
+        /** Whether it is one of the JDK's, not of a {@link VirtualClock}. */
+        final boolean isOfJdk;
+
         final long number;
         final Runnable timeout;
 
-        Timer(long at, long due, boolean isReal, long number, Runnable timeout) {
+        Timer(long at, long due, boolean isReal, boolean isOfJdk, long number, Runnable timeout) {
             this.at = at;
             this.due = due;
             this.isReal = isReal;
+            this.isOfJdk = isOfJdk;
             this.number = number;
             this.timeout = timeout;
         }
@@ -151,6 +158,8 @@ final class ScheduleRun {
     private int[] trace = new int[32];
     private long hash = 1;
     private long now;
+    /** How much of that passed in waits of the JDK's. */
+    private long nowByJdk;
     private long timersMade;
     /** How often the clock moved because it was looked at, since it moved because nobody could go on. */
     private int strides;
@@ -380,18 +389,30 @@ final class ScheduleRun {
             timers.remove();
             next = timers.peek();
         }
-        if (next == null || isForEver(next)) {
+        if (next != null && isForEver(next)) { // a later one may cost nothing
+            next = timers.stream()
+                    .filter(timer -> !timer.isOff() && !isForEver(timer))
+                    .min(timers.comparator())
+                    .orElse(null);
+        }
+        if (next == null) {
             return false;
         }
-        now = Math.max(now, next.at);
+        long passes = Math.max(0, next.at - now);
+        now += passes;
+        if (next.isOfJdk) {
+            nowByJdk += passes;
+        }
         strides = 0;
         endWaits();
         return true;
     }
 
     /** Whether its end would be no news for anybody. */
-    private static boolean isForEver(Timer timer) {
-        return timer.isReal ? timer.due - System.nanoTime() > LONGEST_WAIT : timer.at > LONGEST_TIME;
+    private boolean isForEver(Timer timer) {
+        return timer.isReal
+                ? timer.due - System.nanoTime() > LONGEST_WAIT
+                : timer.at - now > LONGEST_TIME - (timer.isOfJdk ? nowByJdk : 0);
     }
 
     /** All those that have ended; when the clock was advanced, without those that really would have to be waited for. */
@@ -535,11 +556,11 @@ final class ScheduleRun {
 
     /** The end of a wait of the JDK's. */
     OwnScheduler.Timeout wakeAfter(long nanos, Runnable timeout) {
-        return add(nanos, !VirtualTime.isSet(), timeout);
+        return add(nanos, !VirtualTime.isSet(), true, timeout);
     }
 
-    private Timer add(long nanos, boolean isReal, Runnable timeout) {
-        var timer = new Timer(endOf(nanos), isReal ? realEndOf(nanos) : 0, isReal, timersMade++, timeout);
+    private Timer add(long nanos, boolean isReal, boolean isOfJdk, Runnable timeout) {
+        var timer = new Timer(endOf(nanos), isReal ? realEndOf(nanos) : 0, isReal, isOfJdk, timersMade++, timeout);
         timers.add(timer);
         return timer;
     }
@@ -563,7 +584,7 @@ final class ScheduleRun {
     /** Runs a task of the common pool's in a thread of this schedule when its time has come. */
     void delay(ScheduledFuture<?> task) {
         Runnable start = () -> threads.start(() -> ((ForkJoinTask<?>) task).quietlyInvoke());
-        timers.add(new Timer(endOf(task.getDelay(TimeUnit.NANOSECONDS)), 0, false, timersMade++, start) {
+        timers.add(new Timer(endOf(task.getDelay(TimeUnit.NANOSECONDS)), 0, false, true, timersMade++, start) {
             @Override
             boolean isOff() {
                 return task.isDone();
@@ -591,7 +612,7 @@ final class ScheduleRun {
     void sleep(long nanos) throws InterruptedException {
         Thread sleeper = Thread.currentThread();
         var ended = new boolean[1];
-        Timer timer = add(nanos, false, () -> {
+        Timer timer = add(nanos, false, false, () -> {
             ended[0] = true;
             LockSupport.unpark(sleeper);
         });
@@ -606,7 +627,7 @@ final class ScheduleRun {
 
     /** Lets time pass. */
     void pass(long nanos) {
-        now = Math.max(now, now + nanos);
+        now = now + nanos < 0 ? Long.MAX_VALUE : now + nanos;
     }
 
     // ---- what there is to tell ----

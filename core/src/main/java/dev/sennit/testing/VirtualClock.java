@@ -39,8 +39,9 @@ import org.jspecify.annotations.Nullable;
  * so another thread has to do it. One that is {@link #jumping} goes to the end of each sleep at once: for code on one thread.
  *
  * <p><b>In a schedule</b> under exploration, a clock that the body makes is the schedule's, whichever it is: when nobody can go
- * on, it goes to the end of the next wait. Waits by it take no time, with or without the agent. One that was made outside knows
- * of no schedule.
+ * on, it goes to the end of the next wait. Waits by it take no time, with or without the agent. Only
+ * threads of the schedule may advance it or sleep by it; others that look at it see about what time it is. One that was made outside
+ * knows of no schedule.
  *
  * <p>Only what asks this clock has its time: a {@code Thread.sleep} beside it lasts as long as ever. All methods may be called
  * by any thread. What a thread does before it advances the clock <i>happens-before</i> the return of the sleeps that end so.
@@ -199,7 +200,7 @@ public final class VirtualClock extends Clock implements TimeSource {
 
         long nanos() {
             if (run != null) {
-                return run.look();
+                return look(run);
             }
             lock.lock();
             try {
@@ -212,7 +213,7 @@ public final class VirtualClock extends Clock implements TimeSource {
         Instant now() {
             lock.lock();
             try {
-                return zero.plusNanos(run == null ? nanos : run.look());
+                return zero.plusNanos(run == null ? nanos : look(run));
             } finally {
                 lock.unlock();
             }
@@ -229,12 +230,13 @@ public final class VirtualClock extends Clock implements TimeSource {
 
         void advance(long time) {
             if (run != null) {
+                ensureInRun();
                 run.pass(time);
                 return;
             }
             lock.lock();
             try {
-                nanos = Math.max(nanos, nanos + time);
+                nanos = later(time);
                 for (Sleeper next = sleepers.peek(); next != null && next.end <= nanos; next = sleepers.peek()) {
                     sleepers.remove();
                     next.isOver = true;
@@ -258,17 +260,36 @@ public final class VirtualClock extends Clock implements TimeSource {
             }
             if (run == null) {
                 sleepUntilAdvanced(time);
-            } else if (ScheduleDriver.currentRun() == run) {
+            } else {
+                ensureInRun();
                 count(1);
                 try {
                     run.sleep(time);
                 } finally {
                     count(-1);
                 }
-            } else {
+            }
+        }
+
+        private boolean isInRun() {
+            return ScheduleDriver.currentRun() == run;
+        }
+
+        private void ensureInRun() {
+            if (!isInRun()) {
                 throw new IllegalStateException("this clock is of a schedule, and thread \"" + Thread.currentThread().getName()
                         + "\" is not; make a clock where it is used");
             }
+        }
+
+        /** The time of the schedule: only a thread of that lets it pass by looking. */
+        private long look(ScheduleRun ofRun) {
+            return isInRun() ? ofRun.look() : ofRun.elapsed();
+        }
+
+        /** That time from now on, or the longest there is. */
+        private long later(long time) {
+            return nanos + time < nanos ? Long.MAX_VALUE : nanos + time;
         }
 
         private void count(int more) {
@@ -283,7 +304,7 @@ public final class VirtualClock extends Clock implements TimeSource {
 
         private void sleepUntilAdvanced(long time) throws InterruptedException {
             lock.lock();
-            var sleeper = new Sleeper(nanos + time < nanos ? Long.MAX_VALUE : nanos + time, sleepsBegun++, lock.newCondition());
+            var sleeper = new Sleeper(later(time), sleepsBegun++, lock.newCondition());
             try {
                 sleepers.add(sleeper);
                 changed.signalAll();

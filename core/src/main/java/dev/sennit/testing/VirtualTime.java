@@ -17,9 +17,14 @@ import java.lang.classfile.Opcode;
 import java.lang.classfile.constantpool.MemberRefEntry;
 import java.lang.classfile.constantpool.PoolEntry;
 import java.lang.classfile.instruction.FieldInstruction;
+import java.lang.classfile.instruction.InvokeDynamicInstruction;
 import java.lang.classfile.instruction.InvokeInstruction;
 import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDesc;
 import java.lang.constant.ConstantDescs;
+import java.lang.constant.DirectMethodHandleDesc;
+import java.lang.constant.DynamicCallSiteDesc;
+import java.lang.constant.MethodHandleDesc;
 import java.lang.constant.MethodTypeDesc;
 import java.lang.instrument.Instrumentation;
 import java.lang.instrument.UnmodifiableClassException;
@@ -49,6 +54,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class VirtualTime {
     private static final ClassDesc HOOKS = ClassDesc.of("java.lang.SennitScheduleHooks");
+    private static final ClassDesc SYSTEM = ClassDesc.of("java.lang.System");
     private static final ClassDesc POOL = ClassDesc.of("java.util.concurrent.ForkJoinPool");
     private static final ClassDesc DELAYED = ClassDesc.of("java.util.concurrent.DelayScheduler$ScheduledForkJoinTask");
     private static final MethodTypeDesc LONG_OF_LONG = MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_long);
@@ -291,11 +297,36 @@ final class VirtualTime {
                 }
             }
             case FieldInstruction field
-            when field.opcode() == Opcode.GETSTATIC && field.name().equalsString("ASYNC_POOL") -> {
+            when field.opcode() == Opcode.GETSTATIC
+                    && field.owner().asInternalName().equals("java/util/concurrent/CompletableFuture")
+                    && field.name().equalsString("ASYNC_POOL") -> {
                 code.with(field);
                 code.invokestatic(HOOKS, "asyncPool", POOL_OF_POOL);
             }
+            case InvokeDynamicInstruction reference when reference.bootstrapArgs().stream().anyMatch(VirtualTime::isClock) ->
+                code.invokedynamic(withHooks(reference));
             default -> code.with(element);
         }
+    }
+
+    /** Whether it is {@code System::nanoTime}, say. */
+    private static boolean isClock(ConstantDesc argument) {
+        return argument instanceof DirectMethodHandleDesc method
+                && method.owner().equals(SYSTEM)
+                && isClock("java/lang/System", method.methodName());
+    }
+
+    private static DynamicCallSiteDesc withHooks(InvokeDynamicInstruction reference) {
+        ConstantDesc[] arguments = reference.bootstrapArgs().stream()
+                .map(argument -> isClock(argument)
+                        ? MethodHandleDesc.ofMethod(
+                                DirectMethodHandleDesc.Kind.STATIC,
+                                HOOKS,
+                                ((DirectMethodHandleDesc) argument).methodName(),
+                                ((DirectMethodHandleDesc) argument).invocationType())
+                        : argument)
+                .toArray(ConstantDesc[]::new);
+        return DynamicCallSiteDesc.of(
+                reference.bootstrapMethod(), reference.name().stringValue(), reference.typeSymbol(), arguments);
     }
 }

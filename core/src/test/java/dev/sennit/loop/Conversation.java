@@ -18,7 +18,9 @@ final class Conversation implements AutoCloseable {
     private final List<String> heard = new ArrayList<>();
 
     Conversation(List<String> command) throws IOException {
-        process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().remove("JAVA_TOOL_OPTIONS"); // of which the JVM would tell
+        process = builder.start();
         toIt = process.outputWriter();
         Thread.ofPlatform().daemon().start(() -> {
             try (var reader = process.inputReader()) {

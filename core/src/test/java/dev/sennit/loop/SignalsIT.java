@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -47,6 +48,7 @@ class SignalsIT {
                     Thread.sleep(LONG);
                 }
                 case "others" -> takeAndGiveBack();
+                case "late" -> putBackTooLate();
                 case "refused" -> sayWhatIsRefused();
                 default -> throw new IllegalArgumentException(arguments[0]);
             }
@@ -96,16 +98,36 @@ class SignalsIT {
 
         /** Somebody else handles the signal before, and another one takes it away. */
         private static void takeAndGiveBack() throws Exception {
-            SystemSignals.handle("USR1", () -> say("first"));
+            SystemSignals.handle("USR1", saying("first"));
             Signals ours = Signals.open("USR1");
             say("ours " + awaitOne(ours));
             ours.close();
             say("closed");
             System.in.read();
             ours = Signals.open("USR1");
-            SystemSignals.handle("USR1", () -> say("third"));
+            SystemSignals.Handled third = SystemSignals.handle("USR1", saying("third"));
             ours.close();
             say("taken");
+            System.in.read();
+            third.restore();
+            say("back");
+            System.in.read();
+        }
+
+        private static BooleanSupplier saying(String what) {
+            return () -> {
+                say(what);
+                return true;
+            };
+        }
+
+        /** Somebody else puts our handler back when nobody listens any more. */
+        private static void putBackTooLate() throws Exception {
+            Signals ours = Signals.open("USR1");
+            SystemSignals.Handled other = SystemSignals.handle("USR1", saying("other"));
+            ours.close();
+            other.restore();
+            say("ready");
             System.in.read();
         }
 
@@ -210,6 +232,19 @@ class SignalsIT {
             receiver.hear("taken");
             receiver.signal("USR1");
             receiver.hear("third");
+            receiver.say("");
+            receiver.hear("back");
+            receiver.signal("USR1");
+            receiver.hear("first");
+        }
+    }
+
+    @Test
+    void whatNobodyListensToIsHandledByTheSystem() throws Exception {
+        try (Conversation receiver = start("late")) {
+            receiver.hear("ready");
+            receiver.signal("USR1");
+            assertThat(receiver.end()).isGreaterThan(128); // its number differs from system to system
         }
     }
 

@@ -125,8 +125,7 @@ class SubprocessIT {
             running.cancel(true);
         }
         Conditions.await("both are gone").until(() -> !seen[0].isAlive() && !seen[1].isAlive());
-        Conditions.await("its threads are gone").until(() -> Thread.getAllStackTraces().keySet().stream()
-                .noneMatch(thread -> thread.getName().startsWith("sh (" + seen[0].pid())));
+        Conditions.await("its threads are gone").until(() -> noThreadIsNamed("sh (" + seen[0].pid() + ")"));
     }
 
     @ParameterizedTest
@@ -144,11 +143,33 @@ class SubprocessIT {
     }
 
     @Test
-    void oneThatHasEndedIsNotKept() throws Exception {
+    void oneThatHasEndedLeavesNoThread() throws Exception {
+        List<String> names;
+        try (EventLoop loop = EventLoop.open()) {
+            names = loop.submit(() -> {
+                Subprocess silent = shell("exit 0");
+                Subprocess unread = shell("head -c 200000 /dev/zero >&2; echo end >&2; sleep 1000"); // more than is held here
+                silent.waitFor();
+                assertThatThrownBy(() -> silent.stdin().write("x")).isInstanceOf(IOException.class);
+                assertThat(unread.stderr().read(new byte[1])).isEqualTo(1);
+                unread.terminate();
+                unread.waitFor();
+                return List.of("sh (" + silent.pid() + ")", "sh (" + unread.pid() + ")");
+            }).get();
+            Conditions.await("nobody waits for input of the first").until(() -> noThreadIsNamed(names.get(0)));
+        }
+        Conditions.await("nor of the other one").until(() -> noThreadIsNamed(names.get(1)));
+    }
+
+    private static boolean noThreadIsNamed(String start) {
+        return Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().startsWith(start));
+    }
+
+    @Test
+    void oneThatIsClosedIsNotKept() throws Exception {
         try (EventLoop loop = EventLoop.open()) {
             Subprocess sleeper = loop.submit(() -> shell("sleep 1000")).get();
-            loop.submit(() -> shell("exit 0").waitFor()).get();
-            Conditions.await("it is let go").until(() -> loop.belongings.size() == 1);
+            assertThat(loop.belongings.size()).isOne();
             sleeper.close();
             assertThat(loop.belongings.size()).isZero();
         }

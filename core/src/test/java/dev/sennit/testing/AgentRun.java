@@ -9,7 +9,6 @@ import java.io.UncheckedIOException;
 import java.net.JarURLConnection;
 import java.net.URI;
 import java.net.URL;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -83,13 +82,18 @@ record AgentRun(@Nullable Path folder) {
     private static String output(String tool, List<String> options) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(options);
         command.addFirst(Path.of(System.getProperty("java.home"), "bin", tool).toString());
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        Path printed = Files.createTempFile("sennit-", ".txt");
+        ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(printed.toFile());
+        builder.environment().remove("JAVA_TOOL_OPTIONS"); // of which the JVM would tell
+        Process process = builder.start();
         try {
-            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(process.waitFor(60, TimeUnit.SECONDS)).as("ended, after it printed %s", output).isTrue();
+            boolean ended = process.waitFor(60, TimeUnit.SECONDS);
+            String output = Files.readString(printed);
+            assertThat(ended).as("ended, after it printed %s", output).isTrue();
             return output;
         } finally {
             process.destroyForcibly();
+            Files.delete(printed);
         }
     }
 

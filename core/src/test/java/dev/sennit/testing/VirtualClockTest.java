@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -301,6 +302,61 @@ class VirtualClockTest {
         });
     }
 
+    /** How long a wait is counts, not when it ends. */
+    @Test
+    void aScheduleMayLastForYears() {
+        ScheduleExplorer.of(1).explore(() -> {
+            VirtualClock clock = VirtualClock.standing(NOON);
+            clock.advance(Duration.ofDays(1001));
+            clock.sleep(Duration.ofSeconds(1));
+            for (int i = 0; i < 1001; i++) {
+                clock.sleep(Duration.ofDays(1));
+            }
+            assertThat(clock.now()).isEqualTo(NOON.plus(Duration.ofDays(2002)).plusSeconds(1));
+        });
+    }
+
+    @Test
+    void timeIsNeverMoreThanTheLongest() throws Exception {
+        Duration longest = Duration.ofNanos(Long.MAX_VALUE);
+        clock.advance(HOUR);
+        clock.advance(longest);
+        assertThat(clock.nanoTime()).isEqualTo(Long.MAX_VALUE);
+
+        VirtualClock jumping = VirtualClock.jumping(NOON);
+        jumping.sleep(HOUR);
+        jumping.sleep(longest);
+        assertThat(jumping.nanoTime()).isEqualTo(Long.MAX_VALUE);
+
+        ScheduleExplorer.of(1).explore(() -> {
+            VirtualClock inside = VirtualClock.standing(NOON);
+            inside.advance(HOUR);
+            inside.advance(longest);
+            assertThat(inside.nanoTime()).isEqualTo(Long.MAX_VALUE);
+        });
+    }
+
+    /** One of an hour that is real comes first in the list, when the clock has passed it by. */
+    @Test
+    void aWaitThatCannotEndHidesNoOther() {
+        ScheduleExplorer.of(1).explore(() -> {
+            VirtualClock clock = VirtualClock.standing(NOON);
+            var latch = new CountDownLatch(1);
+            Thread patient = Thread.startVirtualThread(() -> {
+                try {
+                    latch.await(1, TimeUnit.HOURS);
+                } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+            });
+            clock.sleep(HOUR.dividedBy(2));
+            clock.advance(HOUR.multipliedBy(2));
+            clock.sleep(Duration.ofMinutes(1));
+            latch.countDown();
+            patient.join();
+        });
+    }
+
     /** That would take an hour. */
     @Test
     void advancingItEndsNoWaitThatIsReal() {
@@ -333,5 +389,9 @@ class VirtualClockTest {
         assertThatThrownBy(() -> kept.get().sleep(HOUR))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("is of a schedule");
+        assertThatThrownBy(() -> kept.get().advance(HOUR))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("is of a schedule");
+        assertThat(kept.get().now()).isEqualTo(NOON);
     }
 }

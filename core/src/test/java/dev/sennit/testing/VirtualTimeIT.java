@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -30,6 +31,10 @@ import org.junit.jupiter.api.io.TempDir;
 /** Schedules that last for days, in a JVM with the agent. Each program says how long it took by the clock of the schedule. */
 @Timeout(120)
 class VirtualTimeIT {
+    private static final class Own {
+        static final List<String> ASYNC_POOL = List.of("ours");
+    }
+
     /** Waits in all ways there are, one after another. */
     public static final class Waits {
         private interface Waiting {
@@ -122,6 +127,13 @@ class VirtualTimeIT {
                 }
                 return System.nanoTime() - end < TimeUnit.MINUTES.toNanos(2);
             });
+            show("method reference", () -> {
+                LongSupplier ticker = System::nanoTime;
+                long begin = ticker.getAsLong();
+                Thread.sleep(Duration.ofMinutes(1));
+                return Duration.ofNanos(ticker.getAsLong() - begin);
+            });
+            show("a field of the same name as one of the JDK's", () -> Own.ASYNC_POOL);
             List<Thread> sleepers = new ArrayList<>();
             show("1000 sleepers", () -> {
                 for (int i = 1; i <= 1000; i++) {
@@ -168,6 +180,8 @@ class VirtualTimeIT {
                 "scheduled -> run after PT8H",
                 "time limit -> TimeoutException after PT9H",
                 "polling -> true",
+                "method reference -> PT1M after PT1M",
+                "a field of the same name as one of the JDK's -> [ours] after PT0S",
                 "1000 sleepers ->  after PT1000H");
     }
 
