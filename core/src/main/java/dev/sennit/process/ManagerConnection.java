@@ -13,6 +13,7 @@ import java.net.Socket;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.security.NoSuchAlgorithmException;
@@ -137,7 +138,7 @@ final class ManagerConnection {
             } else {
                 read(line);
             }
-        } catch (SocketException e) { // it ended with something of ours unread
+        } catch (SocketException | ClosedChannelException e) { // it ended with something of ours unread, or while we sent
             cause = new IOException(ENDED, e);
         } catch (IOException e) {
             cause = e;
