@@ -266,20 +266,28 @@ final class ManagerConnection {
             calls.remove(call);
             throw lostAgain();
         }
-        line.send(ManagerProtocol.call(call.number(), object, method, Thread.currentThread().threadId(), arguments));
         boolean interrupted = false;
-        while (!call.isOver()) {
-            if (line.role() != null) {
-                line.role().await(call);
-            } else {
-                LockSupport.park(this);
-            }
-            if (Thread.interrupted()) {
-                if (interruptible && !interrupted) {
-                    line.send(ManagerProtocol.message(ManagerProtocol.CANCEL, call.number(), 0));
+        try {
+            line.send(ManagerProtocol.call(call.number(), object, method, Thread.currentThread().threadId(), arguments));
+            while (!call.isOver()) {
+                if (line.role() != null) {
+                    line.role().await(call);
+                } else {
+                    LockSupport.park(this);
                 }
-                interrupted = true;
+                if (Thread.interrupted()) {
+                    if (interruptible && !interrupted) {
+                        line.send(ManagerProtocol.message(ManagerProtocol.CANCEL, call.number(), 0));
+                    }
+                    interrupted = true;
+                }
             }
+        } catch (Throwable e) { // no stack or memory left: nobody may count on it to read
+            calls.remove(call);
+            if (line.role() != null) {
+                line.role().wantKeeper();
+            }
+            throw e;
         }
         Message answer = call.answer();
         if (answer != null && answer.kind() == ManagerProtocol.CANCELLED && interrupted) {
