@@ -30,7 +30,7 @@ public final class Linux {
      * Whether the calls can be used.
      *
      * @return whether this is Linux on a known processor, native access is enabled for this module, and each call was
-     *     seen to work
+     *     seen to work, but for {@link #giveBack}, which does nothing where it is forbidden
      */
     public static boolean isAvailable() {
         return Availability.AVAILABLE;

@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import dev.sennit.process.Wire.Backlog.Outgoing;
 import java.io.IOException;
+import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
@@ -97,19 +98,16 @@ final class ChannelWire implements Wire {
     }
 
     /**
-     * Sleeps until something can be read, and sends meanwhile what could not be sent; one thread at a time. An interrupt ends
-     * it, and so does {@link #wake}.
-     *
-     * @return false when nothing came within so many milliseconds
+     * Sleeps until something can be read, or so many milliseconds, and sends meanwhile what could not be sent; one thread at a
+     * time. An interrupt ends it, and so do {@link #wake} and a {@link #send} that leaves something unsent.
      */
-    boolean await(long millis) throws IOException {
+    void await(long millis) throws IOException {
         try {
-            int ready = selector.select(millis);
+            selector.select(millis);
             selector.selectedKeys().clear();
             if (hasUnsent) {
                 flush();
             }
-            return ready > 0;
         } catch (ClosedSelectorException | CancelledKeyException e) {
             throw new ClosedChannelException();
         }
@@ -170,13 +168,24 @@ final class ChannelWire implements Wire {
     private void flush() throws IOException {
         synchronized (lock) {
             for (Outgoing first = unsent.first(); first != null; first = unsent.first()) {
-                unsent.sent(write(first.bytes()));
+                unsent.sent(writeOrEnd(first.bytes()));
                 if (first.bytes().hasRemaining()) {
                     break;
                 }
                 unsent.removeFirst();
             }
             listen();
+        }
+    }
+
+    /** Who cannot write any more has nobody on the other side, whatever the system calls it. */
+    private int writeOrEnd(ByteBuffer bytes) throws SocketException {
+        try {
+            return write(bytes);
+        } catch (IOException e) {
+            var ended = new SocketException(e.getMessage());
+            ended.initCause(e);
+            throw ended;
         }
     }
 

@@ -11,15 +11,21 @@ import org.jspecify.annotations.Nullable;
 final class Initializer {
     private final Class<?> written;
     private final EncodedTask message;
+    private final boolean ours;
 
     Initializer(Action action) {
+        this(action, false);
+    }
+
+    private Initializer(Action action, boolean ours) {
+        this.ours = ours;
         written = action.getClass();
         message = TaskCodec.encode(new Body(action), written, "initializer");
     }
 
     /** Does nothing: the first task of a JVM takes a hundred times as long as the second, and a spare has time for it. */
     static Initializer firstTask() {
-        return new Initializer(() -> {});
+        return new Initializer(() -> {}, true);
     }
 
     /** What travels. */
@@ -31,7 +37,12 @@ final class Initializer {
         }
     }
 
-    /** The user's class. */
+    /** Whether it is {@link #firstTask}, of which the user knows nothing. */
+    boolean isOurs() {
+        return ours;
+    }
+
+    /** The class of the action. */
     Class<?> written() {
         return written;
     }

@@ -13,6 +13,7 @@ import java.net.Socket;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.security.NoSuchAlgorithmException;
@@ -137,7 +138,7 @@ final class ManagerConnection {
             } else {
                 read(line);
             }
-        } catch (SocketException e) { // it ended with something of ours unread
+        } catch (SocketException | ClosedChannelException e) { // it ended with something of ours unread, or while we sent
             cause = new IOException(ENDED, e);
         } catch (IOException e) {
             cause = e;
@@ -265,20 +266,28 @@ final class ManagerConnection {
             calls.remove(call);
             throw lostAgain();
         }
-        line.send(ManagerProtocol.call(call.number(), object, method, Thread.currentThread().threadId(), arguments));
         boolean interrupted = false;
-        while (!call.isOver()) {
-            if (line.role() != null) {
-                line.role().await(call);
-            } else {
-                LockSupport.park(this);
-            }
-            if (Thread.interrupted()) {
-                if (interruptible && !interrupted) {
-                    line.send(ManagerProtocol.message(ManagerProtocol.CANCEL, call.number(), 0));
+        try {
+            line.send(ManagerProtocol.call(call.number(), object, method, Thread.currentThread().threadId(), arguments));
+            while (!call.isOver()) {
+                if (line.role() != null) {
+                    line.role().await(call);
+                } else {
+                    LockSupport.park(this);
                 }
-                interrupted = true;
+                if (Thread.interrupted()) {
+                    if (interruptible && !interrupted) {
+                        line.send(ManagerProtocol.message(ManagerProtocol.CANCEL, call.number(), 0));
+                    }
+                    interrupted = true;
+                }
             }
+        } catch (Throwable e) { // no stack or memory left: nobody may count on it to read
+            calls.remove(call);
+            if (line.role() != null) {
+                line.role().wantKeeper();
+            }
+            throw e;
         }
         Message answer = call.answer();
         if (answer != null && answer.kind() == ManagerProtocol.CANCELLED && interrupted) {

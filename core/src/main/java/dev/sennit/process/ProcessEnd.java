@@ -1,18 +1,52 @@
 package dev.sennit.process;
 
+import java.util.ArrayList;
+import java.util.List;
+
 /**
- * Hears of the end of a process. {@link Process#onExit} needs a thread of the common pool for that, and the user's code may
- * hold them all, waiting for what the end of this process would bring.
+ * Hears of the end of a process. {@link Process#onExit} needs a thread of the common pool for that, and a virtual thread needs a
+ * carrier; the user's code may hold them all, waiting for what the end of this process would bring. So it has a platform thread.
  */
 final class ProcessEnd {
-    private ProcessEnd() {}
+    /** It does little: closes, cancels, removes. */
+    private static final long STACK = 1 << 18;
 
-    /** Runs an action, on a thread of its own, once the process has ended. */
-    static void then(Process process, Runnable action) {
-        Thread.startVirtualThread(() -> {
-            await(process);
-            action.run();
-        });
+    /** Guarded by this. What is still to be done. */
+    private final List<Runnable> actions = new ArrayList<>();
+    /** Guarded by this. */
+    private boolean ended;
+
+    /**
+     * Starts a daemon thread that waits for the end.
+     *
+     * @throws OutOfMemoryError when there is no thread to be had
+     */
+    ProcessEnd(Process process) {
+        var thread = new Thread(null, () -> run(process), "sennit-end-of-" + process.pid(), STACK, false);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private void run(Process process) {
+        await(process);
+        List<Runnable> due;
+        synchronized (this) {
+            ended = true;
+            due = List.copyOf(actions);
+            actions.clear();
+        }
+        due.forEach(Runnable::run);
+    }
+
+    /** Runs an action once the process has ended: in the thread that waits for it, or at once, in the caller's. It may not wait or throw. */
+    void then(Runnable action) {
+        synchronized (this) {
+            if (!ended) {
+                actions.add(action);
+                return;
+            }
+        }
+        action.run();
     }
 
     /**

@@ -4,6 +4,8 @@ import dev.sennit.process.CallsUnderWay.Call;
 import dev.sennit.process.ManagerProtocol.Message;
 import java.io.EOFException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -23,8 +25,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A caller that gets the role leads: it looks for a while, if that has helped lately, and then sleeps, if it gets the watch. It
  * gives the role up when its own call is over, when it is interrupted, or when somebody else is to read. A caller that does not
- * lead parks. A virtual thread never leads, as it must not keep its carrier, and nobody leads on after {@link #PATIENCE_MILLIS} in
- * which nothing came: who waits that long may wait for hours.
+ * lead parks. A virtual thread never leads, as it must not keep its carrier, and nobody leads on who has led for {@link
+ * #PATIENCE_MILLIS} without an answer of its own, whatever came for others: who waits that long may wait for hours.
  *
  * <p>The connection's own thread, the keeper, has the watch while nobody calls, so that the end of the connection is noticed and
  * what was not sent is sent, and while calls wait whose callers do not lead. It reads when something came and the role is free.
@@ -47,6 +49,8 @@ final class ReadingRole {
     private static final long PATIENCE_MILLIS = 20;
 
     private final ChannelWire wire;
+    private final long restNanos;
+    private final long patienceMillis;
     private final ManagerProtocol.Reader messages;
     private final ManagerProtocol.Reader.Source whatIsThere;
     private final CallsUnderWay calls;
@@ -70,10 +74,17 @@ final class ReadingRole {
 
     /** With the calling thread as the keeper. */
     ReadingRole(ChannelWire wire, int longest, CallsUnderWay calls) {
+        this(wire, longest, calls, REST_NANOS, PATIENCE_MILLIS);
+    }
+
+    /** For tests, with other times: no answer may depend on the keeper's coming back by itself. */
+    ReadingRole(ChannelWire wire, int longest, CallsUnderWay calls, long restNanos, long patienceMillis) {
         this.wire = wire;
         this.calls = calls;
+        this.restNanos = restNanos;
+        this.patienceMillis = patienceMillis;
         messages = new ManagerProtocol.Reader(wire, longest);
-        whatIsThere = wire::readNow;
+        whatIsThere = this::readNow;
     }
 
     // ---- callers ----
@@ -84,8 +95,14 @@ final class ReadingRole {
             try {
                 turns.incrementAndGet();
                 lead(call);
-            } catch (Throwable e) {
+            } catch (IOException e) {
                 fail(e);
+            } catch (Throwable e) { // the caller is too deep in its stack, say: that is not for the others to suffer
+                if (inside) {
+                    fail(e);
+                } else {
+                    calls.leadsNoMore(call);
+                }
             } finally {
                 role.set(false);
             }
@@ -98,21 +115,21 @@ final class ReadingRole {
 
     /** Whose role it is. */
     private void lead(Call call) throws IOException {
+        long start = System.nanoTime();
         while (failure == null && !call.isOver()) {
             if (spin.until(() -> receive() && call.isOver()) || keeperWanted || !watch.compareAndSet(false, true)) {
                 return;
             }
-            boolean came;
             try {
-                came = wire.await(PATIENCE_MILLIS);
+                wire.await(patienceMillis);
             } finally {
                 watch.set(false);
             }
-            boolean received = receive();
+            receive();
             if (Thread.currentThread().isInterrupted()) {
                 return;
             }
-            if (!came && !received) {
+            if (!call.isOver() && System.nanoTime() - start >= TimeUnit.MILLISECONDS.toNanos(patienceMillis)) {
                 calls.leadsNoMore(call);
                 return;
             }
@@ -127,6 +144,14 @@ final class ReadingRole {
     }
 
     // ---- callers and keeper ----
+
+    /** Only in {@link #receive}. While the wire has the buffer nothing is taken if it throws. */
+    private int readNow(ByteBuffer target) throws IOException {
+        inside = false;
+        int count = wire.readNow(target);
+        inside = true;
+        return count;
+    }
 
     /** Takes what is there; whose role it is. Returns whether that was a message. */
     private boolean receive() throws IOException {
@@ -241,7 +266,7 @@ final class ReadingRole {
         int before;
         do {
             before = turns.get();
-            LockSupport.parkNanos(this, REST_NANOS);
+            LockSupport.parkNanos(this, restNanos);
         } while (turns.get() != before && !keeperWanted);
     }
 }

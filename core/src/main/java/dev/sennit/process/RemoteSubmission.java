@@ -53,7 +53,7 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
         return task;
     }
 
-    /** Counts the workers that died before they had begun it, though it was theirs to begin. */
+    /** Counts the workers that died before they had begun it, though it was theirs to begin while they lived. */
     int countDeath() {
         return ++deaths;
     }

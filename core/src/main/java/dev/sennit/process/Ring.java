@@ -106,8 +106,10 @@ final class Ring {
     private volatile long head;
     private long tailSeen;
 
-    /** For the reader: where the next large message may go. */
+    /** For the reader: where the next large message may go; let go after {@link #QUIET} messages that are not. */
     private final AtomicReference<byte @Nullable []> spare = new AtomicReference<>();
+    /** Only the reader. */
+    private int smallInARow;
 
     /** Written by the writer. */
     private volatile long lastTask;
@@ -344,7 +346,12 @@ final class Ring {
     }
 
     private byte[] arrayFor(int length, int have) {
-        if (length >= SHORTEST_SPARE) {
+        if (length < SHORTEST_SPARE) {
+            if (++smallInARow == QUIET) {
+                spare.set(null);
+            }
+        } else {
+            smallInARow = 0;
             byte[] again = spare.getAndSet(null);
             if (again != null && again.length >= length) {
                 return again;

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -74,6 +75,8 @@ final class WorkerJvm {
     private final long oomKillsBefore = LinuxProcess.oomKills();
     /** Written once by {@link #awaitReady}, in the thread that serves the slot, before the slot is offered tasks. */
     private @Nullable WorkerLink link;
+    /** Written before link. */
+    private @Nullable ProcessEnd processEnd;
 
     private volatile boolean up;
     /** From the start of the initializer until it has returned or thrown. */
@@ -100,6 +103,9 @@ final class WorkerJvm {
     /** Whether somebody will look whether the answer has come that it owes. */
     private final AtomicBoolean isExpected = new AtomicBoolean();
     private volatile @Nullable String whyDestroyed;
+
+    /** Written by who sends it a task while none is in flight. */
+    private volatile boolean wasDead;
 
     /** The task in flight. */
     final AtomicReference<@Nullable RemoteSubmission<?>> current = new AtomicReference<>();
@@ -199,23 +205,28 @@ final class WorkerJvm {
 
     /** Waits until the worker has connected and says that it is ready; false if it ended before. */
     boolean awaitReady() throws IOException {
-        ProcessEnd.then(process, this::removeTraces); // ends accept(); in the constructor it could come too soon for that
-        Future<?> tooLong = Timers.after(
-                START_LIMIT, () -> destroy("took longer than " + Durations.text(START_LIMIT) + " and was killed"));
+        Future<?> tooLong = null;
         try {
+            var itsEnd = new ProcessEnd(process);
+            itsEnd.then(this::removeTraces); // ends accept(); in the constructor it could come too soon for that
+            processEnd = itsEnd;
+            tooLong = Timers.after(
+                    START_LIMIT, () -> destroy("took longer than " + Durations.text(START_LIMIT) + " and was killed"));
             SocketChannel socket = server.accept();
             WorkerLink connected = shared == null
                     ? new PlainLink(process.getOutputStream(), socket)
                     : shared.connect(socket, process::isAlive);
             link = connected;
-            ProcessEnd.then(process, connected::workerEnded);
+            itsEnd.then(connected::workerEnded);
             WorkerLink.Reply first = connected.receive();
             up = first != null && first.kind() == WorkerLink.Kind.READY;
             return up;
         } catch (ClosedChannelException e) { // the process ended first
             return false;
         } finally {
-            tooLong.cancel(false);
+            if (tooLong != null) {
+                tooLong.cancel(false);
+            }
             removeTraces();
             if (shared != null) {
                 shared.close();
@@ -264,7 +275,7 @@ final class WorkerJvm {
     }
 
     WorkerLink link() {
-        return java.util.Objects.requireNonNull(link, "not ready");
+        return Objects.requireNonNull(link, "not ready");
     }
 
     long pid() {
@@ -584,7 +595,7 @@ final class WorkerJvm {
         endIntended = true;
         try {
             Future<?> limit = Timers.after(EXIT_LIMIT, process::destroyForcibly); // first, as it may not even read that
-            ProcessEnd.then(process, () -> limit.cancel(false));
+            Objects.requireNonNull(processEnd, "not ready").then(() -> limit.cancel(false));
             if (Thread.currentThread() instanceof WorkerSlot.ServingThread) {
                 sayQuit();
             } else { // an interrupt would close the channel
@@ -601,6 +612,16 @@ final class WorkerJvm {
         } catch (IOException e) {
             // it has ended
         }
+    }
+
+    /** Called by who is about to send it the task in flight. */
+    void noteWhetherDead() {
+        wasDead = !process.isAlive();
+    }
+
+    /** Whether it was dead before it was sent what it has, and so did not die of that. */
+    boolean wasDeadBefore() {
+        return wasDead;
     }
 
     /** Whether it has connected; only then can it be asked to end. */

@@ -33,8 +33,12 @@ final class WorkerMain {
     /** As sysexits.h has it: an internal error. */
     static final int CANNOT_GO_ON = 70;
 
-    /** A result that is longer leaves its memory to the next ones. */
+    /** What a longer result needed is not kept for the next ones. */
     private static final int MOST_KEPT = 1 << 21;
+    /** What a result needed that is no longer is kept. */
+    private static final int ALWAYS_KEPT = 1 << 16;
+    /** So many of those in a row, and what a longer one needed is let go. */
+    private static final int QUIET = 256;
 
     /** Longer than the parent waits for a worker that it told to exit. */
     private static final Duration EXIT_LIMIT = Duration.ofSeconds(3);
@@ -126,6 +130,8 @@ final class WorkerMain {
         private final StatusPage page;
         /** Only this thread: where it writes what comes of a task. */
         private MessageBuffer outcome = new MessageBuffer();
+        /** Only this thread. How many results in a row were short. */
+        private int shortInARow;
 
         /** Not this thread itself: a task may lock that. */
         private final Object lock = new Object();
@@ -245,7 +251,9 @@ final class WorkerMain {
             long nanos = System.nanoTime() - start;
             page.ended(task.number());
             end.send(kind, task.number(), nanos, ThreadTimes.cpuNanos(this) - cpuBefore, message);
-            if (outcome.bytes().length > MOST_KEPT) {
+            shortInARow = outcome.length() > ALWAYS_KEPT ? 0 : shortInARow + 1;
+            int kept = outcome.bytes().length;
+            if (kept > MOST_KEPT || (kept > 2 * ALWAYS_KEPT && shortInARow >= QUIET)) {
                 outcome = new MessageBuffer();
             }
         }

@@ -203,6 +203,14 @@ public final class WorkerProcess {
         WorkerFolder.remove(folder);
     }
 
+    /** Nobody watches it, and nobody has it. */
+    private void abandon() {
+        process.destroyForcibly();
+        removeTraces(server, folder);
+        ACTIVE.remove(this);
+        ended.complete(this);
+    }
+
     /** Sends the main and waits for the end. One that is no daemon keeps this JVM alive, so that the process may end. */
     private final class Watch extends Thread {
         private final ClassLoader loader;
@@ -223,22 +231,31 @@ public final class WorkerProcess {
         @Override
         public void run() {
             boolean began = false;
-            Future<?> tooLong = Timers.after(START_LIMIT, process::destroyForcibly);
-            ProcessEnd.then(process, () -> removeTraces(server, folder)); // ends accept()
-            try (SocketChannel socket = server.accept()) {
-                tooLong.cancel(false);
-                removeTraces(server, folder);
-                began = true;
-                send(socket, Objects.requireNonNull(main));
-                main = null;
-                listen(socket);
+            Future<?> tooLong = null;
+            Throwable cause = null;
+            try {
+                tooLong = Timers.after(START_LIMIT, process::destroyForcibly);
+                new ProcessEnd(process).then(() -> removeTraces(server, folder)); // ends accept()
+                try (SocketChannel socket = server.accept()) {
+                    tooLong.cancel(false);
+                    removeTraces(server, folder);
+                    began = true;
+                    send(socket, Objects.requireNonNull(main));
+                    main = null;
+                    listen(socket);
+                }
             } catch (IOException e) {
                 // it has ended
+            } catch (Throwable e) { // no thread or memory to be had
+                process.destroyForcibly();
+                cause = e;
             } finally {
-                tooLong.cancel(false);
+                if (tooLong != null) {
+                    tooLong.cancel(false);
+                }
                 removeTraces(server, folder);
             }
-            conclude(began);
+            conclude(began, cause);
         }
 
         private static void send(SocketChannel socket, MessageBuffer message) throws IOException {
@@ -259,7 +276,7 @@ public final class WorkerProcess {
             }
         }
 
-        private void conclude(boolean began) {
+        private void conclude(boolean began, @Nullable Throwable cause) {
             try {
                 int exitCode = process.waitFor();
                 if (output != null) {
@@ -269,7 +286,9 @@ public final class WorkerProcess {
                     failure = new WorkerStartException(
                             "process " + name + " (pid " + pid() + ") " + WorkerCrashedException.describeExit(exitCode)
                                     + " before its main began" + said(),
-                            null);
+                            cause);
+                } else if (cause != null) {
+                    failure = cause;
                 }
             } catch (InterruptedException e) {
                 throw new AssertionError("threads that watch processes cannot be interrupted", e);
@@ -394,7 +413,7 @@ public final class WorkerProcess {
      *
      * @return empty while it runs, and when its main threw nothing; a {@link dev.sennit.RemoteTaskException} for an exception
      *     that cannot travel, or is of a class that is not allowed; a {@link WorkerStartException} if it ended before its main
-     *     began
+     *     began; or the {@link Error}, such as too little memory, for which this JVM could not hear of it and killed it
      */
     public Optional<Throwable> failure() {
         return isAlive() ? Optional.empty() : Optional.ofNullable(failure);
@@ -568,7 +587,12 @@ public final class WorkerProcess {
             process.onExit().thenRun(() -> given.forEach(Connection::receiverEnded));
             ACTIVE.add(process);
             ClassLoader loader = main.getClass().getClassLoader();
-            process.new Watch(message, loader != null ? loader : ClassLoader.getSystemClassLoader()).start();
+            try {
+                process.new Watch(message, loader != null ? loader : ClassLoader.getSystemClassLoader()).start();
+            } catch (Throwable e) { // no thread to be had
+                process.abandon();
+                throw e;
+            }
             return process;
         }
     }

@@ -232,20 +232,23 @@ final class WorkerSlot {
     private void noteFailedStart(WorkerJvm ended, WorkerJvm.End end) {
         boolean somebodyElse =
                 ended.whyDestroyed() == null && WorkerCrashedException.wasKilledByAnother(end.exitCode());
+        Initializer initializer = pool.initializer();
+        boolean inInitializer = ended.isInitializing() && initializer != null && !initializer.isOurs();
         Throwable thrown = ended.initializerFailure();
         if (thrown != null) {
-            String what = "initializer failed in worker " + name + " (pid " + ended.pid() + "): " + thrown;
+            String failed = initializer != null && initializer.isOurs() ? "first task" : "initializer";
+            String what = failed + " failed in worker " + name + " (pid " + ended.pid() + "): " + thrown;
             pool.startFailed(this, what + CauseOfDeath.said(end), thrown, false);
         } else {
             String during = "in its initializer";
-            if (!ended.isInitializing()) {
+            if (!inInitializer) {
                 during = "before it was ready";
                 if (ended.whyDestroyed() == null && !somebodyElse) {
                     pool.jvmDidNotStart();
                 }
             }
             var died = CauseOfDeath.of(ended, end, name, during, pool.settings());
-            pool.startFailed(this, String.valueOf(died.getMessage()), ended.isInitializing() ? died : null, somebodyElse);
+            pool.startFailed(this, String.valueOf(died.getMessage()), inInitializer ? died : null, somebodyElse);
         }
     }
 
@@ -527,6 +530,7 @@ final class WorkerSlot {
             return false;
         }
         try {
+            up.noteWhetherDead(); // before it is sent: what is large may kill it meanwhile
             up.send(submission.task(), false, submission.message());
         } catch (IOException e) {
             up.destroy(DEAF);
@@ -585,7 +589,7 @@ final class WorkerSlot {
             had.startSent(); // who took the answer before it may not have come to say it
         }
         boolean hadBegun = had != null && dead.hadBegun(had.task());
-        if (had != null && !hadBegun && (dead.endWasIntended() || had.countDeath() < DEATHS_BEFORE_ONE_TASK)) {
+        if (had != null && !hadBegun && mayRunElsewhere(had, dead)) {
             giveBack(had);
             had = null;
         }
@@ -597,6 +601,11 @@ final class WorkerSlot {
             diedWith(had, hadBegun, dead, end);
         }
         outOfTurn.forEach(task -> diedWith(task, true, dead, end));
+    }
+
+    /** Whether the worker's death may be no fault of the task, which it had not begun. */
+    private static boolean mayRunElsewhere(RemoteSubmission<?> had, WorkerJvm dead) {
+        return dead.endWasIntended() || dead.wasDeadBefore() || had.countDeath() < DEATHS_BEFORE_ONE_TASK;
     }
 
     private void diedWith(RemoteSubmission<?> had, boolean hadBegun, WorkerJvm dead, WorkerJvm.End end) {

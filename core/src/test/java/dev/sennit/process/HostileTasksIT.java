@@ -199,11 +199,11 @@ class HostileTasksIT {
                 here.await("all are submitted");
                 return 1;
             });
-            var limit = TaskOptions.NONE.timeout(Duration.ofSeconds(1));
+            var limit = TaskOptions.NONE.timeout(Duration.ofSeconds(2));
             TaskFuture<Integer> second = pool.submit(() -> 2, limit);
             TaskFuture<Long> third = pool.submit(() -> ProcessHandle.current().pid());
             // Longer than the second may take, and than an answer may: it has ended by then, but its answer is not read.
-            first.onDone(done -> sleep(Duration.ofSeconds(4)));
+            first.onDone(done -> sleep(Duration.ofSeconds(5)));
             here.set("all are submitted");
             assertThat(first.get(60, SECONDS)).isOne();
             assertThat(second.get(60, SECONDS)).isEqualTo(2);

@@ -5,22 +5,36 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sennit.Caller;
+import dev.sennit.Conditions;
 import dev.sennit.Pool;
 import dev.sennit.Seeded;
 import dev.sennit.Task;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Many threads that share a client, and read for each other: each gets its own answer, however the others end. */
 @Timeout(120)
@@ -178,7 +192,11 @@ class ReadingRoleIT {
                     LockSupport.parkNanos(random.generator().nextInt(200_000_000));
                     ProcessHandle.of(hosted.pid()).orElseThrow().destroyForcibly();
                     for (Caller<Boolean> caller : callers) {
-                        assertThat(caller.failure()).isInstanceOf(ManagerLostException.class).hasMessageContaining("is lost");
+                        assertThat(caller.failure())
+                                .isInstanceOf(ManagerLostException.class)
+                                .hasMessageContaining("is lost")
+                                .message()
+                                .doesNotContain("null");
                     }
                 }
             });
@@ -208,5 +226,149 @@ class ReadingRoleIT {
             }));
         }
         return callers;
+    }
+
+    // ---- where nobody comes to look by himself ----
+
+    /** A connection whose keeper rests for an hour unless it is wanted; its other end is the test's. */
+    private static final class Line implements AutoCloseable {
+        private final SocketChannel server;
+        private final ChannelWire wire;
+        private final CallsUnderWay calls = new CallsUnderWay();
+        private final ReadingRole role;
+
+        Line(Path folder, Duration patience) throws Exception {
+            var address = UnixDomainSocketAddress.of(folder.resolve("socket"));
+            try (var listening = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+                listening.bind(address);
+                wire = new ChannelWire(SocketChannel.open(address), false);
+                server = listening.accept();
+            }
+            var made = new CompletableFuture<ReadingRole>();
+            Thread keeper = Thread.ofPlatform().daemon().name("keeper").start(() -> {
+                var own = new ReadingRole(wire, 1 << 20, calls, Duration.ofHours(1).toNanos(), patience.toMillis());
+                made.complete(own);
+                try {
+                    own.keep();
+                } catch (IOException e) {
+                    calls.endAll();
+                }
+            });
+            role = made.join();
+            Conditions.await("the keeper reads").until(() -> Arrays.stream(keeper.getStackTrace())
+                    .anyMatch(frame -> frame.getMethodName().equals("select")));
+            Caller<Boolean> first = call(1, PLATFORM, 1);
+            first.awaitWaitingIn("await");
+            answer(1); // now the keeper sees that there are others, and rests
+            assertThat(first.result()).isTrue();
+        }
+
+        /** A thread that sends something and waits for an answer; true when it gets one. */
+        Caller<Boolean> call(long number, ThreadFactory kind, int bytes) {
+            return Caller.on(kind, () -> {
+                var call = new CallsUnderWay.Call(number);
+                calls.add(call);
+                wire.send(ByteBuffer.allocate(bytes), null);
+                role.sent();
+                while (!call.isOver()) {
+                    role.await(call);
+                    Thread.interrupted();
+                }
+                return call.answer() != null;
+            });
+        }
+
+        /** One that reads for the others. */
+        Caller<Boolean> leader(long number) {
+            Caller<Boolean> leader = call(number, PLATFORM, 1);
+            leader.awaitInside("select");
+            return leader;
+        }
+
+        void answer(long number) throws IOException {
+            ByteBuffer message = ManagerProtocol.answer(ManagerProtocol.VALUE, number, null);
+            while (message.hasRemaining()) {
+                server.write(message);
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            wire.close();
+            role.wantKeeper();
+            server.close();
+        }
+    }
+
+    private static final Duration HOUR = Duration.ofHours(1);
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whoseAnswerComesFirstFindsAnotherToRead(boolean virtual, @TempDir Path folder) throws Exception {
+        try (var line = new Line(folder, HOUR)) {
+            Caller<Boolean> leader = line.leader(2);
+            Caller<Boolean> other = line.call(3, virtual ? VIRTUAL : PLATFORM, 1);
+            other.awaitWaitingIn("await");
+            line.answer(2);
+            assertThat(leader.result()).isTrue();
+            line.answer(3);
+            assertThat(other.result()).isTrue();
+        }
+    }
+
+    @Test
+    void whoLeadsSendsWhatOthersCouldNot(@TempDir Path folder) throws Exception {
+        try (var line = new Line(folder, HOUR)) {
+            Caller<Boolean> leader = line.leader(2);
+            int large = 8 << 20;
+            Caller<Boolean> other = line.call(3, PLATFORM, large);
+            other.awaitWaitingIn("await");
+            var target = ByteBuffer.allocate(large + 2);
+            while (target.hasRemaining() && line.server.read(target) >= 0) {
+                // all of it comes
+            }
+            assertThat(target.hasRemaining()).isFalse();
+            line.answer(3);
+            assertThat(other.result()).isTrue();
+            line.answer(2);
+            assertThat(leader.result()).isTrue();
+        }
+    }
+
+    @Test
+    void anInterruptOfWhoLeadsCostsNobodyAnAnswer(@TempDir Path folder) throws Exception {
+        try (var line = new Line(folder, HOUR)) {
+            Caller<Boolean> leader = line.leader(2);
+            Caller<Boolean> other = line.call(3, PLATFORM, 1);
+            other.awaitWaitingIn("await");
+            leader.interrupt();
+            line.answer(3);
+            assertThat(other.result()).isTrue();
+            leader.interrupt();
+            line.answer(2);
+            assertThat(leader.result()).isTrue();
+        }
+    }
+
+    /** However much comes for others: the keeper reads for who waits long. */
+    @Test
+    void whoWaitsLongLeadsNoMore(@TempDir Path folder) throws Exception {
+        try (var line = new Line(folder, Duration.ofMillis(5))) {
+            Caller<Boolean> patient = line.call(2, PLATFORM, 1);
+            var stop = new AtomicBoolean();
+            Caller<Integer> others = Caller.of(() -> {
+                int count = 0;
+                while (!stop.get()) {
+                    line.answer(1_000 + count++); // to calls that are over by now
+                    LockSupport.parkNanos(100_000);
+                }
+                return count;
+            });
+            patient.awaitWaitingIn("await");
+            stop.set(true);
+            assertThat(others.result()).isPositive();
+            line.answer(2);
+            assertThat(patient.result()).isTrue();
+        }
     }
 }

@@ -229,6 +229,21 @@ class RingTest {
     }
 
     @Test
+    void aSpareThatNobodyNeedsIsLetGo() throws Exception {
+        Ends ends = Ends.of(1 << 20);
+        byte[] spare = new byte[100_000];
+        for (int quiet : new int[] {255, 256}) {
+            ends.reader.useAgain(spare);
+            for (int i = 0; i < quiet; i++) {
+                ends.writer.write(0, i, 0, 0, new byte[100], 100);
+                take(ends.reader);
+            }
+            ends.writer.write(0, quiet, 0, 0, new byte[90_000], 90_000);
+            assertThat(take(ends.reader).payload() == spare).as("after %s small ones", quiet).isEqualTo(quiet < 256);
+        }
+    }
+
+    @Test
     void anEmptyRingStartsAgainAtItsBeginning() throws Exception {
         Ends ends = Ends.of(1 << 20);
         for (int i = 0; i < 10_000; i++) {

@@ -126,6 +126,16 @@ class SparesIT extends ChangingWorkers {
     }
 
     @Test
+    void theFirstTaskOfASpareIsNoInitializerOfTheUsers() {
+        try (ProcessPool pool = pool(1).spares(1).open()) {
+            assertThat(pool.initializer().isOurs()).isTrue();
+        }
+        try (ProcessPool pool = pool(1).spares(1).initializer(() -> {}).open()) {
+            assertThat(pool.initializer().isOurs()).isFalse();
+        }
+    }
+
+    @Test
     void aSpareThatDiesIsReplaced() throws Exception {
         try (ProcessPool pool = pool(1).spares(1).open()) {
             long worker = pidIn(pool);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sennit.TaskFuture;
 import dev.sennit.WorkerStartException;
 import java.io.IOException;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -114,6 +115,23 @@ class WorkerDeathIT {
                 assertThat(pool.submit(() -> 42).get(60, TimeUnit.SECONDS)).isEqualTo(42);
             }
             assertThat(pool.statistics().failed()).isZero();
+        }
+    }
+
+    /** All are dead when it is submitted, and it goes from one to the next: that is no fault of its own. */
+    @Test
+    void aTaskSurvivesTheDeathOfAllIdleWorkersAtOnce() throws Exception {
+        Field field = ProcessPool.class.getDeclaredField("lock");
+        field.setAccessible(true);
+        try (ProcessPool pool = ProcessPool.builder().workers(6).heap("16m").open()) {
+            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> pool.statistics().workers() == 6);
+            TaskFuture<Integer> future;
+            synchronized (field.get(pool)) { // so that the pool does not get to know it before
+                WorkerProcesses.ofThisJvm().forEach(ProcessHandle::destroyForcibly);
+                Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> WorkerProcesses.ofThisJvm().isEmpty());
+                future = pool.submit(() -> 42);
+            }
+            assertThat(future.get(60, TimeUnit.SECONDS)).isEqualTo(42);
         }
     }
 

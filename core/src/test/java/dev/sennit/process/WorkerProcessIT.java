@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Caller;
+import dev.sennit.Conditions;
 import dev.sennit.RemoteTaskException;
 import dev.sennit.Signals;
 import dev.sennit.TaskSerializationException;
@@ -18,6 +19,8 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -27,6 +30,33 @@ import org.junit.jupiter.api.io.TempDir;
 class WorkerProcessIT {
     private static WorkerProcess.Builder small() {
         return WorkerProcess.builder().heap("64m");
+    }
+
+    /** As those who wait for what never comes by looking all the time. */
+    @Test
+    void theEndOfOneThatNeverBeganIsHeardWhereVirtualThreadsHoldAllProcessors() throws Exception {
+        int processors = Runtime.getRuntime().availableProcessors();
+        var stop = new AtomicBoolean();
+        var spinning = new AtomicInteger();
+        for (int i = 0; i < processors; i++) {
+            Thread.startVirtualThread(() -> {
+                spinning.incrementAndGet();
+                while (!stop.get()) {
+                    Thread.onSpinWait();
+                }
+            });
+        }
+        try {
+            Conditions.await("all carriers are held").until(() -> spinning.get() == processors);
+            WorkerProcess process = WorkerProcess.builder()
+                    .jvmOptions("-XX:+NoSuchOption")
+                    .output(WorkerOutput.DISCARD)
+                    .start(() -> {});
+            assertThat(process.join(Duration.ofSeconds(60))).isTrue();
+            assertThat(process.failure()).containsInstanceOf(WorkerStartException.class);
+        } finally {
+            stop.set(true);
+        }
     }
 
     @Test
