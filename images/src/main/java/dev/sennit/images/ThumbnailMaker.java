@@ -12,11 +12,12 @@ import java.util.List;
  *
  * {@snippet :
  * ThumbnailMaker maker = new ThumbnailMaker(ThumbnailSettings.defaults().withSizes(200, 64));
- * Thumbnails made = maker.make(Files.readAllBytes(Path.of("photo.jpg")));
+ * byte[] photo = Files.readAllBytes(Path.of("photo.jpg"));
+ * Thumbnails made = maker.make(photo);
  * Files.write(Path.of("photo_200.jpg"), made.all().getFirst().bytes());
  *
  * try (Pool pool = Pools.open("processes:2")) { // it is a task function itself: decoders crash, and then only a worker does
- *     List<Thumbnails> all = pool.map(maker, images);
+ *     List<Thumbnails> all = pool.map(maker, List.of(photo, photo));
  * }
  * }
  *
