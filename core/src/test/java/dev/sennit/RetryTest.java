@@ -724,7 +724,14 @@ class RetryTest {
                         case 3 -> new Object[] {new IllegalStateException()};
                         default -> new Object[] {failure, new AssertionError()};
                     };
-                    catchThrowable(() -> own.call(new Script(outcomes)::call));
+                    Throwable thrown = catchThrowable(() -> own.call(new Script(outcomes)::call));
+                    assertThat(thrown).as("call %d, interrupted: %s", call, Thread.currentThread().isInterrupted())
+                            .satisfies(switch (call % 5) {
+                                case 0, 1 -> end -> assertThat(end).isNull();
+                                case 2 -> end -> assertThat(end).isInstanceOf(RetryExhaustedException.class);
+                                case 3 -> end -> assertThat(end).isInstanceOf(IllegalStateException.class);
+                                default -> end -> assertThat(end).isInstanceOf(AssertionError.class);
+                            });
                 }
                 return null;
             }));
