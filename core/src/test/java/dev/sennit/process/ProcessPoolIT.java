@@ -3,9 +3,10 @@ package dev.sennit.process;
 import dev.sennit.PoolServicesContract;
 
 class ProcessPoolIT extends PoolServicesContract {
+    /** Time for a task that is interrupted to say so, also where every processor is busy. */
     @Override
     protected String plan(int workers) {
-        return "processes:" + workers;
+        return "processes:" + workers + "?grace=2s";
     }
 
     @Override
