@@ -38,7 +38,7 @@ class JcstressIT {
                 "-m",
                 MODE));
         if (MODE.equals("quick")) { // the compilers' modes one by one, without pinning threads
-            command.addAll(List.of("-f", "1", "-iters", "2", "-time", "150", "-sc", "false", "-af", "NONE"));
+            command.addAll(List.of("-f", "1", "-iters", "2", "-time", "100", "-sc", "false", "-af", "NONE"));
         }
         Path output = folder.resolve("output");
         Process process = new ProcessBuilder(command)
