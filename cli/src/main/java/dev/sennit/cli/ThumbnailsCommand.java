@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -195,7 +196,7 @@ final class ThumbnailsCommand implements Callable<Integer> {
     private void ensureNoSourceIsTheOutput() {
         Path folder = output.toAbsolutePath().normalize();
         for (String source : sources) {
-            if (folder.toString().equals(source) || folder.equals(pathOf(source))) {
+            if (folder.equals(pathOf(source))) {
                 throw CommandException.usage("-o: " + output + " is a source too; choose another folder");
             }
         }
@@ -242,20 +243,21 @@ final class ThumbnailsCommand implements Callable<Integer> {
 
     private ThumbnailSettings settings() {
         int[] widths = sizes.stream().mapToInt(ThumbnailsCommand::size).toArray();
-        if (quality < 1 || quality > 100) {
-            throw CommandException.usage("--quality must be 1 to 100, was " + quality);
-        }
+        ThumbnailSettings chosen = ThumbnailSettings.defaults()
+                .withFit(choice("--fit", fit, ThumbnailSettings.Fit.class))
+                .withFormat(choice("--format", format.equals("jpg") ? "jpeg" : format, ThumbnailSettings.Format.class))
+                .withMaxPixels(Amounts.count("--max-pixels", maxPixels))
+                .withOnCorrupt(choice("--on-corrupt", onCorrupt, ThumbnailSettings.OnCorrupt.class));
+        chosen = with("--sizes", chosen, one -> one.withSizes(widths));
+        chosen = with("--quality", chosen, one -> one.withQuality(quality));
+        return with("--codec", chosen, one -> one.withCodec(codec));
+    }
+
+    private static ThumbnailSettings with(String option, ThumbnailSettings before, UnaryOperator<ThumbnailSettings> change) {
         try {
-            return ThumbnailSettings.defaults()
-                    .withSizes(widths)
-                    .withFit(choice("--fit", fit, ThumbnailSettings.Fit.class))
-                    .withFormat(choice("--format", format.equals("jpg") ? "jpeg" : format, ThumbnailSettings.Format.class))
-                    .withQuality(quality)
-                    .withMaxPixels(Amounts.count("--max-pixels", maxPixels))
-                    .withOnCorrupt(choice("--on-corrupt", onCorrupt, ThumbnailSettings.OnCorrupt.class))
-                    .withCodec(codec);
+            return change.apply(before);
         } catch (IllegalArgumentException e) {
-            throw CommandException.usage("--sizes, --codec: " + CommandException.oneLine(e), e);
+            throw CommandException.usage(option + ": " + CommandException.oneLine(e), e);
         }
     }
 

@@ -11,6 +11,7 @@ import dev.sennit.images.ThumbnailPipeline;
 import dev.sennit.images.ThumbnailSummary;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -90,7 +91,7 @@ final class ThumbnailsReport {
             @Override
             public void failed(Failure failure) {
                 OpenPools.ensureStarted(plan, failure.cause());
-                terminal.error(CommandException.oneLine(new Exception(failure.toString())));
+                terminal.error(failure.toString());
                 if (json) {
                     terminal.line(new JsonLine()
                             .put("source", failure.source().text())
@@ -146,7 +147,7 @@ final class ThumbnailsReport {
                     Figures.duration(seconds(stage.runTime())),
                     Figures.duration(seconds(stage.waitTime())));
         }
-        List<String> lines = new java.util.ArrayList<>(table.lines());
+        List<String> lines = new ArrayList<>(table.lines());
         lines.add("decoding " + Figures.duration(seconds(summary.decoding())) + ", resizing "
                 + Figures.duration(seconds(summary.resizing())) + ", encoding " + Figures.duration(seconds(summary.encoding())));
         lines.add(String.format(Locale.ROOT, "%s in %s, %.1f/s: %s, %s in, %s out%s%s",
@@ -166,7 +167,7 @@ final class ThumbnailsReport {
         if (failed == 0) {
             return "";
         }
-        List<String> reasons = new java.util.ArrayList<>();
+        List<String> reasons = new ArrayList<>();
         summary.failures().forEach((reason, count) -> reasons.add(count + " " + reason.text()));
         if (problems > 0) {
             reasons.add(Figures.count(problems, "source that is none", "sources that are none"));
