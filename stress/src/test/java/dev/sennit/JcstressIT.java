@@ -24,6 +24,10 @@ class JcstressIT {
     /** As the tool ends each line about a test. */
     private static final Pattern OUTCOME = Pattern.compile("\\[(OK|FAILED|ERROR|INTERESTING)]\\s+(dev\\.sennit\\.\\S+)");
 
+    /** Of the compilers' modes the one that reorders most; a long run goes through all of them, and pins threads. */
+    private static final String WILDEST = "-XX:-TieredCompilation -XX:+UnlockDiagnosticVMOptions -XX:+StressLCM -XX:+StressGCM"
+            + " -XX:+StressIGVN -XX:+StressCCP";
+
     private record Run(int exitCode, TreeSet<String> passed, TreeSet<String> failed, String output) {}
 
     private static Run jcstress(String tests, Path folder) throws IOException, InterruptedException {
@@ -37,8 +41,8 @@ class JcstressIT {
                 tests,
                 "-m",
                 MODE));
-        if (MODE.equals("quick")) { // the compilers' modes one by one, without pinning threads
-            command.addAll(List.of("-f", "1", "-iters", "2", "-time", "100", "-sc", "false", "-af", "NONE"));
+        if (MODE.equals("quick")) {
+            command.addAll(List.of("-f", "1", "-iters", "3", "-time", "100", "-sc", "false", "-af", "NONE", "-jvmArgs", WILDEST));
         }
         Path output = folder.resolve("output");
         Process process = new ProcessBuilder(command)

@@ -9,7 +9,7 @@ import java.util.Optional;
 
 /** What experiments run on: how thorough they are, and the peers that can be had. */
 final class Bench implements AutoCloseable {
-    private static final String[] SCRIPTS = {"peer.py", "peer_tasks.py"};
+    private static final String[] SCRIPTS = {"peer.py", "peer_tasks.py", Sharp.SCRIPT};
 
     private final boolean quick;
     private final Optional<Python> python;

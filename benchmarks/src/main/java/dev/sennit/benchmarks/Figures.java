@@ -21,9 +21,17 @@ final class Figures {
         return digits(seconds) + " s";
     }
 
-    /** Memory: {@code 863 B}. */
+    /** Memory: {@code 863 B}; from a megabyte on, which is a million, {@code 216 MB}. */
     static String bytes(double bytes) {
+        if (bytes >= 0.9995e6) {
+            return digits(bytes / 1e6) + " MB";
+        }
         return digits(bytes) + " B";
+    }
+
+    /** How much noise against a signal: {@code 51.6 dB}. */
+    static String decibels(double decibels) {
+        return digits(decibels) + " dB";
     }
 
     /** How many a second: {@code 12.3 k/s}. */

@@ -53,6 +53,19 @@ record Machine(int cores, String model, String kernel, String jdk, double load, 
         return all == 0 ? 0 : (double) (all - idle) / all;
     }
 
+    /** The most memory of this process that was ever resident, in bytes; not a number where the system does not tell. */
+    static double mostMemory() throws IOException {
+        Path status = Path.of("/proc/self/status");
+        if (Files.exists(status)) {
+            for (String line : Files.readAllLines(status)) {
+                if (line.startsWith("VmHWM:")) {
+                    return Long.parseLong(line.replaceAll("\\D", "")) * 1024.0;
+                }
+            }
+        }
+        return Double.NaN;
+    }
+
     boolean isBusy() {
         return use >= 0 ? use > BUSY : load > cores * BUSY;
     }

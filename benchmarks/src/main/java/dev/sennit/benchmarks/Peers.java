@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BiConsumer;
 
@@ -60,6 +61,11 @@ final class Peers implements AutoCloseable {
     private static boolean canHave(String name, Python python) {
         return (!name.equals(LOKY) || python.hasLoky()) && (!name.startsWith("futurist") || python.hasFuturist())
                 && (!name.startsWith("uvloop") || python.hasUvloop());
+    }
+
+    /** One that can be had. */
+    Peer get(String name) {
+        return Objects.requireNonNull(peers.get(name), name);
     }
 
     void forEach(BiConsumer<String, Peer> consumer) {

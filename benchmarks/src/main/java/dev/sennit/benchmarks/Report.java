@@ -1,11 +1,17 @@
 package dev.sennit.benchmarks;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 
-/** What an experiment prints: Markdown, tables between paragraphs. */
+/** What an experiment prints: Markdown, tables between paragraphs, and pictures that lie beside the page. */
 final class Report {
+    private static final String PICTURES = "pictures";
+
     private final List<String> lines = new ArrayList<>();
+    private final Map<String, String> pictures = new LinkedHashMap<>();
     private boolean inList;
 
     /** Adds a table under a title. */
@@ -22,6 +28,19 @@ final class Report {
         lines.add(text);
         inList = false;
         return this;
+    }
+
+    /**
+     * Adds a picture under its title.
+     *
+     * @param experiment what made it; the name of its file begins so
+     * @param svg the picture
+     */
+    Report picture(String experiment, String title, String svg) {
+        String name = title.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
+        String path = PICTURES + "/" + experiment + "-" + name + ".svg";
+        pictures.put(path, svg);
+        return paragraph(title + ":").paragraph("![" + title + "](" + path + ")");
     }
 
     /** Adds whether an aim is reached, with what was measured. */
@@ -47,6 +66,11 @@ final class Report {
         if (!lines.isEmpty()) {
             lines.add("");
         }
+    }
+
+    /** By their paths from the page on. */
+    Map<String, String> pictures() {
+        return Map.copyOf(pictures);
     }
 
     List<String> lines() {

@@ -114,10 +114,11 @@ public final class SideBySide {
         try (var bench = new Bench(request.quick(), python)) {
             for (String name : request.chosen()) {
                 out.println("\n## " + name + "\n");
-                List<String> lines = Objects.requireNonNull(EXPERIMENTS.get(name), name).run(bench).lines();
-                lines.forEach(out::println);
+                Report report = Objects.requireNonNull(EXPERIMENTS.get(name), name).run(bench);
+                report.lines().forEach(out::println);
                 if (request.page() != null) {
-                    update(request.page(), name, block(request, name, about, python, lines));
+                    update(request.page(), name, block(request, name, about, python, report.lines()));
+                    draw(request.page(), report);
                 }
             }
         }
@@ -163,6 +164,14 @@ public final class SideBySide {
         Files.writeString(page, new MarkedBlock(name).replaceIn(Files.readString(page), lines));
     }
 
+    private static void draw(Path page, Report report) throws IOException {
+        for (var picture : report.pictures().entrySet()) {
+            Path file = page.toAbsolutePath().resolveSibling(picture.getKey());
+            Files.createDirectories(Objects.requireNonNull(file.getParent()));
+            Files.writeString(file, picture.getValue());
+        }
+    }
+
     private static String usage() {
         return """
                 usage: benchmarks/run [--quick] [--update FILE] [NAME...]
@@ -170,7 +179,8 @@ public final class SideBySide {
                 Measures Sennit and its peers in turn and prints medians and their ratios.
                 NAME: %s (default: all)
                   --quick        small sizes and two rounds: only to see that it runs
-                  --update FILE  also put each table between <!-- NAME --> and <!-- /NAME --> in this page"""
+                  --update FILE  also put each table between <!-- NAME --> and <!-- /NAME --> in this page,
+                                 and its pictures into the folder pictures beside it"""
                 .formatted(String.join(", ", names()));
     }
 

@@ -12,7 +12,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Widths 200, 64 and 32 of photographs in memory: each codec beside Pillow, both ways, and libvips, on one core and on two. */
+/**
+ * Widths 200, 64 and 32 of photographs in memory: each codec beside Pillow, both ways, libvips and sharp, on one core and on two; and
+ * how much memory that takes, and how good it is.
+ */
 final class ThumbnailsExperiment implements Experiment {
     private static final String AS_TAUGHT = "Pillow, as it is taught";
     private static final String DRAFT = "Pillow, draft decoding";
@@ -21,19 +24,21 @@ final class ThumbnailsExperiment implements Experiment {
     private static final String POOL_DRAFT = "Pillow, draft decoding, Pool(2)";
     private static final String BEST = "sennit";
     private static final String PROCESSES = "sennit, processes:2";
+    private static final String SHARP = "sharp, one thread";
     private static final int[] SIZES = {200, 64, 32};
 
     @Override
     public Report run(Bench bench) throws Exception {
-        List<byte[]> photographs = Photographs.bytes();
-        Files.writeString(bench.newFile("photos.txt"), Photographs.folder().toString());
+        List<byte[]> photographs = Photographs.bytes(bench);
+        Files.write(bench.newFile("photos.txt"), Photographs.files(bench).stream().map(Path::toString).toList());
         int rounds = bench.size(7, 1);
         var report = new Report();
         try (Pool inline = Pools.open("inline");
                 Pool threads = Pools.open("threads:2");
                 Pool processes = Pools.open("processes:2");
                 var sequential = Peers.open(bench, Peers.SEQUENTIAL);
-                var pools = Peers.open(bench, Peers.POOL)) {
+                var pools = Peers.open(bench, Peers.POOL);
+                var sharp = Sharp.open(bench)) {
             boolean hasPillow = bench.python().filter(Python::hasPillow).isPresent();
             var one = new Rounds();
             one.add(BEST, 1, rounds, () -> make(inline, "auto", photographs));
@@ -44,6 +49,9 @@ final class ThumbnailsExperiment implements Experiment {
                 sequential.forEach((name, peer) -> one.add(AS_TAUGHT, 0, bench.size(3, 1), () -> peer.measure("thumbnails 0"))
                         .add(DRAFT, 1, rounds, () -> peer.measure("thumbnails 1")));
             }
+            if (sharp.isThere()) {
+                one.add(SHARP, 1, rounds, sharp::seconds);
+            }
             Optional<Path> vips = onPath("vipsthumbnail");
             if (vips.isPresent()) {
                 one.add(VIPS, 0, bench.size(3, 1), () -> vips(bench, vips.get()));
@@ -52,7 +60,14 @@ final class ThumbnailsExperiment implements Experiment {
             Comparison alone = new Comparison(one.run()).rate("images", count).against(AS_TAUGHT).against(DRAFT);
             report.add(count + " photographs, one after another", alone.table())
                     .aim(alone, BEST, AS_TAUGHT, 4)
-                    .aim(alone, BEST, DRAFT, 0.8);
+                    .aim(alone, BEST, DRAFT, 0.8)
+                    .aim(alone, BEST, SHARP, 1);
+            if (!sharp.isThere()) {
+                report.paragraph("Left out for want of sharp (" + Sharp.HOW_TO_GET_IT + "): its row.");
+            }
+            if (vips.isEmpty()) {
+                report.paragraph("Left out for want of vipsthumbnail (apt-get install libvips-tools): its row.");
+            }
 
             var two = new Rounds()
                     .add(PROCESSES, 2, rounds, () -> make(processes, "auto", photographs))
@@ -62,8 +77,10 @@ final class ThumbnailsExperiment implements Experiment {
                         .add(POOL_DRAFT, 1, rounds, () -> peer.measure("thumbnails 1")));
             }
             Comparison both = new Comparison(two.run()).rate("images", count).against(POOL_AS_TAUGHT).against(POOL_DRAFT);
-            return report.add(count + " photographs, two at a time", both.table()).aim(both, PROCESSES, POOL_DRAFT, 0.85);
+            report.add(count + " photographs, two at a time", both.table()).aim(both, PROCESSES, POOL_DRAFT, 0.85);
         }
+        new ThumbnailCosts(bench).addTo(report);
+        return report;
     }
 
     private static double[] make(Pool pool, String codec, List<byte[]> photographs) throws Exception {
@@ -75,7 +92,7 @@ final class ThumbnailsExperiment implements Experiment {
     private static double[] vips(Bench bench, Path command) throws Exception {
         Path made = bench.newFile("made.jpg");
         return Bench.timed(() -> {
-            for (Path photograph : Photographs.files()) {
+            for (Path photograph : Photographs.files(bench)) {
                 for (int size : SIZES) {
                     Process process = new ProcessBuilder(List.of(command.toString(), photograph.toString(), "--size", size + "x100000",
                                     "-o", made + "[Q=75,strip]"))

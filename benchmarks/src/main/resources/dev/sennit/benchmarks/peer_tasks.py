@@ -117,3 +117,21 @@ def thumbnails_draft(path):
     for width in SIZES:
         image.thumbnail((width, max(1, int(first_height * width / first_width)) + 1), Image.LANCZOS)
         image.save(io.BytesIO(), 'JPEG', quality=75)
+
+
+def likeness(paths, folder):
+    """Mean and least PSNR in dB, at the first width, of folder/NAME.png, or else of what draft decoding makes."""
+    from PIL import Image, ImageChops, ImageOps, ImageStat
+    decibels = []
+    for path in paths:
+        if folder:
+            made = Image.open(os.path.join(folder, os.path.basename(path) + '.png')).convert('RGB')
+        else:
+            made = Image.open(path)
+            made.thumbnail((SIZES[0], made.size[1]), Image.LANCZOS)
+            made = ImageOps.exif_transpose(made).convert('RGB')
+        expected = ImageOps.exif_transpose(Image.open(path)).convert('RGB').resize(made.size, Image.LANCZOS)
+        squares = ImageStat.Stat(ImageChops.difference(made, expected)).sum2
+        mean = sum(squares) / (3 * made.size[0] * made.size[1])
+        decibels.append(10 * math.log10(255 * 255 / max(mean, 1e-3)))
+    return [sum(decibels) / len(decibels), min(decibels)]

@@ -32,6 +32,12 @@ class FiguresTest {
     void bytesHaveThreeDigits() {
         assertThat(Figures.bytes(863.4)).isEqualTo("863 B");
         assertThat(Figures.bytes(1151)).isEqualTo("1151 B");
+        assertThat(Figures.bytes(216_400_000)).isEqualTo("216 MB");
+    }
+
+    @Test
+    void decibelsHaveThreeDigits() {
+        assertThat(Figures.decibels(51.56)).isEqualTo("51.6 dB");
     }
 
     @Test

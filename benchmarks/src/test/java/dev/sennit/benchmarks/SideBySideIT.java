@@ -7,13 +7,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every benchmark runs and prints a figure in each row, and in a page; which figure is not looked at. */
 class SideBySideIT {
-    private static final String FIGURE = "-?\\d+(\\.\\d+)?( (ns|µs|ms|s|[kM]/s|B)|/s)";
+    private static final String FIGURE = "-?\\d+(\\.\\d+)?( (ns|µs|ms|s|[kM]/s|B|MB)|/s)";
 
     private final Output output = new Output();
 
@@ -37,6 +38,8 @@ class SideBySideIT {
         });
         assertThat(Files.readString(page)).startsWith(before).endsWith(after).doesNotContain("STALE");
         assertThat(rows(Files.readString(page))).isEqualTo(rows(output.out()));
+        Pattern.compile("!\\[[^]]*]\\(([^)]*)\\)").matcher(Files.readString(page)).results().forEach(picture ->
+                assertThat(folder.resolve(picture.group(1))).content().startsWith("<svg ").contains("<rect"));
     }
 
     /** The lines of tables, without those above and at the rule. */

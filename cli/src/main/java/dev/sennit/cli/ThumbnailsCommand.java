@@ -2,6 +2,7 @@ package dev.sennit.cli;
 
 import dev.sennit.Plan;
 import dev.sennit.Pool;
+import dev.sennit.StageTimeline;
 import dev.sennit.images.Downloader;
 import dev.sennit.images.OutputFolder;
 import dev.sennit.images.Source;
@@ -14,6 +15,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -156,7 +158,7 @@ final class ThumbnailsCommand implements Callable<Integer> {
         Duration limit = Amounts.duration("--time-limit", timeLimit);
         long most = Amounts.count("--max-bytes", maxBytes);
         if (timeline != null) {
-            TimelinePicture.ensureWritable(timeline);
+            ensureWritable(timeline);
         }
         var report = new ThumbnailsReport(terminal, json);
         ThumbnailMaker maker = maker(settings);
@@ -333,9 +335,20 @@ final class ThumbnailsCommand implements Callable<Integer> {
         return new Plan(parsed.kind(), String.valueOf(jobs), parsed.options());
     }
 
+    private static void ensureWritable(Path file) {
+        Path parent = file.toAbsolutePath().getParent();
+        if (!file.toString().toLowerCase(Locale.ROOT).endsWith(".svg")) {
+            throw CommandException.usage("--timeline: file must end in .svg, was " + file);
+        }
+        if (parent == null || !Files.isDirectory(parent) || Files.isDirectory(file)
+                || !Files.isWritable(Files.exists(file) ? file : parent)) {
+            throw CommandException.usage("--timeline: cannot write " + file + ": name another file");
+        }
+    }
+
     private void draw(Path file, ThumbnailSummary summary) {
         try {
-            TimelinePicture.of(summary.runs()).write(file);
+            Files.writeString(file, StageTimeline.of(summary.runs()).svg());
         } catch (IOException e) {
             throw CommandException.failed("--timeline: cannot write " + file + ": " + CommandException.oneLine(e), e);
         }

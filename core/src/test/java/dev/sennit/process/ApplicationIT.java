@@ -31,6 +31,22 @@ class ApplicationIT {
                         Pair pair = pool.submit(() -> new Pair(captured.length(), System.getProperty("app.word"))).get();
                         boolean named = pool.submit(() -> Main.class.getModule().isNamed()).get();
                         System.out.println(pair + " " + named + " " + pool.map(n -> n * n, List.of(1, 2, 3)));
+                        System.out.println(told(() -> pool.submit(() -> { throw new Own(new Pair(7, "seven")); }).get().toString()));
+                        Object object = new Object();
+                        System.out.println(told(() -> pool.submit(() -> object.hashCode()).get().toString()));
+                    }
+                }
+                static final class Own extends Exception {
+                    final Pair pair;
+                    Own(Pair pair) { this.pair = pair; }
+                }
+                static String told(java.util.concurrent.Callable<String> call) throws Exception {
+                    try {
+                        return call.call();
+                    } catch (java.util.concurrent.ExecutionException e) {
+                        return e.getCause() instanceof Own own ? "own " + own.pair : "other " + e.getCause();
+                    } catch (TaskSerializationException e) {
+                        return "refused: " + e.getMessage();
                     }
                 }
             }
@@ -42,7 +58,10 @@ class ApplicationIT {
         compile(folder, classes, List.of("--module-path", library()), "module app { requires dev.sennit; }");
         List<String> command = java(
                 "--module-path", library() + File.pathSeparator + classes, "--module", "app/app.Main", "four");
-        assertThat(run(command)).contains("Pair[number=4, text=a word] true [1, 4, 9]");
+        assertThat(run(command))
+                .contains("Pair[number=4, text=a word] true [1, 4, 9]")
+                .contains("own Pair[number=7, text=seven]")
+                .contains("refused: ", "captures a java.lang.Object", "Main.java:20");
     }
 
     @Test
@@ -51,7 +70,10 @@ class ApplicationIT {
         compile(folder, classes, List.of("--class-path", library()), null);
         List<String> command =
                 java("--class-path", library() + File.pathSeparator + classes, "app.Main", "four");
-        assertThat(run(command)).contains("Pair[number=4, text=a word] false [1, 4, 9]");
+        assertThat(run(command))
+                .contains("Pair[number=4, text=a word] false [1, 4, 9]")
+                .contains("own Pair[number=7, text=seven]")
+                .contains("refused: ", "captures a java.lang.Object", "Main.java:20");
     }
 
     /** What a worker on a class path can read of a record, a parent in a module that hides it cannot. */

@@ -1,19 +1,28 @@
-package dev.sennit.cli;
+package dev.sennit;
 
-import dev.sennit.StageRun;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** What ran when, as SVG: a band a stage, a bar a run, as many lanes as ran at once. */
-final class TimelinePicture {
-    private static final String SVG = ".svg";
+/**
+ * A picture of what ran when in a {@link Pipeline}: a band a stage, a bar a run, as many lanes as ran at once; failures are
+ * red, and each bar tells its item, worker and times when it is pointed at.
+ *
+ * <pre>{@code
+ * PipelineResult<byte[]> made = pipeline.recording().toList();
+ * Files.writeString(Path.of("what-ran.svg"), StageTimeline.of(made.runs()).svg());
+ * }</pre>
+ *
+ * <p>Immutable.
+ */
+public final class StageTimeline {
     private static final List<String> COLOURS = List.of("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2");
     private static final String FAILED = "#c00000";
     private static final int WIDTH = 900;
@@ -24,21 +33,26 @@ final class TimelinePicture {
     private static final int TOP = 14;
     private static final int AXIS = 34;
     private static final int MOST_TICKS = 10;
+    private static final double SHORTEST = 1e-6;
     private static final double[] STEPS = {1, 2, 5};
 
     private final Map<String, List<List<StageRun>>> lanes;
     private final double seconds;
 
-    private TimelinePicture(Map<String, List<List<StageRun>>> lanes, double seconds) {
+    private StageTimeline(Map<String, List<List<StageRun>>> lanes, double seconds) {
         this.lanes = lanes;
         this.seconds = seconds;
     }
 
-    /** Each run goes into the first lane of its stage that is free when it starts. */
-    static TimelinePicture of(List<StageRun> runs) {
+    /**
+     * Lays the runs out: each goes into the first lane of its stage that is free when it starts.
+     *
+     * @param runs in any order; without any the picture is an empty axis
+     */
+    public static StageTimeline of(Collection<StageRun> runs) {
         Map<String, List<List<StageRun>>> lanes = new LinkedHashMap<>();
         List<StageRun> sorted = new ArrayList<>(runs);
-        sorted.sort(java.util.Comparator.comparing(StageRun::start));
+        sorted.sort(Comparator.comparing(StageRun::start));
         double end = 0;
         for (StageRun run : sorted) {
             List<List<StageRun>> ofStage = lanes.computeIfAbsent(run.stage(), stage -> new ArrayList<>());
@@ -53,25 +67,11 @@ final class TimelinePicture {
             free.add(run);
             end = Math.max(end, seconds(run.end()));
         }
-        return new TimelinePicture(lanes, Math.max(end, 1e-6));
+        return new StageTimeline(lanes, Math.max(end, SHORTEST));
     }
 
-    static void ensureWritable(Path file) {
-        Path folder = file.toAbsolutePath().getParent();
-        if (!file.toString().toLowerCase(Locale.ROOT).endsWith(SVG)) {
-            throw CommandException.usage("--timeline: file must end in .svg, was " + file);
-        }
-        if (folder == null || !Files.isDirectory(folder) || Files.isDirectory(file)
-                || !Files.isWritable(Files.exists(file) ? file : folder)) {
-            throw CommandException.usage("--timeline: cannot write " + file + ": name another file");
-        }
-    }
-
-    void write(Path file) throws IOException {
-        Files.writeString(file, svg());
-    }
-
-    String svg() {
+    /** The picture, as a whole SVG document in UTF-8, without a declaration. */
+    public String svg() {
         int height = TOP + AXIS + lanes.values().stream().mapToInt(all -> all.size() * LANE + GAP).sum();
         var text = new StringBuilder();
         line(text, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">",
@@ -116,7 +116,7 @@ final class TimelinePicture {
 
     /** The least of 1, 2, 5, 10, 20, ... hundredths of seconds that makes few enough ticks. */
     private double step() {
-        for (double decade = 1e-6; ; decade *= 10) {
+        for (double decade = SHORTEST; ; decade *= 10) {
             for (double step : STEPS) {
                 if (seconds / (step * decade) <= MOST_TICKS) {
                     return step * decade;
@@ -130,8 +130,8 @@ final class TimelinePicture {
     }
 
     private static String number(double value) {
-        return new java.math.BigDecimal(value)
-                .round(new java.math.MathContext(4))
+        return new BigDecimal(value)
+                .round(new MathContext(4))
                 .stripTrailingZeros()
                 .toPlainString();
     }
