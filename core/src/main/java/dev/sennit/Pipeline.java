@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The thread that calls {@link #run} reads the source, hands items to the pools, takes what has ended and calls the
  * consumer; between that it waits. So source, consumer and listeners need no locks and may use what belongs to that thread.
  * While one of them takes its time, or a stage on an {@code inline} pool does, the other pools go on with what they were given,
- * and nothing moves.
+ * and nothing moves. A source that may wait is read elsewhere: {@link #readingOn}.
  *
  * <h2>Bounded queues</h2>
  *
@@ -86,31 +86,37 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
     /**
      * What all stages have in common.
      *
+     * @param reader where the source is read; null for the thread that runs the pipeline
      * @param onFailure who gets failures; null to end with the first
      * @param onProgress who gets counts; null for nobody
      */
     record Settings<S extends @Nullable Object>(
             Supplier<? extends Iterator<? extends S>> source,
+            @Nullable AbstractPool reader,
             @Nullable Consumer<? super PipelineFailure<S>> onFailure,
             @Nullable Consumer<? super PipelineStatistics> onProgress,
             Duration progressEvery,
             boolean inOrder,
             boolean recording) {
 
+        Settings<S> readOn(AbstractPool pool) {
+            return new Settings<>(source, pool, onFailure, onProgress, progressEvery, inOrder, recording);
+        }
+
         Settings<S> onFailure(Consumer<? super PipelineFailure<S>> failures) {
-            return new Settings<>(source, failures, onProgress, progressEvery, inOrder, recording);
+            return new Settings<>(source, reader, failures, onProgress, progressEvery, inOrder, recording);
         }
 
         Settings<S> onProgress(Duration every, Consumer<? super PipelineStatistics> progress) {
-            return new Settings<>(source, onFailure, progress, every, inOrder, recording);
+            return new Settings<>(source, reader, onFailure, progress, every, inOrder, recording);
         }
 
         Settings<S> ordered() {
-            return new Settings<>(source, onFailure, onProgress, progressEvery, true, recording);
+            return new Settings<>(source, reader, onFailure, onProgress, progressEvery, true, recording);
         }
 
         Settings<S> recorded() {
-            return new Settings<>(source, onFailure, onProgress, progressEvery, inOrder, true);
+            return new Settings<>(source, reader, onFailure, onProgress, progressEvery, inOrder, true);
         }
     }
 
@@ -124,7 +130,7 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
             TaskOptions options) {}
 
     private static <S extends @Nullable Object> Pipeline<S, S> of(Supplier<? extends Iterator<? extends S>> source) {
-        return new Pipeline<>(new Settings<>(source, null, null, OFTEN, false, false), List.of());
+        return new Pipeline<>(new Settings<>(source, null, null, null, OFTEN, false, false), List.of());
     }
 
     /**
@@ -193,10 +199,7 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
             TaskFunction<? super T, ? extends R> function,
             UnaryOperator<StageOptions> options) {
         Objects.requireNonNull(function, "function");
-        if (!(Objects.requireNonNull(pool, "pool") instanceof AbstractPool known)) {
-            throw new IllegalArgumentException(
-                    "pool must extend AbstractPool, was a " + pool.getClass().getName());
-        }
+        AbstractPool known = known(pool);
         if (stages.stream().anyMatch(stage -> stage.name().equals(name))) {
             throw new IllegalArgumentException("stages must differ in their names, " + name + " is there already");
         }
@@ -208,6 +211,39 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
         List<Stage> all = new ArrayList<>(stages);
         all.add(new Stage(name, known, (TaskFunction<? super @Nullable Object, ?>) function, atMost, ahead, task));
         return new Pipeline<>(settings, List.copyOf(all));
+    }
+
+    private static AbstractPool known(Pool pool) {
+        if (Objects.requireNonNull(pool, "pool") instanceof AbstractPool known) {
+            return known;
+        }
+        throw new IllegalArgumentException("pool must extend AbstractPool, was a " + pool.getClass().getName());
+    }
+
+    /**
+     * Reads the source in tasks of a pool, one after another, and not in the thread that runs the pipeline. For a source that may
+     * wait - lines from a terminal, messages from a queue: items go on through the stages, and to the consumer, while the next
+     * one is not there yet.
+     *
+     * {@snippet :
+     * var lines = new java.io.BufferedReader(new java.io.InputStreamReader(System.in)).lines();
+     * try (Pool reader = Pools.open("virtual"); Pool workers = Pools.open("processes:2")) {
+     *     Pipeline.from(lines)
+     *             .readingOn(reader)
+     *             .through("measure", workers, String::length)
+     *             .run(System.out::println); // each when it is done, not when the next line comes
+     * }
+     * }
+     *
+     * <p>A source that waits holds a worker of that pool; so it is not one that a stage needs. Each read happens before the next.
+     * A pipeline that ends early cancels the read under way and waits until it is over, as for any task: a source that does not
+     * heed an interrupt holds it up.
+     *
+     * @param pool one of this JVM
+     * @return such a pipeline
+     */
+    public Pipeline<S, T> readingOn(Pool pool) {
+        return new Pipeline<>(settings.readOn(known(pool)), stages);
     }
 
     /**

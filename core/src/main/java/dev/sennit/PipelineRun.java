@@ -34,7 +34,8 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>What runs and what is held fills the places of a stage. {@link #moveOne} goes from the last stage to the first, so that a
- * place that gets free at the end is felt at the beginning at once; the source is read only when nothing else can move.
+ * place that gets free at the end is felt at the beginning at once; the source is read only when nothing else can move, by this
+ * thread, or by a task of the reader's pool, which is not a stage: no item is in it.
  *
  * <h2>Who does what</h2>
  *
@@ -53,6 +54,8 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
     private final Pipeline.Settings<S> settings;
     private final Consumer<? super T> consumer;
     private final List<Line> lines = new ArrayList<>();
+    /** What reads the source, if that is a pool's: at most one task at a time, of no item. */
+    private final @Nullable Line reader;
     private final long window;
     private final long begun = System.nanoTime();
 
@@ -72,6 +75,8 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
     /** The number of the one that is handed out next. Only in order. */
     private long next;
     private boolean exhausted;
+    /** Set when it is known, before anything is read. */
+    private Iterator<? extends S> source = Collections.emptyIterator();
 
     /** Whether something has changed since {@link #reported}. */
     private boolean changed;
@@ -81,6 +86,10 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         this.settings = settings;
         this.consumer = consumer;
         stages.forEach(stage -> lines.add(new Line(lines.size(), stage)));
+        AbstractPool pool = settings.reader();
+        reader = pool == null
+                ? null
+                : new Line(-1, new Pipeline.Stage("source", pool, unused -> readOne(), 1, 1, TaskOptions.NONE.name("source")));
         window = stages.stream().mapToLong(stage -> (long) stage.atMost() + stage.ahead()).sum();
     }
 
@@ -98,8 +107,8 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
     private void runInterruptibly() throws InterruptedException {
         boolean complete = false;
         try {
-            Iterator<? extends S> source = settings.source().get();
-            while (goOn(source)) {
+            source = settings.source().get();
+            while (goOn()) {
                 if (Thread.interrupted()) {
                     throw new InterruptedException("the pipeline was interrupted");
                 }
@@ -117,10 +126,10 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
     }
 
     /** Does the next thing, or waits for it; false when there is none. */
-    private boolean goOn(Iterator<? extends S> source) throws InterruptedException {
+    private boolean goOn() throws InterruptedException {
         Optional<Step> over = news.poll();
         if (over == null) {
-            if (moveOne() || readOne(source)) {
+            if (moveOne() || takeIn()) {
                 return true;
             }
             if (running.isEmpty()) {
@@ -166,7 +175,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         if (running.isEmpty()) {
             return;
         }
-        lines.forEach(line -> line.stage.pool().aboutToWait());
+        running.forEach(step -> step.line.stage.pool().aboutToWait());
         boolean interrupted = false;
         Turns.Turn mine = Turns.giveUp();
         while (!running.isEmpty()) {
@@ -205,15 +214,35 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         }
     }
 
-    private boolean readOne(Iterator<? extends S> source) {
+    /** Reads an item, or has it read, if there is room for it; false if nothing has come of that. */
+    private boolean takeIn() throws InterruptedException {
         if (exhausted || (!lines.isEmpty() && (isTooFarAhead() || !hasRoom(lines.getFirst())))) {
             return false;
         }
-        if (!source.hasNext()) {
-            exhausted = true;
+        if (reader == null) {
+            return takeIn(readOne());
+        }
+        if (reader.running > 0) {
             return false;
         }
-        S item = source.next();
+        if (reader.waiting.isEmpty()) {
+            reader.waiting.add(new Step(-1, null, null, reader));
+        }
+        return start(reader);
+    }
+
+    /** The next item, or that there is none; in the thread that runs the pipeline, or in one of the reader's pool. */
+    private Read readOne() {
+        return source.hasNext() ? new Read(true, source.next()) : Read.NOTHING;
+    }
+
+    @SuppressWarnings({"unchecked", "NullAway"}) // the source gave it
+    private boolean takeIn(Read read) {
+        exhausted = !read.any;
+        if (exhausted) {
+            return false;
+        }
+        S item = (S) read.item;
         long number = in++;
         changed = true;
         if (lines.isEmpty()) {
@@ -298,7 +327,11 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         line.running--;
         line.runNanos += step.ranNanos;
         line.waitNanos += step.overAt - step.ranNanos - step.enteredAt;
-        if (settings.recording() && !future.submission().neverBegan()) {
+        if (line == reader && succeeded) {
+            takeIn((Read) Objects.requireNonNull(future.resultNow()));
+            return;
+        }
+        if (settings.recording() && line != reader && !future.submission().neverBegan()) {
             record(step, succeeded);
         }
         if (!succeeded) {
@@ -330,6 +363,9 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         if (cause instanceof InterruptedException interrupt && step.overIn == Thread.currentThread()) {
             throw interrupt; // it was meant for the thread that runs the pipeline, which ran the task as well
         }
+        if (step.line == reader) {
+            throw asItIs(cause);
+        }
         String stage = step.line.stage.name();
         S item = (S) step.source;
         var onFailure = settings.onFailure();
@@ -343,6 +379,15 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         if (settings.inOrder()) {
             step.isFailed = true;
             handOut(step);
+        }
+    }
+
+    /** What the source threw; or why it was not read. */
+    private static RuntimeException asItIs(Throwable cause) {
+        switch (cause) {
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            default -> throw new CompletionException("the source was not read: " + cause, cause);
         }
     }
 
@@ -414,6 +459,11 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
 
     List<StageRun> recorded() {
         return Collections.unmodifiableList(recorded);
+    }
+
+    /** What reading the source has brought. */
+    private record Read(boolean any, @Nullable Object item) {
+        static final Read NOTHING = new Read(false, null);
     }
 
     /** A stage, and what is in it. */

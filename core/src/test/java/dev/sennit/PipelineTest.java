@@ -16,10 +16,12 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.SplittableRandom;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -505,6 +507,146 @@ class PipelineTest {
         }
     }
 
+    // ---- a source that is read elsewhere ----
+
+    private static <T> T taken(BlockingQueue<T> queue) {
+        try {
+            return queue.take();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancellationException("nobody wants more");
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("ASYNCHRONOUS")
+    void whileTheSourceWaitsItemsGoOn(String plan) {
+        try (Pool reader = Pools.open(plan);
+                Pool pool = Pools.open("threads:1")) {
+            var lines = new LinkedBlockingQueue<>(List.of(0));
+            var seen = new ArrayList<Integer>();
+            var run = Pipeline.from(Stream.generate(() -> taken(lines)).limit(5))
+                    .readingOn(reader)
+                    .through("one", pool, n -> n)
+                    .recording()
+                    .run(n -> {
+                        seen.add(n);
+                        lines.add(n + 1); // until then the source waits
+                    });
+            assertThat(seen).containsExactly(0, 1, 2, 3, 4);
+            assertThat(run.runs()).extracting(StageRun::stage).containsOnly("one");
+            assertIdle(reader, pool);
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("PLANS")
+    void aSourceReadElsewhereBringsAllItsItems(String plan) {
+        try (Pool reader = Pools.open(plan);
+                Pool pool = Pools.open("threads:2")) {
+            List<Integer> withNull = Arrays.asList(1, null, 3);
+            Pipeline<Integer, Integer> without = Pipeline.from(withNull).readingOn(reader);
+            assertThat(without.toList().values()).isEqualTo(withNull);
+            assertThat(without.through("one", pool, n -> n).inOrder().toList().values()).isEqualTo(withNull);
+            assertThat(Pipeline.from(List.of()).readingOn(reader).toList().values()).isEmpty();
+            assertIdle(reader, pool);
+        }
+    }
+
+    @Test
+    void aSourceReadElsewhereIsReadOnlyAsFarAsThereIsRoom() {
+        try (Pool reader = Pools.open("virtual");
+                Pool pool = Pools.open("threads:2")) {
+            var read = new AtomicInteger();
+            var most = new AtomicInteger();
+            Pipeline.from(Stream.generate(read::getAndIncrement).limit(100))
+                    .readingOn(reader)
+                    .through("one", pool, n -> {
+                        most.accumulateAndGet(read.get() - n, Math::max);
+                        return n;
+                    }, stage -> stage.atMost(1).ahead(2))
+                    .inOrder()
+                    .toList();
+            assertThat(read).hasValue(100);
+            assertThat(most.get()).as("ahead of the one that runs").isBetween(1, 4);
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("PLANS")
+    void whatASourceReadElsewhereThrowsEndsIt(String plan) {
+        try (Pool reader = Pools.open(plan);
+                Pool pool = Pools.open("threads:2")) {
+            for (Throwable thrown : List.of(new IllegalStateException("the source's"), new AssertionError("the source's"))) {
+                Stream<Integer> source = Stream.iterate(0, n -> {
+                    if (n < 20) {
+                        return n + 1;
+                    } else if (thrown instanceof Error error) {
+                        throw error;
+                    }
+                    throw (RuntimeException) thrown;
+                });
+                assertThat(catchThrowable(() -> Pipeline.from(source)
+                                .readingOn(reader)
+                                .through("one", pool, n -> n)
+                                .collectingFailures(failure -> {})
+                                .run(n -> {})))
+                        .isSameAs(thrown);
+                assertIdle(reader, pool);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("ASYNCHRONOUS")
+    void theEndCancelsTheReadUnderWay(String plan) {
+        try (Pool reader = Pools.open(plan);
+                Pool pool = Pools.open("threads:1")) {
+            var lines = new LinkedBlockingQueue<>(List.of(0));
+            assertThatThrownBy(() -> Pipeline.from(Stream.generate(() -> taken(lines)))
+                            .readingOn(reader)
+                            .through("fails", pool, n -> unless(true, n))
+                            .toList())
+                    .isInstanceOf(CompletionException.class)
+                    .hasCauseInstanceOf(ArithmeticException.class);
+            assertIdle(reader, pool);
+        }
+    }
+
+    @ParameterizedTest
+    @FieldSource("ASYNCHRONOUS")
+    void anInterruptCancelsTheReadUnderWay(String plan) throws Exception {
+        try (Pool reader = Pools.open(plan);
+                Pool pool = Pools.open("threads:1")) {
+            var handedOut = new CountDownLatch(1);
+            var lines = new LinkedBlockingQueue<>(List.of(0));
+            Caller<?> caller = Caller.of(() -> Pipeline.from(Stream.generate(() -> taken(lines)))
+                    .readingOn(reader)
+                    .through("one", pool, n -> n)
+                    .run(n -> handedOut.countDown()));
+            handedOut.await();
+            caller.awaitWaitingIn("await");
+            caller.interrupt();
+            assertThat(caller.failure())
+                    .isInstanceOf(CompletionException.class)
+                    .hasCauseInstanceOf(InterruptedException.class);
+            assertIdle(reader, pool);
+        }
+    }
+
+    @Test
+    void aReaderThatIsShutDownEndsIt() {
+        try (Pool reader = Pools.open("threads:1");
+                Pool pool = Pools.open("threads:1")) {
+            assertThatThrownBy(() -> Pipeline.from(counting(new AtomicInteger()))
+                            .readingOn(reader)
+                            .through("one", pool, n -> n)
+                            .run(n -> reader.shutdown()))
+                    .isInstanceOf(RejectedSubmissionException.class);
+            assertIdle(pool);
+        }
+    }
+
     // ---- interrupts ----
 
     @ParameterizedTest
@@ -923,6 +1065,8 @@ class PipelineTest {
         final int interruptAt;
         final int shutdownAt;
         final List<Pool> pools = new ArrayList<>();
+        /** For none or one. */
+        final List<Pool> readers = new ArrayList<>();
         final List<Integer> values = new ArrayList<>();
         final List<PipelineFailure<Integer>> failures = new ArrayList<>();
         final List<PipelineStatistics> progress = new ArrayList<>();
@@ -980,6 +1124,7 @@ class PipelineTest {
             }
             made = made.onProgress(Duration.ofNanos(1 + random.nextInt(100_000)), progress::add).recording();
             made = collecting ? made.collectingFailures(failures::add) : made;
+            made = readers.isEmpty() ? made : made.readingOn(readers.getFirst());
             return ordered ? made.inOrder() : made;
         }
 
@@ -996,6 +1141,9 @@ class PipelineTest {
                     .limit(1 + random.nextInt(3))
                     .toList();
             plans.forEach(plan -> pools.add(Pools.open(plan)));
+            if (random.nextBoolean()) {
+                readers.add(Pools.open(PLANS.get(random.nextInt(PLANS.size()))));
+            }
             try {
                 boolean mayRefuse = plans.getFirst().contains("reject"); // full of the task that runs it
                 if (shutdownAt < 0 && !mayRefuse && random.nextInt(3) == 0) {
@@ -1003,10 +1151,12 @@ class PipelineTest {
                 } else {
                     runAndCheck();
                 }
-                pools.forEach(Pool::close);
-                pools.forEach(PipelineTest::assertIdle);
+                List<Pool> all = Stream.concat(pools.stream(), readers.stream()).toList();
+                all.forEach(Pool::close);
+                all.forEach(PipelineTest::assertIdle);
             } finally {
                 pools.forEach(Pool::shutdownNow);
+                readers.forEach(Pool::shutdownNow);
             }
         }
 

@@ -231,7 +231,7 @@ final class ThumbnailsCommand implements Callable<Integer> {
     }
 
     private Stream<Source> found(ThumbnailsReport report) {
-        Reader list = new InputStreamReader(terminal.in(), StandardCharsets.UTF_8);
+        Reader list = new InterruptibleReader(new InputStreamReader(terminal.in(), StandardCharsets.UTF_8));
         return Sources.stream(sources, list, report::problem, output);
     }
 

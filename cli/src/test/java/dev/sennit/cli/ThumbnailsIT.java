@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.io.Writer;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -86,6 +87,39 @@ class ThumbnailsIT {
 
         assertThat(end(start(args))).as("seed %d", seed).isZero();
         assertThat(files(small)).hasSize(3 * COUNT).containsAll(before);
+    }
+
+    /** As from a program that writes a name whenever a camera has taken a picture. */
+    @Test
+    void whatAListBringsIsMadeBeforeItsNextLineComes() throws Exception {
+        Path photos = photos();
+        Path small = temp.resolve("small");
+        Process process = start("-", "-o", small.toString(), "--on", "threads:1", "--sizes", "20");
+        try (Writer list = process.outputWriter()) {
+            for (int i = 0; i < 3; i++) {
+                list.write(photos.resolve("p" + i + ".jpg") + "\n");
+                list.flush();
+                Path made = small.resolve("p" + i + "_20.jpg");
+                await().atMost(Duration.ofSeconds(SECONDS)).until(() -> Files.exists(made));
+            }
+        }
+        assertThat(end(process)).isZero();
+        assertThat(files(small)).hasSize(3);
+    }
+
+    @Test
+    void controlCEndsTheWaitForALine() throws Exception {
+        Path small = temp.resolve("small");
+        Process process = start("-", photos().resolve("p0.jpg").toString(), "-o", small.toString(), "--on", "threads:1", "--sizes", "20");
+        try (Writer list = process.outputWriter()) {
+            list.write(temp.resolve("photos").resolve("p1.jpg") + "\n");
+            list.flush();
+            await().atMost(Duration.ofSeconds(SECONDS)).until(() -> Files.exists(small.resolve("p1_20.jpg")));
+
+            assertThat(new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor()).isZero();
+
+            assertThat(end(process)).isEqualTo(130);
+        }
     }
 
     @Test

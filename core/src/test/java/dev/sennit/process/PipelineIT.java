@@ -252,4 +252,12 @@ class PipelineIT {
     void memoryIsBoundedHoweverLongTheSourceIs() throws Exception {
         assertThat(Program.outputOf(ManyItems.class, "-Xmx32m")).isEqualToIgnoringNewLines("100000 1");
     }
+
+    @Test
+    void aSourceCannotBeReadElsewhere() {
+        try (Pool pool = Pools.open("processes:1")) {
+            assertThatThrownBy(() -> Pipeline.from(List.of(1, 2)).readingOn(pool).toList())
+                    .isInstanceOf(TaskSerializationException.class);
+        }
+    }
 }

@@ -3,6 +3,7 @@ package dev.sennit.images;
 import dev.sennit.Pipeline;
 import dev.sennit.PipelineStatistics;
 import dev.sennit.Pool;
+import dev.sennit.Pools;
 import dev.sennit.TaskFunction;
 import dev.sennit.TaskOptions;
 import java.io.IOException;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -108,7 +110,10 @@ public final class ThumbnailPipeline {
         }
     }
 
-    /** Who is told, in the thread that runs the pipeline, in the order in which things end. What it throws ends the run. */
+    /**
+     * Who is told, in the order in which things end: one call at a time, each before the next, though not all in one thread. What it
+     * throws ends the run.
+     */
     public interface Listener {
         /**
          * Thumbnails are written.
@@ -195,7 +200,7 @@ public final class ThumbnailPipeline {
     /**
      * Runs all sources through the stages.
      *
-     * @param sources read lazily, in the calling thread
+     * @param sources read lazily, by one virtual thread at a time; while they have to be waited for, those that came before go on
      * @param listener who is told
      * @return what was done
      * @throws java.util.concurrent.CompletionException with an {@link InterruptedException} as its cause, and the interrupt status
@@ -204,14 +209,17 @@ public final class ThumbnailPipeline {
     public ThumbnailSummary run(Stream<? extends Source> sources, Listener listener) {
         var run = new Run(listener);
         var options = TaskOptions.timeLimit(stages.limit);
-        var pipeline = Pipeline.from(sources.map(run::plan).filter(run::isWanted))
-                .through(FETCH, stages.fetchers, run::fetch, stage -> stage.atMost(stages.atOnce))
-                .through(RESIZE, stages.makers, new Resize(maker), stage -> stage.task(options))
-                .through(WRITE, stages.fetchers, run::write)
-                .collectingFailures(failure -> run.failed(failure.item(), failure.stage(), failure.cause()))
-                .onProgress(listener::progress);
-        var result = (stages.recorded ? pipeline.recording() : pipeline).run(run::made);
-        return run.summary(result.statistics(), result.runs());
+        try (Pool reader = Pools.open("virtual")) {
+            var pipeline = Pipeline.from(sources.map(run::plan).filter(run::isWanted))
+                    .readingOn(reader)
+                    .through(FETCH, stages.fetchers, run::fetch, stage -> stage.atMost(stages.atOnce))
+                    .through(RESIZE, stages.makers, new Resize(maker), stage -> stage.task(options))
+                    .through(WRITE, stages.fetchers, run::write)
+                    .collectingFailures(failure -> run.failed(failure.item(), failure.stage(), failure.cause()))
+                    .onProgress(run::progress);
+            var result = (stages.recorded ? pipeline.recording() : pipeline).run(run::made);
+            return run.summary(result.statistics(), result.runs());
+        }
     }
 
     /** One run: what is counted by one thread, and what the fetchers share. */
@@ -220,11 +228,14 @@ public final class ThumbnailPipeline {
         /** By number, while they are under way. */
         private final Map<Long, Job> jobs = new ConcurrentHashMap<>();
         private final LongAdder bytesIn = new LongAdder();
+        /** Around each call of the listener, and its count: skipped sources are told by whoever reads them. */
+        private final ReentrantLock telling = new ReentrantLock();
 
         private final Map<Failure.Reason, Long> failures = new EnumMap<>(Failure.Reason.class);
+        /** Of the next source. */
         private long number;
-        private long made;
         private long skipped;
+        private long made;
         private long files;
         private long bytesOut;
         private Duration decoding = Duration.ZERO;
@@ -235,14 +246,18 @@ public final class ThumbnailPipeline {
             this.listener = listener;
         }
 
+        // ---- where the sources are read ----
+
         Job plan(Source source) {
             return new Job(number++, source, filesFor(maker.settings(), folder, source));
         }
 
         boolean isWanted(Job job) {
             if (job.files.stream().allMatch(any -> any.stream().anyMatch(folder::keeps))) {
-                skipped++;
-                listener.skipped(job.source);
+                tell(() -> {
+                    skipped++;
+                    listener.skipped(job.source);
+                });
                 return false;
             }
             jobs.put(job.number, job);
@@ -305,7 +320,11 @@ public final class ThumbnailPipeline {
             decoding = decoding.plus(one.thumbnails().decoding());
             resizing = resizing.plus(one.thumbnails().resizing());
             encoding = encoding.plus(one.thumbnails().encoding());
-            listener.made(one);
+            tell(() -> listener.made(one));
+        }
+
+        void progress(PipelineStatistics statistics) {
+            tell(() -> listener.progress(statistics));
         }
 
         void failed(@Nullable Job job, String stage, Throwable cause) {
@@ -313,7 +332,16 @@ public final class ThumbnailPipeline {
             jobs.remove(job.number);
             Failure failure = Failure.of(job.source, stage, cause);
             failures.merge(failure.reason(), 1L, Long::sum);
-            listener.failed(failure);
+            tell(() -> listener.failed(failure));
+        }
+
+        private void tell(Runnable what) {
+            telling.lock();
+            try {
+                what.run();
+            } finally {
+                telling.unlock();
+            }
         }
 
         ThumbnailSummary summary(PipelineStatistics statistics, List<dev.sennit.StageRun> runs) {

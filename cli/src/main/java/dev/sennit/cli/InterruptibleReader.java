@@ -1,0 +1,91 @@
+package dev.sennit.cli;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.io.Reader;
+import java.util.Arrays;
+import java.util.concurrent.SynchronousQueue;
+
+/**
+ * Standard input, say, read by a daemon thread of its own: whoever waits for it here can be interrupted, as no reader of a pipe or
+ * terminal can. Closing it does nothing: that thread waits on, and ends with the JVM.
+ */
+final class InterruptibleReader extends Reader {
+    private static final int MOST_AT_ONCE = 1 << 13;
+
+    private final Reader source;
+    private final SynchronousQueue<Piece> pieces = new SynchronousQueue<>();
+    private boolean started;
+    private Piece piece = new Piece.Text(new char[0]);
+    private int taken;
+
+    private sealed interface Piece {
+        record Text(char[] chars) implements Piece {}
+
+        record End() implements Piece {}
+
+        record Failed(IOException why) implements Piece {}
+    }
+
+    InterruptibleReader(Reader source) {
+        this.source = source;
+    }
+
+    @Override
+    public int read(char[] buffer, int offset, int length) throws IOException {
+        if (!started) {
+            started = true;
+            Thread.ofPlatform().daemon().name("sennit-stdin").start(this::readAll);
+        }
+        if (piece instanceof Piece.Text(char[] chars) && taken == chars.length) {
+            piece = next();
+            taken = 0;
+        }
+        return switch (piece) {
+            case Piece.Text(char[] chars) -> {
+                int count = Math.min(length, chars.length - taken);
+                System.arraycopy(chars, taken, buffer, offset, count);
+                taken += count;
+                yield count;
+            }
+            case Piece.End end -> -1;
+            case Piece.Failed(IOException why) -> throw new IOException(why.getMessage(), why);
+        };
+    }
+
+    private Piece next() throws InterruptedIOException {
+        try {
+            return pieces.take();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted");
+        }
+    }
+
+    private void readAll() {
+        try {
+            while (true) {
+                Piece read = readPiece();
+                pieces.put(read);
+                if (!(read instanceof Piece.Text)) {
+                    return;
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // nobody interrupts it: it is not known outside
+        }
+    }
+
+    private Piece readPiece() {
+        char[] chars = new char[MOST_AT_ONCE];
+        try {
+            int count = source.read(chars);
+            return count < 0 ? new Piece.End() : new Piece.Text(Arrays.copyOf(chars, count));
+        } catch (IOException e) {
+            return new Piece.Failed(e);
+        }
+    }
+
+    @Override
+    public void close() {}
+}
