@@ -226,24 +226,43 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
      * one is not there yet.
      *
      * {@snippet :
-     * var lines = new java.io.BufferedReader(new java.io.InputStreamReader(System.in)).lines();
+     * var messages = new java.util.concurrent.LinkedBlockingQueue<String>();
+     * Runnable listener = () -> messages.add("a message"); // for whoever brings them
+     * java.util.function.Supplier<String> next = () -> {
+     *     try {
+     *         return messages.take();
+     *     } catch (InterruptedException e) {
+     *         throw new java.util.concurrent.CancellationException("nobody wants more");
+     *     }
+     * };
      * try (Pool reader = Pools.open("virtual"); Pool workers = Pools.open("processes:2")) {
-     *     Pipeline.from(lines)
+     *     Pipeline.from(java.util.stream.Stream.generate(next))
      *             .readingOn(reader)
      *             .through("measure", workers, String::length)
-     *             .run(System.out::println); // each when it is done, not when the next line comes
+     *             .run(System.out::println); // each when it is done, not when the next message comes
      * }
      * }
      *
-     * <p>A source that waits holds a worker of that pool; so it is not one that a stage needs. Each read happens before the next.
-     * A pipeline that ends early cancels the read under way and waits until it is over, as for any task: a source that does not
-     * heed an interrupt holds it up.
+     * <p>The source then runs beside consumer and listeners: what they share needs a lock. Each read happens before the next. A
+     * source that waits holds a worker of that pool; so it is not one that a stage needs. If the pool is full of the tasks of
+     * others, reading does what the pool does then: it waits, or runs in this thread, or is refused.
      *
-     * @param pool one of this JVM
+     * <p>A pipeline that ends early cancels the read under way and waits until it is over, as for any task: a source that does not
+     * heed an interrupt - as no read of {@code System.in} does - holds it up. If the pool is shut down, or refuses a read, the
+     * pipeline ends with that {@link RejectedSubmissionException}, or a {@link java.util.concurrent.CancellationException}, even if
+     * failures are collected.
+     *
+     * @param pool one whose tasks run in this JVM
      * @return such a pipeline
+     * @throws IllegalArgumentException if it is one of processes
      */
     public Pipeline<S, T> readingOn(Pool pool) {
-        return new Pipeline<>(settings.readOn(known(pool)), stages);
+        AbstractPool known = known(pool);
+        if (known.copiesTasks()) {
+            throw new IllegalArgumentException(
+                    "a source is read in this JVM, and " + pool.name() + " runs its tasks elsewhere: take threads, virtual or loop");
+        }
+        return new Pipeline<>(settings.readOn(known), stages);
     }
 
     /**
@@ -343,6 +362,7 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
 
     @Override
     public String toString() {
-        return "Pipeline" + stages.stream().map(stage -> stage.name() + " on " + stage.pool().name()).toList();
+        AbstractPool reader = settings.reader();
+        return "Pipeline" + (reader == null ? "" : " read on " + reader.name() + " ") + stages.stream().map(stage -> stage.name() + " on " + stage.pool().name()).toList();
     }
 }

@@ -163,7 +163,8 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
             if (!news.isEmpty()) {
                 return;
             }
-            if (step.line.onWorker) {
+            boolean mayWait = step.line == reader && running.size() > 1; // and hold up what else comes to its end
+            if (step.line.onWorker && !mayWait) {
                 step.future().help(tellMore);
             }
         }
@@ -222,7 +223,8 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         if (reader == null) {
             return takeIn(readOne());
         }
-        if (reader.running > 0) {
+        AbstractPool pool = reader.stage.pool();
+        if (reader.running > 0 || (pool.isFull() && hasOneIn(pool))) {
             return false;
         }
         if (reader.waiting.isEmpty()) {
@@ -268,7 +270,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
     }
 
     private boolean hasOneIn(AbstractPool pool) {
-        return lines.stream().anyMatch(line -> line.stage.pool() == pool && line.running > 0);
+        return running.stream().anyMatch(step -> step.line.stage.pool() == pool);
     }
 
     /** Gives the item that waits first to the pool; false if that has no room until another of this run has ended. */

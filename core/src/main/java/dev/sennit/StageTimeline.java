@@ -15,10 +15,12 @@ import java.util.Map;
  * A picture of what ran when in a {@link Pipeline}: a band a stage, a bar a run, as many lanes as ran at once; failures are
  * red, and each bar tells its item, worker and times when it is pointed at.
  *
- * <pre>{@code
- * PipelineResult<byte[]> made = pipeline.recording().toList();
- * Files.writeString(Path.of("what-ran.svg"), StageTimeline.of(made.runs()).svg());
- * }</pre>
+ * {@snippet :
+ * try (Pool pool = Pools.open("threads:2")) {
+ *     var made = Pipeline.from(java.util.List.of(1, 2, 3)).through("double", pool, n -> 2 * n).recording().toList();
+ *     java.nio.file.Files.writeString(java.nio.file.Path.of("what-ran.svg"), StageTimeline.of(made.runs()).svg());
+ * }
+ * }
  *
  * <p>Immutable.
  */
@@ -34,6 +36,7 @@ public final class StageTimeline {
     private static final int AXIS = 34;
     private static final int MOST_TICKS = 10;
     private static final double SHORTEST = 1e-6;
+    private static final double FIRST_DECADE = 1e-6;
     private static final double[] STEPS = {1, 2, 5};
 
     private final Map<String, List<List<StageRun>>> lanes;
@@ -48,6 +51,7 @@ public final class StageTimeline {
      * Lays the runs out: each goes into the first lane of its stage that is free when it starts.
      *
      * @param runs in any order; without any the picture is an empty axis
+     * @return what can be drawn
      */
     public static StageTimeline of(Collection<StageRun> runs) {
         Map<String, List<List<StageRun>>> lanes = new LinkedHashMap<>();
@@ -70,7 +74,11 @@ public final class StageTimeline {
         return new StageTimeline(lanes, Math.max(end, SHORTEST));
     }
 
-    /** The picture, as a whole SVG document in UTF-8, without a declaration. */
+    /**
+     * The picture.
+     *
+     * @return a whole SVG document, to be written in UTF-8
+     */
     public String svg() {
         int height = TOP + AXIS + lanes.values().stream().mapToInt(all -> all.size() * LANE + GAP).sum();
         var text = new StringBuilder();
@@ -114,9 +122,9 @@ public final class StageTimeline {
         }
     }
 
-    /** The least of 1, 2, 5, 10, 20, ... hundredths of seconds that makes few enough ticks. */
+    /** The least of 1, 2, 5, 10, 20, ... microseconds that makes few enough ticks. */
     private double step() {
-        for (double decade = SHORTEST; ; decade *= 10) {
+        for (double decade = FIRST_DECADE; ; decade *= 10) {
             for (double step : STEPS) {
                 if (seconds / (step * decade) <= MOST_TICKS) {
                     return step * decade;

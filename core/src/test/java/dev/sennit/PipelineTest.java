@@ -539,6 +539,48 @@ class PipelineTest {
         }
     }
 
+    /** A worker that waits runs what nobody has begun; not a read, while something else may come to its end. */
+    @ParameterizedTest
+    @ValueSource(strings = {"threads:3", "virtual"})
+    void whileTheSourceWaitsItemsGoOnInATaskOfTheSamePoolToo(String plan) throws Exception {
+        try (Pool reader = Pools.open(plan);
+                Pool pool = Pools.open("threads:1")) {
+            for (int i = 0; i < 50; i++) {
+                var lines = new LinkedBlockingQueue<>(List.of(0));
+                TaskFuture<List<Integer>> seen = reader.submit(() -> {
+                    var handedOut = new ArrayList<Integer>();
+                    Pipeline.from(Stream.generate(() -> taken(lines)).limit(3))
+                            .readingOn(reader)
+                            .through("one", pool, n -> n)
+                            .run(n -> {
+                                handedOut.add(n);
+                                lines.add(n + 1);
+                            });
+                    return handedOut;
+                });
+                assertThat(seen.get(60, SECONDS)).containsExactly(0, 1, 2);
+            }
+        }
+    }
+
+    /** Its own read makes no pool full of the tasks of others; and a read waits for room as items do. */
+    @ParameterizedTest
+    @ValueSource(strings = {"threads:1?backlog=0&full=reject", "threads:1?backlog=0", "threads:1?backlog=0&full=caller-runs", "threads:1"})
+    void aStageMayShareTheReadersPool(String plan) {
+        try (Pool shared = Pools.open(plan);
+                Pool other = Pools.open("threads:2")) {
+            assertThat(Pipeline.from(items(200))
+                            .readingOn(shared)
+                            .through("one", other, n -> n)
+                            .through("two", shared, n -> n)
+                            .inOrder()
+                            .toList()
+                            .values())
+                    .isEqualTo(items(200));
+            assertIdle(shared, other);
+        }
+    }
+
     @ParameterizedTest
     @FieldSource("PLANS")
     void aSourceReadElsewhereBringsAllItsItems(String plan) {
@@ -1124,7 +1166,7 @@ class PipelineTest {
             }
             made = made.onProgress(Duration.ofNanos(1 + random.nextInt(100_000)), progress::add).recording();
             made = collecting ? made.collectingFailures(failures::add) : made;
-            made = readers.isEmpty() ? made : made.readingOn(readers.getFirst());
+            made = readers.isEmpty() ? made : made.readingOn(random.nextInt(3) > 0 ? readers.getFirst() : pools.getFirst());
             return ordered ? made.inOrder() : made;
         }
 
@@ -1234,6 +1276,9 @@ class PipelineTest {
             } else if (thrown instanceof CompletionException && thrown.getCause() instanceof InterruptedException) {
                 assertThat(interruptAt).isNotNegative();
                 assertThat(interrupted).isTrue();
+            } else if (thrown instanceof RejectedSubmissionException || thrown instanceof CancellationException) {
+                assertThat(readers).as("a read that %s", thrown).isNotEmpty();
+                assertThat(shutdownAt).isNotNegative();
             } else {
                 assertThat(thrown).isInstanceOf(CompletionException.class);
                 assertThat(collecting).as("failures are collected, but %s", thrown).isFalse();

@@ -271,7 +271,7 @@ class LincheckIT {
     private static void modelChecking(Class<?> model) {
         new ModelCheckingOptions()
                 .iterations(programs(model))
-                .invocationsPerIteration(isOfChannels(model) ? 300 : 1_000)
+                .invocationsPerIteration(isOfChannels(model) ? 300 : 500)
                 .threads(2)
                 .actorsPerThread(isOfChannels(model) ? 2 : 3)
                 .actorsBefore(0)

@@ -22,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /** The thumbnail program in its variants, against a server with 300 ms of latency and 1 MB/s a connection. */
@@ -76,7 +77,7 @@ final class PipelineExperiment implements Experiment {
                             largest, all))
                     .paragraph("What ran when, in the last round of some variants:");
             for (String name : List.of(SEQUENTIAL, FOUR, ALL)) {
-                report.picture("pipeline", name, StageTimeline.of(lastRuns.getOrDefault(name, List.of())).svg());
+                report.picture("pipeline", name, StageTimeline.of(Objects.requireNonNull(lastRuns.get(name), name)).svg());
             }
             return report;
         } finally {

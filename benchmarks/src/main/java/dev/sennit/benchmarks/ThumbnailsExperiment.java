@@ -32,6 +32,7 @@ final class ThumbnailsExperiment implements Experiment {
         List<byte[]> photographs = Photographs.bytes(bench);
         Files.write(bench.newFile("photos.txt"), Photographs.files(bench).stream().map(Path::toString).toList());
         int rounds = bench.size(7, 1);
+        int warmups = bench.size(1, 0);
         var report = new Report();
         try (Pool inline = Pools.open("inline");
                 Pool threads = Pools.open("threads:2");
@@ -41,16 +42,16 @@ final class ThumbnailsExperiment implements Experiment {
                 var sharp = Sharp.open(bench)) {
             boolean hasPillow = bench.python().filter(Python::hasPillow).isPresent();
             var one = new Rounds();
-            one.add(BEST, 1, rounds, () -> make(inline, "auto", photographs));
+            one.add(BEST, warmups, rounds, () -> make(inline, "auto", photographs));
             for (String codec : ThumbnailMaker.codecs()) {
-                one.add(BEST + ", " + codec, 1, bench.size(3, 1), () -> make(inline, codec, photographs));
+                one.add(BEST + ", " + codec, warmups, bench.size(3, 1), () -> make(inline, codec, photographs));
             }
             if (hasPillow) {
                 sequential.forEach((name, peer) -> one.add(AS_TAUGHT, 0, bench.size(3, 1), () -> peer.measure("thumbnails 0"))
-                        .add(DRAFT, 1, rounds, () -> peer.measure("thumbnails 1")));
+                        .add(DRAFT, warmups, rounds, () -> peer.measure("thumbnails 1")));
             }
             if (sharp.isThere()) {
-                one.add(SHARP, 1, rounds, sharp::seconds);
+                one.add(SHARP, warmups, rounds, sharp::seconds);
             }
             Optional<Path> vips = onPath("vipsthumbnail");
             if (vips.isPresent()) {
@@ -70,11 +71,11 @@ final class ThumbnailsExperiment implements Experiment {
             }
 
             var two = new Rounds()
-                    .add(PROCESSES, 2, rounds, () -> make(processes, "auto", photographs))
-                    .add("sennit, threads:2", 1, rounds, () -> make(threads, "auto", photographs));
+                    .add(PROCESSES, bench.size(2, 0), rounds, () -> make(processes, "auto", photographs))
+                    .add("sennit, threads:2", warmups, rounds, () -> make(threads, "auto", photographs));
             if (hasPillow) {
                 pools.forEach((name, peer) -> two.add(POOL_AS_TAUGHT, 0, bench.size(3, 1), () -> peer.measure("thumbnails 0"))
-                        .add(POOL_DRAFT, 1, rounds, () -> peer.measure("thumbnails 1")));
+                        .add(POOL_DRAFT, warmups, rounds, () -> peer.measure("thumbnails 1")));
             }
             Comparison both = new Comparison(two.run()).rate("images", count).against(POOL_AS_TAUGHT).against(POOL_DRAFT);
             report.add(count + " photographs, two at a time", both.table()).aim(both, PROCESSES, POOL_DRAFT, 0.85);

@@ -427,8 +427,11 @@ def likeness(executor, draft):
 
 def memory(executor):
     """The most that was resident, in bytes; getrusage would count what the parent had when it forked."""
-    with open('/proc/self/status', encoding='utf-8') as f:
-        return [int(line.split()[1]) * 1024 for line in f if line.startswith('VmHWM:')]
+    try:
+        with open('/proc/self/status', encoding='utf-8') as f:
+            return [int(line.split()[1]) * 1024 for line in f if line.startswith('VmHWM:')]
+    except FileNotFoundError:
+        return [math.nan]
 
 
 def coroutines(factory, body):

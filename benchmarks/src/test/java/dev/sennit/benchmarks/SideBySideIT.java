@@ -38,8 +38,14 @@ class SideBySideIT {
         });
         assertThat(Files.readString(page)).startsWith(before).endsWith(after).doesNotContain("STALE");
         assertThat(rows(Files.readString(page))).isEqualTo(rows(output.out()));
-        Pattern.compile("!\\[[^]]*]\\(([^)]*)\\)").matcher(Files.readString(page)).results().forEach(picture ->
-                assertThat(folder.resolve(picture.group(1))).content().startsWith("<svg ").contains("<rect"));
+        List<String> pictures = Pattern.compile("!\\[[^]]*]\\(([^)]*)\\)")
+                .matcher(Files.readString(page))
+                .results()
+                .map(picture -> picture.group(1))
+                .toList();
+        assertThat(pictures).hasSize(name.equals("pipeline") ? 3 : 0);
+        assertThat(pictures).allSatisfy(picture ->
+                assertThat(folder.resolve(picture)).content().startsWith("<svg ").contains("<title>fetch ", "<title>write "));
     }
 
     /** The lines of tables, without those above and at the rule. */

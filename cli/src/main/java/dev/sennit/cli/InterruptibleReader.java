@@ -24,7 +24,7 @@ final class InterruptibleReader extends Reader {
 
         record End() implements Piece {}
 
-        record Failed(IOException why) implements Piece {}
+        record Failed(Throwable why) implements Piece {}
     }
 
     InterruptibleReader(Reader source) {
@@ -33,6 +33,9 @@ final class InterruptibleReader extends Reader {
 
     @Override
     public int read(char[] buffer, int offset, int length) throws IOException {
+        if (length == 0) {
+            return 0;
+        }
         if (!started) {
             started = true;
             Thread.ofPlatform().daemon().name("sennit-stdin").start(this::readAll);
@@ -49,7 +52,7 @@ final class InterruptibleReader extends Reader {
                 yield count;
             }
             case Piece.End end -> -1;
-            case Piece.Failed(IOException why) -> throw new IOException(why.getMessage(), why);
+            case Piece.Failed(Throwable why) -> throw new IOException(why.getMessage(), why);
         };
     }
 
@@ -81,7 +84,7 @@ final class InterruptibleReader extends Reader {
         try {
             int count = source.read(chars);
             return count < 0 ? new Piece.End() : new Piece.Text(Arrays.copyOf(chars, count));
-        } catch (IOException e) {
+        } catch (Throwable e) { // whoever waits has to hear of it
             return new Piece.Failed(e);
         }
     }

@@ -3,6 +3,7 @@ package dev.sennit.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;
 import java.net.InetAddress;
@@ -42,10 +43,14 @@ class ThumbnailsIT {
         return folder;
     }
 
-    private Process start(String... args) throws IOException {
+    private static List<String> command(String... args) {
         List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-jar", JAR, "thumbnails"));
         command.addAll(List.of(args));
-        return new ProcessBuilder(command)
+        return command;
+    }
+
+    private Process start(String... args) throws IOException {
+        return new ProcessBuilder(command(args))
                 .redirectOutput(temp.resolve("out").toFile())
                 .redirectError(temp.resolve("err").toFile())
                 .start();
@@ -105,6 +110,28 @@ class ThumbnailsIT {
         }
         assertThat(end(process)).isZero();
         assertThat(files(small)).hasSize(3);
+    }
+
+    /** As {@code ... | head -1} does: there is nothing more to do, and no line of the list is waited for. */
+    @Test
+    void whoeverReadsNoMoreEndsTheWaitForALine() throws Exception {
+        Path photos = photos();
+        Process process = new ProcessBuilder(command("-", "-o", temp.resolve("small").toString(), "--on", "threads:1", "--sizes", "20"))
+                .redirectError(temp.resolve("err").toFile())
+                .start();
+        try (Writer list = process.outputWriter()) {
+            BufferedReader lines = process.inputReader();
+            list.write(photos.resolve("p0.jpg") + "\n");
+            list.flush();
+            assertThat(lines.readLine()).startsWith(photos.resolve("p0.jpg").toString());
+            lines.close();
+            list.write(photos.resolve("p1.jpg") + "\n");
+            list.flush();
+
+            end(process);
+
+            assertThat(temp.resolve("err")).isEmptyFile();
+        }
     }
 
     @Test

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * The one place where library code asks to be called later.
  *
  * <p>One daemon thread keeps the time for the whole JVM and goes away when nothing is scheduled. It never runs the
- * action itself: each runs on a virtual thread of its own, so that none can delay the next.
+ * action itself: that is one of the {@link Errands}, so that none can delay the next.
  */
 public final class Timers {
     private static final ScheduledThreadPoolExecutor CLOCK = clock();
@@ -45,12 +45,12 @@ public final class Timers {
      * Runs an action once, after a delay.
      *
      * @param delay how long to wait; more than 292 years counts as that
-     * @param action what to run, on a virtual thread
+     * @param action what to run, on another thread
      * @return a handle whose {@code cancel(false)} calls it off
      */
     public static Future<?> after(Duration delay, Runnable action) {
         Future<?> kept = first.after(delay, action);
-        return kept != null ? kept : CLOCK.schedule(() -> { Thread.startVirtualThread(action); }, nanos(delay), TimeUnit.NANOSECONDS);
+        return kept != null ? kept : CLOCK.schedule(() -> Errands.run(action), nanos(delay), TimeUnit.NANOSECONDS);
     }
 
     /**

@@ -10,6 +10,7 @@ import dev.sennit.Submission;
 import dev.sennit.TaskOptions;
 import dev.sennit.WorkerStartException;
 import dev.sennit.internal.Durations;
+import dev.sennit.internal.Errands;
 import dev.sennit.internal.Sizes;
 import dev.sennit.internal.Timers;
 import dev.sennit.process.WorkerJvm.Standing;
@@ -195,7 +196,7 @@ public final class ProcessPool extends AbstractPool {
             WorkerJvm worker = remote.worker();
             if (worker != null) {
                 // On a thread that nobody can interrupt: an interrupt closes the channel that is being written to.
-                Thread.startVirtualThread(() -> worker.slot().stop(remote, worker));
+                Errands.run(() -> worker.slot().stop(remote, worker));
             }
         }
     }
@@ -259,7 +260,7 @@ public final class ProcessPool extends AbstractPool {
             archive.stop();
         }
         // Not here: this may be any thread, and an interrupt would close the channel that is being written to.
-        Thread.startVirtualThread(() -> slots.forEach(WorkerSlot::close));
+        Errands.run(() -> slots.forEach(WorkerSlot::close));
         finishIfOver();
     }
 

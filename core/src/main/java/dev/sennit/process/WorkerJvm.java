@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.internal.Durations;
+import dev.sennit.internal.Errands;
 import dev.sennit.internal.Timers;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -599,7 +600,7 @@ final class WorkerJvm {
             if (Thread.currentThread() instanceof WorkerSlot.ServingThread) {
                 sayQuit();
             } else { // an interrupt would close the channel
-                Thread.startVirtualThread(this::sayQuit);
+                Errands.run(this::sayQuit);
             }
         } catch (Throwable e) { // no thread to be had
             process.destroyForcibly();

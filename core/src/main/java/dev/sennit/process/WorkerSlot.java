@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.TaskSerializationException;
+import dev.sennit.internal.Errands;
 import dev.sennit.internal.Sizes;
 import dev.sennit.internal.Timers;
 import dev.sennit.process.WorkerJvm.Standing;
@@ -403,7 +404,7 @@ final class WorkerSlot {
 
     private static void elsewhere(Runnable action) {
         try {
-            Thread.startVirtualThread(action);
+            Errands.run(action);
         } catch (Throwable e) { // no thread to be had
             action.run();
         }
@@ -647,7 +648,7 @@ final class WorkerSlot {
             } else {
                 List<RemoteSubmission<?>> waited = up.killFor(running, what);
                 if (!waited.isEmpty()) { // their callbacks may run there if the pool stops
-                    Thread.startVirtualThread(() -> waited.forEach(pool::placeFirst));
+                    Errands.run(() -> waited.forEach(pool::placeFirst));
                 }
             }
         }

@@ -324,6 +324,7 @@ class ActorTest {
         var hold = new Hold();
         Actor<Command> actor = sum().start();
         actor.tell(hold);
+        hold.begun.await();
         actor.tell(new Add(5));
         CompletableFuture<Long> total = actor.ask(Total::new);
         Caller<Boolean> closer = Caller.of(() -> {

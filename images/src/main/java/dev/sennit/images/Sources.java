@@ -2,7 +2,9 @@ package dev.sennit.images;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.Reader;
+import java.io.UncheckedIOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystems;
@@ -60,7 +62,8 @@ import org.jspecify.annotations.Nullable;
  * when its turn comes, one folder at a time, the list line by line. It is for one thread at a time.
  *
  * <p>What cannot be read is told, in one line each, and the rest goes on. A file that vanishes later, or whose content is no
- * image, is found out by whoever reads it.
+ * image, is found out by whoever reads it. A list whose reader throws an {@link InterruptedIOException} ends the stream with that,
+ * in an {@link UncheckedIOException}.
  */
 public final class Sources {
     /** More than any address or path has; a list without line ends is none. */
@@ -415,6 +418,8 @@ public final class Sources {
                     }
                 }
                 return true;
+            } catch (InterruptedIOException e) { // nobody wants more
+                throw new UncheckedIOException(e);
             } catch (IOException e) {
                 problems.accept("-: the list cannot be read any further: " + Printable.reason(e) + "; give it again");
                 return false;

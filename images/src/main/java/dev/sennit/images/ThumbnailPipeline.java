@@ -19,6 +19,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
@@ -200,7 +201,9 @@ public final class ThumbnailPipeline {
     /**
      * Runs all sources through the stages.
      *
-     * @param sources read lazily, by one virtual thread at a time; while they have to be waited for, those that came before go on
+     * @param sources read lazily, by one virtual thread at a time, beside the calling thread: what it shares with the listener needs a
+     *     lock. While they have to be waited for, those that came before go on. A run that ends early interrupts the read under way,
+     *     and waits until it is over; see {@link Pipeline#readingOn}
      * @param listener who is told
      * @return what was done
      * @throws java.util.concurrent.CompletionException with an {@link InterruptedException} as its cause, and the interrupt status
@@ -249,6 +252,9 @@ public final class ThumbnailPipeline {
         // ---- where the sources are read ----
 
         Job plan(Source source) {
+            if (Thread.currentThread().isInterrupted()) { // else it would go on through all that is skipped
+                throw new CancellationException("the run has ended");
+            }
             return new Job(number++, source, filesFor(maker.settings(), folder, source));
         }
 
