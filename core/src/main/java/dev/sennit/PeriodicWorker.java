@@ -196,7 +196,9 @@ public final class PeriodicWorker implements AutoCloseable {
         begin();
         lock.lock();
         try {
-            loop = Thread.ofVirtual().name(name + "-clock").start(this::loop);
+            // A virtual one would wait for a carrier, and tasks may hold all of them; but in a schedule all threads are virtual.
+            Thread.Builder clock = Thread.currentThread().isVirtual() ? Thread.ofVirtual() : Thread.ofPlatform().daemon();
+            loop = clock.name(name + "-clock").start(this::loop);
         } finally {
             unlock();
         }

@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Backoff;
+import dev.sennit.PeriodicWorker;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.Retry;
+import dev.sennit.Schedule;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
 import java.time.Duration;
@@ -78,6 +80,17 @@ class HeldCarriersIT {
                     },
                     TaskOptions.NONE.retry(Retry.attempts(5).waiting(Backoff.fixed(Duration.ofMillis(1)))));
             assertThat(future.get(60, SECONDS)).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void periodicWorkGoesOn() throws Exception {
+        var beats = new CountDownLatch(3);
+        try (Pool pool = Pools.open("threads:1");
+                PeriodicWorker worker = PeriodicWorker.builder().pool(pool).open()) {
+            worker.add("beat", Schedule.fixedRate(Duration.ofMillis(1)), beats::countDown);
+            worker.start();
+            assertThat(beats.await(60, SECONDS)).isTrue();
         }
     }
 

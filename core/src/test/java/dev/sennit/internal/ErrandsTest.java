@@ -1,0 +1,58 @@
+package dev.sennit.internal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class ErrandsTest {
+    @Test
+    void runsOnADaemonThatNeedsNoCarrier() throws Exception {
+        var ranOn = new CompletableFuture<Thread>();
+        Errands.run(() -> ranOn.complete(Thread.currentThread()));
+
+        Thread thread = ranOn.get();
+        assertThat(thread.isVirtual()).isFalse();
+        assertThat(thread.isDaemon()).isTrue();
+        assertThat(thread.getName()).isEqualTo("sennit-errand");
+    }
+
+    @Test
+    void anyNumberRunsAtOnceThoughThreadsAreFew() throws Exception {
+        int count = 200;
+        var all = new CountDownLatch(count);
+        var virtual = new AtomicInteger();
+        var ended = new CountDownLatch(count);
+        for (int i = 0; i < count; i++) {
+            Errands.run(() -> {
+                virtual.addAndGet(Thread.currentThread().isVirtual() ? 1 : 0);
+                all.countDown();
+                try {
+                    all.await(); // each for all others
+                } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+                ended.countDown();
+            });
+        }
+        assertThat(ended.await(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(virtual.get()).isGreaterThanOrEqualTo(count - 64).isLessThan(count);
+    }
+
+    @Test
+    void anErrandThatInterruptsItselfLeavesTheNextAlone() throws Exception {
+        for (int i = 0; i < 100; i++) {
+            var before = new CompletableFuture<Boolean>();
+            Errands.run(() -> {
+                before.complete(Thread.currentThread().isInterrupted());
+                Thread.currentThread().interrupt();
+            });
+            assertThat(before.get()).isFalse();
+        }
+    }
+}
