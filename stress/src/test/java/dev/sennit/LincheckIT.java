@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Timeout(3600)
 class LincheckIT {
-    private static final int PROGRAMS = Integer.getInteger("sennit.lincheck", 3);
+    private static final int PROGRAMS = Integer.getInteger("sennit.lincheck", 2);
     /** Those that have to be found in every build. */
     private static final int PROGRAMS_OF_BROKEN = Math.max(10, PROGRAMS);
 
