@@ -21,10 +21,11 @@ import java.lang.invoke.MethodHandle;
 public final class Linux {
     private Linux() {}
 
-    /** A worker is told to use the calls, and need not prove them: to link one takes a good part of its start. */
-    private static final class Availability {
-        static final boolean AVAILABLE = isSupported() && isProven();
-    }
+    /**
+     * Only what was seen is kept: a call may fail for want of a file descriptor, say. A worker is told to use the calls, and need not
+     * prove them: to link one takes a good part of its start.
+     */
+    private static volatile boolean proven;
 
     /**
      * Whether the calls can be used.
@@ -33,7 +34,10 @@ public final class Linux {
      *     seen to work, but for {@link #giveBack}, which does nothing where it is forbidden
      */
     public static boolean isAvailable() {
-        return Availability.AVAILABLE;
+        if (!proven && isSupported() && isProven()) {
+            proven = true;
+        }
+        return proven;
     }
 
     private static boolean isSupported() {

@@ -3,6 +3,7 @@ package dev.sennit.internal;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -80,7 +81,7 @@ public final class MemoryFile implements AutoCloseable {
     }
 
     /**
-     * Maps a file of another process.
+     * Maps a file of another process. Not interruptible; the interrupt status stays.
      *
      * @param path what {@link #path} said there
      * @param size its size
@@ -92,7 +93,25 @@ public final class MemoryFile implements AutoCloseable {
         return map(path, size, 0, size, arena);
     }
 
+    /** An interrupt closes a channel that is used; to map takes too little time to be worth one, so it is done again. */
     private static MemorySegment map(Path path, long size, long offset, long length, Arena arena) throws IOException {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return mapOnce(path, size, offset, length, arena);
+                } catch (ClosedByInterruptException e) {
+                    interrupted = Thread.interrupted() || interrupted;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private static MemorySegment mapOnce(Path path, long size, long offset, long length, Arena arena) throws IOException {
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             if (channel.size() != size) { // another file has the number by now; to map more of it would make it grow
                 throw new IOException(path + " is not the memory file of " + size + " bytes that it was");

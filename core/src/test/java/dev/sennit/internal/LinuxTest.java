@@ -66,6 +66,18 @@ class LinuxTest {
     }
 
     @Test
+    void whoIsInterruptedMapsAllTheSame() throws Exception {
+        try (MemoryFile file = MemoryFile.create("test", 64);
+                Arena arena = Arena.ofConfined()) {
+            Thread.currentThread().interrupt();
+            file.map(arena).set(JAVA_INT, 0, 7);
+            assertThat(Thread.interrupted()).as("the interrupt status").isTrue();
+            assertThat(file.map(arena).get(JAVA_INT, 0)).isEqualTo(7);
+            assertThat(Thread.interrupted()).isFalse();
+        }
+    }
+
+    @Test
     void itsSizeStays() throws Exception {
         try (MemoryFile file = MemoryFile.create("test", 4096);
                 Arena arena = Arena.ofConfined()) {

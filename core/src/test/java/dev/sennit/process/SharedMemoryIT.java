@@ -55,6 +55,21 @@ class SharedMemoryIT {
         }
     }
 
+    /** In each worker the first one finds out whether there can be any: an interrupt says nothing of that. */
+    @Test
+    void theFirstUseInAWorkerMayBeInterrupted() throws Exception {
+        try (SharedMemory memory = SharedMemory.create(8);
+                ProcessPool pool = ProcessPool.builder().workers(1).heap("64m").open()) {
+            assertThat(pool.submit(() -> {
+                Thread.currentThread().interrupt();
+                try (SharedMemory first = SharedMemory.create(8)) {
+                    return Thread.interrupted() && first.size() == 8;
+                }
+            }).get(60, SECONDS)).isTrue();
+            assertThat(pool.submit(() -> memory.segment().byteSize()).get(60, SECONDS)).isEqualTo(8);
+        }
+    }
+
     @Test
     void atomicOperationsOfTwoWorkersLoseNothing() throws Exception {
         try (SharedMemory memory = SharedMemory.create(8);
