@@ -701,19 +701,19 @@ class StreamsIT {
 
     @Test
     void nobodyThere() throws Exception {
-        int port;
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = socket.getLocalPort();
+        try (var taken = new Socket()) { // so that no other program can listen there meanwhile
+            taken.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+            int port = taken.getLocalPort();
+            inLoop(() -> {
+                assertThatThrownBy(() -> ByteStream.connect("127.0.0.1", port))
+                        .isInstanceOf(ConnectException.class)
+                        .hasMessage("cannot connect to /127.0.0.1:" + port + ": Connection refused");
+                assertThatThrownBy(() -> ByteStream.connect("no-such-host.invalid", port))
+                        .isInstanceOf(UnknownHostException.class)
+                        .hasMessage("host no-such-host.invalid has no address: check the name");
+                return null;
+            });
         }
-        inLoop(() -> {
-            assertThatThrownBy(() -> ByteStream.connect("127.0.0.1", port))
-                    .isInstanceOf(ConnectException.class)
-                    .hasMessage("cannot connect to /127.0.0.1:" + port + ": Connection refused");
-            assertThatThrownBy(() -> ByteStream.connect("no-such-host.invalid", port))
-                    .isInstanceOf(UnknownHostException.class)
-                    .hasMessage("host no-such-host.invalid has no address: check the name");
-            return null;
-        });
     }
 
     @Test

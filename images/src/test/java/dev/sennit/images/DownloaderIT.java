@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -263,9 +265,11 @@ class DownloaderIT {
 
     @Test
     void nobodyListens() throws Exception {
-        URI nowhere = server.uri("/");
-        server.close();
-        assertThat(failure(local(), nowhere)).hasMessageContaining(": no connection: ").hasMessageEndingWith(" (4 attempts)");
+        try (var taken = new Socket()) { // so that no other program can listen there meanwhile
+            taken.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+            URI nowhere = URI.create("http://127.0.0.1:" + taken.getLocalPort() + "/");
+            assertThat(failure(local(), nowhere)).hasMessageContaining(": no connection: ").hasMessageEndingWith(" (4 attempts)");
+        }
         assertThat(time.waits).hasSize(6);
     }
 
