@@ -363,6 +363,8 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
     @Override
     public String toString() {
         AbstractPool reader = settings.reader();
-        return "Pipeline" + (reader == null ? "" : " read on " + reader.name() + " ") + stages.stream().map(stage -> stage.name() + " on " + stage.pool().name()).toList();
+        return "Pipeline"
+                + (reader == null ? "" : " read on " + reader.name() + " ")
+                + stages.stream().map(stage -> stage.name() + " on " + stage.pool().name()).toList();
     }
 }

@@ -60,7 +60,7 @@ class HelpTest {
             }
             begun.countDown();
             try {
-                Thread.sleep(100_000);
+                new CountDownLatch(1).await();
             } catch (InterruptedException e) {
                 interrupted.countDown();
                 throw e;

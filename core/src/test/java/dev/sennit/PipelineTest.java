@@ -347,7 +347,7 @@ class PipelineTest {
                         entered.incrementAndGet();
                         try {
                             begun.countDown();
-                            Thread.sleep(60_000);
+                            new CountDownLatch(1).await();
                             return n;
                         } finally {
                             left.incrementAndGet();
@@ -735,7 +735,7 @@ class PipelineTest {
             Caller<?> caller = Caller.of(() -> Pipeline.from(items(5))
                     .through("sleeps", pool, n -> {
                         begun.countDown();
-                        Thread.sleep(60_000);
+                        new CountDownLatch(1).await();
                         return n;
                     })
                     .collectingFailures(collected::add)
@@ -771,7 +771,7 @@ class PipelineTest {
             assertThatThrownBy(() -> CancelScope.within(Duration.ofMillis(5)).run(() ->
                             Pipeline.from(items(10))
                                     .through("endless", pool, n -> {
-                                        Thread.sleep(60_000);
+                                        new CountDownLatch(1).await();
                                         return n;
                                     })
                                     .toList()))
@@ -807,7 +807,7 @@ class PipelineTest {
                     TaskFuture<List<Integer>> outer = pool.submit(() -> Pipeline.from(items(50))
                             .through("endless", others, n -> {
                                 begun.countDown();
-                                Thread.sleep(60_000);
+                                new CountDownLatch(1).await();
                                 return n;
                             })
                             .toList()
@@ -864,7 +864,7 @@ class PipelineTest {
             Caller<PipelineResult<Integer>> caller = Caller.of(() -> Pipeline.from(items(6))
                     .through("endless", pool, n -> {
                         begun.countDown();
-                        Thread.sleep(60_000);
+                        new CountDownLatch(1).await();
                         return n;
                     })
                     .collectingFailures(failures::add)

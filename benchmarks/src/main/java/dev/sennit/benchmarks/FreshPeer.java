@@ -36,7 +36,7 @@ record FreshPeer(String name, String prefix, Start start) {
         all.add(new FreshPeer("virtual threads", "", () -> JvmPeer.open(ParkingPlace.VIRTUAL, List.of())));
         all.add(new FreshPeer(KOTLIN, "", () -> JvmPeer.open(ParkingPlace.KOTLIN, List.of())));
         Optional<Python> python = bench.python();
-        if (python.isPresent() && ParkingPlace.tellsWhatIsResident()) {
+        if (python.isPresent() && Machine.tellsMemory()) {
             all.add(new FreshPeer(ASYNCIO, "asyncio-", () -> python.get().open(bench.scripts(), "alone")));
             if (python.get().hasUvloop()) {
                 all.add(new FreshPeer(UVLOOP, "uvloop-", () -> python.get().open(bench.scripts(), "alone")));

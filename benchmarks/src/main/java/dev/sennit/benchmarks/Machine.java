@@ -22,6 +22,7 @@ record Machine(int cores, String model, String kernel, String jdk, double load, 
     /** More than this of the machine in use by others shows in the figures. */
     private static final double BUSY = 0.05;
 
+    private static final Path STATUS = Path.of("/proc/self/status");
     private static final long WATCHED_MILLIS = 1_000;
     private static final int IDLE = 3;
     private static final int WAITING_FOR_DISK = 4;
@@ -53,17 +54,24 @@ record Machine(int cores, String model, String kernel, String jdk, double load, 
         return all == 0 ? 0 : (double) (all - idle) / all;
     }
 
-    /** The most memory of this process that was ever resident, in bytes; not a number where the system does not tell. */
-    static double mostMemory() throws IOException {
-        Path status = Path.of("/proc/self/status");
-        if (Files.exists(status)) {
-            for (String line : Files.readAllLines(status)) {
-                if (line.startsWith("VmHWM:")) {
-                    return Long.parseLong(line.replaceAll("\\D", "")) * 1024.0;
-                }
-            }
+    /**
+     * What the system tells of this process's memory, in bytes; 0 where it does not tell.
+     *
+     * @param what {@code VmRSS}, what is resident, or {@code VmHWM}, the most that ever was
+     */
+    static long memory(String what) throws IOException {
+        if (!tellsMemory()) {
+            return 0;
         }
-        return Double.NaN;
+        try (var lines = Files.lines(STATUS)) {
+            return lines.filter(line -> line.startsWith(what + ":"))
+                    .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
+                    .sum();
+        }
+    }
+
+    static boolean tellsMemory() {
+        return Files.isReadable(STATUS);
     }
 
     boolean isBusy() {

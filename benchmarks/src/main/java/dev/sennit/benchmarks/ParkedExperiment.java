@@ -26,7 +26,7 @@ final class ParkedExperiment implements Experiment {
                     Figures.ratio(times) + " times",
                     times <= AIM);
         }
-        if (ParkingPlace.tellsWhatIsResident()) {
+        if (Machine.tellsMemory()) {
             var others = new Comparison(measured).bytes("the process grew by", 1).bytes("in use, the first time", 2);
             report.add("The same, resident, and when the code is cold", others.table());
         }

@@ -4,8 +4,6 @@ import dev.sennit.Pools;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -28,7 +26,6 @@ final class ParkingPlace implements JvmPeer.Answers {
     static final String VIRTUAL = "virtual";
     static final String KOTLIN = "kotlin";
 
-    private static final Path MEMORY = Path.of("/proc/self/status");
     private static final int FEW = 100;
     /** By then the frames that stay on the stacks are compiled code, as in a program that has run for a while. */
     private static final int UNTIL_WARM = 3;
@@ -99,19 +96,9 @@ final class ParkingPlace implements JvmPeer.Answers {
         return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
     }
 
-    /** Whether this system tells how much is resident. */
-    static boolean tellsWhatIsResident() {
-        return Files.isReadable(MEMORY);
-    }
-
     private static long resident() {
-        if (!tellsWhatIsResident()) {
-            return 0;
-        }
-        try (var lines = Files.lines(MEMORY)) {
-            return lines.filter(line -> line.startsWith("VmRSS:"))
-                    .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
-                    .sum();
+        try {
+            return Machine.memory("VmRSS");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

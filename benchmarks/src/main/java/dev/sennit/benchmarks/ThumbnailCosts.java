@@ -34,7 +34,7 @@ final class ThumbnailCosts {
                 likeness = ask("likeness 0");
             }
             add("sennit, " + codec, memory, likeness);
-            if (bestMemory == 0) { // the first is taken when none is named
+            if (codec.equals(ThumbnailMaker.codecs().getFirst())) { // which is taken when none is named
                 bestMemory = memory;
                 bestLikeness = likeness;
             }
@@ -49,7 +49,7 @@ final class ThumbnailCosts {
             }
         }
         report.add("What it takes, and how good it is", table);
-        if (!Double.isNaN(bestMemory)) { // the system tells
+        if (bestMemory > 0) { // the system tells
             report.aim("sennit in at most 300 MB", Figures.bytes(bestMemory), bestMemory <= MOST_MEMORY);
         }
         if (hasPillow) {
@@ -61,7 +61,7 @@ final class ThumbnailCosts {
         boolean known = likeness.length > 0;
         table.add(List.of(
                 name,
-                Double.isNaN(memory) ? "-" : Figures.bytes(memory),
+                memory > 0 ? Figures.bytes(memory) : "-",
                 known ? Figures.decibels(likeness[0]) : "-",
                 known ? Figures.decibels(likeness[1]) : "-"));
     }
@@ -77,8 +77,8 @@ final class ThumbnailCosts {
         return last;
     }
 
-    /** In a worker of its own, with as small a heap as one has by {@code sennit thumbnails}. */
-    private double mostMemory(String codec) throws Exception {
+    /** In a worker of its own, whose heap may grow to 512 MB. */
+    private long mostMemory(String codec) throws Exception {
         List<String> files = Photographs.files(bench).stream().map(Path::toString).toList();
         try (Pool pool = Pools.open("processes:1?heap=512m")) {
             return pool.submit(() -> {
@@ -86,7 +86,7 @@ final class ThumbnailCosts {
                         for (String file : files) {
                             maker.make(Path.of(file));
                         }
-                        return Machine.mostMemory();
+                        return Machine.memory("VmHWM");
                     })
                     .get();
         }
