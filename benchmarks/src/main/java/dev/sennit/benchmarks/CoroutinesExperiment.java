@@ -84,7 +84,7 @@ final class CoroutinesExperiment implements Experiment {
     private record Contest(Bench bench, Map<String, Pool> pools, Peers peers) {
         /** Each of the pools, and on the loop what else there is. */
         Comparison run(String what, int count, Body body, Map<String, Body> others) throws Exception {
-            int rounds = bench.size(9, 2);
+            int rounds = bench.size(9, 1);
             int warmups = bench.size(10, 1);
             var contest = new Rounds();
             pools.forEach((name, pool) -> contest.add(name, warmups, rounds, () -> seconds(pool, count, body)));

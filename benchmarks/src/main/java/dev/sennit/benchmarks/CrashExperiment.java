@@ -25,7 +25,7 @@ final class CrashExperiment implements Experiment {
 
     @Override
     public Report run(Bench bench) throws Exception {
-        int kills = bench.size(50, 2);
+        int kills = bench.size(50, 1);
         int bound = bench.size(5, 1);
         var table = new MarkdownTable(List.of(
                 kills + " kills of the worker", "future fails: p50", "p99", "max", "next task served: p50", "p99", "max"));

@@ -48,7 +48,7 @@ final class EchoExperiment implements Experiment {
         for (var server : servers.entrySet()) {
             Peer peer = server.getValue();
             int port = (int) peer.measure("port")[0];
-            contest.add(server.getKey(), bench.size(3, 1), bench.size(9, 2), () -> load(peer, port, messages));
+            contest.add(server.getKey(), bench.size(3, 1), bench.size(9, 1), () -> load(peer, port, messages));
         }
         var comparison = new Comparison(contest.run())
                 .sample("processor time", 0)

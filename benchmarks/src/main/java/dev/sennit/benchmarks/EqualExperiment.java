@@ -18,11 +18,11 @@ final class EqualExperiment implements Experiment {
                 Pool processes = Pools.open(PROCESSES)) {
             InlineExperiment.warm(bench, inline, threads, processes);
             var report = new Report();
-            Comparison large = compare(bench, Primes.SMALLEST, bench.size(7, 2), inline, threads, processes);
+            Comparison large = compare(bench, Primes.SMALLEST, bench.size(7, 1), inline, threads, processes);
             report.add("200 checks of the smallest prime of the 20, workers warm", large.table())
                     .aim(large, THREADS, INLINE, AIM)
                     .aim(large, PROCESSES, INLINE, AIM);
-            Comparison small = compare(bench, Primes.MIDDLING, bench.size(11, 2), inline, threads, processes);
+            Comparison small = compare(bench, Primes.MIDDLING, bench.size(11, 1), inline, threads, processes);
             return report.add("200 checks that take a quarter of that", small.table());
         }
     }

@@ -16,7 +16,7 @@ final class InlineExperiment implements Experiment {
     @Override
     public Report run(Bench bench) throws Exception {
         List<Long> numbers = Primes.numbers(bench);
-        int rounds = bench.size(21, 2);
+        int rounds = bench.size(21, 1);
         try (Pool pool = Pools.open("inline")) {
             var comparison = new Comparison(new Rounds()
                             .add(LOOP, 2, rounds, () -> Bench.timed(() -> loop(numbers)))

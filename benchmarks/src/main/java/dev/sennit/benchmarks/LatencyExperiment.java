@@ -15,7 +15,7 @@ final class LatencyExperiment implements Experiment {
 
     @Override
     public Report run(Bench bench) throws Exception {
-        int rounds = bench.size(9, 2);
+        int rounds = bench.size(9, 1);
         try (Pool pool = Pools.open(OURS);
                 var peers = Peers.open(bench, Peers.POOL, Peers.EXECUTOR, Peers.LOKY)) {
             trips(pool, bench.size(30_000, 20), 0); // both JVMs compile

@@ -62,7 +62,7 @@ final class LocksExperiment implements Experiment {
     // ---- by one process ----
 
     private static void byOne(Bench bench, Report report, Peers python) throws Exception {
-        int rounds = bench.size(9, 2);
+        int rounds = bench.size(9, 1);
         int count = bench.size(200_000, 200);
         SharedLock lock = SharedLock.create();
         SharedLong number = SharedLong.create(0);
@@ -81,7 +81,7 @@ final class LocksExperiment implements Experiment {
     // ---- by two at a time ----
 
     private static void byTwo(Bench bench, Report report, Peers python) throws Exception {
-        int rounds = bench.size(9, 2);
+        int rounds = bench.size(9, 1);
         int ours = bench.size(2_000_000, 200);
         int theirs = bench.size(200_000, 200);
         SharedLock lock = SharedLock.create();
@@ -123,7 +123,7 @@ final class LocksExperiment implements Experiment {
     // ---- lists and plain memory ----
 
     private static void memory(Bench bench, Report report, Peers python) throws Exception {
-        int rounds = bench.size(9, 2);
+        int rounds = bench.size(9, 1);
         int few = bench.size(200_000, 200);
         int many = bench.size(1_000_000, 1_000);
         try (SharedList list = SharedList.create(List.of(1L, 2.0, "three"));

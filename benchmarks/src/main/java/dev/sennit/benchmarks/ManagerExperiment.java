@@ -15,7 +15,7 @@ final class ManagerExperiment implements Experiment {
 
     @Override
     public Report run(Bench bench) throws Exception {
-        int rounds = bench.size(9, 2);
+        int rounds = bench.size(9, 1);
         int count = bench.size(3_000, 20);
         int warmup = bench.size(20_000, 20);
         try (ManagerServer manager = ManagerServer.local();

@@ -30,7 +30,7 @@ final class MegabyteExperiment implements Experiment {
 
     private static Comparison measure(Bench bench, Pool pool, Peers peers, Task<?> task, String request)
             throws Exception {
-        int rounds = bench.size(9, 2);
+        int rounds = bench.size(9, 1);
         int count = bench.size(100, 3);
         var contest = new Rounds().add(OURS, bench.size(5, 1), rounds, () -> trips(pool, task, count));
         peers.join(contest, 1, rounds, request + " " + SIZE + " " + count);

@@ -11,7 +11,7 @@ final class ParkedExperiment implements Experiment {
     @Override
     public Report run(Bench bench) throws Exception {
         int count = bench.size(100_000, 1_000);
-        int rounds = bench.size(5, 2);
+        int rounds = bench.size(5, 1);
         var contest = new Rounds();
         for (FreshPeer peer : FreshPeer.all(bench, OPTIONS)) {
             contest.add(peer.name(), 0, rounds, () -> peer.measure(peer.request("parked") + " " + count));

@@ -112,7 +112,7 @@ final class PipesExperiment implements Experiment {
             report.add("1 MiB, there and back", large.table());
 
             int count = bench.size(100_000, 200);
-            int rounds = bench.size(7, 2);
+            int rounds = bench.size(7, 1);
             var contest = new Rounds();
             for (String name : ends.channels().keySet()) {
                 contest.add(name, bench.size(3, 1), rounds, () -> ends.oneWay(name, SMALL, count));
@@ -124,7 +124,7 @@ final class PipesExperiment implements Experiment {
     }
 
     private static Comparison trips(Bench bench, Ends ends, Peers peers, int size, int count) throws Exception {
-        int rounds = bench.size(9, 2);
+        int rounds = bench.size(9, 1);
         var contest = new Rounds();
         for (String name : ends.channels().keySet()) {
             contest.add(name, bench.size(5, 1), rounds, () -> ends.trips(name, size, count));

@@ -16,7 +16,7 @@ final class PrimesExperiment implements Experiment {
     @Override
     public Report run(Bench bench) throws Exception {
         List<Long> numbers = Primes.numbers(bench);
-        int rounds = bench.size(9, 2);
+        int rounds = bench.size(9, 1);
         try (Pool inline = Pools.open(INLINE);
                 Pool threads = Pools.open(THREADS);
                 Pool processes = Pools.open(PROCESSES);

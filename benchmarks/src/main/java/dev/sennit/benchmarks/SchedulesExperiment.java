@@ -31,7 +31,7 @@ final class SchedulesExperiment implements Experiment {
                 contest.add(
                         bug.name(),
                         bench.size(4, 1),
-                        bench.size(9, 2),
+                        bench.size(9, 1),
                         () -> bug.wantsMemoryPoints() ? agent.measure(bug, schedules) : bug.measure(schedules));
             }
             Map<String, List<double[]>> measured = contest.run();

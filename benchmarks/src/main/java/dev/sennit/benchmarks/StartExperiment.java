@@ -28,7 +28,7 @@ final class StartExperiment implements Experiment {
     }
 
     private static void processes(Bench bench, Report report) throws Exception {
-        int rounds = bench.size(21, 2);
+        int rounds = bench.size(21, 1);
         try (Pool pool = Pools.open(OURS);
                 Pool withSpare = Pools.open(WITH_SPARE);
                 var spawn = Peers.open(bench, PROCESS_SPAWN);
@@ -79,7 +79,7 @@ final class StartExperiment implements Experiment {
     }
 
     private static void pools(Bench bench, Report report) throws Exception {
-        int rounds = bench.size(21, 2);
+        int rounds = bench.size(21, 1);
         try (var spawn = Peers.open(bench, SPAWN);
                 var forkServer = Peers.open(bench, "Pool, forkserver");
                 var fork = Peers.open(bench, "Pool, fork")) {

@@ -25,7 +25,7 @@ final class ThreadsExperiment implements Experiment {
                 ExecutorService fixed = Executors.newFixedThreadPool(2);
                 ExecutorService perTask = Executors.newVirtualThreadPerTaskExecutor()) {
             int many = bench.size(1_000_000, 1_000);
-            int rounds = bench.size(9, 2);
+            int rounds = bench.size(9, 1);
             var tiny = new Rounds()
                     .add(THREADS, 3, rounds, () -> Bench.timed(() -> all(many, task -> threads.submit(task))))
                     .add(FIXED, 3, rounds, () -> Bench.timed(() -> all(many, fixed::submit)))

@@ -15,8 +15,8 @@ final class ThroughputExperiment implements Experiment {
     public Report run(Bench bench) throws Exception {
         int alone = bench.size(100_000, 200);
         int chunked = bench.size(1_000_000, 2_000);
-        int rounds = bench.size(7, 2);
-        int slowRounds = bench.size(3, 2);
+        int rounds = bench.size(7, 1);
+        int slowRounds = bench.size(3, 1);
         List<Integer> items = IntStream.range(0, chunked).boxed().toList();
         try (Pool pool = Pools.open(OURS);
                 var fast = Peers.open(bench, Peers.POOL);

@@ -22,7 +22,7 @@ final class WakeExperiment implements Experiment {
     @Override
     public Report run(Bench bench) throws Exception {
         int count = bench.size(asManyAsFit(), 1_000);
-        int rounds = bench.size(3, 2);
+        int rounds = bench.size(3, 1);
         var contest = new Rounds();
         for (FreshPeer peer : FreshPeer.all(bench, OPTIONS)) {
             String wake = peer.request("wake") + " ";

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The packaged jar as its users run it: copied into a folder with a space in its name. */
+/** The packaged jar as its users run it, copied into a folder with a space in its name; but with one compiler, as it runs for seconds. */
 @DisabledOnOs(OS.WINDOWS)
 class CommandIT {
     private static final Path JAR = Path.of("target/sennit.jar").toAbsolutePath();
@@ -39,13 +39,17 @@ class CommandIT {
             Files.createDirectories(jar.getParent());
             Files.copy(JAR, jar);
         }
-        List<String> command = new ArrayList<>(List.of(java(), "-jar", jar.toString()));
+        List<String> command = java("-jar", jar.toString());
         command.addAll(List.of(args));
         return redirected(command);
     }
 
-    private static String java() {
-        return Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    private static List<String> java(String... arguments) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("-XX:TieredStopAtLevel=1");
+        command.addAll(List.of(arguments));
+        return command;
     }
 
     private ProcessBuilder redirected(List<String> command) {
@@ -222,7 +226,7 @@ class CommandIT {
     void compareOnProcessesWithAWorkloadFromTheClassPath() throws Exception {
         String classPath = JAR + java.io.File.pathSeparator + TEST_CLASSES;
         Ended ended = run(
-                redirected(List.of(java(), "-cp", classPath, "dev.sennit.cli.Main", "compare", CompareTest.Small.class.getName(),
+                redirected(java("-cp", classPath, "dev.sennit.cli.Main", "compare", CompareTest.Small.class.getName(),
                         "--on", "threads:2,processes:1,processes:2", "--repeat", "3")),
                 "");
 
@@ -237,7 +241,7 @@ class CommandIT {
     void aWorkerThatDiesFailsItsPlanAlone() throws Exception {
         String classPath = JAR + java.io.File.pathSeparator + TEST_CLASSES;
         Ended ended = run(
-                redirected(List.of(java(), "-cp", classPath, "dev.sennit.cli.Main", "compare", Deadly.class.getName(), "--on",
+                redirected(java("-cp", classPath, "dev.sennit.cli.Main", "compare", Deadly.class.getName(), "--on",
                         "processes:1,threads:1", "--repeat", "3")),
                 "");
 
@@ -250,7 +254,7 @@ class CommandIT {
     void aTaskThatCannotTravelFailsItsPlanAlone() throws Exception {
         String classPath = JAR + java.io.File.pathSeparator + TEST_CLASSES;
         Ended ended = run(
-                redirected(List.of(java(), "-cp", classPath, "dev.sennit.cli.Main", "compare", Rooted.class.getName(), "--on",
+                redirected(java("-cp", classPath, "dev.sennit.cli.Main", "compare", Rooted.class.getName(), "--on",
                         "processes:1,threads:1", "--repeat", "1")),
                 "");
 

@@ -67,13 +67,18 @@ class PrimesTest {
         assertThat(Primes.isPrimeWithNaps(n)).isFalse();
     }
 
-    /** The divisor of the first is the last one to be tried, and of the others there is none: an overflow never ends. */
+    /** Every divisor is tried, to the last of all that a long can have: an overflow never ends. */
     @Test
     void theTopOfLong() {
-        long primeSquared = 3_037_000_493L * 3_037_000_493L;
-        assertThat(isProbablePrime(3_037_000_493L)).isTrue();
-        assertThat(Primes.isPrime(primeSquared)).isFalse();
         assertThat(Primes.isPrime(9_223_372_036_854_775_783L)).isTrue();
+    }
+
+    /** Its only divisor is the last one to be tried. */
+    @Test
+    void theSquareOfALargePrime() {
+        long prime = 100_000_007;
+        assertThat(isProbablePrime(prime)).isTrue();
+        assertThat(Primes.isPrime(prime * prime)).isFalse();
     }
 
     @Test
