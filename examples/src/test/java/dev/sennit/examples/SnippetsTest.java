@@ -3,7 +3,10 @@ package dev.sennit.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.source.util.JavacTask;
+import java.io.IOException;
 import java.io.StringWriter;
+import java.io.Writer;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +15,7 @@ import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import javax.tools.DiagnosticCollector;
 import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
@@ -78,48 +82,84 @@ class SnippetsTest {
         return found;
     }
 
-    /** What javac says of a snippet, put into a method, or as a whole class if it is one; empty when it compiles. */
-    private static String complaints(Snippet snippet, Path classes) throws Exception {
-        String said = complaints(snippet, classes, false);
-        return !said.isEmpty() && WHOLE_CLASS.matcher(snippet.code()).find() ? complaints(snippet, classes, true) : said;
+    /**
+     * What javac says of snippets, each put into a method, or taken as a whole class if it is one. All go to one javac, which has
+     * the classes they use to read once only; each is in a package of its own.
+     */
+    private static List<String> complaints(List<Snippet> snippets, Path classes) throws Exception {
+        List<Source> sources = new ArrayList<>();
+        for (int i = 0; i < snippets.size(); i++) {
+            sources.add(source(snippets.get(i), i));
+        }
+        return javac(sources, "-d", classes.toString(), "-Xlint:all,-path,-try").getDiagnostics().stream()
+                .map(one -> one.getSource() instanceof Source source ? source.where + ": " + one : one.toString())
+                .toList();
     }
 
-    private static String complaints(Snippet snippet, Path classes, boolean whole) throws Exception {
+    private static DiagnosticCollector<JavaFileObject> javac(List<Source> sources, String... options) {
+        var said = new DiagnosticCollector<JavaFileObject>();
+        var besides = new StringWriter();
+        List<String> all = new ArrayList<>(List.of("-proc:none", "-Xmaxerrs", "1000", "-Xmaxwarns", "1000"));
+        all.addAll(List.of(options));
+        boolean compiled = ToolProvider.getSystemJavaCompiler().getTask(besides, null, said, all, null, sources).call();
+        assertThat(compiled || !said.getDiagnostics().isEmpty()).as("javac compiles, or says why not: %s", besides).isTrue();
+        return said;
+    }
+
+    private static Source source(Snippet snippet, int number) throws Exception {
         String imports = snippet.code().lines()
                 .filter(line -> line.startsWith("import "))
                 .reduce("", (all, line) -> all + line + "\n");
         String body = snippet.code().lines()
                 .filter(line -> !line.startsWith("import "))
                 .reduce("", (all, line) -> all + line + "\n");
-        String source = """
-                import dev.sennit.*;
-                import dev.sennit.images.*;
-                import dev.sennit.loop.*;
-                import dev.sennit.process.*;
-                import java.nio.file.*;
-                import java.time.*;
-                import java.util.*;
-                import java.util.concurrent.*;
-                import java.util.function.*;
-                import java.util.stream.*;
-                %s
-                %s
-                """.formatted(imports, whole ? body.replace("public class", "class") : inMethod(body));
-        var file = new SimpleJavaFileObject(URI.create("string:///Snippet.java"), JavaFileObject.Kind.SOURCE) {
-            @Override
-            public CharSequence getCharContent(boolean ignoreEncodingErrors) {
-                return source;
+        if (WHOLE_CLASS.matcher(body).find()) {
+            var whole = new Source(snippet.where(), number, imports, body.replace("public class", "class"));
+            if (isParsed(whole)) {
+                return whole;
             }
-        };
-        var said = new StringWriter();
-        boolean compiled = ToolProvider.getSystemJavaCompiler()
-                .getTask(said, null, null, List.of("-d", classes.toString(), "-proc:none", "-Xlint:all,-path,-try", "-Werror"), null, List.of(file))
-                .call();
-        return compiled ? "" : snippet.where() + ": " + said;
+        }
+        return new Source(
+                snippet.where(), number, imports, "class Snippet {\n static void run() throws Exception {\n" + body + "}\n}\n");
     }
 
-    private static String inMethod(String body) {
-        return "class Snippet {\n static void run() throws Exception {\n" + body + "}\n}\n";
+    /** A class and then statements that use it are no whole class: a file that names its package cannot hold them. */
+    private static boolean isParsed(Source source) throws IOException {
+        var said = new DiagnosticCollector<JavaFileObject>();
+        var parser = (JavacTask) ToolProvider.getSystemJavaCompiler()
+                .getTask(Writer.nullWriter(), null, said, List.of("-proc:none"), null, List.of(source));
+        parser.parse();
+        return said.getDiagnostics().isEmpty();
+    }
+
+    private static final class Source extends SimpleJavaFileObject {
+        private final String where;
+        private final String text;
+
+        Source(String where, int number, String imports, String types) {
+            super(URI.create("string:///snippet" + number + "/Snippet.java"), JavaFileObject.Kind.SOURCE);
+            this.where = where;
+            text = """
+                    package snippet%d;
+                    import dev.sennit.*;
+                    import dev.sennit.images.*;
+                    import dev.sennit.loop.*;
+                    import dev.sennit.process.*;
+                    import java.nio.file.*;
+                    import java.time.*;
+                    import java.util.*;
+                    import java.util.concurrent.*;
+                    import java.util.function.*;
+                    import java.util.stream.*;
+                    %s
+                    %s
+                    """.formatted(number, imports, types);
+        }
+
+        @Override
+        public CharSequence getCharContent(boolean ignoreEncodingErrors) {
+            return text;
+        }
     }
 
     @Test
@@ -127,19 +167,21 @@ class SnippetsTest {
         List<Snippet> snippets = snippets();
         assertThat(snippets).as("snippets found").hasSizeGreaterThan(10);
         assertThat(snippets).extracting(Snippet::where).anyMatch(where -> where.startsWith("../README.md:"));
-        List<String> broken = new ArrayList<>();
-        for (Snippet snippet : snippets) {
-            String said = complaints(snippet, classes);
-            if (!said.isEmpty()) {
-                broken.add(said);
-            }
+        assertThat(complaints(snippets, classes)).isEmpty();
+        try (Stream<Path> compiled = Files.list(classes)) {
+            assertThat(compiled).hasSameSizeAs(snippets);
         }
-        assertThat(broken).isEmpty();
     }
 
     @Test
-    void aBrokenSnippetIsCaught(@TempDir Path classes) throws Exception {
-        assertThat(complaints(new Snippet("nowhere", "Pool pool = Pools.opn(\"threads\");"), classes)).contains("opn");
+    void brokenSnippetsAreCaughtAmongGoodOnes(@TempDir Path classes) throws Exception {
+        var good = new Snippet("good", "Pool pool = Pools.open(\"threads\");");
+        var misspelt = new Snippet("misspelt", "Pool pool = Pools.opn(\"threads\");");
+        var raw = new Snippet("raw", "List words = List.of();");
+        var unfinished = new Snippet("unfinished", "int i = ");
+        assertThat(complaints(List.of(good, misspelt), classes)).singleElement().asString().startsWith("misspelt").contains("opn");
+        assertThat(complaints(List.of(good, raw), classes)).singleElement().asString().startsWith("raw").contains("raw type");
+        assertThat(complaints(List.of(good, unfinished), classes)).isNotEmpty().allMatch(one -> one.startsWith("unfinished"));
     }
 
     @Test
@@ -155,8 +197,11 @@ class SnippetsTest {
     @Test
     void aWholeClassIsCompiledAsItIs(@TempDir Path classes) throws Exception {
         String good = "class Greeter {\n    static final Task<String> HELLO = () -> \"hello\";\n}\n";
-        assertThat(complaints(new Snippet("nowhere", good), classes)).isEmpty();
-        assertThat(complaints(new Snippet("nowhere", good.replace("Task<", "Tusk<")), classes)).contains("Tusk");
+        String used = "record Named(String name) {}\nNamed named = new Named(\"it\");\n";
+        assertThat(complaints(List.of(new Snippet("good", good), new Snippet("used", used)), classes)).isEmpty();
+        assertThat(classes.resolve("snippet0/Greeter.class")).exists();
+        assertThat(complaints(List.of(new Snippet("nowhere", good.replace("Task<", "Tusk<"))), classes))
+                .singleElement().asString().startsWith("nowhere").contains("Tusk");
     }
 
     @Test

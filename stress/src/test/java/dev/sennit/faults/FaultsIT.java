@@ -61,10 +61,11 @@ class FaultsIT {
 
     /** Does so many faults, half of them over each transport, in rounds with a seed each. */
     private static void rounds(int faults, int mostARound, Round round) {
+        int aRound = Math.min(mostARound, (faults + 1) / 2);
         Long given = Long.getLong("sennit.seed");
         var seeds = new SplittableRandom();
         for (int done = 0, i = 0; done < faults; i++) {
-            int now = Math.min(mostARound, faults - done);
+            int now = Math.min(aRound, faults - done);
             WorkerTransport transport = i % 2 == 0 ? WorkerTransport.SHARED_MEMORY : WorkerTransport.SOCKET;
             long seed = given != null ? given : seeds.nextLong();
             try {
@@ -139,7 +140,7 @@ class FaultsIT {
 
     @Test
     void workersStandStillAndNothingIsLostOrRunTwice() {
-        rounds(STOPS, Math.min(FAULTS_A_ROUND, (STOPS + 1) / 2), (stops, transport, seed) ->
+        rounds(STOPS, FAULTS_A_ROUND, (stops, transport, seed) ->
                 storm("stops", stops, transport, seed, (worker, load, random) -> {
                     Machine.signal("STOP", worker.pid());
                     LockSupport.parkNanos(random.nextInt(150_000_000));
