@@ -8,14 +8,12 @@ import java.io.ObjectStreamException;
 import java.io.Serial;
 import java.io.Serializable;
 import java.io.StreamCorruptedException;
-import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.List;
@@ -70,7 +68,7 @@ public final class Connection implements Serializable, AutoCloseable {
     /*
      * Overview
      *
-     * A message is a kind, a length, and bytes:  byte 'O' or 'B', int length, bytes.
+     * What a message looks like on its way: PipeMessage.
      *
      * States, as seen by one process:
      *
@@ -90,14 +88,6 @@ public final class Connection implements Serializable, AutoCloseable {
     @Serial
     private static final long serialVersionUID = 1L;
 
-    private static final byte OBJECT = 'O';
-    private static final byte BYTES = 'B';
-    private static final int HEADER = 1 + Integer.BYTES;
-    private static final int BUFFER = 1 << 13;
-    /** How much goes to, or comes from, the system at once: it makes a copy of as much outside of the heap. */
-    private static final int PIECE = 1 << 16;
-    /** How much is allocated before any of it has arrived: a header that lies cannot ask for gigabytes. */
-    private static final int FIRST_ALLOCATION = 1 << 20;
     /** What is kept until the ends have connected: as much as the system takes at once, so that a process can leave it behind. */
     private static final int MOST_WAITING = 1 << 16;
     /** What a process that ends gives to what it keeps. */
@@ -141,16 +131,17 @@ public final class Connection implements Serializable, AutoCloseable {
     /** Whoever has the permit sends. Not a lock, as a message may be begun by one thread and ended by another. */
     private final transient Semaphore sending = new Semaphore(1, true);
     /** Only with the permit. */
-    private final transient Deque<Outgoing> waiting = new ArrayDeque<>();
+    private final transient Deque<OutgoingMessage> waiting = new ArrayDeque<>();
     /** Written only with the permit. How many bytes wait. */
     private final transient AtomicInteger waitingBytes = new AtomicInteger();
 
     private final transient Object receiving = new Object();
     /** Guarded by receiving. */
-    private final transient Incoming incoming = new Incoming();
+    private final transient IncomingMessages incoming;
 
     Connection(MeetingPoint.End opened, boolean sends, boolean receives, Class<?> opener) {
         name = opened.pipe();
+        incoming = new IncomingMessages(name);
         this.opened = opened;
         this.sends = sends;
         this.receives = receives;
@@ -163,6 +154,7 @@ public final class Connection implements Serializable, AutoCloseable {
 
     private Connection(Ticket ticket, Path folder) {
         name = ticket.pipe;
+        incoming = new IncomingMessages(name);
         opened = null;
         sends = ticket.sends;
         receives = ticket.receives;
@@ -190,7 +182,7 @@ public final class Connection implements Serializable, AutoCloseable {
     public void send(@Nullable Object message) throws IOException, InterruptedException {
         ensureSends();
         MessageBuffer encoded = TaskCodec.encodeValue(message, "message cannot be sent");
-        put(new Outgoing(OBJECT, encoded.bytes(), 0, encoded.length(), false));
+        put(new OutgoingMessage(PipeMessage.OBJECT, encoded.bytes(), 0, encoded.length(), false));
     }
 
     /**
@@ -219,7 +211,7 @@ public final class Connection implements Serializable, AutoCloseable {
     public void sendBytes(byte[] message, int offset, int length) throws IOException, InterruptedException {
         Objects.checkFromIndexSize(offset, length, message.length);
         ensureSends();
-        put(new Outgoing(BYTES, message, offset, length, true));
+        put(new OutgoingMessage(PipeMessage.BYTES, message, offset, length, true));
     }
 
     private void ensureSends() {
@@ -228,7 +220,7 @@ public final class Connection implements Serializable, AutoCloseable {
         }
     }
 
-    private void put(Outgoing message) throws IOException, InterruptedException {
+    private void put(OutgoingMessage message) throws IOException, InterruptedException {
         use();
         while (true) {
             sending.acquire();
@@ -268,7 +260,7 @@ public final class Connection implements Serializable, AutoCloseable {
     }
 
     /** Only with the permit. */
-    private void writeOrLeaveTheRest(Outgoing message, SocketChannel to) throws IOException, InterruptedException {
+    private void writeOrLeaveTheRest(OutgoingMessage message, SocketChannel to) throws IOException, InterruptedException {
         try {
             write(message, to);
         } catch (InterruptedException e) {
@@ -287,7 +279,7 @@ public final class Connection implements Serializable, AutoCloseable {
     private void sendWaiting(SocketChannel to) {
         sending.acquireUninterruptibly();
         try {
-            write(Outgoing.joined(waiting), to);
+            write(OutgoingMessage.joined(waiting), to);
         } catch (IOException | InterruptedException e) {
             // nobody receives it
         } finally {
@@ -325,7 +317,7 @@ public final class Connection implements Serializable, AutoCloseable {
     }
 
     /** Only with the permit. */
-    private void write(Outgoing message, SocketChannel to) throws IOException, InterruptedException {
+    private void write(OutgoingMessage message, SocketChannel to) throws IOException, InterruptedException {
         if (tryWrite(message, to)) {
             return;
         }
@@ -336,7 +328,7 @@ public final class Connection implements Serializable, AutoCloseable {
         }
     }
 
-    private boolean tryWrite(Outgoing message, SocketChannel to) throws IOException {
+    private boolean tryWrite(OutgoingMessage message, SocketChannel to) throws IOException {
         try {
             while (message.hasRemaining()) {
                 if (to.write(message.piece()) == 0) {
@@ -348,85 +340,6 @@ public final class Connection implements Serializable, AutoCloseable {
             ensureOpen();
             throw new ConnectionEndedException("pipe " + name
                     + " has ended: nobody receives the message, as the other end was closed, or its process has ended");
-        }
-    }
-
-    /** A message on its way out. Only with the permit. */
-    private static final class Outgoing {
-        private final int size;
-        private final int end;
-        private byte[] bytes;
-        private int next;
-        private boolean othersBytes;
-        /** The header and what goes with it, then piece by piece. */
-        private ByteBuffer piece;
-        private boolean first = true;
-
-        Outgoing(byte kind, byte[] bytes, int offset, int length, boolean othersBytes) {
-            this.bytes = bytes;
-            this.othersBytes = othersBytes;
-            size = HEADER + length;
-            end = offset + length;
-            int now = Math.min(length, PIECE);
-            next = offset + now;
-            piece = ByteBuffer.allocate(HEADER + now)
-                    .put(kind)
-                    .putInt(length)
-                    .put(bytes, offset, now)
-                    .flip();
-        }
-
-        private Outgoing(ByteBuffer whole) {
-            bytes = new byte[0];
-            size = whole.remaining();
-            end = 0;
-            piece = whole;
-        }
-
-        /** All that is left of some, in one: each for itself would take more of the system's memory. */
-        static Outgoing joined(Collection<Outgoing> those) {
-            var whole = ByteBuffer.allocate(those.stream().mapToInt(Outgoing::left).sum());
-            for (Outgoing one : those) {
-                whole.put(one.piece).put(one.bytes, one.next, one.end - one.next);
-            }
-            return new Outgoing(whole.flip());
-        }
-
-        private int left() {
-            return piece.remaining() + end - next;
-        }
-
-        int size() {
-            return size;
-        }
-
-        boolean hasBegun() {
-            return !first || piece.position() > 0;
-        }
-
-        boolean hasRemaining() {
-            return piece.hasRemaining() || next < end;
-        }
-
-        ByteBuffer piece() {
-            if (!piece.hasRemaining()) {
-                first = false;
-                int now = Math.min(end - next, PIECE);
-                piece = ByteBuffer.wrap(bytes, next, now);
-                next += now;
-            }
-            return piece;
-        }
-
-        /** Copies what the sender may change when {@code send} has returned. */
-        void own() {
-            if (othersBytes && hasRemaining()) {
-                bytes = bytes.clone();
-                if (!first) {
-                    piece = ByteBuffer.wrap(bytes, piece.position(), piece.remaining());
-                }
-                othersBytes = false;
-            }
         }
     }
 
@@ -444,10 +357,10 @@ public final class Connection implements Serializable, AutoCloseable {
      * @throws UnsupportedOperationException if this end only sends
      */
     public @Nullable Object receive() throws IOException, InterruptedException {
-        Received message = next((kind, length) -> {});
-        return message.kind == BYTES
-                ? message.bytes
-                : TaskCodec.decodeValue(message.bytes, message.bytes.length, loader, allowed, "message refused");
+        PipeMessage message = next((kind, length) -> {});
+        return message.kind() == PipeMessage.BYTES
+                ? message.bytes()
+                : TaskCodec.decodeValue(message.bytes(), message.bytes().length, loader, allowed, "message refused");
     }
 
     /**
@@ -480,7 +393,7 @@ public final class Connection implements Serializable, AutoCloseable {
      * @throws InterruptedException as {@link #receive()}
      */
     public byte[] receiveBytes() throws IOException, InterruptedException {
-        return next((kind, length) -> ensureBytes(kind)).bytes;
+        return next((kind, length) -> ensureBytes(kind)).bytes();
     }
 
     /**
@@ -502,13 +415,13 @@ public final class Connection implements Serializable, AutoCloseable {
             if (length > room) {
                 throw new IllegalArgumentException("the message has " + length + " bytes, and there is room for " + room);
             }
-        }).bytes;
+        }).bytes();
         System.arraycopy(bytes, 0, into, offset, bytes.length);
         return bytes.length;
     }
 
     private void ensureBytes(byte kind) {
-        if (kind != BYTES) {
+        if (kind != PipeMessage.BYTES) {
             throw new IllegalStateException("the next message of pipe " + name + " is an object: receive() it");
         }
     }
@@ -577,17 +490,9 @@ public final class Connection implements Serializable, AutoCloseable {
         use();
     }
 
-    /** A message that has been received. */
-    private record Received(byte kind, byte[] bytes) {}
-
-    /** Looks at a message before it is taken; what it throws leaves the message where it is. */
-    private interface Check {
-        void accept(byte kind, int length);
-    }
-
-    private Received next(Check check) throws IOException, InterruptedException {
+    private PipeMessage next(IncomingMessages.Check check) throws IOException, InterruptedException {
         aboutToReceive();
-        Received message = tryTake(check, null);
+        PipeMessage message = tryTake(check, null);
         if (message != null) {
             return message;
         }
@@ -599,12 +504,12 @@ public final class Connection implements Serializable, AutoCloseable {
         return message;
     }
 
-    private @Nullable Received tryTake(Check check, @Nullable Readiness self) throws IOException {
+    private @Nullable PipeMessage tryTake(IncomingMessages.Check check, @Nullable Readiness self) throws IOException {
         synchronized (receiving) {
             if (!isReady(self)) {
                 return null;
             }
-            Received taken = incoming.take(check);
+            PipeMessage taken = incoming.take(check);
             wakeOthers(self); // there may be more
             return taken;
         }
@@ -613,11 +518,11 @@ public final class Connection implements Serializable, AutoCloseable {
     /** Reads what has come; whether that is a whole message, or the end. Guarded by receiving. */
     private boolean isReady(@Nullable Readiness self) throws IOException {
         ensureOpen();
-        if (incoming.ended != null) {
+        if (incoming.isOver()) {
             return true;
         }
         if (met.isCompletedExceptionally()) {
-            incoming.ended = EndClaim.again(met.exceptionNow());
+            incoming.end(EndClaim.again(met.exceptionNow()));
             return true;
         }
         SocketChannel from = channel;
@@ -629,18 +534,18 @@ public final class Connection implements Serializable, AutoCloseable {
                 int count = incoming.read(from);
                 if (count <= 0) {
                     if (count < 0) {
-                        incoming.ended = ended();
+                        incoming.end(ended());
                         wakeOthers(self);
                     }
                     return count < 0;
                 }
             }
         } catch (StreamCorruptedException e) {
-            incoming.ended = e;
+            incoming.end(e);
             from.close(); // no use to send any more
         } catch (IOException e) { // the other end was closed with something left to receive
             ensureOpen();
-            incoming.ended = ended();
+            incoming.end(ended());
         }
         wakeOthers(self);
         return true;
@@ -649,89 +554,6 @@ public final class Connection implements Serializable, AutoCloseable {
     private ConnectionEndedException ended() {
         return new ConnectionEndedException("pipe " + name + " has ended: its other end was closed, or its process has ended"
                 + (incoming.hasBegun() ? ", in the middle of a message" : ""));
-    }
-
-    /** What has come and has not been taken. Guarded by receiving. */
-    private final class Incoming {
-        private ByteBuffer buffer = ByteBuffer.allocate(0);
-        /** Of the message that is coming: there when length >= 0. */
-        private byte kind;
-
-        private int length = -1;
-        private byte[] bytes = {};
-        private int have;
-        private @Nullable IOException ended;
-
-        boolean hasBegun() {
-            return length >= 0 || buffer.hasRemaining();
-        }
-
-        /** Uses what is in the buffer; whether a message is all there. */
-        boolean isComplete() throws StreamCorruptedException {
-            if (length < 0) {
-                if (buffer.remaining() < HEADER) {
-                    return false;
-                }
-                kind = buffer.get();
-                int announced = buffer.getInt();
-                if (kind != OBJECT && kind != BYTES || announced < 0) {
-                    throw new StreamCorruptedException("pipe " + name + " is broken: its other end sent a message of kind "
-                            + kind + " and length " + announced);
-                }
-                bytes = new byte[Math.min(announced, FIRST_ALLOCATION)];
-                have = 0;
-                length = announced;
-            }
-            while (have < length && buffer.hasRemaining()) {
-                int count = Math.min(buffer.remaining(), room()); // first: it may make a new array
-                buffer.get(bytes, have, count);
-                have += count;
-            }
-            return have == length;
-        }
-
-        /** How much fits; at least 1, if some is missing. */
-        private int room() {
-            if (have == bytes.length) {
-                bytes = Arrays.copyOf(bytes, (int) Math.min(length, 2L * have));
-            }
-            return bytes.length - have;
-        }
-
-        /** Reads what is there, when the buffer holds nothing that could be used. */
-        int read(SocketChannel from) throws IOException {
-            if (length >= 0 && length - have >= BUFFER) {
-                int most = Math.min(room(), PIECE); // first: it may make a new array
-                int count = from.read(ByteBuffer.wrap(bytes, have, most));
-                have += Math.max(0, count);
-                return count;
-            }
-            if (buffer.capacity() == 0) {
-                buffer = ByteBuffer.allocate(BUFFER).limit(0);
-            }
-            buffer.compact();
-            try {
-                return from.read(buffer);
-            } finally {
-                buffer.flip();
-            }
-        }
-
-        Received take(Check check) throws IOException {
-            if (ended instanceof StreamCorruptedException) {
-                var again = new StreamCorruptedException(ended.getMessage());
-                again.initCause(ended);
-                throw again;
-            }
-            if (ended != null) {
-                throw EndClaim.again(ended);
-            }
-            check.accept(kind, length);
-            var taken = new Received(kind, bytes);
-            length = -1;
-            bytes = new byte[0];
-            return taken;
-        }
     }
 
     // ---- waiting, for this class and Readiness ----
