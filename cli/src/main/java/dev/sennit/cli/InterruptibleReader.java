@@ -5,17 +5,20 @@ import java.io.InterruptedIOException;
 import java.io.Reader;
 import java.util.Arrays;
 import java.util.concurrent.SynchronousQueue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Standard input, say, read by a daemon thread of its own: whoever waits for it here can be interrupted, as no reader of a pipe or
- * terminal can. Closing it does nothing: that thread waits on, and ends with the JVM.
+ * terminal can. Closing it ends that thread; one that waits for a terminal or a process does so on, and ends with what comes next, or
+ * with the JVM. By one thread at a time; closed when none reads.
  */
 final class InterruptibleReader extends Reader {
     private static final int MOST_AT_ONCE = 1 << 13;
 
     private final Reader source;
     private final SynchronousQueue<Piece> pieces = new SynchronousQueue<>();
-    private boolean started;
+    private @Nullable Thread pump;
+    private volatile boolean closed;
     private Piece piece = new Piece.Text(new char[0]);
     private int taken;
 
@@ -33,12 +36,14 @@ final class InterruptibleReader extends Reader {
 
     @Override
     public int read(char[] buffer, int offset, int length) throws IOException {
+        if (closed) {
+            throw new IOException("closed");
+        }
         if (length == 0) {
             return 0;
         }
-        if (!started) {
-            started = true;
-            Thread.ofPlatform().daemon().name("sennit-stdin").start(this::readAll);
+        if (pump == null) {
+            pump = Thread.ofPlatform().daemon().name("sennit-stdin").start(this::readAll);
         }
         if (piece instanceof Piece.Text(char[] chars) && taken == chars.length) {
             piece = next();
@@ -67,15 +72,16 @@ final class InterruptibleReader extends Reader {
 
     private void readAll() {
         try {
-            while (true) {
-                Piece read = readPiece();
-                pieces.put(read);
-                if (!(read instanceof Piece.Text)) {
+            Piece read;
+            do {
+                read = readPiece();
+                if (closed) { // which may have been what ended the read
                     return;
                 }
-            }
+                pieces.put(read);
+            } while (read instanceof Piece.Text);
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt(); // nobody interrupts it: it is not known outside
+            Thread.currentThread().interrupt(); // it was closed
         }
     }
 
@@ -90,5 +96,10 @@ final class InterruptibleReader extends Reader {
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        closed = true;
+        if (pump != null) {
+            pump.interrupt();
+        }
+    }
 }

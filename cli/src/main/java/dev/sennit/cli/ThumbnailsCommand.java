@@ -13,7 +13,6 @@ import dev.sennit.images.ThumbnailSettings;
 import dev.sennit.images.ThumbnailSummary;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -231,8 +230,8 @@ final class ThumbnailsCommand implements Callable<Integer> {
     }
 
     private Stream<Source> found(ThumbnailsReport report) {
-        Reader list = new InterruptibleReader(new InputStreamReader(terminal.in(), StandardCharsets.UTF_8));
-        return Sources.stream(sources, list, report::problem, output);
+        var list = new InterruptibleReader(new InputStreamReader(terminal.in(), StandardCharsets.UTF_8));
+        return Sources.stream(sources, list, report::problem, output).onClose(list::close);
     }
 
     private static void ensureSomethingWasFound(long found) {

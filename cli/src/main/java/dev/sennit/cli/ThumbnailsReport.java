@@ -135,6 +135,9 @@ final class ThumbnailsReport {
 
     private List<String> linesOf(ThumbnailSummary summary) {
         PipelineStatistics stages = summary.statistics();
+        if (stages.in() + summary.skipped() == 0) {
+            return List.of(); // what was no source has a line of its own
+        }
         double seconds = seconds(stages.elapsed());
         var table = new Table("stage", "pool", "done", "failed", "most at once", "ran", "waited");
         for (StageStatistics stage : stages.stages()) {

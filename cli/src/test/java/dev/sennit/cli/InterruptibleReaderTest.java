@@ -2,8 +2,10 @@ package dev.sennit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.io.BufferedReader;
+import java.io.FilterReader;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.PipedReader;
@@ -58,6 +60,42 @@ class InterruptibleReaderTest {
             out.flush();
             assertThat(reader.read()).isEqualTo('x');
         }
+    }
+
+    @Test
+    void closingItEndsItsThreadThatHasMore() throws Exception {
+        var pump = new CompletableFuture<Thread>();
+        var reader = new InterruptibleReader(telling(pump, new StringReader("x".repeat(100_000))));
+        assertThat(reader.read()).isEqualTo('x');
+        await().until(() -> pump.get().getState() == Thread.State.WAITING);
+        reader.close();
+        pump.get().join();
+        assertThatThrownBy(reader::read).isInstanceOf(IOException.class).hasMessage("closed");
+    }
+
+    @Test
+    void closingItEndsItsThreadThatWaits() throws Exception {
+        try (var silent = new PipedReader(new PipedWriter())) {
+            var pump = new CompletableFuture<Thread>();
+            var reader = new InterruptibleReader(telling(pump, silent));
+            Thread.currentThread().interrupt();
+            assertThatThrownBy(reader::read).isInstanceOf(InterruptedIOException.class);
+            assertThat(Thread.interrupted()).isTrue();
+            Thread waiting = pump.get();
+            reader.close();
+            waiting.join();
+        }
+    }
+
+    /** Tells which thread reads. */
+    private static Reader telling(CompletableFuture<Thread> pump, Reader source) {
+        return new FilterReader(source) {
+            @Override
+            public int read(char[] buffer, int offset, int length) throws IOException {
+                pump.complete(Thread.currentThread());
+                return super.read(buffer, offset, length);
+            }
+        };
     }
 
     @Test

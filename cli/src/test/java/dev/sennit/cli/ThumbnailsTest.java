@@ -91,7 +91,10 @@ class ThumbnailsTest {
 
     @Test
     void nothingMadeIsExitCode3() throws Exception {
-        assertThat(Run.sennit("thumbnails", "nowhere.jpg", "-o", small.toString(), "--on", "inline").exit()).isEqualTo(3);
+        Run none = Run.sennit("thumbnails", "nowhere.jpg", "-o", small.toString(), "--on", "inline");
+        assertThat(none.exit()).isEqualTo(3);
+        assertThat(none.err()).singleElement().asString().startsWith("sennit: nowhere.jpg: no such file");
+        assertThat(none.out()).isEmpty();
 
         Path file = Files.writeString(folder.resolve("file"), "");
         Run run = Run.sennit("thumbnails", photos.toString(), "-o", file.toString(), "--on", "inline");
