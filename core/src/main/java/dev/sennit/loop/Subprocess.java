@@ -32,7 +32,8 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>At most 64 KiB of each stream are held here: a program that prints more waits until it is read. Read its error output too,
  * or redirect it. Each stream has a thread, which ends when the program has closed its end of it and what it has printed was read, or
- * with {@link #close}: so close also one that has ended.
+ * with {@link #close}: so close also one that has ended. Another program that it has started, and has left behind when it ended, is not
+ * killed; while that has the other end of a stream and prints nothing, the stream's thread may wait for it, even after {@code close}.
  */
 public final class Subprocess implements AutoCloseable {
     private final EventLoop loop;

@@ -148,7 +148,7 @@ class SubprocessIT {
         try (EventLoop loop = EventLoop.open()) {
             names = loop.submit(() -> {
                 Subprocess silent = shell("exit 0");
-                Subprocess unread = shell("head -c 200000 /dev/zero >&2; echo end >&2; sleep 1000"); // more than is held here
+                Subprocess unread = shell("exec head -c 1000000 /dev/zero >&2"); // more than is held here
                 silent.waitFor();
                 assertThatThrownBy(() -> silent.stdin().write("x")).isInstanceOf(IOException.class);
                 assertThat(unread.stderr().read(new byte[1])).isEqualTo(1);
@@ -159,6 +159,23 @@ class SubprocessIT {
             Conditions.await("nobody waits for input of the first").until(() -> noThreadIsNamed(names.get(0)));
         }
         Conditions.await("nor of the other one").until(() -> noThreadIsNamed(names.get(1)));
+    }
+
+    @Test
+    void whatWasLeftBehindKeepsThreadsNoLongerThanItLives() throws Exception {
+        ProcessHandle leftBehind;
+        String threads;
+        try (EventLoop loop = EventLoop.open()) {
+            Subprocess parent = loop.submit(() -> shell("sleep 1000 & echo $!")).get();
+            threads = "sh (" + parent.pid() + ")";
+            leftBehind = loop.submit(() -> {
+                parent.waitFor();
+                return ProcessHandle.of(Long.parseLong(parent.stdout().readLine(100))).orElseThrow();
+            }).get();
+        }
+        assertThat(leftBehind.isAlive()).isTrue();
+        leftBehind.destroyForcibly();
+        Conditions.await("its threads are gone").until(() -> noThreadIsNamed(threads));
     }
 
     private static boolean noThreadIsNamed(String start) {
@@ -209,7 +226,7 @@ class SubprocessIT {
     @Test
     void aProgramThatReadsNoMoreIsNamed() {
         EventLoop.run(() -> {
-            try (Subprocess gone = shell("exec <&-; echo closed; read line <&1; sleep 1000")) {
+            try (Subprocess gone = shell("exec <&-; echo closed; read line <&1; exec sleep 1000")) {
                 assertThat(gone.stdout().readLine(100)).isEqualTo("closed");
                 assertThatThrownBy(() -> gone.stdin().write(new byte[1 << 20]))
                         .isInstanceOf(IOException.class)
