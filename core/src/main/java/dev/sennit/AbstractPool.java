@@ -47,7 +47,6 @@ import org.jspecify.annotations.Nullable;
 public abstract class AbstractPool implements Pool {
     private static final long CLOSED = Long.MIN_VALUE;
     private static final int FLOOD = 1 << 30;
-    private static final Deadline FOREVER = new Deadline(false, 0);
     private static final Future<?> TIMER_TO_COME = CompletableFuture.completedFuture(null);
 
     private final String name;
@@ -411,7 +410,7 @@ public abstract class AbstractPool implements Pool {
             Duration delay, Task<T> task, TaskOptions options) {
         Objects.requireNonNull(delay, "delay");
         Submission<T> submission = make(Objects.requireNonNull(task, "task"), options);
-        return admit(submission, FOREVER, delay.isPositive() ? delay : Duration.ZERO);
+        return admit(submission, Deadline.NEVER, delay.isPositive() ? delay : Duration.ZERO);
     }
 
     @Override
@@ -468,11 +467,16 @@ public abstract class AbstractPool implements Pool {
         Submission<T> submission = make(Objects.requireNonNull(task, "task"), options);
         submission.whenOver = whenOver;
         known.accept(submission.future());
-        return admit(submission, left == null ? FOREVER : Deadline.in(left), Duration.ZERO);
+        return admit(submission, left == null ? Deadline.NEVER : Deadline.in(left), Duration.ZERO);
+    }
+
+    /** Submits a task that is of no use after a while: if it waits for room till then, it is taken in as one that was cancelled. */
+    final <T extends @Nullable Object> TaskFuture<T> submitBefore(Deadline deadline, Callable<T> task) {
+        return admit(newSubmission(task, TaskOptions.NONE), deadline, Duration.ZERO);
     }
 
     private <T extends @Nullable Object> TaskFuture<T> admit(Submission<T> submission) {
-        return admit(submission, FOREVER, Duration.ZERO);
+        return admit(submission, Deadline.NEVER, Duration.ZERO);
     }
 
     /**
@@ -612,29 +616,6 @@ public abstract class AbstractPool implements Pool {
             throw refused("was shut down while this submission waited for room", null);
         }
         return true;
-    }
-
-    /** When a submission is of no use any more. */
-    private record Deadline(boolean limited, long nanoTime) {
-        static Deadline in(Duration limit) {
-            return new Deadline(true, System.nanoTime() + Math.max(0, TimeUnit.NANOSECONDS.convert(limit)));
-        }
-
-        boolean isOver() {
-            return limited && nanoTime - System.nanoTime() <= 0;
-        }
-
-        boolean acquire(Semaphore free) throws InterruptedException {
-            if (!limited) {
-                free.acquire();
-                return true;
-            }
-            return free.tryAcquire(nanoTime - System.nanoTime(), TimeUnit.NANOSECONDS);
-        }
-
-        Duration left() {
-            return Duration.ofNanos(nanoTime - System.nanoTime());
-        }
     }
 
     private RejectedSubmissionException refused(String why, @Nullable Throwable cause) {
@@ -787,7 +768,7 @@ public abstract class AbstractPool implements Pool {
     /** Lets a chunk of such a map in, which is in itself. */
     final <T extends @Nullable Object> TaskFuture<T> admitChunk(Submission<T> chunk) {
         gate.incrementAndGet();
-        return place(chunk, FOREVER, Duration.ZERO);
+        return place(chunk, Deadline.NEVER, Duration.ZERO);
     }
 
     final boolean isFull() {
@@ -797,119 +778,26 @@ public abstract class AbstractPool implements Pool {
     @Override
     public final <T extends @Nullable Object> List<Future<T>> invokeAll(Collection<? extends Callable<T>> tasks)
             throws InterruptedException {
-        List<TaskFuture<T>> futures = submitAll(tasks, FOREVER);
-        try {
-            for (TaskFuture<T> future : futures) {
-                awaitQuietly(future);
-            }
-            return new ArrayList<>(futures);
-        } catch (InterruptedException e) {
-            cancelAll(futures);
-            throw e;
-        }
-    }
-
-    private static void awaitQuietly(TaskFuture<?> future) throws InterruptedException {
-        try {
-            future.get();
-        } catch (ExecutionException | CancellationException e) {
-            // done is all that is asked
-        }
+        return Invocations.all(this, tasks);
     }
 
     @Override
     public final <T extends @Nullable Object> List<Future<T>> invokeAll(
             Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit) throws InterruptedException {
-        Deadline deadline = Deadline.in(Duration.ofNanos(unit.toNanos(timeout)));
-        List<TaskFuture<T>> futures = submitAll(tasks, deadline);
-        try {
-            Waited<TaskFuture<T>> waited = Futures.wait(futures, Until.ALL, deadline.left());
-            cancelAll(waited.notDone());
-            return new ArrayList<>(futures);
-        } catch (InterruptedException e) {
-            cancelAll(futures);
-            throw e;
-        }
+        return Invocations.all(this, tasks, Deadline.in(Duration.ofNanos(unit.toNanos(timeout))));
     }
 
     @Override
     public final <T extends @Nullable Object> T invokeAny(Collection<? extends Callable<T>> tasks)
             throws InterruptedException, ExecutionException {
-        try {
-            return firstSuccess(tasks, FOREVER);
-        } catch (TimeoutException e) {
-            throw new AssertionError("a wait without a limit ended", e);
-        }
+        return Invocations.any(this, tasks);
     }
 
     @Override
     public final <T extends @Nullable Object> T invokeAny(
             Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit)
             throws InterruptedException, ExecutionException, TimeoutException {
-        return firstSuccess(tasks, Deadline.in(Duration.ofNanos(unit.toNanos(timeout))));
-    }
-
-    private <T extends @Nullable Object> T firstSuccess(
-            Collection<? extends Callable<T>> tasks, Deadline deadline)
-            throws InterruptedException, ExecutionException, TimeoutException {
-        if (tasks.isEmpty()) {
-            throw new IllegalArgumentException("tasks must not be empty");
-        }
-        ensureNoneIsNull(tasks);
-        List<TaskFuture<T>> futures = new ArrayList<>(tasks.size());
-        try {
-            for (Callable<T> task : tasks) {
-                TaskFuture<T> future = admit(newSubmission(task, TaskOptions.NONE), deadline, Duration.ZERO);
-                futures.add(future);
-                if (future.state() == Future.State.SUCCESS) { // it ran in this thread, say: that will do
-                    return future.resultNow();
-                }
-            }
-            var queue = new CompletionQueue<>(futures, deadline.limited() ? deadline.left() : CompletionQueue.FOREVER);
-            ExecutionException lastFailure = null;
-            while (queue.hasNext()) {
-                try {
-                    return queue.next().get();
-                } catch (ExecutionException e) {
-                    lastFailure = e;
-                } catch (CancellationException e) {
-                    if (deadline.isOver()) {
-                        throw new TimeoutException("no task of " + futures.size() + " succeeded in time");
-                    }
-                    lastFailure = new ExecutionException(e);
-                }
-            }
-            throw Objects.requireNonNull(lastFailure);
-        } finally {
-            cancelAll(futures);
-        }
-    }
-
-    private static void ensureNoneIsNull(Collection<? extends Callable<?>> tasks) {
-        for (Callable<?> task : tasks) {
-            Objects.requireNonNull(task, "task");
-        }
-    }
-
-    private <T extends @Nullable Object> List<TaskFuture<T>> submitAll(
-            Collection<? extends Callable<T>> tasks, Deadline deadline) {
-        ensureNoneIsNull(tasks);
-        List<TaskFuture<T>> futures = new ArrayList<>(tasks.size());
-        try {
-            for (Callable<T> task : tasks) {
-                futures.add(admit(newSubmission(task, TaskOptions.NONE), deadline, Duration.ZERO));
-            }
-        } catch (RuntimeException | Error e) {
-            cancelAll(futures);
-            throw e;
-        }
-        return futures;
-    }
-
-    private static void cancelAll(Collection<? extends Future<?>> futures) {
-        for (Future<?> future : futures) {
-            future.cancel(true);
-        }
+        return Invocations.any(this, tasks, Deadline.in(Duration.ofNanos(unit.toNanos(timeout))));
     }
 
     // ---- life ----
