@@ -454,7 +454,8 @@ public abstract class AbstractPool implements Pool {
     /**
      * Submits a task of a scope.
      *
-     * @param known called with its future before anything else can happen to it
+     * @param known called with its future when it has been taken in and before it can begin: whoever knows it may cancel it,
+     *     and what is not in cannot leave
      * @param whenOver called once the task has ended and its worker is free of it
      * @param left how long it may wait for room, and then is taken in as one that was cancelled; null for ever
      */
@@ -466,7 +467,7 @@ public abstract class AbstractPool implements Pool {
             @Nullable Duration left) {
         Submission<T> submission = make(Objects.requireNonNull(task, "task"), options);
         submission.whenOver = whenOver;
-        known.accept(submission.future());
+        submission.whenIn = () -> known.accept(submission.future());
         return admit(submission, left == null ? Deadline.NEVER : Deadline.in(left), Duration.ZERO);
     }
 
@@ -513,6 +514,10 @@ public abstract class AbstractPool implements Pool {
         if (submission instanceof RetriedSubmission<?> retriedTask) {
             retriedTask.prepareFirst(here);
             retrying.add(retriedTask);
+        }
+        Runnable whenIn = submission.whenIn;
+        if (whenIn != null) {
+            whenIn.run();
         }
         if (tooLate) {
             submission.settle(null, new CancellationException(), false);
@@ -682,8 +687,7 @@ public abstract class AbstractPool implements Pool {
 
     /** Gives back the place of a submission that is about to be settled, or whose stopped run has ended. */
     final void releasePlace(Submission<?> submission) {
-        if (submission.holdsPlace && places != null) {
-            submission.holdsPlace = false;
+        if (places != null && submission.givesUpPlace()) {
             places.release();
         }
         if (submission.endsLoad()) {

@@ -88,10 +88,14 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         return next;
     }
 
-    /** Called by an attempt when a worker begins it. */
-    void attemptBegan() {
+    /** Called by an attempt when a worker begins it; false when this was settled just before, and it is not to be made. */
+    boolean attemptBegan() {
         start();
+        if (!isRunning()) {
+            return false;
+        }
         progress.beforeAttempt();
+        return true;
     }
 
     /** Called by an attempt when its run has ended. */

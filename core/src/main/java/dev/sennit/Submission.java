@@ -49,11 +49,13 @@ public class Submission<T extends @Nullable Object> {
 
     private static final VarHandle STATE;
     private static final VarHandle IS_LOAD;
+    private static final VarHandle HOLDS_PLACE;
 
     static {
         try {
             STATE = MethodHandles.lookup().findVarHandle(Submission.class, "state", int.class);
             IS_LOAD = MethodHandles.lookup().findVarHandle(Submission.class, "isLoad", boolean.class);
+            HOLDS_PLACE = MethodHandles.lookup().findVarHandle(Submission.class, "holdsPlace", boolean.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -81,10 +83,12 @@ public class Submission<T extends @Nullable Object> {
     private boolean wasHandedBack;
     /** Guarded by this. The pending time limit. */
     private @Nullable Future<?> timeLimit;
-    /** Whether it holds a place of a bounded backlog. Written before dispatch, and by whoever ends it. */
-    boolean holdsPlace;
+    /** Whether it holds a place of a bounded backlog. Written before dispatch, and by whoever gives it back. */
+    volatile boolean holdsPlace;
     /** Whether its pool counts it as load. */
     private volatile boolean isLoad;
+    /** Called once it is in, before it is dispatched. Written before it is admitted. */
+    @Nullable Runnable whenIn;
     /** Called once its run has ended or will never begin. Written before dispatch. */
     @Nullable Runnable whenOver;
     /** What it is an attempt of, which is then what counts. Written before dispatch. */
@@ -214,6 +218,11 @@ public class Submission<T extends @Nullable Object> {
         return isLoad && IS_LOAD.compareAndSet(this, true, false);
     }
 
+    /** Returns true for one caller, of a submission that holds a place: who drops a retried task may meet the end of its attempt. */
+    final boolean givesUpPlace() {
+        return holdsPlace && HOLDS_PLACE.compareAndSet(this, true, false);
+    }
+
     /** Whether it was settled before anybody began it. */
     final boolean neverBegan() {
         return state == DROPPED;
@@ -236,14 +245,12 @@ public class Submission<T extends @Nullable Object> {
     private boolean started() {
         startedAt = System.nanoTime();
         counters().started(startedAt - submittedAt);
-        if (retried != null && !wasHandedBack) {
-            retried.attemptBegan();
-        }
+        boolean isOfNoUse = retried != null && !wasHandedBack && !retried.attemptBegan();
         Duration limit = options.timeout();
         if (limit != null) {
             startTimeLimit(limit);
         }
-        if (pool.isStopping()) {
+        if (isOfNoUse || pool.isStopping()) {
             settle(null, new CancellationException(), true);
         }
         return true;

@@ -187,10 +187,7 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
             whenOver.run();
             throw e;
         }
-        timeLeft();
-        if (isDecided()) { // it may have been decided between the two looks
-            child.cancel(true);
-        }
+        timeLeft(); // if none is, that ends this task too
         return child;
     }
 
@@ -211,6 +208,9 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
             children.add(child);
         }
         child.onDone(this::ended);
+        if (isDecided()) { // by somebody who may not have seen this one
+            child.cancel(true);
+        }
     }
 
     private void forgetSince(int count) {

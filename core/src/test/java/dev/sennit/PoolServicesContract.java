@@ -15,10 +15,12 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -996,6 +998,27 @@ public abstract class PoolServicesContract extends PoolContract {
         assertAddsUp(pool.statistics());
     }
 
+    /** Another thread may cancel a scope's tasks as soon as it knows them. */
+    @Test
+    public void aTaskThatIsCancelledAsItBecomesKnownEndsOnce() throws Exception {
+        for (String backlog : asynchronous() ? List.of("", "backlog=1") : List.of("")) {
+            try (var pool = (AbstractPool) open(backlog)) {
+                var over = new AtomicInteger();
+                for (TaskOptions options : List.of(TaskOptions.NONE, TaskOptions.NONE.retry(Retry.attempts(3)))) {
+                    for (int i = 0; i < 10; i++) { // more than there are places
+                        TaskFuture<Integer> future = pool.fork(() -> 1, options, known -> known.cancel(true), over::incrementAndGet, null);
+                        assertThat(future.isCancelled()).isTrue();
+                    }
+                }
+                assertThat(pool.isShutdown()).isFalse();
+                assertThat(over).hasValue(20);
+                assertThat(pool.statistics().ended()).isEqualTo(20);
+                assertAddsUp(pool.statistics());
+                assertAllWorkersServe(pool);
+            }
+        }
+    }
+
     @Test
     public void aScopeThatIsDecidedTakesNoRetriedTask() throws Exception {
         var here = signals();
@@ -1202,7 +1225,7 @@ public abstract class PoolServicesContract extends PoolContract {
             });
         } catch (java.util.concurrent.TimeoutException e) {
             try {
-                Thread.sleep(60_000);
+                new CountDownLatch(1).await();
             } catch (InterruptedException cancelled) {
                 signals.set("noticed");
             }

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /** A program of its own, for what a test cannot do to the JVM it runs in. */
@@ -22,7 +23,7 @@ public final class Program {
         switch (arguments[0]) {
             case "exit" -> {
                 pool.submit(() -> System.exit(3));
-                Thread.sleep(60_000); // it is the task that ends this program
+                new CountDownLatch(1).await(); // it is the task that ends this program
             }
             case "leave" -> {
                 Action endless = () -> {
