@@ -511,25 +511,49 @@ public abstract class AbstractPool implements Pool {
         }
         counters.submitted();
         boolean here = (inCaller || runsInCaller()) && !tooLate;
+        boolean endsMeanwhile = submission.whenIn != null || submission instanceof RetriedSubmission;
+        if (endsMeanwhile) { // others see it before it is dispatched: the pool outlasts the end they may make of it
+            enterAgain();
+        }
+        try {
+            makeKnown(submission, here);
+            if (tooLate) {
+                submission.settle(null, new CancellationException(), false);
+            } else if (here) {
+                waitHere(submission, delay);
+                runHere(submission);
+            } else if (delay.isPositive()) {
+                dispatchAfter(submission, delay);
+            } else {
+                dispatchOrFail(submission);
+            }
+        } finally {
+            if (endsMeanwhile) {
+                leave();
+            }
+        }
+        return submission.future();
+    }
+
+    /** Shows a task that is in to who may end it. */
+    private void makeKnown(Submission<?> submission, boolean here) {
         if (submission instanceof RetriedSubmission<?> retriedTask) {
             retriedTask.prepareFirst(here);
             retrying.add(retriedTask);
         }
         Runnable whenIn = submission.whenIn;
-        if (whenIn != null) {
+        if (whenIn == null) {
+            return;
+        }
+        try {
             whenIn.run();
+        } catch (RuntimeException | Error e) { // nobody will run it, so it ends here
+            submission.settle(null, e, false);
+            if (here) {
+                runHere(submission);
+            }
+            throw e;
         }
-        if (tooLate) {
-            submission.settle(null, new CancellationException(), false);
-        } else if (here) {
-            waitHere(submission, delay);
-            runHere(submission);
-        } else if (delay.isPositive()) {
-            dispatchAfter(submission, delay);
-        } else {
-            dispatchOrFail(submission);
-        }
-        return submission.future();
     }
 
     private void runHere(Submission<?> submission) {

@@ -998,24 +998,51 @@ public abstract class PoolServicesContract extends PoolContract {
         assertAddsUp(pool.statistics());
     }
 
-    /** Another thread may cancel a scope's tasks as soon as it knows them. */
+    /** Another thread may cancel a scope's tasks as soon as it knows them; and there may be no memory left to note them. */
     @Test
-    public void aTaskThatIsCancelledAsItBecomesKnownEndsOnce() throws Exception {
-        for (String backlog : asynchronous() ? List.of("", "backlog=1") : List.of("")) {
+    public void aTaskThatEndsAsItBecomesKnownEndsOnce() throws Exception {
+        var unknown = new AssertionError("cannot be noted");
+        for (String backlog : asynchronous() ? List.of("", "backlog=1", "backlog=0&full=caller-runs") : List.of("")) {
             try (var pool = (AbstractPool) open(backlog)) {
                 var over = new AtomicInteger();
                 for (TaskOptions options : List.of(TaskOptions.NONE, TaskOptions.NONE.retry(Retry.attempts(3)))) {
                     for (int i = 0; i < 10; i++) { // more than there are places
                         TaskFuture<Integer> future = pool.fork(() -> 1, options, known -> known.cancel(true), over::incrementAndGet, null);
                         assertThat(future.isCancelled()).isTrue();
+                        Duration none = Duration.ZERO;
+                        future = pool.fork(() -> 1, options, known -> known.cancel(true), over::incrementAndGet, none);
+                        assertThat(future.isCancelled()).isTrue();
+                        assertThatThrownBy(() -> pool.fork(() -> 1, options, known -> { throw unknown; }, over::incrementAndGet, null))
+                                .isSameAs(unknown);
                     }
                 }
                 assertThat(pool.isShutdown()).isFalse();
-                assertThat(over).hasValue(20);
-                assertThat(pool.statistics().ended()).isEqualTo(20);
+                assertThat(over).hasValue(60);
+                assertThat(pool.statistics().ended()).isEqualTo(60);
                 assertAddsUp(pool.statistics());
                 assertAllWorkersServe(pool);
             }
+        }
+    }
+
+    @Test
+    public void aPoolOutlastsATaskThatEndsItAsItBecomesKnown() throws Exception {
+        for (TaskOptions options : List.of(TaskOptions.NONE, TaskOptions.NONE.retry(Retry.attempts(3)))) {
+            var pool = (AbstractPool) open("");
+            var over = new AtomicInteger();
+            TaskFuture<Integer> future = pool.fork(
+                    () -> 1,
+                    options,
+                    known -> {
+                        pool.shutdown();
+                        known.cancel(true);
+                        assertThat(pool.isTerminated()).isFalse();
+                    },
+                    over::incrementAndGet,
+                    null);
+            assertThat(future.isCancelled()).isTrue();
+            assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
+            assertThat(over).hasValue(1);
         }
     }
 
