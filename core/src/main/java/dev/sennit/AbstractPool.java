@@ -46,7 +46,7 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract class AbstractPool implements Pool {
     private static final long CLOSED = Long.MIN_VALUE;
-    private static final int FLOOD = 1 << 30;
+    static final int FLOOD = 1 << 30;
     private static final Future<?> TIMER_TO_COME = CompletableFuture.completedFuture(null);
 
     private final String name;
@@ -800,7 +800,12 @@ public abstract class AbstractPool implements Pool {
     }
 
     final boolean isFull() {
-        return places != null && places.availablePermits() == 0;
+        return freePlaces() == 0;
+    }
+
+    /** How many submissions find room; {@link #FLOOD} is added by shutdown. */
+    final int freePlaces() {
+        return places == null ? FLOOD : places.availablePermits();
     }
 
     @Override

@@ -3,20 +3,35 @@ package dev.sennit.testing;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Constructor;
+import java.util.function.Predicate;
 
-/** Defines a class and its nest once more, with memory points, as the agent would. */
+/** Defines classes once more, with memory points, as the agent would. */
 final class PointsLoader extends ClassLoader {
-    private final String prefix;
+    private final Predicate<String> wanted;
 
-    private PointsLoader(Class<?> outer) {
-        super(outer.getClassLoader());
-        prefix = outer.getNestHost().getName();
+    private PointsLoader(ClassLoader parent, Predicate<String> wanted) {
+        super(parent);
+        this.wanted = wanted;
     }
 
-    /** A body, of the class with memory points; a new one for each exploration. */
+    /** A body, of a class that has memory points with its nest; a new one for each exploration. */
     static ScheduleExplorer.Body body(Class<? extends ScheduleExplorer.Body> type) {
+        String nest = type.getNestHost().getName();
+        return body(type, name -> name.startsWith(nest));
+    }
+
+    /** A body, where the whole package of its class has memory points; the agent gives the library none. */
+    static ScheduleExplorer.Body bodyOfPackage(Class<? extends ScheduleExplorer.Body> type) {
+        String own = type.getPackageName() + '.';
+        return body(type, name -> name.startsWith(own) && name.indexOf('.', own.length()) < 0);
+    }
+
+    private static ScheduleExplorer.Body body(Class<? extends ScheduleExplorer.Body> type, Predicate<String> wanted) {
         try {
-            Constructor<?> constructor = new PointsLoader(type).loadClass(type.getName()).getDeclaredConstructor();
+            var loader = new PointsLoader(type.getClassLoader(), wanted);
+            Module library = PointsLoader.class.getModule(); // this class is patched into it, if it is one
+            library.getPackages().forEach(name -> library.addExports(name, loader.getUnnamedModule()));
+            Constructor<?> constructor = loader.loadClass(type.getName()).getDeclaredConstructor();
             constructor.setAccessible(true);
             return (ScheduleExplorer.Body) constructor.newInstance();
         } catch (ReflectiveOperationException e) {
@@ -26,7 +41,7 @@ final class PointsLoader extends ClassLoader {
 
     @Override
     protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
-        if (!name.startsWith(prefix)) {
+        if (!wanted.test(name)) {
             return super.loadClass(name, resolve);
         }
         synchronized (getClassLoadingLock(name)) {

@@ -1,0 +1,425 @@
+package dev.sennit;
+
+import dev.sennit.testing.ScheduleExplorer;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * What threads do to a pool at the same moment, for {@code PoolSchedulesTest}, which runs each under many schedules: the pool
+ * admits, counts, stops and ends in any order of its steps, and no wait hangs. The pools are {@link VirtualPool}s, as the
+ * explorer leads virtual threads; what is looked for is in what all kinds share.
+ */
+public final class PoolSchedules {
+    private static final TaskOptions TWICE = TaskOptions.NONE.retry(Retry.attempts(2).waiting(Backoff.none()));
+
+    private PoolSchedules() {}
+
+    /**
+     * All that have to go well.
+     *
+     * @return their classes
+     */
+    public static List<Class<? extends ScheduleExplorer.Body>> all() {
+        return List.of(
+                ScopeDecidedWhileForking.class,
+                ScopeDecidedWhileFull.class,
+                CancelledBetweenAttempts.class,
+                CancelledWhileAwaited.class,
+                ShutDownWhileSubmitting.class,
+                StoppedWhileSubmitting.class,
+                StoppedWhileDispatching.class,
+                CancelledWhileSubmitting.class,
+                MapCancelled.class,
+                StoppedWhileMapping.class,
+                AnyOfThree.class);
+    }
+
+    /**
+     * What has to fail.
+     *
+     * @return its class
+     */
+    public static Class<? extends ScheduleExplorer.Body> canary() {
+        return TaskWithoutThread.class;
+    }
+
+    /** A pool, threads that use it, and what has to hold when they and it have ended. */
+    abstract static class OnePool implements ScheduleExplorer.Body {
+        private final int limit;
+        private final int backlog;
+
+        OnePool(int limit, int backlog) {
+            this.limit = limit;
+            this.backlog = backlog;
+        }
+
+        AbstractPool open() {
+            return VirtualPool.builder().limit(limit).backlog(backlog).open();
+        }
+
+        abstract void use(AbstractPool pool) throws Exception;
+
+        /** Checks what holds once the pool is closed. */
+        void afterwards(PoolStatistics seen) {}
+
+        @Override
+        public void run() throws Exception {
+            AbstractPool pool = open();
+            try (pool) {
+                use(pool);
+            }
+            PoolStatistics seen = pool.statistics();
+            check(pool.isTerminated(), pool);
+            check(seen.queued() == 0 && seen.running() == 0, seen);
+            check(seen.succeeded() + seen.failed() + seen.cancelled() == seen.submitted(), seen);
+            afterwards(seen);
+            check(pool.freePlaces() == AbstractPool.FLOOD + limit + backlog, "another number of places than there were: " + pool.freePlaces());
+        }
+    }
+
+    /** A task decides a scope while another is forked. */
+    static final class ScopeDecidedWhileForking extends OnePool {
+        ScopeDecidedWhileForking() {
+            super(2, 1);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            try (TaskScope<Integer, Integer> scope = TaskScope.firstSuccess(pool)) {
+                scope.fork(() -> 1);
+                TaskFuture<Integer> second = scope.fork(() -> 1, TWICE);
+                check(scope.join() == 1, second);
+                check(second.isDone(), second);
+            }
+        }
+    }
+
+    /** A task decides a scope while another waits for room. */
+    static final class ScopeDecidedWhileFull extends OnePool {
+        ScopeDecidedWhileFull() {
+            super(1, 0);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            try (TaskScope<Integer, Integer> scope = TaskScope.firstSuccess(pool)) {
+                scope.fork(() -> 1, TWICE);
+                scope.fork(() -> 1);
+                check(scope.join() == 1, scope);
+            }
+        }
+    }
+
+    /** A task that is tried again is cancelled, while another waits for room. */
+    static final class CancelledBetweenAttempts extends OnePool {
+        CancelledBetweenAttempts() {
+            super(1, 0);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            var attempts = new AtomicInteger();
+            TaskFuture<Integer> failing = pool.submit(
+                    () -> {
+                        attempts.incrementAndGet();
+                        throw new IllegalStateException();
+                    },
+                    TWICE);
+            together(() -> failing.cancel(true), () -> check(pool.submit(() -> 1).get() == 1, pool));
+            check(failing.isDone(), failing);
+            check(attempts.get() <= 2, attempts);
+            check(failing.isCancelled() || attempts.get() == 2, failing + " after " + attempts + " attempts");
+        }
+    }
+
+    /** A task that others wait for is cancelled. */
+    static final class CancelledWhileAwaited extends OnePool {
+        private final AtomicInteger told = new AtomicInteger();
+
+        CancelledWhileAwaited() {
+            super(1, 1);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            TaskFuture<Integer> outer = pool.submit(() -> pool.submit(() -> 1).get() + pool.submit(() -> 1, TWICE).get());
+            told.set(0);
+            outer.onDone(done -> told.incrementAndGet());
+            together(() -> outer.cancel(true), () -> end(outer));
+        }
+
+        @Override
+        void afterwards(PoolStatistics seen) {
+            check(told.get() == 1, told);
+        }
+    }
+
+    /** A pool is shut down while tasks come, one of which waits for room. */
+    static final class ShutDownWhileSubmitting extends OnePool {
+        private final AtomicLong last = new AtomicLong();
+
+        ShutDownWhileSubmitting() {
+            super(1, 0);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            together(
+                    () -> endIfTaken(() -> pool.submit(() -> 1)),
+                    () -> endIfTaken(() -> pool.submit(() -> 1, TWICE)),
+                    () -> {
+                        pool.shutdown();
+                        pool.awaitTermination(1, TimeUnit.DAYS);
+                        check(pool.isTerminated(), pool);
+                        last.set(pool.statistics().ended());
+                    });
+        }
+
+        @Override
+        void afterwards(PoolStatistics seen) {
+            check(seen.submitted() == last.get(), last + " when it had terminated, then " + seen);
+        }
+    }
+
+    /** A pool is stopped while tasks come. */
+    static final class StoppedWhileSubmitting extends OnePool {
+        StoppedWhileSubmitting() {
+            super(1, 1);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            var began = new AtomicInteger();
+            var neverBegan = new AtomicInteger();
+            together(
+                    () -> endIfTaken(() -> pool.submit(began::incrementAndGet)),
+                    () -> endIfTaken(() -> pool.submit(began::incrementAndGet, TWICE)),
+                    () -> {
+                        neverBegan.set(pool.shutdownNow().size());
+                        pool.awaitTermination(1, TimeUnit.DAYS);
+                        check(pool.isTerminated(), pool);
+                    });
+            check(began.get() + neverBegan.get() <= 2, began + " began, and of " + neverBegan + " it was said that they had not");
+        }
+    }
+
+    /** The same, of a kind that says what it is given. */
+    static final class StoppedWhileDispatching extends OnePool {
+        StoppedWhileDispatching() {
+            super(1, 1);
+        }
+
+        @Override
+        AbstractPool open() {
+            return new WitnessPool();
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            together(
+                    () -> endIfTaken(() -> pool.submit(() -> 1, TWICE)),
+                    () -> {
+                        try (var scope = TaskScope.awaitAll(pool)) {
+                            scope.fork(() -> 1);
+                        } catch (RejectedExecutionException e) {
+                            // it was stopped before
+                        }
+                    },
+                    pool::shutdownNow);
+        }
+    }
+
+    /** A task is cancelled as others come. */
+    static final class CancelledWhileSubmitting extends OnePool {
+        CancelledWhileSubmitting() {
+            super(1, 2);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            together(
+                    () -> pool.submit(() -> 1).cancel(true),
+                    () -> check(pool.submit(() -> 1).get() == 1, pool),
+                    () -> check(pool.submit(() -> 1).get() == 1, pool));
+        }
+    }
+
+    /** A map is cancelled as its chunks are made. */
+    static final class MapCancelled extends OnePool {
+        MapCancelled() {
+            super(1, 1);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            TaskFuture<List<Integer>> map = pool.mapAsync(n -> n + 1, List.of(1, 2, 3));
+            together(() -> map.cancel(true), () -> end(map));
+            check(map.isCancelled() || map.resultNow().equals(List.of(2, 3, 4)), map);
+        }
+    }
+
+    /** A pool is stopped as a map's chunks are made. */
+    static final class StoppedWhileMapping extends OnePool {
+        StoppedWhileMapping() {
+            super(1, 0);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            together(() -> endIfTaken(() -> pool.mapAsync(n -> n + 1, List.of(1, 2))), pool::shutdownNow);
+        }
+    }
+
+    /** Of several one has to succeed. */
+    static final class AnyOfThree extends OnePool {
+        AnyOfThree() {
+            super(2, 0);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            List<Callable<Integer>> tasks = List.of(
+                    () -> {
+                        throw new IllegalStateException();
+                    },
+                    () -> 1,
+                    () -> 1);
+            check(pool.invokeAny(tasks) == 1, pool);
+        }
+    }
+
+    /** Broken: a task that comes between the last look into the queue and the end of the thread has nobody. Has to be found. */
+    static final class TaskWithoutThread implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            try (var pool = new LeavingPool()) {
+                together(() -> pool.submit(() -> 1), () -> pool.submit(() -> 1));
+            }
+        }
+    }
+
+    /** What the kinds of pools below have in common: virtual threads, which go by themselves. */
+    private abstract static class OwnPool extends AbstractPool {
+        final ConcurrentLinkedQueue<Submission<?>> queue = new ConcurrentLinkedQueue<>();
+
+        OwnPool(int backlog) {
+            super(VirtualPool.builder().backlog(backlog), 1);
+        }
+
+        @Override
+        protected Collection<Submission<?>> held() {
+            return List.copyOf(queue);
+        }
+
+        @Override
+        protected boolean onWorker() {
+            return false;
+        }
+
+        @Override
+        protected void releaseWorkers() {
+            workersReleased();
+        }
+
+        @Override
+        protected int aliveWorkers() {
+            return 0;
+        }
+    }
+
+    /** A thread a task; nothing is dispatched once the workers were let go. */
+    private static final class WitnessPool extends OwnPool {
+        WitnessPool() {
+            super(1);
+        }
+
+        @Override
+        protected void dispatch(Submission<?> submission) {
+            check(!isTerminated(), submission + " dispatched into " + this);
+            queue.add(submission);
+            Thread.startVirtualThread(() -> {
+                submission.run();
+                queue.remove(submission);
+            });
+        }
+    }
+
+    /** One thread, as long as there are tasks. */
+    private static final class LeavingPool extends OwnPool {
+        private final AtomicBoolean hasThread = new AtomicBoolean();
+
+        LeavingPool() {
+            super(PoolBuilder.UNBOUNDED);
+        }
+
+        @Override
+        protected void dispatch(Submission<?> submission) {
+            queue.add(submission);
+            if (hasThread.compareAndSet(false, true)) {
+                Thread.startVirtualThread(this::work);
+            }
+        }
+
+        private void work() {
+            for (Submission<?> next = queue.poll(); next != null; next = queue.poll()) {
+                next.run();
+            }
+            hasThread.set(false);
+        }
+    }
+
+    private static void end(TaskFuture<?> future) throws InterruptedException {
+        try {
+            future.get();
+        } catch (ExecutionException | CancellationException e) {
+            // it has ended, which is what is asked
+        }
+    }
+
+    private static void endIfTaken(Callable<TaskFuture<?>> submission) throws Exception {
+        TaskFuture<?> future;
+        try {
+            future = submission.call();
+        } catch (RejectedExecutionException e) {
+            return;
+        }
+        end(future);
+    }
+
+    private static void check(boolean holds, Object found) {
+        if (!holds) {
+            throw new AssertionError("found " + found);
+        }
+    }
+
+    private static void together(ThrowingAction... actions) throws InterruptedException {
+        List<Thread> threads = new ArrayList<>();
+        for (ThrowingAction action : actions) {
+            threads.add(Thread.startVirtualThread(() -> {
+                try {
+                    action.run();
+                } catch (Exception e) {
+                    throw new AssertionError(e);
+                }
+            }));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+    }
+
+    @FunctionalInterface
+    private interface ThrowingAction {
+        void run() throws Exception;
+    }
+}

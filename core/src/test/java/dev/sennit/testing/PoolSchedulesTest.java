@@ -1,0 +1,41 @@
+package dev.sennit.testing;
+
+import static dev.sennit.testing.ScheduleExplorerTest.failureOf;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sennit.PoolSchedules;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * The library's pools under its own explorer, interrupted between any two accesses to memory. {@code
+ * -Dsennit.poolSchedules=1000000} makes a long run of it.
+ */
+@Timeout(value = 12, unit = TimeUnit.HOURS) // for a long run; one that hangs fails by itself
+class PoolSchedulesTest {
+    private static final int SCHEDULES = Integer.getInteger("sennit.poolSchedules", 3000);
+
+    static List<Class<? extends ScheduleExplorer.Body>> all() {
+        return PoolSchedules.all();
+    }
+
+    @ParameterizedTest
+    @MethodSource("all")
+    void nothingHangsOrIsMiscounted(Class<? extends ScheduleExplorer.Body> type) {
+        Exploration random = ScheduleExplorer.of(SCHEDULES).explore(PointsLoader.bodyOfPackage(type));
+        Exploration priorities = ScheduleExplorer.of(SCHEDULES).pct(3).explore(PointsLoader.bodyOfPackage(type));
+        System.out.println(type.getSimpleName() + ": " + random + "; " + priorities);
+        assertThat(random.repeatable()).isTrue();
+        assertThat(priorities.repeatable()).isTrue();
+    }
+
+    @Test
+    void theCanaryIsFound() {
+        ScheduleFailure found = failureOf(ScheduleExplorer.of(SCHEDULES), PointsLoader.bodyOfPackage(PoolSchedules.canary()));
+        assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.DEADLOCK);
+    }
+}
