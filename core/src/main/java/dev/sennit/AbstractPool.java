@@ -13,7 +13,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -21,7 +20,6 @@ import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Gatherer;
 import org.jspecify.annotations.Nullable;
@@ -34,9 +32,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Life</h2>
  *
- * <p>One word, {@code gate}, counts the tasks that were admitted and have not ended, and holds the closed bit. A task
- * gets in by adding one while the bit is clear, so none can slip in behind {@code shutdown}; whoever brings the count
- * to zero with the bit set, and only that one, releases the workers.
+ * <p>A {@link Gate} counts the tasks that were admitted and have not ended. None can slip in behind {@code shutdown}, and
+ * the last one out of a closed pool, and only that one, releases the workers.
  *
  * <h2>Back-pressure</h2>
  *
@@ -45,9 +42,7 @@ import org.jspecify.annotations.Nullable;
  * floods the places, which wakes everybody who waits for one; they find the pool closed.
  */
 public abstract class AbstractPool implements Pool {
-    private static final long CLOSED = Long.MIN_VALUE;
     static final int FLOOD = 1 << 30;
-    private static final Future<?> TIMER_TO_COME = CompletableFuture.completedFuture(null);
 
     private final String name;
     private final int workers;
@@ -58,16 +53,15 @@ public abstract class AbstractPool implements Pool {
     private final Counters countersOfAttempts = new Counters();
     /** Tasks that may be tried again, until they are over. */
     private final Set<RetriedSubmission<?>> retrying = ConcurrentHashMap.newKeySet();
-    /** Tasks admitted and not ended; {@link #CLOSED} is added by shutdown. */
-    private final AtomicLong gate = new AtomicLong();
+    /** Has in it the tasks that were admitted and have not ended. */
+    private final Gate gate = new Gate();
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final QueueSweeper sweeper = new QueueSweeper();
     /** Submissions that run in threads which are not workers: callers, and workers that wait for another task. */
     private final Map<Submission<?>, Thread> runningInCallers = new ConcurrentHashMap<>();
     /** Each {@code mapAsync} until it has ended. */
     private final Set<Submission<?>> maps = ConcurrentHashMap.newKeySet();
-    /** Submissions whose delay is not over, and what will end it. */
-    private final Map<Submission<?>, Future<?>> delayed = new ConcurrentHashMap<>();
+    private final DelayedTasks delayed = new DelayedTasks();
     private volatile boolean stopping;
 
     /**
@@ -353,7 +347,7 @@ public abstract class AbstractPool implements Pool {
 
     /** Counts another attempt in, of a task that is in. */
     final void enterAgain() {
-        gate.incrementAndGet();
+        gate.enterAgain();
     }
 
     final void dispatchAttempt(Submission<?> attempt) {
@@ -486,7 +480,7 @@ public abstract class AbstractPool implements Pool {
      */
     private <T extends @Nullable Object> TaskFuture<T> admit(
             Submission<T> submission, Deadline deadline, Duration delay) {
-        if (!enter()) {
+        if (!gate.enter()) {
             throw refused("is shut down", null);
         }
         return place(submission, deadline, delay);
@@ -513,17 +507,19 @@ public abstract class AbstractPool implements Pool {
         boolean here = (inCaller || runsInCaller()) && !tooLate;
         boolean endsMeanwhile = submission.whenIn != null || submission instanceof RetriedSubmission;
         if (endsMeanwhile) { // others see it before it is dispatched: the pool outlasts the end they may make of it
-            enterAgain();
+            gate.enterAgain();
         }
         try {
             makeKnown(submission, here);
             if (tooLate) {
                 submission.settle(null, new CancellationException(), false);
             } else if (here) {
-                waitHere(submission, delay);
+                if (delay.isPositive()) {
+                    delayed.await(delay, submission);
+                }
                 runHere(submission);
             } else if (delay.isPositive()) {
-                dispatchAfter(submission, delay);
+                delayed.dispatchAfter(delay, submission);
             } else {
                 dispatchOrFail(submission);
             }
@@ -573,49 +569,7 @@ public abstract class AbstractPool implements Pool {
         }
     }
 
-    /** Lets a delay pass in the calling thread, unless the task is settled before. */
-    private void waitHere(Submission<?> submission, Duration delay) {
-        if (delay.isZero()) {
-            return;
-        }
-        delayed.put(submission, TIMER_TO_COME);
-        if (stopping) { // shutdownNow may have looked before it was there
-            submission.settle(null, new CancellationException(), false);
-        }
-        try {
-            submission.future().get(Timers.nanos(delay), TimeUnit.NANOSECONDS);
-        } catch (TimeoutException e) {
-            submission.isDue();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            submission.settle(null, new CancellationException("interrupted before the delay was over"), false);
-        } catch (ExecutionException | CancellationException e) {
-            // it was settled from outside
-        }
-        delayed.remove(submission);
-    }
-
-    private void dispatchAfter(Submission<?> submission, Duration delay) {
-        delayed.put(submission, TIMER_TO_COME);
-        Future<?> timer = callAfter(delay, () -> {
-            if (delayed.remove(submission) != null) {
-                submission.isDue();
-                try {
-                    dispatchOrFail(submission);
-                } catch (RuntimeException | Error e) {
-                    // the future has failed with it
-                }
-            }
-        });
-        if (!delayed.replace(submission, TIMER_TO_COME, timer)) { // it is due, or was dropped, already
-            timer.cancel(false);
-        }
-        if (stopping) { // shutdownNow may have looked before it was there
-            submission.settle(null, new CancellationException(), false);
-        }
-    }
-
-    private void dispatchOrFail(Submission<?> submission) {
+    final void dispatchOrFail(Submission<?> submission) {
         try {
             if (submission instanceof RetriedSubmission<?> retriedTask) {
                 retriedTask.dispatchFirst();
@@ -658,36 +612,21 @@ public abstract class AbstractPool implements Pool {
                 cause);
     }
 
-    /** Counts a task in, unless the pool is closed. */
-    private boolean enter() {
-        for (long seen = gate.get(); seen >= 0; ) {
-            long witness = gate.compareAndExchange(seen, seen + 1);
-            if (witness == seen) {
-                return true;
-            }
-            seen = witness;
-        }
-        return false;
-    }
-
     /** Counts a task out; the last one of a closed pool releases the workers. */
     private void leave() {
-        if (gate.decrementAndGet() == CLOSED) {
+        if (gate.leave()) {
             releaseWorkers();
         }
     }
 
     /** A submission was settled before it began. */
     final void dropped(Submission<?> submission) {
-        Future<?> timer = delayed.remove(submission);
-        if (timer != null) {
-            timer.cancel(false);
-        }
+        boolean wasDelayed = delayed.remove(submission);
         if (submission instanceof RetriedSubmission<?> retriedTask) {
             retriedTask.callOff(true); // and its attempt says when that has ended
             return;
         }
-        if (timer == null && !(submission instanceof MapSubmission)) {
+        if (!wasDelayed && !(submission instanceof MapSubmission)) {
             forget(submission);
         }
         ended(submission);
@@ -773,7 +712,7 @@ public abstract class AbstractPool implements Pool {
 
     /** Takes in a {@code mapAsync} and begins it. */
     final <T extends @Nullable Object> TaskFuture<T> begin(MapSubmission<T> map) {
-        if (!enter()) {
+        if (!gate.enter()) {
             throw refused("is shut down", null);
         }
         if (runsInCaller()) {
@@ -795,7 +734,7 @@ public abstract class AbstractPool implements Pool {
 
     /** Lets a chunk of such a map in, which is in itself. */
     final <T extends @Nullable Object> TaskFuture<T> admitChunk(Submission<T> chunk) {
-        gate.incrementAndGet();
+        gate.enterAgain();
         return place(chunk, Deadline.NEVER, Duration.ZERO);
     }
 
@@ -837,16 +776,11 @@ public abstract class AbstractPool implements Pool {
 
     @Override
     public final void shutdown() {
-        for (long seen = gate.get(); seen >= 0; seen = gate.get()) {
-            if (gate.compareAndSet(seen, seen + CLOSED)) {
-                if (places != null) {
-                    places.release(FLOOD);
-                }
-                if (seen == 0) {
-                    releaseWorkers();
-                }
-                return;
+        if (gate.close()) {
+            if (places != null) {
+                places.release(FLOOD);
             }
+            leave();
         }
     }
 
@@ -867,7 +801,7 @@ public abstract class AbstractPool implements Pool {
         List<Runnable> neverBegun = new ArrayList<>();
         for (Submission<?> submission : waiting) {
             if (submission.neverBegan()) {
-                neverBegun.add(asRunnable(submission));
+                neverBegun.add(submission.asRunnable());
             }
         }
         return neverBegun;
@@ -877,7 +811,7 @@ public abstract class AbstractPool implements Pool {
         List<Submission<?>> all = new ArrayList<>(held());
         all.removeIf(one -> one.retried != null); // the task it is an attempt of calls it off
         all.addAll(retrying);
-        all.addAll(delayed.keySet());
+        all.addAll(delayed.all());
         return all;
     }
 
@@ -886,22 +820,6 @@ public abstract class AbstractPool implements Pool {
         if (!submission.settle(null, new CancellationException(), true) && submission.isStopping()) {
             stopRun(submission, true);
         }
-    }
-
-    private static Runnable asRunnable(Submission<?> submission) {
-        Callable<?> body = submission.body();
-        if (body instanceof RunnableTask<?> task) {
-            return task.runnable();
-        }
-        return () -> {
-            try {
-                body.call();
-            } catch (RuntimeException e) {
-                throw e;
-            } catch (Exception e) {
-                throw new java.util.concurrent.CompletionException(e);
-            }
-        };
     }
 
     /**
@@ -938,7 +856,7 @@ public abstract class AbstractPool implements Pool {
 
     @Override
     public final boolean isShutdown() {
-        return gate.get() < 0;
+        return gate.isClosed();
     }
 
     @Override

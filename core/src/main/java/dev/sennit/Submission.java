@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeoutException;
@@ -221,6 +222,22 @@ public class Submission<T extends @Nullable Object> {
     /** Returns true for one caller, of a submission that holds a place: who drops a retried task may meet the end of its attempt. */
     final boolean givesUpPlace() {
         return holdsPlace && HOLDS_PLACE.compareAndSet(this, true, false);
+    }
+
+    /** What it would have run, as {@link AbstractPool#shutdownNow} returns it. */
+    final Runnable asRunnable() {
+        if (body instanceof RunnableTask<?> task) {
+            return task.runnable();
+        }
+        return () -> {
+            try {
+                body.call();
+            } catch (RuntimeException e) {
+                throw e;
+            } catch (Exception e) {
+                throw new CompletionException(e);
+            }
+        };
     }
 
     /** Whether it was settled before anybody began it. */

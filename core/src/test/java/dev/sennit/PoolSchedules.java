@@ -1,11 +1,17 @@
 package dev.sennit;
 
+import static dev.sennit.testing.Together.begin;
+import static dev.sennit.testing.Together.check;
+import static dev.sennit.testing.Together.together;
+
 import dev.sennit.testing.ScheduleExplorer;
+import dev.sennit.testing.Together;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
@@ -15,9 +21,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * What threads do to a pool at the same moment, for {@code PoolSchedulesTest}, which runs each under many schedules: the pool
- * admits, counts, stops and ends in any order of its steps, and no wait hangs. The pools are {@link VirtualPool}s, as the
- * explorer leads virtual threads; what is looked for is in what all kinds share.
+ * What threads do to a pool, and to what stands on pools, at the same moment, for {@code LibrarySchedulesTest}, which runs each
+ * under many schedules: the pool admits, counts, stops and ends in any order of its steps, and no wait hangs. The pools are
+ * {@link VirtualPool}s, as the explorer leads virtual threads; what is looked for is in what all kinds share.
  */
 public final class PoolSchedules {
     private static final TaskOptions TWICE = TaskOptions.NONE.retry(Retry.attempts(2).waiting(Backoff.none()));
@@ -41,7 +47,11 @@ public final class PoolSchedules {
                 CancelledWhileSubmitting.class,
                 MapCancelled.class,
                 StoppedWhileMapping.class,
-                AnyOfThree.class);
+                AnyOfThree.class,
+                PipelineOnOnePool.class,
+                PipelineInterrupted.class,
+                QueueShutDown.class,
+                FuturesAwaited.class);
     }
 
     /**
@@ -298,6 +308,103 @@ public final class PoolSchedules {
         }
     }
 
+    /** Stages of a pipeline share a pool that has room for one item only. */
+    static final class PipelineOnOnePool extends OnePool {
+        PipelineOnOnePool() {
+            super(1, 0);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            var sums = new ArrayList<Integer>();
+            Pipeline.from(List.of(1, 2)).through("one", pool, n -> n + 1).through("two", pool, n -> n * 10).inOrder().run(sums::add);
+            check(sums.equals(List.of(20, 30)), sums);
+        }
+    }
+
+    /** A pipeline fails, is interrupted, or both. */
+    static final class PipelineInterrupted extends OnePool {
+        PipelineInterrupted() {
+            super(2, 0);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            Thread running = begin(() -> {
+                try {
+                    Pipeline.from(List.of(1, 2)).through("one", pool, n -> n / (n - 2)).run(n -> {});
+                    check(false, "no failure");
+                } catch (CompletionException e) {
+                    boolean wasInterrupted = e.getCause() instanceof InterruptedException && Thread.currentThread().isInterrupted();
+                    check(wasInterrupted || e.getCause() instanceof ArithmeticException, e.getCause());
+                }
+                check(pool.statistics().running() == 0, pool);
+            });
+            together(running::interrupt);
+            running.join();
+        }
+    }
+
+    /** A queue is closed while its elements are put and taken. */
+    static final class QueueShutDown implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var queue = JoinableQueue.<Integer>fifo(1);
+            var put = new AtomicInteger();
+            var taken = new AtomicInteger();
+            together(
+                    () -> untilClosed(() -> {
+                        queue.put(1);
+                        put.incrementAndGet();
+                        queue.put(2);
+                        put.incrementAndGet();
+                    }),
+                    () -> untilClosed(() -> {
+                        while (true) {
+                            queue.take();
+                            taken.incrementAndGet();
+                            queue.taskDone();
+                        }
+                    }),
+                    () -> {
+                        queue.shutdown();
+                        queue.join();
+                    });
+            check(put.get() == taken.get(), put + " put, " + taken + " taken");
+        }
+
+        private static void untilClosed(Together.Part part) throws Exception {
+            try {
+                part.run();
+            } catch (QueueClosedException e) {
+                // that is its end
+            }
+        }
+    }
+
+    /** Whoever waits for futures hears of all, whatever way he waits. */
+    static final class FuturesAwaited extends OnePool {
+        FuturesAwaited() {
+            super(2, 0);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            TaskFuture<Integer> first = pool.submit(() -> 1);
+            TaskFuture<Integer> second = pool.submit(() -> 2);
+            together(
+                    () -> check(!Futures.wait(List.of(first, second), Until.FIRST_COMPLETED).done().isEmpty(), first),
+                    () -> check(Futures.gather(List.of(first, second)).equals(List.of(1, 2)), second),
+                    () -> {
+                        int seen = 0;
+                        for (TaskFuture<Integer> done : Futures.inCompletionOrder(List.of(first, second))) {
+                            seen += done.resultNow();
+                        }
+                        check(seen == 3, seen);
+                    });
+        }
+    }
+
     /** Broken: a task that comes between the last look into the queue and the end of the thread has nobody. Has to be found. */
     static final class TaskWithoutThread implements ScheduleExplorer.Body {
         @Override
@@ -394,32 +501,5 @@ public final class PoolSchedules {
             return;
         }
         end(future);
-    }
-
-    private static void check(boolean holds, Object found) {
-        if (!holds) {
-            throw new AssertionError("found " + found);
-        }
-    }
-
-    private static void together(ThrowingAction... actions) throws InterruptedException {
-        List<Thread> threads = new ArrayList<>();
-        for (ThrowingAction action : actions) {
-            threads.add(Thread.startVirtualThread(() -> {
-                try {
-                    action.run();
-                } catch (Exception e) {
-                    throw new AssertionError(e);
-                }
-            }));
-        }
-        for (Thread thread : threads) {
-            thread.join();
-        }
-    }
-
-    @FunctionalInterface
-    private interface ThrowingAction {
-        void run() throws Exception;
     }
 }

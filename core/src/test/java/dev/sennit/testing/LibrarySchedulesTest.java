@@ -4,23 +4,25 @@ import static dev.sennit.testing.ScheduleExplorerTest.failureOf;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sennit.PoolSchedules;
+import dev.sennit.loop.ChannelSchedules;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The library's pools under its own explorer, interrupted between any two accesses to memory. {@code
- * -Dsennit.poolSchedules=1000000} makes a long run of it.
+ * The library under its own explorer, interrupted between any two accesses to memory. {@code
+ * -Dsennit.librarySchedules=1000000} makes a long run of it.
  */
 @Timeout(value = 12, unit = TimeUnit.HOURS) // for a long run; one that hangs fails by itself
-class PoolSchedulesTest {
-    private static final int SCHEDULES = Integer.getInteger("sennit.poolSchedules", 3000);
+class LibrarySchedulesTest {
+    private static final int SCHEDULES = Integer.getInteger("sennit.librarySchedules", 3000);
 
     static List<Class<? extends ScheduleExplorer.Body>> all() {
-        return PoolSchedules.all();
+        return Stream.concat(PoolSchedules.all().stream(), ChannelSchedules.all().stream()).toList();
     }
 
     @ParameterizedTest

@@ -1,0 +1,75 @@
+package dev.sennit;
+
+import dev.sennit.internal.Timers;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** The tasks of a pool whose delay is not over, and what will end it. They have been admitted; nobody else holds them. */
+final class DelayedTasks {
+    private static final Future<?> TIMER_TO_COME = CompletableFuture.completedFuture(null);
+
+    private final Map<Submission<?>, Future<?>> timers = new ConcurrentHashMap<>();
+
+    /** Dispatches a task when its delay is over. */
+    void dispatchAfter(Duration delay, Submission<?> submission) {
+        put(submission);
+        Future<?> timer = submission.pool().callAfter(delay, () -> {
+            if (timers.remove(submission) != null) {
+                submission.isDue();
+                try {
+                    submission.pool().dispatchOrFail(submission);
+                } catch (RuntimeException | Error e) {
+                    // the future has failed with it
+                }
+            }
+        });
+        if (!timers.replace(submission, TIMER_TO_COME, timer)) { // it is due, or was dropped, already
+            timer.cancel(false);
+        }
+    }
+
+    /** Lets a task's delay pass in the calling thread, unless the task is settled before. */
+    void await(Duration delay, Submission<?> submission) {
+        put(submission);
+        try {
+            submission.future().get(Timers.nanos(delay), TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+            submission.isDue();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            submission.settle(null, new CancellationException("interrupted before the delay was over"), false);
+        } catch (ExecutionException | CancellationException e) {
+            // it was settled from outside
+        }
+        timers.remove(submission);
+    }
+
+    private void put(Submission<?> submission) {
+        timers.put(submission, TIMER_TO_COME);
+        if (submission.pool().isStopping()) { // shutdownNow may have looked before it was there
+            submission.settle(null, new CancellationException(), false);
+        }
+    }
+
+    /** Forgets a task that was dropped; false if its delay was over, or it had none. */
+    boolean remove(Submission<?> submission) {
+        Future<?> timer = timers.remove(submission);
+        if (timer == null) {
+            return false;
+        }
+        timer.cancel(false);
+        return true;
+    }
+
+    Set<Submission<?>> all() {
+        return timers.keySet();
+    }
+}

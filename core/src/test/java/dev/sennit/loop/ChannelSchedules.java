@@ -1,0 +1,209 @@
+package dev.sennit.loop;
+
+import static dev.sennit.testing.Together.begin;
+import static dev.sennit.testing.Together.check;
+import static dev.sennit.testing.Together.together;
+
+import dev.sennit.testing.ScheduleExplorer;
+import dev.sennit.testing.Together;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * What threads do to channels and actors at the same moment, for {@code LibrarySchedulesTest}: whatever is interrupted or
+ * closed when, each element is received once or still there, and no wait hangs.
+ */
+public final class ChannelSchedules {
+    private ChannelSchedules() {}
+
+    /**
+     * All of them.
+     *
+     * @return their classes
+     */
+    public static List<Class<? extends ScheduleExplorer.Body>> all() {
+        return List.of(
+                SelectBetweenSenders.class,
+                SelectMeetsSelect.class,
+                ReceiverInterrupted.class,
+                SenderInterrupted.class,
+                SelectInterrupted.class,
+                ClosedWhileSending.class,
+                ActorClosed.class,
+                ActorStopped.class);
+    }
+
+    /** How many elements are left. */
+    private static int left(Channel<Integer> channel) {
+        int count = 0;
+        while (channel.tryReceive() != null) {
+            count++;
+        }
+        return count;
+    }
+
+    /** Two channels bring an element each, one of them over a meeting. */
+    static final class SelectBetweenSenders implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var meeting = new Channel<Integer>(0);
+            var buffered = new Channel<Integer>(1);
+            var sum = new AtomicInteger();
+            together(
+                    () -> meeting.send(1),
+                    () -> buffered.send(2),
+                    () -> {
+                        for (int i = 0; i < 2; i++) {
+                            sum.addAndGet(Select.<Integer>from(meeting.receiving(one -> one), buffered.receiving(one -> one)));
+                        }
+                    });
+            check(sum.get() == 3, sum);
+        }
+    }
+
+    /** Each wants to send on one channel or to receive from the other: exactly one element passes. */
+    static final class SelectMeetsSelect implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var first = new Channel<Integer>(0);
+            var second = new Channel<Integer>(0);
+            var passed = new AtomicInteger();
+            together(
+                    () -> passed.addAndGet(Select.<Integer>from(first.sending(1, () -> 1), second.receiving(one -> 10))),
+                    () -> passed.addAndGet(Select.<Integer>from(second.sending(1, () -> 1), first.receiving(one -> 10))));
+            check(passed.get() == 11, passed);
+            check(left(first) + left(second) == 0, "an element that nobody sent");
+        }
+    }
+
+    /** Of two receivers one is interrupted. */
+    static final class ReceiverInterrupted implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var channel = new Channel<Integer>(1);
+            var received = new AtomicInteger();
+            Thread receiver = begin(() -> {
+                try {
+                    received.addAndGet(channel.receive());
+                } catch (InterruptedException e) {
+                    // then it has nothing
+                }
+            });
+            together(() -> channel.send(1), receiver::interrupt);
+            receiver.join();
+            check(received.get() + left(channel) == 1, received);
+        }
+    }
+
+    /** A sender is interrupted while there comes room for it. */
+    static final class SenderInterrupted implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var channel = new Channel<Integer>(1);
+            channel.send(1);
+            var sent = new AtomicInteger(1);
+            Thread sender = begin(() -> {
+                try {
+                    channel.send(1);
+                    sent.incrementAndGet();
+                } catch (InterruptedException e) {
+                    // then it has sent nothing
+                }
+            });
+            together(sender::interrupt, channel::receive);
+            sender.join();
+            check(1 + left(channel) == sent.get(), sent + " sent");
+        }
+    }
+
+    /** Who waits for two channels is interrupted. */
+    static final class SelectInterrupted implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var first = new Channel<Integer>(1);
+            var second = new Channel<Integer>(1);
+            var received = new AtomicInteger();
+            Thread receiver = begin(() -> {
+                try {
+                    Select.<Integer>from(first.receiving(one -> one), second.receiving(one -> one));
+                    received.incrementAndGet();
+                } catch (InterruptedException e) {
+                    // then it has nothing
+                }
+            });
+            together(() -> first.send(1), () -> second.send(1), receiver::interrupt);
+            receiver.join();
+            check(received.get() + left(first) + left(second) == 2, received);
+        }
+    }
+
+    /** What was sent before a channel was closed is received. */
+    static final class ClosedWhileSending implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var channel = new Channel<Integer>(1);
+            var sent = new AtomicInteger();
+            var received = new AtomicInteger();
+            together(
+                    () -> {
+                        try {
+                            channel.send(1);
+                            sent.incrementAndGet();
+                            channel.send(1);
+                            sent.incrementAndGet();
+                        } catch (ChannelClosedException e) {
+                            // that is its end
+                        }
+                    },
+                    () -> {
+                        for (int element : channel) {
+                            received.addAndGet(element);
+                        }
+                    },
+                    channel::close);
+            check(sent.get() == received.get(), sent + " sent, " + received + " received");
+        }
+    }
+
+    /** What an actor took before it was closed it handles, one at a time. */
+    static final class ActorClosed implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var told = new AtomicInteger();
+            int[] handled = new int[1];
+            Actor<Integer> actor = Actor.start(message -> handled[0] += message);
+            Together.Part tell = () -> {
+                try {
+                    actor.tell(1);
+                    told.incrementAndGet();
+                } catch (ActorClosedException e) {
+                    // it was closed before
+                }
+            };
+            together(tell, tell, actor::close);
+            actor.ended().get();
+            check(told.get() == handled[0], told + " told, " + handled[0] + " handled");
+        }
+    }
+
+    /** Whoever asks an actor that is stopped gets an answer, or hears that there is none. */
+    static final class ActorStopped implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            Actor<CompletableFuture<Integer>> actor = Actor.start(reply -> reply.complete(1));
+            together(actor::stop, () -> {
+                try {
+                    check(actor.<Integer>ask(reply -> reply).get() == 1, actor);
+                } catch (ActorClosedException | CancellationException e) {
+                    // it was stopped before
+                } catch (ExecutionException e) {
+                    check(e.getCause() instanceof ActorClosedException, e.getCause());
+                }
+            });
+            check(actor.ended().handle((nothing, failure) -> failure instanceof CancellationException).get(), actor);
+        }
+    }
+}

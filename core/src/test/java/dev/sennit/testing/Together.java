@@ -1,0 +1,64 @@
+package dev.sennit.testing;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** Threads for bodies of schedules. */
+public final class Together {
+    private Together() {}
+
+    /** Something that a thread does. */
+    @FunctionalInterface
+    public interface Part {
+        /**
+         * Does it.
+         *
+         * @throws Exception to have the schedule fail
+         */
+        void run() throws Exception;
+    }
+
+    /**
+     * Does several things at once, and waits for them.
+     *
+     * @param parts what each thread does
+     * @throws InterruptedException if the calling thread is interrupted
+     */
+    public static void together(Part... parts) throws InterruptedException {
+        List<Thread> threads = new ArrayList<>();
+        for (Part part : parts) {
+            threads.add(begin(part));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+    }
+
+    /**
+     * Does something in a thread of its own.
+     *
+     * @param part what
+     * @return the thread
+     */
+    public static Thread begin(Part part) {
+        return Thread.startVirtualThread(() -> {
+            try {
+                part.run();
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        });
+    }
+
+    /**
+     * Fails a schedule.
+     *
+     * @param holds what has to hold
+     * @param found what there is, for the message
+     */
+    public static void check(boolean holds, Object found) {
+        if (!holds) {
+            throw new AssertionError("found " + found);
+        }
+    }
+}
