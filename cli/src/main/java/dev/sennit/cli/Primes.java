@@ -53,7 +53,7 @@ final class Primes {
     }
 
     /** Whether one of {@code from, from + 2, ... to} divides n; {@code to} is at most the root of a long, so nothing overflows. */
-    private static boolean hasDivisor(long n, long from, long to) {
+    static boolean hasDivisor(long n, long from, long to) {
         for (long divisor = from; divisor <= to; divisor += 2) {
             if (n % divisor == 0) {
                 return true;

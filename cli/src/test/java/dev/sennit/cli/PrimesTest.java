@@ -67,10 +67,14 @@ class PrimesTest {
         assertThat(Primes.isPrimeWithNaps(n)).isFalse();
     }
 
-    /** Every divisor is tried, to the last of all that a long can have: an overflow never ends. */
+    /** The last divisors of all that a long can have, where an overflow would never end; to try all takes half a minute. */
     @Test
     void theTopOfLong() {
-        assertThat(Primes.isPrime(9_223_372_036_854_775_783L)).isTrue();
+        long prime = 9_223_372_036_854_775_783L;
+        assertThat(isProbablePrime(prime)).isTrue();
+        assertThat(Primes.squareRoot(prime)).isEqualTo(LARGEST_ROOT);
+        assertThat(Primes.hasDivisor(prime, LARGEST_ROOT - 1_000_000, LARGEST_ROOT)).isFalse();
+        assertThat(Primes.hasDivisor(LARGEST_ROOT * LARGEST_ROOT, LARGEST_ROOT - 1_000_000, LARGEST_ROOT)).isTrue();
     }
 
     /** Its only divisor is the last one to be tried. */
