@@ -465,7 +465,7 @@ public abstract class AbstractPool implements Pool {
         return admit(submission, left == null ? Deadline.NEVER : Deadline.in(left), Duration.ZERO);
     }
 
-    /** Submits a task that is of no use after a while: if it waits for room till then, it is taken in as one that was cancelled. */
+    /** Submits a task that is of no use after a while: one that waits for room till then is taken in as if it were cancelled. */
     final <T extends @Nullable Object> TaskFuture<T> submitBefore(Deadline deadline, Callable<T> task) {
         return admit(newSubmission(task, TaskOptions.NONE), deadline, Duration.ZERO);
     }
@@ -505,7 +505,7 @@ public abstract class AbstractPool implements Pool {
         }
         counters.submitted();
         boolean here = (inCaller || runsInCaller()) && !tooLate;
-        boolean endsMeanwhile = submission.whenIn != null || submission instanceof RetriedSubmission;
+        boolean endsMeanwhile = submission.whenIn != null || submission instanceof RetriedSubmission || delay.isPositive();
         if (endsMeanwhile) { // others see it before it is dispatched: the pool outlasts the end they may make of it
             gate.enterAgain();
         }
@@ -613,7 +613,7 @@ public abstract class AbstractPool implements Pool {
     }
 
     /** Counts a task out; the last one of a closed pool releases the workers. */
-    private void leave() {
+    final void leave() {
         if (gate.leave()) {
             releaseWorkers();
         }
@@ -624,12 +624,15 @@ public abstract class AbstractPool implements Pool {
         boolean wasDelayed = delayed.remove(submission);
         if (submission instanceof RetriedSubmission<?> retriedTask) {
             retriedTask.callOff(true); // and its attempt says when that has ended
-            return;
+        } else {
+            if (!wasDelayed && !(submission instanceof MapSubmission)) {
+                forget(submission);
+            }
+            ended(submission);
         }
-        if (!wasDelayed && !(submission instanceof MapSubmission)) {
-            forget(submission);
+        if (wasDelayed) {
+            leave();
         }
-        ended(submission);
     }
 
     /** A submission's worker is free of it, or it never got one. */

@@ -12,7 +12,12 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** The tasks of a pool whose delay is not over, and what will end it. They have been admitted; nobody else holds them. */
+/**
+ * The tasks of a pool whose delay is not over, and what will end it. They have been admitted, and are nowhere else.
+ *
+ * <p>Each keeps its pool open once more than by itself, until it is {@linkplain #remove removed} and whoever removed it is done
+ * with it: one thread may cancel it while another is about to dispatch it.
+ */
 final class DelayedTasks {
     private static final Future<?> TIMER_TO_COME = CompletableFuture.completedFuture(null);
 
@@ -21,18 +26,29 @@ final class DelayedTasks {
     /** Dispatches a task when its delay is over. */
     void dispatchAfter(Duration delay, Submission<?> submission) {
         put(submission);
-        Future<?> timer = submission.pool().callAfter(delay, () -> {
-            if (timers.remove(submission) != null) {
-                submission.isDue();
-                try {
-                    submission.pool().dispatchOrFail(submission);
-                } catch (RuntimeException | Error e) {
-                    // the future has failed with it
-                }
-            }
-        });
+        Future<?> timer;
+        try {
+            timer = submission.pool().callAfter(delay, () -> isDue(submission));
+        } catch (RuntimeException | Error e) { // no thread to be had, say: nobody will dispatch it, so it ends here
+            submission.settle(null, e, false);
+            throw e;
+        }
         if (!timers.replace(submission, TIMER_TO_COME, timer)) { // it is due, or was dropped, already
             timer.cancel(false);
+        }
+    }
+
+    private void isDue(Submission<?> submission) {
+        if (timers.remove(submission) == null) {
+            return;
+        }
+        submission.isDue();
+        try {
+            submission.pool().dispatchOrFail(submission);
+        } catch (RuntimeException | Error e) {
+            // the future has failed with it
+        } finally {
+            submission.pool().leave();
         }
     }
 
@@ -49,17 +65,20 @@ final class DelayedTasks {
         } catch (ExecutionException | CancellationException e) {
             // it was settled from outside
         }
-        timers.remove(submission);
+        if (timers.remove(submission) != null) {
+            submission.pool().leave();
+        }
     }
 
     private void put(Submission<?> submission) {
+        submission.pool().enterAgain();
         timers.put(submission, TIMER_TO_COME);
         if (submission.pool().isStopping()) { // shutdownNow may have looked before it was there
             submission.settle(null, new CancellationException(), false);
         }
     }
 
-    /** Forgets a task that was dropped; false if its delay was over, or it had none. */
+    /** Forgets a task that was dropped, whose pool is then to be left; false if its delay was over, or it had none. */
     boolean remove(Submission<?> submission) {
         Future<?> timer = timers.remove(submission);
         if (timer == null) {

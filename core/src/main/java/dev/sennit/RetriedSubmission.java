@@ -24,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * the progress. Whoever settles this from outside ends the attempt that is under way, or calls off the timer of the next.
  */
 final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> {
+    private static final Duration AT_ONCE = Duration.ofNanos(1);
+
     private final RetryProgress progress;
     /** One until there will be no other attempt, and one for each attempt until its run is over. */
     private final AtomicInteger holds = new AtomicInteger(1);
@@ -167,12 +169,18 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
      */
     private void dispatchAfter(Duration wait, boolean wasRefused) {
         boolean over;
-        synchronized (this) {
-            over = calledOff;
-            if (!over && (wait.isPositive() || wasRefused)) {
-                timer = Timers.after(wait, this::timeHasCome);
-                return;
+        try {
+            synchronized (this) {
+                over = calledOff;
+                if (!over && (wait.isPositive() || wasRefused)) {
+                    timer = pool().callAfter(wait.isPositive() ? wait : AT_ONCE, this::timeHasCome);
+                    return;
+                }
             }
+        } catch (RuntimeException | Error e) { // no thread to be had, say: nobody will make the next attempt
+            fail(progress.end(e), ranNanos.get());
+            release();
+            return;
         }
         if (over) {
             noOther();
@@ -192,15 +200,18 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     }
 
     private void dispatchNext() {
-        Submission<T> next = nextUnderWay();
-        if (next == null) {
-            noOther();
-            return;
-        }
+        holds.incrementAndGet(); // somebody may end it, and the pool with it, before it is dispatched
         try {
-            pool().dispatchAttempt(next);
+            Submission<T> next = nextUnderWay();
+            if (next == null) {
+                noOther();
+            } else {
+                pool().dispatchAttempt(next);
+            }
         } catch (RuntimeException | Error e) {
             // the attempt has failed with it, and so has said what comes next
+        } finally {
+            release();
         }
     }
 

@@ -219,7 +219,7 @@ public class Submission<T extends @Nullable Object> {
         return isLoad && IS_LOAD.compareAndSet(this, true, false);
     }
 
-    /** Returns true for one caller, of a submission that holds a place: who drops a retried task may meet the end of its attempt. */
+    /** True for one caller, if it holds a place: who drops a task that is tried again may meet the end of its attempt. */
     final boolean givesUpPlace() {
         return holdsPlace && HOLDS_PLACE.compareAndSet(this, true, false);
     }

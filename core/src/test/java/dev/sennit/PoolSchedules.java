@@ -6,19 +6,27 @@ import static dev.sennit.testing.Together.together;
 
 import dev.sennit.testing.ScheduleExplorer;
 import dev.sennit.testing.Together;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What threads do to a pool, and to what stands on pools, at the same moment, for {@code LibrarySchedulesTest}, which runs each
@@ -27,6 +35,8 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class PoolSchedules {
     private static final TaskOptions TWICE = TaskOptions.NONE.retry(Retry.attempts(2).waiting(Backoff.none()));
+    private static final TaskOptions TWICE_AN_HOUR =
+            TaskOptions.NONE.retry(Retry.attempts(2).waiting(Backoff.fixed(Duration.ofHours(1))));
 
     private PoolSchedules() {}
 
@@ -44,6 +54,9 @@ public final class PoolSchedules {
                 ShutDownWhileSubmitting.class,
                 StoppedWhileSubmitting.class,
                 StoppedWhileDispatching.class,
+                CancelledWhenDue.class,
+                StoppedWhileDelaying.class,
+                CancelledBeforeTheNextAttempt.class,
                 CancelledWhileSubmitting.class,
                 MapCancelled.class,
                 StoppedWhileMapping.class,
@@ -66,7 +79,7 @@ public final class PoolSchedules {
     /** A pool, threads that use it, and what has to hold when they and it have ended. */
     abstract static class OnePool implements ScheduleExplorer.Body {
         private final int limit;
-        private final int backlog;
+        final int backlog;
 
         OnePool(int limit, int backlog) {
             this.limit = limit;
@@ -93,7 +106,28 @@ public final class PoolSchedules {
             check(seen.queued() == 0 && seen.running() == 0, seen);
             check(seen.succeeded() + seen.failed() + seen.cancelled() == seen.submitted(), seen);
             afterwards(seen);
-            check(pool.freePlaces() == AbstractPool.FLOOD + limit + backlog, "another number of places than there were: " + pool.freePlaces());
+            int places = pool.freePlaces() - AbstractPool.FLOOD;
+            check(places == limit + backlog, places + " places");
+        }
+    }
+
+    /** The same, of a kind that says what is asked of it. */
+    abstract static class OneWitness extends OnePool {
+        private final AtomicReference<@Nullable String> late = new AtomicReference<>();
+
+        OneWitness(int backlog) {
+            super(1, backlog);
+        }
+
+        @Override
+        AbstractPool open() {
+            late.set(null);
+            return new WitnessPool(backlog, late);
+        }
+
+        @Override
+        void afterwards(PoolStatistics seen) {
+            check(late.get() == null, late);
         }
     }
 
@@ -209,35 +243,35 @@ public final class PoolSchedules {
 
         @Override
         void use(AbstractPool pool) throws Exception {
-            var began = new AtomicInteger();
-            var neverBegan = new AtomicInteger();
+            var began = ConcurrentHashMap.<String>newKeySet();
+            Task<Boolean> once = () -> began.add("once");
+            Task<Boolean> twice = () -> began.add("twice");
+            var neverBegan = new ArrayList<Runnable>();
             together(
-                    () -> endIfTaken(() -> pool.submit(began::incrementAndGet)),
-                    () -> endIfTaken(() -> pool.submit(began::incrementAndGet, TWICE)),
+                    () -> endIfTaken(() -> pool.submit(once)),
+                    () -> endIfTaken(() -> pool.submit(twice, TWICE)),
                     () -> {
-                        neverBegan.set(pool.shutdownNow().size());
+                        neverBegan.addAll(pool.shutdownNow());
                         pool.awaitTermination(1, TimeUnit.DAYS);
                         check(pool.isTerminated(), pool);
                     });
-            check(began.get() + neverBegan.get() <= 2, began + " began, and of " + neverBegan + " it was said that they had not");
+            var beganBefore = Set.copyOf(began);
+            began.clear();
+            neverBegan.forEach(Runnable::run);
+            check(Collections.disjoint(beganBefore, began), beganBefore + " began, and it was denied of " + began);
         }
     }
 
-    /** The same, of a kind that says what it is given. */
-    static final class StoppedWhileDispatching extends OnePool {
+    /** A task that is tried again, and one of a scope, come as a pool is stopped. */
+    static final class StoppedWhileDispatching extends OneWitness {
         StoppedWhileDispatching() {
-            super(1, 1);
-        }
-
-        @Override
-        AbstractPool open() {
-            return new WitnessPool();
+            super(1);
         }
 
         @Override
         void use(AbstractPool pool) throws Exception {
             together(
-                    () -> endIfTaken(() -> pool.submit(() -> 1, TWICE)),
+                    () -> endIfTaken(() -> pool.submit(PoolSchedules::failing, TWICE)),
                     () -> {
                         try (var scope = TaskScope.awaitAll(pool)) {
                             scope.fork(() -> 1);
@@ -246,6 +280,44 @@ public final class PoolSchedules {
                         }
                     },
                     pool::shutdownNow);
+        }
+    }
+
+    /** A task is cancelled as its delay comes to its end, and was the last one of a pool that was shut down. */
+    static final class CancelledWhenDue extends OneWitness {
+        CancelledWhenDue() {
+            super(1);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            TaskFuture<Integer> delayed = pool.submitAfter(Duration.ofHours(1), () -> 1);
+            together(() -> delayed.cancel(true), pool::shutdown, () -> end(delayed));
+        }
+    }
+
+    /** A task with a delay comes as a pool is stopped. */
+    static final class StoppedWhileDelaying extends OneWitness {
+        StoppedWhileDelaying() {
+            super(0);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            together(() -> endIfTaken(() -> pool.submitAfter(Duration.ofHours(1), () -> 1)), pool::shutdownNow);
+        }
+    }
+
+    /** A task is cancelled between two attempts, and was the last one of a pool that was shut down. */
+    static final class CancelledBeforeTheNextAttempt extends OneWitness {
+        CancelledBeforeTheNextAttempt() {
+            super(1);
+        }
+
+        @Override
+        void use(AbstractPool pool) throws Exception {
+            TaskFuture<Integer> failing = pool.submit(PoolSchedules::failing, TWICE_AN_HOUR);
+            together(() -> failing.cancel(true), pool::shutdown, () -> end(failing));
         }
     }
 
@@ -317,7 +389,11 @@ public final class PoolSchedules {
         @Override
         void use(AbstractPool pool) throws Exception {
             var sums = new ArrayList<Integer>();
-            Pipeline.from(List.of(1, 2)).through("one", pool, n -> n + 1).through("two", pool, n -> n * 10).inOrder().run(sums::add);
+            Pipeline.from(List.of(1, 2))
+                    .through("one", pool, n -> n + 1)
+                    .through("two", pool, n -> n * 10)
+                    .inOrder()
+                    .run(sums::add);
             check(sums.equals(List.of(20, 30)), sums);
         }
     }
@@ -335,8 +411,9 @@ public final class PoolSchedules {
                     Pipeline.from(List.of(1, 2)).through("one", pool, n -> n / (n - 2)).run(n -> {});
                     check(false, "no failure");
                 } catch (CompletionException e) {
-                    boolean wasInterrupted = e.getCause() instanceof InterruptedException && Thread.currentThread().isInterrupted();
-                    check(wasInterrupted || e.getCause() instanceof ArithmeticException, e.getCause());
+                    boolean isInterrupt = e.getCause() instanceof InterruptedException;
+                    check(!isInterrupt || Thread.currentThread().isInterrupted(), "no interrupt status");
+                    check(isInterrupt || e.getCause() instanceof ArithmeticException, e.getCause());
                 }
                 check(pool.statistics().running() == 0, pool);
             });
@@ -444,15 +521,31 @@ public final class PoolSchedules {
         }
     }
 
-    /** A thread a task; nothing is dispatched once the workers were let go. */
+    /** A thread a task, and one that does not wait a delay; nothing is asked of it once the workers were let go. */
     private static final class WitnessPool extends OwnPool {
-        WitnessPool() {
-            super(1);
+        private final AtomicReference<@Nullable String> late;
+
+        WitnessPool(int backlog, AtomicReference<@Nullable String> late) {
+            super(backlog);
+            this.late = late;
+        }
+
+        private void see(String what) {
+            if (isTerminated()) {
+                late.set(what + " by " + this);
+            }
+        }
+
+        @Override
+        protected Future<?> callAfter(Duration delay, Runnable action) {
+            see("asked for a time");
+            Thread.startVirtualThread(action);
+            return new CompletableFuture<>();
         }
 
         @Override
         protected void dispatch(Submission<?> submission) {
-            check(!isTerminated(), submission + " dispatched into " + this);
+            see(submission + " dispatched");
             queue.add(submission);
             Thread.startVirtualThread(() -> {
                 submission.run();
@@ -483,6 +576,10 @@ public final class PoolSchedules {
             }
             hasThread.set(false);
         }
+    }
+
+    private static int failing() {
+        throw new IllegalStateException("has to fail");
     }
 
     private static void end(TaskFuture<?> future) throws InterruptedException {

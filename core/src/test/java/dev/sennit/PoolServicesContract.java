@@ -21,6 +21,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -1002,24 +1003,31 @@ public abstract class PoolServicesContract extends PoolContract {
     @Test
     public void aTaskThatEndsAsItBecomesKnownEndsOnce() throws Exception {
         var unknown = new AssertionError("cannot be noted");
-        for (String backlog : asynchronous() ? List.of("", "backlog=1", "backlog=0&full=caller-runs") : List.of("")) {
+        var here = signals();
+        String callerRuns = "backlog=0&full=caller-runs";
+        for (String backlog : queues() ? List.of("", "backlog=1", callerRuns) : List.of("")) {
             try (var pool = (AbstractPool) open(backlog)) {
+                List<TaskFuture<Integer>> busy = backlog.equals(callerRuns) ? occupyWorkers(pool) : List.of();
                 var over = new AtomicInteger();
                 for (TaskOptions options : List.of(TaskOptions.NONE, TaskOptions.NONE.retry(Retry.attempts(3)))) {
                     for (int i = 0; i < 10; i++) { // more than there are places
-                        TaskFuture<Integer> future = pool.fork(() -> 1, options, known -> known.cancel(true), over::incrementAndGet, null);
-                        assertThat(future.isCancelled()).isTrue();
-                        Duration none = Duration.ZERO;
-                        future = pool.fork(() -> 1, options, known -> known.cancel(true), over::incrementAndGet, none);
-                        assertThat(future.isCancelled()).isTrue();
-                        assertThatThrownBy(() -> pool.fork(() -> 1, options, known -> { throw unknown; }, over::incrementAndGet, null))
-                                .isSameAs(unknown);
+                        Consumer<TaskFuture<Integer>> cancel = known -> known.cancel(true);
+                        assertThat(pool.fork(() -> 1, options, cancel, over::incrementAndGet, null)).isCancelled();
+                        assertThat(pool.fork(() -> 1, options, cancel, over::incrementAndGet, Duration.ZERO)).isCancelled();
+                        Consumer<TaskFuture<Integer>> fail = known -> {
+                            throw unknown;
+                        };
+                        assertThatThrownBy(() -> pool.fork(() -> 1, options, fail, over::incrementAndGet, null)).isSameAs(unknown);
                     }
                 }
                 assertThat(pool.isShutdown()).isFalse();
                 assertThat(over).hasValue(60);
                 assertThat(pool.statistics().ended()).isEqualTo(60);
                 assertAddsUp(pool.statistics());
+                if (!busy.isEmpty()) {
+                    here.set("release");
+                    Futures.gather(busy);
+                }
                 assertAllWorkersServe(pool);
             }
         }

@@ -89,6 +89,7 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
 
     private static boolean isOwn(String className) {
         return className.equals("dev.sennit.AbstractPool")
+                || className.equals("dev.sennit.Invocations")
                 || className.equals("dev.sennit.MapWindow")
                 || className.startsWith("dev.sennit.Pipeline")
                 || className.equals(ProcessPool.class.getName())

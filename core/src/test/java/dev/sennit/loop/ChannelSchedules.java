@@ -36,6 +36,15 @@ public final class ChannelSchedules {
                 ActorStopped.class);
     }
 
+    /**
+     * What has to fail, and does only where this package has memory points.
+     *
+     * @return its class
+     */
+    public static Class<? extends ScheduleExplorer.Body> canary() {
+        return UpdateLost.class;
+    }
+
     /** How many elements are left. */
     private static int left(Channel<Integer> channel) {
         int count = 0;
@@ -79,7 +88,7 @@ public final class ChannelSchedules {
         }
     }
 
-    /** Of two receivers one is interrupted. */
+    /** Of two receivers one is interrupted: what it would have had goes to the other, or stays. */
     static final class ReceiverInterrupted implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -92,9 +101,15 @@ public final class ChannelSchedules {
                     // then it has nothing
                 }
             });
-            together(() -> channel.send(1), receiver::interrupt);
+            together(
+                    receiver::interrupt,
+                    () -> received.addAndGet(channel.receive()),
+                    () -> {
+                        channel.send(1);
+                        channel.send(1);
+                    });
             receiver.join();
-            check(received.get() + left(channel) == 1, received);
+            check(received.get() + left(channel) == 2, received);
         }
     }
 
@@ -204,6 +219,18 @@ public final class ChannelSchedules {
                 }
             });
             check(actor.ended().handle((nothing, failure) -> failure instanceof CancellationException).get(), actor);
+        }
+    }
+
+    /** Broken: two threads count in a plain field. Has to be found. */
+    static final class UpdateLost implements ScheduleExplorer.Body {
+        private int count;
+
+        @Override
+        public void run() throws Exception {
+            count = 0;
+            together(() -> count++, () -> count++);
+            check(count == 2, count);
         }
     }
 }

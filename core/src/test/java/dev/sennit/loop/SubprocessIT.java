@@ -152,6 +152,7 @@ class SubprocessIT {
                 silent.waitFor();
                 assertThatThrownBy(() -> silent.stdin().write("x")).isInstanceOf(IOException.class);
                 assertThat(unread.stderr().read(new byte[1])).isEqualTo(1);
+                assertThat(noThreadIsNamed("sh (" + unread.pid() + ")")).isFalse(); // else this test would see nothing
                 unread.terminate();
                 unread.waitFor();
                 return List.of("sh (" + silent.pid() + ")", "sh (" + unread.pid() + ")");
