@@ -57,7 +57,10 @@ public abstract class AbstractPool implements Pool {
     private final Gate gate = new Gate();
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final QueueSweeper sweeper = new QueueSweeper();
-    /** Submissions that run in threads which are not workers: callers, and workers that wait for another task. */
+    /**
+     * Submissions that run in threads which are not workers: callers, and workers that wait for another task. And those whose
+     * callbacks are called by the thread that dropped them.
+     */
     private final Map<Submission<?>, Thread> runningInCallers = new ConcurrentHashMap<>();
     /** Each {@code mapAsync} until it has ended. */
     private final Set<Submission<?>> maps = ConcurrentHashMap.newKeySet();
@@ -293,9 +296,14 @@ public abstract class AbstractPool implements Pool {
      * @param submission the task
      */
     protected final void runInCaller(Submission<?> submission) {
+        inCaller(submission, submission::run);
+    }
+
+    /** Does something of a task in the calling thread, which so cannot wait for the pool's end. */
+    final void inCaller(Submission<?> submission, Runnable part) {
         runningInCallers.put(submission, Thread.currentThread());
         try {
-            submission.run();
+            part.run();
         } finally {
             runningInCallers.remove(submission);
         }
@@ -829,8 +837,8 @@ public abstract class AbstractPool implements Pool {
      * Shuts down, waits until every submitted task has ended, and lets the workers go. An interrupt while waiting
      * turns it into {@link #shutdownNow}.
      *
-     * @throws IllegalStateException if called by a task of this pool, which would wait for itself; the pool is shut
-     *     down all the same
+     * @throws IllegalStateException if called by a task of this pool, or by a callback of one, which would wait for itself; the
+     *     pool is shut down all the same
      */
     @Override
     public final void close() {

@@ -461,7 +461,7 @@ public class Submission<T extends @Nullable Object> {
                     if (STATE.compareAndSet(this, QUEUED, DROPPED)) {
                         counters().dropped();
                         pool.releasePlace(this);
-                        finish(value, failure);
+                        pool.inCaller(this, () -> finish(value, failure)); // it is in until its callbacks have been called
                         pool.dropped(this);
                         return true;
                     }

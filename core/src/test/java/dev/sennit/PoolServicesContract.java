@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -1031,6 +1032,26 @@ public abstract class PoolServicesContract extends PoolContract {
                 assertAllWorkersServe(pool);
             }
         }
+    }
+
+    @Test
+    public void aCallbackOfADroppedTaskCannotWaitForThePoolsEnd() throws Exception {
+        if (!queues()) {
+            return;
+        }
+        var here = signals();
+        Pool pool = open("");
+        occupyWorkers(pool);
+        List<TaskFuture<Integer>> waiting =
+                List.of(pool.submit(() -> 1), pool.submit(() -> 1, TaskOptions.NONE.retry(Retry.attempts(3))));
+        for (TaskFuture<Integer> one : waiting) {
+            var thrown = new CompletableFuture<Throwable>();
+            one.onDone(done -> thrown.complete(catchThrowable(pool::close)));
+            assertThat(Caller.of(() -> one.cancel(true)).result()).isTrue();
+            assertThat(thrown.get(BOUND, SECONDS)).isInstanceOf(IllegalStateException.class);
+        }
+        here.set("release");
+        assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
     }
 
     @Test
