@@ -57,11 +57,10 @@ public abstract class AbstractPool implements Pool {
     private final Gate gate = new Gate();
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final QueueSweeper sweeper = new QueueSweeper();
-    /**
-     * Submissions that run in threads which are not workers: callers, and workers that wait for another task. And those whose
-     * callbacks are called by the thread that dropped them.
-     */
+    /** Submissions that run in threads which are not workers: callers, and workers that wait for another task. */
     private final Map<Submission<?>, Thread> runningInCallers = new ConcurrentHashMap<>();
+    /** Threads that have dropped a task, and call its callbacks before they count it out. */
+    private final Set<Thread> droppers = ConcurrentHashMap.newKeySet();
     /** Each {@code mapAsync} until it has ended. */
     private final Set<Submission<?>> maps = ConcurrentHashMap.newKeySet();
     private final DelayedTasks delayed = new DelayedTasks();
@@ -296,14 +295,9 @@ public abstract class AbstractPool implements Pool {
      * @param submission the task
      */
     protected final void runInCaller(Submission<?> submission) {
-        inCaller(submission, submission::run);
-    }
-
-    /** Does something of a task in the calling thread, which so cannot wait for the pool's end. */
-    final void inCaller(Submission<?> submission, Runnable part) {
         runningInCallers.put(submission, Thread.currentThread());
         try {
-            part.run();
+            submission.run();
         } finally {
             runningInCallers.remove(submission);
         }
@@ -513,8 +507,8 @@ public abstract class AbstractPool implements Pool {
         }
         counters.submitted();
         boolean here = (inCaller || runsInCaller()) && !tooLate;
-        boolean endsMeanwhile = submission.whenIn != null || submission instanceof RetriedSubmission || delay.isPositive();
-        if (endsMeanwhile) { // others see it before it is dispatched: the pool outlasts the end they may make of it
+        boolean mayEndMeanwhile = submission.whenIn != null || submission instanceof RetriedSubmission || delay.isPositive();
+        if (mayEndMeanwhile) { // others see it before it is dispatched: the pool outlasts the end they may make of it
             gate.enterAgain();
         }
         try {
@@ -532,7 +526,7 @@ public abstract class AbstractPool implements Pool {
                 dispatchOrFail(submission);
             }
         } finally {
-            if (endsMeanwhile) {
+            if (mayEndMeanwhile) {
                 leave();
             }
         }
@@ -624,6 +618,19 @@ public abstract class AbstractPool implements Pool {
     final void leave() {
         if (gate.leave()) {
             releaseWorkers();
+        }
+    }
+
+    /** Settles the future of a submission that is dropped; a callback may drop others. */
+    final void whileDropping(Runnable settling) {
+        Thread self = Thread.currentThread();
+        boolean isOutermost = droppers.add(self);
+        try {
+            settling.run();
+        } finally {
+            if (isOutermost) {
+                droppers.remove(self);
+            }
         }
     }
 
@@ -843,7 +850,8 @@ public abstract class AbstractPool implements Pool {
     @Override
     public final void close() {
         shutdown();
-        if (!isTerminated() && (onWorker() || runningInCallers.containsValue(Thread.currentThread()))) {
+        Thread self = Thread.currentThread();
+        if (!isTerminated() && (onWorker() || runningInCallers.containsValue(self) || droppers.contains(self))) {
             throw new IllegalStateException("close() of pool " + name + " called by one of its own tasks");
         }
         boolean interrupted = false;

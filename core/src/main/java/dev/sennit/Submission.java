@@ -461,7 +461,7 @@ public class Submission<T extends @Nullable Object> {
                     if (STATE.compareAndSet(this, QUEUED, DROPPED)) {
                         counters().dropped();
                         pool.releasePlace(this);
-                        pool.inCaller(this, () -> finish(value, failure)); // it is in until its callbacks have been called
+                        pool.whileDropping(() -> finish(value, failure));
                         pool.dropped(this);
                         return true;
                     }
