@@ -61,7 +61,8 @@ import java.util.concurrent.CancellationException;
  * those end in the order of their lengths, however slow the machine. With the agent ({@code -javaagent:sennit.jar}) waits take
  * no time either: sleeps, time limits and the clocks themselves ({@code System.nanoTime()}, {@code Instant.now()}) are those
  * of the schedule, which begins at {@link VirtualClock#START}. Without it each wait lasts as long as it says, as the JDK looks
- * at the real clock before it lets a thread go on: keep them short, or have the code wait by a {@link VirtualClock}.
+ * at the real clock before it lets a thread go on: keep them short, or have the code wait by a {@link VirtualClock}. One that is
+ * over before its thread comes to wait, as the machine did something else meanwhile, makes another schedule than the seed's.
  *
  * <p>Immutable; each method that changes a setting returns a new one. It wants the option
  * {@code --add-opens java.base/java.lang=dev.sennit} ({@code =ALL-UNNAMED} on the class path), unless there is the agent.

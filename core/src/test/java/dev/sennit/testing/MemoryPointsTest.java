@@ -19,12 +19,6 @@ class MemoryPointsTest {
         return strategy == Strategy.PCT ? explorer.pct(3) : explorer;
     }
 
-    private static void check(boolean holds, Object found) {
-        if (!holds) {
-            throw new AssertionError("found " + found);
-        }
-    }
-
     /** Two threads that do the same. */
     abstract static class Twice implements ScheduleExplorer.Body {
         @Override
@@ -53,7 +47,7 @@ class MemoryPointsTest {
 
         @Override
         void check() {
-            MemoryPointsTest.check(count == 2, count);
+            Together.check(count == 2, count);
         }
     }
 
@@ -72,7 +66,7 @@ class MemoryPointsTest {
 
         @Override
         void check() {
-            MemoryPointsTest.check(count == 2, count);
+            Together.check(count == 2, count);
         }
     }
 
@@ -87,7 +81,7 @@ class MemoryPointsTest {
 
         @Override
         void check() {
-            MemoryPointsTest.check(count.get() == 2, count);
+            Together.check(count.get() == 2, count);
         }
     }
 
@@ -102,7 +96,7 @@ class MemoryPointsTest {
 
         @Override
         void check() {
-            MemoryPointsTest.check(count.get() == 2, count);
+            Together.check(count.get() == 2, count);
         }
     }
 
@@ -117,7 +111,7 @@ class MemoryPointsTest {
 
         @Override
         void check() {
-            MemoryPointsTest.check(counts[0] == 2, counts[0]);
+            Together.check(counts[0] == 2, counts[0]);
         }
     }
 
@@ -138,7 +132,7 @@ class MemoryPointsTest {
 
         @Override
         void check() {
-            MemoryPointsTest.check(loads.get() == 1, loads);
+            Together.check(loads.get() == 1, loads);
         }
     }
 
@@ -155,7 +149,7 @@ class MemoryPointsTest {
 
         @Override
         void check() {
-            MemoryPointsTest.check(loads.get() == 1, loads);
+            Together.check(loads.get() == 1, loads);
         }
     }
 
@@ -182,7 +176,7 @@ class MemoryPointsTest {
 
         @Override
         void check() {
-            MemoryPointsTest.check(balance == 100, balance);
+            Together.check(balance == 100, balance);
         }
     }
 
@@ -211,7 +205,7 @@ class MemoryPointsTest {
 
         @Override
         void check() {
-            MemoryPointsTest.check(balance == 100, balance);
+            Together.check(balance == 100, balance);
         }
     }
 

@@ -56,16 +56,6 @@ class ScheduleExplorerTest {
         }
     }
 
-    static void together(Runnable... all) throws InterruptedException {
-        List<Thread> threads = new ArrayList<>();
-        for (Runnable one : all) {
-            threads.add(Thread.startVirtualThread(one));
-        }
-        for (Thread thread : threads) {
-            thread.join();
-        }
-    }
-
     /** Of one place, with one condition for both those who put and those who take. */
     private static final class Buffer {
         private final ReentrantLock lock = new ReentrantLock();
@@ -115,15 +105,15 @@ class ScheduleExplorerTest {
     private static ScheduleExplorer.Body buffer(boolean tellsAll) {
         return () -> {
             var buffer = new Buffer(tellsAll);
-            Runnable puts = () -> {
+            Together.Part puts = () -> {
                 buffer.put(1);
                 buffer.put(2);
             };
-            Runnable takes = () -> {
+            Together.Part takes = () -> {
                 buffer.take();
                 buffer.take();
             };
-            together(puts, takes, puts, takes);
+            Together.together(puts, takes, puts, takes);
         };
     }
 
@@ -150,7 +140,7 @@ class ScheduleExplorerTest {
         return () -> {
             var first = new ReentrantLock();
             var second = new ReentrantLock();
-            together(() -> both(first, second), () -> both(inOneOrder ? first : second, inOneOrder ? second : first));
+            Together.together(() -> both(first, second), () -> both(inOneOrder ? first : second, inOneOrder ? second : first));
         };
     }
 
@@ -184,7 +174,7 @@ class ScheduleExplorerTest {
         return () -> {
             var first = new Object();
             var second = new Object();
-            together(() -> both(first, second), () -> both(inOneOrder ? first : second, inOneOrder ? second : first));
+            Together.together(() -> both(first, second), () -> both(inOneOrder ? first : second, inOneOrder ? second : first));
         };
     }
 
@@ -250,29 +240,15 @@ class ScheduleExplorerTest {
     private static ScheduleExplorer.Body monitorBuffer(boolean tellsAll) {
         return () -> {
             var buffer = new MonitorBuffer(tellsAll);
-            Runnable puts = uninterrupted(() -> {
+            Together.Part puts = () -> {
                 buffer.put(1);
                 buffer.put(2);
-            });
-            Runnable takes = uninterrupted(() -> {
+            };
+            Together.Part takes = () -> {
                 buffer.take();
                 buffer.take();
-            });
-            together(puts, takes, puts, takes);
-        };
-    }
-
-    private interface Waiting {
-        void run() throws Exception;
-    }
-
-    private static Runnable uninterrupted(Waiting code) {
-        return () -> {
-            try {
-                code.run();
-            } catch (Exception e) {
-                throw new AssertionError(e);
-            }
+            };
+            Together.together(puts, takes, puts, takes);
         };
     }
 
@@ -323,7 +299,7 @@ class ScheduleExplorerTest {
     private static ScheduleExplorer.Body counter(boolean atomic) {
         return () -> {
             var count = new AtomicInteger();
-            Runnable increments = () -> {
+            Together.Part increments = () -> {
                 if (atomic) {
                     count.incrementAndGet();
                 } else {
@@ -332,7 +308,7 @@ class ScheduleExplorerTest {
                     count.set(read + 1);
                 }
             };
-            together(increments, increments, increments);
+            Together.together(increments, increments, increments);
             assertThat(count).hasValue(3);
         };
     }
@@ -356,7 +332,7 @@ class ScheduleExplorerTest {
         return () -> {
             var cache = new ConcurrentHashMap<String, Integer>();
             var loads = new AtomicInteger();
-            Runnable gets = () -> {
+            Together.Part gets = () -> {
                 if (inOneGo) {
                     cache.computeIfAbsent("key", key -> loads.incrementAndGet());
                 } else if (!cache.containsKey("key")) {
@@ -364,7 +340,7 @@ class ScheduleExplorerTest {
                     cache.put("key", loads.incrementAndGet());
                 }
             };
-            together(gets, gets);
+            Together.together(gets, gets);
             assertThat(loads).hasValue(1);
         };
     }
@@ -407,7 +383,7 @@ class ScheduleExplorerTest {
     void whoYieldsInALoopLetsTheOthersGoOn(Strategy strategy) {
         explorer(strategy).explore(() -> {
             var said = new AtomicInteger();
-            together(
+            Together.together(
                     () -> {
                         while (said.get() == 0) {
                             Thread.yield();
@@ -436,22 +412,22 @@ class ScheduleExplorerTest {
     void timedWaitsEndInTheOrderOfTheirTime() {
         ScheduleExplorer.of(50).explore(() -> {
             var order = new ConcurrentLinkedQueue<Integer>();
-            together(
-                    uninterrupted(() -> {
+            Together.together(
+                    () -> {
                         Thread.sleep(3);
                         order.add(3);
-                    }),
-                    uninterrupted(() -> {
+                    },
+                    () -> {
                         assertThat(new LinkedBlockingQueue<String>().poll(2, TimeUnit.MILLISECONDS)).isNull();
                         order.add(2);
-                    }),
-                    uninterrupted(() -> {
+                    },
+                    () -> {
                         var never = new Object();
                         synchronized (never) {
                             never.wait(1);
                         }
                         order.add(1);
-                    }));
+                    });
             assertThat(order).containsExactly(1, 2, 3);
         });
     }
@@ -509,7 +485,7 @@ class ScheduleExplorerTest {
         var end = new CountDownLatch(1);
         try {
             assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(
-                            () -> CompletableFuture.runAsync(uninterrupted(end::await))))
+                            () -> CompletableFuture.runAsync(Together.unchecked(end::await))))
                     .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
                         assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.OUTSIDE);
                         assertThat(found).hasMessageContaining("the common pool ran something meanwhile");
@@ -524,7 +500,7 @@ class ScheduleExplorerTest {
         var runs = new AtomicInteger();
 
         assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> {
-                    together(() -> {}, () -> {});
+                    Together.together(() -> {}, () -> {});
                     for (int i = runs.getAndIncrement(); i >= 0; i--) {
                         Thread.yield();
                     }
@@ -559,7 +535,7 @@ class ScheduleExplorerTest {
             var barrier = new CyclicBarrier(2);
             var permits = new Semaphore(1);
             var done = new ConcurrentLinkedQueue<Integer>();
-            Runnable puts = uninterrupted(() -> {
+            Together.Part puts = () -> {
                 handed.put(1);
                 transferred.transfer(exchanged.exchange(2));
                 barrier.await();
@@ -567,8 +543,8 @@ class ScheduleExplorerTest {
                 Thread.yield();
                 done.add(transferred.take());
                 permits.release();
-            });
-            Runnable takes = uninterrupted(() -> {
+            };
+            Together.Part takes = () -> {
                 int one = handed.take();
                 done.add(transferred.take() + exchanged.exchange(one));
                 barrier.await();
@@ -576,16 +552,16 @@ class ScheduleExplorerTest {
                 Thread.yield();
                 transferred.put(3);
                 permits.release();
-            });
-            Thread first = Thread.startVirtualThread(puts);
-            Thread second = Thread.startVirtualThread(takes);
+            };
+            Thread first = Together.begin(puts);
+            Thread second = Together.begin(takes);
             try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
                 var left = CompletableFuture.supplyAsync(() -> 1, executor);
                 var right = CompletableFuture.supplyAsync(() -> 2, executor);
                 assertThat(left.thenCombineAsync(right, Integer::sum, executor).join()).isEqualTo(3);
             }
             first.interrupt();
-            first.join(Duration.ofMillis(1));
+            first.join();
             second.interrupt();
             second.join();
             throw new AssertionError("so that the steps are told");
@@ -603,7 +579,7 @@ class ScheduleExplorerTest {
         var left = new ConcurrentLinkedQueue<Thread>();
 
         ScheduleExplorer.of(10).explore(() -> left.add(Thread.startVirtualThread(
-                uninterrupted(() -> new LinkedBlockingQueue<String>().take()))));
+                Together.unchecked(() -> new LinkedBlockingQueue<String>().take()))));
 
         assertThat(left).hasSizeGreaterThan(10).noneMatch(Thread::isAlive);
     }
@@ -628,14 +604,14 @@ class ScheduleExplorerTest {
         static final boolean WAITED = waited();
 
         private static boolean waited() {
-            uninterrupted(() -> new CountDownLatch(1).await()).run();
+            Together.unchecked(() -> new CountDownLatch(1).await()).run();
             return true;
         }
     }
 
     @Test
     void saysThatAThreadWaitsWhereItCannotSuspend() {
-        assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> together(
+        assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> Together.together(
                         () -> assertThat(WaitsInInitializer.WAITED).isTrue(), () -> {})))
                 .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
                     assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.PINNED);
@@ -665,7 +641,7 @@ class ScheduleExplorerTest {
                     var held = new ReentrantLock();
                     LocksInInitializer.GIVEN.set(held);
                     held.lock();
-                    together(() -> assertThat(LocksInInitializer.Locks.LOCKED).isTrue());
+                    Together.together(() -> assertThat(LocksInInitializer.Locks.LOCKED).isTrue());
                 }))
                 .isInstanceOfSatisfying(
                         ScheduleFailure.class, found -> assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.PINNED))

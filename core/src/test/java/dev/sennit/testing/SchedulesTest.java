@@ -42,19 +42,19 @@ class SchedulesTest {
 
     private static void countTwice() throws InterruptedException {
         var count = new AtomicInteger();
-        Runnable increments = () -> {
+        Together.Part increments = () -> {
             int read = count.get();
             Thread.yield();
             count.set(read + 1);
         };
-        ScheduleExplorerTest.together(increments, increments);
+        Together.together(increments, increments);
         assertThat(count).hasValue(2);
     }
 
     @Schedules(100)
     void runsAsOftenAsItSays() throws InterruptedException {
         assertThat(Thread.currentThread().isVirtual()).isTrue();
-        ScheduleExplorerTest.together(CALLS::incrementAndGet, () -> {});
+        Together.together(CALLS::incrementAndGet, () -> {});
     }
 
     @Schedules(strategy = Strategy.PCT, depth = 2)
@@ -86,7 +86,7 @@ class SchedulesTest {
         void locksInDifferentOrder() throws InterruptedException {
             var first = new ReentrantLock();
             var second = new ReentrantLock();
-            ScheduleExplorerTest.together(() -> both(first, second), () -> both(second, first));
+            Together.together(() -> both(first, second), () -> both(second, first));
         }
 
         private static void both(ReentrantLock one, ReentrantLock other) {
@@ -100,7 +100,7 @@ class SchedulesTest {
         @Schedules(1000)
         void isRight() throws InterruptedException {
             var count = new AtomicInteger();
-            ScheduleExplorerTest.together(count::incrementAndGet, count::incrementAndGet);
+            Together.together(count::incrementAndGet, count::incrementAndGet);
             assertThat(count).hasValue(2);
         }
     }

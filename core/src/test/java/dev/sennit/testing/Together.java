@@ -41,13 +41,23 @@ public final class Together {
      * @return the thread
      */
     public static Thread begin(Part part) {
-        return Thread.startVirtualThread(() -> {
+        return Thread.startVirtualThread(unchecked(part));
+    }
+
+    /**
+     * The same for those who take a {@code Runnable}.
+     *
+     * @param part what to do
+     * @return what fails with an error where that throws an exception
+     */
+    public static Runnable unchecked(Part part) {
+        return () -> {
             try {
                 part.run();
             } catch (Exception e) {
                 throw new AssertionError(e);
             }
-        });
+        };
     }
 
     /**

@@ -212,11 +212,11 @@ class VirtualClockTest {
             VirtualClock clock = VirtualClock.standing(NOON);
             var value = new Expiring(clock, loadsOnce);
             value.get();
-            Runnable asks = () -> {
+            Together.Part asks = () -> {
                 sleep(clock, HOUR);
                 value.get();
             };
-            ScheduleExplorerTest.together(asks, asks);
+            Together.together(asks, asks);
             assertThat(value.loads).isEqualTo(2);
             assertThat(clock.now()).isEqualTo(NOON.plus(HOUR).plusSeconds(4));
         };
@@ -242,7 +242,7 @@ class VirtualClockTest {
         ScheduleExplorer.of(200).explore(() -> {
             VirtualClock clock = VirtualClock.jumping(NOON);
             List<Integer> order = new ArrayList<>();
-            ScheduleExplorerTest.together(
+            Together.together(
                     () -> {
                         sleep(clock, HOUR);
                         order.add(1);
