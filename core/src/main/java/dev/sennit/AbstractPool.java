@@ -1,7 +1,8 @@
 package dev.sennit;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Timers;
-import dev.sennit.internal.Turns;
+import dev.sennit.internal.Waits;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -20,7 +21,6 @@ import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
 import java.util.stream.Gatherer;
 import org.jspecify.annotations.Nullable;
 
@@ -41,8 +41,15 @@ import org.jspecify.annotations.Nullable;
  * it was settled from outside, until its worker is free of it; so who has seen a future done finds room. Shutting down
  * floods the places, which wakes everybody who waits for one; they find the pool closed.
  */
-public abstract class AbstractPool implements Pool {
+public abstract non-sealed class AbstractPool implements Pool {
     static final int FLOOD = 1 << 30;
+    /** Of tasks that have the scoped values of their submitter, and belong to nothing else. */
+    private static final Owner INHERITING = new Owner() {
+        @Override
+        public boolean inheritsScopedValues() {
+            return true;
+        }
+    };
 
     private final String name;
     private final int workers;
@@ -50,20 +57,21 @@ public abstract class AbstractPool implements Pool {
     private final BacklogPolicy whenFull;
     private final @Nullable Semaphore places;
     private final Counters counters = new Counters();
-    private final Counters countersOfAttempts = new Counters();
+    private final Counters countersOfParts = new Counters();
     /** Tasks that may be tried again, until they are over. */
-    private final Set<RetriedSubmission<?>> retrying = ConcurrentHashMap.newKeySet();
+    private final Set<Submission<?>> retrying = ConcurrentHashMap.newKeySet();
     /** Has in it the tasks that were admitted and have not ended. */
     private final Gate gate = new Gate();
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final QueueSweeper sweeper = new QueueSweeper();
     /** Submissions that run in threads which are not workers: callers, and workers that wait for another task. */
     private final Map<Submission<?>, Thread> runningInCallers = new ConcurrentHashMap<>();
-    /** Threads that have dropped a task, and call its callbacks before they count it out. */
-    private final Set<Thread> droppers = ConcurrentHashMap.newKeySet();
+    /** Threads that settle a task from outside: they call its callbacks before they count it out. */
+    private final Set<Thread> settlers = ConcurrentHashMap.newKeySet();
     /** Each {@code mapAsync} until it has ended. */
     private final Set<Submission<?>> maps = ConcurrentHashMap.newKeySet();
     private final DelayedTasks delayed = new DelayedTasks();
+    private final UnaskedFailures unaskedFailures;
     private volatile boolean stopping;
 
     /**
@@ -74,12 +82,20 @@ public abstract class AbstractPool implements Pool {
      */
     protected AbstractPool(PoolBuilder<?> settings, int workers) {
         this.name = settings.nameOrNext();
+        this.unaskedFailures = new UnaskedFailures(name, settings.tellsUnasked());
         this.workers = workers;
-        this.backlog = settings.backlog();
+        this.backlog = settings.boundFor(workers);
         this.whenFull = settings.whenFull();
         this.places = backlog == PoolBuilder.UNBOUNDED || workers == Integer.MAX_VALUE
                 ? null
                 : new Semaphore((int) Math.min((long) workers + backlog, FLOOD - 1));
+    }
+
+    /** Any pool, as what it is. */
+    static AbstractPool of(Pool pool) {
+        return switch (Objects.requireNonNull(pool, "pool")) {
+            case AbstractPool known -> known;
+        };
     }
 
     // ---- what a kind provides ----
@@ -251,6 +267,16 @@ public abstract class AbstractPool implements Pool {
     }
 
     /**
+     * Whether tasks have the scoped values that are bound where they are submitted, as those of a {@link TaskScope} do. They can
+     * where the JVM was started with {@code --add-opens java.base/java.lang}.
+     *
+     * @return false unless the kind's tasks are coroutines
+     */
+    protected boolean inheritsScopedValues() {
+        return false;
+    }
+
+    /**
      * Whether {@code submit} runs the task before it returns; then it is the submitter who waits for a delay to pass.
      *
      * @return false unless the kind has no execution unit of its own
@@ -260,6 +286,31 @@ public abstract class AbstractPool implements Pool {
     }
 
     // ---- what a kind may call ----
+
+    /**
+     * Submits a task to another pool, on behalf of a task whose scoped values it is to have; not where it leaves this JVM.
+     *
+     * @param other the pool
+     * @param task what to run
+     * @param <T> the type of the result
+     * @return its future
+     */
+    protected static <T extends @Nullable Object> TaskFuture<T> submitInheriting(Pool other, Callable<T> task) {
+        return of(other).submitFor(
+                INHERITING, CallableTask.of(Objects.requireNonNull(task, "task")), TaskOptions.NONE, null);
+    }
+
+    /**
+     * The same for a runnable.
+     *
+     * @param other the pool
+     * @param task what to run
+     * @return a future of null
+     */
+    protected static TaskFuture<@Nullable Void> submitInheriting(Pool other, Runnable task) {
+        return of(other).submitFor(
+                INHERITING, RunnableTask.of(Objects.requireNonNull(task, "task")), TaskOptions.NONE, null);
+    }
 
     /**
      * Asks for a call of {@link #loadEnded} when a task has ended, which may be at once.
@@ -336,8 +387,13 @@ public abstract class AbstractPool implements Pool {
         return counters;
     }
 
-    final Counters countersOfAttempts() {
-        return countersOfAttempts;
+    /** What the parts of counted tasks are counted in, and nobody reads. */
+    final Counters countersOfParts() {
+        return countersOfParts;
+    }
+
+    final UnaskedFailures unaskedFailures() {
+        return unaskedFailures;
     }
 
     /** Whether the calling thread is one of the pool's. */
@@ -359,20 +415,6 @@ public abstract class AbstractPool implements Pool {
         }
     }
 
-    /**
-     * A running submission's future has been settled: ends the run, if that is asked for. Attempts that have not begun are
-     * called off in any case.
-     */
-    final void stopRun(Submission<?> submission, boolean interrupt) {
-        if (submission instanceof RetriedSubmission<?> retriedTask) {
-            retriedTask.callOff(interrupt);
-        } else if (submission instanceof MapSubmission) {
-            submission.interruptRunner(); // it cancels its chunks: nobody else could
-        } else if (interrupt) {
-            stop(submission);
-        }
-    }
-
     // ---- submission ----
 
     @Override
@@ -385,11 +427,26 @@ public abstract class AbstractPool implements Pool {
         return admit(make(Objects.requireNonNull(task, "task"), options));
     }
 
-    private <T extends @Nullable Object> Submission<T> make(Callable<T> body, TaskOptions options) {
+    /** Makes a submission that runs in the context of the calling thread. */
+    final <T extends @Nullable Object> Submission<T> newInContext(Callable<T> body, TaskOptions options) {
+        return newSubmission(TaskContexts.carry(body, copiesTasks(), inheritsScopedValues()), options);
+    }
+
+    /** Gives what runs in a thread of this JVM, whatever the kind, the context of the calling thread. */
+    final <T extends @Nullable Object> Callable<T> carryToThread(Callable<T> body) {
+        return TaskContexts.carry(body, false, inheritsScopedValues());
+    }
+
+    private <T extends @Nullable Object> Submission<T> make(Callable<T> task, TaskOptions options) {
+        return make(task, options, inheritsScopedValues());
+    }
+
+    private <T extends @Nullable Object> Submission<T> make(Callable<T> task, TaskOptions options, boolean inherits) {
         if (options.priority() != 0 && !ordersByPriority()) {
             throw new IllegalArgumentException("priority must be 0, was " + options.priority() + ": pool " + name
                     + " does not order tasks by priority; threads do with order=priority");
         }
+        Callable<T> body = TaskContexts.carry(task, copiesTasks(), inherits);
         Retry retry = options.retry();
         return retry == null
                 ? newSubmission(body, options)
@@ -421,17 +478,17 @@ public abstract class AbstractPool implements Pool {
 
     @Override
     public final <T extends @Nullable Object> TaskFuture<T> submit(Callable<T> task) {
-        return admit(newSubmission(Objects.requireNonNull(task, "task"), TaskOptions.NONE));
+        return admit(newInContext(Objects.requireNonNull(task, "task"), TaskOptions.NONE));
     }
 
     @Override
     public final TaskFuture<@Nullable Void> submit(Runnable task) {
-        return this.<@Nullable Void>submit(task, null);
+        return admit(newInContext(RunnableTask.of(Objects.requireNonNull(task, "task")), TaskOptions.NONE));
     }
 
     @Override
     public final <T extends @Nullable Object> TaskFuture<T> submit(Runnable task, T result) {
-        return admit(newSubmission(new RunnableTask<>(Objects.requireNonNull(task, "task"), result), TaskOptions.NONE));
+        return admit(newInContext(new RunnableTask<>(Objects.requireNonNull(task, "task"), result), TaskOptions.NONE));
     }
 
     @Override
@@ -442,34 +499,27 @@ public abstract class AbstractPool implements Pool {
     @Override
     public final void execute(Runnable command) {
         var task = new RunnableTask<@Nullable Void>(Objects.requireNonNull(command, "command"), null);
-        Submission<@Nullable Void> submission = this.<@Nullable Void>newSubmission(task, TaskOptions.NONE);
-        submission.reportsFailure = true;
+        Submission<@Nullable Void> submission = this.<@Nullable Void>newInContext(task, TaskOptions.NONE);
+        submission.reportsFailure();
         admit(submission);
     }
 
     /**
-     * Submits a task of a scope.
+     * Submits a task that is a part of something.
      *
-     * @param known called with its future when it has been taken in and before it can begin: whoever knows it may cancel it,
-     *     and what is not in cannot leave
-     * @param whenOver called once the task has ended and its worker is free of it
      * @param left how long it may wait for room, and then is taken in as one that was cancelled; null for ever
      */
-    final <T extends @Nullable Object> TaskFuture<T> fork(
-            Task<T> task,
-            TaskOptions options,
-            Consumer<? super TaskFuture<T>> known,
-            Runnable whenOver,
-            @Nullable Duration left) {
-        Submission<T> submission = make(Objects.requireNonNull(task, "task"), options);
-        submission.whenOver = whenOver;
-        submission.whenIn = () -> known.accept(submission.future());
+    final <T extends @Nullable Object> TaskFuture<T> submitFor(
+            Owner owner, Task<T> task, TaskOptions options, @Nullable Duration left) {
+        boolean inherits = inheritsScopedValues() || owner.inheritsScopedValues() && !copiesTasks();
+        Submission<T> submission = make(Objects.requireNonNull(task, "task"), options, inherits);
+        submission.belongsTo(owner);
         return admit(submission, left == null ? Deadline.NEVER : Deadline.in(left), Duration.ZERO);
     }
 
     /** Submits a task that is of no use after a while: one that waits for room till then is taken in as if it were cancelled. */
     final <T extends @Nullable Object> TaskFuture<T> submitBefore(Deadline deadline, Callable<T> task) {
-        return admit(newSubmission(task, TaskOptions.NONE), deadline, Duration.ZERO);
+        return admit(newInContext(task, TaskOptions.NONE), deadline, Duration.ZERO);
     }
 
     private <T extends @Nullable Object> TaskFuture<T> admit(Submission<T> submission) {
@@ -494,21 +544,23 @@ public abstract class AbstractPool implements Pool {
         boolean tooLate = deadline.isOver();
         if (places != null && !tooLate) {
             if (places.tryAcquire()) {
-                submission.holdsPlace = true;
+                submission.holdsPlace();
             } else if (whenFull == BacklogPolicy.CALLER_RUNS) {
                 inCaller = true;
             } else if (whenFull == BacklogPolicy.REJECT) {
                 leave();
                 throw refused("is full", null);
-            } else if (!onWorker() && !submission.isOfMap) { // a worker may wait for a map, which may not wait for it then
-                submission.holdsPlace = waitForPlace(places, deadline);
-                tooLate = !submission.holdsPlace;
+            } else if (!onWorker() && submission.waitsForPlace()) { // a worker may wait for a part, which cannot wait for it then
+                tooLate = !waitForPlace(places, deadline);
+                if (!tooLate) {
+                    submission.holdsPlace();
+                }
             }
         }
         counters.submitted();
         boolean here = (inCaller || runsInCaller()) && !tooLate;
-        boolean mayEndMeanwhile = submission.whenIn != null || submission instanceof RetriedSubmission || delay.isPositive();
-        if (mayEndMeanwhile) { // others see it before it is dispatched: the pool outlasts the end they may make of it
+        boolean mayEndEarly = submission.mayEndEarly() || delay.isPositive();
+        if (mayEndEarly) { // others see it before it is dispatched: the pool outlasts the end they may make of it
             gate.enterAgain();
         }
         try {
@@ -519,46 +571,33 @@ public abstract class AbstractPool implements Pool {
                 if (delay.isPositive()) {
                     delayed.await(delay, submission);
                 }
-                runHere(submission);
+                submission.runHere();
             } else if (delay.isPositive()) {
                 delayed.dispatchAfter(delay, submission);
             } else {
                 dispatchOrFail(submission);
             }
+        } catch (RuntimeException | Error e) {
+            submission.future().asked(); // the submitter has the failure
+            throw e;
         } finally {
-            if (mayEndMeanwhile) {
+            if (mayEndEarly) {
                 leave();
             }
         }
         return submission.future();
     }
 
-    /** Shows a task that is in to who may end it. */
+    /** Publishes an admitted task to everything that may end it. */
     private void makeKnown(Submission<?> submission, boolean here) {
-        if (submission instanceof RetriedSubmission<?> retriedTask) {
-            retriedTask.prepareFirst(here);
-            retrying.add(retriedTask);
-        }
-        Runnable whenIn = submission.whenIn;
-        if (whenIn == null) {
-            return;
-        }
         try {
-            whenIn.run();
-        } catch (RuntimeException | Error e) { // nobody will run it, so it ends here
+            submission.admitted(here);
+        } catch (RuntimeException | Error e) { // no worker will run it, so it ends here
             submission.settle(null, e, false);
             if (here) {
-                runHere(submission);
+                submission.runHere(); // which finds it ended
             }
             throw e;
-        }
-    }
-
-    private void runHere(Submission<?> submission) {
-        if (submission instanceof RetriedSubmission<?> retriedTask) {
-            retriedTask.runHere();
-        } else {
-            runOneHere(submission);
         }
     }
 
@@ -573,12 +612,8 @@ public abstract class AbstractPool implements Pool {
 
     final void dispatchOrFail(Submission<?> submission) {
         try {
-            if (submission instanceof RetriedSubmission<?> retriedTask) {
-                retriedTask.dispatchFirst();
-            } else {
-                dispatch(submission);
-            }
-        } catch (RuntimeException | Error e) { // no thread to be had, say: nobody will run it, so it ends here
+            submission.dispatch();
+        } catch (RuntimeException | Error e) { // no thread to be had, say: no worker will run it, so it ends here
             submission.settle(null, e, false);
             throw e;
         }
@@ -621,48 +656,48 @@ public abstract class AbstractPool implements Pool {
         }
     }
 
-    /** Settles the future of a submission that is dropped; a callback may drop others. */
-    final void whileDropping(Runnable settling) {
+    /** Settles a future from outside, before its task is counted out: a callback that closes the pool would wait for itself. */
+    final void whileSettling(Runnable settling) {
         Thread self = Thread.currentThread();
-        boolean isOutermost = droppers.add(self);
+        boolean isOutermost = settlers.add(self);
         try {
             settling.run();
         } finally {
             if (isOutermost) {
-                droppers.remove(self);
+                settlers.remove(self);
             }
         }
     }
 
-    /** A submission was settled before it began. */
-    final void dropped(Submission<?> submission) {
-        boolean wasDelayed = delayed.remove(submission);
-        if (submission instanceof RetriedSubmission<?> retriedTask) {
-            retriedTask.callOff(true); // and its attempt says when that has ended
-        } else {
-            if (!wasDelayed && !(submission instanceof MapSubmission)) {
-                forget(submission);
-            }
-            ended(submission);
-        }
-        if (wasDelayed) {
-            leave();
-        }
-    }
-
-    /** A submission's worker is free of it, or it never got one. */
-    final void ended(Submission<?> submission) {
-        releasePlace(submission);
-        if (submission instanceof RetriedSubmission<?>) {
-            retrying.remove(submission);
-        }
-        if (submission instanceof MapSubmission) {
-            maps.remove(submission);
+    /** Ends the delay of a task that was dropped; false if it was over, or there was none. */
+    final boolean forgetDelay(Submission<?> submission) {
+        if (!delayed.remove(submission)) {
+            return false;
         }
         leave();
-        Runnable whenOver = submission.whenOver;
-        if (whenOver != null) {
-            whenOver.run();
+        return true;
+    }
+
+    /** Tasks that may be tried again put themselves in here until they are over. */
+    final Set<Submission<?>> retrying() {
+        return retrying;
+    }
+
+    /** Each {@code mapAsync} puts itself in here until it is over. */
+    final Set<Submission<?>> maps() {
+        return maps;
+    }
+
+    /** A submission's future is done, and its worker is free of it or it never got one: counts it out. */
+    final void ended(Submission<?> submission) {
+        try {
+            releasePlace(submission);
+        } finally {
+            try {
+                leave();
+            } finally {
+                submission.left();
+            }
         }
     }
 
@@ -737,13 +772,14 @@ public abstract class AbstractPool implements Pool {
             runInCaller(map);
             return map.future();
         }
-        maps.add(map);
+        map.admitted(false);
         if (stopping) { // shutdownNow may have looked before it was there
             map.settle(null, new CancellationException(), true);
         }
         try {
-            Thread.ofVirtual().name(name + "-map").start(map::run);
+            Backend.start(Thread.ofVirtual().name(name + "-map").unstarted(map::run));
         } catch (Throwable e) { // no thread to be had: nobody will run it, so it ends here
+            map.future().asked(); // the submitter has the failure
             map.settle(null, e, false);
             throw e;
         }
@@ -794,11 +830,14 @@ public abstract class AbstractPool implements Pool {
 
     @Override
     public final void shutdown() {
-        if (gate.close()) {
-            if (places != null) {
-                places.release(FLOOD);
-            }
-            leave();
+        if (gate.close(this::floodPlaces)) {
+            releaseWorkers();
+        }
+    }
+
+    private void floodPlaces() {
+        if (places != null) {
+            places.release(FLOOD);
         }
     }
 
@@ -827,7 +866,7 @@ public abstract class AbstractPool implements Pool {
 
     private List<Submission<?>> underWay() {
         List<Submission<?>> all = new ArrayList<>(held());
-        all.removeIf(one -> one.retried != null); // the task it is an attempt of calls it off
+        all.removeIf(one -> !one.isCounted()); // an attempt: its task calls it off
         all.addAll(retrying);
         all.addAll(delayed.all());
         return all;
@@ -836,7 +875,7 @@ public abstract class AbstractPool implements Pool {
     /** Cancels a task; stops one as well that goes on although its future is settled: {@code cancel(false)} let it. */
     final void cancelNow(Submission<?> submission) {
         if (!submission.settle(null, new CancellationException(), true) && submission.isStopping()) {
-            stopRun(submission, true);
+            submission.tryToStop(true);
         }
     }
 
@@ -851,13 +890,12 @@ public abstract class AbstractPool implements Pool {
     public final void close() {
         shutdown();
         Thread self = Thread.currentThread();
-        if (!isTerminated() && (onWorker() || runningInCallers.containsValue(self) || droppers.contains(self))) {
+        if (!isTerminated() && (onWorker() || runningInCallers.containsValue(self) || settlers.contains(self))) {
             throw new IllegalStateException("close() of pool " + name + " called by one of its own tasks");
         }
         boolean interrupted = false;
-        Turns.Turn mine = Turns.giveUp();
         while (true) {
-            try {
+            try (var _ = Waits.outOfTurn()) {
                 terminated.await();
                 break;
             } catch (InterruptedException e) {
@@ -867,7 +905,7 @@ public abstract class AbstractPool implements Pool {
                 }
             }
         }
-        Turns.regain(mine);
+        unaskedFailures.tellAll();
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
@@ -885,12 +923,13 @@ public abstract class AbstractPool implements Pool {
 
     @Override
     public final boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
-        Turns.Turn mine = Turns.giveUp();
-        try {
-            return terminated.await(timeout, unit);
-        } finally {
-            Turns.regain(mine);
+        try (var _ = Waits.outOfTurn()) {
+            if (!terminated.await(timeout, unit)) {
+                return false;
+            }
         }
+        unaskedFailures.tellAll();
+        return true;
     }
 
     // ---- figures ----

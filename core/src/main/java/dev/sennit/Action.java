@@ -3,10 +3,44 @@ package dev.sennit;
 import java.io.Serializable;
 
 /**
- * A piece of work without a result that may leave this JVM: a {@link Runnable} that is {@link Serializable}.
+ * A piece of work without a result that may throw and may leave this JVM: a {@link Runnable} that is {@link Serializable}.
  *
- * <p>The counterpart of {@link Task} for lambdas that return nothing. As with {@link Runnable}, the body may not throw
- * checked exceptions; write it as a {@link Task} that returns {@code null} when it has to.
+ * <p>The counterpart of {@link Task} for lambdas that return nothing. Every method that takes one also takes a {@link
+ * Runnable}; an action is more specific, so the compiler picks it for every lambda and method reference:
+ *
+ * {@snippet :
+ * try (Pool pool = Pools.open("processes:2")) {
+ *     pool.submit(() -> {
+ *         Thread.sleep(10); // InterruptedException is no concern of this block
+ *         System.out.println("slept");
+ *     }).join();
+ * }
+ * }
+ *
+ * <p>A class implements {@link #perform}. {@link #run} is for code that knows only {@code Runnable}.
  */
 @FunctionalInterface
-public interface Action extends Runnable, Serializable {}
+@SuppressWarnings("FunctionalInterfaceMethodChanged") // a lambda becomes this one, which may throw, wherever both are taken
+public interface Action extends Runnable, Serializable {
+
+    /**
+     * Does the work. Pools call this method, so the future fails with the exception itself.
+     *
+     * @throws Exception whatever the body throws
+     */
+    void perform() throws Exception;
+
+    /**
+     * Calls {@link #perform}. A checked exception becomes the cause of a {@link
+     * java.util.concurrent.CompletionException}; after an {@link InterruptedException} the interrupt status is set.
+     */
+    @Override
+    @SuppressWarnings("FunctionalInterfaceMethodChanged") // it does the same, and carries what may be thrown
+    default void run() {
+        try {
+            perform();
+        } catch (Exception e) {
+            throw Unchecked.of(e);
+        }
+    }
+}

@@ -14,6 +14,6 @@ record Applied<A extends @Nullable Object, R extends @Nullable Object>(
 
     @Override
     public R call() throws Exception {
-        return function.apply(argument);
+        return function.call(argument);
     }
 }

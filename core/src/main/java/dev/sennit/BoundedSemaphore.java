@@ -1,9 +1,13 @@
 package dev.sennit;
 
+import dev.sennit.internal.Wait;
+import dev.sennit.internal.WaitQueue;
+import dev.sennit.internal.WaitQueue.Place;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A semaphore that notices when more permits are given back than were taken: a mistake that makes a plain {@link Semaphore}
@@ -25,9 +29,11 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class BoundedSemaphore {
     private final int bound;
-    private final Semaphore free;
-    /** Permits that somebody has, and knows it: counted after they were taken, and out before they are given back. */
-    private final AtomicInteger taken = new AtomicInteger();
+    private final ReentrantLock lock = new ReentrantLock();
+    /** Guarded by lock. A permit that is given back goes to the first. */
+    private final WaitQueue<Boolean> waiting = new WaitQueue<>();
+    /** Written under the lock. None is free while a thread waits that was not interrupted. */
+    private volatile int free;
 
     /**
      * A semaphore whose permits are all free.
@@ -39,7 +45,7 @@ public final class BoundedSemaphore {
             throw new IllegalArgumentException("permits must be >= 1, was " + permits);
         }
         bound = permits;
-        free = new Semaphore(permits, true);
+        free = permits;
     }
 
     /**
@@ -48,8 +54,7 @@ public final class BoundedSemaphore {
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then has no permit
      */
     public void acquire() throws InterruptedException {
-        free.acquire();
-        taken.incrementAndGet();
+        acquire(Wait.FOREVER);
     }
 
     /**
@@ -58,7 +63,12 @@ public final class BoundedSemaphore {
      * @return whether the caller has one now
      */
     public boolean tryAcquire() {
-        return !free.hasQueuedThreads() && counted(free.tryAcquire());
+        lock.lock();
+        try {
+            return take();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -69,14 +79,51 @@ public final class BoundedSemaphore {
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then has no permit
      */
     public boolean tryAcquire(Duration timeout) throws InterruptedException {
-        return counted(free.tryAcquire(TimeUnit.NANOSECONDS.convert(timeout), TimeUnit.NANOSECONDS));
+        return acquire(TimeUnit.NANOSECONDS.convert(timeout));
     }
 
-    private boolean counted(boolean acquired) {
-        if (acquired) {
-            taken.incrementAndGet();
+    private boolean acquire(long nanos) throws InterruptedException {
+        Place<Boolean> place;
+        lock.lock();
+        try {
+            Wait.ensureNotInterrupted();
+            if (take()) {
+                return true;
+            }
+            if (nanos <= 0) {
+                return false;
+            }
+            place = new Place<>(new Wait(), null);
+            waiting.add(place);
+        } finally {
+            lock.unlock();
         }
-        return acquired;
+        try {
+            return place.wait.await(this, nanos);
+        } finally {
+            if (!place.wait.hasEndedBy(place)) {
+                leave(place);
+            }
+        }
+    }
+
+    /** Guarded by lock. */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // volatile for readers without the lock
+    private boolean take() {
+        if (free == 0) {
+            return false;
+        }
+        free--;
+        return true;
+    }
+
+    private void leave(Place<Boolean> place) {
+        lock.lock();
+        try {
+            waiting.remove(place);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /**
@@ -84,14 +131,24 @@ public final class BoundedSemaphore {
      *
      * @throws IllegalStateException if all are free; then nothing has changed
      */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // with the lock; volatile for readers without it
     public void release() {
-        for (int seen = taken.get(); seen > 0; seen = taken.get()) {
-            if (taken.compareAndSet(seen, seen - 1)) {
-                free.release();
-                return;
+        Place<Boolean> next;
+        lock.lock();
+        try {
+            if (free == bound) {
+                throw new IllegalStateException("released more often than acquired: all " + bound + " permits are free");
             }
+            next = waiting.endFirst(null);
+            if (next == null) {
+                free++;
+            }
+        } finally {
+            lock.unlock();
         }
-        throw new IllegalStateException("released more often than acquired: all " + bound + " permits are free");
+        if (next != null) {
+            LockSupport.unpark(next.wait.thread());
+        }
     }
 
     /**
@@ -100,7 +157,7 @@ public final class BoundedSemaphore {
      * @return the count
      */
     public int availablePermits() {
-        return free.availablePermits();
+        return free;
     }
 
     @Override

@@ -1,7 +1,9 @@
 package dev.sennit;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Interrupts;
+import dev.sennit.internal.ScopedValueBindings;
 import dev.sennit.internal.Timers;
 import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
@@ -13,6 +15,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,11 +45,14 @@ import org.jspecify.annotations.Nullable;
  * It cannot hold back a plain {@link Thread#interrupt}, nor the kill of a worker process after the grace period.
  */
 public final class CancelScope {
-    private static final ScopedValue<CancelScope> CURRENT = ScopedValue.newInstance();
+    private static final ScopedValue<CancelScope> CURRENT = ScopedValueBindings.notInherited();
     private static final Duration BETWEEN_INTERRUPTS = Duration.ofMillis(5);
 
+    /** {@code NEW -> ENTERING -> INSIDE -> OVER}. */
     private enum State {
         NEW,
+        /** The timer is armed, and shields are being raised: the block is not interrupted yet. */
+        ENTERING,
         INSIDE,
         OVER
     }
@@ -111,7 +117,7 @@ public final class CancelScope {
      */
     public static Optional<Duration> remaining() {
         Optional<Duration> least = Optional.empty();
-        long now = System.nanoTime();
+        long now = Backend.current().nanoTime();
         for (CancelScope scope = CURRENT.isBound() ? CURRENT.get() : null; scope != null; scope = scope.outer) {
             if (scope.limit != null) {
                 Duration left = Duration.ofNanos(scope.deadline - now);
@@ -162,6 +168,36 @@ public final class CancelScope {
         });
     }
 
+    /**
+     * Runs a block in the calling thread, and goes on behind it when this scope ends it: Trio's {@code move_on_after}.
+     *
+     * {@snippet :
+     * boolean done = CancelScope.within(java.time.Duration.ofMillis(50)).tryRun(() -> Thread.sleep(60_000));
+     * System.out.println(done); // false
+     * }
+     *
+     * @param body the block
+     * @return false if the limit of this scope, or its {@link #cancel}, ended the block
+     * @throws InterruptedException if something else interrupted the thread: an outer scope, say
+     * @throws IllegalStateException if this scope has been used before
+     * @throws Exception whatever the body throws
+     */
+    public boolean tryRun(Block body) throws Exception {
+        try {
+            run(body);
+            return true;
+        } catch (TimeoutException | CancellationException e) {
+            if (isCancelledBy(e)) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    private synchronized boolean isCancelledBy(Exception thrown) {
+        return cancellation == thrown;
+    }
+
     /** What {@link #run} runs. */
     @FunctionalInterface
     public interface Block {
@@ -201,16 +237,7 @@ public final class CancelScope {
     }
 
     private void enter() {
-        synchronized (this) {
-            if (state != State.NEW) {
-                throw new IllegalStateException("a cancel scope is for one block; this one was used before");
-            }
-            thread = Thread.currentThread();
-            outer = CURRENT.isBound() ? CURRENT.get() : null;
-            if (limit != null) {
-                deadline = System.nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
-            }
-        }
+        claim();
         if (shielded) {
             Interrupts.holdBack();
             for (CancelScope around = outer; around != null; around = around.beyond()) {
@@ -218,32 +245,73 @@ public final class CancelScope {
             }
         }
         Interrupts.watch();
-        synchronized (this) {
-            state = State.INSIDE;
-            if (cancellation != null) {
-                interruptUntilOver();
-            } else if (limit != null) {
-                next = Timers.after(limit, () -> cancel(
-                        new TimeoutException("not done after " + Durations.text(limit))));
-            }
+        begin();
+    }
+
+    /** Takes the scope for the calling thread. The timer comes first: it is what may not be had, and nothing is raised yet. */
+    private synchronized void claim() {
+        if (state != State.NEW) {
+            throw new IllegalStateException("a cancel scope is for one block; this one was used before");
+        }
+        if (limit != null) {
+            deadline = Backend.current().nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
+        }
+        if (cancellation != null) {
+            next = Timers.after(BETWEEN_INTERRUPTS, this::interruptUntilOver);
+        } else if (limit != null) {
+            next = Timers.after(limit, () -> cancel(
+                    new TimeoutException("not done after " + Durations.text(limit))));
+        }
+        thread = Thread.currentThread();
+        outer = CURRENT.isBound() ? CURRENT.get() : null;
+        state = State.ENTERING;
+    }
+
+    private synchronized void begin() {
+        state = State.INSIDE;
+        if (cancellation != null) {
+            interruptOnce();
         }
     }
 
-    private synchronized void cancel(Exception reason) {
-        if (cancellation == null && state != State.OVER) {
+    private void cancel(Exception reason) {
+        synchronized (this) {
+            if (cancellation != null || state == State.OVER) {
+                return;
+            }
             cancellation = reason;
-            interruptUntilOver();
         }
+        interruptUntilOver();
     }
 
     /** Level-triggered: a body that swallows one interrupt meets the next. */
-    private synchronized void interruptUntilOver() {
-        if (state == State.INSIDE && thread != null) {
-            if (shieldsInside == 0) {
-                interruptSent = true;
-                thread.interrupt();
-            }
+    private void interruptUntilOver() {
+        while (!interruptAndComeBack()) { // no timer to be had: the calling thread sees to it
+            LockSupport.parkNanos(this, BETWEEN_INTERRUPTS.toNanos());
+        }
+    }
+
+    /** Interrupts the block, and has the timer do it again; false if there is no timer to be had. */
+    private synchronized boolean interruptAndComeBack() {
+        if (state == State.NEW || state == State.OVER) {
+            return true;
+        }
+        interruptOnce();
+        if (next != null) {
+            next.cancel(false); // the limit, which is over or is not waited for any more
+        }
+        try {
             next = Timers.after(BETWEEN_INTERRUPTS, this::interruptUntilOver);
+            return true;
+        } catch (OutOfMemoryError e) {
+            return thread == Thread.currentThread(); // which cannot wait for its own end
+        }
+    }
+
+    private synchronized void interruptOnce() {
+        if (state == State.INSIDE && shieldsInside == 0 && thread != null) {
+            interruptSent = true;
+            thread.interrupt();
         }
     }
 

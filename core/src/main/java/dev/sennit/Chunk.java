@@ -1,6 +1,10 @@
 package dev.sennit;
 
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.ItemResults;
+import dev.sennit.internal.PartialFailure;
 import java.io.Serializable;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -9,7 +13,7 @@ record Chunk<A extends @Nullable Object, R extends @Nullable Object>(
         TaskFunction<? super A, ? extends R> function, List<A> items) implements Task<Chunk.Outcome<R>>, Wrapping {
 
     /** The results in the order of the items, and how long they took together. */
-    record Outcome<R extends @Nullable Object>(List<R> values, long nanos) implements Serializable {
+    record Outcome<R extends @Nullable Object>(List<R> values, long nanos) implements ItemResults, Serializable {
         private static final long serialVersionUID = 1L;
     }
 
@@ -20,17 +24,29 @@ record Chunk<A extends @Nullable Object, R extends @Nullable Object>(
         return function;
     }
 
+    /**
+     * Does all items.
+     *
+     * @throws PartialFailure when an item fails that is not the first; that one's failure is thrown as it is
+     */
     @Override
     @SuppressWarnings("NullAway") // an item may be null where A says so
     public Outcome<R> call() throws Exception {
-        long start = System.nanoTime();
-        var values = new java.util.ArrayList<R>(items.size());
+        long start = Backend.current().nanoTime();
+        var values = new ArrayList<R>(items.size());
         for (A item : items) {
             if (Thread.currentThread().isInterrupted()) { // cancelled: a function that never blocks would not notice
                 throw new InterruptedException();
             }
-            values.add(function.apply(item));
+            try {
+                values.add(function.call(item));
+            } catch (Throwable e) { // an Error is the item's failure too
+                if (values.isEmpty()) {
+                    throw e;
+                }
+                throw new PartialFailure(values, e);
+            }
         }
-        return new Outcome<>(values, System.nanoTime() - start);
+        return new Outcome<>(values, Backend.current().nanoTime() - start);
     }
 }

@@ -1,12 +1,12 @@
 package dev.sennit;
 
-import dev.sennit.internal.Turns;
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.Waits;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.Collections;
-import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -16,16 +16,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * Hands out futures in the order in which they get done, each once, within one time limit for all.
  *
- * <p>Everything that waits for several futures waits here. For one thread.
+ * <p>Everything that waits for several futures waits here. For one thread. Closing it takes it off the futures that it has not
+ * handed out.
  */
-final class CompletionQueue<F extends CompletableFuture<?>> {
+final class CompletionQueue<F extends CompletableFuture<?>> implements AutoCloseable {
     static final @Nullable Duration FOREVER = null;
 
     /** What got done; nothing in it only says that there may be something to help with. */
     private final LinkedBlockingQueue<Optional<F>> done = new LinkedBlockingQueue<>();
     /** Always the same, so that who has it already need not be told again. */
     private final Runnable tellMore = () -> done.add(Optional.empty());
-    private final Set<F> notHandedOut = Collections.newSetFromMap(new IdentityHashMap<>());
+    /** With what each of them calls when it is done. */
+    private final Map<F, Runnable> notHandedOut = new LinkedHashMap<>(); // futures are equal to themselves alone
     private final int total;
     private final boolean limited;
     private final long deadline;
@@ -37,15 +39,36 @@ final class CompletionQueue<F extends CompletableFuture<?>> {
 
     CompletionQueue(Collection<? extends F> futures, @Nullable Duration limit) {
         limited = limit != null;
-        deadline = limit == null ? 0 : System.nanoTime() + Math.max(0, TimeUnit.NANOSECONDS.convert(limit));
-        notHandedOut.addAll(futures);
-        total = notHandedOut.size();
-        Set<F> registered = Collections.newSetFromMap(new IdentityHashMap<>());
-        for (F future : futures) { // not over the set: futures that are done already keep their order
-            if (registered.add(future)) {
-                future.whenComplete((value, failure) -> done.add(Optional.of(future)));
+        deadline = limit == null ? 0 : Backend.current().nanoTime() + Math.max(0, TimeUnit.NANOSECONDS.convert(limit));
+        for (F future : futures) { // in this order: that of futures that are done already
+            Runnable isDone = () -> done.add(Optional.of(future));
+            if (notHandedOut.putIfAbsent(future, isDone) != null) {
+                continue;
+            }
+            if (future.isDone()) {
+                if (future instanceof TaskFuture<?> task) {
+                    task.asked(); // as one that is waited for
+                }
+                isDone.run();
+            } else {
+                waitersOf(future).add(isDone);
             }
         }
+        total = notHandedOut.size();
+    }
+
+    private static Waiters waitersOf(CompletableFuture<?> future) {
+        return future instanceof TaskFuture<?> task ? task.waiters() : Waiters.of(future);
+    }
+
+    @Override
+    public void close() {
+        notHandedOut.forEach((future, isDone) -> {
+            if (!future.isDone()) {
+                waitersOf(future).remove(isDone);
+            }
+        });
+        notHandedOut.clear();
     }
 
     boolean hasNext() {
@@ -59,11 +82,8 @@ final class CompletionQueue<F extends CompletableFuture<?>> {
                 help();
             }
             Optional<F> next;
-            Turns.Turn mine = done.isEmpty() ? Turns.giveUp() : null;
-            try {
-                next = limited ? done.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS) : done.take();
-            } finally {
-                Turns.regain(mine);
+            try (var _ = done.isEmpty() ? Waits.outOfTurn() : null) {
+                next = limited ? done.poll(deadline - Backend.current().nanoTime(), TimeUnit.NANOSECONDS) : done.take();
             }
             if (next == null) {
                 throw new TimeoutException(notHandedOut.size() + " (of " + total + ") futures unfinished");
@@ -79,14 +99,14 @@ final class CompletionQueue<F extends CompletableFuture<?>> {
     private boolean canHelp() {
         if (asker != Thread.currentThread()) {
             asker = Thread.currentThread();
-            isWorker = notHandedOut.stream().anyMatch(future -> future instanceof TaskFuture<?> task && task.isOfThisWorker());
+            isWorker = notHandedOut.keySet().stream().anyMatch(future -> future instanceof TaskFuture<?> task && task.isOfThisWorker());
         }
         return isWorker;
     }
 
     /** Runs what only this thread, a worker, can run; what is tried again later asks for that again. */
     private void help() {
-        for (F future : notHandedOut) {
+        for (F future : notHandedOut.keySet()) {
             if (!done.isEmpty()) {
                 return;
             }

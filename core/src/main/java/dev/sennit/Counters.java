@@ -2,77 +2,91 @@ package dev.sennit;
 
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
- * The figures behind {@link PoolStatistics}, kept without a lock.
+ * The figures behind {@link PoolStatistics}, kept without a lock, and {@linkplain Stripes striped}.
  *
  * <p>Each task is counted in when it is admitted, when it starts and when it is settled. How many wait and run is not
  * counted but derived, so that the figures add up in every snapshot: a snapshot reads settled before started before
  * submitted, the reverse of the order they are written in, so no difference is negative.
  */
 final class Counters {
-    private final LongAdder submitted = new LongAdder();
-    private final LongAdder rejected = new LongAdder();
-    private final LongAdder started = new LongAdder();
-    private final LongAdder dropped = new LongAdder();
-    private final LongAdder succeeded = new LongAdder();
-    private final LongAdder failed = new LongAdder();
-    private final LongAdder cancelled = new LongAdder();
-    private final LongAdder retried = new LongAdder();
-    private final LongAdder queueNanos = new LongAdder();
-    private final LongAdder runNanos = new LongAdder();
+    private static final int SUBMITTED = 0;
+    private static final int REJECTED = 1;
+    private static final int STARTED = 2;
+    private static final int DROPPED = 3;
+    private static final int SUCCEEDED = 4;
+    private static final int FAILED = 5;
+    private static final int CANCELLED = 6;
+    private static final int RETRIED = 7;
+    private static final int QUEUE_NANOS = 8;
+    private static final int RUN_NANOS = 9;
+
+    private final AtomicLongArray figures = new AtomicLongArray(Stripes.COUNT * Stripes.WIDTH);
+
+    private void add(int figure, long amount) {
+        figures.getAndAdd(Stripes.ofThread() + figure, amount);
+    }
+
+    private long sum(int figure) {
+        long sum = 0;
+        for (int i = 0; i < Stripes.COUNT; i++) {
+            sum += figures.get(i * Stripes.WIDTH + figure);
+        }
+        return sum;
+    }
 
     void submitted() {
-        submitted.increment();
+        add(SUBMITTED, 1);
     }
 
     void rejected() {
-        rejected.increment();
+        add(REJECTED, 1);
     }
 
     void started(long waitedNanos) {
-        started.increment();
-        queueNanos.add(waitedNanos);
+        int stripe = Stripes.ofThread();
+        figures.getAndAdd(stripe + STARTED, 1);
+        figures.getAndAdd(stripe + QUEUE_NANOS, waitedNanos);
     }
 
-    void handedBack(long waitedNanos) {
-        started.decrement();
-        queueNanos.add(-waitedNanos);
+    void handedBack() {
+        add(STARTED, -1);
     }
 
     void dropped() {
-        dropped.increment();
+        add(DROPPED, 1);
     }
 
     void succeeded() {
-        succeeded.increment();
+        add(SUCCEEDED, 1);
     }
 
     void failed() {
-        failed.increment();
+        add(FAILED, 1);
     }
 
     void cancelled() {
-        cancelled.increment();
+        add(CANCELLED, 1);
     }
 
     void retried() {
-        retried.increment();
+        add(RETRIED, 1);
     }
 
     void ranFor(long nanos) {
-        runNanos.add(nanos);
+        add(RUN_NANOS, nanos);
     }
 
     PoolStatistics snapshot(int workers, long workersLost, long workersRecycled, Optional<Duration> cpuTime) {
-        long wereCancelled = cancelled.sum();
-        long haveFailed = failed.sum();
-        long haveSucceeded = succeeded.sum();
+        long wereCancelled = sum(CANCELLED);
+        long haveFailed = sum(FAILED);
+        long haveSucceeded = sum(SUCCEEDED);
         long settled = wereCancelled + haveFailed + haveSucceeded;
-        long wereDropped = dropped.sum();
-        long haveStarted = started.sum();
-        long wereSubmitted = Math.max(submitted.sum(), settled);
+        long wereDropped = sum(DROPPED);
+        long haveStarted = sum(STARTED);
+        long wereSubmitted = Math.max(sum(SUBMITTED), settled);
         long unsettled = wereSubmitted - settled;
         long running = Math.clamp(haveStarted + wereDropped - settled, 0, unsettled);
         return new PoolStatistics(
@@ -83,12 +97,12 @@ final class Counters {
                 haveSucceeded,
                 haveFailed,
                 wereCancelled,
-                rejected.sum(),
-                retried.sum(),
+                sum(REJECTED),
+                sum(RETRIED),
                 workersLost,
                 workersRecycled,
-                Duration.ofNanos(queueNanos.sum()),
-                Duration.ofNanos(runNanos.sum()),
+                Duration.ofNanos(sum(QUEUE_NANOS)),
+                Duration.ofNanos(sum(RUN_NANOS)),
                 cpuTime);
     }
 }

@@ -1,5 +1,7 @@
 package dev.sennit;
 
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.Waits;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -14,23 +16,25 @@ record Deadline(boolean limited, long nanoTime) {
     static final Deadline NEVER = new Deadline(false, 0);
 
     static Deadline in(Duration limit) {
-        return new Deadline(true, System.nanoTime() + Math.max(0, TimeUnit.NANOSECONDS.convert(limit)));
+        return new Deadline(true, Backend.current().nanoTime() + Math.max(0, TimeUnit.NANOSECONDS.convert(limit)));
     }
 
     boolean isOver() {
-        return limited && nanoTime - System.nanoTime() <= 0;
+        return limited && nanoTime - Backend.current().nanoTime() <= 0;
     }
 
     boolean acquire(Semaphore free) throws InterruptedException {
-        if (!limited) {
+        try (var _ = Waits.outOfTurn()) {
+            if (limited) {
+                return free.tryAcquire(nanoTime - Backend.current().nanoTime(), TimeUnit.NANOSECONDS);
+            }
             free.acquire();
             return true;
         }
-        return free.tryAcquire(nanoTime - System.nanoTime(), TimeUnit.NANOSECONDS);
     }
 
     /** Only if it is limited. */
     Duration left() {
-        return Duration.ofNanos(nanoTime - System.nanoTime());
+        return Duration.ofNanos(nanoTime - Backend.current().nanoTime());
     }
 }

@@ -1,6 +1,6 @@
 package dev.sennit;
 
-import java.lang.System.Logger.Level;
+import dev.sennit.internal.Uncaught;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.Future;
@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * What is called when a future is done, in the order it was asked for: by whoever ends the future, and from then on by
  * whoever asks. One thread at a time calls; what others add meanwhile, it calls as well.
  */
-final class DoneCallbacks<F extends Future<?>> {
+class DoneCallbacks<F extends Future<?>> {
     private final F future;
     /** Guarded by this. */
     private final Queue<Consumer<? super F>> waiting = new ArrayDeque<>();
@@ -22,14 +22,14 @@ final class DoneCallbacks<F extends Future<?>> {
         this.future = future;
     }
 
-    void add(Consumer<? super F> callback) {
+    final void add(Consumer<? super F> callback) {
         synchronized (this) {
             waiting.add(callback);
         }
         callIfDone();
     }
 
-    void callIfDone() {
+    final void callIfDone() {
         synchronized (this) {
             if (calling || !future.isDone()) {
                 return;
@@ -40,7 +40,7 @@ final class DoneCallbacks<F extends Future<?>> {
             try {
                 next.accept(future);
             } catch (Throwable e) { // the others, and the worker, know nothing of this one
-                System.getLogger("dev.sennit").log(Level.ERROR, "callback of " + future + " failed", e);
+                Uncaught.log("callback of " + future + " failed", e);
             }
         }
     }

@@ -1,8 +1,12 @@
 package dev.sennit;
 
+import dev.sennit.internal.Wait;
+import dev.sennit.internal.WaitQueue;
+import dev.sennit.internal.WaitQueue.Place;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -23,27 +27,25 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 public final class Event {
     private final ReentrantLock lock = new ReentrantLock();
-    private final Condition wasSet = lock.newCondition();
+    /** Guarded by lock. */
+    private final WaitQueue<Boolean> waiting = new WaitQueue<>();
     /** Written under the lock. */
     private volatile boolean set;
-    /** Guarded by lock. How often it went from clear to set. */
-    private long times;
 
     /** An event that is clear. */
     public Event() {}
 
     /** Sets this event, and lets everybody go who waits for it. */
     public void set() {
+        List<Thread> released;
         lock.lock(); // also when it is set: else a clear that comes now would not see what was done before
         try {
-            if (!set) {
-                set = true;
-                times++;
-                wasSet.signalAll();
-            }
+            set = true;
+            released = waiting.endAll();
         } finally {
             lock.unlock();
         }
+        released.forEach(LockSupport::unpark);
     }
 
     /** Clears this event: whoever waits from now on, waits for the next {@link #set}. */
@@ -71,7 +73,7 @@ public final class Event {
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile
      */
     public void await() throws InterruptedException {
-        awaitNanos(Long.MAX_VALUE);
+        awaitNanos(Wait.FOREVER);
     }
 
     /**
@@ -86,23 +88,31 @@ public final class Event {
     }
 
     private boolean awaitNanos(long nanos) throws InterruptedException {
-        if (Thread.interrupted()) {
-            throw new InterruptedException();
-        }
-        if (set) {
-            return true;
-        }
-        lock.lockInterruptibly();
+        Place<Boolean> place;
+        lock.lock();
         try {
-            long before = times;
-            long left = nanos;
-            while (!set && times == before) {
-                if (left <= 0) {
-                    return false;
-                }
-                left = wasSet.awaitNanos(left);
+            Wait.ensureNotInterrupted();
+            if (set || nanos <= 0) {
+                return set;
             }
-            return true;
+            place = new Place<>(new Wait(), null);
+            waiting.add(place);
+        } finally {
+            lock.unlock();
+        }
+        try {
+            return place.wait.await(this, nanos);
+        } finally {
+            if (!place.wait.hasEndedBy(place)) {
+                leave(place);
+            }
+        }
+    }
+
+    private void leave(Place<Boolean> place) {
+        lock.lock();
+        try {
+            waiting.remove(place);
         } finally {
             lock.unlock();
         }

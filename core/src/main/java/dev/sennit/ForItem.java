@@ -13,8 +13,8 @@ record ForItem<A extends @Nullable Object>(ItemAction<? super A> action)
     }
 
     @Override
-    public @Nullable Void apply(A item) throws Exception {
-        action.accept(item);
+    public @Nullable Void call(A item) throws Exception {
+        action.perform(item);
         return null;
     }
 }

@@ -22,8 +22,8 @@ record ForPair<A extends @Nullable Object, B extends @Nullable Object, R extends
     }
 
     @Override
-    public R apply(Pair<A, B> pair) throws Exception {
-        return function.apply(pair.first, pair.second);
+    public R call(Pair<A, B> pair) throws Exception {
+        return function.call(pair.first, pair.second);
     }
 
     /** The items of both, as long as both have some. */

@@ -1,5 +1,8 @@
 package dev.sennit;
 
+import dev.sennit.internal.Backend;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -62,8 +65,8 @@ public final class Futures {
     private static <F extends CompletableFuture<?>> Waited<F> waitWithin(
             Collection<? extends F> futures, Until until, @Nullable Duration limit) throws InterruptedException {
         Objects.requireNonNull(until, "until");
-        var queue = new CompletionQueue<F>(futures, limit);
-        try {
+        List<F> given = List.copyOf(futures); // which others may change meanwhile
+        try (var queue = new CompletionQueue<F>(given, limit)) {
             while (queue.hasNext()) {
                 F done = queue.next();
                 boolean enough = switch (until) {
@@ -80,7 +83,7 @@ public final class Futures {
         }
         List<F> done = new ArrayList<>();
         List<F> notDone = new ArrayList<>();
-        for (F future : new java.util.LinkedHashSet<F>(futures)) {
+        for (F future : new java.util.LinkedHashSet<F>(given)) {
             (future.isDone() ? done : notDone).add(future);
         }
         return new Waited<>(done, notDone);
@@ -105,7 +108,7 @@ public final class Futures {
      */
     public static <F extends CompletableFuture<?>> Iterable<F> inCompletionOrder(Collection<? extends F> futures) {
         List<F> copy = List.copyOf(futures);
-        return () -> iterator(new CompletionQueue<F>(copy, CompletionQueue.FOREVER));
+        return () -> iterator(copy, CompletionQueue.FOREVER);
     }
 
     /**
@@ -121,11 +124,12 @@ public final class Futures {
             Collection<? extends F> futures, Duration timeout) {
         Objects.requireNonNull(timeout, "timeout");
         List<F> copy = List.copyOf(futures);
-        return () -> iterator(new CompletionQueue<F>(copy, timeout));
+        return () -> iterator(copy, timeout);
     }
 
-    private static <F extends CompletableFuture<?>> Iterator<F> iterator(CompletionQueue<F> queue) {
-        return new Iterator<>() {
+    private static <F extends CompletableFuture<?>> Iterator<F> iterator(List<F> futures, @Nullable Duration limit) {
+        var queue = new CompletionQueue<F>(futures, limit);
+        var iterator = new Iterator<F>() {
             @Override
             public boolean hasNext() {
                 return queue.hasNext();
@@ -143,9 +147,18 @@ public final class Futures {
                     throw new CompletionException(e);
                 } catch (TimeoutException e) {
                     throw new CompletionException(e);
+                } finally {
+                    Reference.reachabilityFence(this); // it is not abandoned as long as it waits
                 }
             }
         };
+        Abandoned.CLEANER.register(iterator, queue::close); // a loop may be left before its end
+        return iterator;
+    }
+
+    /** Takes queues off their futures whose iterators nobody has any more. */
+    private static final class Abandoned {
+        static final Cleaner CLEANER = Cleaner.create(Backend.factory(Thread.ofPlatform().daemon().name("sennit-abandoned")));
     }
 
     /**
@@ -195,14 +208,15 @@ public final class Futures {
             Collection<? extends CompletableFuture<? extends T>> futures, @Nullable Duration limit)
             throws InterruptedException, ExecutionException, TimeoutException {
         List<CompletableFuture<? extends T>> all = List.copyOf(futures);
-        var queue = new CompletionQueue<CompletableFuture<? extends T>>(all, limit);
-        while (queue.hasNext()) {
-            CompletableFuture<? extends T> done = queue.next();
-            if (done.isCancelled()) {
-                throw new ExecutionException(new CancellationException(done + " was cancelled"));
-            }
-            if (done.isCompletedExceptionally()) {
-                throw new ExecutionException(done.exceptionNow());
+        try (var queue = new CompletionQueue<CompletableFuture<? extends T>>(all, limit)) {
+            while (queue.hasNext()) {
+                CompletableFuture<? extends T> done = queue.next();
+                if (done.isCancelled()) {
+                    throw new ExecutionException(new CancellationException(done + " was cancelled"));
+                }
+                if (done.isCompletedExceptionally()) {
+                    throw new ExecutionException(done.exceptionNow());
+                }
             }
         }
         List<T> values = new ArrayList<>(all.size());

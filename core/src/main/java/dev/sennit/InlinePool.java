@@ -3,6 +3,7 @@ package dev.sennit;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -103,7 +104,17 @@ public final class InlinePool extends AbstractPool {
 
         @Override
         protected Map<String, java.util.function.Consumer<String>> planOptions() {
-            return Map.of("name", this::name); // nothing ever waits: no backlog
+            Map<String, java.util.function.Consumer<String>> options = super.planOptions();
+            options.keySet().removeAll(List.of("backlog", "full")); // nothing ever waits
+            return options;
+        }
+
+        @Override
+        protected boolean planOption(String option, String value) {
+            if (option.equals("backlog") || option.equals("full")) {
+                throw new IllegalArgumentException("inline takes no " + option + ": a task runs inside of submit, and none waits");
+            }
+            return super.planOption(option, value);
         }
 
         @Override

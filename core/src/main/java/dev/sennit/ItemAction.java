@@ -1,20 +1,39 @@
 package dev.sennit;
 
 import java.io.Serializable;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@link Pool#forEach} does with an item: a consumer that may throw, and may leave this JVM.
+ * What {@link Pool#forEach} does with an item: a {@link Consumer} that is {@link Serializable}, and free to throw. A class
+ * implements {@link #perform}.
  *
  * @param <A> the type of an item
  */
 @FunctionalInterface
-public interface ItemAction<A extends @Nullable Object> extends Serializable {
+@SuppressWarnings("FunctionalInterfaceMethodChanged") // a lambda becomes this one, which may throw, wherever both are taken
+public interface ItemAction<A extends @Nullable Object> extends Consumer<A>, Serializable {
     /**
-     * Does it.
+     * Does it. Pools call this method.
      *
      * @param item the item
-     * @throws Exception whatever went wrong
+     * @throws Exception whatever the body throws; it becomes the failure of the whole {@code forEach}
      */
-    void accept(A item) throws Exception;
+    void perform(A item) throws Exception;
+
+    /**
+     * Calls {@link #perform}. A checked exception becomes the cause of a {@link
+     * java.util.concurrent.CompletionException}; after an {@link InterruptedException} the interrupt status is set.
+     *
+     * @param item the item
+     */
+    @Override
+    @SuppressWarnings("FunctionalInterfaceMethodChanged") // it does the same, and carries what may be thrown
+    default void accept(A item) {
+        try {
+            perform(item);
+        } catch (Exception e) {
+            throw Unchecked.of(e);
+        }
+    }
 }

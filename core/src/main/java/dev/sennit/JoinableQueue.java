@@ -1,22 +1,29 @@
 package dev.sennit;
 
+import dev.sennit.internal.SnapshotSpliterator;
+import dev.sennit.internal.Wait;
+import dev.sennit.internal.WaitLock;
 import java.time.Duration;
 import java.util.AbstractQueue;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.PriorityQueue;
 import java.util.Queue;
+import java.util.Set;
+import java.util.Spliterator;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,8 +58,16 @@ import org.jspecify.annotations.Nullable;
  * QueueClosedException}, also those that wait already. {@link #shutdownNow} drops what is in as well. {@link #poll()} and
  * {@link #peek}, which never wait, return null for an empty queue, open or not; {@link #offer(Object)} throws.
  *
+ * <h2>Waiting</h2>
+ *
+ * <p>What waits suspends the calling coroutine or virtual thread only. A wait that was cancelled first never takes: an element that
+ * comes after the interrupt goes to the next taker, or stays in the queue.
+ *
  * <p><b>Memory effects</b>: what happened before an element was put in is seen by whoever takes it out, and what happened
  * before {@link #taskDone} by whoever returns from {@link #join}. Elements may not be null.
+ *
+ * <p><b>Looking</b>: iterators, streams and {@link #toArray()} go over a snapshot, whatever others put in and take out
+ * meanwhile. What is removed through an iterator, by {@link #removeIf} and the like was taken by nobody: it counts as done.
  *
  * @param <E> the type of the elements
  */
@@ -60,15 +75,21 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     /** The capacity of a queue that is never full. */
     public static final int UNBOUNDED = Integer.MAX_VALUE;
 
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition notEmpty = lock.newCondition();
-    private final Condition notFull = lock.newCondition();
-    private final Condition allDone = lock.newCondition();
+    private final WaitLock lock = new WaitLock();
+    private final WaitLock.Condition notEmpty = lock.newCondition();
+    private final WaitLock.Condition notFull = lock.newCondition();
+    private final WaitLock.Condition allDone = lock.newCondition();
     private final int capacity;
     /** Guarded by lock. */
-    private final Queue<E> items;
+    private final Queue<Node<E>> items;
     /** Puts an element before all others of its rank; called with the lock. */
-    private final Consumer<E> front;
+    private final Consumer<Node<E>> front;
+    /** The order in which they come out; null where that is the one they are in. */
+    private final @Nullable Comparator<Node<E>> order;
+    /** Guarded by lock. */
+    private long arrivals;
+    /** Guarded by lock. Of those that come before all that arrived. */
+    private long firstArrival;
     /** Guarded by lock. Elements that were put in, and neither done nor dropped. */
     private long unfinished;
     /** Guarded by lock. */
@@ -76,13 +97,26 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     /** Guarded by lock. Whether it was closed at once: then nobody can count on the rest being done. */
     private boolean closedNow;
 
-    private JoinableQueue(int capacity, Queue<E> items, Consumer<E> front) {
+    /** One that is in, or was: the same element may be in twice, and removing means one of them. */
+    private static final class Node<E> {
+        final E element;
+        final long arrival;
+
+        Node(E element, long arrival) {
+            this.element = element;
+            this.arrival = arrival;
+        }
+    }
+
+    private JoinableQueue(
+            int capacity, Queue<Node<E>> items, Consumer<Node<E>> front, @Nullable Comparator<Node<E>> order) {
         if (capacity < 1) {
             throw new IllegalArgumentException("capacity must be >= 1, was " + capacity);
         }
         this.capacity = capacity;
         this.items = items;
         this.front = front;
+        this.order = order;
     }
 
     /**
@@ -93,8 +127,8 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
      * @return an open queue
      */
     public static <E> JoinableQueue<E> fifo(int capacity) {
-        var items = new ArrayDeque<E>();
-        return new JoinableQueue<>(capacity, items, items::addFirst);
+        var items = new ArrayDeque<Node<E>>();
+        return new JoinableQueue<>(capacity, items, items::addFirst, null);
     }
 
     /**
@@ -105,8 +139,8 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
      * @return an open queue
      */
     public static <E> JoinableQueue<E> lifo(int capacity) {
-        var items = new ArrayDeque<E>();
-        return new JoinableQueue<>(capacity, Collections.asLifoQueue(items), items::addFirst);
+        var items = new ArrayDeque<Node<E>>();
+        return new JoinableQueue<>(capacity, Collections.asLifoQueue(items), items::addFirst, null);
     }
 
     /**
@@ -118,8 +152,11 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
      * @return an open queue
      */
     public static <E> JoinableQueue<E> priority(int capacity, Comparator<? super E> order) {
-        var items = new Ranking<E>(Objects.requireNonNull(order, "order"));
-        return new JoinableQueue<>(capacity, items, items::addFirst);
+        Objects.requireNonNull(order, "order");
+        Comparator<Node<E>> ranks =
+                Comparator.<Node<E>, E>comparing(node -> node.element, order).thenComparingLong(node -> node.arrival);
+        var items = new PriorityQueue<Node<E>>(ranks);
+        return new JoinableQueue<>(capacity, items, items::add, ranks);
     }
 
     // ---- putting in ----
@@ -131,7 +168,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
      */
     @Override
     public void put(E element) throws InterruptedException {
-        insert(element, Long.MAX_VALUE);
+        insert(element, Wait.FOREVER);
     }
 
     /**
@@ -153,7 +190,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
                 if (left <= 0) {
                     return false;
                 }
-                left = notFull.awaitNanos(left); // Long.MAX_VALUE is 292 years
+                left = notFull.awaitNanos(left);
             }
             enqueue(element);
             return true;
@@ -190,7 +227,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     }
 
     private void enqueue(E element) {
-        items.add(element);
+        items.add(new Node<>(element, arrivals++));
         unfinished++;
         notEmpty.signal();
     }
@@ -247,7 +284,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     }
 
     private E dequeue() {
-        E element = items.remove();
+        E element = items.remove().element;
         notFull.signal();
         return element;
     }
@@ -266,7 +303,8 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     public @Nullable E peek() {
         lock.lock();
         try {
-            return items.peek();
+            Node<E> next = items.peek();
+            return next == null ? null : next.element;
         } finally {
             lock.unlock();
         }
@@ -280,14 +318,14 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     /** Takes elements out without waiting; each counts as taken, so {@link #taskDone} is called for each. */
     @Override
     public int drainTo(Collection<? super E> target, int most) {
-        if (target == this) {
+        if (Objects.requireNonNull(target, "target") == this) {
             throw new IllegalArgumentException("a queue cannot be drained into itself");
         }
         lock.lock();
         try {
             int count = 0;
             while (count < most && !items.isEmpty()) {
-                target.add(items.element()); // which may throw: then it is still here
+                target.add(items.element().element); // which may throw: then it is still here
                 dequeue();
                 count++;
             }
@@ -300,14 +338,53 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     /** Takes an element out that nobody is to deal with: it counts as done. */
     @Override
     public boolean remove(@Nullable Object element) {
+        if (element != null) {
+            for (Node<E> node : snapshot()) {
+                if (element.equals(node.element) && drop(Set.of(node))) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** Takes elements out that nobody is to deal with: they count as done. The condition is asked without a lock. */
+    @Override
+    public boolean removeIf(Predicate<? super E> condition) {
+        Objects.requireNonNull(condition, "condition");
+        Set<Node<E>> meant = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (Node<E> node : snapshot()) {
+            if (condition.test(node.element)) {
+                meant.add(node);
+            }
+        }
+        return !meant.isEmpty() && drop(meant);
+    }
+
+    @Override
+    public boolean removeAll(Collection<?> others) {
+        Objects.requireNonNull(others, "others");
+        return removeIf(others::contains);
+    }
+
+    @Override
+    public boolean retainAll(Collection<?> others) {
+        Objects.requireNonNull(others, "others");
+        return removeIf(element -> !others.contains(element));
+    }
+
+    /** Takes out those that are still in; returns whether any were. */
+    private boolean drop(Set<Node<E>> meant) {
         lock.lock();
         try {
-            boolean removed = element != null && items.remove(element);
-            if (removed) {
+            int before = items.size();
+            items.removeIf(meant::contains);
+            int dropped = before - items.size();
+            for (int i = 0; i < dropped; i++) {
                 notFull.signal();
-                done(1);
             }
-            return removed;
+            done(dropped);
+            return dropped > 0;
         } finally {
             lock.unlock();
         }
@@ -350,7 +427,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
             if (closedNow) {
                 done(1);
             } else {
-                front.accept(element);
+                front.accept(new Node<>(element, --firstArrival));
                 notEmpty.signal();
             }
         } finally {
@@ -391,7 +468,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
      * @throws QueueClosedException if there is something to wait for, and {@link #shutdownNow} is or was called
      */
     public void join() throws InterruptedException {
-        joinWithin(Long.MAX_VALUE);
+        joinWithin(Wait.FOREVER);
     }
 
     /**
@@ -491,76 +568,68 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     public int remainingCapacity() {
         lock.lock();
         try {
-            return capacity == UNBOUNDED ? UNBOUNDED : capacity - items.size();
+            return capacity == UNBOUNDED ? UNBOUNDED : Math.max(0, capacity - items.size());
         } finally {
             lock.unlock();
         }
     }
 
-    /** Over a snapshot, which cannot be changed. */
+    /** Over a snapshot. {@link Iterator#remove} takes the element out of the queue if it is still in. */
     @Override
     public Iterator<E> iterator() {
+        Iterator<Node<E>> nodes = snapshot().iterator();
+        return new Iterator<>() {
+            private @Nullable Node<E> last;
+
+            @Override
+            public boolean hasNext() {
+                return nodes.hasNext();
+            }
+
+            @Override
+            public E next() {
+                if (!nodes.hasNext()) {
+                    throw new NoSuchElementException();
+                }
+                Node<E> next = nodes.next();
+                last = next;
+                return next.element;
+            }
+
+            @Override
+            public void remove() {
+                if (last == null) {
+                    throw new IllegalStateException("next was not called since the last remove");
+                }
+                drop(Set.of(last));
+                last = null;
+            }
+        };
+    }
+
+    /** Over a snapshot, taken when it is first used. */
+    @Override
+    public Spliterator<E> spliterator() {
+        return new SnapshotSpliterator<>(this::iterator, Spliterator.ORDERED | Spliterator.NONNULL);
+    }
+
+    /** In the order in which they would come out. */
+    private List<Node<E>> snapshot() {
+        Node<E>[] nodes;
         lock.lock();
         try {
-            return List.copyOf(items).iterator();
+            nodes = items.toArray(JoinableQueue::nodes);
         } finally {
             lock.unlock();
         }
+        if (order != null) {
+            Arrays.sort(nodes, order);
+        }
+        return Arrays.asList(nodes);
     }
 
-    /** By rank, and among equals by arrival. For one thread at a time. */
-    private static final class Ranking<E> extends AbstractQueue<E> {
-        private record Ranked<E>(E element, long arrival) {}
-
-        private final PriorityQueue<Ranked<E>> ranked;
-        private long arrivals;
-        /** Of those that come before all that arrived. */
-        private long firstArrival;
-
-        Ranking(Comparator<? super E> order) {
-            ranked = new PriorityQueue<>(
-                    Comparator.<Ranked<E>, E>comparing(Ranked::element, order).thenComparingLong(Ranked::arrival));
-        }
-
-        @Override
-        public boolean offer(E element) {
-            return ranked.offer(new Ranked<>(element, arrivals++));
-        }
-
-        void addFirst(E element) {
-            ranked.add(new Ranked<>(element, --firstArrival));
-        }
-
-        @Override
-        public @Nullable E poll() {
-            Ranked<E> first = ranked.poll();
-            return first == null ? null : first.element;
-        }
-
-        @Override
-        public @Nullable E peek() {
-            Ranked<E> first = ranked.peek();
-            return first == null ? null : first.element;
-        }
-
-        @Override
-        public boolean remove(@Nullable Object element) {
-            for (Ranked<E> one : ranked) {
-                if (one.element.equals(element)) {
-                    return ranked.remove(one);
-                }
-            }
-            return false;
-        }
-
-        @Override
-        public Iterator<E> iterator() {
-            return ranked.stream().sorted(ranked.comparator()).map(Ranked::element).iterator();
-        }
-
-        @Override
-        public int size() {
-            return ranked.size();
-        }
+    @SuppressWarnings({"unchecked", "rawtypes"}) // filled with those of the queue alone
+    private static <E> Node<E>[] nodes(int length) {
+        return new Node[length];
     }
 }

@@ -1,11 +1,13 @@
 package dev.sennit;
 
+import dev.sennit.internal.PartialFailure;
 import dev.sennit.internal.Timers;
-import dev.sennit.internal.Turns;
+import dev.sennit.internal.Waits;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -28,8 +30,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Failure</h2>
  *
- * <p>The first failure of any chunk wakes the thread that waits for the oldest one, by cancelling that; it then cancels
- * the others and throws.
+ * <p>A chunk whose item fails ends with a {@link PartialFailure}, which has the results of the items before. Once a chunk has failed
+ * no more are submitted, and all that are under way end with the window. What is handed on before the failure is thrown depends on
+ * the {@link Order}.
  *
  * <p>For one thread, but for {@link #noteFailure}.
  */
@@ -38,12 +41,29 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     /** A chunk size that is not set by hand. */
     static final int MEASURED = 0;
 
+    /** In which order results are handed on, and what comes before a failure. */
+    enum Order {
+        /**
+         * In that of the items, for whom only all results are of use: the first failure in time is thrown at once. It wakes the
+         * thread that waits for the oldest chunk by cancelling that.
+         */
+        ALL_OR_NOTHING,
+        /**
+         * In that of the items: the failure of an item is thrown when all before it have been handed on, and ends at once those
+         * after it.
+         */
+        ITEMS,
+        /** In that in which chunks end: so are failures. */
+        COMPLETION
+    }
+
     private static final int LARGEST_CHUNK = 1 << 16;
+    /** The most chunks under way, unless more than that can run. */
     private static final int WIDEST_WINDOW = 1024;
 
     private final AbstractPool pool;
     private final TaskFunction<? super A, ? extends R> function;
-    private final boolean ordered;
+    private final Order order;
     private final int widest;
     private final long chunkNanos;
     /** Items in a chunk, or {@link #MEASURED}. */
@@ -51,7 +71,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     /** What submits its chunks; null for the pool's user. */
     private final @Nullable MapSubmission<?> async;
 
-    /** Chunks with the pool whose results have not been handed on, oldest first. */
+    /** Chunks with the pool whose results have not been handed on, oldest first. Changed under its own lock, for {@link #endYounger}. */
     private final Deque<TaskFuture<Chunk.Outcome<R>>> underWay = new ArrayDeque<>();
     /** Those of them that are done; filled by the threads that end them. Only where order does not matter. */
     private final LinkedBlockingQueue<TaskFuture<Chunk.Outcome<R>>> done = new LinkedBlockingQueue<>();
@@ -69,25 +89,23 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     MapWindow(
             AbstractPool pool,
             TaskFunction<? super A, ? extends R> function,
-            boolean ordered,
+            Order order,
             int itemsKnown,
             int chunkSize,
             @Nullable MapSubmission<?> async) {
         this.pool = pool;
         this.function = function;
-        this.ordered = ordered;
+        this.order = order;
         this.itemsLeft = itemsKnown;
-        this.widest = widest(pool.workers(), itemsKnown);
+        this.widest = widest(pool.workers());
         this.chunkNanos = Timers.nanos(pool.chunkTime());
         this.fixedSize = chunkSize;
         this.async = async;
     }
 
-    /** Where any number can run, only the number of items can bound it, or nothing but ourselves. */
-    private static int widest(int workers, int itemsKnown) {
-        return workers == Integer.MAX_VALUE
-                ? Math.max(WIDEST_WINDOW, itemsKnown)
-                : (int) Math.min(4L * workers, Math.max(WIDEST_WINDOW, workers));
+    /** Where any number can run, only ourselves bound it. */
+    private static int widest(int workers) {
+        return workers == Integer.MAX_VALUE ? WIDEST_WINDOW : (int) Math.min(4L * workers, Math.max(WIDEST_WINDOW, workers));
     }
 
     /**
@@ -97,6 +115,9 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
      */
     boolean add(A item, Predicate<? super R> receiver) {
         return guarded(() -> {
+            if (failure.get() != null) {
+                return handOnAll(receiver);
+            }
             chunk.add(item);
             if (chunk.size() >= chunkLimit() || (fixedSize == MEASURED && mayHaveAnIdleWorker())) {
                 return flush(receiver) && handOnReady(receiver);
@@ -108,16 +129,21 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     /** Sends what is left, waits for everything and hands it on. */
     void finish(Predicate<? super R> receiver) {
         guarded(() -> {
-            if (finished || (!chunk.isEmpty() && !flush(receiver))) {
+            if (finished || (!chunk.isEmpty() && failure.get() == null && !flush(receiver))) {
                 return false;
             }
-            while (!underWay.isEmpty()) {
-                if (!handOn(takeNext(), receiver)) {
-                    return false;
-                }
-            }
-            return true;
+            return handOnAll(receiver);
         });
+    }
+
+    /** Waits for all chunks under way; throws when it comes to one that failed. */
+    private boolean handOnAll(Predicate<? super R> receiver) {
+        while (!underWay.isEmpty()) {
+            if (!handOnNext(receiver)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Runs a step; a step that fails, or finds that no more is wanted, cancels everything under way. */
@@ -136,10 +162,12 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     void cancel() {
         finished = true;
         chunk.clear();
-        for (TaskFuture<?> future : underWay) {
-            future.cancel(true);
+        List<TaskFuture<?>> left;
+        synchronized (underWay) {
+            left = List.copyOf(underWay);
+            underWay.clear();
         }
-        underWay.clear();
+        left.forEach(future -> future.cancel(true));
     }
 
     private boolean mayHaveAnIdleWorker() {
@@ -158,7 +186,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
 
     private boolean flush(Predicate<? super R> receiver) {
         while (underWay.size() >= widest || (async != null && !underWay.isEmpty() && pool.isFull())) {
-            if (!handOn(takeNext(), receiver)) {
+            if (!handOnNext(receiver)) {
                 return false;
             }
         }
@@ -166,21 +194,26 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         while (true) {
             try {
                 TaskFuture<Chunk.Outcome<R>> future = async == null ? pool.submit(task) : async.submitChunk(task);
-                underWay.add(future);
+                synchronized (underWay) {
+                    underWay.add(future);
+                }
                 future.whenComplete((outcome, thrown) -> {
                     if (thrown != null) {
-                        noteFailure(thrown);
+                        noteFailure(future, thrown);
                     }
-                    if (!ordered) {
+                    if (order == Order.COMPLETION) {
                         done.add(future);
                     }
                 });
+                if (order == Order.ITEMS && failure.get() != null) {
+                    future.cancel(true); // it comes after one that failed meanwhile
+                }
                 break;
             } catch (RejectedSubmissionException e) {
                 if (underWay.isEmpty() || (pool.isShutdown() && async == null) || Thread.currentThread().isInterrupted()) {
                     throw e;
                 }
-                if (!handOn(takeNext(), receiver)) { // full: make room by taking one's own work back first
+                if (!handOnNext(receiver)) { // full: make room by taking one's own work back first
                     return false;
                 }
             }
@@ -192,44 +225,85 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         return true;
     }
 
-    private void noteFailure(Throwable thrown) {
-        if (failure.compareAndSet(null, thrown)) {
-            TaskFuture<?> waitedFor = awaited;
-            if (waitedFor != null) {
-                waitedFor.cancel(true);
+    /** Called by whoever ends a chunk. */
+    private void noteFailure(TaskFuture<?> failed, Throwable thrown) {
+        if (!failure.compareAndSet(null, failureOf(thrown))) {
+            return;
+        }
+        switch (order) {
+            case ALL_OR_NOTHING -> {
+                TaskFuture<?> waitedFor = awaited;
+                if (waitedFor != null) {
+                    waitedFor.cancel(true);
+                }
+            }
+            case ITEMS -> endYounger(failed);
+            case COMPLETION -> {} // it is handed on in its turn
+        }
+    }
+
+    private void endYounger(TaskFuture<?> failed) {
+        List<TaskFuture<?>> younger = new ArrayList<>();
+        synchronized (underWay) {
+            for (var each = underWay.descendingIterator(); each.hasNext(); ) {
+                TaskFuture<?> next = each.next();
+                if (next == failed) {
+                    break;
+                }
+                younger.add(next);
             }
         }
+        younger.forEach(future -> future.cancel(true));
+    }
+
+    private static Throwable failureOf(Throwable thrown) {
+        return thrown instanceof PartialFailure partial ? partial.failure() : thrown;
     }
 
     private boolean handOnReady(Predicate<? super R> receiver) {
         while (!underWay.isEmpty()) {
-            if (failure.get() != null) {
-                throw failed();
-            }
-            TaskFuture<Chunk.Outcome<R>> ready = ordered ? underWay.peek() : done.peek();
+            ensureNoneFailed();
+            TaskFuture<Chunk.Outcome<R>> ready = order == Order.COMPLETION ? done.peek() : underWay.peek();
             if (ready == null || !ready.isDone()) {
                 return true;
             }
-            if (!handOn(takeNext(), receiver)) {
+            if (!handOnNext(receiver)) {
                 return false;
             }
         }
         return true;
     }
 
-    private Chunk.Outcome<R> takeNext() {
+    /** Where all results are needed, a failure anywhere is the end. */
+    private void ensureNoneFailed() {
+        Throwable first = order == Order.ALL_OR_NOTHING ? failure.get() : null;
+        if (first != null) {
+            throw thrownFor(first);
+        }
+    }
+
+    /** Waits for the chunk whose turn it is and hands its results on; throws if it failed. */
+    private boolean handOnNext(Predicate<? super R> receiver) {
+        Chunk.Outcome<R> outcome;
         try {
-            TaskFuture<Chunk.Outcome<R>> next;
-            if (ordered) {
-                next = underWay.remove();
-                awaited = next;
-            } else {
-                next = takeDone();
+            outcome = takeNext();
+        } catch (ExecutionException e) {
+            return handOnFailure(Objects.requireNonNullElse(e.getCause(), e), receiver);
+        }
+        learn(outcome);
+        return handOn(outcome.values(), receiver);
+    }
+
+    private Chunk.Outcome<R> takeNext() throws ExecutionException {
+        try {
+            TaskFuture<Chunk.Outcome<R>> next = order == Order.COMPLETION ? takeDone() : underWay.element();
+            synchronized (underWay) {
                 underWay.remove(next);
             }
-            if (failure.get() != null) {
+            awaited = next;
+            if (order == Order.ALL_OR_NOTHING && failure.get() != null) {
                 next.cancel(true);
-                throw failed();
+                ensureNoneFailed();
             }
             return next.get();
         } catch (InterruptedException e) {
@@ -239,34 +313,38 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
                 waitedFor.cancel(true);
             }
             throw new CompletionException(e);
-        } catch (ExecutionException | CancellationException e) {
-            noteFailure(e instanceof ExecutionException && e.getCause() != null ? e.getCause() : e);
-            throw failed();
+        } catch (CancellationException e) {
+            ensureNoneFailed(); // it was cancelled for the sake of another
+            throw e;
         } finally {
             awaited = null;
         }
+    }
+
+    @SuppressWarnings("unchecked") // a chunk's results
+    private boolean handOnFailure(Throwable thrown, Predicate<? super R> receiver) {
+        ensureNoneFailed(); // another may have failed before it
+        if (thrown instanceof PartialFailure partial && !handOn((List<R>) partial.finished(), receiver)) {
+            return false;
+        }
+        throw thrownFor(failureOf(thrown));
     }
 
     private TaskFuture<Chunk.Outcome<R>> takeDone() throws InterruptedException {
         if (done.isEmpty()) {
             underWay.element().aboutToWait(true);
         }
-        Turns.Turn mine = done.isEmpty() ? Turns.giveUp() : null;
-        try {
+        try (var _ = done.isEmpty() ? Waits.outOfTurn() : null) {
             return done.take();
-        } finally {
-            Turns.regain(mine);
         }
     }
 
-    private RuntimeException failed() {
-        Throwable first = failure.get();
-        return first instanceof CancellationException cancelled ? cancelled : new CompletionException(first);
+    private static RuntimeException thrownFor(Throwable failure) {
+        return failure instanceof CancellationException cancelled ? cancelled : new CompletionException(failure);
     }
 
-    private boolean handOn(Chunk.Outcome<R> outcome, Predicate<? super R> receiver) {
-        learn(outcome);
-        for (R value : outcome.values()) {
+    private boolean handOn(List<R> values, Predicate<? super R> receiver) {
+        for (R value : values) {
             if (!receiver.test(value)) {
                 return false;
             }

@@ -1,6 +1,9 @@
 package dev.sennit;
 
 import java.util.List;
+import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Gatherer;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +17,9 @@ public interface Mapper {
      * Applies a function to every item, in parallel, and returns the results in the order of the items.
      *
      * <p>Items travel in chunks whose size follows the measured time of an item, and only a bounded window of them is
-     * under way, so the items may come from an iterable of any length. The first failure cancels the rest.
+     * under way, so the items may come from an iterable of any length: four chunks for each worker, but no more than 1,024 unless
+     * there are more workers. Where any number of tasks can run, as on {@code virtual}, that is 1,024 items; {@code virtual:5000} has
+     * 5,000. The first failure cancels the rest.
      *
      * @param function what to apply
      * @param items the arguments
@@ -28,6 +33,21 @@ public interface Mapper {
             TaskFunction<? super A, ? extends R> function, Iterable<? extends A> items);
 
     /**
+     * As {@link #map(TaskFunction, Iterable)}, for a function that is at hand. It has to be serializable where tasks travel; the
+     * compiler makes a {@link TaskFunction} of a lambda.
+     *
+     * @param function what to apply
+     * @param items the arguments
+     * @param <A> the type of an item
+     * @param <R> the type of a result
+     * @return the results, in the order of the items; the list cannot be modified
+     */
+    default <A extends @Nullable Object, R extends @Nullable Object> List<R> map(
+            Function<? super A, ? extends R> function, Iterable<? extends A> items) {
+        return map(PlainFunction.<A, R>of(function), items);
+    }
+
+    /**
      * Applies a function of two arguments to the first items of both, then to the second, and so on. As {@link #map(TaskFunction,
      * Iterable)} in all else.
      *
@@ -38,7 +58,8 @@ public interface Mapper {
      * }
      *
      * <p>It ends with the shorter of the two; what the longer has beyond that is left alone, so that one may be endless. For
-     * more than two arguments, give items that are records to {@link #map(TaskFunction, Iterable)}.
+     * more than two arguments, give items that are records to {@link #map(TaskFunction, Iterable)}: {@code map(box ->
+     * box.width() * box.height() * box.depth(), boxes)}.
      *
      * @param function what to apply
      * @param firsts the first arguments
@@ -53,6 +74,25 @@ public interface Mapper {
             TaskBiFunction<? super A, ? super B, ? extends R> function,
             Iterable<? extends A> firsts,
             Iterable<? extends B> seconds);
+
+    /**
+     * As {@link #map(TaskBiFunction, Iterable, Iterable)}, for a function that is at hand. It has to be serializable where tasks
+     * travel.
+     *
+     * @param function what to apply
+     * @param firsts the first arguments
+     * @param seconds the second arguments
+     * @param <A> the type of a first argument
+     * @param <B> the type of a second argument
+     * @param <R> the type of a result
+     * @return the results, in the order of the items; the list cannot be modified
+     */
+    default <A extends @Nullable Object, B extends @Nullable Object, R extends @Nullable Object> List<R> map(
+            BiFunction<? super A, ? super B, ? extends R> function,
+            Iterable<? extends A> firsts,
+            Iterable<? extends B> seconds) {
+        return map(PlainBiFunction.<A, B, R>of(function), firsts, seconds);
+    }
 
     /**
      * As {@link #map(TaskFunction, Iterable)}, but does not wait for the results.
@@ -81,6 +121,20 @@ public interface Mapper {
             TaskFunction<? super A, ? extends R> function, Iterable<? extends A> items);
 
     /**
+     * As {@link #mapAsync(TaskFunction, Iterable)}, for a function that is at hand. It has to be serializable where tasks travel.
+     *
+     * @param function what to apply
+     * @param items the arguments
+     * @param <A> the type of an item
+     * @param <R> the type of a result
+     * @return a future of the results, in the order of the items
+     */
+    default <A extends @Nullable Object, R extends @Nullable Object> TaskFuture<List<R>> mapAsync(
+            Function<? super A, ? extends R> function, Iterable<? extends A> items) {
+        return mapAsync(PlainFunction.<A, R>of(function), items);
+    }
+
+    /**
      * The same as an intermediate operation of a stream: lazy, bounded, in the order of the stream.
      *
      * {@snippet :
@@ -92,8 +146,9 @@ public interface Mapper {
      * }
      * }
      *
-     * <p>Failures and interrupts end the stream as they end {@link #map(TaskFunction, Iterable)}. When the stream wants no more, what is still
-     * under way is cancelled.
+     * <p>When an item fails, what comes after it is cancelled, the results of all items before it are handed on, and then its
+     * failure is thrown, as {@link #map(TaskFunction, Iterable)} throws it. An interrupt ends the stream as it ends that. When the
+     * stream wants no more, what is still under way is cancelled.
      *
      * @param function what to apply
      * @param <A> the type of an item
@@ -104,7 +159,21 @@ public interface Mapper {
             TaskFunction<? super A, ? extends R> function);
 
     /**
-     * As {@link #mapping}, but hands each result on as soon as it is there.
+     * As {@link #mapping(TaskFunction)}, for a function that is at hand. It has to be serializable where tasks travel.
+     *
+     * @param function what to apply
+     * @param <A> the type of an item
+     * @param <R> the type of a result
+     * @return a gatherer
+     */
+    default <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mapping(
+            Function<? super A, ? extends R> function) {
+        return mapping(PlainFunction.<A, R>of(function));
+    }
+
+    /**
+     * As {@link #mapping(TaskFunction)}, but hands each result on as soon as it is there. When an item fails, the results that were there before
+     * come, also those of its own chunk, and then its failure; the rest is cancelled.
      *
      * @param function what to apply
      * @param <A> the type of an item
@@ -113,6 +182,19 @@ public interface Mapper {
      */
     <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mappingUnordered(
             TaskFunction<? super A, ? extends R> function);
+
+    /**
+     * As {@link #mappingUnordered(TaskFunction)}, for a function that is at hand. It has to be serializable where tasks travel.
+     *
+     * @param function what to apply
+     * @param <A> the type of an item
+     * @param <R> the type of a result
+     * @return a gatherer
+     */
+    default <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mappingUnordered(
+            Function<? super A, ? extends R> function) {
+        return mappingUnordered(PlainFunction.<A, R>of(function));
+    }
 
     /**
      * Does something with every item, in parallel and in no order, and returns when all is done.
@@ -131,4 +213,15 @@ public interface Mapper {
      * @param <A> the type of an item
      */
     <A extends @Nullable Object> void forEach(Iterable<? extends A> items, ItemAction<? super A> action);
+
+    /**
+     * As {@link #forEach(Iterable, ItemAction)}, for a consumer that is at hand. It has to be serializable where tasks travel.
+     *
+     * @param items the arguments
+     * @param action what to do with each
+     * @param <A> the type of an item
+     */
+    default <A extends @Nullable Object> void forEach(Iterable<? extends A> items, Consumer<? super A> action) {
+        forEach(items, PlainItemAction.<A>of(action));
+    }
 }

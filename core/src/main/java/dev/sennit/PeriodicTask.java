@@ -10,12 +10,14 @@ import org.jspecify.annotations.Nullable;
  * A task of a {@link PeriodicWorker}: what {@link PeriodicWorker#add} returns, to look at it, and to end it.
  */
 public final class PeriodicTask {
+    /** How far two clocks of one machine may be apart that show the same time. */
+    private static final Duration CLOCKS_DIFFER_BY = Duration.ofMillis(100);
     private static final Duration CENTURY = Duration.ofDays(36_525);
 
     private final PeriodicWorker worker;
     private final String name;
     private final Schedule schedule;
-    private final Action action;
+    private final Runnable action;
 
     // All below is guarded by the worker's lock.
     Figures figures = new Figures();
@@ -25,6 +27,8 @@ public final class PeriodicTask {
     boolean askedToStop;
     /** Whether {@link #dueNanos} means anything. */
     boolean isDue;
+    /** Numbers the questions to the schedule: an answer counts if nothing has changed since it was asked. */
+    private long asked;
     /** Jitter included. */
     long dueNanos;
     /** Jitter left out. */
@@ -51,7 +55,7 @@ public final class PeriodicTask {
         }
     }
 
-    PeriodicTask(PeriodicWorker worker, String name, Schedule schedule, Action action) {
+    PeriodicTask(PeriodicWorker worker, String name, Schedule schedule, Runnable action) {
         if (name.isBlank()) {
             throw new IllegalArgumentException("name must not be blank");
         }
@@ -98,14 +102,14 @@ public final class PeriodicTask {
         return schedule;
     }
 
-    Action action() {
+    Runnable action() {
         return action;
     }
 
     /** What the schedule may look at. */
     Schedule.Timing timing(long nowNanos, Instant now) {
         Instant wall = now;
-        if (dueAt != null && hasRun && now.isBefore(dueAt) && Duration.between(now, dueAt).toMillis() < 100) {
+        if (dueAt != null && hasRun && now.isBefore(dueAt) && Duration.between(now, dueAt).compareTo(CLOCKS_DIFFER_BY) < 0) {
             wall = dueAt; // the clocks differ by a hair: it was due, and is not due again
         }
         return hasRun
@@ -115,6 +119,21 @@ public final class PeriodicTask {
                         Duration.ofNanos(nowNanos - startedNanos),
                         Duration.ofNanos(nowNanos - endedNanos))
                 : new Schedule.Timing(wall, null, null, null);
+    }
+
+    /**
+     * Forgets when it is due, and whatever the schedule is about to say.
+     *
+     * @return the number of the next question, if it is asked now
+     */
+    long notDue() {
+        isDue = false;
+        return ++asked;
+    }
+
+    /** Whether this is the last question, and nothing has changed since. */
+    boolean isAsked(long number) {
+        return asked == number;
     }
 
     void isDue(Schedule.Due due, Instant now, long nowNanos) {

@@ -1,21 +1,24 @@
 package dev.sennit;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
+import dev.sennit.internal.Uncaught;
+import dev.sennit.internal.WaitLock;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -58,17 +61,17 @@ public final class PeriodicWorker implements AutoCloseable {
     }
 
     private final String name;
-    private final Pool pool;
+    private final AbstractPool pool;
     private final boolean ownsPool;
     private final TimeSource time;
     private final BiConsumer<? super PeriodicTask, ? super Throwable> onFailure;
     private final boolean stopsWhenEmpty;
 
-    private final ReentrantLock lock = new ReentrantLock();
+    private final WaitLock lock = new WaitLock();
     /** Something is due earlier, or the state is another. */
-    private final Condition changed = lock.newCondition();
+    private final WaitLock.Condition changed = lock.newCondition();
     /** The loop or a run has ended. */
-    private final Condition ended = lock.newCondition();
+    private final WaitLock.Condition ended = lock.newCondition();
 
     // All below is guarded by lock.
     private final Map<String, PeriodicTask> tasks = new LinkedHashMap<>();
@@ -77,19 +80,21 @@ public final class PeriodicWorker implements AutoCloseable {
     /** The thread that waits for what is due; null while there is none. */
     private @Nullable Thread loop;
     private int runsUnderWay;
-    /** Failures that the hook has not been told yet. */
-    private final List<Runnable> toReport = new ArrayList<>();
+    /** User code to call once the lock is released: schedules to ask, failures to report. */
+    private final List<Runnable> afterUnlock = new ArrayList<>();
+    /** Tasks whose schedule could not be asked, as the clock failed: the next {@link #step} asks again. */
+    private final Set<PeriodicTask> notScheduled = new LinkedHashSet<>();
     /** Wall clock less monotonic clock, in nanoseconds, at the last look. */
     private long clockDistance;
 
     private PeriodicWorker(Builder settings) {
         name = settings.name;
-        ownsPool = settings.pool == null;
-        pool = settings.pool != null ? settings.pool : VirtualPool.builder().name(name).open();
         time = settings.time;
+        clockDistance = measureClockDistance();
         onFailure = settings.onFailure;
         stopsWhenEmpty = settings.stopsWhenEmpty;
-        clockDistance = measureClockDistance();
+        ownsPool = settings.pool == null;
+        pool = settings.pool != null ? AbstractPool.of(settings.pool) : VirtualPool.builder().name(name).open();
     }
 
     /**
@@ -114,6 +119,20 @@ public final class PeriodicWorker implements AutoCloseable {
      * @throws IllegalStateException if this worker is closed
      */
     public PeriodicTask add(String taskName, Schedule schedule, Action action) {
+        return add(taskName, schedule, (Runnable) action);
+    }
+
+    /**
+     * Adds a runnable as a task, as {@link #add(String, Schedule, Action)} does.
+     *
+     * @param taskName what errors and the table call it; one of a kind in this worker
+     * @param schedule when to run it
+     * @param action what to run; serializable if the pool's tasks have to travel
+     * @return the task, to look at and to remove
+     * @throws IllegalArgumentException if there is a task of that name
+     * @throws IllegalStateException if this worker is closed
+     */
+    public PeriodicTask add(String taskName, Schedule schedule, Runnable action) {
         var task = new PeriodicTask(this, taskName, schedule, action);
         lock.lock();
         try {
@@ -149,7 +168,8 @@ public final class PeriodicWorker implements AutoCloseable {
         lock.lock();
         try {
             task.removed = true;
-            task.isDue = false;
+            task.notDue();
+            notScheduled.remove(task);
             if (tasks.remove(task.name(), task)) {
                 stopIfEmpty();
             }
@@ -165,7 +185,8 @@ public final class PeriodicWorker implements AutoCloseable {
                 return;
             }
             task.enabled = enabled;
-            task.isDue = false;
+            task.notDue();
+            notScheduled.remove(task);
             if (enabled && state == State.RUNNING && !task.running && !task.removed) {
                 scheduleFirst(task);
             }
@@ -175,10 +196,10 @@ public final class PeriodicWorker implements AutoCloseable {
     }
 
     PeriodicStatistics statistics(PeriodicTask task) {
+        long now = time.nanoTime();
         lock.lock();
         try {
-            Duration nextIn =
-                    task.isDue ? Duration.ofNanos(Math.max(0, task.dueNanos - time.nanoTime())) : null;
+            Duration nextIn = task.isDue ? Duration.ofNanos(Math.max(0, task.dueNanos - now)) : null;
             return task.snapshot(nextIn);
         } finally {
             unlock();
@@ -197,8 +218,13 @@ public final class PeriodicWorker implements AutoCloseable {
         lock.lock();
         try {
             // A virtual one would wait for a carrier, and tasks may hold all of them; but in a schedule all threads are virtual.
-            Thread.Builder clock = Thread.currentThread().isVirtual() ? Thread.ofVirtual() : Thread.ofPlatform().daemon();
-            loop = clock.name(name + "-clock").start(this::loop);
+            Thread.Builder threads = Thread.currentThread().isVirtual() ? Thread.ofVirtual() : Thread.ofPlatform().daemon();
+            Thread clock = threads.name(name + "-clock").unstarted(this::loop);
+            Backend.start(clock); // it waits for the lock
+            loop = clock;
+        } catch (Throwable e) { // no thread to be had: it does not run
+            stop();
+            throw e;
         } finally {
             unlock();
         }
@@ -211,6 +237,7 @@ public final class PeriodicWorker implements AutoCloseable {
      * @throws IllegalStateException as for {@link #start}
      */
     public void begin() {
+        long distance = measureClockDistance();
         lock.lock();
         try {
             ensureNotClosed();
@@ -219,7 +246,7 @@ public final class PeriodicWorker implements AutoCloseable {
                         + (state == State.RUNNING ? " runs already" : " has not stopped yet; call awaitStopped first"));
             }
             state = State.RUNNING;
-            clockDistance = measureClockDistance();
+            clockDistance = distance;
             for (PeriodicTask task : tasks()) {
                 if (task.enabled && !task.running) {
                     scheduleFirst(task);
@@ -237,7 +264,8 @@ public final class PeriodicWorker implements AutoCloseable {
         try {
             if (state == State.RUNNING) {
                 state = State.STOPPED;
-                tasks.values().forEach(task -> task.isDue = false);
+                tasks.values().forEach(PeriodicTask::notDue);
+                notScheduled.clear();
                 signalChange();
             }
         } finally {
@@ -350,15 +378,21 @@ public final class PeriodicWorker implements AutoCloseable {
         }
     }
 
-    /** Unlocks, and then calls the failure hook where that was put off: it is not to be called with the lock held. */
+    /** Unlocks, and then calls the user code that was put off: none is called with the lock held. */
     private void unlock() {
-        List<Runnable> reports = List.of();
-        if (lock.getHoldCount() == 1 && !toReport.isEmpty()) {
-            reports = List.copyOf(toReport);
-            toReport.clear();
+        List<Runnable> later = List.of();
+        if (lock.getHoldCount() == 1 && !afterUnlock.isEmpty()) {
+            later = List.copyOf(afterUnlock);
+            afterUnlock.clear();
         }
         lock.unlock();
-        reports.forEach(Runnable::run);
+        for (Runnable one : later) {
+            try {
+                one.run();
+            } catch (RuntimeException | Error e) { // the others are about other tasks
+                Uncaught.log("periodic worker " + name + " could not go on with a task", e);
+            }
+        }
     }
 
     private void stopIfEmpty() {
@@ -378,7 +412,7 @@ public final class PeriodicWorker implements AutoCloseable {
     private void loop() {
         try {
             while (true) {
-                long wait = step();
+                long wait = stepOrWait();
                 lock.lockInterruptibly();
                 try {
                     if (state != State.RUNNING) {
@@ -405,12 +439,29 @@ public final class PeriodicWorker implements AutoCloseable {
         }
     }
 
+    /** A clock that fails ends no loop: it is asked again a little later. */
+    private long stepOrWait() {
+        try {
+            return step();
+        } catch (RuntimeException | Error e) {
+            clockFailed(e);
+            return LOOK_AT_CLOCK_NANOS;
+        }
+    }
+
+    private void clockFailed(Throwable failure) {
+        Uncaught.log("clock of periodic worker " + name + " failed; it is asked again", failure);
+    }
+
     /**
      * Begins what is due.
      *
      * @return how many nanoseconds until something may be due, unless something changes
+     * @throws RuntimeException if the {@link TimeSource} throws it; nothing was begun then
      */
     public long step() {
+        boolean anyByWallClock = lookAtClocks();
+        long now = time.nanoTime();
         List<PeriodicTask> due = new ArrayList<>();
         long wait = Long.MAX_VALUE;
         lock.lock();
@@ -418,51 +469,64 @@ public final class PeriodicWorker implements AutoCloseable {
             if (state != State.RUNNING) {
                 return wait;
             }
-            boolean anyByWallClock = lookAtClocks();
-            long now = time.nanoTime();
             for (PeriodicTask task : tasks.values()) {
-                if (!task.isDue) {
-                    continue;
-                }
                 long left = task.dueNanos - now;
-                if (left <= 0) {
-                    task.isDue = false;
-                    task.running = true;
-                    task.startedNanos = now; // until the run itself says better
-                    runsUnderWay++;
+                if (task.isDue && left <= 0) {
                     due.add(task);
-                } else {
+                } else if (task.isDue) {
                     wait = Math.min(wait, left);
                 }
             }
-            if (anyByWallClock || time != TimeSource.system()) {
+            due.sort(Comparator.comparingLong(task -> task.dueNanos - due.getFirst().dueNanos));
+            for (PeriodicTask task : due) {
+                task.notDue();
+                task.running = true;
+                task.startedNanos = now; // until the run itself says better
+                runsUnderWay++;
+            }
+            if (anyByWallClock || !notScheduled.isEmpty() || time != TimeSource.system()) {
                 wait = Math.min(wait, LOOK_AT_CLOCK_NANOS);
             }
         } finally {
             unlock();
         }
-        due.sort(Comparator.comparingLong(task -> task.dueNanos - due.getFirst().dueNanos));
-        due.forEach(this::run);
+        for (PeriodicTask task : due) {
+            try {
+                run(task);
+            } catch (RuntimeException | Error e) { // the others are counted as running, and have to run
+                ended(task, e);
+            }
+        }
         return wait;
     }
 
-    /** Notices when the wall clock has been set; returns whether anybody cares. */
+    /** Notices when the wall clock has been set, and when the clocks work again; returns whether a task goes by the wall clock. */
     private boolean lookAtClocks() {
         long distance = measureClockDistance();
-        boolean wasSet = Math.abs(distance - clockDistance) > CLOCK_WAS_SET_NANOS;
-        boolean any = false;
-        if (wasSet) {
-            clockDistance = distance;
-        }
-        for (PeriodicTask task : tasks()) {
-            if (task.dueAt != null) {
-                any = true;
-                if (wasSet && task.isDue) {
-                    schedule(task, time.nanoTime());
+        lock.lock();
+        try {
+            if (state != State.RUNNING) {
+                return false;
+            }
+            notScheduled.forEach(task -> schedule(task, null));
+            notScheduled.clear();
+            boolean wasSet = Math.abs(distance - clockDistance) > CLOCK_WAS_SET_NANOS;
+            boolean any = false;
+            if (wasSet) {
+                clockDistance = distance;
+            }
+            for (PeriodicTask task : tasks()) {
+                if (task.dueAt != null) {
+                    any = true;
+                    if (wasSet && task.isDue) {
+                        schedule(task, null);
+                    }
                 }
             }
+            return any;
+        } finally {
+            unlock();
         }
-        return any;
     }
 
     private long measureClockDistance() {
@@ -472,37 +536,94 @@ public final class PeriodicWorker implements AutoCloseable {
 
     private void scheduleFirst(PeriodicTask task) {
         task.hasRun = false;
-        schedule(task, time.nanoTime());
+        schedule(task, null);
     }
 
     /**
-     * Asks the schedule, and remembers what it says; one that fails ends its task.
+     * Has the schedule asked when the task is due, once the lock is released. With the lock.
      *
-     * @param nowNanos one moment for the question and the answer: what passes between two would add up, run by run
+     * @param nowNanos the moment that the question and its answer are about, or null for the moment when it is asked: what
+     *     passes between the end of a run and the question would add up, run by run
      */
-    private void schedule(PeriodicTask task, long nowNanos) {
+    private void schedule(PeriodicTask task, @Nullable Long nowNanos) {
+        long asked = task.notDue();
+        afterUnlock.add(() -> ask(task, asked, nowNanos));
+    }
+
+    /** Asks the schedule, and remembers what it says unless something else was asked since; one that fails ends its task. */
+    private void ask(PeriodicTask task, long asked, @Nullable Long nowNanos) {
+        long now;
+        Instant wall;
         try {
-            Schedule.Timing timing = task.timing(nowNanos, time.now());
-            Schedule.Due due = Objects.requireNonNull(task.schedule().next(timing), "the schedule returned null");
-            task.isDue(due, timing.now(), nowNanos);
+            now = nowNanos != null ? nowNanos : time.nanoTime();
+            wall = time.now();
         } catch (RuntimeException | Error e) {
-            task.figures.failed(e);
-            task.removed = true;
-            task.isDue = false;
-            tasks.remove(task.name(), task);
-            toReport.add(() -> report(task, e));
-            stopIfEmpty();
+            clockFailed(e);
+            askAgain(task, asked);
             return;
         }
-        signalChange();
+        Schedule.@Nullable Due due = null;
+        Throwable failure = null;
+        Schedule.Timing timing = timing(task, now, wall);
+        try {
+            due = Objects.requireNonNull(task.schedule().next(timing), "the schedule returned null");
+        } catch (RuntimeException | Error e) {
+            failure = e;
+        }
+        lock.lock();
+        try {
+            if (!task.isAsked(asked)) {
+                return;
+            }
+            if (due != null) {
+                task.isDue(due, timing.now(), now);
+                signalChange();
+            } else {
+                fail(task, Objects.requireNonNull(failure));
+            }
+        } catch (RuntimeException e) { // a due time past all clocks, say
+            fail(task, e);
+        } finally {
+            unlock();
+        }
+    }
+
+    private void askAgain(PeriodicTask task, long asked) {
+        lock.lock();
+        try {
+            if (task.isAsked(asked)) {
+                notScheduled.add(task);
+            }
+        } finally {
+            unlock();
+        }
+    }
+
+    private Schedule.Timing timing(PeriodicTask task, long now, Instant wall) {
+        lock.lock();
+        try {
+            return task.timing(now, wall);
+        } finally {
+            unlock();
+        }
+    }
+
+    /** With the lock. */
+    private void fail(PeriodicTask task, Throwable failure) {
+        task.figures.failed(failure);
+        task.removed = true;
+        task.notDue();
+        tasks.remove(task.name(), task);
+        afterUnlock.add(() -> report(task, failure));
+        stopIfEmpty();
     }
 
     private void run(PeriodicTask task) {
         TaskFuture<@Nullable Void> future;
         try {
-            boolean travels = pool instanceof AbstractPool known && known.copiesTasks();
-            Action action = travels ? task.action() : () -> runHere(task);
-            future = pool.submit(action, TaskOptions.named(task.name()));
+            boolean travels = pool.copiesTasks();
+            Action here = () -> runHere(task);
+            future = pool.submit(travels ? task.action() : here, TaskOptions.named(task.name()));
         } catch (RuntimeException | Error e) {
             ended(task, e);
             return;
@@ -510,14 +631,22 @@ public final class PeriodicWorker implements AutoCloseable {
         future.onDone(done -> ended(task, failureOf(done)));
     }
 
-    private void runHere(PeriodicTask task) {
+    private void runHere(PeriodicTask task) throws Exception {
         PeriodicWorker around = INSIDE.get();
         INSIDE.set(this);
         try {
-            task.startedNanos = time.nanoTime(); // read after the run has ended
-            task.action().run();
+            noteStart(task);
+            RunnableTask.perform(task.action());
         } finally {
             INSIDE.set(around);
+        }
+    }
+
+    private void noteStart(PeriodicTask task) {
+        try {
+            task.startedNanos = time.nanoTime(); // read after the run has ended
+        } catch (RuntimeException | Error e) {
+            clockFailed(e); // it counts from when it was due
         }
     }
 
@@ -534,11 +663,17 @@ public final class PeriodicWorker implements AutoCloseable {
         if (reported != null) {
             report(task, reported);
         }
+        long now;
+        try {
+            now = time.nanoTime();
+        } catch (RuntimeException | Error e) {
+            clockFailed(e);
+            now = task.startedNanos;
+        }
         lock.lock();
         try {
-            long now = time.nanoTime();
-            task.ran(now, reported);
             runsUnderWay--;
+            task.ran(now, reported);
             if (failure instanceof StopPeriodicException) {
                 task.askedToStop = true;
                 remove(task);
@@ -555,7 +690,7 @@ public final class PeriodicWorker implements AutoCloseable {
         try {
             onFailure.accept(task, failure);
         } catch (RuntimeException | Error e) {
-            System.getLogger("dev.sennit").log(Level.ERROR, "failure hook of periodic worker " + name + " failed", e);
+            Uncaught.log("failure hook of periodic worker " + name + " failed", e);
         }
     }
 

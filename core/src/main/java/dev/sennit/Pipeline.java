@@ -7,6 +7,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -199,7 +200,7 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
             TaskFunction<? super T, ? extends R> function,
             UnaryOperator<StageOptions> options) {
         Objects.requireNonNull(function, "function");
-        AbstractPool known = known(pool);
+        AbstractPool known = AbstractPool.of(pool);
         if (stages.stream().anyMatch(stage -> stage.name().equals(name))) {
             throw new IllegalArgumentException("stages must differ in their names, " + name + " is there already");
         }
@@ -213,11 +214,33 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
         return new Pipeline<>(settings, List.copyOf(all));
     }
 
-    private static AbstractPool known(Pool pool) {
-        if (Objects.requireNonNull(pool, "pool") instanceof AbstractPool known) {
-            return known;
-        }
-        throw new IllegalArgumentException("pool must extend AbstractPool, was a " + pool.getClass().getName());
+    /**
+     * Adds a stage of a function that is at hand; see {@link #through(String, Pool, TaskFunction, UnaryOperator)}.
+     *
+     * @param name what failures and statistics call it
+     * @param pool where the function runs: as many items at once as it has workers
+     * @param function what the stage does with an item; serializable where tasks travel
+     * @param <R> the type of what it makes of it
+     * @return a pipeline with one stage more
+     */
+    public <R extends @Nullable Object> Pipeline<S, R> through(
+            String name, Pool pool, Function<? super T, ? extends R> function) {
+        return through(name, pool, PlainFunction.<T, R>of(function));
+    }
+
+    /**
+     * Adds a stage of a function that is at hand; see {@link #through(String, Pool, TaskFunction, UnaryOperator)}.
+     *
+     * @param name what failures and statistics call it, and its tasks
+     * @param pool where the function runs
+     * @param function what the stage does with an item; serializable where tasks travel
+     * @param options sets how many items may be in the stage and wait before it, and limits of a run
+     * @param <R> the type of what it makes of it
+     * @return a pipeline with one stage more
+     */
+    public <R extends @Nullable Object> Pipeline<S, R> through(
+            String name, Pool pool, Function<? super T, ? extends R> function, UnaryOperator<StageOptions> options) {
+        return through(name, pool, PlainFunction.<T, R>of(function), options);
     }
 
     /**
@@ -257,7 +280,7 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
      * @throws IllegalArgumentException if it is one of processes
      */
     public Pipeline<S, T> readingOn(Pool pool) {
-        AbstractPool known = known(pool);
+        AbstractPool known = AbstractPool.of(pool);
         if (known.copiesTasks()) {
             throw new IllegalArgumentException(
                     "a source is read in this JVM, and " + pool.name() + " runs its tasks elsewhere: take threads, virtual or loop");

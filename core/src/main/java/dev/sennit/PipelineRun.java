@@ -1,7 +1,8 @@
 package dev.sennit;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Timers;
-import dev.sennit.internal.Turns;
+import dev.sennit.internal.Waits;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -57,7 +58,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
     /** What reads the source, if that is a pool's: at most one task at a time, of no item. */
     private final @Nullable Line reader;
     private final long window;
-    private final long begun = System.nanoTime();
+    private final long begun = Backend.current().nanoTime();
 
     /** What is over; nothing in it only says that there may be something to help with. The only thing that others touch. */
     private final LinkedBlockingQueue<Optional<Step>> news = new LinkedBlockingQueue<>();
@@ -146,14 +147,11 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
     /** Waits until something is over; empty if it is time for something else. */
     private Optional<Step> await() throws InterruptedException {
         help();
-        Turns.Turn mine = news.isEmpty() ? Turns.giveUp() : null;
-        try {
-            long nanos = nanosUntilProgress();
+        long nanos = nanosUntilProgress();
+        try (var _ = news.isEmpty() ? Waits.outOfTurn() : null) {
             return nanos == Long.MAX_VALUE
                     ? news.take()
                     : Objects.requireNonNullElse(news.poll(nanos, TimeUnit.NANOSECONDS), Optional.empty());
-        } finally {
-            Turns.regain(mine);
         }
     }
 
@@ -178,15 +176,13 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         }
         running.forEach(step -> step.line.stage.pool().aboutToWait());
         boolean interrupted = false;
-        Turns.Turn mine = Turns.giveUp();
         while (!running.isEmpty()) {
-            try {
+            try (var _ = Waits.outOfTurn()) {
                 news.take().ifPresent(running::remove);
             } catch (InterruptedException e) {
                 interrupted = true;
             }
         }
-        Turns.regain(mine);
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
@@ -280,12 +276,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         running.add(step);
         line.running++;
         try {
-            stage.pool().fork(
-                    new Applied<>(stage.function(), step.value),
-                    stage.options(),
-                    future -> step.future = future,
-                    () -> tellOver(step),
-                    null);
+            stage.pool().submitFor(new OfStep(step), new Applied<>(stage.function(), step.value), stage.options(), null);
         } catch (RuntimeException | Error e) {
             if (step.future != null && !step.future.submission().isQueued()) {
                 return true; // taken in, but there was no thread to be had, say: it has failed with that
@@ -305,18 +296,28 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         return true;
     }
 
-    /** Called by whatever thread: the worker is free of it, or it never got one. */
-    private void tellOver(Step step) {
-        step.overAt = System.nanoTime();
-        Submission<?> submission = step.future().submission();
-        step.ranNanos = submission.neverBegan()
-                ? 0
-                : Math.clamp(submission.nanosSinceStart(), 0, step.overAt - step.enteredAt);
-        step.overIn = Thread.currentThread();
-        if (step.future().isDone()) {
+    /** What the pool tells of a step's task, in whatever thread. */
+    private final class OfStep implements Owner {
+        private final Step step;
+
+        OfStep(Step step) {
+            this.step = step;
+        }
+
+        @Override
+        public void admitted(Submission<?> part) {
+            step.future = part.future();
+        }
+
+        @Override
+        public void over() {
+            step.overAt = Backend.current().nanoTime();
+            Submission<?> submission = step.future().submission();
+            step.ranNanos = submission.neverBegan()
+                    ? 0
+                    : Math.clamp(submission.nanosSinceStart(), 0, step.overAt - step.enteredAt);
+            step.overIn = Thread.currentThread();
             news.add(Optional.of(step));
-        } else { // whoever stopped it is just about to say so
-            step.future().whenComplete((value, failure) -> news.add(Optional.of(step)));
         }
     }
 
@@ -425,7 +426,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         if (settings.onProgress() == null || !changed) {
             return Long.MAX_VALUE;
         }
-        return reported + Timers.nanos(settings.progressEvery()) - System.nanoTime();
+        return reported + Timers.nanos(settings.progressEvery()) - Backend.current().nanoTime();
     }
 
     private void tellProgress() {
@@ -433,12 +434,12 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         if (onProgress != null) {
             changed = false;
             onProgress.accept(statistics());
-            reported = System.nanoTime();
+            reported = Backend.current().nanoTime();
         }
     }
 
     PipelineStatistics statistics() {
-        Duration elapsed = Duration.ofNanos(System.nanoTime() - begun);
+        Duration elapsed = Duration.ofNanos(Backend.current().nanoTime() - begun);
         return new PipelineStatistics(in, out, failed, elapsed, lines.stream().map(this::statistics).toList());
     }
 
@@ -509,7 +510,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         @Nullable Thread overIn;
 
         Step(long item, @Nullable Object source, @Nullable Object value, Line line) {
-            this(item, source, value, line, System.nanoTime());
+            this(item, source, value, line, Backend.current().nanoTime());
         }
 
         private Step(long item, @Nullable Object source, @Nullable Object value, Line line, long enteredAt) {

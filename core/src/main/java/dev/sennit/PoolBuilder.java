@@ -21,7 +21,9 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
     private final String kind;
     private @Nullable String name;
     private int backlog = UNBOUNDED;
-    private BacklogPolicy whenFull = BacklogPolicy.BLOCK;
+    private boolean hasBacklog;
+    private @Nullable BacklogPolicy whenFull;
+    private boolean unasked = true;
 
     /**
      * Creates a builder with the defaults: a numbered name and no bound.
@@ -63,7 +65,8 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
     }
 
     /**
-     * How many tasks may wait for a worker; the default is {@link #UNBOUNDED}. In a plan: {@code backlog=}.
+     * How many tasks may wait for a worker; the default is {@link #UNBOUNDED}. In a plan: {@code backlog=}. Kinds that start any
+     * number of tasks at once refuse to open with one, unless they are given a limit.
      *
      * @param tasks the bound, 0 or more
      * @return this
@@ -71,6 +74,7 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
      */
     public B backlog(int tasks) {
         backlog = atLeast("backlog", tasks, 0);
+        hasBacklog = true;
         return self();
     }
 
@@ -87,6 +91,26 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
     }
 
     /**
+     * Whether a task's failure that nobody asks for is logged: see {@link TaskFuture}. The default is true, unless the system
+     * property {@code sennit.unasked} is {@code off}, which counts for all pools. In a plan: {@code unasked=on}, {@code unasked=off}.
+     *
+     * @param told false for silence
+     * @return this
+     */
+    public B unasked(boolean told) {
+        unasked = told;
+        return self();
+    }
+
+    private void unasked(String word) {
+        switch (word) {
+            case "on" -> unasked(true);
+            case "off" -> unasked(false);
+            default -> throw new IllegalArgumentException("unasked must be on or off, was \"" + word + "\"");
+        }
+    }
+
+    /**
      * The options that a plan may set, by name. A kind adds its own to what it gets from here.
      *
      * @return what to do with each value
@@ -96,6 +120,7 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
         options.put("name", this::name);
         options.put("backlog", value -> backlog(number("backlog", value)));
         options.put("full", value -> whenFull(BacklogPolicy.parse(value)));
+        options.put("unasked", this::unasked);
         return options;
     }
 
@@ -182,12 +207,30 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
         return value;
     }
 
-    final int backlog() {
+    /**
+     * The bound that was asked for, which holds.
+     *
+     * @param workers how many tasks run at once
+     * @throws IllegalArgumentException if none would ever wait, and so nothing would be bounded
+     */
+    final int boundFor(int workers) {
+        if (backlog != UNBOUNDED && workers == Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("backlog needs a limit, was " + backlog + " without one: every task is started at once,"
+                    + " and none waits; say how many may run, as in " + kind + ":100?backlog=" + backlog);
+        }
+        if (!hasBacklog && whenFull != null && whenFull != BacklogPolicy.BLOCK) {
+            throw new IllegalArgumentException(
+                    "full needs a backlog, was " + whenFull + " without one: the pool would never be full; add backlog=");
+        }
         return backlog;
     }
 
     final BacklogPolicy whenFull() {
-        return whenFull;
+        return whenFull == null ? BacklogPolicy.BLOCK : whenFull;
+    }
+
+    final boolean tellsUnasked() {
+        return unasked;
     }
 
     final String nameOrNext() {

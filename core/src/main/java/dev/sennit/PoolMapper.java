@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.MapWindow.Order;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -47,7 +48,7 @@ record PoolMapper(AbstractPool pool, int chunkSize) implements Mapper {
             @Nullable MapSubmission<?> async) {
         Objects.requireNonNull(function, "function");
         List<R> results = new ArrayList<>();
-        feed(new MapWindow<A, R>(pool, function, true, known, chunkSize, async), items, results::add);
+        feed(new MapWindow<A, R>(pool, function, Order.ALL_OR_NOTHING, known, chunkSize, async), items, results::add);
         return Collections.unmodifiableList(results);
     }
 
@@ -57,7 +58,7 @@ record PoolMapper(AbstractPool pool, int chunkSize) implements Mapper {
         Objects.requireNonNull(function, "function");
         Objects.requireNonNull(items, "items");
         var body = new MapBody<A, R>(this, function, items);
-        var map = new MapSubmission<>(pool, body, TaskOptions.named(TaskNames.of(function)));
+        var map = new MapSubmission<>(pool, pool.carryToThread(body), TaskOptions.named(TaskNames.of(function)));
         body.submission = map;
         return pool.begin(map);
     }
@@ -117,20 +118,20 @@ record PoolMapper(AbstractPool pool, int chunkSize) implements Mapper {
     @Override
     public <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mapping(
             TaskFunction<? super A, ? extends R> function) {
-        return gatherer(function, true);
+        return gatherer(function, Order.ITEMS);
     }
 
     @Override
     public <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> mappingUnordered(
             TaskFunction<? super A, ? extends R> function) {
-        return gatherer(function, false);
+        return gatherer(function, Order.COMPLETION);
     }
 
     private <A extends @Nullable Object, R extends @Nullable Object> Gatherer<A, ?, R> gatherer(
-            TaskFunction<? super A, ? extends R> function, boolean ordered) {
+            TaskFunction<? super A, ? extends R> function, Order order) {
         Objects.requireNonNull(function, "function");
         return Gatherer.<A, MapWindow<A, R>, R>ofSequential(
-                () -> new MapWindow<>(pool, function, ordered, MapWindow.UNKNOWN, chunkSize, null),
+                () -> new MapWindow<>(pool, function, order, MapWindow.UNKNOWN, chunkSize, null),
                 (window, item, downstream) -> window.add(item, downstream::push),
                 (window, downstream) -> window.finish(downstream::push));
     }
@@ -138,7 +139,7 @@ record PoolMapper(AbstractPool pool, int chunkSize) implements Mapper {
     @Override
     public <A extends @Nullable Object> void forEach(Iterable<? extends A> items, ItemAction<? super A> action) {
         Objects.requireNonNull(action, "action");
-        var window = new MapWindow<A, @Nullable Void>(pool, new ForItem<A>(action), false, count(items), chunkSize, null);
+        var window = new MapWindow<A, @Nullable Void>(pool, new ForItem<A>(action), Order.COMPLETION, count(items), chunkSize, null);
         feed(window, items, nothing -> true);
     }
 }

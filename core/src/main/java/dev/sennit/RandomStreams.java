@@ -160,7 +160,7 @@ public final class RandomStreams {
         private static final long serialVersionUID = 1L;
 
         @Override
-        public R apply(Numbered<A> numbered) throws Exception {
+        public R call(Numbered<A> numbered) throws Exception {
             return function.apply(stream(seedOf(seed, call, numbered.number)), numbered.item);
         }
 

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Attempts follow one another through the {@link TaskFuture#onDone} of the one before, so only one thread at a time has
  * the progress. Whoever settles this from outside ends the attempt that is under way, or calls off the timer of the next.
  */
-final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> {
+final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> implements Owner {
     private static final Duration AT_ONCE = Duration.ofNanos(1);
 
     private final RetryProgress progress;
@@ -51,26 +51,29 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
 
     // ---- attempts on workers ----
 
-    /**
-     * Makes it ready to be called off, and so to be seen by others: the first call.
-     *
-     * @param here whether {@link #runHere} follows, not {@link #dispatchFirst}
-     */
-    void prepareFirst(boolean here) {
+    /** Makes it ready to be called off, and so to be seen by others. */
+    @Override
+    void admitted(boolean here) {
         runsHere = here;
         prepare(attempt);
+        pool().retrying().add(this);
+        super.admitted(here);
+    }
+
+    @Override
+    boolean mayEndEarly() {
+        return true;
     }
 
     /** Hands the first attempt to the pool. */
-    void dispatchFirst() {
+    @Override
+    void dispatch() {
         pool().dispatchAttempt(attempt);
     }
 
     /** Before anybody can end it. */
     private void prepare(Submission<T> next) {
-        next.retried = this;
-        next.isOfSubmitterOf(this);
-        next.whenOver = this::release;
+        next.isAttemptAt(this);
         holds.incrementAndGet();
         pool().enterAgain();
         if (!runsHere) {
@@ -90,8 +93,11 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         return next;
     }
 
-    /** Called by an attempt when a worker begins it; false when this was settled just before, and it is not to be made. */
-    boolean attemptBegan() {
+    // ---- as the owner of its attempts ----
+
+    /** A worker begins an attempt; false when this was settled just before, and the attempt is not to be made. */
+    @Override
+    public boolean begins() {
         start();
         if (!isRunning()) {
             return false;
@@ -100,9 +106,19 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         return true;
     }
 
-    /** Called by an attempt when its run has ended. */
-    void attemptRan(long nanos) {
+    @Override
+    public void ranFor(long nanos) {
         ranNanos.addAndGet(nanos);
+    }
+
+    @Override
+    public void over() {
+        release();
+    }
+
+    @Override
+    public boolean countsParts() {
+        return false;
     }
 
     private void attemptEnded(TaskFuture<T> done) {
@@ -118,15 +134,28 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
 
     /** Deals with the end of an attempt; returns the wait before the next, or null when there is none. */
     private @Nullable Duration next(TaskFuture<T> done) {
+        Duration wait;
+        try {
+            wait = decide(done);
+        } catch (Throwable e) { // a clock or a callback of the retry's: user code
+            fail(progress.end(e), ranNanos.get());
+            wait = null;
+        }
+        if (wait == null) {
+            release();
+        }
+        return wait;
+    }
+
+    /** Settles the task, or returns the wait before the next attempt. */
+    private @Nullable Duration decide(TaskFuture<T> done) {
         start(); // an attempt may fail without having begun
         if (!isRunning()) {
             progress.end(new CancellationException());
-            release();
             return null;
         }
         if (failureOf(done) instanceof WorkerStartException noWorkers) { // there will be none for another either
             fail(progress.end(noWorkers), ranNanos.get());
-            release();
             return null;
         }
         T value = done.state() == Future.State.SUCCESS ? done.resultNow() : null;
@@ -141,7 +170,6 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         } else {
             fail(failure, ranNanos.get());
         }
-        release();
         return null;
     }
 
@@ -202,7 +230,14 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     private void dispatchNext() {
         holds.incrementAndGet(); // somebody may end it, and the pool with it, before it is dispatched
         try {
-            Submission<T> next = nextUnderWay();
+            Submission<T> next;
+            try {
+                next = nextUnderWay();
+            } catch (Throwable e) { // the kind could not make it
+                fail(progress.end(e), ranNanos.get());
+                release();
+                return;
+            }
             if (next == null) {
                 noOther();
             } else {
@@ -224,12 +259,20 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     private void release() {
         if (holds.decrementAndGet() == 0) {
             ended(ranNanos.get());
+            runMayBeOver();
         }
+    }
+
+    /** The run of an attempt may outlast the next attempt, and the future. */
+    @Override
+    boolean isRunOver() {
+        return holds.get() == 0 && super.isRunOver();
     }
 
     // ---- attempts in the caller ----
 
     /** Makes all attempts in the calling thread. */
+    @Override
     void runHere() {
         for (Submission<T> next = attempt; next != null; next = nextUnderWay()) {
             pool().runOneHere(next);
@@ -269,7 +312,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
      *
      * @param interrupt whether an attempt that has begun is to be ended
      */
-    void callOff(boolean interrupt) {
+    private void callOff(boolean interrupt) {
         Submission<T> underWay;
         Future<?> pending;
         synchronized (this) {
@@ -278,15 +321,36 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
             pending = timer;
             timer = null;
         }
-        if (interrupt) {
-            pool().cancelNow(underWay);
-        } else {
-            underWay.settle(null, new CancellationException(), false);
+        try {
+            if (interrupt) {
+                pool().cancelNow(underWay);
+            } else {
+                underWay.settle(null, new CancellationException(), false);
+            }
+        } finally {
+            if (pending != null) {
+                pending.cancel(false);
+                noOther();
+            }
         }
-        if (pending != null) {
-            pending.cancel(false);
-            noOther();
-        }
+    }
+
+    @Override
+    void stopRun(boolean interrupt) {
+        callOff(interrupt);
+    }
+
+    /** Its attempt says when that has ended. */
+    @Override
+    void dropped() {
+        pool().forgetDelay(this);
+        callOff(true);
+    }
+
+    @Override
+    void left() {
+        pool().retrying().remove(this);
+        super.left();
     }
 
     @Override

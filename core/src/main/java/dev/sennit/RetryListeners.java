@@ -1,6 +1,6 @@
 package dev.sennit;
 
-import java.lang.System.Logger.Level;
+import dev.sennit.internal.Uncaught;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.BiConsumer;
@@ -53,7 +53,7 @@ record RetryListeners(
             try {
                 call.accept(callback);
             } catch (Throwable e) { // the call, and the other callbacks, know nothing of this one
-                System.getLogger("dev.sennit").log(Level.ERROR, name + " callback of a retry failed", e);
+                Uncaught.log(name + " callback of a retry failed", e);
             }
         }
     }

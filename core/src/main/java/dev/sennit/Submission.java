@@ -1,9 +1,11 @@
 package dev.sennit;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.Timers;
-import dev.sennit.internal.Turns;
+import dev.sennit.internal.Uncaught;
+import dev.sennit.internal.Waits;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
@@ -14,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -27,15 +30,23 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * States:
- *   QUEUED  -> RUNNING  -> ENDED     the usual way: whoever runs it settles the future
- *   QUEUED  -> DROPPED               the future was settled from outside before anybody began
- *   QUEUED  -> SENT -> RUNNING       it was sent to a worker that is still busy; until that one begins it, it can be
- *                                    taken back (SENT -> QUEUED), to be dropped or to run elsewhere
- *   RUNNING -> STOPPING -> ENDED     the future was settled from outside (cancel, time limit, complete) while the run
- *                                    goes on; what the run brings is thrown away
+ *   QUEUED   -> RUNNING -> ENDED        the usual way: the worker that runs it settles the future
+ *   QUEUED   -> DROPPED                 the future was settled from outside before a worker began it
+ *   QUEUED   -> SENT    -> RUNNING      it was sent to a worker that is still busy; until that worker begins it, it can be taken
+ *                                       back (SENT -> QUEUED), to be dropped or to run elsewhere
+ *   RUNNING  -> STOPPING                the future is being settled from outside (cancel, time limit, complete) while the run
+ *                                       goes on; what the run brings is thrown away. From there two things happen, in any order:
+ *   STOPPING -> TOLD     -> ENDED       the future is done first, and then the run ends
+ *   STOPPING -> RUN_OVER -> ENDED       the run ends first, and then the future is done
  * </pre>
  *
- * <p>Exactly one compare-and-set decides who settles the future, and that one counts it in the pool's statistics.
+ * <p>Exactly one compare-and-set decides which thread settles the future, and that thread counts it in the pool's statistics.
+ *
+ * <h2>One ending</h2>
+ *
+ * <p>Each submission leaves its pool exactly once: when its future is done and its worker is free of it. The thread that brings
+ * about the second of these does it. Whatever fails on the way - a timer that cannot be had, a kind that cannot stop a run, a
+ * callback - fails the task or is logged; it never keeps the submission in the pool.
  *
  * @param <T> the type of the result
  */
@@ -46,58 +57,63 @@ public class Submission<T extends @Nullable Object> {
     private static final int ENDED = 3;
     private static final int DROPPED = 4;
     private static final int SENT = 5;
-    private static final String[] STATE_NAMES = {"QUEUED", "RUNNING", "STOPPING", "ENDED", "DROPPED", "QUEUED"};
+    private static final int TOLD = 6;
+    private static final int RUN_OVER = 7;
+    private static final String[] STATE_NAMES = {
+        "QUEUED", "RUNNING", "STOPPING", "ENDED", "DROPPED", "QUEUED", "STOPPING", "STOPPING"
+    };
 
     private static final VarHandle STATE;
     private static final VarHandle IS_LOAD;
     private static final VarHandle HOLDS_PLACE;
+    private static final VarHandle RUNNER;
 
     static {
         try {
             STATE = MethodHandles.lookup().findVarHandle(Submission.class, "state", int.class);
             IS_LOAD = MethodHandles.lookup().findVarHandle(Submission.class, "isLoad", boolean.class);
             HOLDS_PLACE = MethodHandles.lookup().findVarHandle(Submission.class, "holdsPlace", boolean.class);
+            RUNNER = MethodHandles.lookup().findVarHandle(Submission.class, "runner", Thread.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
     }
 
+    // A million of these may wait at a time: what a plain task does not need is kept elsewhere, or in few bytes.
+
     private final AbstractPool pool;
     private final Callable<T> body;
     private final TaskOptions options;
     private final TaskFuture<T> future = new TaskFuture<>(this);
-    /** Written before dispatch. */
-    private long submitter = Thread.currentThread().threadId();
-    /** Moved on, before dispatch, by a delay that was asked for. */
-    private long submittedAt = System.nanoTime();
 
     private volatile int state;
-    /** The thread inside {@link #run()}. Set by that thread; cleared, and interrupted, only under this object's lock. */
+    /** The low bits of the submitting thread's id, which tell threads that live at the same time apart. Written before dispatch. */
+    private int submitter = (int) Thread.currentThread().threadId();
+    /**
+     * When it was queued, and from its start on when it was started. Written before dispatch, and then by the thread that moves it
+     * to or from QUEUED.
+     */
+    private long since = Backend.current().nanoTime();
+    /** The thread inside {@link #run()}. Set by that thread; interrupted under this object's lock, as long as the state is STOPPING. */
     private volatile @Nullable Thread runner;
-    /** How deep in that thread: see {@link Interrupts}. Written before it. */
-    private int depth;
-    /** Guarded by this. Whether the runner was interrupted on behalf of this submission. */
-    private boolean interruptSent;
-    /** Written by whoever started it, before anybody else can end it. */
-    private long startedAt;
-    /** Written before it is queued again. */
-    private boolean wasHandedBack;
+    /** What it is a part of. Written before it is admitted. */
+    private @Nullable Owner owner;
     /** Guarded by this. The pending time limit. */
     private @Nullable Future<?> timeLimit;
-    /** Whether it holds a place of a bounded backlog. Written before dispatch, and by whoever gives it back. */
-    volatile boolean holdsPlace;
+    /** How deep in the thread it runs: see {@link Interrupts}. Written before {@link #runner}. */
+    private short depth;
+    /** Guarded by this. Whether the runner was interrupted on behalf of this submission. */
+    private boolean interruptSent;
+    /** Whether it was started before. Written before it is queued again. */
+    private boolean wasHandedBack;
+    /** Whether it holds a place of a bounded backlog. Written before dispatch, and by the thread that gives it back. */
+    private volatile boolean holdsPlace;
     /** Whether its pool counts it as load. */
     private volatile boolean isLoad;
-    /** Called once it is in, before it is dispatched. Written before it is admitted. */
-    @Nullable Runnable whenIn;
-    /** Called once its run has ended or will never begin. Written before dispatch. */
-    @Nullable Runnable whenOver;
-    /** What it is an attempt of, which is then what counts. Written before dispatch. */
-    @Nullable RetriedSubmission<?> retried;
-    /** Whether it is a chunk of a {@link MapSubmission}. Written before it is admitted. */
-    boolean isOfMap;
     /** Whether a failure has no reader ({@code execute}) and goes to the uncaught-exception handler. Written before dispatch. */
-    boolean reportsFailure;
+    private boolean reportsFailure;
+    /** Whether somebody asked for its result, or will be told. Set once, by whoever does. */
+    private volatile boolean isAsked;
 
     /**
      * Creates a submission that waits.
@@ -152,12 +168,41 @@ public class Submission<T extends @Nullable Object> {
 
     /** Whether the calling thread submitted it. */
     final boolean isOfThisThread() {
-        return submitter == Thread.currentThread().threadId();
+        return submitter == (int) Thread.currentThread().threadId();
     }
 
-    /** An attempt may be made in another thread than its task. */
-    final void isOfSubmitterOf(Submission<?> task) {
-        submitter = task.submitter;
+    /** Makes it an attempt at a task, in whatever thread that is made: the task's submitter is its own. */
+    final void isAttemptAt(RetriedSubmission<?> task) {
+        submitter = ((Submission<?>) task).submitter;
+        belongsTo(task);
+    }
+
+    /** Says what it is a part of; before it is admitted. */
+    final void belongsTo(Owner newOwner) {
+        owner = newOwner;
+    }
+
+    /** Says that its failure has no reader; before it is admitted. */
+    final void reportsFailure() {
+        reportsFailure = true;
+    }
+
+    /** Says that somebody asked for its result, or will be told of it; false if that was said before. */
+    final boolean asked() {
+        if (isAsked) {
+            return false;
+        }
+        isAsked = true;
+        return true;
+    }
+
+    final boolean isAsked() {
+        return isAsked;
+    }
+
+    /** Whether nobody may hear of its failure: an owner tells of its parts, and {@code execute} of its tasks. */
+    final boolean mayFailUnasked() {
+        return owner == null && !reportsFailure && !isAsked;
     }
 
     final AbstractPool pool() {
@@ -173,18 +218,9 @@ public class Submission<T extends @Nullable Object> {
         return options;
     }
 
-    /**
-     * How long ago it was submitted, or the delay it was submitted with came to its end.
-     *
-     * @return its age
-     */
-    public final Duration age() {
-        return Duration.ofNanos(System.nanoTime() - submittedAt);
-    }
-
     /** The delay it was submitted with is over: from here on it waits for a worker. */
     final void isDue() {
-        submittedAt = System.nanoTime();
+        since = Backend.current().nanoTime();
     }
 
     final String stateName() {
@@ -219,15 +255,21 @@ public class Submission<T extends @Nullable Object> {
         return isLoad && IS_LOAD.compareAndSet(this, true, false);
     }
 
-    /** True for one caller, if it holds a place: who drops a task that is tried again may meet the end of its attempt. */
+    /** Notes that it holds a place; before it is dispatched. */
+    final void holdsPlace() {
+        holdsPlace = true;
+    }
+
+    /** True for one caller, if it holds a place: the thread that drops a retried task may meet the end of its attempt. */
     final boolean givesUpPlace() {
         return holdsPlace && HOLDS_PLACE.compareAndSet(this, true, false);
     }
 
     /** What it would have run, as {@link AbstractPool#shutdownNow} returns it. */
     final Runnable asRunnable() {
-        if (body instanceof RunnableTask<?> task) {
-            return task.runnable();
+        Callable<T> task = body instanceof InContext<T> wrapped ? wrapped.body() : body;
+        if (task instanceof RunnableTask<?> written) {
+            return written.runnable();
         }
         return () -> {
             try {
@@ -247,7 +289,8 @@ public class Submission<T extends @Nullable Object> {
 
     /** Whether its run goes on although its future is settled. */
     final boolean isStopping() {
-        return state == STOPPING;
+        int seen = state;
+        return seen == STOPPING || seen == TOLD;
     }
 
     /**
@@ -256,21 +299,29 @@ public class Submission<T extends @Nullable Object> {
      * @return false when somebody else started it or it was dropped; the caller then leaves it alone
      */
     public final boolean start() {
-        return STATE.compareAndSet(this, QUEUED, RUNNING) && started();
+        return STATE.compareAndSet(this, QUEUED, RUNNING) && begun();
     }
 
-    private boolean started() {
-        startedAt = System.nanoTime();
-        counters().started(startedAt - submittedAt);
-        boolean isOfNoUse = retried != null && !wasHandedBack && !retried.attemptBegan();
-        Duration limit = options.timeout();
-        if (limit != null) {
-            startTimeLimit(limit);
-        }
-        if (isOfNoUse || pool.isStopping()) {
-            settle(null, new CancellationException(), true);
+    /** Begins what was moved to RUNNING, for a run elsewhere: if that fails, so does the task, and its run is stopped. */
+    private boolean begun() {
+        try {
+            begin(Backend.current().nanoTime());
+        } catch (Throwable e) { // no thread for a timer, say
+            settle(null, e, true);
         }
         return true;
+    }
+
+    private void begin(long now) {
+        counters().started(now - since);
+        since = now;
+        boolean isWanted = owner == null || wasHandedBack || owner.begins();
+        if (options.timeout() != null) {
+            startTimeLimit(options.timeout());
+        }
+        if (!isWanted || pool.isStopping()) {
+            settle(null, new CancellationException(), true);
+        }
     }
 
     /**
@@ -289,7 +340,7 @@ public class Submission<T extends @Nullable Object> {
      * @return false when that was said before
      */
     public final boolean startSent() {
-        return STATE.compareAndSet(this, SENT, RUNNING) && started();
+        return STATE.compareAndSet(this, SENT, RUNNING) && begun();
     }
 
     /**
@@ -338,13 +389,15 @@ public class Submission<T extends @Nullable Object> {
      * dropped before.
      */
     public final void run() {
-        if (!start()) {
+        if (!STATE.compareAndSet(this, QUEUED, RUNNING)) {
             return;
         }
         T value = null;
         Throwable failure = null;
+        long began = Backend.current().nanoTime();
         try {
-            depth = Interrupts.depth();
+            begin(began);
+            depth = (short) Interrupts.depth();
             runner = Thread.currentThread();
             if (state == RUNNING) { // else it was settled before there was a thread to interrupt: nobody wants the result
                 value = body.call();
@@ -352,15 +405,22 @@ public class Submission<T extends @Nullable Object> {
         } catch (Throwable e) { // an Error is the task's failure too, and the worker goes on
             failure = e;
         }
-        long nanos = System.nanoTime() - startedAt;
-        if (failure == null ? !succeed(value, nanos) : !fail(failure, nanos)) {
-            endStopped(nanos);
+        long nanos = Backend.current().nanoTime() - began;
+        boolean leaves = true;
+        try {
+            if (failure == null ? !succeed(value, nanos) : !fail(failure, nanos)) {
+                takeBackInterrupt();
+                leaves = endStopped(nanos);
+            }
+        } finally {
+            if (leaves) {
+                pool.ended(this);
+            }
         }
-        pool.ended(this);
     }
 
-    /** After a run that was stopped: takes back the interrupt that was meant for it. */
-    private void endStopped(long nanos) {
+    /** After a run that was stopped: what was meant for it does not reach what the thread does next. */
+    private void takeBackInterrupt() {
         boolean wasInterrupted;
         synchronized (this) {
             runner = null;
@@ -369,12 +429,65 @@ public class Submission<T extends @Nullable Object> {
         if (wasInterrupted) {
             Thread.interrupted();
         }
-        stoppedRunEnded(nanos);
     }
 
-    private void stoppedRunEnded(long nanos) {
-        state = ENDED;
+    /** The run of a submission that was settled from outside is over; returns whether it is for the caller to leave the pool. */
+    private boolean endStopped(long nanos) {
         countRun(nanos);
+        boolean leaves = !STATE.compareAndSet(this, STOPPING, RUN_OVER); // else the thread that settles the future, once that is done
+        if (leaves) {
+            state = ENDED;
+        }
+        runMayBeOver();
+        return leaves;
+    }
+
+    /** Whether nothing of it runs, and nothing will. */
+    boolean isRunOver() {
+        int seen = state;
+        return seen == ENDED || seen == DROPPED || seen == RUN_OVER;
+    }
+
+    /** Wakes the threads in {@link #awaitRunOver}; only where the run may have outlasted the future. */
+    final void runMayBeOver() {
+        synchronized (this) {
+            notifyAll();
+        }
+    }
+
+    /**
+     * Waits until nothing of it runs; its future is done.
+     *
+     * @param deadline until when
+     * @return false if the time was over first
+     */
+    final boolean awaitRunOver(Deadline deadline) throws InterruptedException {
+        if (isRunOver()) {
+            return true;
+        }
+        pool.aboutToWait();
+        try (var _ = Waits.outOfTurn()) {
+            synchronized (this) {
+                while (!isRunOver()) {
+                    if (!deadline.limited()) {
+                        wait();
+                    } else if (deadline.isOver()) {
+                        return false;
+                    } else {
+                        TimeUnit.NANOSECONDS.timedWait(this, Math.max(1_000_000, Timers.nanos(deadline.left())));
+                    }
+                }
+                return true;
+            }
+        }
+    }
+
+    /** The future of a submission that was settled from outside is done; the last of the two leaves the pool. */
+    private void told() {
+        if (!STATE.compareAndSet(this, STOPPING, TOLD)) {
+            state = ENDED;
+            pool.ended(this);
+        }
     }
 
     /**
@@ -403,10 +516,13 @@ public class Submission<T extends @Nullable Object> {
         if (!STATE.compareAndSet(this, RUNNING, ENDED)) {
             return false;
         }
-        runner = null;
-        countRun(runNanos);
-        pool.releasePlace(this); // before anybody sees the future done: then there is room for the next
-        finish(value, failure);
+        try {
+            RUNNER.setRelease(this, null); // nobody interrupts it any more: the state says so
+            countRun(runNanos);
+            pool.releasePlace(this); // before anybody sees the future done: then there is room for the next
+        } finally {
+            finish(value, failure);
+        }
         return true;
     }
 
@@ -417,11 +533,14 @@ public class Submission<T extends @Nullable Object> {
      */
     public final boolean handBack() {
         wasHandedBack = true;
+        long startedAt = since;
+        since = Backend.current().nanoTime();
         if (!STATE.compareAndSet(this, RUNNING, QUEUED)) {
+            since = startedAt;
             return false;
         }
         cancelTimeLimit();
-        counters().handedBack(startedAt - submittedAt);
+        counters().handedBack();
         return true;
     }
 
@@ -431,19 +550,18 @@ public class Submission<T extends @Nullable Object> {
      * @param runNanos how long the run took, counted only if the future was settled from outside
      */
     public final void ended(long runNanos) {
-        if (state == STOPPING) {
-            stoppedRunEnded(runNanos);
+        if (!isStopping() || endStopped(runNanos)) {
+            pool.ended(this);
         }
-        pool.ended(this);
     }
 
     /**
-     * How long ago it was started.
+     * How long ago it was started; as long as it waits, how long it has waited.
      *
      * @return nanoseconds
      */
     public final long nanosSinceStart() {
-        return System.nanoTime() - startedAt;
+        return Backend.current().nanoTime() - since;
     }
 
     /**
@@ -459,17 +577,13 @@ public class Submission<T extends @Nullable Object> {
             switch (state) {
                 case QUEUED -> {
                     if (STATE.compareAndSet(this, QUEUED, DROPPED)) {
-                        counters().dropped();
-                        pool.releasePlace(this);
-                        pool.whileDropping(() -> finish(value, failure));
-                        pool.dropped(this);
+                        drop(value, failure);
                         return true;
                     }
                 }
                 case RUNNING -> {
                     if (STATE.compareAndSet(this, RUNNING, STOPPING)) {
-                        pool.stopRun(this, interrupt);
-                        finish(value, failure);
+                        stop(value, failure, interrupt);
                         return true;
                     }
                 }
@@ -481,19 +595,57 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    private void finish(@Nullable T value, @Nullable Throwable failure) {
-        cancelTimeLimit();
-        if (failure == null) {
-            counters().succeeded();
-        } else if (failure instanceof CancellationException) {
-            counters().cancelled();
-        } else {
-            counters().failed();
-            if (reportsFailure) {
-                Uncaught.report(failure);
-            }
+    private void drop(@Nullable T value, @Nullable Throwable failure) {
+        try {
+            pool.whileSettling(() -> {
+                try {
+                    counters().dropped();
+                    pool.releasePlace(this);
+                } finally {
+                    finish(value, failure);
+                }
+            });
+        } finally {
+            dropped();
         }
-        future.finish(value, failure);
+    }
+
+    private void stop(@Nullable T value, @Nullable Throwable failure, boolean interrupt) {
+        try {
+            pool.whileSettling(() -> {
+                tryToStop(interrupt);
+                finish(value, failure);
+            });
+        } finally {
+            told();
+        }
+    }
+
+    /** A run that cannot be stopped goes on, and is waited for as one that heeds no interrupt. */
+    final void tryToStop(boolean interrupt) {
+        try {
+            stopRun(interrupt);
+        } catch (Throwable e) { // the kind's code may do anything; the future has to get done
+            Uncaught.log("run of " + this + " could not be stopped, and goes on", e);
+        }
+    }
+
+    private void finish(@Nullable T value, @Nullable Throwable failure) {
+        try {
+            cancelTimeLimit();
+            if (failure == null) {
+                counters().succeeded();
+            } else if (failure instanceof CancellationException) {
+                counters().cancelled();
+            } else {
+                counters().failed();
+                if (reportsFailure) {
+                    Uncaught.report(failure);
+                }
+            }
+        } finally {
+            future.finish(value, failure);
+        }
     }
 
     private void cancelTimeLimit() {
@@ -534,8 +686,7 @@ public class Submission<T extends @Nullable Object> {
         boolean interrupted = false;
         while (pool.isWorker() && !future.isDone()) {
             CompletableFuture<?> more = step.get();
-            Turns.Turn mine = Turns.giveUp();
-            try {
+            try (var _ = Waits.outOfTurn()) {
                 CompletableFuture.anyOf(future, more).get();
             } catch (InterruptedException e) {
                 interrupted = true;
@@ -544,8 +695,6 @@ public class Submission<T extends @Nullable Object> {
                 }
             } catch (ExecutionException | CancellationException e) {
                 break; // the future failed
-            } finally {
-                Turns.regain(mine);
             }
         }
         if (interrupted) {
@@ -558,15 +707,74 @@ public class Submission<T extends @Nullable Object> {
         pool.aboutToWait(this);
     }
 
-    /** Attempts are not counted: their task is. Nor is what only submits others. */
-    private Counters counters() {
-        return retried == null && !(this instanceof MapSubmission) ? pool.counters() : pool.countersOfAttempts();
+    /** Whether it counts in the pool's statistics: a part of what is counted itself does not. */
+    final boolean isCounted() {
+        return owner == null || owner.countsParts();
+    }
+
+    /** The figures that it counts in. */
+    Counters counters() {
+        return isCounted() ? pool.counters() : pool.countersOfParts();
     }
 
     private void countRun(long nanos) {
         counters().ranFor(nanos);
-        if (retried != null) {
-            retried.attemptRan(nanos);
+        if (owner != null) {
+            owner.ranFor(nanos);
+        }
+    }
+
+    // ---- what a submission that consists of others does in its own way ----
+
+    /** It is in, and is about to be dispatched. */
+    void admitted(boolean runsHere) {
+        if (owner != null) {
+            owner.admitted(this);
+        }
+    }
+
+    /** Whether it waits for a place in a full pool. */
+    final boolean waitsForPlace() {
+        return owner == null || owner.partsWaitForPlace();
+    }
+
+    /** Whether others may end it before it is dispatched. */
+    boolean mayEndEarly() {
+        return owner != null;
+    }
+
+    /** Hands it to the kind. */
+    void dispatch() {
+        pool.dispatch(this);
+    }
+
+    /** Runs it in the submitting thread, from its dispatch to its end. */
+    void runHere() {
+        pool.runOneHere(this);
+    }
+
+    /** Ends its run, if that is asked for: its future is about to be settled from outside. */
+    void stopRun(boolean interrupt) {
+        if (interrupt) {
+            pool.stop(this);
+        }
+    }
+
+    /** It was dropped, and its future is done: leaves the pool. */
+    void dropped() {
+        try {
+            if (!pool.forgetDelay(this)) {
+                pool.forget(this);
+            }
+        } finally {
+            pool.ended(this);
+        }
+    }
+
+    /** It has left the pool, which counted it out. */
+    void left() {
+        if (owner != null) {
+            owner.over();
         }
     }
 

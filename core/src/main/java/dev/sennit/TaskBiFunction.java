@@ -1,29 +1,48 @@
 package dev.sennit;
 
 import java.io.Serializable;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A function of two arguments that may leave this JVM, for {@link Mapper#map(TaskBiFunction, Iterable, Iterable)}.
- *
- * <p>Like {@link java.util.function.BiFunction}, but {@link Serializable}, and free to throw.
+ * A function of two arguments that may leave this JVM, for {@link Mapper#map(TaskBiFunction, Iterable, Iterable)}: a {@link
+ * BiFunction} that is {@link Serializable}, and free to throw. A class implements {@link #call}.
  *
  * @param <A> the type of the first argument
  * @param <B> the type of the second argument
  * @param <R> the type of the result
  */
 @FunctionalInterface
+@SuppressWarnings("FunctionalInterfaceMethodChanged") // a lambda becomes this one, which may throw, wherever both are taken
 public interface TaskBiFunction<
                 A extends @Nullable Object, B extends @Nullable Object, R extends @Nullable Object>
-        extends Serializable {
+        extends BiFunction<A, B, R>, Serializable {
 
     /**
-     * Applies this function.
+     * Calls this function. Pools call this method.
      *
      * @param first the first argument
      * @param second the second argument
      * @return the result
      * @throws Exception whatever the body throws; it becomes the failure of the whole {@code map}
      */
-    R apply(A first, B second) throws Exception;
+    R call(A first, B second) throws Exception;
+
+    /**
+     * Calls {@link #call}. A checked exception becomes the cause of a {@link java.util.concurrent.CompletionException};
+     * after an {@link InterruptedException} the interrupt status is set.
+     *
+     * @param first the first argument
+     * @param second the second argument
+     * @return the result
+     */
+    @Override
+    @SuppressWarnings("FunctionalInterfaceMethodChanged") // it does the same, and carries what may be thrown
+    default R apply(A first, B second) {
+        try {
+            return call(first, second);
+        } catch (Exception e) {
+            throw Unchecked.of(e);
+        }
+    }
 }

@@ -1,11 +1,13 @@
 package dev.sennit;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Timers;
-import dev.sennit.internal.Turns;
+import dev.sennit.internal.Waits;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -42,6 +44,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@code fork}, {@code join} and {@code close} are for the thread that opened the scope.
  *
+ * <p>A task has the scoped values that are bound where it is forked, if it runs in this JVM and that was started with {@code
+ * --add-opens java.base/java.lang}. {@link TaskContext} carries context in all other cases.
+ *
  * @param <T> what the tasks return
  * @param <R> what {@code join} returns
  */
@@ -76,11 +81,7 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     private volatile boolean expired;
 
     private TaskScope(Pool pool, Policy policy) {
-        if (!(Objects.requireNonNull(pool, "pool") instanceof AbstractPool known)) {
-            throw new IllegalArgumentException(
-                    "pool must extend AbstractPool, was a " + pool.getClass().getName());
-        }
-        this.pool = known;
+        this.pool = AbstractPool.of(pool);
         this.policy = policy;
     }
 
@@ -128,7 +129,7 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
             throw new IllegalArgumentException("time must be > 0, was " + time);
         }
         ensure(timer == null, "has a limit already");
-        deadline = System.nanoTime() + Timers.nanos(time);
+        deadline = Backend.current().nanoTime() + Timers.nanos(time);
         timer = Timers.after(time, this::expire);
         return this;
     }
@@ -139,7 +140,7 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     }
 
     private boolean isTimeOver() {
-        return timer != null && !expired && deadline - System.nanoTime() <= 0;
+        return timer != null && !expired && deadline - Backend.current().nanoTime() <= 0;
     }
 
     private boolean isDecided() {
@@ -169,26 +170,127 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
      * @return its future
      */
     public <U extends T> TaskFuture<U> fork(Task<U> task, TaskOptions options) {
+        return start(task, options);
+    }
+
+    /**
+     * Starts an action of this scope. Its value is null, which {@link #join} returns where one success is enough and this is the
+     * first.
+     *
+     * {@snippet :
+     * try (Pool pool = Pools.open("virtual");
+     *         var scope = TaskScope.open(pool)) {
+     *     scope.fork(() -> {
+     *         Thread.sleep(10);
+     *         System.out.println("slept");
+     *     });
+     *     scope.join();
+     * }
+     * }
+     *
+     * @param action what to run
+     * @return a future of null
+     */
+    public TaskFuture<@Nullable Void> fork(Action action) {
+        return fork(action, TaskOptions.NONE);
+    }
+
+    /**
+     * Starts an action of this scope, with a name or limits of its own.
+     *
+     * @param action what to run
+     * @param options name and limits
+     * @return a future of null
+     */
+    public TaskFuture<@Nullable Void> fork(Action action, TaskOptions options) {
+        return start(RunnableTask.of(Objects.requireNonNull(action, "action")), options);
+    }
+
+    /**
+     * Starts a callable as a task of this scope. It has to be serializable where tasks travel.
+     *
+     * @param task what to run
+     * @param <U> what it returns
+     * @return its future
+     */
+    public <U extends T> TaskFuture<U> fork(Callable<U> task) {
+        return fork(task, TaskOptions.NONE);
+    }
+
+    /**
+     * Starts a callable as a task of this scope, with a name or limits of its own. It has to be serializable where tasks travel.
+     *
+     * @param task what to run
+     * @param options name and limits
+     * @param <U> what it returns
+     * @return its future
+     */
+    public <U extends T> TaskFuture<U> fork(Callable<U> task, TaskOptions options) {
+        return start(CallableTask.of(Objects.requireNonNull(task, "task")), options);
+    }
+
+    /**
+     * Starts a runnable as a task of this scope. It has to be serializable where tasks travel.
+     *
+     * @param task what to run
+     * @return a future of null
+     */
+    public TaskFuture<@Nullable Void> fork(Runnable task) {
+        return fork(task, TaskOptions.NONE);
+    }
+
+    /**
+     * Starts a runnable as a task of this scope, with a name or limits of its own. It has to be serializable where tasks travel.
+     *
+     * @param task what to run
+     * @param options name and limits
+     * @return a future of null
+     */
+    public TaskFuture<@Nullable Void> fork(Runnable task, TaskOptions options) {
+        return start(RunnableTask.of(Objects.requireNonNull(task, "task")), options);
+    }
+
+    /** Starts a task; the value of one that is no T is null. */
+    private <U extends @Nullable Object> TaskFuture<U> start(Task<U> task, TaskOptions options) {
         ensureOwner("fork");
         ensure(phase == Phase.OPEN, phase == Phase.JOINED ? "was joined; open another for more tasks" : "is closed");
         alive.incrementAndGet();
-        var over = new AtomicBoolean();
-        Runnable whenOver = () -> {
-            if (over.compareAndSet(false, true)) {
-                oneRunLess();
-            }
-        };
         int before = children.size();
+        var owner = new Child();
         TaskFuture<U> child;
         try {
-            child = pool.fork(task, options, this::add, whenOver, timeLeft());
+            child = pool.submitFor(owner, task, options, timeLeft());
         } catch (RuntimeException | Error e) { // refused: it may have been taken in before that, or not
             forgetSince(before);
-            whenOver.run();
+            owner.over();
             throw e;
         }
         timeLeft(); // if none is, that ends this task too
         return child;
+    }
+
+    /** What the pool tells of a task of this scope. */
+    private final class Child implements Owner {
+        private final AtomicBoolean over = new AtomicBoolean();
+
+        @Override
+        @SuppressWarnings("unchecked") // only fork gives it to a submission
+        public void admitted(Submission<?> part) {
+            add((TaskFuture<? extends T>) part.future());
+        }
+
+        @Override
+        public boolean inheritsScopedValues() {
+            return true;
+        }
+
+        /** Called by the pool, and for a task that was refused by {@code fork}, which cannot know whether the pool has done so. */
+        @Override
+        public void over() {
+            if (over.compareAndSet(false, true)) {
+                oneRunLess();
+            }
+        }
     }
 
     /** How long a task may wait for room; null for ever. When the time is over, it says so. */
@@ -199,11 +301,13 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
         if (isDecided()) {
             return Duration.ZERO;
         }
-        return timer == null ? null : Duration.ofNanos(deadline - System.nanoTime());
+        return timer == null ? null : Duration.ofNanos(deadline - Backend.current().nanoTime());
     }
 
     /** Before it can begin: it may run in this very thread, and has to be known to whoever cancels it there. */
-    private void add(TaskFuture<? extends T> child) {
+    @SuppressWarnings("unchecked") // it is one of T, or of null
+    private void add(TaskFuture<?> future) {
+        var child = (TaskFuture<? extends T>) future;
         synchronized (children) {
             children.add(child);
         }
@@ -336,12 +440,12 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
             pool.aboutToWait();
         }
         boolean interrupted = false;
-        Turns.Turn mine = Turns.giveUp();
-        while (alive.get() > 0) {
-            LockSupport.park(this);
-            interrupted |= Thread.interrupted(); // else it would not park again
+        try (var _ = Waits.outOfTurn()) {
+            while (alive.get() > 0) {
+                LockSupport.park(this);
+                interrupted |= Thread.interrupted(); // else it would not park again
+            }
         }
-        Turns.regain(mine);
         if (interrupted) {
             owner.interrupt();
         }

@@ -1,8 +1,13 @@
 package dev.sennit;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.ThreadTimes;
+import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Uncaught;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -15,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -93,8 +99,9 @@ public final class ThreadPool extends AbstractPool {
         if (count.startsOne()) {
             startWorker();
         }
-        if (broken != null) { // it may have come into the queue after that was cleared
-            failWhatWaits();
+        WorkerStartException unusable = broken;
+        if (unusable != null) { // it may have come into the queue after that was cleared
+            failWhatWaits(unusable, () -> true);
         }
     }
 
@@ -107,13 +114,16 @@ public final class ThreadPool extends AbstractPool {
         var worker = new Worker(name() + "-worker-" + named.incrementAndGet());
         alive.add(worker);
         try {
-            worker.start();
+            Backend.start(worker);
         } catch (Throwable e) {
             alive.remove(worker);
             boolean wasTheOnlyOne = count.oneIsGone() == 0;
+            if (wasTheOnlyOne) { // nothing would ever run what waits, this task and those of other submitters
+                failWhatWaits(e, () -> count.threads() == 0);
+            }
             releasedIfAllAreHome();
             if (wasTheOnlyOne) {
-                throw e; // nobody would ever run it
+                throw e;
             }
         }
     }
@@ -175,17 +185,32 @@ public final class ThreadPool extends AbstractPool {
     }
 
     private void breakDown(Throwable failure) {
-        broken = new WorkerStartException("initializer of pool " + name() + " failed: " + failure, failure);
-        failWhatWaits();
+        var unusable = new WorkerStartException("initializer of pool " + name() + " failed: " + Throwables.text(failure), failure);
+        broken = unusable;
+        failWhatWaits(unusable, () -> true);
     }
 
-    private void failWhatWaits() {
-        for (Submission<?> next = queue.poll(); next != null; next = queue.poll()) {
+    private void failWhatWaits(Throwable why, BooleanSupplier isWithoutThreads) {
+        while (isWithoutThreads.getAsBoolean()) {
+            Submission<?> next = queue.poll();
+            if (next == null) {
+                return;
+            }
             if (next == goHome) {
                 queue.add(goHome);
                 return;
             }
-            next.settle(null, broken, false);
+            next.settle(null, why, false);
+        }
+    }
+
+    private static final VarHandle CURRENT = currentHandle();
+
+    private static VarHandle currentHandle() {
+        try {
+            return MethodHandles.lookup().findVarHandle(Worker.class, "current", Submission.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
         }
     }
 
@@ -224,13 +249,25 @@ public final class ThreadPool extends AbstractPool {
                 return true;
             }
             try {
-                initializer.run();
+                initializer.perform();
                 return true;
             } catch (Throwable e) { // an Error is its failure too
                 breakDown(e);
                 return false;
             } finally {
                 Thread.interrupted();
+            }
+        }
+
+        private void run(Submission<?> task) {
+            current = task;
+            try {
+                task.run();
+            } catch (Throwable e) { // the machine is out of memory, say: other tasks wait for this thread
+                Uncaught.log("end of " + task + " failed", e);
+            } finally {
+                CURRENT.setRelease(this, null); // a reader that still sees it finds that it has ended
+                Thread.interrupted(); // an interrupt that the task sent to itself is not the next task's
             }
         }
 
@@ -243,10 +280,7 @@ public final class ThreadPool extends AbstractPool {
                     return false;
                 }
                 if (next != null) {
-                    current = next;
-                    next.run();
-                    current = null;
-                    Thread.interrupted(); // one that the task set on itself is not the next task's
+                    run(next);
                 } else if (count.endsOne(queue::isEmpty)) {
                     return true;
                 }

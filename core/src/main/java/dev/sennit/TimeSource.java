@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Waits;
 import java.time.Duration;
 import java.time.Instant;
 
@@ -57,7 +58,9 @@ public interface TimeSource {
 
         @Override
         public void sleep(Duration time) throws InterruptedException {
-            Thread.sleep(time.isNegative() ? Duration.ZERO : time); // looks at the interrupt status in either case
+            try (var _ = Waits.outOfTurn()) {
+                Thread.sleep(time.isNegative() ? Duration.ZERO : time); // looks at the interrupt status in either case
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Backend;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -58,15 +59,24 @@ public final class VirtualPool extends AbstractPool {
         }
     }
 
-    /** Starts waiting tasks while there are free slots. */
+    /**
+     * Starts waiting tasks while there are free slots. One call is enough for each slot that gets free and for each task that
+     * comes, as each thread calls it again when its task has ended; more are started after a thread could not be.
+     */
     private void startNext() {
         while (!queue.isEmpty() && takeSlot()) {
             Submission<?> next = pollQueued();
-            if (next != null) {
+            if (next == null) {
+                taken.decrementAndGet(); // another thread took it; look again, as a task may have come since
+                continue;
+            }
+            try {
                 start(next);
                 return;
+            } catch (Throwable e) { // no thread to be had: no thread will run this task, and its slot is free for the next
+                taken.decrementAndGet();
+                next.settle(null, e, false);
             }
-            taken.decrementAndGet(); // somebody else took it; look again, as one may have come since
         }
     }
 
@@ -88,10 +98,10 @@ public final class VirtualPool extends AbstractPool {
     }
 
     private void start(Submission<?> submission) {
-        threads.start(() -> {
+        Backend.start(threads.unstarted(() -> {
             Thread self = Thread.currentThread();
-            running.put(self, submission);
             try {
+                running.put(self, submission);
                 submission.run();
             } finally {
                 running.remove(self);
@@ -100,7 +110,7 @@ public final class VirtualPool extends AbstractPool {
                     startNext();
                 }
             }
-        });
+        }));
     }
 
     @Override

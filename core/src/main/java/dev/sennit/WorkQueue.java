@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Backend;
 import java.util.Collection;
 import java.util.List;
 import java.util.Queue;
@@ -87,13 +88,13 @@ final class WorkQueue {
             Thread.onSpinWait();
         }
         boolean limited = nanos != Long.MAX_VALUE;
-        long deadline = limited ? System.nanoTime() + nanos : 0;
+        long deadline = limited ? Backend.current().nanoTime() + nanos : 0;
         Thread self = Thread.currentThread();
         while (true) {
             parked.addFirst(self);
             Submission<?> next = tasks.poll();
             if (next == null) {
-                long left = limited ? deadline - System.nanoTime() : 0;
+                long left = limited ? deadline - Backend.current().nanoTime() : 0;
                 if (!limited) {
                     LockSupport.park(this);
                 } else if (left > 0) {
@@ -110,7 +111,7 @@ final class WorkQueue {
             if (next != null) {
                 return next;
             }
-            if (limited && deadline - System.nanoTime() <= 0) {
+            if (limited && deadline - Backend.current().nanoTime() <= 0) {
                 return null;
             }
         }

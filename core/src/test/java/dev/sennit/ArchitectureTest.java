@@ -19,6 +19,7 @@ import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.ConditionEvents;
 import com.tngtech.archunit.lang.SimpleConditionEvent;
+import dev.sennit.internal.Backend;
 import dev.sennit.loop.EventLoop;
 import dev.sennit.loop.KnowsProcess;
 import dev.sennit.process.ProcessPool;
@@ -127,6 +128,22 @@ class ArchitectureTest {
                         Sleeps.class),
                 new Guarded(
                         noClasses()
+                                .that(are(describe("not the seam, nor a schedule's own time and threads", type ->
+                                        !type.isAssignableTo(Backend.class)
+                                                && !type.isAssignableTo(TimeSource.class)
+                                                && !type.getName().startsWith("dev.sennit.internal.OwnScheduler")
+                                                && !type.getPackageName().equals("dev.sennit.testing"))))
+                                .should().callMethodWhere(describe("reads the clock or starts a thread", call ->
+                                        call.getTarget().getOwner().isEquivalentTo(System.class)
+                                                        && call.getTarget().getName().equals("nanoTime")
+                                                || call.getTarget().getName().equals("startVirtualThread")
+                                                || call.getTarget().getName().equals("start")
+                                                        && (call.getTarget().getOwner().isAssignableTo(Thread.class)
+                                                                || call.getTarget().getOwner().isAssignableTo(Thread.Builder.class))))
+                                .as("time and threads come from the backend"),
+                        ReadsTheClock.class, StartsAThread.class),
+                new Guarded(
+                        noClasses()
                                 .that().resideOutsideOfPackage("dev.sennit.testing")
                                 .should().dependOnClassesThat().resideOutsideOfPackages(
                                         "dev.sennit..", "java..", "javax.net.ssl..", "javax.crypto..", "javax.management..", "org.jspecify..")
@@ -179,6 +196,18 @@ class ArchitectureTest {
     private static final class Sleeps {
         void sleep() throws InterruptedException {
             TimeUnit.SECONDS.sleep(1);
+        }
+    }
+
+    private static final class ReadsTheClock {
+        long read() {
+            return System.nanoTime();
+        }
+    }
+
+    private static final class StartsAThread {
+        void start() {
+            Thread.ofVirtual().start(() -> {});
         }
     }
 

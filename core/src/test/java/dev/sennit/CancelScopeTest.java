@@ -250,4 +250,27 @@ class CancelScopeTest {
             }
         }
     }
+
+    @Test
+    void oneThatMovesOnSaysWhetherTheBlockCameToItsEnd() throws Exception {
+        assertThat(CancelScope.within(Duration.ofDays(1)).tryRun(() -> {})).isTrue();
+        assertThat(
+                        CancelScope.within(Duration.ZERO).tryRun(() -> new Event().await()))
+                .isFalse();
+        CancelScope cancelled = CancelScope.open();
+        cancelled.cancel();
+        assertThat(cancelled.tryRun(() -> new Event().await())).isFalse();
+        var own = new TimeoutException("of the block itself");
+        assertThatThrownBy(() -> CancelScope.within(Duration.ofDays(1)).tryRun(() -> {
+                    throw own;
+                }))
+                .isSameAs(own);
+        CancelScope inner = CancelScope.within(Duration.ofDays(1));
+        assertThat(CancelScope.within(Duration.ZERO).tryRun(() -> {
+                    inner.tryRun(() -> new Event().await());
+                }))
+                .as("the limit of an outer scope is not the inner one's")
+                .isFalse();
+        assertThat(inner.isCancelled()).isFalse();
+    }
 }

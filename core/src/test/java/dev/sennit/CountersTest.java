@@ -69,7 +69,7 @@ class CountersTest {
     void aTaskThatIsHandedBackWaitsAgain() {
         counters.submitted();
         counters.started(100);
-        counters.handedBack(0);
+        counters.handedBack();
         assertThat(seen()).extracting(PoolStatistics::queued, PoolStatistics::running).containsExactly(1L, 0L);
         counters.started(200);
         counters.succeeded();

@@ -167,6 +167,20 @@ class FuturesTest {
     }
 
     @Test
+    void futuresThatComeOrGoMeanwhileAreNotWaitedFor() throws Exception {
+        var first = new CompletableFuture<Integer>();
+        var second = new CompletableFuture<Integer>();
+        List<CompletableFuture<Integer>> given = new java.util.concurrent.CopyOnWriteArrayList<>(List.of(first, second));
+        var waiter = Caller.of(() -> Futures.wait(given, Until.ALL));
+        waiter.awaitWaitingIn("wait");
+        given.clear();
+        given.add(new CompletableFuture<>());
+        first.complete(1);
+        second.complete(2);
+        assertThat(waiter.result()).isEqualTo(new Waited<>(List.of(first, second), List.of()));
+    }
+
+    @Test
     void nullIsRefused() {
         assertThatNullPointerException().isThrownBy(() -> Futures.wait(null, Until.ALL));
         assertThatNullPointerException().isThrownBy(() -> Futures.wait(all, null));

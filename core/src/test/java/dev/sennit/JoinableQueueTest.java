@@ -150,6 +150,36 @@ class JoinableQueueTest {
         queue.join();
     }
 
+    @Test
+    void whatIsRemovedByAConditionOrAnIteratorCountsAsDone() throws Exception {
+        var queue = queue("fifo", 10);
+        queue.addAll(List.of(1, 2, 3, 4, 5));
+        assertThat(queue.removeIf(element -> element > 4)).isTrue();
+        assertThat(queue.removeAll(Set.of(4))).isTrue();
+        assertThat(queue.retainAll(Set.of(1, 2))).isTrue();
+        var elements = queue.iterator();
+        elements.next();
+        elements.remove();
+        assertThat(queue.join(Duration.ZERO)).isFalse();
+        assertThat(queue.remove(2)).isTrue();
+        assertThat(queue.join(Duration.ZERO)).isTrue();
+        assertThatThrownBy(queue::taskDone).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void aConditionMayUseTheQueueAndWaitForOthersThatDo() throws Exception {
+        var queue = queue("fifo", 10);
+        queue.addAll(List.of(1, 2, 3));
+        queue.removeIf(element -> {
+            try {
+                return Caller.of(() -> queue.contains(element) && element == 2).result();
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        });
+        assertThat(queue).containsExactly(1, 3);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"fifo", "lifo", "priority"})
     void afterShutdownTheRestCanBeTaken(String order) throws Exception {
@@ -312,6 +342,7 @@ class JoinableQueueTest {
             queue.add(3); // full again
             queue.putBack(first);
             assertThat(queue).hasSize(4);
+            assertThat(queue.remainingCapacity()).isZero();
             assertThat(queue.offer(5)).isFalse();
             assertThat(queue.take()).isEqualTo(first);
         }

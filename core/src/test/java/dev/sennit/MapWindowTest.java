@@ -34,6 +34,11 @@ class MapWindowTest {
         return pool;
     }
 
+    private static MapWindow<Integer, Integer> window(
+            FakePool pool, TaskFunction<Integer, Integer> function, MapWindow.Order order, int known) {
+        return new MapWindow<>(pool, function, order, known, MapWindow.MEASURED, null);
+    }
+
     private static int sum(List<Integer> sizes) {
         return sizes.stream().mapToInt(Integer::intValue).sum();
     }
@@ -165,28 +170,33 @@ class MapWindowTest {
     }
 
     @Test
-    void whereAnyNumberCanRunTheWindowIsAsWideAsTheItemsAreKnownToBe() {
-        var pool = pool(Integer.MAX_VALUE, Duration.ZERO, 1);
-        var ofUnknown = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
-        for (int i = 0; i < 1_024; i++) {
-            ofUnknown.add(i, value -> true);
+    void whereAnyNumberCanRunTheWindowIsBoundedAllTheSame() {
+        for (int known : new int[] {MapWindow.UNKNOWN, 3_000}) {
+            var pool = pool(Integer.MAX_VALUE, Duration.ZERO, 1);
+            var window = window(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING, known);
+            for (int i = 0; i < 1_024; i++) {
+                window.add(i, value -> true);
+            }
+            assertThat(pool.queue).hasSize(1_024);
+            window.add(1_024, value -> true);
+            assertThat(pool.queue).as("it waited for the oldest, and so the rest has run").hasSizeLessThan(1_025);
         }
-        assertThat(pool.queue).hasSize(1_024);
-        ofUnknown.add(1_024, value -> true);
-        assertThat(pool.queue).as("it waited for the oldest, and so the rest has run").hasSizeLessThan(1_025);
+    }
 
-        pool.runAll();
-        var ofKnown = new MapWindow<Integer, Integer>(pool, Work::square, true, 3_000, MapWindow.MEASURED, null);
-        for (int i = 0; i < 3_000; i++) {
-            ofKnown.add(i, value -> true);
+    @Test
+    void aLimitThatIsSetMakesTheWindowAsWide() {
+        var pool = pool(5_000, Duration.ZERO, 1);
+        var window = window(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING, MapWindow.UNKNOWN);
+        for (int i = 0; i < 5_000; i++) {
+            window.add(i, value -> true);
         }
-        assertThat(pool.queue).hasSize(3_000);
+        assertThat(pool.queue).hasSize(5_000);
     }
 
     @Test
     void aSourceThatIsSlowIsNotHeldUp() {
         var pool = pool(2, Duration.ofHours(1), 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         List<Integer> results = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
             window.add(i, results::add);
@@ -201,7 +211,7 @@ class MapWindowTest {
     @Test
     void whatIsReadyIsHandedOnWithoutWaiting() {
         var pool = pool(2, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         List<Integer> results = new ArrayList<>();
         window.add(1, results::add);
         window.add(2, results::add);
@@ -220,7 +230,7 @@ class MapWindowTest {
     @Test
     void withoutOrderTheFirstReadyIsHandedOnFirst() {
         var pool = pool(2, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, false, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.COMPLETION, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         List<Integer> results = new ArrayList<>();
         window.add(1, results::add);
         window.add(2, results::add);
@@ -235,7 +245,7 @@ class MapWindowTest {
     @Test
     void aReceiverThatHasEnoughEndsIt() {
         var pool = pool(1, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         List<Integer> results = new ArrayList<>();
         window.add(1, results::add);
         window.add(2, results::add);
@@ -255,7 +265,7 @@ class MapWindowTest {
     @Test
     void aReceiverThatThrowsEndsIt() {
         var pool = pool(1, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         window.add(1, value -> true);
         window.add(2, value -> true);
         pool.runNext();
@@ -270,7 +280,7 @@ class MapWindowTest {
     @Test
     void aFailureThatIsThereEndsItAtTheNextItem() {
         var pool = pool(4, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, n -> n == 2 ? Work.failDeep(0) : n, true, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
+        var window = new MapWindow<Integer, Integer>(pool, n -> n == 2 ? Work.failDeep(0) : n, MapWindow.Order.ALL_OR_NOTHING, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         window.add(1, value -> true);
         window.add(2, value -> true);
         pool.queue.removeLast().run(); // the second fails while the first waits
@@ -289,7 +299,7 @@ class MapWindowTest {
                 n -> {
                     throw new IllegalStateException("item " + n);
                 },
-                true,
+                MapWindow.Order.ALL_OR_NOTHING,
                 MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         window.add(1, value -> true);
         window.add(2, value -> true);
@@ -300,10 +310,94 @@ class MapWindowTest {
         assertThatThrownBy(() -> window.finish(value -> true)).hasRootCauseMessage("item 3");
     }
 
+    // ---- what comes before a failure ----
+
+    private static int failsAt(int failing, int n) {
+        if (n == failing) {
+            throw new IllegalStateException("item " + n);
+        }
+        return n;
+    }
+
+    @Test
+    void inTheOrderOfTheItemsAllBeforeTheFailedOneComeAndThenItsFailure() {
+        for (int failing = 0; failing < 40; failing++) {
+            for (int size = 1; size < 9; size++) {
+                int at = failing;
+                var pool = pool(2, Duration.ofMillis(100), 1);
+                List<Integer> results = new ArrayList<>();
+                Stream<Integer> mapped = items(60).stream().gather(new PoolMapper(pool, size).mapping(n -> failsAt(at, n)));
+
+                assertThatThrownBy(() -> mapped.forEach(results::add))
+                        .isInstanceOf(CompletionException.class)
+                        .hasRootCauseMessage("item " + at);
+                assertThat(results).isEqualTo(items(at));
+                assertThat(pool.queue).as("what comes after it").allMatch(one -> one.future().isDone());
+            }
+        }
+    }
+
+    @Test
+    void inTheOrderOfTheItemsAFailureWaitsForThoseBeforeItAndEndsThoseAfterIt() {
+        var pool = pool(4, Duration.ZERO, 1);
+        var window = window(pool, n -> failsAt(2, n), MapWindow.Order.ITEMS, MapWindow.UNKNOWN);
+        List<Integer> results = new ArrayList<>();
+        for (int item = 1; item <= 4; item++) {
+            window.add(item, results::add);
+        }
+        var all = List.copyOf(pool.queue);
+        pool.queue.remove(all.get(1));
+        all.get(1).run(); // the second fails while the first waits
+        assertThat(all).extracting(one -> one.future().isDone()).as("at once").containsExactly(false, true, true, true);
+        assertThat(results).isEmpty();
+
+        assertThatThrownBy(() -> window.add(5, results::add)).hasRootCauseMessage("item 2");
+        assertThat(results).containsExactly(1);
+        assertThat(pool.chunks).as("nothing was added").hasSize(4);
+    }
+
+    @Test
+    void inTheOrderOfTheItemsTheFailureOfTheFirstIsTheOneThatIsThrown() {
+        var pool = pool(4, Duration.ZERO, 1);
+        var window = window(pool, n -> failsAt(n, n), MapWindow.Order.ITEMS, MapWindow.UNKNOWN);
+        window.add(1, value -> true);
+        window.add(2, value -> true);
+        pool.queue.removeLast().run();
+
+        assertThatThrownBy(() -> window.finish(value -> true)).hasRootCauseMessage("item 1");
+    }
+
+    @Test
+    void withoutOrderWhatWasFinishedBeforeTheFailureComes() {
+        var pool = pool(4, Duration.ZERO, 1);
+        var window = new MapWindow<Integer, Integer>(
+                pool, n -> failsAt(4, n), MapWindow.Order.COMPLETION, MapWindow.UNKNOWN, 2, null);
+        List<Integer> results = new ArrayList<>();
+        for (int item = 1; item <= 8; item++) {
+            window.add(item, results::add);
+        }
+        assertThat(pool.queue).hasSize(4);
+        var all = List.copyOf(pool.queue);
+        all.get(3).run();
+        all.get(1).run();
+        all.get(0).run();
+
+        assertThatThrownBy(() -> window.finish(results::add)).hasRootCauseMessage("item 4");
+        assertThat(results).as("in the order in which they were finished").containsExactly(7, 8, 3);
+        assertThat(all).allMatch(one -> one.future().isDone());
+    }
+
+    @Test
+    void aReceiverThatHasEnoughBeforeTheFailureDoesNotHearOfIt() {
+        var pool = pool(1, Duration.ofMillis(100), 1);
+        Stream<Integer> mapped = items(60).stream().gather(new PoolMapper(pool, 20).mapping(n -> failsAt(10, n)));
+        assertThat(mapped.limit(10).toList()).isEqualTo(items(10));
+    }
+
     @Test
     void whatAPoolThatIsShutDownCancelsEndsIt() {
         var pool = pool(4, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, true, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         window.add(1, value -> true);
         pool.shutdownNow();
 

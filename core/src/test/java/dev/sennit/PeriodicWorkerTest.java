@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -476,5 +477,165 @@ class PeriodicWorkerTest {
             return Thread.interrupted();
         });
         assertThat(owner.result()).isTrue();
+    }
+
+    // ---- clocks, schedules and threads that fail ----
+
+    /** Fails at the look that it is told to fail at, and at as many after it as it is told. */
+    private class FailingClock implements TimeSource {
+        final AtomicInteger looksBefore = new AtomicInteger();
+        final AtomicInteger failures = new AtomicInteger();
+
+        private void failIfTold() {
+            if (failures.get() > 0 && looksBefore.getAndDecrement() <= 0 && failures.getAndDecrement() > 0) {
+                throw new IllegalStateException("no time");
+            }
+        }
+
+        @Override
+        public long nanoTime() {
+            failIfTold();
+            return clock.nanoTime();
+        }
+
+        @Override
+        public Instant now() {
+            failIfTold();
+            return clock.now();
+        }
+
+        @Override
+        public void sleep(Duration length) {
+            clock.sleep(length);
+        }
+    }
+
+    /** At each of the looks at the clock that ten steps with a run in every other take. */
+    @Test
+    void aClockThatFailsOnceEndsNoTask() throws Exception {
+        for (int look = 0; look < 60; look++) {
+            var failing = new FailingClock();
+            var worker = settings().time(failing).open();
+            worker.add("a", Schedule.afterStart(SECOND), log("a"));
+            worker.begin();
+            ran.clear();
+            failing.looksBefore.set(look);
+            failing.failures.set(1);
+            for (int i = 0; i < 20; i++) {
+                clock.sleep(Duration.ofMillis(500));
+                try {
+                    worker.step();
+                } catch (IllegalStateException e) {
+                    assertThat(e).hasMessage("no time");
+                }
+            }
+            assertThat(failing.failures).as("it failed").hasValue(0);
+            assertThat(ran).as("the clock failed at look %s", look).hasSizeGreaterThanOrEqualTo(8);
+            assertThat(failed).isEmpty();
+            assertThat(worker.tasks()).hasSize(1);
+            worker.stop();
+            assertThat(worker.awaitStopped(BOUND)).as("no run is counted that has ended").isTrue();
+            worker.close();
+        }
+    }
+
+    @Test
+    void aClockThatFailsAtTheEndOfARunLosesNoRun() throws Exception {
+        var failing = new FailingClock();
+        var worker = settings().time(failing).open();
+        var runs = new AtomicInteger();
+        worker.add("a", Schedule.afterEnd(SECOND), () -> {
+            runs.incrementAndGet();
+            failing.failures.set(3);
+        });
+        worker.begin();
+        for (int i = 0; i < 10; i++) {
+            clock.sleep(SECOND);
+            failing.failures.set(0);
+            worker.step();
+        }
+        assertThat(runs).hasValueGreaterThanOrEqualTo(4);
+        failing.failures.set(0);
+        assertThat(worker.tasks().getFirst().statistics().running()).isFalse();
+        worker.stop();
+        assertThat(worker.awaitStopped(BOUND)).isTrue();
+        worker.close();
+    }
+
+    @Test
+    void theThreadOfAWorkerOutlivesAClockThatFails() throws Exception {
+        var failing = new FailingClock() {
+            @Override
+            public long nanoTime() {
+                super.nanoTime();
+                return System.nanoTime();
+            }
+        };
+        try (var worker = settings().time(failing).pool(Pools.open("virtual")).open()) {
+            var twice = new CountDownLatch(2);
+            worker.start();
+            failing.failures.set(5);
+            worker.add("a", Schedule.afterEnd(Duration.ofMillis(1)), twice::countDown);
+            assertThat(twice.await(60, SECONDS)).isTrue();
+            assertThat(worker.isRunning()).isTrue();
+        }
+    }
+
+    private static <T> T elsewhere(Callable<T> body) {
+        try {
+            return Caller.of(body).result();
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Another thread looks at the worker while the schedule thinks: it would wait for the lock for ever. */
+    @Test
+    void aScheduleIsAskedWithoutTheLock() throws Exception {
+        var worker = settings().open();
+        var asked = new AtomicInteger();
+        Schedule looksAround = timing -> {
+            asked.incrementAndGet();
+            assertThat(elsewhere(() -> worker.tasks().size())).isEqualTo(1);
+            return Schedule.Due.in(SECOND);
+        };
+        worker.begin();
+        PeriodicTask task = worker.add("a", looksAround, log("a"));
+        assertThat(task.statistics().nextIn()).isEqualTo(SECOND);
+        pass(worker, SECOND);
+        assertThat(asked).hasValue(2);
+        assertThat(failed).isEmpty();
+        worker.close();
+    }
+
+    @Test
+    void anAnswerThatCameTooLateDoesNotCount() throws Exception {
+        var worker = settings().open();
+        Schedule disablesItself = timing -> {
+            elsewhere(() -> {
+                worker.tasks().getFirst().disable();
+                return true;
+            });
+            return Schedule.Due.in(Duration.ZERO);
+        };
+        worker.begin();
+        worker.add("a", disablesItself, log("a"));
+        pass(worker, SECOND);
+        assertThat(ran).isEmpty();
+        assertThat(failed).isEmpty();
+        worker.close();
+    }
+
+    @Test
+    @SuppressWarnings("try") // a backend is in use by being open
+    void aWorkerWithoutAThreadDoesNotRun() throws Exception {
+        try (var worker = settings().open()) {
+            try (var backend = FailingBackend.withoutThreads()) {
+                assertThatThrownBy(worker::start).isInstanceOf(FailingBackend.NoThread.class);
+            }
+            assertThat(worker.isRunning()).isFalse();
+            worker.start();
+            assertThat(worker.isRunning()).isTrue();
+        }
     }
 }

@@ -951,11 +951,6 @@ class PipelineTest {
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> one.onProgress(Duration.ZERO, progress -> {}))
                     .withMessage("every must be > 0, was PT0S");
-            Pool foreign = (Pool) java.lang.reflect.Proxy.newProxyInstance(
-                    Pool.class.getClassLoader(), new Class<?>[] {Pool.class}, (proxy, method, arguments) -> null);
-            assertThatIllegalArgumentException()
-                    .isThrownBy(() -> one.through("two", foreign, n -> n))
-                    .withMessageStartingWith("pool must extend AbstractPool, was a ");
             PipelineStatistics seen = one.toList().statistics();
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> seen.stage("two"))

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.AbstractCollection;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -31,6 +32,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -48,6 +50,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * What every kind of {@link Pool} must do.
@@ -71,6 +74,7 @@ import org.junit.jupiter.api.TestInstance;
  * is open to JUnit.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@ExtendWith(FailingContract.Faults.class) // which does nothing unless FailingContract runs the suite
 public abstract class PoolContract {
     protected static final long BOUND = 30;
 
@@ -139,6 +143,11 @@ public abstract class PoolContract {
     /** Whether tasks can wait for a worker: all of them can be busy. */
     protected final boolean queues() {
         return asynchronous() && !unlimited();
+    }
+
+    /** How many seconds the end of a pool may take, at most. */
+    protected long bound() {
+        return BOUND;
     }
 
     // ---- pools and signals for a test ----
@@ -216,10 +225,16 @@ public abstract class PoolContract {
     @AfterEach
     public final void everythingEnds() throws Exception {
         signals.set("release");
+        if (FailingContract.wasDisturbed()) { // tasks may wait for a signal that the test never came to give
+            opened.addAll(shared.values());
+            shared.clear();
+            opened.forEach(Pool::shutdownNow);
+        }
         try {
             for (Pool pool : opened) {
                 pool.shutdown();
-                assertThat(pool.awaitTermination(BOUND, SECONDS)).as("%s terminates", pool).isTrue();
+                assertThat(pool.awaitTermination(bound(), SECONDS)).as("%s terminates", pool).isTrue();
+                assertThat(unfinished(pool.statistics())).as("open futures of %s", pool).isZero();
             }
             for (Pool pool : List.copyOf(shared.values())) {
                 shared.values().removeIf(one -> one == pool && one.isShutdown()); // one test fails, not all after it
@@ -1109,6 +1124,95 @@ public abstract class PoolContract {
     }
 
     @Test
+    public void everyItemBeforeTheOneThatFailsComesAndThenItsFailure() {
+        Pool pool = pool();
+        List<Integer> before = IntStream.range(0, 10).boxed().toList();
+        for (Mapper mapper : List.of(pool, pool.chunksOf(3), pool.chunksOf(100))) {
+            List<Integer> come = new ArrayList<>();
+            Stream<Integer> mapped =
+                    IntStream.range(0, 50).boxed().gather(mapper.mapping(n -> n == 10 ? Work.failDeep(1) : n));
+            assertThatThrownBy(() -> mapped.forEach(come::add))
+                    .isInstanceOf(CompletionException.class)
+                    .cause()
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("deep");
+            assertThat(come).isEqualTo(before);
+
+            assertThat(IntStream.range(0, 50)
+                            .boxed()
+                            .gather(mapper.<Integer, Integer>mapping(n -> n == 10 ? Work.failDeep(1) : n))
+                            .limit(10)
+                            .toList())
+                    .as("nobody asks for more")
+                    .isEqualTo(before);
+        }
+    }
+
+    @Test
+    public void whatWasFinishedBeforeTheFailureComesWithoutOrderToo() {
+        Pool pool = pool();
+        List<Integer> come = new ArrayList<>();
+        Stream<Integer> mapped = IntStream.range(0, 50)
+                .boxed()
+                .gather(pool.chunksOf(100).mappingUnordered(n -> n == 10 ? Work.failDeep(1) : n));
+        assertThatThrownBy(() -> mapped.forEach(come::add)).hasRootCauseMessage("deep");
+        assertThat(come).isEqualTo(IntStream.range(0, 10).boxed().toList());
+    }
+
+    @Test
+    public void theFailureOfALaterItemWaitsForTheOlderOnesOfAMapping() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        boolean overtakes = asynchronous() && pool.workers() > 1;
+        List<Integer> come = new ArrayList<>();
+        Caller<List<Integer>> caller = Caller.of(() -> {
+            Stream.of(0, 1, 2).gather(pool.chunksOf(1).<Integer, Integer>mapping(n -> {
+                if (n == 0 && overtakes) {
+                    here.await("the second has failed");
+                }
+                if (n == 1) {
+                    here.set("the second has failed");
+                    return Work.failDeep(1);
+                }
+                return n;
+            })).forEach(come::add);
+            return come;
+        });
+
+        assertThat(caller.failure()).hasRootCauseMessage("deep");
+        assertThat(come).containsExactly(0);
+        assertAllWorkersServe(pool);
+    }
+
+    @Test
+    public void aCollectionIsNotHeldWhole() throws Exception {
+        var here = signals;
+        Pool pool = pool();
+        if (!asynchronous()) {
+            return; // mapTakesItemsOnlyAsItCanUseThem shows that it goes item by item
+        }
+        var items = new CountedItems(moreThanAWindow());
+        var collection = new AbstractCollection<Integer>() {
+            @Override
+            public Iterator<Integer> iterator() {
+                return items.iterator();
+            }
+
+            @Override
+            public int size() {
+                return 1_000_000;
+            }
+        };
+        Caller<List<Integer>> caller = Caller.of(() -> pool.map(n -> n + Work.hold(here), collection));
+        caller.awaitWaitingIn("map");
+        int taken = items.taken.get();
+        assertThat(taken).isBetween(unlimited() ? 1 : workers(), moreThanAWindow());
+        items.end.set(true);
+        here.set("release");
+        assertThat(caller.result()).hasSize(taken);
+    }
+
+    @Test
     public void aConsumerThatThrowsEndsTheRest() throws Exception {
         var here = signals;
         Pool pool = pool();
@@ -1790,6 +1894,83 @@ public abstract class PoolContract {
         }
     }
 
+    /** As a dependent stage of a {@link CompletableFuture} is told. */
+    @Test
+    public void theFailureOfCompleteAsyncIsWrapped() throws Exception {
+        var here = signals;
+        Pool pool = shared(1, "");
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
+            var told = new AtomicReference<Throwable>();
+            CompletableFuture<Integer> dependent = future.whenComplete((value, failure) -> told.set(failure));
+            future.completeAsync(() -> Work.failDeep(0), Runnable::run);
+            assertThat(catchThrowable(dependent::join)).isInstanceOf(CompletionException.class);
+            assertThat(told.get()).isInstanceOf(CompletionException.class).cause().hasMessage("deep");
+            assertThat(failure(future)).hasMessage("deep");
+            assertThat(future.exceptionNow()).hasMessage("deep");
+            TaskFuture<Integer> cancelled = pool.submit(() -> Work.hold(here));
+            cancelled.completeAsync(() -> {
+                throw new CancellationException();
+            }, Runnable::run);
+            assertThat(cancelled.isCancelled()).isFalse();
+            assertThat(cancelled).isCompletedExceptionally();
+        }
+        TaskFuture<Integer> any = pool.submit(() -> 1);
+        assertThatThrownBy(() -> any.completeAsync(null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> any.completeAsync(() -> 1, null)).isInstanceOf(NullPointerException.class);
+    }
+
+    @Test
+    public void whatIsObtrudedEndsTheRunAndIsWhatOthersSee() throws Exception {
+        var here = signals;
+        Pool pool = shared(1, "");
+        if (asynchronous()) {
+            TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
+            here.awaitCount("held", 1);
+            var told = new CompletableFuture<Integer>();
+            future.onDone(done -> told.complete(done.resultNow()));
+            future.obtrudeValue(98);
+            here.awaitCount("interrupted", 1);
+            assertThat(told.get()).isEqualTo(98);
+            assertThat(future.complete(99)).isFalse();
+            assertThat(future.completeExceptionally(new IOException())).isFalse();
+            assertThat(future.cancel(true)).isFalse();
+            assertThat(future.join()).isEqualTo(98);
+            TaskFuture<Integer> failing = pool.submit(() -> Work.hold(here));
+            failing.obtrudeException(new IOException("obtruded"));
+            assertThat(failing.complete(99)).isFalse();
+            assertThat(failing.cancel(true)).isFalse();
+            assertThat(failure(failing)).hasMessage("obtruded");
+        }
+        TaskFuture<Integer> done = pool.submit(() -> 1);
+        assertThat(value(done)).isEqualTo(1);
+        assertThatThrownBy(() -> done.obtrudeException(null)).isInstanceOf(NullPointerException.class);
+        done.obtrudeException(new IOException("changed"));
+        assertThat(done.isCompletedExceptionally()).isTrue();
+        done.obtrudeValue(7);
+        assertThat(done.join()).isEqualTo(7);
+        assertThat(value(pool.submit(() -> 5))).isEqualTo(5);
+    }
+
+    @Test
+    public void anExecutorCompletionServiceNeedsFuturesThatStay() throws Exception {
+        Pool pool = shared("");
+        var service = new ExecutorCompletionService<Integer>(pool);
+        if (copiesValues()) {
+            assertThatThrownBy(() -> service.submit(() -> 1))
+                    .isInstanceOf(TaskSerializationException.class)
+                    .hasMessageContaining("ExecutorCompletionService")
+                    .hasMessageContaining("Futures.inCompletionOrder");
+            assertThat(service.poll()).isNull();
+        } else {
+            service.submit(() -> 1);
+            assertThat(service.take().get()).isEqualTo(1);
+        }
+        for (TaskFuture<Integer> future : Futures.inCompletionOrder(List.of(pool.submit(() -> 2)))) {
+            assertThat(future.get()).isEqualTo(2);
+        }
+    }
+
     @Test
     public void completeOfATaskThatWaitsMeansThatItNeverRuns() throws Exception {
         var here = signals;
@@ -1861,19 +2042,15 @@ public abstract class PoolContract {
     // ---- back-pressure ----
 
     @Test
-    public void kindsWhoseTasksNeverWaitHaveNoBacklogToFill() throws Exception {
-        var here = signals;
+    public void kindsWhoseTasksNeverWaitRefuseABacklog() throws Exception {
         if (!asynchronous()) {
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> Pools.open(plan(1) + "?backlog=1"))
-                    .withMessageContaining("unknown option \"backlog\"");
+                    .withMessageContaining("inline takes no backlog");
         } else if (unlimited()) {
-            Pool pool = open("backlog=0&full=reject");
-            for (int i = 0; i < 100; i++) {
-                pool.submit(() -> Work.hold(here)); // never full
-            }
-            here.awaitCount("held", 100);
-            assertThat(figures(pool).rejected()).isZero();
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> open("backlog=0&full=reject"))
+                    .withMessageContaining("backlog needs a limit");
         } else {
             assertThat(open("backlog=1").workers()).isEqualTo(workers());
         }
@@ -1882,7 +2059,7 @@ public abstract class PoolContract {
     @Test
     public void aFullPoolThatRejectsSaysTheFigures() throws Exception {
         if (!queues()) {
-            return; // see kindsWhoseTasksNeverWaitHaveNoBacklogToFill
+            return; // see kindsWhoseTasksNeverWaitRefuseABacklog
         }
         var here = signals;
         Pool pool = open("backlog=3&full=reject&name=narrow");

@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import static dev.sennit.testing.Together.begin;
+import static dev.sennit.testing.Together.cancelledFirst;
 import static dev.sennit.testing.Together.check;
 import static dev.sennit.testing.Together.together;
 
@@ -64,7 +65,13 @@ public final class PoolSchedules {
                 PipelineOnOnePool.class,
                 PipelineInterrupted.class,
                 QueueShutDown.class,
-                FuturesAwaited.class);
+                TakerCancelledFirst.class,
+                PutterCancelledFirst.class,
+                AcquirerCancelledFirst.class,
+                EventWaiterCancelledFirst.class,
+                FuturesAwaited.class,
+                ClosedWhileCancelling.class,
+                GateClosedByTwo.class);
     }
 
     /**
@@ -459,6 +466,47 @@ public final class PoolSchedules {
         }
     }
 
+    /** An element that is put in after a taker was interrupted is the other one's. */
+    static final class TakerCancelledFirst implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var queue = JoinableQueue.<Integer>fifo(1);
+            cancelledFirst(queue::take, () -> queue.put(1));
+            check(queue.isEmpty(), queue);
+        }
+    }
+
+    /** Room that comes after a thread was interrupted which waits for it is the other one's. */
+    static final class PutterCancelledFirst implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var queue = JoinableQueue.<Integer>fifo(1);
+            queue.put(1);
+            cancelledFirst(() -> queue.put(2), queue::take);
+            check(queue.size() == 1, queue);
+        }
+    }
+
+    /** A permit that is given back after a thread was interrupted which waits for it is the other one's. */
+    static final class AcquirerCancelledFirst implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var semaphore = new BoundedSemaphore(1);
+            semaphore.acquire();
+            cancelledFirst(semaphore::acquire, semaphore::release);
+            check(semaphore.availablePermits() == 0, semaphore);
+        }
+    }
+
+    /** An event that is set after a thread was interrupted which waits for it does not let that one go. */
+    static final class EventWaiterCancelledFirst implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var event = new Event();
+            cancelledFirst(event::await, event::set);
+        }
+    }
+
     /** Whoever waits for futures hears of all, whatever way he waits. */
     static final class FuturesAwaited extends OnePool {
         FuturesAwaited() {
@@ -479,6 +527,47 @@ public final class PoolSchedules {
                         }
                         check(seen == 3, seen);
                     });
+        }
+    }
+
+    /** A task is cancelled while another thread closes its pool: when that returns, the task's future is done. */
+    static final class ClosedWhileCancelling implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            AbstractPool pool = VirtualPool.builder().limit(1).open();
+            TaskFuture<Integer> task = pool.submit(() -> new CompletableFuture<Integer>().get());
+            together(() -> task.cancel(true), () -> {
+                pool.close();
+                check(task.isDone(), task);
+            });
+        }
+    }
+
+    /** Two threads close a gate while tasks come and go: one thread is told that it is last, and none gets in behind. */
+    static final class GateClosedByTwo implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var gate = new Gate();
+            var last = new AtomicInteger();
+            Together.Part comesAndGoes = () -> {
+                if (gate.enter()) {
+                    gate.enterAgain();
+                    countLast(gate.leave(), last);
+                    countLast(gate.leave(), last);
+                }
+            };
+            Together.Part closes = () -> {
+                countLast(gate.close(() -> check(!gate.enter(), "entered a closed gate")), last);
+                check(gate.isClosed() && !gate.enter(), "entered a closed gate");
+            };
+            together(comesAndGoes, closes, closes);
+            check(last.get() == 1, last + " were told to be last");
+        }
+
+        private static void countLast(boolean isLast, AtomicInteger last) {
+            if (isLast) {
+                last.incrementAndGet();
+            }
         }
     }
 

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
  * What every kind of pool does beside running tasks: callbacks in order, delays, loops. The second half of the
  * conformance suite; see {@link PoolContract} for how its tests are written.
  */
-public abstract class PoolServicesContract extends PoolContract {
+public abstract class PoolServicesContract extends PoolCallersContract {
     private static final Duration LONG = Duration.ofDays(1);
 
     protected PoolServicesContract() {}
@@ -194,7 +194,7 @@ public abstract class PoolServicesContract extends PoolContract {
     @Test
     public void delaysRefuseWhatSubmitRefuses() {
         assertThatThrownBy(() -> pool().submitAfter(null, () -> 1)).isInstanceOf(NullPointerException.class);
-        assertThatThrownBy(() -> pool().submitAfter(LONG, null)).isInstanceOf(NullPointerException.class);
+        assertThatThrownBy(() -> pool().submitAfter(LONG, (Task<?>) null)).isInstanceOf(NullPointerException.class);
         assertThatThrownBy(() -> pool().submit(() -> 1, TaskOptions.NONE.priority(5)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("does not order tasks by priority");
@@ -1000,6 +1000,21 @@ public abstract class PoolServicesContract extends PoolContract {
         assertAddsUp(pool.statistics());
     }
 
+    /** Does something as soon as a task is known, and counts how often it is over. */
+    private static Owner owner(Consumer<TaskFuture<?>> known, AtomicInteger over) {
+        return new Owner() {
+            @Override
+            public void admitted(Submission<?> part) {
+                known.accept(part.future());
+            }
+
+            @Override
+            public void over() {
+                over.incrementAndGet();
+            }
+        };
+    }
+
     /** Another thread may cancel a scope's tasks as soon as it knows them; and there may be no memory left to note them. */
     @Test
     public void aTaskThatEndsAsItBecomesKnownEndsOnce() throws Exception {
@@ -1012,13 +1027,13 @@ public abstract class PoolServicesContract extends PoolContract {
                 var over = new AtomicInteger();
                 for (TaskOptions options : List.of(TaskOptions.NONE, TaskOptions.NONE.retry(Retry.attempts(3)))) {
                     for (int i = 0; i < 10; i++) { // more than there are places
-                        Consumer<TaskFuture<Integer>> cancel = known -> known.cancel(true);
-                        assertThat(pool.fork(() -> 1, options, cancel, over::incrementAndGet, null)).isCancelled();
-                        assertThat(pool.fork(() -> 1, options, cancel, over::incrementAndGet, Duration.ZERO)).isCancelled();
-                        Consumer<TaskFuture<Integer>> fail = known -> {
+                        Consumer<TaskFuture<?>> cancel = known -> known.cancel(true);
+                        assertThat(pool.submitFor(owner(cancel, over), () -> 1, options, null)).isCancelled();
+                        assertThat(pool.submitFor(owner(cancel, over), () -> 1, options, Duration.ZERO)).isCancelled();
+                        Consumer<TaskFuture<?>> fail = known -> {
                             throw unknown;
                         };
-                        assertThatThrownBy(() -> pool.fork(() -> 1, options, fail, over::incrementAndGet, null)).isSameAs(unknown);
+                        assertThatThrownBy(() -> pool.submitFor(owner(fail, over), () -> 1, options, null)).isSameAs(unknown);
                     }
                 }
                 assertThat(pool.isShutdown()).isFalse();
@@ -1059,16 +1074,12 @@ public abstract class PoolServicesContract extends PoolContract {
         for (TaskOptions options : List.of(TaskOptions.NONE, TaskOptions.NONE.retry(Retry.attempts(3)))) {
             var pool = (AbstractPool) open("");
             var over = new AtomicInteger();
-            TaskFuture<Integer> future = pool.fork(
-                    () -> 1,
-                    options,
-                    known -> {
-                        pool.shutdown();
-                        known.cancel(true);
-                        assertThat(pool.isTerminated()).isFalse();
-                    },
-                    over::incrementAndGet,
-                    null);
+            Consumer<TaskFuture<?>> end = known -> {
+                pool.shutdown();
+                known.cancel(true);
+                assertThat(pool.isTerminated()).isFalse();
+            };
+            TaskFuture<Integer> future = pool.submitFor(owner(end, over), () -> 1, options, null);
             assertThat(future.isCancelled()).isTrue();
             assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
             assertThat(over).hasValue(1);

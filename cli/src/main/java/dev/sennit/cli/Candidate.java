@@ -126,18 +126,20 @@ final class Candidate {
     }
 
     /**
-     * Runs all tasks once and measures that.
+     * Does all the work once and measures that.
      *
+     * @param division how it is divided
+     * @param tasks those of the workload
      * @return the results in the order of the tasks
      * @throws CommandException naming the task that failed
      */
-    List<@Nullable Object> measure(List<Task<?>> tasks) {
+    List<@Nullable Object> measure(Workload.Division division, List<Task<?>> tasks) {
         System.gc(); // what plans before this one left on the heap is neither its memory nor its pause
         Set<Long> before = ProcessFigures.descendants();
         long cpuBefore = ProcessFigures.cpuNanos(processes);
         try (var memory = new MemorySampler(processes)) {
             long start = System.nanoTime();
-            List<@Nullable Object> results = runAll(pool, tasks);
+            List<@Nullable Object> results = division.run(pool, tasks);
             walls.add((System.nanoTime() - start) / NANOS);
             adoptProcessesSince(before);
             peakBytes = Math.max(peakBytes, memory.peak(processes));
@@ -168,7 +170,10 @@ final class Candidate {
             }
             return results;
         } catch (RuntimeException | Error e) {
-            futures.forEach(future -> future.cancel(true));
+            futures.forEach(future -> {
+                future.cancel(true);
+                future.onDone(done -> {}); // one failure is reported for all
+            });
             Throwable cause = e instanceof CompletionException && e.getCause() != null ? e.getCause() : e;
             int index = futures.size() < tasks.size() ? futures.size() : results.size();
             throw CommandException.failed("task " + (index + 1) + " of " + tasks.size() + ": "

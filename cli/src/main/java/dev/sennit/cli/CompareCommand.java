@@ -44,6 +44,8 @@ import picocli.CommandLine.Parameters;
             "",
             "Examples:",
             "  sennit compare",
+            "  sennit compare primes-queue --on threads,processes --workers 1..20 \\",
+            "    --repeat 12 --plot queue.svg",
             "  sennit compare sleep --on threads:4,virtual",
             "  sennit compare --on threads,processes --workers 1..8 --plot scaling.svg",
             "  SENNIT_CLASSPATH=my.jar sennit compare com.acme.MyTasks",
@@ -61,7 +63,9 @@ final class CompareCommand implements Callable<Integer> {
             paramLabel = "WORKLOAD",
             arity = "0..1",
             defaultValue = "primes",
-            description = "primes (20 numbers checked by trial division), sums (8 sums of a million random integers),"
+            description = "primes (20 numbers checked by trial division, a task each), primes-queue (the same, by workers that take numbers from a job"
+                    + " queue and put answers into another, until a poison pill ends each), primes-split (the same, number by number,"
+                    + " the divisors of each divided among all workers), sums (8 sums of a million random integers),"
                     + " sleep (20 naps of 50 ms), thumbnails (of 12 pictures), or the name of a CLASS on the class path (SENNIT_CLASSPATH). Default:"
                     + " ${DEFAULT-VALUE}.")
     private String workload = "primes";

@@ -141,7 +141,7 @@ final class Comparison {
                 .orElseThrow();
         bar.show(0, 0, "first run, inline");
         try {
-            expected = Candidate.runAll(baseline.pool(), workload.tasks());
+            expected = workload.division().run(baseline.pool(), workload.tasks());
         } catch (CommandException e) {
             throw CommandException.failed("workload " + workload.name() + " fails on inline already: " + e.getMessage(), e);
         }
@@ -175,7 +175,7 @@ final class Comparison {
     private void measure(Candidate candidate, int round) {
         List<Task<?>> tasks = workload.tasks();
         try {
-            String difference = Candidate.difference(expected, candidate.measure(tasks));
+            String difference = Candidate.difference(expected, candidate.measure(workload.division(), tasks));
             if (difference != null) {
                 candidate.fail(difference);
             }

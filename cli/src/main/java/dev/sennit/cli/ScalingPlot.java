@@ -63,7 +63,7 @@ final class ScalingPlot {
                 .height(HEIGHT)
                 .title(workload + " on " + Runtime.getRuntime().availableProcessors() + " processors")
                 .xAxisTitle("workers")
-                .yAxisTitle("median wall time, seconds")
+                .yAxisTitle("wall time in seconds, median of " + rounds(measurements))
                 .build();
         int most = measurements.stream().mapToInt(ScalingPlot::workers).max().orElse(1);
         highest = measurements.stream()
@@ -76,6 +76,16 @@ final class ScalingPlot {
         List<Measurement> bests = new ArrayList<>();
         byKind(measurements).forEach((kind, rising) -> bests.add(line(kind, rising, bests.size())));
         label(bests, most);
+    }
+
+    /** The fewest of any point. */
+    private static String rounds(List<Measurement> measurements) {
+        int fewest = measurements.stream()
+                .filter(each -> !each.failed())
+                .mapToInt(Measurement::rounds)
+                .min()
+                .orElse(0);
+        return Figures.count(fewest, "round", "rounds");
     }
 
     private XYSeries addSeries(String name, double[] x, double[] y) {
@@ -164,27 +174,41 @@ final class ScalingPlot {
         return best;
     }
 
-    /**
-     * Writes the best of each kind under its ring - over it, near the floor - where no other label is.
-     *
-     * @param bests one a kind
-     */
+    /** Writes the best of each kind under its ring. */
     private void label(List<Measurement> bests, int most) {
+        List<Measurement> fromTheTop = new ArrayList<>(bests);
+        fromTheTop.sort(Comparator.comparingDouble(Measurement::wallSeconds).reversed());
+        List<double[]> places = labelPlaces(fromTheTop, most, highest);
+        for (int i = 0; i < places.size(); i++) {
+            Measurement best = fromTheTop.get(i);
+            chart.addAnnotation(
+                    new AnnotationText(best.kind() + " " + bestText(best), places.get(i)[0], places.get(i)[1], false));
+        }
+    }
+
+    /**
+     * Where the labels go: under each ring - over it, near the floor - where no other label or ring is.
+     *
+     * @param bests one a kind, the slowest first
+     * @param most the largest number of workers
+     * @param highest the longest time
+     * @return the middle of each label, in workers and seconds
+     */
+    static List<double[]> labelPlaces(List<Measurement> bests, int most, double highest) {
         double height = highest * LABEL_HEIGHT;
         double width = (most + 1) * LABEL_WIDTH;
         List<double[]> taken = new ArrayList<>();
-        List<Measurement> fromTheTop = new ArrayList<>(bests);
-        fromTheTop.sort(Comparator.comparingDouble(Measurement::wallSeconds).reversed());
-        for (Measurement best : fromTheTop) {
-            double step = best.wallSeconds() > (bests.size() + 1) * height ? -height : height;
+        bests.forEach(best -> taken.add(new double[] {workers(best), best.wallSeconds()}));
+        for (Measurement best : bests) {
+            double step = best.wallSeconds() > (2 * bests.size() + 1) * height ? -height : height;
             double x = workers(best);
             double y = best.wallSeconds() + step;
             while (isTaken(taken, x, y, width, height)) {
                 y += step / 4;
             }
             taken.add(new double[] {x, y});
-            chart.addAnnotation(new AnnotationText(best.kind() + " " + bestText(best), x, y, false));
         }
+        return taken.subList(bests.size(), taken.size());
     }
 
     private static boolean isTaken(List<double[]> taken, double x, double y, double width, double height) {
@@ -224,7 +248,7 @@ final class ScalingPlot {
         VectorGraphicsEncoder.saveVectorGraphic(chart, bytes, VectorGraphicsFormat.SVG);
         String svg = bytes.toString(StandardCharsets.UTF_8);
         int inside = svg.indexOf('>', svg.indexOf("<svg ")) + 1;
-        String words = "\n  <title>" + escaped(chart.getTitle()) + "</title>\n  <desc>median wall time over workers: "
+        String words = "\n  <title>" + escaped(chart.getTitle()) + "</title>\n  <desc>" + escaped(chart.getYAxisTitle()) + ", over workers: "
                 + escaped(String.join("; ", described)) + "</desc>";
         return svg.substring(0, inside) + words + svg.substring(inside);
     }

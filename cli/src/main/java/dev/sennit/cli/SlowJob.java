@@ -3,45 +3,60 @@ package dev.sennit.cli;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 
-/** What the main thread does while the spinner spins. */
+/** What the main thread does while the spinner spins, for about three seconds. */
 enum SlowJob {
     /** Waits, so that its thread needs no processor. */
     SLEEP {
         @Override
-        void run() throws InterruptedException {
+        void run(long number) throws InterruptedException {
             Thread.sleep(MILLIS);
         }
     },
     /** Keeps a processor busy and never gives it back by itself: it blocks a loop that takes turns. */
     BLOCK {
         @Override
-        void run() {
-            long end = System.nanoTime() + MILLIS * 1_000_000;
+        void run(long number) {
+            long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(MILLIS);
             while (System.nanoTime() < end) {
                 Thread.onSpinWait();
             }
         }
     },
-    /** Computes. */
+    /** Computes: checks a number. */
     PRIME {
         @Override
-        void run() {
-            Primes.isPrime(LARGE_PRIME);
+        void run(long number) {
+            Primes.isPrime(number);
         }
     },
-    /** Computes, and gives way now and then. */
+    /** Checks a number, and gives way now and then. */
     NAP {
         @Override
-        void run() {
-            Primes.isPrimeWithNaps(LARGE_PRIME);
+        void run(long number) {
+            Primes.isPrimeWithNaps(number);
         }
     };
 
     private static final long MILLIS = 3000;
-    private static final long LARGE_PRIME = 5_000_111_000_222_021L;
 
-    abstract void run() throws InterruptedException;
+    /**
+     * Does it.
+     *
+     * @param number what is checked, if this kind checks a number
+     */
+    abstract void run(long number) throws InterruptedException;
+
+    /** Whether it checks a number. */
+    boolean checksANumber() {
+        return this == PRIME || this == NAP;
+    }
+
+    /** The number to check when none is given: a prime that takes as long here as the other kinds; 0 if it checks none. */
+    long defaultNumber() {
+        return checksANumber() ? SlowPrime.taking(TimeUnit.MILLISECONDS.toNanos(MILLIS)) : 0;
+    }
 
     static SlowJob parse(String word) {
         List<String> known = Arrays.stream(values()).map(SlowJob::toString).toList();

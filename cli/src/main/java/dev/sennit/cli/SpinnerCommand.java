@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -32,7 +33,8 @@ import picocli.CommandLine.Option;
             "  sennit spinner",
             "  sennit spinner --on virtual --work prime",
             "  sennit spinner --on processes",
-            "  sennit spinner --on loop --work nap"
+            "  sennit spinner --on loop --work nap",
+            "  sennit spinner --work prime --number 9223372036854775783"
         })
 final class SpinnerCommand implements Callable<Integer> {
     private static final String PROCESSES = "processes";
@@ -44,8 +46,11 @@ final class SpinnerCommand implements Callable<Integer> {
     @Option(names = "--on", paramLabel = "PLAN", defaultValue = "threads", description = "The pool of the spinner, such as threads, virtual, loop, processes. Without a number it has one worker; on processes, output=inherit unless the plan says otherwise. Default: ${DEFAULT-VALUE}.")
     private String plan = "threads";
 
-    @Option(names = "--work", paramLabel = "KIND", defaultValue = "sleep", description = "The slow job: sleep (waits for 3 s), block (keeps a processor busy for 3 s without a pause), prime (checks 5000111000222021), nap (the same, and gives way now and then). Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--work", paramLabel = "KIND", defaultValue = "sleep", description = "The slow job: sleep (waits for 3 s), block (keeps a processor busy for 3 s without a pause), prime (checks a prime number), nap (the same, and gives way now and then). Default: ${DEFAULT-VALUE}.")
     private String work = "sleep";
+
+    @Option(names = "--number", paramLabel = "N", description = "The number that prime and nap check, such as 5000111000222021. Default: a prime number whose check takes some 3 s on this machine, by a measurement of 0.2 s at the start.")
+    private @Nullable String number;
 
     SpinnerCommand(Terminal terminal) {
         this.terminal = terminal;
@@ -59,16 +64,17 @@ final class SpinnerCommand implements Callable<Integer> {
             throw CommandException.usage("plan inline cannot run a spinner beside the caller:"
                     + " it runs each task in the calling thread; choose threads, virtual, loop or processes");
         }
+        long checked = numberFor(job);
         // A terminal's Ctrl-C goes to worker processes as well, which may end too soon to wipe their line.
         try (var pools = new OpenPools(terminal, () -> Spinner.wipe(terminal.out()))) {
             Pool pool = pools.open(beside);
             awaitWorker(pool);
             TaskFuture<Integer> spinner;
             if (beside.kind().equals(LOOP)) { // there both have to be: the spinner gets its turns when the job waits
-                spinner = pool.submit(() -> spinBeside(job, pool)).join();
+                spinner = pool.submit(() -> spinBeside(job, checked, pool)).join();
             } else {
                 spinner = start(pool);
-                job.run();
+                job.run(checked);
             }
             boolean failed = !spinner.cancel(true);
             pools.close(pool); // so that the line is wiped before the answer stands there
@@ -80,14 +86,24 @@ final class SpinnerCommand implements Callable<Integer> {
         }
     }
 
+    private long numberFor(SlowJob job) {
+        if (number == null) {
+            return job.defaultNumber();
+        }
+        if (!job.checksANumber()) {
+            throw CommandException.usage("--number: --work " + job + " checks no number: say --work prime or --work nap");
+        }
+        return Numbers.parse("--number", number);
+    }
+
     private static TaskFuture<Integer> start(Pool pool) {
         long here = ProcessHandle.current().pid();
         return pool.submit(() -> Spinner.spin(System.out, here));
     }
 
-    private static TaskFuture<Integer> spinBeside(SlowJob job, Pool pool) throws InterruptedException {
+    private static TaskFuture<Integer> spinBeside(SlowJob job, long checked, Pool pool) throws InterruptedException {
         TaskFuture<Integer> spinner = start(pool);
-        job.run();
+        job.run(checked);
         spinner.cancel(true); // in the same turn: if the job never waited, the spinner never shows
         return spinner;
     }

@@ -98,13 +98,18 @@ final class Terminal {
     }
 
     /** Prints a line on stderr, after {@code sennit: }. */
-    synchronized void error(String text) {
+    void error(String text) {
+        note(bold("sennit:") + " " + text);
+    }
+
+    /** Prints a line on stderr, as it is. */
+    synchronized void note(String text) {
         if (silent) {
             return;
         }
         wipeBar();
         out.flush();
-        err.println(bold("sennit:") + " " + text);
+        err.println(text);
         err.flush();
     }
 

@@ -131,6 +131,9 @@ final class ThumbnailsCommand implements Callable<Integer> {
     @Option(names = "--timeline", paramLabel = "FILE", description = "Draw what ran when, stage by stage, into a .svg file.")
     private @Nullable Path timeline;
 
+    @Option(names = "--verbose", description = "Log on stderr what is fetched and written: lines of thread, time, level and message.")
+    private boolean verbose;
+
     @Option(names = "--json", description = "Print one JSON object a line.")
     private boolean json;
 
@@ -164,7 +167,24 @@ final class ThumbnailsCommand implements Callable<Integer> {
         if (dryRun) {
             return dryRun(maker, existing, report);
         }
-        OutputFolder folder = folder(existing);
+        if (!verbose) {
+            return run(maker, folder(existing), downloader, fetchers, makers, limit, most, report);
+        }
+        try (var _ = LogLines.of(ThumbnailPipeline.class.getName(), terminal)) {
+            return run(maker, folder(existing), downloader, fetchers, makers, limit, most, report);
+        }
+    }
+
+    private int run(
+            ThumbnailMaker maker,
+            OutputFolder folder,
+            Downloader.Builder downloader,
+            Plan fetchers,
+            Plan makers,
+            Duration limit,
+            long most,
+            ThumbnailsReport report)
+            throws IOException, InterruptedException {
         try (var pools = new OpenPools(terminal);
                 Downloader open = downloader.open();
                 Stream<Source> found = found(report)) {

@@ -1,28 +1,54 @@
 package dev.sennit.cli;
 
+import dev.sennit.Pool;
 import dev.sennit.Task;
 import dev.sennit.images.ThumbnailMaker;
 import dev.sennit.images.ThumbnailSettings;
 import dev.sennit.images.Thumbnails;
+import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationTargetException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Tasks to compare plans with.
+ * Work to compare plans with.
  *
  * @param name what it is called on the command line
  * @param source makes the tasks, anew for every run
+ * @param division how the work is divided among the workers of a pool
  */
-record Workload(String name, Supplier<List<Task<?>>> source) {
-    private static final List<String> BUILT_IN = List.of("primes", "sums", "sleep", "thumbnails");
+record Workload(String name, Supplier<List<Task<?>>> source, Division division) {
+    /** The names of those that are built in. */
+    private static final List<String> BUILT_IN = List.of("primes", "primes-queue", "primes-split", "sums", "sleep", "thumbnails");
     private static final long SEED = 42;
     private static final int SLEEPS = 20;
     private static final long SLEEP_MILLIS = 50;
     private static final int PHOTOS = 12;
+
+    /** A way to do the work on a pool. */
+    @FunctionalInterface
+    interface Division {
+        /** A task of the pool for each task of the workload. */
+        Division TASK_BY_TASK = Candidate::runAll;
+
+        /**
+         * Does all of it.
+         *
+         * @param pool where
+         * @param tasks those of the workload; a division that makes tasks of its own does the same work with them
+         * @return the results, the same for all divisions, in the order of the tasks
+         * @throws CommandException naming the task that failed
+         */
+        List<@Nullable Object> run(Pool pool, List<Task<?>> tasks);
+    }
+
+    Workload(String name, Supplier<List<Task<?>>> source) {
+        this(name, source, Division.TASK_BY_TASK);
+    }
 
     /**
      * Finds a workload: one of those that are built in, or a class on the class path.
@@ -31,12 +57,18 @@ record Workload(String name, Supplier<List<Task<?>>> source) {
      */
     static Workload named(String name) {
         return switch (name) {
-            case "primes" -> new Workload(name, () -> listOf(Primes.NUMBERS, number -> () -> Primes.isPrime(number)));
+            case "primes" -> new Workload(name, Workload::primes);
+            case "primes-queue" -> new Workload(name, Workload::primes, (pool, tasks) -> QueuedPrimes.run(pool, Primes.NUMBERS));
+            case "primes-split" -> new Workload(name, Workload::primes, (pool, tasks) -> SplitPrimes.run(pool, Primes.NUMBERS));
             case "sums" -> new Workload(name, () -> listOf(SumJob.jobs(SEED), job -> job::sum));
             case "sleep" -> new Workload(name, Workload::sleeps);
             case "thumbnails" -> thumbnails(name);
             default -> ofClass(name);
         };
+    }
+
+    private static List<Task<?>> primes() {
+        return listOf(Primes.NUMBERS, number -> () -> Primes.isPrime(number));
     }
 
     private static <S> List<Task<?>> listOf(List<S> items, java.util.function.Function<S, Task<?>> task) {
@@ -126,5 +158,18 @@ record Workload(String name, Supplier<List<Task<?>>> source) {
 
     List<Task<?>> tasks() {
         return source.get();
+    }
+
+    /**
+     * Makes something that worker processes share.
+     *
+     * @throws CommandException if it cannot be had here
+     */
+    static <T> T shared(Supplier<T> maker) {
+        try {
+            return maker.get();
+        } catch (UnsupportedOperationException | UncheckedIOException e) {
+            throw CommandException.failed("worker processes cannot share memory: " + CommandException.oneLine(e), e);
+        }
     }
 }

@@ -9,7 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -72,8 +74,12 @@ class CommandIT {
 
     private Ended end(Process process) throws Exception {
         assertThat(process.waitFor(SECONDS, TimeUnit.SECONDS)).as("ended in time").isTrue();
-        return new Ended(
-                process.exitValue(), Files.readAllLines(temp.resolve("out")), Files.readAllLines(temp.resolve("err")));
+        return new Ended(process.exitValue(), lines("out"), lines("err"));
+    }
+
+    private List<String> lines(String file) throws IOException {
+        Path path = temp.resolve(file);
+        return Files.exists(path) ? Files.readAllLines(path) : List.of();
     }
 
     @ParameterizedTest
@@ -150,13 +156,22 @@ class CommandIT {
         });
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"block", "prime", "nap"})
-    void otherWorkBesideTheSpinner(String work) throws Exception {
-        Ended ended = run("spinner", "--work", work, "--on", "processes");
-
-        assertThat(ended.exit()).isZero();
-        assertThat(Files.readString(temp.resolve("out"))).contains("\r| thinking!").endsWith("\r           \rAnswer: 42\n");
+    /** All at once: each takes some seconds, so that the spinner is seen to turn. */
+    @Test
+    void otherWorkBesideTheSpinnerTakesAsLong() throws Exception {
+        Map<String, Process> running = new LinkedHashMap<>();
+        for (String work : List.of("block", "prime", "nap")) {
+            running.put(work, command("spinner", "--work", work, "--on", "processes")
+                    .redirectOutput(temp.resolve(work).toFile())
+                    .start());
+        }
+        for (var each : running.entrySet()) {
+            assertThat(end(each.getValue()).exit()).isZero();
+            assertThat(Files.readString(temp.resolve(each.getKey())))
+                    .as(each.getKey())
+                    .contains("\r| thinking!\r/ thinking!\r- thinking!\r\\ thinking!\r| thinking!")
+                    .endsWith("\r           \rAnswer: 42\n");
+        }
     }
 
     @Test

@@ -2,6 +2,8 @@ package dev.sennit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sennit.Pool;
+import dev.sennit.Pools;
 import dev.sennit.Task;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -11,9 +13,15 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Comparisons in this JVM, with workloads that take next to no time. */
 class CompareTest {
+    static final List<Long> SMALL_NUMBERS = List.of(
+            2L, 3L, 4L, 9L, 25L, 1_000_003L, 1_000_001L, 999_999_999_989L, 10_000_000_000_037L, 2_147_483_647L * 2, 99_999_989L * 99_999_989L,
+            7L * 1_000_000_007L, 8L);
+
     @TempDir
     Path folder;
 
@@ -138,6 +146,40 @@ class CompareTest {
                 .startsWith("inline", "virtual:1", "virtual:2", "virtual:3", "threads:1", "threads:2", "threads:3");
         assertThat(run.out().getLast()).isEqualTo("plot: " + plot);
         assertThat(plot).content().contains("<svg", "inline", "virtual, best at", "threads, best at");
+    }
+
+    /** On processes they run in the integration tests. */
+    @ParameterizedTest
+    @ValueSource(strings = {"inline", "threads:1", "threads:3", "virtual", "virtual:2", "loop"})
+    void otherDivisionsOfThePrimesGiveTheSame(String plan) {
+        List<Boolean> expected = SMALL_NUMBERS.stream().map(Primes::isPrime).toList();
+        assertThat(expected).contains(true, false);
+        try (Pool pool = Pools.open(plan)) {
+            assertThat(QueuedPrimes.run(pool, SMALL_NUMBERS)).isEqualTo(expected);
+            assertThat(SplitPrimes.run(pool, SMALL_NUMBERS)).isEqualTo(expected);
+        }
+        for (String workload : List.of("primes-queue", "primes-split")) {
+            assertThat(Workload.named(workload).tasks()).hasSize(20);
+            assertThat(Workload.named(workload).division()).isNotEqualTo(Workload.named("primes").division());
+        }
+    }
+
+    @Test
+    void everyDivisorIsInOnePart() {
+        for (long number : new long[] {2, 3, 8, 9, 25, 49, 121, 169, 1_000_003, 3333335652092209L, Long.MAX_VALUE}) {
+            long root = Primes.squareRoot(number);
+            for (int workers : new int[] {1, 2, 3, 7, 20}) {
+                List<SplitPrimes.Part> parts = SplitPrimes.parts(number, workers);
+                assertThat(parts).hasSizeLessThanOrEqualTo(workers);
+                long next = 3;
+                for (SplitPrimes.Part part : parts) {
+                    assertThat(part.first()).as("%d on %d: odd, and after the part before", number, workers).isEqualTo(next);
+                    assertThat(part.last()).isBetween(part.first(), root);
+                    next = part.last() % 2 == 0 ? part.last() + 1 : part.last() + 2;
+                }
+                assertThat(next).as("%d on %d: up to the root", number, workers).isGreaterThan(root).isGreaterThanOrEqualTo(3);
+            }
+        }
     }
 
     @Test

@@ -6,6 +6,7 @@ import java.awt.image.BufferedImage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import javax.imageio.ImageIO;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -46,6 +47,7 @@ class ScalingPlotTest {
         assertThat(svg.getDocumentElement().getTagName()).isEqualTo("svg");
         assertThat(text(svg, "title")).startsWith("a<b & c on ");
         assertThat(text(svg, "desc"))
+                .startsWith("wall time in seconds, median of 3 rounds, over workers: ")
                 .contains("inline, 1.200 s; threads, best at 4: 340 ms; processes, best at 4: 405 ms")
                 .doesNotContain("virtual");
         assertThat(svg.getElementsByTagName("path").getLength()).isGreaterThan(20);
@@ -53,6 +55,25 @@ class ScalingPlotTest {
 
     private static String text(Document svg, String tag) {
         return svg.getElementsByTagName(tag).item(0).getTextContent();
+    }
+
+    @Test
+    void noLabelHidesARingOrAnother() {
+        for (double[] seconds : new double[][] {{32.856, 29.312}, {0.5, 0.496, 0.488, 0.45}, {0.02, 0.01, 0.001}, {1, 1, 1}}) {
+            List<Measurement> bests = Arrays.stream(seconds).mapToObj(each -> measurement("kind", 3, 3, each)).toList();
+            double highest = 1.3 * seconds[0];
+
+            List<double[]> places = ScalingPlot.labelPlaces(bests, 3, highest);
+
+            List<Double> heights = new ArrayList<>(Arrays.stream(seconds).boxed().toList());
+            assertThat(places).hasSize(seconds.length);
+            for (double[] place : places) {
+                assertThat(place[0]).isEqualTo(3);
+                assertThat(heights).allSatisfy(other -> assertThat(Math.abs(place[1] - other)).isGreaterThan(0.044 * highest));
+                assertThat(place[1]).isBetween(0.0, 1.3 * highest);
+                heights.add(place[1]);
+            }
+        }
     }
 
     @Test

@@ -14,9 +14,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
@@ -64,6 +68,38 @@ class ThumbnailsIT {
     private static List<Path> files(Path folder) throws IOException {
         try (Stream<Path> all = Files.list(folder)) {
             return all.filter(file -> !file.toString().endsWith(".part")).sorted().toList();
+        }
+    }
+
+    @Test
+    void theSevenVariantsOfTheGuideMakeTheSame() throws Exception {
+        List<List<String>> variants = Pattern.compile("^\\| [^|`]+ \\| `(--fetch-on [^`]+)` \\|$", Pattern.MULTILINE)
+                .matcher(Files.readString(Path.of("../docs/guides/thumbnails.md")))
+                .results()
+                .map(row -> List.of(row.group(1).split(" ")))
+                .toList();
+        assertThat(variants).hasSize(7).doesNotHaveDuplicates();
+        Path photos = Files.createDirectories(temp.resolve("three"));
+        for (int i = 0; i < 3; i++) {
+            Files.write(photos.resolve("p" + i + ".jpg"), PHOTOS.get(i));
+        }
+        Map<String, Integer> first = Map.of();
+        for (List<String> variant : variants) {
+            Path small = temp.resolve("small" + variants.indexOf(variant));
+            List<String> args = new ArrayList<>(List.of("thumbnails", photos.toString(), "-o", small.toString()));
+            args.addAll(variant);
+
+            Run run = Run.sennit(args.toArray(String[]::new));
+
+            assertThat(run.err()).isEmpty();
+            assertThat(run.exit()).isZero();
+            Map<String, Integer> made = new TreeMap<>();
+            for (Path file : files(small)) {
+                made.put(file.getFileName().toString(), Arrays.hashCode(Files.readAllBytes(file)));
+            }
+            assertThat(made).hasSize(9);
+            first = first.isEmpty() ? made : first;
+            assertThat(made).as("%s", variant).isEqualTo(first);
         }
     }
 
@@ -146,6 +182,23 @@ class ThumbnailsIT {
             assertThat(new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor()).isZero();
 
             assertThat(end(process)).isEqualTo(130);
+        }
+    }
+
+    @Test
+    void controlCBeforeAnythingIsWrittenLeavesNoFolder() throws Exception {
+        try (var server = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            Path small = temp.resolve("made/small");
+            Process process = start("http://127.0.0.1:" + server.getLocalPort() + "/never.jpg", "-o", small.toString(), "--on", "threads:1",
+                    "--allow-private");
+            try (Socket client = server.accept()) { // it asks, and waits for an answer that does not come
+                assertThat(client.getInputStream().read()).isEqualTo('G');
+
+                assertThat(new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor()).isZero();
+
+                assertThat(end(process)).isEqualTo(130);
+            }
+            assertThat(small.getParent()).doesNotExist();
         }
     }
 

@@ -95,6 +95,7 @@ class ThumbnailsTest {
         assertThat(none.exit()).isEqualTo(3);
         assertThat(none.err()).singleElement().asString().startsWith("sennit: nowhere.jpg: no such file");
         assertThat(none.out()).isEmpty();
+        assertThat(small.getParent()).as("what was to hold the folder for nothing").doesNotExist();
 
         Path file = Files.writeString(folder.resolve("file"), "");
         Run run = Run.sennit("thumbnails", photos.toString(), "-o", file.toString(), "--on", "inline");
@@ -127,9 +128,21 @@ class ThumbnailsTest {
     }
 
     @Test
+    void imagesThatAllFailLeaveNoFolder() throws Exception {
+        Path page = Files.writeString(folder.resolve("page.jpg"), "<!DOCTYPE html><html></html>");
+
+        Run run = Run.sennit("thumbnails", page.toString(), "-o", small.toString(), "--on", "inline");
+
+        assertThat(run.exit()).isEqualTo(3);
+        assertThat(small.getParent()).doesNotExist();
+    }
+
+    @Test
     void theOutputIsNoSourceOfTheNextRun() throws Exception {
         small = photos.resolve("small");
-        assertThat(thumbnails("--sizes", "10").exit()).isZero();
+        Run first = thumbnails("--sizes", "10", "--downloads", "1");
+        assertThat(first.exit()).isZero();
+        assertThat(first.out().getLast()).as("not even of the run that makes it").startsWith("3 images in ");
 
         Run again = thumbnails("--sizes", "10", "--no-clobber");
 
@@ -174,6 +187,19 @@ class ThumbnailsTest {
     }
 
     @Test
+    void theLogHasThreadTimeLevelAndMessage() throws Exception {
+        Run run = thumbnails("--verbose", "--sizes", "10", "--fetch-on", "threads:2?name=fetchers");
+
+        assertThat(run.exit()).isZero();
+        assertThat(run.err())
+                .hasSize(9)
+                .allMatch(line -> line.matches("fetchers-worker-[12] \\d\\d:\\d\\d(:\\d\\d([.]\\d{3})?)? DEBUG (fetching|fetched|wrote) .*"))
+                .anyMatch(line -> line.endsWith(" DEBUG fetched " + photos.resolve("p1.jpg") + ", " + PHOTOS.get(1).length + " bytes"))
+                .anyMatch(line -> line.contains(" DEBUG wrote " + small.resolve("p2_10.jpg") + ", "));
+        assertThat(thumbnails("--sizes", "11").err()).as("the log ends with its command").isEmpty();
+    }
+
+    @Test
     void sourcesFromStdin() throws Exception {
         Run run = Run.sennitReading("# two\n" + photos.resolve("p0.jpg") + "\n\n" + photos.resolve("p2.jpg") + "\n",
                 "thumbnails", "-", "-o", small.toString(), "--on", "inline", "--fetch-on", "inline", "--sizes", "10");
@@ -182,7 +208,7 @@ class ThumbnailsTest {
         assertThat(made()).containsOnlyKeys("p0_10.jpg", "p2_10.jpg");
     }
 
-    /** The variants of the course: one after another, threads, coroutines, one that resizes. */
+    /** Those of the guide, some on processes, are in the integration tests. */
     @ParameterizedTest
     @CsvSource({"inline, inline, 1", "threads:3, threads:3, 3", "threads:4, threads:1, 4", "loop, threads:2, 2", "virtual, loop, 3"})
     void everyVariantMakesTheSame(String fetchers, String makers, String atOnce) throws Exception {

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class UsageErrorsTest {
     private static final String NUMBERS = ": give whole numbers from 0 to 9223372036854775807";
     private static final String COMMANDS = "expected one of compare, primes, sums, spinner, thumbnails, ps, help";
-    private static final String WORKLOADS = "expected primes, sums, sleep, thumbnails or a class on the class path (SENNIT_CLASSPATH)";
+    private static final String WORKLOADS = "expected primes, primes-queue, primes-split, sums, sleep, thumbnails or a class on the class path (SENNIT_CLASSPATH)";
 
     @TempDir
     Path folder;
@@ -37,6 +37,8 @@ class UsageErrorsTest {
                 error("argument 1: \"1e9\" is not a whole number" + NUMBERS, "primes", "1e9"),
                 error("argument 1: \"a?b\" is not a whole number" + NUMBERS, "primes", "a\nb"),
                 error("- reads the numbers from stdin and stands alone: leave out the 1 other argument", "primes", "-", "7"),
+                error("--number: \"x\" is not a whole number" + NUMBERS, "spinner", "--work", "prime", "--number", "x"),
+                error("--number: --work sleep checks no number: say --work prime or --work nap", "spinner", "--number", "7"),
                 // options
                 error("unknown option --jsno; did you mean --json?; see sennit primes --help", "primes", "--jsno"),
                 error("unknown option --plto; did you mean --plot?; see sennit compare --help", "compare", "--plto=x.svg"),
@@ -56,7 +58,7 @@ class UsageErrorsTest {
                 error("process " + ProcessHandle.current().pid() + " is this command itself",
                         "ps", Long.toString(ProcessHandle.current().pid())),
                 // plans
-                error("unknown plan \"thread:8\": expected inline, threads[:N|:MIN-MAX], virtual[:N], loop, processes[:N];"
+                error("unknown plan \"thread:8\": expected inline, threads[:N|:MIN-MAX], virtual[:N], loop[:N], processes[:N];"
                         + " did you mean threads:8?", "primes", "--on", "thread:8"),
                 error("plan \"threads:0\": workers must be >= 1, was 0", "sums", "--on", "threads:0"),
                 error("plan \"threads:x\": workers must be a whole number, was \"x\"", "spinner", "--on", "threads:x"),

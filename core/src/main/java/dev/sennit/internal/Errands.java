@@ -9,37 +9,49 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>On platform threads, as a virtual one needs a carrier, and tasks on virtual threads that only compute hold all of those: a
  * time limit that waits for them is none. There are as many threads as errands at a time, up to {@value #MOST}, which go away
- * when idle for a second; only beyond that, or where the system gives no more threads, an errand gets a virtual one.
+ * when idle for a second. Beyond that, or where the system gives no more threads, an errand gets a virtual thread; where even
+ * that cannot be had, its caller runs it. So an errand is never lost.
  */
 public final class Errands {
     private static final int MOST = 64;
 
     private static final ThreadPoolExecutor THREADS = new ThreadPoolExecutor(
-            0, MOST, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), Errands::thread, (errand, full) -> Thread.startVirtualThread(errand));
+            0,
+            MOST,
+            1,
+            TimeUnit.SECONDS,
+            new SynchronousQueue<>(),
+            Errands::thread,
+            (errand, full) -> runElsewhere(errand));
 
     private Errands() {}
 
     private static Thread thread(Runnable worker) {
-        Thread thread = Thread.ofPlatform()
-                .daemon()
-                .name("sennit-errand")
-                .inheritInheritableThreadLocals(false)
-                .unstarted(worker);
+        Thread thread = Backend.factory(Thread.ofPlatform().daemon().name("sennit-errand").inheritInheritableThreadLocals(false))
+                .newThread(worker);
         thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not that of whoever was first
         return thread;
     }
 
     /**
-     * Runs an errand soon, in a thread that nobody interrupts.
+     * Runs an errand soon, in a thread that nobody interrupts; in the calling one if there is no other to be had.
      *
-     * @param errand what to run
-     * @throws OutOfMemoryError if there is no thread to be had
+     * @param errand what to run; it may be run with the caller's locks held, if the system is out of threads
      */
     public static void run(Runnable errand) {
         try {
             THREADS.execute(errand);
         } catch (OutOfMemoryError e) {
-            Thread.startVirtualThread(errand);
+            runElsewhere(errand);
+        }
+    }
+
+    private static void runElsewhere(Runnable errand) {
+        Thread virtual = Thread.ofVirtual().unstarted(errand);
+        try {
+            Backend.start(virtual);
+        } catch (OutOfMemoryError e) {
+            errand.run();
         }
     }
 }

@@ -3,16 +3,19 @@ package dev.sennit.internal;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.sennit.internal.MemoryFile.NotAMemoryFileException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
 /**
- * The few calls of Linux that Java has no API for: waiting on a word of shared memory (futex), and memory that processes
- * can share and that no file system keeps (memfd).
+ * The few calls of Linux that Java has no API for: waiting on a word of shared memory (futex), memory that processes
+ * can share and that no file system keeps (memfd), and signals to a process whose id may be another's by now (pidfd).
  *
  * <p>They are there on Linux for x86-64 and AArch64, where the runtime lets this module use native code without a warning;
  * {@link #isAvailable} tells. Everything here needs that; who cannot have it takes a portable way.
@@ -40,24 +43,46 @@ public final class Linux {
         return proven;
     }
 
-    private static boolean isSupported() {
-        return System.getProperty("os.name", "").equals("Linux")
-                && Numbers.OF_THIS_PROCESSOR.futex > 0
-                && Linux.class.getModule().isNativeAccessEnabled();
+    static boolean isSupported() {
+        return isKnown() && Linux.class.getModule().isNativeAccessEnabled();
+    }
+
+    private static boolean isKnown() {
+        return System.getProperty("os.name", "").equals("Linux") && Numbers.OF_THIS_PROCESSOR.futex > 0;
+    }
+
+    /**
+     * Whether {@link #nativeAccessOption} is all that is missing.
+     *
+     * @return whether this is Linux on a known processor, and native access is not enabled for this module
+     */
+    public static boolean lacksNativeAccess() {
+        return isKnown() && !Linux.class.getModule().isNativeAccessEnabled();
+    }
+
+    /**
+     * The option of {@code java} that enables native access for this module.
+     *
+     * @return the whole option
+     */
+    public static String nativeAccessOption() {
+        Module module = Linux.class.getModule();
+        return "--enable-native-access=" + (module.isNamed() ? module.getName() : "ALL-UNNAMED");
     }
 
     /** The numbers of the calls. */
-    private record Numbers(long futex, long memfdCreate, long ftruncate, long fcntl, long close, long madvise) {
+    private record Numbers(
+            long futex, long memfdCreate, long openat, long ftruncate, long fcntl, long close, long madvise) {
         static final Numbers OF_THIS_PROCESSOR = switch (System.getProperty("os.arch", "")) {
-            case "amd64", "x86_64" -> new Numbers(202, 319, 77, 72, 3, 28);
-            case "aarch64" -> new Numbers(98, 279, 46, 25, 57, 233);
-            default -> new Numbers(-1, -1, -1, -1, -1, -1);
+            case "amd64", "x86_64" -> new Numbers(202, 319, 257, 77, 72, 3, 28);
+            case "aarch64" -> new Numbers(98, 279, 56, 46, 25, 57, 233);
+            default -> new Numbers(-1, -1, -1, -1, -1, -1, -1);
         };
     }
 
     /** A container's rules may forbid a call that the kernel has. */
     private static boolean isProven() {
-        try (MemoryFile file = MemoryFile.create("sennit-probe", 64);
+        try (MemoryFile file = MemoryFile.create("probe", 64);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment mapped = file.map(arena);
             futexWake(mapped, 1);
@@ -77,11 +102,22 @@ public final class Linux {
         private static final int FUTEX_WAIT = 0;
         private static final int FUTEX_WAKE = 1;
         private static final int F_ADD_SEALS = 1033;
+        private static final int F_GET_SEALS = 1034;
         private static final int F_SEAL_SHRINK = 2;
         private static final int F_SEAL_GROW = 4;
+        /** A file that shrinks kills whoever has mapped it. */
+        private static final int SEALS = F_SEAL_SHRINK | F_SEAL_GROW;
+
         private static final int MFD_CLOEXEC = 1;
         private static final int MFD_ALLOW_SEALING = 2;
         private static final int MADV_REMOVE = 9;
+        /** The same on all processors, as all that are newer than Linux 5. */
+        private static final int PIDFD_SEND_SIGNAL = 424;
+        private static final int PIDFD_OPEN = 434;
+        private static final int AT_FDCWD = -100;
+        private static final int O_RDWR = 2;
+        private static final int O_CLOEXEC = 0x80000;
+        private static final int O_PATH = 0x200000;
 
         static final MethodHandle CALL = syscall();
 
@@ -183,8 +219,7 @@ public final class Linux {
                 throw new IOException("no memory file could be made: too many open files?");
             }
             long sized = Calls.ofFile(Calls.NUMBERS.ftruncate, descriptor, size, 0);
-            int seals = Calls.F_SEAL_SHRINK | Calls.F_SEAL_GROW; // a file that shrinks kills whoever has mapped it
-            if (sized != 0 || Calls.ofFile(Calls.NUMBERS.fcntl, descriptor, Calls.F_ADD_SEALS, seals) != 0) {
+            if (sized != 0 || Calls.ofFile(Calls.NUMBERS.fcntl, descriptor, Calls.F_ADD_SEALS, Calls.SEALS) != 0) {
                 close(descriptor);
                 throw new IOException("a memory file of " + size + " bytes could not be made");
             }
@@ -194,6 +229,73 @@ public final class Linux {
         } catch (Throwable e) {
             throw unexpected(e);
         }
+    }
+
+    /** Opens a descriptor of the process that has an id now; returns it, or less than 0 if there is none, or it cannot be had. */
+    static int openProcess(long pid) {
+        try {
+            return (int) Calls.ofFile(Calls.PIDFD_OPEN, (int) pid, 0, 0);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** Sends a signal to the process of a descriptor; returns whether that was done. */
+    static boolean signal(int process, int signal) {
+        try {
+            return Calls.ofFile(Calls.PIDFD_SEND_SIGNAL, process, signal, 0) == 0;
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /**
+     * Opens a memory file of another process; returns its descriptor here. What the path leads to is looked at before it is opened, as to
+     * open a device or a named pipe may do something.
+     */
+    static int openMemoryFile(Path path) throws IOException {
+        int found = open(path, Calls.O_PATH);
+        try {
+            if (!Files.isRegularFile(pathOf(found))) {
+                throw new NotAMemoryFileException(path, "no regular file");
+            }
+            int descriptor = open(pathOf(found), Calls.O_RDWR);
+            long seals = Calls.ofFile(Calls.NUMBERS.fcntl, descriptor, Calls.F_GET_SEALS, 0);
+            if (seals < 0 || (seals & Calls.SEALS) != Calls.SEALS) {
+                close(descriptor);
+                throw new NotAMemoryFileException(path, "its size is not sealed");
+            }
+            return descriptor;
+        } catch (IOException e) {
+            throw e;
+        } catch (Throwable e) {
+            throw unexpected(e);
+        } finally {
+            close(found);
+        }
+    }
+
+    private static int open(Path path, int how) throws IOException {
+        long descriptor;
+        try (Arena arena = Arena.ofConfined()) {
+            descriptor = (long) Calls.CALL.invokeExact(
+                    Calls.NUMBERS.openat,
+                    MemorySegment.ofAddress(Calls.AT_FDCWD),
+                    arena.allocateFrom(path.toString()).address(),
+                    (long) (how | Calls.O_CLOEXEC),
+                    MemorySegment.NULL);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+        if (descriptor < 0) {
+            throw new IOException(path + " cannot be opened: it is closed, or too many files are open");
+        }
+        return (int) descriptor;
+    }
+
+    /** Where this process finds a descriptor of its own. */
+    static Path pathOf(int descriptor) {
+        return Path.of("/proc/self/fd/" + descriptor);
     }
 
     static void close(int descriptor) {

@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -17,6 +18,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * then stays mapped, open or not. Needs {@link Linux#isAvailable}.
  */
 public final class MemoryFile implements AutoCloseable {
+    private static final String PREFIX = "sennit-";
+    /** What a process shows that has such a file open begins so. A file of another kind may too, but has no seals. */
+    private static final String LINK = "/memfd:" + PREFIX;
+
     private final int descriptor;
     private final long size;
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -29,13 +34,13 @@ public final class MemoryFile implements AutoCloseable {
     /**
      * Makes one, filled with zeros. Pages that nobody touches take no memory.
      *
-     * @param name what {@code /proc/PID/maps} shows, for people; need not be unique
+     * @param name what {@code /proc/PID/maps} shows after {@code sennit-}, for people; need not be unique
      * @param size bytes
      * @return the file
      * @throws IOException when the system has no descriptor for it
      */
     public static MemoryFile create(String name, long size) throws IOException {
-        return new MemoryFile(Linux.createMemoryFile(name, size), size);
+        return new MemoryFile(Linux.createMemoryFile(PREFIX + name, size), size);
     }
 
     /**
@@ -87,6 +92,7 @@ public final class MemoryFile implements AutoCloseable {
      * @param size its size
      * @param arena how long
      * @return the memory
+     * @throws NotAMemoryFileException when it is a file of another kind, which has not been opened
      * @throws IOException when the other process is gone, or has closed it, or it is of another size
      */
     public static MemorySegment map(Path path, long size, Arena arena) throws IOException {
@@ -112,11 +118,40 @@ public final class MemoryFile implements AutoCloseable {
     }
 
     private static MemorySegment mapOnce(Path path, long size, long offset, long length, Arena arena) throws IOException {
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        String name = Files.readSymbolicLink(path).toString();
+        if (!name.startsWith(LINK)) {
+            throw new NotAMemoryFileException(path, "it is " + name);
+        }
+        if (!Linux.isSupported()) { // its seals cannot be seen from here
+            if (!Files.isRegularFile(path)) {
+                throw new NotAMemoryFileException(path, "no regular file");
+            }
+            return mapChecked(path, path, size, offset, length, arena);
+        }
+        int descriptor = Linux.openMemoryFile(path);
+        try {
+            return mapChecked(path, Linux.pathOf(descriptor), size, offset, length, arena);
+        } finally {
+            Linux.close(descriptor);
+        }
+    }
+
+    private static MemorySegment mapChecked(Path path, Path here, long size, long offset, long length, Arena arena)
+            throws IOException {
+        try (FileChannel channel = FileChannel.open(here, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             if (channel.size() != size) { // another file has the number by now; to map more of it would make it grow
                 throw new IOException(path + " is not the memory file of " + size + " bytes that it was");
             }
             return channel.map(FileChannel.MapMode.READ_WRITE, offset, length, arena);
+        }
+    }
+
+    /** A descriptor that is said to be a memory file is something else. */
+    public static final class NotAMemoryFileException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        NotAMemoryFileException(Path path, String found) {
+            super(path + " is no memory file of this library: " + found);
         }
     }
 

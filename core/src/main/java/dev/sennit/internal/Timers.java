@@ -2,20 +2,17 @@ package dev.sennit.internal;
 
 import java.time.Duration;
 import java.util.concurrent.Future;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The one place where library code asks to be called later.
  *
- * <p>One daemon thread keeps the time for the whole JVM and goes away when nothing is scheduled. It never runs the
- * action itself: that is one of the {@link Errands}, so that none can delay the next.
+ * <p>The {@link Backend}'s timer keeps the time for the whole JVM. It never runs the action itself: that is one of the {@link
+ * Errands}, so that no action can delay the next.
  */
 public final class Timers {
-    private static final ScheduledThreadPoolExecutor CLOCK = clock();
-
-    /** Who keeps the time for some threads. */
+    /** Keeps the time for some threads. */
     @FunctionalInterface
     public interface Timekeeper {
         /**
@@ -32,31 +29,23 @@ public final class Timers {
 
     private Timers() {}
 
-    private static ScheduledThreadPoolExecutor clock() {
-        var clock = new ScheduledThreadPoolExecutor(
-                1, Thread.ofPlatform().daemon().name("sennit-timer").factory());
-        clock.setRemoveOnCancelPolicy(true);
-        clock.setKeepAliveTime(1, TimeUnit.SECONDS);
-        clock.allowCoreThreadTimeOut(true);
-        return clock;
-    }
-
     /**
      * Runs an action once, after a delay.
      *
      * @param delay how long to wait; more than 292 years counts as that
      * @param action what to run, on another thread
      * @return a handle whose {@code cancel(false)} calls it off
+     * @throws OutOfMemoryError if there is no thread to be had for the timer; the action is then never run
      */
     public static Future<?> after(Duration delay, Runnable action) {
         Future<?> kept = first.after(delay, action);
-        return kept != null ? kept : CLOCK.schedule(() -> Errands.run(action), nanos(delay), TimeUnit.NANOSECONDS);
+        return kept != null ? kept : Backend.current().schedule(() -> Errands.run(action), nanos(delay));
     }
 
     /**
      * Asks another first. For the schedule explorer, whose threads have a time of their own.
      *
-     * @param timekeeper whom to ask from now on
+     * @param timekeeper what to ask from now on
      */
     public static void askFirst(Timekeeper timekeeper) {
         first = timekeeper;

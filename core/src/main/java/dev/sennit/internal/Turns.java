@@ -2,21 +2,7 @@ package dev.sennit.internal;
 
 import org.jspecify.annotations.Nullable;
 
-/**
- * Tells whoever makes threads take turns, by agreement alone, that one of them is about to wait. The library's own waits go
- * through here; nothing happens in a thread that takes no turns.
- *
- * <pre>
- *   Turn mine = Turns.giveUp();
- *   try {
- *       wait
- *   } finally {
- *       Turns.regain(mine);
- *   }
- * </pre>
- *
- * <p>Not around a wait that ends with a lock held: another thread may want the lock in its turn.
- */
+/** The turns of threads that run one at a time by agreement. {@link Waits} tells them of each wait. */
 public final class Turns {
     private static final ThreadLocal<@Nullable Turn> OF_THREAD = new ThreadLocal<>();
 
@@ -55,26 +41,5 @@ public final class Turns {
      */
     public static @Nullable Turn current() {
         return any ? OF_THREAD.get() : null;
-    }
-
-    /**
-     * Gives up the turn of the calling thread, if it has one.
-     *
-     * @return what to {@link #regain}
-     */
-    public static @Nullable Turn giveUp() {
-        Turn mine = current();
-        return mine != null && mine.giveUp() ? mine : null;
-    }
-
-    /**
-     * Waits for the next turn.
-     *
-     * @param given what {@link #giveUp} returned
-     */
-    public static void regain(@Nullable Turn given) {
-        if (given != null) {
-            given.regain();
-        }
     }
 }

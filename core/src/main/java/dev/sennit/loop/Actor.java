@@ -1,6 +1,8 @@
 package dev.sennit.loop;
 
-import dev.sennit.internal.Turns;
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.SuspendingFuture;
+import dev.sennit.internal.Waits;
 import java.lang.System.Logger.Level;
 import java.util.Objects;
 import java.util.Set;
@@ -63,7 +65,7 @@ public final class Actor<M> implements AutoCloseable {
     private final AtomicReference<@Nullable Throwable> stopped = new AtomicReference<>();
     /** Replies of messages that were handled; only while they are open. */
     private final Set<CompletableFuture<?>> open = ConcurrentHashMap.newKeySet();
-    private final CompletableFuture<@Nullable Void> ended = new CompletableFuture<>();
+    private final CompletableFuture<@Nullable Void> ended = new SuspendingFuture<>();
 
     private record Letter<M>(M message, @Nullable CompletableFuture<?> reply) {}
 
@@ -165,7 +167,7 @@ public final class Actor<M> implements AutoCloseable {
      */
     public <R extends @Nullable Object> CompletableFuture<R> ask(
             Function<? super CompletableFuture<R>, ? extends M> message) throws InterruptedException {
-        var reply = new CompletableFuture<R>();
+        var reply = new SuspendingFuture<R>();
         post(new Letter<>(Objects.requireNonNull(message.apply(reply), "message"), reply));
         return reply;
     }
@@ -210,9 +212,8 @@ public final class Actor<M> implements AutoCloseable {
             return;
         }
         boolean interrupted = false;
-        Turns.Turn mine = Turns.giveUp();
         while (!ended.isDone()) {
-            try {
+            try (var _ = Waits.outOfTurn()) {
                 ended.get();
             } catch (InterruptedException e) {
                 interrupted = true;
@@ -221,7 +222,6 @@ public final class Actor<M> implements AutoCloseable {
                 // how it ended is for ended() to tell
             }
         }
-        Turns.regain(mine);
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
@@ -249,7 +249,7 @@ public final class Actor<M> implements AutoCloseable {
      * @return a future of the caller's own; whatever is done to it has no effect on the actor
      */
     public CompletableFuture<@Nullable Void> ended() {
-        var own = new CompletableFuture<@Nullable Void>(); // a copy() would wrap the failure
+        var own = new SuspendingFuture<@Nullable Void>(); // a copy() would wrap the failure
         ended.whenComplete((nothing, failure) -> {
             if (failure == null) {
                 own.complete(null);
@@ -428,7 +428,7 @@ public final class Actor<M> implements AutoCloseable {
          */
         public Actor<M> start() {
             var actor = new Actor<>(this);
-            actor.thread.start();
+            Backend.start(actor.thread);
             return actor;
         }
     }

@@ -1,7 +1,9 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Turns;
+import dev.sennit.internal.Uncaught;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -162,7 +164,7 @@ final class BatonScheduler implements CoroutineScheduler {
     public void start(Body body, String name, boolean now) {
         var turn = new Turn(body, name);
         body.runsIn(turn.thread);
-        turn.thread.start(); // and waits for its turn
+        Backend.start(turn.thread); // and waits for its turn
         Turn here = turnHere();
         if (here == null) {
             tell(turn);
@@ -265,8 +267,7 @@ final class BatonScheduler implements CoroutineScheduler {
         try {
             action.run();
         } catch (Throwable e) { // the baton has to be passed on
-            Thread self = Thread.currentThread();
-            self.getUncaughtExceptionHandler().uncaughtException(self, e);
+            Uncaught.report(e);
         }
     }
 }

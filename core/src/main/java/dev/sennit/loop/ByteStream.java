@@ -25,11 +25,12 @@ import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bytes to and from somebody else, for coroutines: a connection over a socket, in plain or over TLS, or the standard streams
- * of a {@link Subprocess}. What would wait suspends only the coroutine, with both mechanisms of the loop.
+ * Bytes to and from somebody else, for coroutines: a connection over a socket, in plain or over TLS, the standard streams
+ * of a {@link Subprocess}, or a file, which is a {@link FileStream}. What would wait suspends only the coroutine, with both mechanisms of the loop.
  *
  * {@snippet :
  * import dev.sennit.loop.ByteStream;
@@ -54,20 +55,22 @@ import org.jspecify.annotations.Nullable;
  *       no error: {@code read} returns -1, {@link #readLine} null.
  * </ul>
  */
-public final class ByteStream implements AutoCloseable {
+public sealed class ByteStream implements AutoCloseable permits FileStream {
     /** What is kept for the next message rather than made anew: most messages are small. */
     private static final int KEPT = 4096;
 
     private static final byte[] NONE = {};
 
+    private static final ByteBuffer NOTHING = ByteBuffer.wrap(NONE).asReadOnlyBuffer();
+
     private final EventLoop loop;
-    private final LoopSelector selector;
-    private final Transport transport;
     private final String name;
     private final @Nullable SocketAddress localAddress;
     private final @Nullable SocketAddress remoteAddress;
 
     private final FairLock writing = new FairLock();
+    /** Replaced when TLS starts, by a coroutine that holds both directions. */
+    private volatile Transport transport;
 
     // Only coroutines of the loop, in a turn:
     private @Nullable Duration readTimeout;
@@ -81,13 +84,12 @@ public final class ByteStream implements AutoCloseable {
     private boolean mayHaveMore;
 
     ByteStream(
-            LoopSelector selector,
+            EventLoop loop,
             Transport transport,
             String name,
             @Nullable SocketAddress localAddress,
             @Nullable SocketAddress remoteAddress) {
-        this.loop = selector.loop();
-        this.selector = selector;
+        this.loop = loop;
         this.transport = transport;
         this.name = name;
         this.localAddress = localAddress;
@@ -184,8 +186,8 @@ public final class ByteStream implements AutoCloseable {
             channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
         }
         var socket = new SocketTransport(channel, watch, name);
-        Transport transport = engine == null ? socket : new TlsTransport(socket, engine, name, selector);
-        return new ByteStream(selector, transport, name, channel.getLocalAddress(), remote);
+        Transport transport = engine == null ? socket : new TlsTransport(socket, engine, name, selector.loop(), NOTHING);
+        return new ByteStream(selector.loop(), transport, name, channel.getLocalAddress(), remote);
     }
 
     /**
@@ -207,11 +209,7 @@ public final class ByteStream implements AutoCloseable {
     public static ByteStream connectTls(String host, int port, SSLContext context, @Nullable Duration timeout)
             throws IOException, InterruptedException {
         Deadline deadline = Deadline.after(Deadline.checked(timeout));
-        SSLEngine engine = context.createSSLEngine(host, port);
-        engine.setUseClientMode(true);
-        SSLParameters parameters = engine.getSSLParameters();
-        parameters.setEndpointIdentificationAlgorithm("HTTPS"); // else any trusted certificate would do
-        engine.setSSLParameters(parameters);
+        SSLEngine engine = TlsTransport.clientEngine(context, host, port);
         ByteStream stream = connectBefore(InetSocketAddress.createUnresolved(host, port), engine, deadline);
         try {
             stream.transport.shakeHands(deadline);
@@ -222,7 +220,7 @@ public final class ByteStream implements AutoCloseable {
         }
     }
 
-    private static SocketAddress[] resolve(EventLoop loop, SocketAddress address, @Nullable Deadline deadline)
+    static SocketAddress[] resolve(EventLoop loop, SocketAddress address, @Nullable Deadline deadline)
             throws IOException, InterruptedException {
         if (!(address instanceof InetSocketAddress internet) || !internet.isUnresolved()) {
             return new SocketAddress[] {address};
@@ -298,7 +296,7 @@ public final class ByteStream implements AutoCloseable {
             taken(count);
             return count;
         } finally {
-            reader = null;
+            endReading();
         }
     }
 
@@ -339,7 +337,7 @@ public final class ByteStream implements AutoCloseable {
             }
             return take(count);
         } finally {
-            reader = null;
+            endReading();
         }
     }
 
@@ -385,7 +383,7 @@ public final class ByteStream implements AutoCloseable {
                 keep(come);
             }
         } finally {
-            reader = null;
+            endReading();
         }
     }
 
@@ -404,6 +402,92 @@ public final class ByteStream implements AutoCloseable {
             throw tooLong("line", limit);
         }
         return new String(unread, head, length, StandardCharsets.UTF_8);
+    }
+
+    /**
+     * Reads up to a separator of any bytes. Where several are given, the first that comes counts, and of two that end at the same
+     * byte the longer one.
+     *
+     * {@snippet :
+     * import dev.sennit.loop.ByteStream;
+     * import java.nio.charset.StandardCharsets;
+     *
+     * try (ByteStream server = ByteStream.connect("localhost", 80)) {
+     *     server.write("GET / HTTP/1.0\r\n\r\n");
+     *     byte[] head = server.readUntil(8192, "\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+     * }
+     * }
+     *
+     * @param limit how many bytes may come before the separator
+     * @param separators one at least, none of them empty
+     * @return the bytes, the separator at their end; null if the other side sends no more
+     * @throws InputTooLongException if there is no separator within the limit; all that came stays unread
+     * @throws EOFException if the other side sends no more after bytes without a separator; they can still be read
+     * @throws IOException as this class says
+     * @throws InterruptedException if the coroutine is cancelled
+     */
+    public byte @Nullable [] readUntil(int limit, byte[]... separators) throws IOException, InterruptedException {
+        ensureLimit(limit);
+        int longest = ensureSeparators(separators);
+        beginReading();
+        try {
+            Deadline deadline = null;
+            int scanned = 0;
+            while (true) {
+                for (; scanned < tail - head; scanned++) {
+                    int length = lengthOfSeparator(head + scanned + 1, separators);
+                    if (length > 0) {
+                        if (scanned + 1 - length > limit) {
+                            throw tooLong("input before a separator", limit);
+                        }
+                        return take(scanned + 1);
+                    }
+                }
+                if ((long) scanned - longest >= limit) { // a separator that ends with the next byte comes too late
+                    throw tooLong("input before a separator", limit);
+                }
+                if (deadline == null) {
+                    deadline = Deadline.after(readTimeout);
+                }
+                ByteBuffer come = receive(deadline);
+                if (come == null) {
+                    if (scanned == 0) {
+                        return null;
+                    }
+                    throw new EOFException(name + " ended after " + scanned + " bytes without a separator");
+                }
+                keep(come);
+            }
+        } finally {
+            endReading();
+        }
+    }
+
+    /** Returns the length of the longest. */
+    private static int ensureSeparators(byte[][] separators) {
+        int longest = 0;
+        for (byte[] one : separators) {
+            if (one.length == 0) {
+                throw new IllegalArgumentException("a separator must have 1 byte at least, had none");
+            }
+            longest = Math.max(longest, one.length);
+        }
+        if (longest == 0) {
+            throw new IllegalArgumentException("one separator must be given at least, none was");
+        }
+        return longest;
+    }
+
+    /** The length of the longest separator that ends before an index of what was not read; 0 if none does. */
+    private int lengthOfSeparator(int end, byte[][] separators) {
+        int longest = 0;
+        for (byte[] one : separators) {
+            int start = end - one.length;
+            if (one.length > longest && start >= head && unread[end - 1] == one[one.length - 1] && Arrays.equals(unread, start, end, one, 0, one.length)) {
+                longest = one.length;
+            }
+        }
+        return longest;
     }
 
     /**
@@ -429,7 +513,70 @@ public final class ByteStream implements AutoCloseable {
             }
             throw tooLong("input", limit);
         } finally {
-            reader = null;
+            endReading();
+        }
+    }
+
+    /**
+     * Writes all that comes to another stream of this loop, until this one sends no more. Not more than a piece is held here, so a
+     * slow receiver slows down a fast sender. The time-outs of both streams bound each wait, not the whole.
+     *
+     * {@snippet :
+     * import dev.sennit.loop.ByteStream;
+     * import dev.sennit.loop.FileStream;
+     * import java.nio.file.Path;
+     *
+     * try (FileStream file = FileStream.open(Path.of("page.html")); ByteStream server = ByteStream.connect("localhost", 7)) {
+     *     file.transferTo(server);
+     * }
+     * }
+     *
+     * @param target where to write
+     * @return how many bytes were written
+     * @throws IOException as this class says, of either stream; bytes that came and were not written stay unread
+     * @throws InterruptedException if the coroutine is cancelled; bytes that came and were not written stay unread
+     */
+    public long transferTo(ByteStream target) throws IOException, InterruptedException {
+        return transferTo(target, Long.MAX_VALUE);
+    }
+
+    /**
+     * Writes bytes that come to another stream, as {@link #transferTo(ByteStream)} does, but not more than so many.
+     *
+     * @param target where to write
+     * @param most how many bytes at most; more stay unread
+     * @return how many bytes were written: fewer if this stream sends no more
+     * @throws IOException as this class says, of either stream; bytes that came and were not written stay unread
+     * @throws InterruptedException if the coroutine is cancelled; bytes that came and were not written stay unread
+     */
+    public long transferTo(ByteStream target, long most) throws IOException, InterruptedException {
+        if (most < 0) {
+            throw new IllegalArgumentException("most must be >= 0, was " + most);
+        }
+        Objects.requireNonNull(target, "target");
+        beginReading();
+        try {
+            long written = 0;
+            while (written < most) {
+                if (head == tail) {
+                    ByteBuffer come = receive(Deadline.after(readTimeout));
+                    if (come == null) {
+                        break;
+                    }
+                    keep(come);
+                }
+                ByteBuffer piece = ByteBuffer.wrap(unread, head, (int) Math.min(tail - head, most - written));
+                int start = piece.position();
+                try {
+                    target.write(piece);
+                } finally {
+                    written += piece.position() - start;
+                    taken(piece.position() - start);
+                }
+            }
+            return written;
+        } finally {
+            endReading();
         }
     }
 
@@ -439,11 +586,12 @@ public final class ByteStream implements AutoCloseable {
         }
     }
 
-    private InputTooLongException tooLong(String what, int limit) {
+    final InputTooLongException tooLong(String what, int limit) {
         return new InputTooLongException(name + ": the " + what + " is longer than " + limit + " bytes");
     }
 
-    private void beginReading() throws StreamClosedException {
+    /** Takes the direction in which bytes come; each call is followed by one of {@link #endReading}. */
+    void beginReading() throws StreamClosedException {
         ensureHere();
         if (reader != null) {
             throw new IllegalStateException(name + " is being read by " + reader.getName());
@@ -452,19 +600,60 @@ public final class ByteStream implements AutoCloseable {
         reader = Thread.currentThread();
     }
 
+    final void endReading() {
+        reader = null;
+    }
+
+    final @Nullable Thread reader() {
+        return reader;
+    }
+
     /** What comes next, to be dealt with in this turn; null if nothing will. */
     private @Nullable ByteBuffer receive(@Nullable Deadline deadline) throws IOException, InterruptedException {
         while (true) {
             if (!mayHaveMore) {
                 transport.awaitReadable(deadline);
             }
-            ByteBuffer scratch = selector.scratch();
+            ByteBuffer scratch = loop.scratch();
             int count = transport.readNow(scratch);
             mayHaveMore = count < 0 || !scratch.hasRemaining();
             if (count != 0) {
                 return count < 0 ? null : scratch.flip();
             }
         }
+    }
+
+    /**
+     * Keeps what has come, without waiting. The calling coroutine holds the direction.
+     *
+     * @return how many bytes; 0 if there are none yet; -1 if nothing more will come
+     */
+    final int receiveNow() throws IOException {
+        transport.ensureOpen();
+        ByteBuffer scratch = loop.scratch();
+        int count = transport.readNow(scratch);
+        if (count > 0) {
+            keep(scratch.flip());
+        }
+        return count;
+    }
+
+    /** How many bytes have come and were not read. */
+    final int unread() {
+        return tail - head;
+    }
+
+    /** Takes all that has come and was not read. */
+    final byte[] takeUnread() {
+        return take(tail - head);
+    }
+
+    /** Drops all that has come and was not read; returns how many bytes. */
+    final int dropUnread() {
+        int count = tail - head;
+        taken(count);
+        mayHaveMore = false;
+        return count;
     }
 
     private void keep(ByteBuffer come) {
@@ -529,11 +718,15 @@ public final class ByteStream implements AutoCloseable {
         lockForWriting(deadline);
         try {
             transport.ensureOpen();
+            beforeWriting(deadline);
             transport.write(source, deadline);
         } finally {
             writing.unlock();
         }
     }
+
+    /** With the lock of those who write, before the first byte. */
+    void beforeWriting(@Nullable Deadline deadline) throws IOException, InterruptedException {}
 
     /**
      * Writes bytes as {@link #write(ByteBuffer)} does.
@@ -589,13 +782,80 @@ public final class ByteStream implements AutoCloseable {
         transport.shakeHands(Deadline.after(readTimeout));
     }
 
+    /**
+     * Speaks TLS from now on, as the client, on a connection that was plain: after the answer to {@code STARTTLS}, for example. The
+     * server's certificate has to be one that the context trusts, and be made out to the host. Hands are shaken as {@link #handshake}
+     * says; a handshake that was cancelled or took too long can be gone on with.
+     *
+     * <p>Bytes that have come and were not read count as the beginning of the other side's TLS: so nothing that somebody slipped in
+     * before it is ever taken for what the server has said.
+     *
+     * <p>With TLS 1.3 a client whose certificate the server refuses sees that with its first read, not here.
+     *
+     * @param context whom to trust; and who we are, if the server asks
+     * @param host the name or address that the certificate has to be made out to
+     * @throws javax.net.ssl.SSLHandshakeException if they cannot agree, or the certificate is not good; the stream is closed then
+     * @throws IOException as this class says
+     * @throws InterruptedException if the coroutine is cancelled
+     * @throws IllegalStateException if another coroutine reads, or if this is not a plain connection
+     */
+    public void startTls(SSLContext context, String host) throws IOException, InterruptedException {
+        int port = remoteAddress instanceof InetSocketAddress internet ? internet.getPort() : -1;
+        startTls(TlsTransport.clientEngine(context, host, port));
+    }
+
+    /**
+     * Speaks TLS from now on, as the server, on a connection that was plain; otherwise as {@link #startTls}.
+     *
+     * @param context who we are; and whom to trust, if clients have to show a certificate
+     * @param parameters what else to ask for: {@code setNeedClientAuth(true)} for a client's certificate; null is nothing
+     * @throws javax.net.ssl.SSLHandshakeException if they cannot agree; the stream is closed then
+     * @throws IOException as this class says
+     * @throws InterruptedException if the coroutine is cancelled
+     * @throws IllegalStateException if another coroutine reads, or if this is not a plain connection
+     */
+    public void acceptTls(SSLContext context, @Nullable SSLParameters parameters) throws IOException, InterruptedException {
+        startTls(TlsTransport.serverEngine(context, parameters));
+    }
+
+    private void startTls(SSLEngine engine) throws IOException, InterruptedException {
+        Deadline deadline = Deadline.after(readTimeout);
+        beginReading();
+        try {
+            lockForWriting(deadline);
+            try {
+                if (!(transport instanceof SocketTransport plain)) {
+                    throw new IllegalStateException(name + " cannot start TLS: it speaks TLS already, or is no connection");
+                }
+                plain.ensureOpen();
+                transport = new TlsTransport(plain, engine, name, loop, ByteBuffer.wrap(unread, head, tail - head));
+                taken(tail - head);
+                mayHaveMore = false;
+            } finally {
+                writing.unlock();
+            }
+            transport.shakeHands(deadline);
+        } finally {
+            endReading();
+        }
+    }
+
+    /**
+     * The TLS session of both sides: the protocol, the cipher, and the certificate of the other side.
+     *
+     * @return it; null if the stream is plain, or hands have not been shaken yet
+     */
+    public @Nullable SSLSession sslSession() {
+        return transport.session();
+    }
+
     private void lockForWriting(@Nullable Deadline deadline) throws IOException, InterruptedException {
         Deadline.lockForWriting(writing, deadline, name);
     }
 
     // ---- both ----
 
-    private void ensureHere() {
+    final void ensureHere() {
         if (EventLoop.currentOrNull() != loop) {
             throw new IllegalStateException(name + " is of " + loop.name() + ": " + Thread.currentThread() + " is not a coroutine of it");
         }
@@ -623,7 +883,7 @@ public final class ByteStream implements AutoCloseable {
     /**
      * The address of the other side.
      *
-     * @return it; null for the streams of a {@link Subprocess}
+     * @return it; null for a file, and for the streams of a {@link Subprocess}
      */
     public @Nullable SocketAddress remoteAddress() {
         return remoteAddress;
@@ -632,7 +892,7 @@ public final class ByteStream implements AutoCloseable {
     /**
      * The address of this side.
      *
-     * @return it; null for the streams of a {@link Subprocess}
+     * @return it; null for a file, and for the streams of a {@link Subprocess}
      */
     public @Nullable SocketAddress localAddress() {
         return localAddress;

@@ -1,7 +1,9 @@
 package dev.sennit.loop;
 
 import dev.sennit.internal.Timers;
-import dev.sennit.loop.WaitQueue.Place;
+import dev.sennit.internal.Wait;
+import dev.sennit.internal.WaitQueue;
+import dev.sennit.internal.WaitQueue.Place;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Iterator;
@@ -42,7 +44,8 @@ import org.jspecify.annotations.Nullable;
  *
  * A wait ends once, by a compare-and-set (see Wait): by an element or by giving up, never by both. That is why an interrupt or a time-out
  * loses nothing, and why of the several places of a select exactly one happens. A thread that gave up is still in the queue for a
- * moment; it is passed over.
+ * moment; it is passed over. So is a thread that was interrupted and has not had a turn since: an element that comes after a
+ * cancellation goes to the next receiver. For the same reason a call looks for an interrupt with the lock held.
  *
  * Locks and wake-ups
  *
@@ -185,10 +188,10 @@ public final class Channel<T> implements Iterable<T> {
 
     private boolean sendWithin(T element, long nanos) throws InterruptedException {
         Objects.requireNonNull(element, "element");
-        ensureNotInterrupted();
         Place<T> place;
         lock();
         try {
+            Wait.ensureNotInterrupted();
             ensureOpen();
             if (giveNow(element)) {
                 return true;
@@ -248,10 +251,10 @@ public final class Channel<T> implements Iterable<T> {
     }
 
     private @Nullable T receiveWithin(long nanos) throws InterruptedException {
-        ensureNotInterrupted();
         Place<T> place;
         lock();
         try {
+            Wait.ensureNotInterrupted();
             T element = takeNow();
             if (element != null) {
                 return element;
@@ -279,12 +282,6 @@ public final class Channel<T> implements Iterable<T> {
             throw closedException();
         }
         return place.wait.hasEndedBy(place);
-    }
-
-    private static void ensureNotInterrupted() throws InterruptedException {
-        if (Thread.interrupted()) {
-            throw new InterruptedException();
-        }
     }
 
     // ---- all elements ----

@@ -48,7 +48,7 @@ final class Coroutine implements CoroutineScheduler.Body {
         try {
             submission.run();
         } finally {
-            all.remove(this);
+            all.ended(this);
         }
     }
 

@@ -51,7 +51,7 @@ public record CoroutineTree(String loop, EventLoop.Mechanism mechanism, List<Nod
      * @param name the name of its task, or else of its thread
      * @param state what it does
      * @param waitsFor what it waits for, as far as can be told; otherwise empty
-     * @param age how long ago it was submitted
+     * @param age how long ago it was started, or submitted if it has not begun
      * @param startedBy the {@link Thread#threadId} of the thread, which may be a coroutine, that submitted it
      * @param stack where it waits or runs, the innermost frame first, without what is not the task's; empty if it is ready
      * @param children those that it has started, the oldest first
@@ -72,7 +72,7 @@ public record CoroutineTree(String loop, EventLoop.Mechanism mechanism, List<Nod
          * @param name its name
          * @param state what it does
          * @param waitsFor what it waits for
-         * @param age how long ago it was submitted
+         * @param age how long ago it was started, or submitted if it has not begun
          * @param startedBy who has started it
          * @param stack where it is
          * @param children what it has started

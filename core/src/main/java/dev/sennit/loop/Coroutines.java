@@ -2,6 +2,7 @@ package dev.sennit.loop;
 
 import dev.sennit.Submission;
 import dev.sennit.internal.OwnScheduler;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -22,6 +23,12 @@ import org.jspecify.annotations.Nullable;
 final class Coroutines {
     private final Set<Coroutine> alive = ConcurrentHashMap.newKeySet();
     private final AtomicInteger numbers = new AtomicInteger();
+    private final Runnable whenOneEnds;
+
+    /** None, yet. */
+    Coroutines(Runnable whenOneEnds) {
+        this.whenOneEnds = whenOneEnds;
+    }
 
     Coroutine add(Submission<?> submission) {
         var coroutine = new Coroutine(this, submission, numbers.incrementAndGet());
@@ -29,8 +36,15 @@ final class Coroutines {
         return coroutine;
     }
 
+    /** One that could not be started. */
     void remove(Coroutine coroutine) {
         alive.remove(coroutine);
+    }
+
+    /** One that has run. */
+    void ended(Coroutine coroutine) {
+        alive.remove(coroutine);
+        whenOneEnds.run();
     }
 
     boolean isEmpty() {
@@ -88,7 +102,7 @@ final class Coroutines {
                 nameOf(thread, known),
                 state,
                 waitsFor,
-                coroutine.submission().age(),
+                Duration.ofNanos(coroutine.submission().nanosSinceStart()),
                 coroutine.startedBy(),
                 state == CoroutineTree.State.READY ? List.of() : Frames.ofTask(thread.getStackTrace()),
                 List.of());

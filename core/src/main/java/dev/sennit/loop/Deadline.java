@@ -1,7 +1,9 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Wait;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
@@ -25,7 +27,7 @@ record Deadline(long due, Duration given) {
     static @Nullable Deadline after(@Nullable Duration timeout) {
         return timeout == null
                 ? null
-                : new Deadline(System.nanoTime() + Math.min(Timers.nanos(timeout), LONGEST), timeout);
+                : new Deadline(Backend.current().nanoTime() + Math.min(Timers.nanos(timeout), LONGEST), timeout);
     }
 
     /** A time-out that callers may set; null is none. */
@@ -50,7 +52,7 @@ record Deadline(long due, Duration given) {
     }
 
     long nanosLeft() {
-        return due - System.nanoTime();
+        return due - Backend.current().nanoTime();
     }
 
     SocketTimeoutException missed(String what) {

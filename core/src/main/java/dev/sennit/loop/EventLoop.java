@@ -11,13 +11,17 @@ import dev.sennit.Submission;
 import dev.sennit.Task;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.OwnScheduler;
 import dev.sennit.internal.Timers;
-import dev.sennit.internal.Turns;
+import dev.sennit.internal.Waits;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -26,6 +30,8 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -59,20 +65,26 @@ import org.jspecify.annotations.Nullable;
  * <p>Coroutines go on in the order in which they became able to. Virtual threads that a coroutine starts by itself ({@code
  * Thread.startVirtualThread}, {@code Executors.newVirtualThreadPerTaskExecutor}) are of the loop too.
  *
+ * <h2>Context</h2>
+ *
+ * <p>A coroutine, and what it hands to {@link #offload}, has the scoped values that are bound where it is submitted; they are read
+ * with the option that {@link Mechanism#SCHEDULER} needs. {@link dev.sennit.TaskContext} carries other context.
+ *
  * <h2>What blocks the loop</h2>
  *
- * <p>Computing; reading and writing files, and the streams of a {@code Process}; waiting for the initialization of a class;
+ * <p>Computing; reading and writing files other than by {@link FileStream}, and the streams of a {@code Process}; waiting for the initialization of a class;
  * waiting inside a native call. All others wait meanwhile. Have it done elsewhere: {@link #offload}.
  *
  * <h2>Mechanism</h2>
  *
  * <p>This needs one thing that the JDK does not export, a scheduler of one's own for virtual threads, and so {@code
  * --add-opens java.base/java.lang=dev.sennit} (or {@code =ALL-UNNAMED} with the library on the class path) on the command
- * line of the JVM. Without it coroutines are ordinary virtual threads of which only one at a time is let run: then the
- * loop sees them wait only in Sennit's own methods ({@code TaskFuture.get}, {@link #sleep}, {@link #yieldNow}, ...) and in
- * {@link #suspending}; any other wait holds up the loop, and virtual threads that they start are not of it. {@link #mechanism}
- * tells which of both it is, and a warning is logged when it is the second. What is written for the second works with the
- * first.
+ * line of the JVM. Without it the loop falls back: coroutines are ordinary virtual threads of which one at a time is let run. Then
+ * a coroutine suspends in every method of Sennit's that waits - futures, {@link #sleep}, {@link dev.sennit.Event}, {@link
+ * dev.sennit.JoinableQueue}, channels, streams, shared and managed synchronizers and queues, pipes - and in {@link #suspending}. A
+ * blocking call of other code, such as {@code Thread.sleep} or a lock of the JDK's, stops the whole loop, and virtual threads that
+ * coroutines start are not of it. {@link #mechanism} returns the mechanism in use, and the first loop that falls back logs one
+ * warning, which names the option. What is written for the fallback works with the option, too.
  *
  * <h2>End</h2>
  *
@@ -86,13 +98,18 @@ import org.jspecify.annotations.Nullable;
 public final class EventLoop extends AbstractPool {
     static final System.Logger LOG = System.getLogger(EventLoop.class.getName());
 
+    /** How many bytes are read at once. */
+    private static final int SCRATCH = 1 << 16;
+
     private final CoroutineScheduler scheduler;
-    private final Coroutines coroutines = new Coroutines();
+    private final StartLimit limit;
+    private final Coroutines coroutines;
+    private final @Nullable Pool elsewhere;
     private final Object offloadLock = new Object();
-    /** Guarded by offloadLock, once it has been asked for; the builder's, or its own. */
-    private @Nullable Pool elsewhere;
-    /** Guarded by offloadLock. Whether {@link #elsewhere} is closed with the loop. */
-    private boolean ownsElsewhere;
+    /** Guarded by offloadLock. Threads of the loop's own, made when first asked for. */
+    private @Nullable Pool threads;
+    /** For bytes that are read. Only in a turn; holds nothing when the turn ends. Made when first asked for. */
+    private @Nullable ByteBuffer scratch;
     /** Guarded by offloadLock. Whether the loop is over, and nothing is offloaded any more. */
     private boolean isOver;
     /** Closed with the loop. */
@@ -108,7 +125,9 @@ public final class EventLoop extends AbstractPool {
 
     @SuppressWarnings("this-escape") // the scheduler only keeps the reference
     private EventLoop(Builder settings) {
-        super(settings, Integer.MAX_VALUE);
+        super(settings, settings.limit);
+        limit = new StartLimit(settings.limit, this::start);
+        coroutines = new Coroutines(limit::ended);
         elsewhere = settings.elsewhere;
         scheduler = settings.mechanismOrBest() == Mechanism.SCHEDULER ? new LoopScheduler(this) : new BatonScheduler(this);
         LoopWatch.add(this, scheduler, settings.watch());
@@ -143,8 +162,52 @@ public final class EventLoop extends AbstractPool {
      * @throws java.util.concurrent.CancellationException if the calling thread is interrupted, which cancels everything
      */
     public static <T extends @Nullable Object> T run(Task<T> main) {
+        return runMain(loop -> loop.submit(main, TaskOptions.named("main")));
+    }
+
+    /**
+     * Runs a main coroutine without a result, as {@link #run(Task)}.
+     *
+     * {@snippet :
+     * import dev.sennit.loop.EventLoop;
+     *
+     * EventLoop.run(() -> {
+     *     Thread.sleep(10);
+     *     System.out.println("slept");
+     * });
+     * }
+     *
+     * @param main what to run
+     * @throws CompletionException with the exception of the main coroutine as its cause
+     * @throws java.util.concurrent.CancellationException if the calling thread is interrupted, which cancels everything
+     */
+    public static void run(Action main) {
+        EventLoop.<@Nullable Void>runMain(loop -> loop.submit(main, TaskOptions.named("main")));
+    }
+
+    /**
+     * Runs a callable as the main coroutine, as {@link #run(Task)}.
+     *
+     * @param main what to run
+     * @param <T> the type of the result
+     * @return its result
+     */
+    public static <T extends @Nullable Object> T run(Callable<T> main) {
+        return runMain(loop -> loop.submit(main, TaskOptions.named("main")));
+    }
+
+    /**
+     * Runs a runnable as the main coroutine, as {@link #run(Task)}.
+     *
+     * @param main what to run
+     */
+    public static void run(Runnable main) {
+        EventLoop.<@Nullable Void>runMain(loop -> loop.submit(main, TaskOptions.named("main")));
+    }
+
+    private static <T extends @Nullable Object> T runMain(Function<EventLoop, TaskFuture<T>> main) {
         try (EventLoop loop = open()) {
-            TaskFuture<T> ended = loop.submit(main, TaskOptions.named("main"));
+            TaskFuture<T> ended = main.apply(loop);
             try {
                 return waitFor(ended);
             } finally {
@@ -208,6 +271,11 @@ public final class EventLoop extends AbstractPool {
         return scheduler.mechanism();
     }
 
+    @Override
+    protected boolean inheritsScopedValues() {
+        return true;
+    }
+
     // ---- what coroutines call ----
 
     /**
@@ -231,11 +299,8 @@ public final class EventLoop extends AbstractPool {
      */
     public static void sleep(Duration time) throws InterruptedException {
         if (time.isPositive()) {
-            Turns.Turn mine = Turns.giveUp();
-            try {
+            try (var _ = Waits.outOfTurn()) {
                 Thread.sleep(time);
-            } finally {
-                Turns.regain(mine);
             }
         } else {
             if (Thread.interrupted()) {
@@ -268,12 +333,19 @@ public final class EventLoop extends AbstractPool {
      * @throws Exception whatever it throws
      */
     public static <T extends @Nullable Object> T suspending(Callable<T> wait) throws Exception {
-        Turns.Turn mine = Turns.giveUp();
-        try {
+        try (var _ = Waits.outOfTurn()) {
             return wait.call();
-        } finally {
-            Turns.regain(mine);
         }
+    }
+
+    /** A direct buffer, empty, for use until the calling coroutine waits or its turn ends. */
+    ByteBuffer scratch() {
+        ByteBuffer buffer = scratch;
+        if (buffer == null) {
+            buffer = ByteBuffer.allocateDirect(SCRATCH);
+            scratch = buffer;
+        }
+        return buffer.clear();
     }
 
     /** Where its coroutines wait for channels. In a turn. */
@@ -293,12 +365,47 @@ public final class EventLoop extends AbstractPool {
      * @return its future
      */
     public <T extends @Nullable Object> TaskFuture<T> startNow(Task<T> task) {
+        return nextAtOnce(() -> submit(task));
+    }
+
+    /**
+     * Starts an action as a coroutine that runs at once, as {@link #startNow(Task)}.
+     *
+     * @param action what to run
+     * @return a future of null
+     */
+    public TaskFuture<@Nullable Void> startNow(Action action) {
+        return nextAtOnce(() -> submit(action));
+    }
+
+    /**
+     * Starts a callable as a coroutine that runs at once, as {@link #startNow(Task)}.
+     *
+     * @param task what to run
+     * @param <T> the type of the result
+     * @return its future
+     */
+    public <T extends @Nullable Object> TaskFuture<T> startNow(Callable<T> task) {
+        return nextAtOnce(() -> submit(task));
+    }
+
+    /**
+     * Starts a runnable as a coroutine that runs at once, as {@link #startNow(Task)}.
+     *
+     * @param task what to run
+     * @return a future of null
+     */
+    public TaskFuture<@Nullable Void> startNow(Runnable task) {
+        return nextAtOnce(() -> submit(task));
+    }
+
+    private <T extends @Nullable Object> TaskFuture<T> nextAtOnce(Supplier<TaskFuture<T>> submission) {
         if (!scheduler.isHere()) {
-            return submit(task);
+            return submission.get();
         }
         startsNext = Thread.currentThread();
         try {
-            return submit(task);
+            return submission.get();
         } finally {
             startsNext = null;
         }
@@ -308,18 +415,25 @@ public final class EventLoop extends AbstractPool {
     private @Nullable Thread startsNext;
 
     /**
-     * Runs an action as a coroutine once a delay is over.
+     * Runs an action as a coroutine once a delay is over. For a task with a result there is {@link #submitAfter(Duration, Task)}.
      *
      * @param delay how long not to run it
      * @param action what to run
      * @return its future; cancelling it before the delay is over means that the action never runs
      */
     public TaskFuture<@Nullable Void> after(Duration delay, Action action) {
-        Objects.requireNonNull(action, "action");
-        return submitAfter(delay, () -> {
-            action.run();
-            return null;
-        });
+        return submitAfter(delay, action);
+    }
+
+    /**
+     * Runs a runnable as a coroutine once a delay is over, as {@link #after(Duration, Action)}.
+     *
+     * @param delay how long not to run it
+     * @param action what to run
+     * @return its future
+     */
+    public TaskFuture<@Nullable Void> after(Duration delay, Runnable action) {
+        return submitAfter(delay, action);
     }
 
     /**
@@ -335,30 +449,89 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
+     * Runs a runnable as a coroutine at some time of day, as {@link #at(Instant, Action)}.
+     *
+     * @param time when; at once if it is past
+     * @param action what to run
+     * @return its future
+     */
+    public TaskFuture<@Nullable Void> at(Instant time, Runnable action) {
+        return after(Duration.between(Instant.now(), time), action);
+    }
+
+    /**
      * Has something done elsewhere that would block the loop: on the pool that {@link Builder#offloadTo} named, or else on
-     * threads of the loop's own, 4 more than there are processors. A coroutine that waits for the future suspends.
+     * threads of the loop's own, 4 more than there are processors. A coroutine that waits for the future suspends. On a pool of
+     * this JVM the task has the scoped values of the coroutine.
      *
      * @param task what to run
      * @param <T> the type of the result
      * @return its future
      */
     public <T extends @Nullable Object> TaskFuture<T> offload(Task<T> task) {
-        return elsewhere().submit(task);
+        return submitInheriting(elsewhere(), task);
+    }
+
+    /**
+     * Has an action done elsewhere, as {@link #offload(Task)}.
+     *
+     * @param action what to run
+     * @return a future of null
+     */
+    public TaskFuture<@Nullable Void> offload(Action action) {
+        return submitInheriting(elsewhere(), action);
+    }
+
+    /**
+     * Has a callable called elsewhere, as {@link #offload(Task)}.
+     *
+     * @param task what to run
+     * @param <T> the type of the result
+     * @return its future
+     */
+    public <T extends @Nullable Object> TaskFuture<T> offload(Callable<T> task) {
+        return submitInheriting(elsewhere(), task);
+    }
+
+    /**
+     * Has a runnable run elsewhere, as {@link #offload(Task)}.
+     *
+     * @param task what to run
+     * @return a future of null
+     */
+    public TaskFuture<@Nullable Void> offload(Runnable task) {
+        return submitInheriting(elsewhere(), task);
     }
 
     private Pool elsewhere() {
         synchronized (offloadLock) {
-            if (isOver) {
-                throw new RejectedExecutionException("loop " + name() + " has ended: nothing is offloaded any more");
-            }
-            Pool pool = elsewhere;
+            ensureNotOver();
+        }
+        return elsewhere != null ? elsewhere : threads();
+    }
+
+    /**
+     * Threads of the loop's own, for calls that block. Nobody interrupts them before the loop is over.
+     *
+     * @throws RejectedExecutionException if the loop is over
+     */
+    Pool threads() {
+        synchronized (offloadLock) {
+            ensureNotOver();
+            Pool pool = threads;
             if (pool == null) {
                 int workers = Runtime.getRuntime().availableProcessors() + 4;
                 pool = Pools.open("threads:" + workers + "?name=" + name() + "-offload");
-                elsewhere = pool;
-                ownsElsewhere = true;
+                threads = pool;
             }
             return pool;
+        }
+    }
+
+    /** With offloadLock. */
+    private void ensureNotOver() {
+        if (isOver) {
+            throw new RejectedExecutionException("loop " + name() + " has ended: nothing is offloaded any more");
         }
     }
 
@@ -400,12 +573,15 @@ public final class EventLoop extends AbstractPool {
 
     /** Whether there are coroutines that wait for something which is not known to be on its way. */
     boolean waitsForItself() {
-        Pool pool;
+        Pool own;
         synchronized (offloadLock) {
-            pool = elsewhere;
+            own = threads;
         }
-        return !coroutines.isEmpty()
-                && (pool == null || pool.statistics().running() + pool.statistics().queued() == 0);
+        return !coroutines.isEmpty() && isIdle(own) && isIdle(elsewhere);
+    }
+
+    private static boolean isIdle(@Nullable Pool pool) {
+        return pool == null || pool.statistics().running() + pool.statistics().queued() == 0;
     }
 
     /** The virtual thread that has its turn. */
@@ -423,6 +599,10 @@ public final class EventLoop extends AbstractPool {
 
     @Override
     protected void dispatch(Submission<?> submission) {
+        limit.add(submission);
+    }
+
+    private void start(Submission<?> submission) {
         Coroutine coroutine = coroutines.add(submission);
         try {
             boolean now = startsNext == Thread.currentThread();
@@ -444,7 +624,16 @@ public final class EventLoop extends AbstractPool {
 
     @Override
     protected Collection<? extends Submission<?>> held() {
-        return coroutines.submissions();
+        List<Submission<?>> held = new ArrayList<>(limit.waiting());
+        held.addAll(coroutines.submissions());
+        return held;
+    }
+
+    @Override
+    protected void forget(Submission<?> submission) {
+        if (!limit.isNone()) {
+            sweep(limit.waiting());
+        }
     }
 
     @Override
@@ -454,7 +643,9 @@ public final class EventLoop extends AbstractPool {
 
     @Override
     protected void aboutToWait(Submission<?> submission) {
-        // its coroutine gets its turn when the calling one waits
+        if (!limit.isNone()) { // else its coroutine gets its turn when the calling one waits
+            super.aboutToWait(submission);
+        }
     }
 
     @Override
@@ -468,7 +659,7 @@ public final class EventLoop extends AbstractPool {
         Pool pool;
         synchronized (offloadLock) {
             isOver = true;
-            pool = ownsElsewhere ? elsewhere : null;
+            pool = threads;
         }
         if (pool == null) {
             workersReleased();
@@ -483,7 +674,7 @@ public final class EventLoop extends AbstractPool {
             }
         });
         try {
-            end.start();
+            Backend.start(end);
         } catch (Throwable e) { // no thread to be had
             pool.shutdown();
             workersReleased();
@@ -504,6 +695,7 @@ public final class EventLoop extends AbstractPool {
     public static final class Builder extends PoolBuilder<Builder> {
         private static final AtomicBoolean WARNED = new AtomicBoolean();
 
+        private int limit = Integer.MAX_VALUE;
         private @Nullable Pool elsewhere;
         private @Nullable Mechanism mechanism;
         private @Nullable Duration threshold;
@@ -513,6 +705,19 @@ public final class EventLoop extends AbstractPool {
 
         private Builder() {
             super("loop");
+        }
+
+        /**
+         * How many coroutines may be under way at a time; the others wait to be started. The default is any number. In a plan:
+         * the number after the colon. A loop has one thread whatever this is. It is what a {@linkplain #backlog backlog} needs.
+         *
+         * @param coroutines 1 or more
+         * @return this
+         * @throws IllegalArgumentException if it is less than 1
+         */
+        public Builder limit(int coroutines) {
+            limit = atLeast("limit", coroutines, 1);
+            return this;
         }
 
         /**
@@ -538,7 +743,7 @@ public final class EventLoop extends AbstractPool {
             if (WARNED.compareAndSet(false, true)) {
                 LOG.log(
                         System.Logger.Level.WARNING,
-                        "coroutines take turns by agreement, and hold up their loop in waits that Sennit does not see: " + problem);
+                        "fallback mode: blocking calls such as Thread.sleep stop the whole loop; " + problem);
             }
             return Mechanism.BATON;
         }
@@ -546,7 +751,8 @@ public final class EventLoop extends AbstractPool {
         /**
          * Warns of coroutines that hold the loop for longer than this, in the log: each once, with its stack at that moment.
          * The default is a second, or what the system property {@code sennit.loop.watch} says. In a plan: {@code
-         * watch=100ms}, {@code watch=off}. It costs the loop a counter.
+         * watch=100ms}, {@code watch=off}. It costs the loop a counter. A coroutine in a call that blocks its thread, for a file say, is
+         * told of after a tenth of a second already, or some tenths if the loop had been idle.
          *
          * @param newThreshold how long; zero for never
          * @return this
@@ -634,7 +840,7 @@ public final class EventLoop extends AbstractPool {
 
         @Override
         protected void planArgument(String count) {
-            throw new IllegalArgumentException("a loop takes no number of workers: it has one thread");
+            limit(number("limit", count));
         }
 
         @Override
@@ -660,7 +866,7 @@ public final class EventLoop extends AbstractPool {
 
         @Override
         public String syntax() {
-            return "loop";
+            return "loop[:N]";
         }
 
         @Override

@@ -1,5 +1,7 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Wait;
+import dev.sennit.internal.WaitQueue;
 import java.util.concurrent.locks.AbstractOwnableSynchronizer;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;

@@ -9,6 +9,11 @@ import java.util.regex.Pattern;
 final class Frames {
     private static final Pattern LIBRARY = Pattern.compile("dev\\.sennit\\.(\\p{Lu}|(loop|process|internal)\\.)");
 
+    /** With native methods for files, sockets, processes and names of hosts. */
+    private static final Pattern BLOCKING = Pattern.compile("java\\.io\\.|sun\\.nio\\.(ch|fs)\\.|java\\.lang\\.Process|java\\.net\\.Inet");
+
+    private static final Pattern LOADING = Pattern.compile("java\\.lang\\.ClassLoader$|jdk\\.internal\\.loader\\.");
+
     private Frames() {}
 
     /**
@@ -29,6 +34,18 @@ final class Frames {
             end++;
         }
         return List.copyOf(Arrays.asList(stack).subList(Math.max(0, top - 1), end));
+    }
+
+    /**
+     * Whether a thread is inside a call of the system that may block it: for a file, a process, the name of a host. Not for loading a
+     * class, which happens once and cannot be done otherwise.
+     */
+    static boolean blocks(StackTraceElement[] stack) {
+        return stack.length > 0
+                && stack[0].isNativeMethod()
+                && JdkFrames.isOfJdk(stack[0])
+                && BLOCKING.matcher(stack[0].getClassName()).lookingAt()
+                && Arrays.stream(stack).noneMatch(frame -> LOADING.matcher(frame.getClassName()).lookingAt());
     }
 
     /** Where in the author's code it is, or else in this library, or else in the JDK; empty if there are no frames. */

@@ -1,6 +1,8 @@
 package dev.sennit.loop;
 
 import dev.sennit.TaskFuture;
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.Waits;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -23,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -63,6 +66,8 @@ public final class Listener implements AutoCloseable {
     private final SocketAddress address;
     /** Of those that speak TLS. Written once, before anybody else knows this. */
     private @Nullable SSLContext context;
+    /** What to ask of clients; nobody changes it. Written once, before anybody else knows this. */
+    private @Nullable SSLParameters parameters;
 
     // Only coroutines of the loop, in a turn:
     private @Nullable Thread accepting;
@@ -150,12 +155,50 @@ public final class Listener implements AutoCloseable {
      * @throws IllegalStateException if the caller is not a coroutine
      */
     public static Listener openTls(SocketAddress address, SSLContext context) throws IOException {
+        Objects.requireNonNull(context, "context");
         Listener listener = open(address);
-        listener.context = Objects.requireNonNull(context, "context");
+        listener.context = context;
         return listener;
     }
 
-    private static IOException named(String what, IOException e) {
+    /**
+     * Listens for clients that speak TLS, as {@link #openTls(SocketAddress, SSLContext)} does, and asks more of them: a certificate,
+     * for example, which the context has to trust.
+     *
+     * {@snippet :
+     * import dev.sennit.loop.Listener;
+     * import java.net.InetSocketAddress;
+     * import javax.net.ssl.SSLContext;
+     * import javax.net.ssl.SSLParameters;
+     *
+     * SSLContext context = SSLContext.getDefault();
+     * SSLParameters parameters = context.getDefaultSSLParameters();
+     * parameters.setNeedClientAuth(true);
+     * try (Listener listener = Listener.openTls(new InetSocketAddress("0.0.0.0", 7), context, parameters)) {
+     *     listener.serve(100, client -> {
+     *         client.handshake();
+     *         client.write("hello " + client.sslSession().getPeerPrincipal() + "\n");
+     *     });
+     * }
+     * }
+     *
+     * @param address as for {@link #open(SocketAddress)}
+     * @param context who we are, and whom to trust
+     * @param parameters {@code setNeedClientAuth(true)}: a client without a certificate is refused; {@code setWantClientAuth(true)}:
+     *     a client may show a certificate; and whatever else they say. Changing them afterwards changes nothing
+     * @return an open listener
+     * @throws java.net.BindException if it is taken, or not of this machine
+     * @throws IOException if there are too many open files, and the like
+     * @throws IllegalStateException if the caller is not a coroutine, or the context was not initialized
+     */
+    public static Listener openTls(SocketAddress address, SSLContext context, SSLParameters parameters) throws IOException {
+        SSLParameters copy = TlsTransport.serverEngine(context, Objects.requireNonNull(parameters, "parameters")).getSSLParameters();
+        Listener listener = openTls(address, context);
+        listener.parameters = copy;
+        return listener;
+    }
+
+    static IOException named(String what, IOException e) {
         IOException named = e instanceof java.net.BindException
                 ? new java.net.BindException(what + ": " + e.getMessage())
                 : new IOException(what + ": " + e.getMessage());
@@ -221,12 +264,7 @@ public final class Listener implements AutoCloseable {
     }
 
     private @Nullable SSLEngine newEngine() {
-        if (context == null) {
-            return null;
-        }
-        SSLEngine engine = context.createSSLEngine();
-        engine.setUseClientMode(false);
-        return engine;
+        return context == null ? null : TlsTransport.serverEngine(context, parameters);
     }
 
     private @Nullable SocketChannel acceptNow() throws IOException {
@@ -271,7 +309,7 @@ public final class Listener implements AutoCloseable {
 
     private void serve(Connections connections) throws InterruptedException {
         prepareLog();
-        long failedAt = System.nanoTime() - QUIET; // to say so once, until it is over
+        long failedAt = Backend.current().nanoTime() - QUIET; // to say so once, until it is over
         try (var spare = new SpareFile()) {
             while (true) {
                 connections.awaitRoom();
@@ -284,7 +322,7 @@ public final class Listener implements AutoCloseable {
                 } catch (IOException e) {
                     connections.free();
                     long before = failedAt;
-                    failedAt = System.nanoTime();
+                    failedAt = Backend.current().nanoTime();
                     if (failedAt - before >= QUIET) {
                         spare.giveAway();
                         warn(e);
@@ -419,15 +457,8 @@ public final class Listener implements AutoCloseable {
             if (room.tryAcquire(permits)) {
                 return;
             }
-            try {
-                EventLoop.suspending(() -> {
-                    room.acquire(permits);
-                    return true;
-                });
-            } catch (InterruptedException | RuntimeException e) {
-                throw e;
-            } catch (Exception e) {
-                throw new AssertionError(e);
+            try (var _ = Waits.outOfTurn()) {
+                room.acquire(permits);
             }
         }
 
@@ -516,6 +547,7 @@ public final class Listener implements AutoCloseable {
     @Override
     public void close() {
         watch.close("close() was called");
+        selector.letGo();
     }
 
     /**

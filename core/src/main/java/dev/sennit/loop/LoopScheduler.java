@@ -1,6 +1,8 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.OwnScheduler;
+import dev.sennit.internal.Uncaught;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -155,12 +157,12 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         coroutine.setName(name);
         body.runsIn(coroutine);
         if (!now || !isHere()) {
-            coroutine.start();
+            Backend.start(coroutine);
             return;
         }
         startsNow = coroutine;
         try {
-            coroutine.start();
+            Backend.start(coroutine);
         } finally {
             startsNow = null;
         }
@@ -174,7 +176,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
 
     @Override
     public TimerHeap.Timer after(long nanos, Runnable action) {
-        var timer = new TimerHeap.Timer(System.nanoTime() + Math.min(nanos, LONGEST), action);
+        var timer = new TimerHeap.Timer(Backend.current().nanoTime() + Math.min(nanos, LONGEST), action);
         if (isHere()) {
             timers.add(timer);
         } else {
@@ -206,8 +208,14 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     @Override
     public void finish(Runnable callback) {
         whenOver = callback;
-        if (!isHere()) {
+        if (isHere()) {
+            return;
+        }
+        try {
             tell(() -> {});
+        } catch (OutOfMemoryError e) { // no thread to be had for a loop that has none, and so has nothing else to do
+            whenOver = null;
+            callback.run();
         }
     }
 
@@ -258,7 +266,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
             return;
         }
         try {
-            new Carrier(this, loop.name()).start();
+            Backend.start(new Carrier(this, loop.name()));
         } catch (Throwable e) { // no thread to be had
             carried = false;
             throw e;
@@ -275,7 +283,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
                 try {
                     goesOn = goRound();
                 } catch (Throwable e) { // no memory to be had, say
-                    report(e);
+                    Uncaught.report(e);
                     LockSupport.parkNanos(this, PAUSE_AFTER_FAILURE);
                 }
             }
@@ -302,7 +310,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
             closeSelector(LoopSelector.ended(loop));
         } else if (!said) {
             sayThatItIsOver(); // which may wake somebody here
-        } else if (timers.nanosUntilNext(System.nanoTime()) == Long.MAX_VALUE) {
+        } else if (timers.nanosUntilNext(Backend.current().nanoTime()) == Long.MAX_VALUE) {
             return false;
         } else {
             await(); // for threads that nobody waits for
@@ -321,7 +329,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         if (timers.size() == 0) {
             return;
         }
-        long now = System.nanoTime();
+        long now = Backend.current().nanoTime();
         for (TimerHeap.Timer due = timers.pollDue(now); due != null; due = timers.pollDue(now)) {
             run(due::run);
         }
@@ -366,13 +374,8 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         try {
             turn.run();
         } catch (Throwable e) { // no memory to be had, say; the coroutine's own exceptions do not come here
-            report(e);
+            Uncaught.report(e);
         }
-    }
-
-    private static void report(Throwable failure) {
-        Thread self = Thread.currentThread();
-        self.getUncaughtExceptionHandler().uncaughtException(self, failure);
     }
 
     private boolean isOver() {
@@ -397,7 +400,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         }
         asleep = true;
         if (inbox.isEmpty()) {
-            long nanos = timers.nanosUntilNext(System.nanoTime());
+            long nanos = timers.nanosUntilNext(Backend.current().nanoTime());
             boolean untimed = nanos == Long.MAX_VALUE && (channels == null || !channels.isWaitedFor());
             if (waitsForOthers != untimed) {
                 waitsForOthers = untimed;

@@ -1,13 +1,13 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.Waits;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
-import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -39,17 +39,12 @@ import org.jspecify.annotations.Nullable;
  * there was nothing, and wait again.
  */
 final class LoopSelector {
-    /** What is read at once. */
-    private static final int SCRATCH = 1 << 16;
-
     private final EventLoop loop;
     private final Selector selector;
     /** Whether the carrier of the loop drives it, and not a thread of its own. */
     private final boolean carried;
     /** An instance once, as each look needs it. */
     private final Consumer<SelectionKey> toItsWatch = LoopSelector::tellItsWatch;
-    /** For what is read, in a turn: it holds nothing when the turn ends. Made when first used. */
-    private @Nullable ByteBuffer scratch;
     /** Whether what is registered from now on may be overlooked by {@link #close}. */
     private volatile boolean closing;
 
@@ -61,7 +56,7 @@ final class LoopSelector {
     /** Driven by a thread of its own, which ends when it is closed. */
     static LoopSelector withThread(EventLoop loop) throws IOException {
         var selector = new LoopSelector(loop, false);
-        Thread.ofPlatform().daemon().name(loop.name() + "-selector").start(selector::drive);
+        Backend.start(Thread.ofPlatform().daemon().name(loop.name() + "-selector").unstarted(selector::drive));
         return selector;
     }
 
@@ -138,18 +133,22 @@ final class LoopSelector {
 
     // ---- coroutines ----
 
-    EventLoop loop() {
-        return loop;
+    /**
+     * After closing a channel in a turn: gives its port back now, which another socket may want in this turn. A selector lets go of
+     * what was closed when it looks around.
+     */
+    void letGo() {
+        if (carried && EventLoop.currentOrNull() == loop) {
+            try {
+                select(0);
+            } catch (IOException | ClosedSelectorException e) {
+                // the next look finds the same
+            }
+        }
     }
 
-    /** A direct buffer, empty, for use until the calling coroutine waits or its turn ends. */
-    ByteBuffer scratch() {
-        ByteBuffer buffer = scratch;
-        if (buffer == null) {
-            buffer = ByteBuffer.allocateDirect(SCRATCH);
-            scratch = buffer;
-        }
-        return buffer.clear();
+    EventLoop loop() {
+        return loop;
     }
 
     /**
@@ -222,10 +221,6 @@ final class LoopSelector {
             return loop;
         }
 
-        ByteBuffer scratch() {
-            return LoopSelector.this.scratch();
-        }
-
         boolean isClosed() {
             return closed != null;
         }
@@ -293,18 +288,8 @@ final class LoopSelector {
                 park(this, nanos);
                 return;
             }
-            Callable<@Nullable Void> wait = () -> {
+            try (var _ = Waits.outOfTurn()) {
                 park(this, nanos);
-                return null;
-            };
-            try {
-                EventLoop.suspending(wait);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt(); // seen by who waits
-            } catch (RuntimeException e) {
-                throw e;
-            } catch (Exception e) {
-                throw new AssertionError(e);
             }
         }
 

@@ -1,5 +1,6 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Timers;
 import java.time.Duration;
@@ -18,12 +19,21 @@ import org.jspecify.annotations.Nullable;
  * the same while the loop does not wait is a turn that lasts; time counts from the first look that saw it, so that what is
  * said is the least it can have been, and no more of it than two steps at once, so that a pause of the whole JVM, in which
  * this thread stood still as well, is not taken for a turn.
+ *
+ * <p>A call of the JDK that is known to block - for a file, a process, a host's name - is told of sooner: computing for a tenth of
+ * a second may be meant, waiting there never is. For that, looks come closer together while a loop has a turn, and a turn that lasts has its
+ * stack read twice: a coroutine that was in such a call both times is in it, or in one after another. A loop that waits costs no more looks.
  */
 final class LoopWatch {
     /** Long enough for a bug in most programs, and for no pause that is none. */
     static final Duration DEFAULT_THRESHOLD = Duration.ofSeconds(1);
     /** The threshold of loops that do not say. */
     static final String PROPERTY = "sennit.loop.watch";
+
+    /** How long a turn may last that is in a call that blocks, if the threshold is not shorter. */
+    private static final long BLOCKING_THRESHOLD = TimeUnit.MILLISECONDS.toNanos(100);
+    /** While a loop has a turn. */
+    private static final long CLOSE_STEP = BLOCKING_THRESHOLD / 2;
 
     private static final int LOOKS_IN_A_THRESHOLD = 4;
     private static final long LEAST_STEP = TimeUnit.MILLISECONDS.toNanos(1);
@@ -62,6 +72,10 @@ final class LoopWatch {
     private long turns = -1;
     private long held;
     private long quiet;
+    /** Whether the stack of the turn was read. */
+    private boolean read;
+    /** Whether it was seen in calls that block then, and in nothing else. */
+    private boolean blocks;
     private boolean saidBlocked;
     private boolean saidDeadlock;
     private boolean saidQuiet;
@@ -107,14 +121,24 @@ final class LoopWatch {
         if (settings.step() > 0) {
             synchronized (LOCK) {
                 if (watcher == null) {
-                    watcher = Thread.ofPlatform()
-                            .daemon()
-                            .name("sennit-loop-watch")
-                            .inheritInheritableThreadLocals(false) // nothing of whoever opens the first loop
-                            .start(LoopWatch::watch);
+                    startWatcher();
                 }
                 LOCK.notifyAll(); // it may be waiting for longer than this loop wants
             }
+        }
+    }
+
+    /** A loop is not watched where there is no thread for that; the next one that is opened tries again. */
+    private static void startWatcher() {
+        Thread thread = Thread.ofPlatform()
+                .daemon()
+                .name("sennit-loop-watch")
+                .inheritInheritableThreadLocals(false) // nothing of whoever opens the first loop
+                .unstarted(LoopWatch::watch);
+        try {
+            watcher = Backend.start(thread);
+        } catch (OutOfMemoryError e) {
+            EventLoop.LOG.log(System.Logger.Level.WARNING, "event loops are not watched: " + e.getMessage());
         }
     }
 
@@ -123,14 +147,16 @@ final class LoopWatch {
     }
 
     private static void watch() {
-        long last = System.nanoTime();
+        long last = Backend.current().nanoTime();
         long idleSince = last;
+        boolean closely = false;
         while (true) {
             long step = OPEN.values().stream()
                     .mapToLong(one -> one.settings.step())
                     .filter(one -> one > 0)
                     .min()
                     .orElse(0);
+            long pause = step == 0 ? LINGER : Math.min(step, closely ? CLOSE_STEP : LONGEST_STEP);
             synchronized (LOCK) {
                 if (step == 0 && last - idleSince > LINGER && OPEN.values().stream().noneMatch(one -> one.settings.step() > 0)) {
                     Loops.unregister();
@@ -138,15 +164,17 @@ final class LoopWatch {
                     return;
                 }
                 try {
-                    TimeUnit.NANOSECONDS.timedWait(LOCK, step == 0 ? LINGER : Math.min(step, LONGEST_STEP));
+                    TimeUnit.NANOSECONDS.timedWait(LOCK, pause);
                 } catch (InterruptedException e) {
                     // nobody's business
                 }
             }
-            long now = System.nanoTime();
+            long now = Backend.current().nanoTime();
+            closely = false;
             for (LoopWatch one : OPEN.values()) {
                 try {
-                    one.look(Math.min(now - last, 2 * one.settings.step()));
+                    one.look(Math.min(now - last, 2 * Math.min(one.settings.step(), pause)));
+                    closely |= one.wantsACloseLook();
                 } catch (RuntimeException | Error e) { // of whom it told, as a rule
                     one.sayFailed(e);
                 }
@@ -176,6 +204,7 @@ final class LoopWatch {
             turns = seen;
             held = 0;
             quiet = 0;
+            read = false;
             saidBlocked = false;
             saidDeadlock = false;
             saidQuiet = false;
@@ -183,15 +212,23 @@ final class LoopWatch {
         }
         held = doing == CoroutineScheduler.Doing.TURNS ? held + elapsed : 0;
         quiet = doing == CoroutineScheduler.Doing.WAITS_FOR_OTHERS && loop.waitsForItself() ? quiet + elapsed : 0;
-        if (settings.threshold > 0 && held >= settings.threshold && !saidBlocked) {
-            sayBlocked();
+        if (settings.threshold > 0 && held > 0 && !saidBlocked) {
+            lookAtTurn();
         }
         if (quiet > 0) {
             lookForDeadlock();
         }
     }
 
-    private void sayBlocked() {
+    /** Whether it has a turn of which there may be something to say soon. */
+    private boolean wantsACloseLook() {
+        return settings.threshold > 0 && !saidBlocked && scheduler.doing() == CoroutineScheduler.Doing.TURNS;
+    }
+
+    private void lookAtTurn() {
+        if (held < settings.threshold && read && !blocks) {
+            return; // it computes, now and then at least
+        }
         Thread running = loop.running();
         if (running == null) {
             return;
@@ -200,9 +237,14 @@ final class LoopWatch {
         if (scheduler.turns() != turns || stack.length == 0) {
             return; // it has just gone on
         }
-        saidBlocked = true;
-        settings.onBlocked.accept(new BlockedCoroutine(
-                loop.name(), loop.nameOf(running), Duration.ofNanos(held), Frames.ofTask(stack)));
+        boolean again = read;
+        blocks = (blocks || !read) && Frames.blocks(stack);
+        read = true;
+        if (held >= settings.threshold || again && blocks && held >= BLOCKING_THRESHOLD) {
+            saidBlocked = true;
+            settings.onBlocked.accept(new BlockedCoroutine(
+                    loop.name(), loop.nameOf(running), Duration.ofNanos(held), blocks, Frames.ofTask(stack)));
+        }
     }
 
     private void lookForDeadlock() {

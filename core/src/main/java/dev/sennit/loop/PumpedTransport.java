@@ -1,5 +1,7 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.Waits;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -30,6 +32,8 @@ final class PumpedTransport implements Transport {
     private String whyEnded = "";
     private @Nullable IOException failure;
     private @Nullable String closed;
+    /** Called after each change, with the lock: for a wait on several of these. */
+    private Runnable listener = () -> {};
 
     private PumpedTransport(String name, boolean isInput) {
         this.name = name;
@@ -38,13 +42,13 @@ final class PumpedTransport implements Transport {
 
     static PumpedTransport of(InputStream in, String name) {
         var pumped = new PumpedTransport(name, true);
-        Thread.ofPlatform().daemon().name(name).start(() -> pumped.pump(in));
+        Backend.start(Thread.ofPlatform().daemon().name(name).unstarted(() -> pumped.pump(in)));
         return pumped;
     }
 
     static PumpedTransport of(OutputStream out, String name) {
         var pumped = new PumpedTransport(name, false);
-        Thread.ofPlatform().daemon().name(name).start(() -> pumped.pump(out));
+        Backend.start(Thread.ofPlatform().daemon().name(name).unstarted(() -> pumped.pump(out)));
         return pumped;
     }
 
@@ -73,7 +77,7 @@ final class PumpedTransport implements Transport {
             } else {
                 piece.clear().put(bytes, 0, count).flip();
             }
-            changed.signalAll();
+            tellAll();
             return !ended && closed == null;
         } finally {
             lock.unlock();
@@ -112,7 +116,7 @@ final class PumpedTransport implements Transport {
         lock.lock();
         try {
             piece.limit(piece.position());
-            changed.signalAll();
+            tellAll();
         } finally {
             lock.unlock();
         }
@@ -122,7 +126,27 @@ final class PumpedTransport implements Transport {
         lock.lock();
         try {
             failure = e;
-            changed.signalAll();
+            tellAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** With the lock. */
+    private void tellAll() {
+        changed.signalAll();
+        listener.run();
+    }
+
+    /**
+     * Has something called after each change.
+     *
+     * @param newListener quick, and takes no lock
+     */
+    void whenChanged(Runnable newListener) {
+        lock.lock();
+        try {
+            listener = newListener;
         } finally {
             lock.unlock();
         }
@@ -140,26 +164,19 @@ final class PumpedTransport implements Transport {
 
     /** Waits until there is a piece, or until there is none; or the end of all. */
     private void await(boolean piecesWanted, @Nullable Deadline deadline) throws IOException, InterruptedException {
-        try {
-            EventLoop.suspending(() -> {
-                lock.lockInterruptibly();
-                try {
-                    while (piece.hasRemaining() != piecesWanted && failure == null && closed == null && !(isInput && ended)) {
-                        if (deadline == null) {
-                            changed.await();
-                        } else if (!changed.await(deadline.nanosLeft(), TimeUnit.NANOSECONDS) && deadline.nanosLeft() <= 0) {
-                            throw deadline.missed((isInput ? "reading from " : "writing to ") + name);
-                        }
+        try (var _ = Waits.outOfTurn()) { // which ends without the lock
+            lock.lockInterruptibly();
+            try {
+                while (piece.hasRemaining() != piecesWanted && failure == null && closed == null && !(isInput && ended)) {
+                    if (deadline == null) {
+                        changed.await();
+                    } else if (!changed.await(deadline.nanosLeft(), TimeUnit.NANOSECONDS) && deadline.nanosLeft() <= 0) {
+                        throw deadline.missed((isInput ? "reading from " : "writing to ") + name);
                     }
-                    return true;
-                } finally {
-                    lock.unlock();
                 }
-            });
-        } catch (IOException | InterruptedException | RuntimeException e) {
-            throw e;
-        } catch (Exception e) {
-            throw new AssertionError(e);
+            } finally {
+                lock.unlock();
+            }
         }
         ensureOpen();
     }
@@ -173,7 +190,7 @@ final class PumpedTransport implements Transport {
                 target.put(target.position(), piece, piece.position(), count);
                 target.position(target.position() + count);
                 piece.position(piece.position() + count);
-                changed.signalAll();
+                tellAll();
                 return count;
             }
             ensureNotFailed();
@@ -190,24 +207,33 @@ final class PumpedTransport implements Transport {
         }
         await(false, deadline); // for what a write that was cancelled has left
         while (source.hasRemaining()) {
-            lock.lock();
-            try {
-                ensureNotFailed();
-                if (ended) {
-                    throw new IOException(name + ": " + whyEnded);
-                }
-                int count = Math.min(source.remaining(), PIECE);
-                piece.clear().put(source.slice(source.position(), count)).flip();
-                source.position(source.position() + count);
-                changed.signalAll();
-            } finally {
-                lock.unlock();
-            }
+            writeNow(source);
             await(false, deadline);
         }
         lock.lock();
         try {
             ensureNotFailed();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Hands over what the thread takes without waiting; returns whether that was anything. */
+    boolean writeNow(ByteBuffer source) throws IOException {
+        lock.lock();
+        try {
+            ensureNotFailed();
+            if (ended) {
+                throw new IOException(name + ": " + whyEnded);
+            }
+            if (piece.hasRemaining()) {
+                return false;
+            }
+            int count = Math.min(source.remaining(), PIECE);
+            piece.clear().put(source.slice(source.position(), count)).flip();
+            source.position(source.position() + count);
+            tellAll();
+            return true;
         } finally {
             lock.unlock();
         }
@@ -233,7 +259,7 @@ final class PumpedTransport implements Transport {
             if (!ended) {
                 ended = true;
                 whyEnded = why;
-                changed.signalAll();
+                tellAll();
             }
         } finally {
             lock.unlock();
@@ -248,7 +274,7 @@ final class PumpedTransport implements Transport {
         try {
             if (closed == null) {
                 closed = why;
-                changed.signalAll();
+                tellAll();
             }
         } finally {
             lock.unlock();

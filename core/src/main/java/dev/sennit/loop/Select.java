@@ -1,7 +1,8 @@
 package dev.sennit.loop;
 
 import dev.sennit.internal.Timers;
-import dev.sennit.loop.WaitQueue.Place;
+import dev.sennit.internal.Wait;
+import dev.sennit.internal.WaitQueue.Place;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -269,9 +270,6 @@ public final class Select<R extends @Nullable Object> {
     // ---- the select ----
 
     private R run() throws InterruptedException {
-        if (Thread.interrupted()) {
-            throw new InterruptedException();
-        }
         var wait = new Wait();
         List<Standing<? extends R>> standing = new ArrayList<>(clauses.size());
         Supplier<? extends R> happened;
@@ -279,6 +277,7 @@ public final class Select<R extends @Nullable Object> {
         // that stands in some queues already could be taken by one channel while it takes from another.
         channels.forEach(Channel::lock);
         try {
+            Wait.ensureNotInterrupted();
             happened = attempt();
             if (happened == null && nanos() > 0) {
                 clauses.forEach(clause -> standing.add(clause.stand(wait)));

@@ -1,13 +1,18 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.SignalSender;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Waits;
 import java.io.IOException;
-import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A program that runs beside the coroutines of a loop: they read what it prints as it comes, write to it, and wait for it, and the
@@ -40,23 +45,25 @@ public final class Subprocess implements AutoCloseable {
     private final Process process;
     private final String name;
     private final PumpedTransport input;
+    private final PumpedTransport output;
+    private final PumpedTransport errors;
     private final ByteStream stdin;
     private final ByteStream stdout;
     private final ByteStream stderr;
 
-    private Subprocess(LoopSelector selector, Process process, String name) {
-        loop = selector.loop();
+    private Subprocess(EventLoop loop, Process process, String name) {
+        this.loop = loop;
         this.process = process;
         this.name = name;
         String inputName = name + " stdin";
         input = PumpedTransport.of(process.getOutputStream(), inputName);
-        stdin = new ByteStream(selector, input, inputName, null, null);
-        stdout = stream(selector, name + " stdout", process.getInputStream());
-        stderr = stream(selector, name + " stderr", process.getErrorStream());
-    }
-
-    private static ByteStream stream(LoopSelector selector, String name, InputStream in) {
-        return new ByteStream(selector, PumpedTransport.of(in, name), name, null, null);
+        stdin = new ByteStream(loop, input, inputName, null, null);
+        String outputName = name + " stdout";
+        output = PumpedTransport.of(process.getInputStream(), outputName);
+        stdout = new ByteStream(loop, output, outputName, null, null);
+        String errorsName = name + " stderr";
+        errors = PumpedTransport.of(process.getErrorStream(), errorsName);
+        stderr = new ByteStream(loop, errors, errorsName, null, null);
     }
 
     /**
@@ -69,17 +76,17 @@ public final class Subprocess implements AutoCloseable {
      * @throws IllegalStateException if the caller is not a coroutine
      */
     public static Subprocess start(ProcessBuilder builder) throws IOException, InterruptedException {
-        LoopSelector selector = EventLoop.current().selector();
+        EventLoop loop = EventLoop.current();
         String program = builder.command().isEmpty() ? "" : builder.command().getFirst();
         CompletableFuture<Process> starting = new CompletableFuture<>();
         // starting one takes some milliseconds
-        Thread.ofPlatform().daemon().name(selector.loop().name() + "-start").start(() -> {
+        Backend.start(Thread.ofPlatform().daemon().name(loop.name() + "-start").unstarted(() -> {
             try {
                 starting.complete(builder.start());
             } catch (Throwable e) {
                 starting.completeExceptionally(e);
             }
-        });
+        }));
         Process process;
         try {
             process = EventLoop.suspending(starting::get);
@@ -100,20 +107,20 @@ public final class Subprocess implements AutoCloseable {
         } catch (Exception e) {
             throw new AssertionError(e);
         }
-        return belonging(selector, process, program);
+        return belonging(loop, process, program);
     }
 
-    private static Subprocess belonging(LoopSelector selector, Process process, String program) throws IOException {
+    private static Subprocess belonging(EventLoop loop, Process process, String program) throws IOException {
         Subprocess subprocess;
         try {
-            subprocess = new Subprocess(selector, process, program + " (" + process.pid() + ")");
+            subprocess = new Subprocess(loop, process, program + " (" + process.pid() + ")");
         } catch (Throwable e) { // there may be no thread to be had for its streams
             process.destroyForcibly();
             throw e;
         }
-        if (!subprocess.loop.belongings.add(subprocess)) {
+        if (!loop.belongings.add(subprocess)) {
             subprocess.close();
-            throw new IOException(subprocess.name + " was killed: " + LoopSelector.ended(subprocess.loop));
+            throw new IOException(subprocess.name + " was killed: " + LoopSelector.ended(loop));
         }
         process.onExit().thenRun(() -> subprocess.input.end("the program has ended")); // what it has printed can still be read
         return subprocess;
@@ -147,13 +154,129 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
+     * What a program has printed, from its start to its end.
+     *
+     * @param exitCode as {@link #waitFor()} returns it
+     * @param stdout what it printed
+     * @param stderr what it printed to its error output
+     */
+    public record Output(int exitCode, byte[] stdout, byte[] stderr) {}
+
+    /**
+     * Writes all of an input, closes it, reads both outputs to their ends, and waits until the program has ended; all at the same
+     * time, so that neither side waits for the other. A program that does not read its input to the end is no error.
+     *
+     * {@snippet :
+     * import dev.sennit.loop.Subprocess;
+     * import java.nio.charset.StandardCharsets;
+     *
+     * try (Subprocess sort = Subprocess.start(new ProcessBuilder("sort"))) {
+     *     byte[] fruits = "pear\napple\n".getBytes(StandardCharsets.UTF_8);
+     *     Subprocess.Output sorted = sort.communicate(fruits, 1_000_000, Duration.ofSeconds(10));
+     *     System.out.print(new String(sorted.stdout(), StandardCharsets.UTF_8));
+     * }
+     * }
+     *
+     * <p>When this fails the program goes on, until {@link #close}. What it has printed by then can still be read from its
+     * streams; of the input, a part may have gone.
+     *
+     * @param in the input; empty is none
+     * @param limit how many bytes each of the two outputs may have
+     * @param timeout how long all of it may take; null is as long as it takes
+     * @return the outputs and the exit code
+     * @throws InputTooLongException if the program prints more than the limit
+     * @throws java.net.SocketTimeoutException if it takes longer
+     * @throws StreamClosedException if the program is closed meanwhile
+     * @throws IOException if its output cannot be read
+     * @throws InterruptedException if the coroutine is cancelled
+     * @throws IllegalStateException if another coroutine reads one of its outputs
+     */
+    public Output communicate(byte[] in, int limit, @Nullable Duration timeout) throws IOException, InterruptedException {
+        if (limit < 0) {
+            throw new IllegalArgumentException("limit must be >= 0, was " + limit);
+        }
+        Deadline deadline = Deadline.after(Deadline.checked(timeout));
+        ByteBuffer rest = ByteBuffer.wrap(in);
+        stdout.beginReading();
+        try {
+            stderr.beginReading();
+            try {
+                communicate(rest, limit, deadline);
+                return new Output(process.exitValue(), stdout.takeUnread(), stderr.takeUnread());
+            } finally {
+                stderr.endReading();
+            }
+        } finally {
+            stdout.endReading();
+        }
+    }
+
+    private void communicate(ByteBuffer rest, int limit, @Nullable Deadline deadline) throws IOException, InterruptedException {
+        var news = new Semaphore(0);
+        List<PumpedTransport> streams = List.of(input, output, errors);
+        streams.forEach(one -> one.whenChanged(news::release));
+        try {
+            process.onExit().thenRun(news::release);
+            boolean outputEnded = false;
+            boolean errorsEnded = false;
+            while (true) {
+                news.drainPermits(); // before looking: a change after that is seen by the wait
+                feed(rest);
+                outputEnded = outputEnded || hasEnded(stdout, limit);
+                errorsEnded = errorsEnded || hasEnded(stderr, limit);
+                if (outputEnded && errorsEnded && !process.isAlive()) {
+                    return;
+                }
+                try (var _ = Waits.outOfTurn()) {
+                    if (deadline == null) {
+                        news.acquire();
+                    } else if (!news.tryAcquire(deadline.nanosLeft(), TimeUnit.NANOSECONDS)) {
+                        throw deadline.missed("communicating with " + name);
+                    }
+                }
+            }
+        } finally {
+            streams.forEach(one -> one.whenChanged(() -> {}));
+        }
+    }
+
+    /** Hands over as much of the input as is taken without waiting; its end, once all of it is. */
+    private void feed(ByteBuffer rest) throws StreamClosedException {
+        input.ensureOpen();
+        try {
+            while (rest.hasRemaining() && input.writeNow(rest)) {
+                // as long as it is taken
+            }
+        } catch (IOException e) { // nobody reads any more
+            rest.position(rest.limit());
+        }
+        if (!rest.hasRemaining()) {
+            input.end("communicate() has written its input");
+        }
+    }
+
+    /** Keeps all that has come of an output; whether it has come to its end. */
+    private static boolean hasEnded(ByteStream stream, int limit) throws IOException {
+        int count;
+        do {
+            if (stream.unread() > limit) {
+                throw stream.tooLong("output", limit);
+            }
+            count = stream.receiveNow();
+        } while (count > 0);
+        return count < 0;
+    }
+
+    /**
      * Waits until it has ended.
      *
      * @return its exit code; on Linux and macOS 128 and the number of the signal, if one has killed it
      * @throws InterruptedException if the coroutine is cancelled; the program goes on
      */
     public int waitFor() throws InterruptedException {
-        return suspending(process::waitFor);
+        try (var _ = Waits.outOfTurn()) {
+            return process.waitFor();
+        }
     }
 
     /**
@@ -164,20 +287,8 @@ public final class Subprocess implements AutoCloseable {
      * @throws InterruptedException if the coroutine is cancelled; the program goes on
      */
     public boolean waitFor(Duration timeout) throws InterruptedException {
-        return suspending(() -> process.waitFor(Timers.nanos(timeout), TimeUnit.NANOSECONDS));
-    }
-
-    private interface Wait<T> {
-        T call() throws InterruptedException;
-    }
-
-    private static <T> T suspending(Wait<T> wait) throws InterruptedException {
-        try {
-            return EventLoop.suspending(wait::call);
-        } catch (InterruptedException | RuntimeException e) {
-            throw e;
-        } catch (Exception e) {
-            throw new AssertionError(e);
+        try (var _ = Waits.outOfTurn()) {
+            return process.waitFor(Timers.nanos(timeout), TimeUnit.NANOSECONDS);
         }
     }
 
@@ -199,9 +310,54 @@ public final class Subprocess implements AutoCloseable {
         return process.isAlive();
     }
 
-    /** Asks it to end: {@code SIGTERM} on Linux and macOS. */
+    /**
+     * Asks it to end: {@code SIGTERM} on Linux and macOS. What it still prints can be read. From any thread; does nothing once it has
+     * ended.
+     */
     public void terminate() {
-        process.destroy();
+        process.toHandle().destroy();
+    }
+
+    /**
+     * Sends it a signal. From any thread.
+     *
+     * <p>No other process is ever hit: a process id is used again some time after its process has ended, so this looks whether the
+     * process that has it now was started when this program was. On Linux, where the library may use native code, the signal goes
+     * through a descriptor of the process, so that nothing can happen in between; elsewhere the system's program {@code kill} sends
+     * it, some milliseconds after that look.
+     *
+     * {@snippet :
+     * import dev.sennit.loop.Subprocess;
+     *
+     * try (Subprocess server = Subprocess.start(new ProcessBuilder("nginx", "-g", "daemon off;"))) {
+     *     server.signal("HUP"); // reads its settings again
+     *     server.waitFor();
+     * }
+     * }
+     *
+     * @param signal its name without {@code SIG}: {@code INT}, {@code TERM}, {@code HUP}, {@code USR1}, ...
+     * @return whether it was sent; false if the program has ended
+     * @throws IllegalArgumentException if there is no such signal
+     * @throws UnsupportedOperationException on Windows, for all but {@code TERM} and {@code KILL}
+     * @throws IOException if the system refuses it
+     * @throws InterruptedException if the thread is interrupted; the signal may have been sent
+     */
+    public boolean signal(String signal) throws IOException, InterruptedException {
+        return SignalSender.send(process.toHandle(), SignalSender.numberOf(signal));
+    }
+
+    /**
+     * Sends it a signal, as {@link #signal(String)} does.
+     *
+     * @param signal its number in this system, from 1 to 64
+     * @return whether it was sent; false if the program has ended
+     * @throws IllegalArgumentException if there can be no such signal
+     * @throws UnsupportedOperationException on Windows, for all but 15 and 9
+     * @throws IOException if the system refuses it
+     * @throws InterruptedException if the thread is interrupted; the signal may have been sent
+     */
+    public boolean signal(int signal) throws IOException, InterruptedException {
+        return SignalSender.send(process.toHandle(), signal);
     }
 
     /** Kills it if it runs, and the processes that it has started and that still are its own; and closes its streams. From any thread. */

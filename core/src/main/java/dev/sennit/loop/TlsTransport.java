@@ -9,11 +9,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +31,7 @@ final class TlsTransport implements Transport {
     private final SocketTransport below;
     private final SSLEngine engine;
     private final String name;
-    private final LoopSelector selector;
+    private final EventLoop loop;
 
     /** Held by who wraps and sends, or shakes hands. */
     private final FairLock sending = new FairLock();
@@ -39,7 +42,7 @@ final class TlsTransport implements Transport {
     /** Records as they come, up to its position. */
     private ByteBuffer incoming;
     /** Whether there is no whole record in {@link #incoming}. */
-    private boolean needsMore = true;
+    private boolean needsMore;
     /** Whether the other side has said that it sends no more. */
     private boolean ended;
     /** Whether it ended without having said so. */
@@ -48,14 +51,44 @@ final class TlsTransport implements Transport {
     /** What is being computed. */
     private @Nullable CompletableFuture<?> computing;
 
-    TlsTransport(SocketTransport below, SSLEngine engine, String name, LoopSelector selector) {
+    /**
+     * Begins TLS over a connection.
+     *
+     * @param come what the other side has sent of it already
+     */
+    TlsTransport(SocketTransport below, SSLEngine engine, String name, EventLoop loop, ByteBuffer come) {
         this.below = below;
         this.engine = engine;
         this.name = name;
-        this.selector = selector;
+        this.loop = loop;
         int record = engine.getSession().getPacketBufferSize();
         outgoing = ByteBuffer.allocate(record).limit(0);
-        incoming = ByteBuffer.allocate(record);
+        needsMore = !come.hasRemaining();
+        incoming = ByteBuffer.allocate(Math.max(record, come.remaining())).put(come);
+    }
+
+    /** A client's side, which accepts only a certificate that is made out to the host. */
+    static SSLEngine clientEngine(SSLContext context, String host, int port) {
+        SSLEngine engine = context.createSSLEngine(host, port);
+        engine.setUseClientMode(true);
+        SSLParameters parameters = engine.getSSLParameters();
+        parameters.setEndpointIdentificationAlgorithm("HTTPS"); // else any trusted certificate would do
+        engine.setSSLParameters(parameters);
+        return engine;
+    }
+
+    /**
+     * A server's side.
+     *
+     * @param parameters what to ask for; null is nothing but the context's own
+     */
+    static SSLEngine serverEngine(SSLContext context, @Nullable SSLParameters parameters) {
+        SSLEngine engine = context.createSSLEngine();
+        engine.setUseClientMode(false);
+        if (parameters != null) {
+            engine.setSSLParameters(parameters);
+        }
+        return engine;
     }
 
     // ---- handshake ----
@@ -98,7 +131,7 @@ final class TlsTransport implements Transport {
                 if (needsMore) {
                     below.awaitReadable(deadline);
                 }
-                if (readNow(selector.scratch()) < 0) {
+                if (readNow(loop.scratch()) < 0) {
                     throw new SSLHandshakeException("the other side has ended the handshake");
                 }
             }
@@ -108,6 +141,11 @@ final class TlsTransport implements Transport {
             }
         }
         return true;
+    }
+
+    @Override
+    public @Nullable SSLSession session() {
+        return handsShaken ? engine.getSession() : null;
     }
 
     private void compute(@Nullable Deadline deadline) throws IOException, InterruptedException {

@@ -2,6 +2,7 @@ package dev.sennit.loop;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /** What carries the bytes of a {@link ByteStream}. For coroutines of one loop, one that reads and one that writes. */
@@ -9,6 +10,11 @@ interface Transport {
 
     /** Comes to an agreement with the other side, if it takes one, and there is none yet. */
     default void shakeHands(@Nullable Deadline deadline) throws IOException, InterruptedException {}
+
+    /** The TLS session; null if there is none, or none yet. */
+    default @Nullable SSLSession session() {
+        return null;
+    }
 
     /**
      * Waits until it is worth to call {@link #readNow}.

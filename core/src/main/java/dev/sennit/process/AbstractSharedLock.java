@@ -22,15 +22,19 @@ abstract sealed class AbstractSharedLock implements Lock, Serializable permits S
 
     private static final long FIRST = IN_USE + SignalWord.BYTES;
 
+    private static final long WAITERS = FIRST + CONDITIONS * SignalWord.BYTES;
+
     /** Of its block. */
-    static final long BYTES = FIRST + CONDITIONS * SignalWord.BYTES;
+    static final long BYTES = WAITERS + ConditionWaiters.BYTES;
 
     private final transient SharedMemory memory;
     final transient LockWord word;
+    final transient ConditionWaiters waiters;
 
     AbstractSharedLock(SharedMemory memory) {
         this.memory = memory;
         this.word = new LockWord(memory.segment());
+        this.waiters = new ConditionWaiters(waitersMemory());
     }
 
     /**
@@ -75,7 +79,7 @@ abstract sealed class AbstractSharedLock implements Lock, Serializable permits S
      */
     @Override
     public boolean tryLock(long time, TimeUnit unit) throws InterruptedException {
-        return word.tryLock(unit.toNanos(time));
+        return word.tryLock(new WaitLimit(unit.toNanos(time)));
     }
 
     /**
@@ -118,6 +122,11 @@ abstract sealed class AbstractSharedLock implements Lock, Serializable permits S
 
     SignalWord signal(int index) {
         return new SignalWord(memory.segment().asSlice(FIRST + index * SignalWord.BYTES, SignalWord.BYTES));
+    }
+
+    /** Of {@link ConditionWaiters}. */
+    MemorySegment waitersMemory() {
+        return memory.segment().asSlice(WAITERS, ConditionWaiters.BYTES);
     }
 
     /**

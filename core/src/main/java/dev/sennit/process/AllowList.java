@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.process.Effort.TooMuchException;
 import java.io.InvalidClassException;
 import java.io.ObjectInputFilter;
 import java.io.ObjectInputFilter.FilterInfo;
@@ -86,7 +87,7 @@ final class AllowList {
         this.remedy = remedy;
     }
 
-    /** A list that another process made, and sent here with what it is for. */
+    /** A list that this process's parent made, and sent here with what it is for. */
     AllowList(List<String> named, Collection<String> locations) {
         this(named);
         taskLocations.addAll(locations);
@@ -156,8 +157,8 @@ final class AllowList {
                 + ".*)";
     }
 
-    Filter filterFor(int messageBytes) {
-        return new Filter(messageBytes);
+    Filter filterFor(int messageBytes, @Nullable Effort effort) {
+        return new Filter(messageBytes, effort);
     }
 
     private boolean isAllowed(Class<?> type) {
@@ -207,18 +208,27 @@ final class AllowList {
     /** The filter of one message. */
     final class Filter implements ObjectInputFilter {
         private final int messageBytes;
+        private final @Nullable Effort effort;
         private boolean hasHashTable;
         private long deepest;
         /** In all arrays so far: those that lie in one another are all there at once. */
         private long elements;
         private @Nullable String refusal;
 
-        Filter(int messageBytes) {
+        Filter(int messageBytes, @Nullable Effort effort) {
             this.messageBytes = messageBytes;
+            this.effort = effort;
         }
 
         @Override
         public Status checkInput(FilterInfo info) {
+            try {
+                if (effort != null) {
+                    effort.step();
+                }
+            } catch (TooMuchException e) { // the stream would not say why
+                return refuse(String.valueOf(e.getMessage()));
+            }
             // Of an object whose class was met before, the stream tells only the depth.
             deepest = Math.max(deepest, info.depth());
             Class<?> type = info.serialClass();

@@ -92,8 +92,8 @@ final class ChannelWire implements Wire {
         }
     }
 
-    /** Takes what is there, for who does not use {@link #read}: returns 0 when nothing is, and -1 at the end. */
-    int readNow(ByteBuffer target) throws IOException {
+    @Override
+    public int readNow(ByteBuffer target) throws IOException {
         return channel.read(target);
     }
 

@@ -114,6 +114,11 @@ final class CompactForm {
         };
     }
 
+    /** Whether a class's records travel only in the place of what they lead to. */
+    static boolean isAddress(Class<?> type) {
+        return Address.class.isAssignableFrom(type) || type == SharedQueue.QueueAddress.class;
+    }
+
     /**
      * How the records of a class are taken apart and made. A worker with a class path of its own is told to leave those of
      * others to Java serialization if the parent's modules hide theirs: that can make them again, and this library cannot.

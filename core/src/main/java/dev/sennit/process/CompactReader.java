@@ -21,6 +21,7 @@ import java.time.LocalTime;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -29,6 +30,7 @@ import java.util.LinkedHashSet;
 import java.util.LinkedList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -47,15 +49,20 @@ final class CompactReader {
     private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
+    /** How often an element of an immutable set may find a slot taken, on average. */
+    private static final long MOST_LOOKS = 8;
+
     /** Classes by name, for each loader as long as that is in use. */
     private static final Map<ClassLoader, Map<String, WeakReference<Class<?>>>> CLASSES = new WeakHashMap<>();
 
     private final byte[] bytes;
     /** Where the message ends. */
     private final int end;
+    private final Reading reading;
     private final ClassLoader loader;
     private final @Nullable AllowList allowed;
     private final LambdaShapes.@Nullable Known shapes;
+    private final @Nullable Effort effort;
 
     private int at;
     private int depth;
@@ -63,32 +70,28 @@ final class CompactReader {
     private int insideHashes;
     /** How many elements there are in all that was begun; each has a byte of its own. */
     private long elements;
+    /** How many bytes more there would be if nothing came twice. Only with an effort. */
+    private long again;
+    /** What each of {@link #seen} takes. Only with an effort. */
+    private long[] sizes = {};
     /** What can come again; null what is under way. */
     private final List<@Nullable Object> seen = new ArrayList<>(4);
 
     /**
      * Reads a message.
      *
-     * @param loader finds classes
-     * @param allowed which classes; null for any
+     * @param message begins with it
+     * @param length how many bytes it has
+     * @param reading who reads it
      * @param shapes the shapes of lambdas; null where there can be none
      */
-    CompactReader(
-            byte[] message, ClassLoader loader, @Nullable AllowList allowed, LambdaShapes.@Nullable Known shapes) {
-        this(message, message.length, loader, allowed, shapes);
-    }
-
-    /** The same for a message that is the first bytes of an array. */
-    CompactReader(
-            byte[] message,
-            int length,
-            ClassLoader loader,
-            @Nullable AllowList allowed,
-            LambdaShapes.@Nullable Known shapes) {
+    CompactReader(byte[] message, int length, Reading reading, LambdaShapes.@Nullable Known shapes) {
         bytes = message;
         end = length;
-        this.loader = loader;
-        this.allowed = allowed;
+        this.reading = reading;
+        this.loader = reading.loader;
+        this.allowed = reading.allowed;
+        this.effort = reading.effort;
         this.shapes = shapes;
     }
 
@@ -143,7 +146,26 @@ final class CompactReader {
         if (insideHashes > 0 && CompactForm.hasParts(known)) {
             throw new IOException("an object that comes again in a hash table");
         }
+        if (effort != null && number < sizes.length && CompactForm.hasParts(known)) {
+            again += sizes[number];
+            if (at + again > effort.most()) {
+                throw new IOException("a message that would have more than " + effort.most() + " bytes if nothing in it came twice");
+            }
+        }
         return known;
+    }
+
+    private void hasSize(int number, long size) {
+        if (number >= sizes.length) {
+            sizes = Arrays.copyOf(sizes, Math.max(seen.size(), 2 * sizes.length));
+        }
+        sizes[number] = size;
+    }
+
+    private void step() {
+        if (effort != null) {
+            effort.step();
+        }
     }
 
     private Object readObject(int tag) throws IOException, ClassNotFoundException {
@@ -152,6 +174,8 @@ final class CompactReader {
         if (depth > deepest) {
             throw new IOException("objects nested more than " + deepest + " deep");
         }
+        int number = seen.size();
+        long start = at + again;
         boolean isHashed = isHashed(tag);
         hasHashes |= isHashed;
         insideHashes += isHashed ? 1 : 0;
@@ -167,7 +191,7 @@ final class CompactReader {
                     case CompactForm.BOOLEANS -> finished(readBooleans());
                     case CompactForm.OBJECTS -> readObjects();
                     case CompactForm.ENUM -> finished(readEnum());
-                    case CompactForm.RECORD -> readRecord();
+                    case CompactForm.RECORD -> readRecord(false);
                     case CompactForm.LAMBDA -> readLambda();
                     case CompactForm.ARRAY_LIST -> readInto(finished(new ArrayList<>()));
                     case CompactForm.LINKED_LIST -> readInto(finished(new LinkedList<>()));
@@ -190,6 +214,9 @@ final class CompactReader {
                 };
         depth--;
         insideHashes -= isHashed ? 1 : 0;
+        if (effort != null) {
+            hasSize(number, at + again - start);
+        }
         return value;
     }
 
@@ -336,9 +363,13 @@ final class CompactReader {
         throw new InvalidObjectException("enum " + type.getName() + " has no constant " + name);
     }
 
-    private Object readRecord() throws IOException, ClassNotFoundException {
+    /** An address is what it leads to, and never shows itself. */
+    private Object readRecord(boolean asAddress) throws IOException, ClassNotFoundException {
         int number = begin();
         Class<?> type = readClass();
+        if (asAddress != CompactForm.isAddress(type)) {
+            throw new IOException(asAddress ? "what is no address where one belongs" : "an address where none belongs");
+        }
         RecordForm form = RecordForm.of(type);
         int count = size(1);
         if (form == null || count != form.types.length) {
@@ -361,18 +392,21 @@ final class CompactReader {
 
     private Object readAddress() throws IOException, ClassNotFoundException {
         int number = begin();
-        Object address = read();
+        if (readByte() != CompactForm.RECORD) {
+            throw new IOException("what is no address where one belongs");
+        }
+        Object address = readRecord(true);
         try {
-            Object found =
-                    switch (address) {
-                        case Address known -> known.readResolve();
-                        case SharedQueue.QueueAddress queue -> queue.resolve(allowed == null ? loader : null);
-                        case null, default -> throw new IOException("what is no address where one belongs");
-                    };
-            return end(number, found);
+            return end(number, Objects.requireNonNull(reading.read(() -> resolve(address))));
         } catch (RuntimeException e) {
             throw new IOException("an address that leads to nothing: " + e.getMessage(), e);
         }
+    }
+
+    private Object resolve(Object address) throws IOException, ClassNotFoundException {
+        return address instanceof SharedQueue.QueueAddress queue
+                ? queue.resolve(allowed == null ? loader : null)
+                : ((Address) address).readResolve();
     }
 
     private MemorySegment readSegment() throws IOException {
@@ -406,6 +440,7 @@ final class CompactReader {
         int size = size(1);
         for (int i = 0; i < size; i++) {
             Object element = read();
+            step();
             try {
                 collection.add(element);
             } catch (ClassCastException | NullPointerException e) {
@@ -420,6 +455,7 @@ final class CompactReader {
         for (int i = 0; i < size; i++) {
             Object key = read();
             Object value = read();
+            step();
             try {
                 map.put(key, value);
             } catch (ClassCastException | NullPointerException e) {
@@ -432,12 +468,18 @@ final class CompactReader {
     /** Those that are made when all that is in them is there. */
     private Object readFinished(int tag) throws IOException, ClassNotFoundException {
         int number = begin();
+        long start = at + again;
         if (tag == CompactForm.IMMUTABLE_MAP) {
-            return end(number, immutable(() -> Map.copyOf(readInto(new HashMap<>()))));
+            Map<Object, Object> entries = readInto(new HashMap<>());
+            ensureSpread(entries.keySet(), at + again - start);
+            return end(number, immutable(() -> Map.copyOf(entries)));
         }
         @Nullable Object[] elements = new @Nullable Object[size(1)];
         for (int i = 0; i < elements.length; i++) {
             elements[i] = read();
+        }
+        if (tag == CompactForm.IMMUTABLE_SET) {
+            ensureSpread(Arrays.asList(elements), at + again - start);
         }
         return end(
                 number,
@@ -447,6 +489,30 @@ final class CompactReader {
                     case CompactForm.IMMUTABLE_SET -> Set.of(elements);
                     default -> Arrays.asList(elements);
                 }));
+    }
+
+    /**
+     * Set.of and Map.of look from slot to slot for a free one, and nobody can end that: elements that crowd are refused where they are
+     * many. They have twice as many slots as elements.
+     */
+    private void ensureSpread(Collection<? extends @Nullable Object> elements, long bytes) throws IOException {
+        if (effort == null || !ExpandedSize.isMuchAtOneGo(elements.size(), bytes)) {
+            return;
+        }
+        int slots = (int) Math.min(Integer.MAX_VALUE, 2L * elements.size());
+        var taken = new BitSet(slots);
+        long looks = 0;
+        for (Object element : elements) {
+            step();
+            int slot = Math.floorMod(Objects.hashCode(element), slots);
+            while (taken.get(slot)) {
+                slot = slot + 1 == slots ? 0 : slot + 1;
+                if (++looks > MOST_LOOKS * elements.size()) {
+                    throw new IOException("an immutable set or map of " + elements.size() + " elements with too few hashes");
+                }
+            }
+            taken.set(slot);
+        }
     }
 
     private interface Making {

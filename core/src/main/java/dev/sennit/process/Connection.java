@@ -1,6 +1,9 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.ScopedValueBindings;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Waits;
 import java.io.IOException;
 import java.io.InvalidObjectException;
 import java.io.ObjectInputStream;
@@ -8,6 +11,10 @@ import java.io.ObjectStreamException;
 import java.io.Serial;
 import java.io.Serializable;
 import java.io.StreamCorruptedException;
+import java.lang.ref.Cleaner;
+import java.lang.ref.WeakReference;
+import java.net.StandardSocketOptions;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
@@ -29,7 +36,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One end of a {@link Pipe}: sends objects and bytes to the other end, and receives them from it.
+ * One end of a {@link Pipe}, or of a connection to a {@link ConnectionListener}: sends objects and bytes to the other end, and receives them from it.
  *
  * <h2>Giving it away</h2>
  *
@@ -49,8 +56,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The system keeps some hundred kilobytes between two ends. A larger message is sent as it is received. If both ends send large
  * messages and neither receives, both wait, until one is closed or interrupted ({@link dev.sennit.CancelScope#within} limits the
- * time): let another thread receive. Before the ends have connected, 64 KiB are kept here; a
- * process that ends, though not one that is killed, sends them first, wherever the other end is by then.
+ * time): let another thread receive. Before the ends have connected, 64 KiB are kept for an end, and 16 MiB for all ends of a process
+ * together; what is more waits until its ends have connected. A process that ends, though not one that is killed, sends what it
+ * keeps first, wherever the other end is by then.
+ *
+ * <p>An end that was neither given away nor connected is closed when nobody can use it any more, that is when the garbage collector finds it;
+ * what was kept for it is dropped. A process may have 1,024 ends that came from others and are not connected; the next is
+ * refused where it is read.
  *
  * <p><b>Threads.</b> All methods may be called by any threads at any time. One may send while another receives; messages of two that
  * send do not mix, and of two that receive each gets whole ones. Virtual threads do not hold up others.
@@ -60,6 +72,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Objects are read behind an allow-list: the JDK's values and exceptions, classes that lie in the same jar or folder as the one that
  * opened the pipe, and what {@link #allow} names. Another class is a {@link dev.sennit.TaskSerializationException} that says what to
  * allow; the connection can be used on.
+ *
+ * <p>An end that a process gives to a worker or {@link WorkerProcess} that it started takes its list along. An end that comes any other
+ * way - in a task's result, or over a connection, queue or manager - has the list of the reader that received it: a sender cannot
+ * choose what its receiver reads. One that a program reads from a stream of its own has the JDK's values alone.
  *
  * <p><b>Memory effects.</b> What a thread did before it sent a message is seen by the one that received it, if it is in the same
  * process; another gets copies.
@@ -82,7 +98,11 @@ public final class Connection implements Serializable, AutoCloseable {
      * that another thread may be waiting for wakes it up, as its selector will not.
      *
      * A message that is being sent holds `sending` until it is out, waits included. If its thread is interrupted half-way, the rest
-     * goes to the head of `waiting`, and is sent by a thread that nobody knows.
+     * goes to the head of `waiting`, and is sent by an anonymous virtual thread, or by the next sender: that thread may have no
+     * carrier.
+     *
+     * Only `KEEPING` holds a connection that its user has lost; timers, claims and the meeting point know it weakly. So a Hold, which
+     * is the end without the connection, is told of the loss, and gives the end up.
      */
 
     @Serial
@@ -93,32 +113,33 @@ public final class Connection implements Serializable, AutoCloseable {
     /** What a process that ends gives to what it keeps. */
     private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
 
-    /** Those that keep messages. */
+    /** What all connections of this process keep; one that has no room waits until its ends have met. */
+    static final int MOST_WAITING_IN_ALL = 1 << 24;
+
+    private static final AtomicInteger WAITING_IN_ALL = new AtomicInteger();
+
+    /** Those that keep messages, so that these are sent although nobody has the connection any more. */
     private static final Set<Connection> KEEPING = ConcurrentHashMap.newKeySet();
+
+    private static final Cleaner CLEANER = Cleaner.create();
 
     static {
         Runtime.getRuntime().addShutdownHook(new Thread(Connection::sendWhatIsKept, "sennit-pipes"));
     }
 
     /** Where connections are noted that are written while it is bound: they are being given away. */
-    static final ScopedValue<Set<Connection>> GIVING = ScopedValue.newInstance();
+    static final ScopedValue<Set<Connection>> GIVING = ScopedValueBindings.notInherited();
 
     private final transient String name;
     private final transient boolean sends;
     private final transient boolean receives;
     private final transient ClassLoader loader;
-    /** Where it was opened; null where it came from elsewhere. */
-    private final transient MeetingPoint.@Nullable End opened;
+    /** Whether its other end is in this process's {@link Family}. */
+    private final transient boolean ofFamily;
+    /** Its end; also the lock of this connection. */
+    private final transient Hold hold;
 
     private transient volatile AllowList allowed;
-
-    private final transient Object lock = new Object();
-    /** Guarded by lock. Null where it was opened, until it is used. */
-    private transient @Nullable EndClaim claim;
-    /** Guarded by lock. */
-    private transient boolean used;
-    /** Guarded by lock. The processes that are about to get it. */
-    private transient int receivers;
 
     private transient volatile boolean closed;
     /** Written once, when the ends have met. */
@@ -142,27 +163,131 @@ public final class Connection implements Serializable, AutoCloseable {
     Connection(MeetingPoint.End opened, boolean sends, boolean receives, Class<?> opener) {
         name = opened.pipe();
         incoming = new IncomingMessages(name);
-        this.opened = opened;
+        hold = new Hold(opened);
+        ofFamily = true;
         this.sends = sends;
         this.receives = receives;
         allowed = new AllowList(List.of());
         allowed.allowBeside(opener);
         ClassLoader openers = opener.getClassLoader();
         loader = openers != null ? openers : ClassLoader.getSystemClassLoader();
-        opened.whenHurried(this::useNow);
+        opened.whenHurried(useLater());
+        hold.giveUpWithout(this);
     }
 
-    private Connection(Ticket ticket, Path folder) {
+    private Connection(Ticket ticket, Path folder) throws InvalidObjectException {
         name = ticket.pipe;
         incoming = new IncomingMessages(name);
-        opened = null;
+        hold = new Hold(null);
+        ofFamily = true;
         sends = ticket.sends;
         receives = ticket.receives;
-        allowed = new AllowList(ticket.allowed, ticket.locations);
-        loader = ClassLoader.getSystemClassLoader();
-        synchronized (lock) { // its thread may come back at once
-            claim = new EndClaim(
-                    ticket.pipe, folder, new MeetingPoint.Token(ticket.high, ticket.low), this::useNow);
+        allowed = Reading.listFor(ticket.allowed, ticket.locations);
+        loader = Reading.currentLoader();
+        EndClaim claim = EndClaim.received(ticket.pipe, folder, new MeetingPoint.Token(ticket.high, ticket.low), useLater());
+        synchronized (hold) { // its thread may come back at once
+            hold.claim = claim.start();
+        }
+        hold.giveUpWithout(this);
+    }
+
+    /** One whose ends have met at a {@link ConnectionListener}. */
+    Connection(SocketChannel connected, String name, Class<?> opener) throws IOException {
+        this.name = name;
+        incoming = new IncomingMessages(name);
+        hold = new Hold(null);
+        ofFamily = false;
+        sends = true;
+        receives = true;
+        allowed = new AllowList(List.of());
+        allowed.allowBeside(opener);
+        ClassLoader openers = opener.getClassLoader();
+        loader = openers != null ? openers : ClassLoader.getSystemClassLoader();
+        if (connected.supportedOptions().contains(StandardSocketOptions.TCP_NODELAY)) {
+            connected.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        }
+        connected.configureBlocking(false);
+        synchronized (hold) {
+            hold.used = true;
+            hold.connected = true;
+            channel = connected;
+            met.complete(connected);
+        }
+    }
+
+    /**
+     * Connects to a {@link ConnectionListener}, within ten seconds.
+     *
+     * @param address what {@link ConnectionListener#address} returned, or was made of the same parts
+     * @return a connection, whose other end has the key; it stays in this process
+     * @throws IOException if nobody listens there, or has another key, or has too many connections
+     * @throws InterruptedException if the thread is interrupted before or meanwhile
+     */
+    public static Connection connect(ConnectionAddress address) throws IOException, InterruptedException {
+        Class<?> caller = CALLER.getCallerClass();
+        try (var _ = Waits.outOfTurn()) {
+            return ConnectionListener.connection(ConnectionListener.connect(address), "to " + address.where(), caller);
+        } catch (ClosedByInterruptException e) {
+            Thread.interrupted();
+            var interrupted = new InterruptedException();
+            interrupted.initCause(e);
+            throw interrupted;
+        } catch (IOException e) {
+            throw new IOException("cannot connect to the listener at " + address.where() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static final StackWalker CALLER = StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE);
+
+    /** For threads that outlive the connection where nobody has it any more. */
+    private Runnable useLater() {
+        var self = new WeakReference<>(this);
+        return () -> {
+            Connection connection = self.get();
+            if (connection != null) {
+                connection.useNow();
+            }
+        };
+    }
+
+    /**
+     * The end that a connection is of. Does not know the connection: one that nobody can use any more is found by that, and its end given up.
+     */
+    private static final class Hold {
+        /** Where it was opened; null where it came from elsewhere. */
+        final MeetingPoint.@Nullable End opened;
+        /** Guarded by this. Null where it was opened, until it is used. */
+        @Nullable EndClaim claim;
+        /** Guarded by this. */
+        boolean used;
+        /** Guarded by this. How often it was sent somewhere, and may arrive. */
+        int given;
+        /** Guarded by this. The ends have connected. */
+        boolean connected;
+        /** Guarded by this. The processes that are about to get it. */
+        int receivers;
+
+        Hold(MeetingPoint.@Nullable End opened) {
+            this.opened = opened;
+        }
+
+        void giveUpWithout(Connection connection) {
+            CLEANER.register(connection, this::lost);
+        }
+
+        private synchronized void lost() {
+            if (!connected && given == 0 && receivers == 0) {
+                giveUp();
+            }
+        }
+
+        /** Guarded by this. If nobody else has the end, the pipe has ended. */
+        void giveUp() {
+            if (claim != null) {
+                claim.release();
+            } else if (opened != null) {
+                MeetingPoint.HERE.release(opened);
+            }
         }
     }
 
@@ -223,19 +348,18 @@ public final class Connection implements Serializable, AutoCloseable {
     private void put(OutgoingMessage message) throws IOException, InterruptedException {
         use();
         while (true) {
-            sending.acquire();
+            try (var _ = Waits.outOfTurn()) {
+                sending.acquire();
+            }
             try {
                 ensureOpen();
                 SocketChannel to = channel;
-                if (to != null && waiting.isEmpty()) {
+                if (to != null) {
+                    writeWaiting(to); // the thread that is to do it may have no carrier
                     writeOrLeaveTheRest(message, to);
                     return;
                 }
-                if (!met.isCompletedExceptionally() && waitingBytes.get() + message.size() <= MOST_WAITING) {
-                    message.own();
-                    waiting.addLast(message);
-                    waitingBytes.addAndGet(message.size());
-                    KEEPING.add(this);
+                if (tryKeep(message)) {
                     return;
                 }
             } finally {
@@ -245,7 +369,36 @@ public final class Connection implements Serializable, AutoCloseable {
         }
     }
 
-    /** Then {@link #sendWaiting} is in line for the permit, or will be in no time. */
+    /** Only with the permit. Keeps a message until the ends have met; false if that is too much. */
+    private boolean tryKeep(OutgoingMessage message) {
+        synchronized (hold) {
+            if (met.isDone() || waitingBytes.get() + message.size() > MOST_WAITING) {
+                return false;
+            }
+            if (WAITING_IN_ALL.addAndGet(message.size()) > MOST_WAITING_IN_ALL) {
+                WAITING_IN_ALL.addAndGet(-message.size());
+                return false;
+            }
+            waitingBytes.addAndGet(message.size());
+            message.own();
+            waiting.addLast(message);
+            KEEPING.add(this);
+            return true;
+        }
+    }
+
+    /** Only with the permit: nothing is kept any more. */
+    private void clearWaiting() {
+        waiting.clear();
+        WAITING_IN_ALL.addAndGet(-waitingBytes.getAndSet(0));
+        KEEPING.remove(this);
+    }
+
+    /** How many bytes all connections of this process keep. */
+    static int waitingInAll() {
+        return WAITING_IN_ALL.get();
+    }
+
     private void awaitMet() throws IOException, InterruptedException {
         try (Readiness wait = Readiness.of(List.of(this), 0)) {
             while (!met.isDone()) {
@@ -262,14 +415,19 @@ public final class Connection implements Serializable, AutoCloseable {
     /** Only with the permit. */
     private void writeOrLeaveTheRest(OutgoingMessage message, SocketChannel to) throws IOException, InterruptedException {
         try {
-            write(message, to);
+            write(message, to, false, 0);
         } catch (InterruptedException e) {
             if (message.hasBegun()) {
                 message.own();
                 waiting.addFirst(message);
                 waitingBytes.addAndGet(message.size());
+                WAITING_IN_ALL.addAndGet(message.size());
                 KEEPING.add(this);
-                Thread.ofVirtual().name("sennit-pipe-rest").start(() -> sendWaiting(to));
+                try {
+                    Backend.start(Thread.ofVirtual().name("sennit-pipe-rest").unstarted(() -> sendWaiting(to)));
+                } catch (OutOfMemoryError none) {
+                    e.addSuppressed(none); // the next sender sends it, or this process when it ends
+                }
             }
             throw e;
         }
@@ -279,53 +437,92 @@ public final class Connection implements Serializable, AutoCloseable {
     private void sendWaiting(SocketChannel to) {
         sending.acquireUninterruptibly();
         try {
-            write(OutgoingMessage.joined(waiting), to);
+            writeWaiting(to);
         } catch (IOException | InterruptedException e) {
             // nobody receives it
         } finally {
-            waiting.clear();
-            waitingBytes.set(0);
-            KEEPING.remove(this);
+            clearWaiting();
             sending.release();
         }
-        synchronized (lock) {
+        synchronized (hold) {
             closeIfOver(to);
         }
     }
 
+    /** Only with the permit. Sends what is kept; an interrupt leaves the rest of it. */
+    private void writeWaiting(SocketChannel to) throws IOException, InterruptedException {
+        writeWaiting(to, false, 0);
+    }
+
+    /** Only with the permit. The same, until a deadline if there is one. */
+    private void writeWaiting(SocketChannel to, boolean limited, long deadline) throws IOException, InterruptedException {
+        if (waiting.isEmpty()) {
+            return;
+        }
+        OutgoingMessage joined = OutgoingMessage.joined(waiting);
+        waiting.clear();
+        waiting.add(joined);
+        if (write(joined, to, limited, deadline)) {
+            clearWaiting();
+        }
+    }
+
+    /** Nobody will receive what is kept. */
+    private void dropWaiting() {
+        sending.acquireUninterruptibly();
+        try {
+            clearWaiting();
+        } finally {
+            sending.release();
+        }
+    }
+
     /** When this process ends. The other end may not have been used yet, as by a parent that joins before it receives. */
-    private static void sendWhatIsKept() {
-        long deadline = System.nanoTime() + EXIT_LIMIT.toNanos();
+    static void sendWhatIsKept() {
+        long deadline = Backend.current().nanoTime() + EXIT_LIMIT.toNanos();
         for (Connection one : KEEPING) {
-            synchronized (one.lock) {
-                if (one.claim != null && one.channel == null) {
-                    one.claim.hurry();
+            synchronized (one.hold) {
+                if (one.hold.claim != null && one.channel == null) {
+                    one.hold.claim.hurry();
                 }
             }
         }
         for (Connection one : KEEPING) {
             try {
-                one.met.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
-                while (one.waitingBytes.get() > 0
-                        && one.sending.tryAcquire(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS)) {
-                    one.sending.release();
-                }
-            } catch (InterruptedException | ExecutionException | TimeoutException e) {
+                SocketChannel to = one.met.get(Math.max(0, deadline - Backend.current().nanoTime()), TimeUnit.NANOSECONDS);
+                one.sendWaitingBefore(deadline, to);
+            } catch (IOException | InterruptedException | ExecutionException | TimeoutException e) {
                 // it cannot be sent
             }
         }
     }
 
-    /** Only with the permit. */
-    private void write(OutgoingMessage message, SocketChannel to) throws IOException, InterruptedException {
+    /** Waits for the thread that sends; where there is none, this one does it. */
+    private void sendWaitingBefore(long deadline, SocketChannel to) throws IOException, InterruptedException {
+        long left = deadline - Backend.current().nanoTime();
+        if (left > 0 && waitingBytes.get() > 0 && sending.tryAcquire(left, TimeUnit.NANOSECONDS)) {
+            try {
+                writeWaiting(to, true, deadline);
+            } finally {
+                sending.release();
+            }
+        }
+    }
+
+    /** Only with the permit. False if a deadline has passed, and some is left. */
+    private boolean write(OutgoingMessage message, SocketChannel to, boolean limited, long deadline)
+            throws IOException, InterruptedException {
         if (tryWrite(message, to)) {
-            return;
+            return true;
         }
         try (Readiness wait = Readiness.of(List.of(this), SelectionKey.OP_WRITE)) {
             while (!tryWrite(message, to)) {
-                wait.await(false, 0);
+                if (!wait.await(limited, deadline)) {
+                    return false;
+                }
             }
         }
+        return true;
     }
 
     private boolean tryWrite(OutgoingMessage message, SocketChannel to) throws IOException {
@@ -360,7 +557,12 @@ public final class Connection implements Serializable, AutoCloseable {
         PipeMessage message = next((kind, length) -> {});
         return message.kind() == PipeMessage.BYTES
                 ? message.bytes()
-                : TaskCodec.decodeValue(message.bytes(), message.bytes().length, loader, allowed, "message refused");
+                : TaskCodec.decodeValue(message.bytes(), message.bytes().length, reading(), "message refused");
+    }
+
+    private Reading reading() {
+        AllowList list = allowed;
+        return ofFamily ? Reading.behind(list, loader) : Reading.ofKeyHolder(list, loader);
     }
 
     /**
@@ -452,7 +654,7 @@ public final class Connection implements Serializable, AutoCloseable {
     public static List<Connection> waitAny(Collection<Connection> those, Duration longest)
             throws IOException, InterruptedException {
         long nanos = Math.min(Timers.nanos(longest), Long.MAX_VALUE / 2);
-        long deadline = System.nanoTime() + nanos;
+        long deadline = Backend.current().nanoTime() + nanos;
         for (Connection one : those) {
             one.aboutToReceive();
         }
@@ -581,7 +783,8 @@ public final class Connection implements Serializable, AutoCloseable {
     // ---- its life ----
 
     /**
-     * Lets messages of more classes be received here, and wherever this end is given to.
+     * Lets messages of more classes be received here, and in a worker or {@link WorkerProcess} of this process that this end is given
+     * to.
      *
      * @param patterns class names, {@code package.*}, or {@code package.**} for the packages below it as well
      * @return this
@@ -602,24 +805,33 @@ public final class Connection implements Serializable, AutoCloseable {
         if (channel != null) {
             return;
         }
-        synchronized (lock) {
+        synchronized (hold) {
             ensureOpen();
-            if (used) {
+            if (hold.used) {
                 return;
             }
-            EndClaim mine = claim;
+            EndClaim mine = hold.claim;
             if (mine == null) {
                 mine = claimHere();
-                claim = mine;
+                hold.claim = mine;
             }
-            used = true;
-            mine.meet().whenComplete(this::met);
+            hold.used = true;
+            var self = new WeakReference<>(this);
+            mine.meet().whenComplete((other, failure) -> met(self.get(), other, failure));
         }
     }
 
     private EndClaim claimHere() throws IOException {
-        MeetingPoint.End end = Objects.requireNonNull(opened);
-        return new EndClaim(name, MeetingPoint.HERE.offer(end), end.token(), this::useNow);
+        MeetingPoint.End end = Objects.requireNonNull(hold.opened);
+        return new EndClaim(name, MeetingPoint.HERE.offer(end), end.token(), useLater()).start();
+    }
+
+    private static void met(@Nullable Connection connection, @Nullable SocketChannel other, @Nullable Throwable failure) {
+        if (connection != null) {
+            connection.met(other, failure);
+        } else if (other != null) { // nobody has it any more
+            closeQuietly(other);
+        }
     }
 
     /** The other end's process is about to end: what it has sent is to come here, and may not be given away any more. */
@@ -631,32 +843,53 @@ public final class Connection implements Serializable, AutoCloseable {
         }
     }
 
-    private void met(@Nullable SocketChannel other, @Nullable Throwable failure) {
+    /** Package-private for a test in which no virtual thread can run. */
+    void met(@Nullable SocketChannel other, @Nullable Throwable failure) {
+        Runnable rest;
         try {
             if (other == null) {
                 throw EndClaim.again(failure);
             }
             other.configureBlocking(false);
-            synchronized (lock) {
+            synchronized (hold) {
+                hold.connected = true;
                 channel = other;
                 closeIfOver(other);
+                met.complete(other);
             }
-            Thread.ofVirtual().name("sennit-pipe-rest").start(() -> sendWaiting(other));
-            met.complete(other);
-        } catch (IOException e) {
-            met.completeExceptionally(e);
+            rest = () -> sendWaiting(other);
+        } catch (Throwable e) {
+            synchronized (hold) {
+                met.completeExceptionally(e);
+            }
+            if (other != null) {
+                closeQuietly(other);
+            }
+            rest = this::dropWaiting;
+        } finally {
+            wakeOthers(null);
         }
-        wakeOthers(null);
+        try {
+            Backend.start(Thread.ofVirtual().name("sennit-pipe-rest").unstarted(rest));
+        } catch (OutOfMemoryError e) { // no memory for it
+            if (!Thread.holdsLock(hold)) { // the claim's own thread; else the next sender does it, or this process when it ends
+                rest.run();
+            }
+        }
     }
 
-    /** Guarded by lock. */
+    private static void closeQuietly(SocketChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // it is gone either way
+        }
+    }
+
+    /** Guarded by hold. */
     private void closeIfOver(SocketChannel connected) {
         if (closed && waitingBytes.get() == 0) {
-            try {
-                connected.close();
-            } catch (IOException e) {
-                // it is gone either way
-            }
+            closeQuietly(connected);
         }
     }
 
@@ -667,7 +900,7 @@ public final class Connection implements Serializable, AutoCloseable {
      */
     @Override
     public void close() {
-        synchronized (lock) {
+        synchronized (hold) {
             if (closed) {
                 return;
             }
@@ -675,20 +908,11 @@ public final class Connection implements Serializable, AutoCloseable {
             SocketChannel connected = channel;
             if (connected != null) {
                 closeIfOver(connected);
-            } else if (waitingBytes.get() == 0 && receivers == 0) {
-                giveUp();
+            } else if (waitingBytes.get() == 0 && hold.receivers == 0) {
+                hold.giveUp();
             }
         }
         wakeOthers(null);
-    }
-
-    /** Guarded by lock. If nobody else has the end, the pipe has ended. */
-    private void giveUp() {
-        if (claim != null) {
-            claim.release();
-        } else if (opened != null) {
-            MeetingPoint.HERE.release(opened);
-        }
     }
 
     /**
@@ -711,17 +935,17 @@ public final class Connection implements Serializable, AutoCloseable {
 
     /** A process was started that is to get it. */
     void givenAway() {
-        synchronized (lock) {
-            receivers++;
+        synchronized (hold) {
+            hold.receivers++;
         }
     }
 
     /** A process that was to get it has ended; maybe without having read it. */
     void receiverEnded() {
-        synchronized (lock) {
-            receivers--;
-            if (receivers == 0 && !used) {
-                giveUp();
+        synchronized (hold) {
+            hold.receivers--;
+            if (hold.receivers == 0 && !hold.used) {
+                hold.giveUp();
             }
         }
     }
@@ -729,16 +953,18 @@ public final class Connection implements Serializable, AutoCloseable {
     @Serial
     private Object writeReplace() throws ObjectStreamException {
         EndClaim mine;
-        synchronized (lock) {
+        synchronized (hold) {
             if (closed) {
                 throw new InvalidObjectException("this end of pipe " + name + " is closed");
             }
-            if (used) {
+            if (hold.used) {
                 throw new InvalidObjectException("this end of pipe " + name
                         + " has been used in this process and stays here; give it away before its first use");
             }
-            mine = claim;
+            mine = hold.claim;
+            hold.given++; // before it can be read
         }
+        boolean sent = false;
         try {
             Path folder;
             MeetingPoint.Token token;
@@ -747,7 +973,7 @@ public final class Connection implements Serializable, AutoCloseable {
                 folder = mine.folder();
                 token = mine.token();
             } else {
-                MeetingPoint.End end = Objects.requireNonNull(opened);
+                MeetingPoint.End end = Objects.requireNonNull(hold.opened);
                 folder = MeetingPoint.HERE.offer(end);
                 token = end.token();
             }
@@ -755,10 +981,18 @@ public final class Connection implements Serializable, AutoCloseable {
                 GIVING.get().add(this);
             }
             AllowList list = allowed;
-            return new Ticket(
+            var ticket = new Ticket(
                     name, folder.toString(), token.high(), token.low(), sends, receives, list.named(), list.locations());
+            sent = true;
+            return ticket;
         } catch (IOException e) {
             throw new InvalidObjectException(e.getMessage(), e);
+        } finally {
+            if (!sent) {
+                synchronized (hold) {
+                    hold.given--;
+                }
+            }
         }
     }
 
@@ -783,7 +1017,7 @@ public final class Connection implements Serializable, AutoCloseable {
 
         @Serial
         private Object readResolve() throws ObjectStreamException {
-            return new Connection(this, EndClaim.folder(folder));
+            return new Connection(this, WorkerFolder.named(folder));
         }
     }
 }

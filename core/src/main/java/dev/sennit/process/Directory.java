@@ -17,8 +17,9 @@ interface Directory {
      * An object of the server's own: a new one without a name, or the one of that name, made if there is none.
      *
      * @param size capacity, permits or parties, where the kind has such
+     * @param initial what is in it at first, where the kind has such
      * @return its number
      * @throws IllegalArgumentException if something else has that name
      */
-    long make(ManagedKind kind, @Nullable String name, int size);
+    long make(ManagedKind kind, @Nullable String name, int size, @Nullable Object[] initial);
 }

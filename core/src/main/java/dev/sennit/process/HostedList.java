@@ -11,6 +11,13 @@ final class HostedList implements ListOperations {
     private final List<@Nullable Object> elements = new ArrayList<>();
     /** Guarded by this. How often it was changed. */
     private long version;
+    /** Guarded by this. How often that moved what was in it. */
+    private long shape;
+
+    private void moved() {
+        version++;
+        shape++;
+    }
 
     @Override
     public synchronized int size() {
@@ -30,74 +37,88 @@ final class HostedList implements ListOperations {
 
     @Override
     public synchronized void append(@Nullable Object element) {
-        version++;
+        moved();
         elements.add(element);
     }
 
     @Override
     public synchronized void add(int index, @Nullable Object element) {
-        version++;
+        moved();
         elements.add(index, element);
     }
 
     @Override
     public synchronized void addAll(int index, @Nullable Object[] more) {
-        version++;
+        moved();
         elements.addAll(index, Arrays.asList(more));
     }
 
     @Override
     public synchronized void appendAll(@Nullable Object[] more) {
-        version++;
+        moved();
         elements.addAll(Arrays.asList(more));
     }
 
     @Override
     public synchronized @Nullable Object remove(int index) {
-        version++;
+        moved();
         return elements.remove(index);
     }
 
     @Override
     public synchronized boolean removeFirst(@Nullable Object element) {
-        version++;
-        return elements.remove(element);
+        moved();
+        return elements.remove(Probe.of(element));
     }
 
     @Override
-    public synchronized void removeRange(int from, int to) {
-        version++;
-        elements.subList(from, to).clear();
+    public synchronized @Nullable Object getLast() {
+        return elements.getLast();
+    }
+
+    @Override
+    public synchronized @Nullable Object removeLast() {
+        moved();
+        return elements.removeLast();
+    }
+
+    @Override
+    public synchronized void clear() {
+        moved();
+        elements.clear();
     }
 
     @Override
     public synchronized int indexOf(@Nullable Object element) {
-        return elements.indexOf(element);
+        return elements.indexOf(Probe.of(element));
     }
 
     @Override
     public synchronized int lastIndexOf(@Nullable Object element) {
-        return elements.lastIndexOf(element);
+        return elements.lastIndexOf(Probe.of(element));
     }
 
     @Override
-    public synchronized @Nullable Object[] snapshot() {
-        @Nullable Object[] copy = new @Nullable Object[elements.size() + 1];
-        copy[0] = version;
-        for (int i = 0; i < elements.size(); i++) {
-            copy[i + 1] = elements.get(i);
-        }
-        return copy;
+    public synchronized @Nullable Object[] snapshot(int from, int to) {
+        int end = Math.min(to, elements.size());
+        List<@Nullable Object> copy = new ArrayList<>();
+        copy.add(version);
+        copy.add(shape);
+        copy.addAll(elements.subList(Math.min(from, end), end));
+        return copy.toArray();
     }
 
     @Override
-    public synchronized boolean replace(long seen, @Nullable Object[] replacement) {
-        if (seen != version) {
+    public synchronized boolean splice(
+            long seenVersion, long seenShape, int from, int to, @Nullable Object[] replacement) {
+        if (seenShape != shape || seenVersion != version && seenVersion != ANY) {
             return false;
         }
+        List<@Nullable Object> range = elements.subList(from, to);
         version++;
-        elements.clear();
-        elements.addAll(Arrays.asList(replacement));
+        shape += range.size() == replacement.length ? 0 : 1;
+        range.clear();
+        range.addAll(Arrays.asList(replacement));
         return true;
     }
 }

@@ -51,16 +51,26 @@ final class HostedObject {
         return true;
     }
 
-    /** Proxies less; when nobody has it any more, it is freed after the lease. */
-    synchronized void release(int count, Duration lease, Runnable free) {
+    /** Proxies less; {@link #freeIn} is next. */
+    synchronized void release(int count) {
         references -= count;
-        if (references == 0 && name == null) {
-            int meant = ++timesAbandoned;
+    }
+
+    /** When nobody has it any more, has it freed after the lease; false when there is no timer for that now. */
+    synchronized boolean freeIn(Duration lease, Runnable free) {
+        if (references > 0 || name != null || freed || freeing != null) {
+            return true;
+        }
+        int meant = ++timesAbandoned;
+        try {
             freeing = Timers.after(lease, () -> {
                 if (freeIfStill(meant)) {
                     free.run();
                 }
             });
+            return true;
+        } catch (OutOfMemoryError e) {
+            return false;
         }
     }
 

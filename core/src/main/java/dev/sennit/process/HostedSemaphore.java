@@ -1,122 +1,62 @@
 package dev.sennit.process;
 
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 
-/** A semaphore in a manager's server, which knows who has its permits. */
-final class HostedSemaphore implements ManagedSemaphore, ManagerSession.Owned {
-    private final ReentrantLock guard = new ReentrantLock();
-    private final Condition freed = guard.newCondition();
-    /** Guarded by guard. */
-    private int free;
-    /** Guarded by guard. How many permits each client has; none that has 0. */
-    private final Map<ManagerSession, Integer> taken = new HashMap<>();
+/** A semaphore in a manager's server. A permit that was taken for a client that cannot be told any more is given back. */
+final class HostedSemaphore implements ManagedSemaphore {
+    private final Semaphore semaphore;
 
     HostedSemaphore(int permits) {
-        if (permits < 1) {
-            throw new IllegalArgumentException("permits must be >= 1, was " + permits);
+        if (permits < 0) {
+            throw new IllegalArgumentException("permits must be >= 0, was " + permits);
         }
-        free = permits;
+        semaphore = new Semaphore(permits, true);
     }
 
     @Override
     public void acquire() throws InterruptedException {
-        acquireWithin(Long.MAX_VALUE);
+        semaphore.acquire();
+        boolean ignored = taken(true);
     }
 
     @Override
     public boolean tryAcquire() {
-        guard.lock();
-        try {
-            return takeIfFree(ServerCall.current().session());
-        } finally {
-            guard.unlock();
-        }
+        return !semaphore.hasQueuedThreads() && taken(semaphore.tryAcquire());
     }
 
     @Override
     public boolean tryAcquire(Duration timeout) throws InterruptedException {
-        return acquireWithin(TimeUnit.NANOSECONDS.convert(timeout));
+        return taken(semaphore.tryAcquire(TimeUnit.NANOSECONDS.convert(timeout), TimeUnit.NANOSECONDS));
     }
 
-    private boolean acquireWithin(long nanos) throws InterruptedException {
-        ManagerSession session = ServerCall.current().session();
-        guard.lockInterruptibly();
-        try {
-            long left = nanos;
-            while (!takeIfFree(session)) {
-                if (left <= 0) {
-                    return false;
-                }
-                left = freed.awaitNanos(left);
-            }
-            return true;
-        } finally {
-            guard.unlock();
+    private boolean taken(boolean acquired) {
+        if (acquired) {
+            ServerCall.current().ifUnanswered(semaphore::release);
         }
-    }
-
-    /** A client that has ended gets nothing: nobody would give it back. */
-    private boolean takeIfFree(ManagerSession session) {
-        if (free == 0) {
-            return false;
-        }
-        if (!taken.containsKey(session) && !session.own(this)) {
-            freed.signal(); // it may have been this one's turn
-            throw new IllegalStateException("the client is gone");
-        }
-        free--;
-        taken.merge(session, 1, Integer::sum);
-        return true;
+        return acquired;
     }
 
     @Override
     public void release() {
-        ManagerSession session = ServerCall.current().session();
-        guard.lock();
+        release(1);
+    }
+
+    @Override
+    public void release(int permits) {
+        if (permits < 1) {
+            throw new IllegalArgumentException("permits must be >= 1, was " + permits);
+        }
         try {
-            int had = taken.getOrDefault(session, 0);
-            if (had == 0) {
-                throw new IllegalStateException("released more often than acquired: this client has no permit");
-            }
-            if (had == 1) {
-                taken.remove(session);
-                session.disown(this);
-            } else {
-                taken.put(session, had - 1);
-            }
-            free++;
-            freed.signal();
-        } finally {
-            guard.unlock();
+            semaphore.release(permits);
+        } catch (Error e) { // which is how it says that there would be too many
+            throw new IllegalStateException("a semaphore has no more than " + Integer.MAX_VALUE + " permits", e);
         }
     }
 
     @Override
     public int availablePermits() {
-        guard.lock();
-        try {
-            return free;
-        } finally {
-            guard.unlock();
-        }
-    }
-
-    @Override
-    public void abandonedBy(ManagerSession session) {
-        guard.lock();
-        try {
-            Integer had = taken.remove(session);
-            if (had != null) {
-                free += had;
-                freed.signalAll();
-            }
-        } finally {
-            guard.unlock();
-        }
+        return semaphore.availablePermits();
     }
 }

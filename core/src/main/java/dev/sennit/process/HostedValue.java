@@ -8,6 +8,10 @@ final class HostedValue implements ManagedValue<Object> {
     /** Guarded by this. */
     private @Nullable Object value;
 
+    HostedValue(@Nullable Object initial) {
+        value = initial;
+    }
+
     @Override
     public synchronized @Nullable Object get() {
         return value;

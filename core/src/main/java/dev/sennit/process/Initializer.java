@@ -31,8 +31,8 @@ final class Initializer {
     /** What travels. */
     private record Body(Action action) implements Task<@Nullable Void> {
         @Override
-        public @Nullable Void call() {
-            action.run();
+        public @Nullable Void call() throws Exception {
+            action.perform();
             return null;
         }
     }

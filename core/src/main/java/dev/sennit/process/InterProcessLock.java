@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Waits;
 import java.io.InvalidObjectException;
 import java.io.ObjectInputStream;
 import java.io.Serial;
@@ -118,7 +119,7 @@ public final class InterProcessLock implements Lock, Serializable {
     @Override
     public boolean tryLock() {
         try {
-            return LockFile.acquire(identity, file, shared, 0);
+            return LockFile.acquire(identity, file, shared, new WaitLimit(0));
         } catch (InterruptedException e) {
             throw new AssertionError("an attempt heeds no interrupt", e);
         }
@@ -134,11 +135,13 @@ public final class InterProcessLock implements Lock, Serializable {
      */
     @Override
     public boolean tryLock(long time, TimeUnit unit) throws InterruptedException {
-        long nanos = unit.toNanos(time);
+        var limit = new WaitLimit(unit.toNanos(time));
         if (Thread.interrupted()) {
             throw new InterruptedException();
         }
-        return LockFile.acquire(identity, file, shared, nanos);
+        try (var _ = Waits.outOfTurn()) {
+            return LockFile.acquire(identity, file, shared, limit);
+        }
     }
 
     /**

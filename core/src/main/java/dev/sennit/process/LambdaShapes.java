@@ -149,7 +149,7 @@ final class LambdaShapes {
                 if (description == null) {
                     throw new IOException("a lambda of the unknown shape " + number);
                 }
-                shape = remade(new CompactReader(description, loader, null, null));
+                shape = remade(new CompactReader(description, description.length, Reading.ofParent(loader), null));
                 shapes.put(number, shape);
                 told.remove(number);
             }

@@ -1,5 +1,7 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
+
 /**
  * Whether to look for a short while before going to sleep, learned from how often that helped: to be woken takes tens of
  * microseconds, most of it until a halted processor runs again.
@@ -28,7 +30,7 @@ final class LearnedSpin {
         if (hope == 0 && ++skipped % NOW_AND_THEN != 0) {
             return condition.holds();
         }
-        long start = System.nanoTime();
+        long start = Backend.current().nanoTime();
         do {
             for (int i = 0; i < 8; i++) {
                 if (condition.holds()) {
@@ -37,7 +39,7 @@ final class LearnedSpin {
                 }
                 Thread.onSpinWait();
             }
-        } while (System.nanoTime() - start < NANOS);
+        } while (Backend.current().nanoTime() - start < NANOS);
         hope = Math.max(0, hope - LOSS);
         return false;
     }

@@ -4,6 +4,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What a {@link RemoteList} calls. */
 interface ListOperations {
+    /** A version that none has: whichever it is will do. */
+    long ANY = -1;
+
     int size();
 
     @Nullable Object get(int index);
@@ -22,15 +25,20 @@ interface ListOperations {
 
     boolean removeFirst(@Nullable Object element);
 
-    void removeRange(int from, int to);
+    /** The last element; throws {@link java.util.NoSuchElementException} if there is none. */
+    @Nullable Object getLast();
+
+    @Nullable Object removeLast();
+
+    void clear();
 
     int indexOf(@Nullable Object element);
 
     int lastIndexOf(@Nullable Object element);
 
-    /** What is in it, after one element that tells the version: a Long. */
-    @Nullable Object[] snapshot();
+    /** What is in a range of it, as much as there is, after two elements, Longs: its version, and its shape. */
+    @Nullable Object[] snapshot(int from, int to);
 
-    /** Replaces all that is in it, if it has not changed since that version. */
-    boolean replace(long version, @Nullable Object[] elements);
+    /** Replaces a range of it, which makes the next version, and the next shape if it moves what is behind; false if either is another. */
+    boolean splice(long version, long shape, int from, int to, @Nullable Object[] elements);
 }

@@ -123,11 +123,10 @@ final class LockFile {
     /**
      * Takes a hold for the calling thread.
      *
-     * @param nanos how long to wait at most: 0 or less for one attempt that heeds no interrupt, {@link Long#MAX_VALUE} for
-     *     ever
+     * @param limit how long to wait at most; one that is over is for one attempt that heeds no interrupt
      * @return whether it has one
      */
-    static boolean acquire(Object identity, Path path, boolean shared, long nanos) throws InterruptedException {
+    static boolean acquire(Object identity, Path path, boolean shared, WaitLimit limit) throws InterruptedException {
         LockFile file = Objects.requireNonNull(IN_USE.compute(identity, (key, known) -> {
             LockFile used = known == null ? new LockFile(path) : known;
             used.users++;
@@ -135,7 +134,7 @@ final class LockFile {
         }));
         boolean acquired = false;
         try {
-            acquired = shared ? file.acquireShared(nanos) : file.acquireExclusive(nanos);
+            acquired = shared ? file.acquireShared(limit) : file.acquireExclusive(limit);
             return acquired;
         } finally {
             if (!acquired) {
@@ -189,18 +188,17 @@ final class LockFile {
 
     // ---- one thread of this JVM at a time, or several readers ----
 
-    private boolean acquireExclusive(long nanos) throws InterruptedException {
+    private boolean acquireExclusive(WaitLimit limit) throws InterruptedException {
         if (holds(true) > 0 && holds(false) == 0) {
             throw new IllegalStateException("thread " + Thread.currentThread().getName() + " has the read lock of file "
                     + path + ", and would wait for itself: unlock it before asking for the write lock");
         }
-        long start = System.nanoTime();
-        if (!acquire(local.writeLock(), nanos)) {
+        if (!acquire(local.writeLock(), limit)) {
             return false;
         }
         boolean acquired = holds(false) > 1;
         try {
-            acquired = acquired || attempt(this::tryExclusive, nanos, start);
+            acquired = acquired || attempt(this::tryExclusive, limit);
             return acquired;
         } finally {
             if (!acquired) {
@@ -213,9 +211,8 @@ final class LockFile {
         }
     }
 
-    private boolean acquireShared(long nanos) throws InterruptedException {
-        long start = System.nanoTime();
-        if (!acquire(local.readLock(), nanos)) {
+    private boolean acquireShared(WaitLimit limit) throws InterruptedException {
+        if (!acquire(local.readLock(), limit)) {
             return false;
         }
         boolean acquired = holds(true) > 1 || holds(false) > 0;
@@ -224,7 +221,7 @@ final class LockFile {
             return true;
         }
         try {
-            acquired = attempt(this::tryShared, nanos, start);
+            acquired = attempt(this::tryShared, limit);
             return acquired;
         } finally {
             if (!acquired) {
@@ -233,14 +230,15 @@ final class LockFile {
         }
     }
 
-    private static boolean acquire(Lock lock, long nanos) throws InterruptedException {
+    private static boolean acquire(Lock lock, WaitLimit limit) throws InterruptedException {
+        long nanos = limit.left();
         return nanos <= 0 ? lock.tryLock() : lock.tryLock(nanos, TimeUnit.NANOSECONDS);
     }
 
-    private static boolean attempt(BooleanSupplier step, long nanos, long start) throws InterruptedException {
+    private static boolean attempt(BooleanSupplier step, WaitLimit limit) throws InterruptedException {
         long pause = SHORTEST_PAUSE_NANOS;
         while (!step.getAsBoolean()) {
-            long left = nanos - (System.nanoTime() - start);
+            long left = limit.left();
             if (left <= 0) {
                 return false;
             }

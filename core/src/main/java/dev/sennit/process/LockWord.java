@@ -3,9 +3,11 @@ package dev.sennit.process;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import dev.sennit.internal.Linux;
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.Waits;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -61,7 +63,7 @@ final class LockWord {
     /** Held by the thread of this process that waits for other processes. */
     private final ReentrantLock gate = new ReentrantLock();
     /** When a try last looked after the owner. Races harmlessly. */
-    private long lookedAt = System.nanoTime();
+    private long lookedAt = Backend.current().nanoTime();
 
     /** What a caller makes of a lock whose owner died. */
     private enum Want {
@@ -88,7 +90,7 @@ final class LockWord {
      */
     LockWord(MemorySegment memory) {
         this.memory = memory.asSlice(0, BYTES);
-        this.low = memory.asSlice(0, 4);
+        this.low = memory.asSlice(ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? 0 : 4, 4);
     }
 
     // ---- taking it ----
@@ -106,7 +108,7 @@ final class LockWord {
 
     /** As {@link #lock}, unless the thread is interrupted. */
     void lockInterruptibly() throws InterruptedException {
-        if (!tryLock(Long.MAX_VALUE)) {
+        if (!tryLock(WaitLimit.none())) {
             throw new AssertionError("gave up after 292 years");
         }
     }
@@ -117,8 +119,8 @@ final class LockWord {
             return true;
         }
         long word = word();
-        if (isOwned(word) && (word & OWNER) != SELF && System.nanoTime() - lookedAt > Futex.SLICE_NANOS) {
-            lookedAt = System.nanoTime();
+        if (isOwned(word) && (word & OWNER) != SELF && Backend.current().nanoTime() - lookedAt > Sharing.SLICE_NANOS) {
+            lookedAt = Backend.current().nanoTime();
             lookAfter(word);
             word = word();
         }
@@ -127,11 +129,11 @@ final class LockWord {
     }
 
     /** As {@link #lockInterruptibly}, for a limited time; false when that was over. */
-    boolean tryLock(long nanos) throws InterruptedException {
+    boolean tryLock(WaitLimit limit) throws InterruptedException {
         if (Thread.interrupted()) {
             throw new InterruptedException();
         }
-        return take() || acquire(nanos, Want.SOUND) == Outcome.ACQUIRED;
+        return take() || acquire(limit, Want.SOUND) == Outcome.ACQUIRED;
     }
 
     /** Waits for it, whatever interrupts come; true if its last owner died, so that what it guards has to be repaired. */
@@ -162,7 +164,7 @@ final class LockWord {
         try {
             while (true) {
                 try {
-                    return acquire(Long.MAX_VALUE, want);
+                    return acquire(WaitLimit.none(), want);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }
@@ -174,8 +176,7 @@ final class LockWord {
         }
     }
 
-    private Outcome acquire(long nanos, Want want) throws InterruptedException {
-        long start = System.nanoTime();
+    private Outcome acquire(WaitLimit limit, Want want) throws InterruptedException {
         if (isHeldByCurrentThread()) {
             throw new IllegalStateException("thread " + Thread.currentThread().getName()
                     + " has the lock already, and would wait for itself: a SharedReentrantLock may be locked again");
@@ -183,23 +184,30 @@ final class LockWord {
         if (spin() == 0 && take()) {
             return Outcome.ACQUIRED;
         }
-        if (!(nanos <= 0 ? gate.tryLock() : gate.tryLock(nanos, TimeUnit.NANOSECONDS))) {
+        try (var _ = Waits.outOfTurn()) {
+            return acquireOutOfTurn(limit, want);
+        }
+    }
+
+    private Outcome acquireOutOfTurn(WaitLimit limit, Want want) throws InterruptedException {
+        long forGate = limit.left();
+        if (!(forGate <= 0 ? gate.tryLock() : gate.tryLock(forGate, TimeUnit.NANOSECONDS))) {
             return Outcome.TIMED_OUT;
         }
         boolean acquired = false;
         try {
-            Outcome outcome = acquireAmongProcesses(nanos, start, want);
+            Outcome outcome = acquireAmongProcesses(limit, want);
             acquired = outcome != Outcome.TIMED_OUT;
             return outcome;
         } finally {
             gate.unlock();
             if (!acquired && !isOwned(word())) {
-                Linux.futexWake(low, 1); // it may have been this thread's turn
+                Sharing.here().wake(low, 1); // it may have been this thread's turn
             }
         }
     }
 
-    private Outcome acquireAmongProcesses(long nanos, long start, Want want) throws InterruptedException {
+    private Outcome acquireAmongProcesses(WaitLimit limit, Want want) throws InterruptedException {
         long slept = 0;
         while (true) {
             long word = spin();
@@ -218,14 +226,13 @@ final class LockWord {
                 }
                 continue;
             }
-            long left = nanos - (System.nanoTime() - start);
-            if (left <= 0) {
+            if (limit.isOver()) {
                 return Outcome.TIMED_OUT;
             }
             long asleep = word | WAITERS;
             if (word == asleep || LONGS.compareAndSet(memory, WORD, word, asleep)) {
                 slept = WAITERS;
-                Futex.await(low, (int) asleep, left);
+                Sharing.here().await(low, (int) asleep, limit);
                 if (word() == asleep) {
                     lookAfter(asleep);
                 }
@@ -248,7 +255,7 @@ final class LockWord {
         long owner = word & OWNER;
         if (owner != SELF && !ProcessIdentity.isAlive(owner)
                 && LONGS.compareAndSet(memory, WORD, word, DAMAGED | ProcessIdentity.pid(owner) << 32)) {
-            Linux.futexWake(low, Integer.MAX_VALUE);
+            Sharing.here().wake(low, Integer.MAX_VALUE);
         }
     }
 
@@ -280,7 +287,7 @@ final class LockWord {
         long free = (word() & DAMAGED) == 0 ? 0 : DAMAGED | (long) deadPid() << 32;
         long word = (long) LONGS.getAndSet(memory, WORD, free);
         if ((word & WAITERS) != 0) {
-            Linux.futexWake(low, free == 0 ? 1 : Integer.MAX_VALUE);
+            Sharing.here().wake(low, free == 0 ? 1 : Integer.MAX_VALUE);
         }
     }
 

@@ -1,32 +1,43 @@
 package dev.sennit.process;
 
-import dev.sennit.JoinableQueue;
 import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /** What a manager makes itself: the interface it is called through, and how it is made. */
 enum ManagedKind {
     LIST(ListOperations.class, size -> new HostedList()),
     MAP(MapOperations.class, size -> new HostedMap()),
-    QUEUE(QueueOperations.class, capacity -> new HostedQueue(JoinableQueue.fifo(capacity))),
-    VALUE(ManagedValue.class, size -> new HostedValue()),
+    QUEUE(QueueOperations.class, HostedQueue::new),
+    VALUE(ManagedValue.class, (size, initial) -> new HostedValue(initial[0])),
+    ARRAY(ManagedArray.class, (size, initial) -> new HostedArray(initial)),
+    NAMESPACE(ManagedNamespace.class, size -> new HostedNamespace()),
     LOCK(LockOperations.class, size -> new HostedLock()),
     SEMAPHORE(ManagedSemaphore.class, HostedSemaphore::new),
+    BOUNDED_SEMAPHORE(ManagedBoundedSemaphore.class, HostedBoundedSemaphore::new),
     EVENT(ManagedEvent.class, size -> new HostedEvent()),
-    BARRIER(ManagedBarrier.class, HostedBarrier::new);
+    BARRIER(BarrierOperations.class, HostedBarrier::new);
 
     private final Class<?> type;
-    private final IntFunction<Object> maker;
+    private final Maker maker;
 
-    ManagedKind(Class<?> type, IntFunction<Object> maker) {
+    private interface Maker {
+        Object make(int size, @Nullable Object[] initial);
+    }
+
+    ManagedKind(Class<?> type, Maker maker) {
         this.type = type;
         this.maker = maker;
+    }
+
+    ManagedKind(Class<?> type, IntFunction<Object> maker) {
+        this(type, (size, initial) -> maker.apply(size));
     }
 
     MethodTable methods() {
         return MethodTable.of(type);
     }
 
-    Object make(int size) {
-        return maker.apply(size);
+    Object make(int size, @Nullable Object[] initial) {
+        return maker.make(size, initial);
     }
 }

@@ -21,12 +21,47 @@ public interface ManagedLock extends Lock {
     boolean isAbandoned();
 
     /**
-     * Not supported: wait for a {@link ManagedEvent} instead, or in a {@link ManagedQueue}.
+     * A condition of this lock, for those that get it from here: it travels, as the lock does, with a task that captures it.
      *
-     * @throws UnsupportedOperationException always
+     * {@snippet :
+     * try (ManagerServer manager = ManagerServer.local();
+     *         Pool pool = Pools.open("processes:1")) {
+     *     ManagedLock lock = manager.client().newLock();
+     *     var changed = lock.newCondition();
+     *     ManagedValue<Boolean> ready = manager.client().newValue(false);
+     *     pool.submit(() -> {
+     *         lock.lock();
+     *         try {
+     *             ready.set(true);
+     *             changed.signalAll();
+     *         } finally {
+     *             lock.unlock();
+     *         }
+     *     });
+     *     lock.lock();
+     *     try {
+     *         while (Boolean.FALSE.equals(ready.get())) {
+     *             changed.await();
+     *         }
+     *     } finally {
+     *         lock.unlock();
+     *     }
+     * }
+     * }
+     *
+     * <p>Who waits first is signalled first. A signal for a client that ends before it could go on goes to the next one that waits. The
+     * server has nothing of a condition while nobody waits for it.
+     *
+     * @return a new one
      */
     @Override
-    default Condition newCondition() {
-        throw new UnsupportedOperationException("a manager's lock has no conditions; use an event or a queue");
-    }
+    Condition newCondition();
+
+    /**
+     * The condition of that name of this lock, which is the same for all who ask for it.
+     *
+     * @param name its name
+     * @return the condition, see {@link #newCondition}
+     */
+    Condition condition(String name);
 }

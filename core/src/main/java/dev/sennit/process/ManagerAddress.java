@@ -1,7 +1,12 @@
 package dev.sennit.process;
 
+import java.io.InvalidObjectException;
+import java.io.ObjectInputStream;
+import java.io.Serial;
 import java.io.Serializable;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -12,23 +17,28 @@ import org.jspecify.annotations.Nullable;
  * <p>It can be sent to another process, as a proxy can, which holds one. <b>Whoever reads its bytes can use the manager</b>:
  * send it only through what is private, such as a pool's own connections to its workers; never log it, or put it on a command
  * line. {@link #toString} leaves the key out.
+ *
+ * <p>It says what its holder may read of what the server sends, as {@link ManagerServer.Builder#allow} and {@link #remote} name it. A worker
+ * believes that of its parent. Any other process that is sent an address or a proxy has the list of the reader that received it,
+ * and one that reads an address from a stream of its own the JDK's values alone; {@link ManagerClient#allow} adds to either.
  */
 public final class ManagerAddress implements Serializable {
+    @Serial
     private static final long serialVersionUID = 1L;
+
     static final int SHORTEST_KEY = 16;
 
     /** Of that server, whatever its address; 0 where that is not known before it was asked. */
-    private final long server;
+    private final transient long server;
     /** The socket's file on this machine; else null. */
-    private final @Nullable String socket;
+    private final transient @Nullable String socket;
     /** Null on this machine. */
-    private final @Nullable InetSocketAddress remote;
-    private final byte[] key;
+    private final transient @Nullable InetSocketAddress remote;
+    private final transient byte[] key;
     /** The one certificate to trust, if it is known. */
-    private final byte @Nullable [] certificate;
-
-    @SuppressWarnings("serial") // always one of List.copyOf's
-    private final List<String> allowed;
+    private final transient byte @Nullable [] certificate;
+    /** What may be read of what the server sends; others use copies. */
+    private final transient AllowList allowed;
 
     ManagerAddress(
             long server,
@@ -36,13 +46,13 @@ public final class ManagerAddress implements Serializable {
             @Nullable InetSocketAddress remote,
             byte[] key,
             byte @Nullable [] certificate,
-            List<String> allowed) {
+            AllowList allowed) {
         this.server = server;
         this.socket = socket;
         this.remote = remote;
         this.key = key;
         this.certificate = certificate;
-        this.allowed = List.copyOf(allowed);
+        this.allowed = allowed;
     }
 
     /**
@@ -55,7 +65,7 @@ public final class ManagerAddress implements Serializable {
      */
     public static ManagerAddress remote(InetSocketAddress at, byte[] key, String... allowed) {
         Objects.requireNonNull(at, "at");
-        return new ManagerAddress(0, null, at, ensureLong(key), null, List.of(allowed));
+        return new ManagerAddress(0, null, at, ensureLong(key), null, new AllowList(List.of(allowed)));
     }
 
     static byte[] ensureLong(byte[] key) {
@@ -68,6 +78,27 @@ public final class ManagerAddress implements Serializable {
     /** The same, with what the server and its certificate told. */
     ManagerAddress known(long toldServer, byte @Nullable [] toldCertificate) {
         return new ManagerAddress(toldServer, socket, remote, key, toldCertificate, allowed);
+    }
+
+    /** The same for a reader with another list. */
+    ManagerAddress allowing(AllowList other) {
+        return new ManagerAddress(server, socket, remote, key, certificate, other);
+    }
+
+    /**
+     * What a connection to the server proves, and by which way: a server that is reached by another way, has another key or another
+     * certificate is another server, whatever id it is said to have.
+     */
+    record Identity(
+            long server,
+            @Nullable String socket,
+            @Nullable InetSocketAddress remote,
+            ByteBuffer key,
+            @Nullable ByteBuffer certificate) {}
+
+    Identity identity() {
+        return new Identity(
+                server, socket, remote, ByteBuffer.wrap(key), certificate == null ? null : ByteBuffer.wrap(certificate));
     }
 
     long server() {
@@ -90,7 +121,7 @@ public final class ManagerAddress implements Serializable {
         return certificate;
     }
 
-    List<String> allowed() {
+    AllowList allowed() {
         return allowed;
     }
 
@@ -101,5 +132,41 @@ public final class ManagerAddress implements Serializable {
 
     String where() {
         return socket != null ? socket : Objects.requireNonNull(remote).getHostString() + ":" + remote.getPort();
+    }
+
+    // ---- travelling ----
+
+    @Serial
+    private Object writeReplace() {
+        return new Sent(server, socket, remote, key, certificate, allowed.named(), allowed.locations());
+    }
+
+    @Serial
+    private void readObject(ObjectInputStream in) throws InvalidObjectException {
+        throw new InvalidObjectException("comes as what is sent of it");
+    }
+
+    /** What travels in its place. */
+    @SuppressWarnings("ArrayRecordComponent") // made once, compared never
+    private record Sent(
+            long server,
+            @Nullable String socket,
+            @Nullable InetSocketAddress remote,
+            byte[] key,
+            byte @Nullable [] certificate,
+            List<String> named,
+            List<String> locations)
+            implements Serializable {
+        @Serial
+        private static final long serialVersionUID = 1L;
+
+        @Serial
+        private Object readResolve() throws InvalidObjectException {
+            if ((socket == null) == (remote == null) || key.length < SHORTEST_KEY) {
+                throw new InvalidObjectException("what is sent is no address of a manager");
+            }
+            String place = socket == null ? null : ManagerFolder.socketNamed(Path.of(socket)).toString();
+            return new ManagerAddress(server, place, remote, key, certificate, Reading.listFor(named, locations));
+        }
     }
 }

@@ -1,11 +1,17 @@
 package dev.sennit.process;
 
+import dev.sennit.Action;
 import dev.sennit.JoinableQueue;
 import dev.sennit.RemoteTaskException;
 import dev.sennit.TaskSerializationException;
+import dev.sennit.process.ManagerAddress.Identity;
 import dev.sennit.process.ManagerProtocol.Message;
 import java.io.IOException;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
 import java.lang.reflect.Method;
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,28 +42,47 @@ import org.jspecify.annotations.Nullable;
  * all such proxies in that JVM share. With it goes the {@linkplain ManagerAddress key}.
  *
  * <p>A method that says it throws {@link InterruptedException} can be interrupted, and then has had no effect; others mind no
- * interrupt. Exceptions of the object come home as themselves, if they are allowed to, with the stack of both sides.
+ * interrupt. An interrupt that came before the call reaches the object as well, which does with it what it would do where it is. Exceptions of the object come home as themselves, if they are allowed to, with the stack of both sides.
  *
  * <p>Elements, keys and values are copies. Those that are proxies themselves stay connected: a list may hold lists, which live as long as
  * they are in it. Two that hold each other live as long as the server.
  */
 public final class ManagerClient implements AutoCloseable {
-    /** Those of proxies that travelled, by server; connected when first used. */
-    private static final Map<Long, ManagerClient> SHARED = new ConcurrentHashMap<>();
+    /**
+     * Those of proxies that travelled, by what a connection proves of the server; connected when first used. The proxies keep theirs, and
+     * so does its connection; one that has neither is taken out with the next that is put in.
+     */
+    private static final Map<Identity, Shared> SHARED = new ConcurrentHashMap<>();
+
+    private static final ReferenceQueue<ManagerClient> LOST = new ReferenceQueue<>();
+
+    private static final class Shared extends WeakReference<ManagerClient> {
+        final Identity identity;
+
+        Shared(ManagerClient client, Identity identity) {
+            super(client, LOST);
+            this.identity = identity;
+        }
+    }
 
     private final ManagerAddress given;
     private final @Nullable SSLContext tls;
-    private final AllowList allowed;
+    /** Serves proxies from elsewhere, which name objects of one server only. */
+    private final boolean shared;
+    /** Of proxies that were found or made here; one from elsewhere has its own. */
+    private volatile AllowList allowed;
+
     private final ClassLoader loader;
     /** Written with this locked. */
     private volatile @Nullable ManagerConnection connection;
     /** Guarded by this. */
     private boolean closed;
 
-    private ManagerClient(ManagerAddress address, @Nullable SSLContext tls) {
+    private ManagerClient(ManagerAddress address, @Nullable SSLContext tls, boolean shared) {
         given = address;
         this.tls = tls;
-        allowed = new AllowList(address.allowed());
+        this.shared = shared;
+        allowed = address.allowed().and();
         ClassLoader context = Thread.currentThread().getContextClassLoader();
         loader = context != null ? context : ClassLoader.getSystemClassLoader();
     }
@@ -70,7 +95,7 @@ public final class ManagerClient implements AutoCloseable {
      * @throws ManagerLostException if that fails
      */
     public static ManagerClient connect(ManagerAddress address) {
-        var client = new ManagerClient(address, null);
+        var client = new ManagerClient(address, null, false);
         client.connection();
         return client;
     }
@@ -85,21 +110,47 @@ public final class ManagerClient implements AutoCloseable {
      * @throws ManagerLostException if that fails
      */
     public static ManagerClient connect(ManagerAddress address, SSLContext context) {
-        var client = new ManagerClient(address, Objects.requireNonNull(context, "context"));
+        var client = new ManagerClient(address, Objects.requireNonNull(context, "context"), false);
         client.connection();
         return client;
     }
 
     /** The client of this JVM for proxies that came from elsewhere. */
     static ManagerClient shared(ManagerAddress address) {
-        return SHARED.computeIfAbsent(address.server(), server -> new ManagerClient(address, null));
+        for (Reference<?> lost = LOST.poll(); lost != null; lost = LOST.poll()) {
+            SHARED.remove(((Shared) lost).identity, lost);
+        }
+        Identity identity = address.identity();
+        var made = new ManagerClient(address, null, true);
+        Shared kept = SHARED.compute(identity, (key, before) -> before == null || before.get() == null ? new Shared(made, key) : before);
+        ManagerClient client = kept.get();
+        return client != null ? client : shared(address);
     }
 
-    static void closeShared(long server) {
-        ManagerClient client = SHARED.remove(server);
+    static void closeShared(ManagerAddress address) {
+        Shared kept = SHARED.get(address.identity());
+        ManagerClient client = kept == null ? null : kept.get();
         if (client != null) {
             client.close();
         }
+    }
+
+    /** Nobody else gets this one any more. */
+    private void unshare() {
+        if (shared) {
+            SHARED.computeIfPresent(given.identity(), (key, kept) -> kept.get() == this ? null : kept);
+        }
+    }
+
+    /**
+     * Lets results of more classes be read, of objects that are found or made here from now on.
+     *
+     * @param patterns class names, {@code package.*}, or {@code package.**} for what is below it as well
+     * @return this
+     */
+    public ManagerClient allow(String... patterns) {
+        allowed = allowed.and(patterns);
+        return this;
     }
 
     // ---- the connection ----
@@ -115,7 +166,13 @@ public final class ManagerClient implements AutoCloseable {
             if (closed) {
                 throw new ManagerLostException("the client was closed", new IOException("the client was closed"));
             }
-            open = ManagerConnection.open(given, tls, () -> SHARED.remove(given.server(), this));
+            open = ManagerConnection.open(given, tls, this::unshare);
+            long told = open.address().server();
+            if (shared && told != given.server()) { // its objects have other numbers
+                String other = "another manager listens there than the one that the proxy is of";
+                open.close();
+                throw new ManagerLostException("cannot connect to the manager at " + where() + ": " + other, new IOException(other));
+            }
             connection = open;
         }
         return open;
@@ -137,6 +194,11 @@ public final class ManagerClient implements AutoCloseable {
         return address().server();
     }
 
+    /** Whether it reaches the same server: its id counts only with the key that proves it. */
+    boolean isOfSameServer(ManagerClient other) {
+        return server() == other.server() && MessageDigest.isEqual(given.key(), other.given.key());
+    }
+
     String where() {
         return given.where();
     }
@@ -155,19 +217,30 @@ public final class ManagerClient implements AutoCloseable {
         if (open != null) {
             open.close();
         }
-        SHARED.remove(given.server(), this);
+        unshare();
     }
 
     // ---- calls ----
 
+    /** Who reads what comes back to proxies that are found or made here. */
+    Reading reading() {
+        return Reading.ofKeyHolder(allowed, loader);
+    }
+
     @Nullable Object call(
-            ManagerConnection open, long id, MethodTable methods, Method method, int number, @Nullable Object @Nullable [] arguments)
+            ManagerConnection open,
+            Reading reading,
+            long id,
+            MethodTable methods,
+            Method method,
+            int number,
+            @Nullable Object @Nullable [] arguments)
             throws Throwable {
         Message answer = open.call(id, number, encode(method, arguments), methods.isInterruptible(number));
         if (answer.kind() == ManagerProtocol.VALUE) {
-            return answer.body().length == 0 ? null : TaskCodec.decodeValue(answer.body(), loader, allowed);
+            return answer.body().length == 0 ? null : TaskCodec.decodeValue(answer.body(), reading);
         }
-        Throwable failure = TaskCodec.decodeFailure(answer.body(), loader, allowed);
+        Throwable failure = TaskCodec.decodeFailure(answer.body(), reading);
         if (!isAllowedBy(method, failure)) {
             var standIn = new RemoteTaskException(failure.getClass().getName(), failure.toString());
             standIn.setStackTrace(failure.getStackTrace());
@@ -180,11 +253,14 @@ public final class ManagerClient implements AutoCloseable {
         if (arguments == null) {
             return null;
         }
+        String refusal = "arguments of " + method.getName() + " cannot travel to the manager";
         try {
-            return TaskCodec.encodeValue(arguments);
+            return TaskCodec.encodeValue(arguments, refusal);
         } catch (TaskSerializationException e) {
-            throw new TaskSerializationException(
-                    "arguments of " + method.getName() + " cannot travel to the manager: " + e.getMessage(), e);
+            for (Object argument : arguments) { // rather named itself than as what an array holds
+                TaskCodec.encodeValue(argument, refusal);
+            }
+            throw e;
         }
     }
 
@@ -326,7 +402,21 @@ public final class ManagerClient implements AutoCloseable {
      */
     @SuppressWarnings("unchecked") // it holds what was put in
     public <T> ManagedValue<T> value(String name) {
-        return (ManagedValue<T>) make(ManagedKind.VALUE, ManagedValue.class, named(name), 0);
+        return (ManagedValue<T>) make(ManagedKind.VALUE, ManagedValue.class, named(name), 0, (@Nullable Object) null);
+    }
+
+    /**
+     * The value of that name, made if there is none.
+     *
+     * @param name its name, under which it stays until the server is closed
+     * @param initial what it is at first; of no account when it is there already
+     * @param <T> the type of the value
+     * @return a value in the manager
+     * @throws IllegalArgumentException if something else has that name
+     */
+    @SuppressWarnings("unchecked") // it holds what was put in
+    public <T> ManagedValue<T> value(String name, T initial) {
+        return (ManagedValue<T>) make(ManagedKind.VALUE, ManagedValue.class, named(name), 0, initial);
     }
 
     /**
@@ -337,7 +427,65 @@ public final class ManagerClient implements AutoCloseable {
      */
     @SuppressWarnings("unchecked") // it holds what was put in
     public <T> ManagedValue<T> newValue() {
-        return (ManagedValue<T>) make(ManagedKind.VALUE, ManagedValue.class, null, 0);
+        return (ManagedValue<T>) make(ManagedKind.VALUE, ManagedValue.class, null, 0, (@Nullable Object) null);
+    }
+
+    /**
+     * A new value, which is gone when nobody has it any more.
+     *
+     * @param initial what it is at first
+     * @param <T> the type of the value
+     * @return a value in the manager
+     */
+    @SuppressWarnings("unchecked") // it holds what was put in
+    public <T> ManagedValue<T> newValue(T initial) {
+        return (ManagedValue<T>) make(ManagedKind.VALUE, ManagedValue.class, null, 0, initial);
+    }
+
+    /**
+     * The array of that name, made if there is none. Its length stays.
+     *
+     * @param name its name, under which it stays until the server is closed
+     * @param initial what is in it at first; of no account when it is there already
+     * @param <T> the type of the values
+     * @return an array in the manager
+     * @throws IllegalArgumentException if something else has that name
+     */
+    @SuppressWarnings("unchecked") // it holds what was put in
+    public <T> ManagedArray<T> array(String name, List<? extends @Nullable T> initial) {
+        return (ManagedArray<T>) make(ManagedKind.ARRAY, ManagedArray.class, named(name), 0, initial.toArray());
+    }
+
+    /**
+     * A new array, which is gone when nobody has it any more. Its length stays.
+     *
+     * @param initial what is in it at first
+     * @param <T> the type of the values
+     * @return an array in the manager
+     */
+    @SuppressWarnings("unchecked") // it holds what was put in
+    public <T> ManagedArray<T> newArray(List<? extends @Nullable T> initial) {
+        return (ManagedArray<T>) make(ManagedKind.ARRAY, ManagedArray.class, null, 0, initial.toArray());
+    }
+
+    /**
+     * The namespace of that name, made if there is none. Empty at first.
+     *
+     * @param name its name, under which it stays until the server is closed
+     * @return a namespace in the manager
+     * @throws IllegalArgumentException if something else has that name
+     */
+    public ManagedNamespace namespace(String name) {
+        return make(ManagedKind.NAMESPACE, ManagedNamespace.class, named(name), 0);
+    }
+
+    /**
+     * A new namespace, which is gone when nobody has it any more. Empty at first.
+     *
+     * @return a namespace in the manager
+     */
+    public ManagedNamespace newNamespace() {
+        return make(ManagedKind.NAMESPACE, ManagedNamespace.class, null, 0);
     }
 
     /**
@@ -364,7 +512,7 @@ public final class ManagerClient implements AutoCloseable {
      * The semaphore of that name, made if there is none.
      *
      * @param name its name, under which it stays until the server is closed
-     * @param permits how many there are, 1 or more; of no account when it is there already
+     * @param permits how many are free at first, 0 or more; of no account when it is there already
      * @return a semaphore in the manager
      * @throws IllegalArgumentException if something else has that name
      */
@@ -375,11 +523,33 @@ public final class ManagerClient implements AutoCloseable {
     /**
      * A new semaphore, which is gone when nobody has it any more.
      *
-     * @param permits how many there are, 1 or more
+     * @param permits how many are free at first, 0 or more
      * @return a semaphore in the manager
      */
     public ManagedSemaphore newSemaphore(int permits) {
         return make(ManagedKind.SEMAPHORE, ManagedSemaphore.class, null, permits);
+    }
+
+    /**
+     * The bounded semaphore of that name, made if there is none.
+     *
+     * @param name its name, under which it stays until the server is closed
+     * @param permits how many there are, 1 or more; of no account when it is there already
+     * @return a semaphore in the manager
+     * @throws IllegalArgumentException if something else has that name
+     */
+    public ManagedBoundedSemaphore boundedSemaphore(String name, int permits) {
+        return make(ManagedKind.BOUNDED_SEMAPHORE, ManagedBoundedSemaphore.class, named(name), permits);
+    }
+
+    /**
+     * A new bounded semaphore, which is gone when nobody has it any more.
+     *
+     * @param permits how many there are, 1 or more
+     * @return a semaphore in the manager
+     */
+    public ManagedBoundedSemaphore newBoundedSemaphore(int permits) {
+        return make(ManagedKind.BOUNDED_SEMAPHORE, ManagedBoundedSemaphore.class, null, permits);
     }
 
     /**
@@ -411,7 +581,21 @@ public final class ManagerClient implements AutoCloseable {
      * @throws IllegalArgumentException if something else has that name
      */
     public ManagedBarrier barrier(String name, int parties) {
-        return make(ManagedKind.BARRIER, ManagedBarrier.class, named(name), parties);
+        return new RemoteBarrier(make(ManagedKind.BARRIER, BarrierOperations.class, named(name), parties), null);
+    }
+
+    /**
+     * The barrier of that name, made if there is none, with an action for whoever comes last through this proxy.
+     *
+     * @param name its name, under which it stays until the server is closed
+     * @param parties how many have to come, 1 or more; of no account when it is there already
+     * @param action what the last to come runs before all go on, see {@link ManagedBarrier}; others may have another, or none
+     * @return a barrier in the manager
+     * @throws IllegalArgumentException if something else has that name
+     */
+    public ManagedBarrier barrier(String name, int parties, Action action) {
+        Objects.requireNonNull(action, "action");
+        return new RemoteBarrier(make(ManagedKind.BARRIER, BarrierOperations.class, named(name), parties), action);
     }
 
     /**
@@ -421,7 +605,19 @@ public final class ManagerClient implements AutoCloseable {
      * @return a barrier in the manager
      */
     public ManagedBarrier newBarrier(int parties) {
-        return make(ManagedKind.BARRIER, ManagedBarrier.class, null, parties);
+        return new RemoteBarrier(make(ManagedKind.BARRIER, BarrierOperations.class, null, parties), null);
+    }
+
+    /**
+     * A new barrier, which is gone when nobody has it any more, with an action for whoever comes last.
+     *
+     * @param parties how many have to come, 1 or more
+     * @param action what the last to come runs before all go on, see {@link ManagedBarrier}
+     * @return a barrier in the manager
+     */
+    public ManagedBarrier newBarrier(int parties, Action action) {
+        Objects.requireNonNull(action, "action");
+        return new RemoteBarrier(make(ManagedKind.BARRIER, BarrierOperations.class, null, parties), action);
     }
 
     private static String named(String name) {
@@ -432,9 +628,9 @@ public final class ManagerClient implements AutoCloseable {
         return (Directory) RemoteObject.uncounted(this, ManagerProtocol.DIRECTORY, MethodTable.of(Directory.class));
     }
 
-    private <T> T make(ManagedKind kind, Class<T> type, @Nullable String name, int size) {
+    private <T> T make(ManagedKind kind, Class<T> type, @Nullable String name, int size, @Nullable Object... initial) {
         ManagerConnection open = connection();
-        long id = directory().make(kind, name, size);
+        long id = directory().make(kind, name, size, initial);
         return type.cast(RemoteObject.counted(this, open, id, kind.methods()));
     }
 

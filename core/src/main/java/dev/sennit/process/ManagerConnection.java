@@ -1,15 +1,17 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Waits;
 import dev.sennit.process.CallsUnderWay.Call;
 import dev.sennit.process.ManagerProtocol.Message;
 import dev.sennit.process.ManagerProtocol.Welcome;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.SocketException;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -37,7 +39,9 @@ import org.jspecify.annotations.Nullable;
  * somebody may interrupt, is ever in a system call that an interrupt would make close the connection.
  *
  * <p>A call that is interrupted is cancelled at the server, and still waits for its answer: only that tells whether it had its
- * effect before. If it had, it returns as if the interrupt had come afterwards; so nothing that was taken is lost.
+ * effect before. If it had, it returns as if the interrupt had come afterwards; so nothing that was taken is lost. A call of a
+ * thread that is interrupted already is made all the same, by an interrupted thread of the server: what that means only the
+ * object knows, as a barrier is broken by it.
  */
 final class ManagerConnection {
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
@@ -87,8 +91,8 @@ final class ManagerConnection {
      */
     static ManagerConnection open(ManagerAddress address, @Nullable SSLContext tls, Runnable whenLost) {
         var connection = new ManagerConnection(address, tls, whenLost);
-        connection.reader.start();
-        try {
+        Backend.start(connection.reader);
+        try (var _ = Waits.outOfTurn()) {
             connection.opened.join(); // minds no interrupt, and is limited in time
             return connection;
         } catch (CompletionException e) {
@@ -120,19 +124,19 @@ final class ManagerConnection {
         Opened line;
         try {
             line = connect(address, tls, name);
-        } catch (IOException | RuntimeException e) {
+            if (address.socket() != null) {
+                LOCAL.add(this);
+            }
+        } catch (Throwable e) { // no timer to be had, say: somebody waits to be told
             opened.completeExceptionally(e);
             return;
         }
-        if (address.socket() != null) {
-            LOCAL.add(this);
-        }
         opened.complete(line);
-        if (address.remote() != null) {
-            beat(line, Duration.ofMillis(line.welcome().leaseMillis()));
-        }
         IOException cause = new IOException(ENDED);
         try {
+            if (address.remote() != null) {
+                beat(line, Duration.ofMillis(line.welcome().leaseMillis()));
+            }
             if (line.role() != null) {
                 line.role().keep();
             } else {
@@ -144,12 +148,18 @@ final class ManagerConnection {
             cause = e;
         } catch (OutOfMemoryError e) {
             cause = new IOException("no memory for its answer", e);
+        } catch (Throwable e) {
+            cause = new IOException("its answers cannot be read: " + e, e);
+        } finally {
+            try {
+                boolean unexpected = lose("the manager at " + address.where() + " is lost: " + cause.getMessage(), cause);
+                if (unexpected && address.socket() != null) {
+                    removeIfDying();
+                }
+            } finally {
+                LOCAL.remove(this);
+            }
         }
-        boolean unexpected = lose("the manager at " + address.where() + " is lost: " + cause.getMessage(), cause);
-        if (unexpected && address.socket() != null) {
-            removeIfDying();
-        }
-        LOCAL.remove(this);
     }
 
     private void read(Opened line) throws IOException {
@@ -202,7 +212,12 @@ final class ManagerConnection {
 
         TimeLimit(Closeable socket) {
             this.socket = socket;
-            timer = Timers.after(CONNECT_LIMIT, this::abort);
+            try {
+                timer = Timers.after(CONNECT_LIMIT, this::abort);
+            } catch (Throwable e) {
+                abort();
+                throw e;
+            }
         }
 
         private void abort() {
@@ -232,13 +247,18 @@ final class ManagerConnection {
         if (lost != null) {
             return;
         }
-        if (System.nanoTime() - line.wire().lastMoved() > lease.toNanos()) {
+        if (Backend.current().nanoTime() - line.wire().lastMoved() > lease.toNanos()) {
             String silent = "it has been silent for more than the lease of " + Durations.text(lease);
             lose("the manager at " + line.address().where() + " is lost: " + silent, new IOException(silent));
             return;
         }
-        line.send(ManagerProtocol.message(ManagerProtocol.PING, 0, 0));
-        heartbeat = Timers.after(lease.dividedBy(3), () -> beat(line, lease));
+        try {
+            line.send(ManagerProtocol.message(ManagerProtocol.PING, 0, 0));
+            heartbeat = Timers.after(lease.dividedBy(3), () -> beat(line, lease));
+        } catch (Throwable e) { // nobody would notice its end, or say that this client is there
+            var cause = new IOException("there is no timer to keep the connection by: " + e.getMessage(), e);
+            lose("the manager at " + line.address().where() + " is lost: " + cause.getMessage(), cause);
+        }
     }
 
     // ---- calls ----
@@ -251,9 +271,6 @@ final class ManagerConnection {
      * @throws ManagerLostException if there will be no answer
      */
     Message call(long object, int method, @Nullable MessageBuffer arguments, boolean interruptible) throws InterruptedException {
-        if (interruptible && Thread.interrupted()) {
-            throw new InterruptedException();
-        }
         Opened line = opened.join();
         int length = arguments == null ? 0 : arguments.length();
         if (length > line.welcome().longest()) {
@@ -266,9 +283,12 @@ final class ManagerConnection {
             calls.remove(call);
             throw lostAgain();
         }
-        boolean interrupted = false;
-        try {
-            line.send(ManagerProtocol.call(call.number(), object, method, Thread.currentThread().threadId(), arguments));
+        boolean interrupted = interruptible && Thread.interrupted();
+        long thread = Thread.currentThread().threadId();
+        try (var _ = Waits.outOfTurn()) {
+            line.send(interrupted
+                    ? ManagerProtocol.interruptedCall(call.number(), object, method, thread, arguments)
+                    : ManagerProtocol.call(call.number(), object, method, thread, arguments));
             while (!call.isOver()) {
                 if (line.role() != null) {
                     line.role().await(call);
@@ -286,6 +306,9 @@ final class ManagerConnection {
             calls.remove(call);
             if (line.role() != null) {
                 line.role().wantKeeper();
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
             }
             throw e;
         }
@@ -346,7 +369,7 @@ final class ManagerConnection {
         lose("the client was closed", new IOException("the client was closed"));
         boolean interrupted = false;
         while (reader != Thread.currentThread() && reader.isAlive()) {
-            try {
+            try (var _ = Waits.outOfTurn()) {
                 reader.join();
             } catch (InterruptedException e) {
                 interrupted = true;

@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import dev.sennit.internal.Timers;
 import java.io.IOException;
+import java.io.InvalidObjectException;
 import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -9,7 +10,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,7 +18,7 @@ import java.util.concurrent.Future;
 
 /**
  * The private folder with the socket of a manager that serves this machine. It goes when the server is closed, or its JVM ends; of
- * a server that was killed, the clients remove it, or the next server that is started.
+ * a server that was killed, the clients remove it, or the next process that makes a {@link WorkerFolder}.
  */
 final class ManagerFolder {
     private static final String SOCKET = "manager";
@@ -41,7 +41,6 @@ final class ManagerFolder {
 
     static Listening listen() throws IOException {
         Path folder = WorkerFolder.create();
-        removeDeadBeside(folder);
         ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
             server.bind(UnixDomainSocketAddress.of(folder.resolve(STARTING)));
@@ -55,29 +54,12 @@ final class ManagerFolder {
         }
     }
 
-    private static void removeDeadBeside(Path own) {
-        try (DirectoryStream<Path> folders = Files.newDirectoryStream(Objects.requireNonNull(own.getParent()), "sennit-*")) {
-            for (Path folder : folders) {
-                removeIfDead(folder.resolve(SOCKET));
-            }
-        } catch (IOException | java.nio.file.DirectoryIteratorException e) {
-            // then they stay
+    /** A socket as a message names it. Its sender may not have this process connect to any other, nor empty its folder. */
+    static Path socketNamed(Path socket) throws InvalidObjectException {
+        if (!socket.endsWith(SOCKET)) {
+            throw new InvalidObjectException("\"" + socket + "\" is no place of a manager");
         }
-    }
-
-    /** Removes the folder if nobody listens at its socket any more. */
-    private static void removeIfDead(Path socket) {
-        if (!socket.endsWith(SOCKET) || !Files.exists(socket)) {
-            return;
-        }
-        try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            probe.configureBlocking(false); // one that is too busy to accept lives
-            probe.connect(UnixDomainSocketAddress.of(socket));
-        } catch (ConnectException e) {
-            WorkerFolder.remove(folderOf(socket));
-        } catch (IOException e) {
-            // somebody else's
-        }
+        return WorkerFolder.named(String.valueOf(socket.getParent())).resolve(SOCKET);
     }
 
     /**

@@ -38,6 +38,7 @@ import org.jspecify.annotations.Nullable;
  * int length of the body, byte kind, long call, long object, int method, long thread, body
  *
  * CALL       call a method of an object; the body is the arguments, an Object[], nothing for none    to the server
+ * CALL_INTERRUPTED  the same, of a thread that is interrupted already                                to the server
  * CANCEL     interrupt that call; it is answered as any, in time                                     to the server
  * RETAIN     the client has one proxy more of an object                                              to the server
  * RELEASE    and one less                                                                            to the server
@@ -62,6 +63,7 @@ final class ManagerProtocol {
     static final byte FAILURE = 7;
     static final byte CANCELLED = 8;
     static final byte PONG = 9;
+    static final byte CALL_INTERRUPTED = 10;
 
     /** The object that finds and makes the others. */
     static final long DIRECTORY = 0;
@@ -135,7 +137,7 @@ final class ManagerProtocol {
         return new Welcome(rest.readLong(), rest.readLong(), rest.readInt());
     }
 
-    private static byte[] proof(byte[] key, String who, byte[] challenge, byte[] counter) {
+    static byte[] proof(byte[] key, String who, byte[] challenge, byte[] counter) {
         try {
             Mac mac = Mac.getInstance("HmacSHA256");
             mac.init(new SecretKeySpec(key, "HmacSHA256"));
@@ -163,6 +165,11 @@ final class ManagerProtocol {
 
     static ByteBuffer call(long call, long object, int method, long thread, @Nullable MessageBuffer arguments) {
         return withBody(CALL, call, object, method, thread, arguments);
+    }
+
+    static ByteBuffer interruptedCall(
+            long call, long object, int method, long thread, @Nullable MessageBuffer arguments) {
+        return withBody(CALL_INTERRUPTED, call, object, method, thread, arguments);
     }
 
     static ByteBuffer answer(byte kind, long call, @Nullable MessageBuffer outcome) {
@@ -244,6 +251,18 @@ final class ManagerProtocol {
                 throw new EOFException("the other side ended in the middle of a message");
             }
             return false;
+        }
+
+        /** Whether the other side has ended, as far as that can be seen between two messages: takes what there is, if there is room. */
+        boolean hasEnded() {
+            if (received.remaining() == received.capacity()) {
+                return false;
+            }
+            try {
+                return !receive(wire::readNow);
+            } catch (IOException e) {
+                return true;
+            }
         }
 
         /** The next message, if all of it has been received. */

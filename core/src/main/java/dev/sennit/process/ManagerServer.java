@@ -1,7 +1,9 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Waits;
 import dev.sennit.process.ManagerProtocol.Welcome;
 import java.io.Closeable;
 import java.io.IOException;
@@ -11,6 +13,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.ByteBuffer;
+import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -49,8 +52,8 @@ import org.jspecify.annotations.Nullable;
  *       at a port, for TLS alone. Either way a client has to prove that it has the key before anything of what it sends is
  *       interpreted, and the server proves it as well. Who has the key may do everything that the objects can; what is sent is read
  *       behind a list of allowed classes: the JDK's values, what lies beside a registered interface, and what {@link Builder#allow} names.
- *   <li><b>A client that ends</b>, however it ends, leaves nothing: its locks and permits are free, its waits are over, and objects without
- *       a name that nobody else has are gone after the {@linkplain Builder#lease lease}. So an object that is on its way to
+ *   <li><b>A client that ends</b>, however it ends, leaves nothing: its locks and its permits of bounded semaphores are free, its waits are over, and
+ *       objects without a name that nobody else has are gone after the {@linkplain Builder#lease lease}. So an object that is on its way to
  *       another process has that long to get there.
  *   <li><b>When the server ends</b>, every call that waits ends with {@link ManagerLostException}.
  * </ul>
@@ -86,6 +89,8 @@ public final class ManagerServer implements AutoCloseable {
     private final Thread acceptor;
 
     private final Map<Long, HostedObject> objects = new ConcurrentHashMap<>();
+    /** Those that may be of use to nobody any more, and have no timer to be freed by. */
+    private final Set<HostedObject> unwanted = ConcurrentHashMap.newKeySet();
     private final AtomicLong objectNumbers = new AtomicLong(ManagerProtocol.DIRECTORY);
     /** Guarded by itself. */
     private final Map<String, HostedObject> named = new HashMap<>();
@@ -95,10 +100,14 @@ public final class ManagerServer implements AutoCloseable {
     private final Set<ManagerSocket> unproven = new LinkedHashSet<>();
     /** Guarded by lock. */
     private final Map<ManagerSession, Thread> sessions = new HashMap<>();
+    /** Guarded by lock. That of this JVM. */
+    private @Nullable ManagerClient client;
     /** Guarded by lock. */
     private boolean closed;
     /** Guarded by lock. Where clients may be lost without a word. */
     private @Nullable Future<?> leaseCheck;
+    /** Guarded by lock. No timer was to be had for it; the next client that comes makes up for that. */
+    private boolean leaseCheckIsDue;
 
     /** Where clients knock. */
     private interface Listener extends Closeable {
@@ -116,7 +125,7 @@ public final class ManagerServer implements AutoCloseable {
         if (tls == null) {
             ManagerFolder.Listening listening = ManagerFolder.listen();
             listener = listenerOf(listening);
-            address = new ManagerAddress(id, listening.socket().toString(), null, key, null, builder.allowed);
+            address = new ManagerAddress(id, listening.socket().toString(), null, key, null, new AllowList(builder.allowed));
         } else {
             var server = new ServerSocket();
             try {
@@ -129,7 +138,7 @@ public final class ManagerServer implements AutoCloseable {
             InetAddress bound = server.getInetAddress();
             var reachable = new InetSocketAddress(
                     bound.isAnyLocalAddress() ? InetAddress.getLoopbackAddress() : bound, server.getLocalPort());
-            address = new ManagerAddress(id, null, reachable, key, null, builder.allowed);
+            address = new ManagerAddress(id, null, reachable, key, null, new AllowList(builder.allowed));
         }
         var directory = new HostedObject(
                 ManagerProtocol.DIRECTORY, MethodTable.of(Directory.class), new ServerDirectory(), null, "");
@@ -297,17 +306,23 @@ public final class ManagerServer implements AutoCloseable {
             } catch (IOException e) {
                 server.close();
                 throw new UncheckedIOException("no manager with this SSLContext: " + e.getMessage(), e);
+            } catch (Throwable e) { // no thread or timer to be had, say
+                server.close();
+                throw e;
             }
         }
     }
 
     private void start() throws IOException {
         HOSTED.put(id, this);
-        acceptor.start();
+        Backend.start(acceptor);
         InetSocketAddress remote = address.remote();
         if (remote != null) {
             address = address.known(id, PinnedCertificate.ofServerAt(remote));
             scheduleLeaseCheck();
+        }
+        synchronized (lock) {
+            client = ManagerClient.shared(address); // before any proxy can be here, of which it would have the list
         }
     }
 
@@ -342,7 +357,9 @@ public final class ManagerServer implements AutoCloseable {
      * @throws ManagerLostException if the server is closed
      */
     public ManagerClient client() {
-        return ManagerClient.shared(address());
+        synchronized (lock) {
+            return Objects.requireNonNull(client, "open before it is given away");
+        }
     }
 
     /**
@@ -363,6 +380,11 @@ public final class ManagerServer implements AutoCloseable {
         synchronized (lock) {
             return sessions.size();
         }
+    }
+
+    /** How the names of its threads begin. */
+    String threadName() {
+        return name;
     }
 
     /** How many objects there are. */
@@ -393,26 +415,27 @@ public final class ManagerServer implements AutoCloseable {
         closeQuietly(listener);
         greeted.forEach(ManagerServer::closeQuietly);
         served.keySet().forEach(ManagerSession::close);
-        ManagerClient.closeShared(id);
+        ManagerClient.closeShared(address);
         List<Thread> threads = new ArrayList<>(served.values());
         threads.add(acceptor);
         awaitEnd(threads);
         objects.values().forEach(HostedObject::forget);
         objects.clear();
+        unwanted.clear();
     }
 
     private static void awaitEnd(List<Thread> threads) {
         boolean interrupted = false;
-        long deadline = System.nanoTime() + END_LIMIT.toNanos();
+        long deadline = Backend.current().nanoTime() + END_LIMIT.toNanos();
         for (Thread thread : threads) {
-            long left = deadline - System.nanoTime();
+            long left = deadline - Backend.current().nanoTime();
             while (left > 0 && thread != Thread.currentThread() && thread.isAlive()) {
-                try {
+                try (var _ = Waits.outOfTurn()) {
                     TimeUnit.NANOSECONDS.timedJoin(thread, left);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }
-                left = deadline - System.nanoTime();
+                left = deadline - Backend.current().nanoTime();
             }
         }
         if (interrupted) {
@@ -449,15 +472,38 @@ public final class ManagerServer implements AutoCloseable {
                         return;
                     }
                 }
-                log("cannot accept a client: " + e);
-                LockSupport.parkNanos(ACCEPT_PAUSE.toNanos()); // no descriptor is free, perhaps
+                pause(e);
+                continue;
+            } catch (OutOfMemoryError e) {
+                pause(e);
                 continue;
             }
-            if (admit(socket)) {
-                Thread.ofVirtual().name(name + "-greeting").start(() -> greet(socket));
-            } else {
+            try {
+                welcome(socket);
+            } catch (Throwable e) { // no thread to be had for this client, say: the next one is to find one
                 closeQuietly(socket);
+                forget(socket);
+                pause(e);
             }
+        }
+    }
+
+    private void pause(Throwable why) {
+        log("cannot accept a client: " + why);
+        LockSupport.parkNanos(ACCEPT_PAUSE.toNanos()); // no descriptor or thread is free, perhaps
+    }
+
+    private void welcome(ManagerSocket socket) {
+        if (admit(socket)) {
+            Backend.start(Thread.ofVirtual().name(name + "-greeting").unstarted(() -> greet(socket)));
+        } else {
+            closeQuietly(socket);
+        }
+    }
+
+    private void forget(ManagerSocket socket) {
+        synchronized (lock) {
+            unproven.remove(socket);
         }
     }
 
@@ -480,9 +526,10 @@ public final class ManagerServer implements AutoCloseable {
     }
 
     private void greet(ManagerSocket socket) {
-        Future<?> limit = Timers.after(GREETING_LIMIT, () -> closeQuietly(socket));
+        Future<?> limit = null;
         boolean served = false;
         try {
+            limit = Timers.after(GREETING_LIMIT, () -> closeQuietly(socket));
             if (ManagerProtocol.greetClient(socket.in(), socket.out(), key, new Welcome(id, lease.toMillis(), longest))) {
                 served = serve(socket);
             } else {
@@ -490,11 +537,13 @@ public final class ManagerServer implements AutoCloseable {
             }
         } catch (IOException e) {
             log("a client that did not say who it is: " + e);
+        } catch (OutOfMemoryError e) {
+            log("a client that cannot be served: " + e);
         } finally {
-            limit.cancel(false);
-            synchronized (lock) {
-                unproven.remove(socket);
+            if (limit != null) {
+                limit.cancel(false);
             }
+            forget(socket);
             if (!served) {
                 closeQuietly(socket);
             }
@@ -510,7 +559,19 @@ public final class ManagerServer implements AutoCloseable {
             var session = new ManagerSession(this, socket.toWire(sessionName, true), sessionName);
             Thread thread = Thread.ofPlatform().daemon().name(sessionName).unstarted(session::serve);
             sessions.put(session, thread);
-            thread.start();
+            boolean started = false;
+            try {
+                Backend.start(thread);
+                started = true;
+            } finally {
+                if (!started) {
+                    sessions.remove(session);
+                    session.close();
+                }
+            }
+            if (leaseCheckIsDue) {
+                scheduleLeaseCheck();
+            }
             return true;
         }
     }
@@ -530,25 +591,35 @@ public final class ManagerServer implements AutoCloseable {
 
     private void scheduleLeaseCheck() {
         synchronized (lock) {
-            if (!closed) {
+            if (closed) {
+                return;
+            }
+            try {
                 leaseCheck = Timers.after(lease.dividedBy(3), this::checkLeases);
+                leaseCheckIsDue = false;
+            } catch (OutOfMemoryError e) {
+                leaseCheckIsDue = true;
+                log("no timer to find lost clients by, until the next one comes: " + e);
             }
         }
     }
 
     /** Closes what has been silent for longer than the lease: a client says something three times in that time. */
     private void checkLeases() {
-        List<ManagerSession> connected;
-        synchronized (lock) {
-            connected = List.copyOf(sessions.keySet());
-        }
-        for (ManagerSession session : connected) {
-            if (session.isSilent(lease)) {
-                log(session + " is lost: silent for more than the lease of " + Durations.text(lease));
-                session.close();
+        try {
+            List<ManagerSession> connected;
+            synchronized (lock) {
+                connected = List.copyOf(sessions.keySet());
             }
+            for (ManagerSession session : connected) {
+                if (session.isSilent(lease)) {
+                    log(session + " is lost: silent for more than the lease of " + Durations.text(lease));
+                    session.close();
+                }
+            }
+        } finally {
+            scheduleLeaseCheck();
         }
-        scheduleLeaseCheck();
     }
 
     void log(String message) {
@@ -557,9 +628,10 @@ public final class ManagerServer implements AutoCloseable {
 
     // ---- objects ----
 
-    /** The server of that id, if it is in this JVM and open. */
-    static @Nullable ManagerServer hosted(long server) {
-        return HOSTED.get(server);
+    /** The server of that address, if it is in this JVM and open. An id alone proves nothing: the sender of the address has to have the key. */
+    static @Nullable ManagerServer hosted(ManagerAddress address) {
+        ManagerServer here = HOSTED.get(address.server());
+        return here != null && MessageDigest.isEqual(here.key, address.key()) ? here : null;
     }
 
     int longest() {
@@ -582,7 +654,13 @@ public final class ManagerServer implements AutoCloseable {
     void release(long object, int count) {
         HostedObject released = objects.get(object);
         if (released != null) {
-            released.release(count, lease, () -> objects.remove(object));
+            released.release(count);
+            unwanted.add(released);
+        }
+        for (HostedObject each : unwanted) { // with those for which no timer was to be had before
+            if (unwanted.remove(each) && !each.freeIn(lease, () -> objects.remove(each.id))) {
+                unwanted.add(each);
+            }
         }
     }
 
@@ -613,14 +691,14 @@ public final class ManagerServer implements AutoCloseable {
         }
 
         @Override
-        public long make(ManagedKind kind, @Nullable String objectName, int size) {
+        public long make(ManagedKind kind, @Nullable String objectName, int size, @Nullable Object[] initial) {
             if (objectName == null) {
-                return retained(host(kind.methods(), kind.make(size), kind, null));
+                return retained(host(kind.methods(), kind.make(size, initial), kind, null));
             }
             synchronized (named) {
                 HostedObject found = named.get(objectName);
                 if (found == null) {
-                    found = host(kind.methods(), kind.make(size), kind, objectName);
+                    found = host(kind.methods(), kind.make(size, initial), kind, objectName);
                     named.put(objectName, found);
                 } else if (found.kind != kind) {
                     throw new IllegalArgumentException("\"" + objectName + "\" is a "

@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.TaskSerializationException;
+import dev.sennit.internal.Backend;
 import dev.sennit.process.ManagerProtocol.Message;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -21,8 +22,9 @@ import org.jspecify.annotations.Nullable;
  * One client, as the server sees it, from the greeting to its end.
  *
  * <p>One thread reads what the client says. It runs calls that cannot wait itself, as waking another thread would cost more
- * than they do; every other call has a virtual thread. {@link #end} gives back whatever the client had: locks and permits,
- * references to objects, and calls that wait.
+ * than they do; every other call has a virtual thread. {@link #end} gives back whatever the client had: locks and permits of
+ * bounded semaphores, references to objects, and calls that wait. A call that computes looks now and then whether its client is still there
+ * ({@link Effort}).
  */
 final class ManagerSession {
     /** Calls that may wait at the same time; what a client that went mad can make the server hold. */
@@ -46,6 +48,10 @@ final class ManagerSession {
     private final Set<Owned> owned = new HashSet<>();
     /** Guarded by owned; written with references locked as well. */
     private boolean ended;
+    /** Set once. */
+    private volatile boolean closing;
+    /** Only the reading thread. */
+    private ManagerProtocol.@Nullable Reader reader;
 
     /** A call that has a thread. */
     private static final class WaitingCall {
@@ -53,6 +59,10 @@ final class ManagerSession {
         @Nullable Thread thread;
 
         volatile boolean cancelled;
+
+        WaitingCall(boolean cancelled) {
+            this.cancelled = cancelled;
+        }
 
         void interrupt() {
             cancelled = true;
@@ -69,8 +79,9 @@ final class ManagerSession {
     /** Serves the client until it ends, or is not to be understood; the reading thread. */
     void serve() {
         try {
-            var reader = new ManagerProtocol.Reader(wire, server.longest());
-            for (Message message = reader.next(); message != null; message = reader.next()) {
+            var messages = new ManagerProtocol.Reader(wire, server.longest());
+            reader = messages;
+            for (Message message = messages.next(); message != null; message = messages.next()) {
                 handle(message);
             }
         } catch (IOException e) {
@@ -83,17 +94,23 @@ final class ManagerSession {
 
     /** Closes the connection, upon which the reading thread ends. */
     void close() {
+        closing = true;
         wire.close();
     }
 
+    /** Whether nobody waits for a call any more: one with a thread of its own is told, the reading thread has to look itself. */
+    private boolean isUnwanted(@Nullable WaitingCall call) {
+        return closing || (call != null ? call.cancelled : reader != null && reader.hasEnded());
+    }
+
     boolean isSilent(Duration lease) {
-        return System.nanoTime() - wire.lastMoved() > lease.toNanos();
+        return Backend.current().nanoTime() - wire.lastMoved() > lease.toNanos();
     }
 
     /** Does what a message says; the reading thread. Package-private for tests with messages that nobody would send. */
     void handle(Message message) throws IOException {
         switch (message.kind()) {
-            case ManagerProtocol.CALL -> call(message);
+            case ManagerProtocol.CALL, ManagerProtocol.CALL_INTERRUPTED -> call(message);
             case ManagerProtocol.CANCEL -> {
                 WaitingCall cancelled = waiting.get(message.call());
                 if (cancelled != null) {
@@ -121,7 +138,7 @@ final class ManagerSession {
         } else if (waiting.size() >= MOST_WAITING) {
             wire.send(failure(message, new IllegalStateException(MOST_WAITING + " calls of this client wait already")), null);
         } else {
-            var call = new WaitingCall();
+            var call = new WaitingCall(message.kind() == ManagerProtocol.CALL_INTERRUPTED);
             call.thread = Thread.ofVirtual().name(name + "-call-" + message.call()).unstarted(() -> {
                 try {
                     answer(message, target, call);
@@ -132,15 +149,21 @@ final class ManagerSession {
             if (waiting.putIfAbsent(message.call(), call) != null) {
                 throw new IOException("two calls of the same number " + message.call());
             }
-            call.thread.start();
+            try {
+                Backend.start(call.thread);
+            } catch (OutOfMemoryError e) {
+                waiting.remove(message.call());
+                wire.send(failure(message, e), null);
+            }
         }
     }
 
     private void answer(Message message, HostedObject target, @Nullable WaitingCall waitingCall) {
-        var call = new ServerCall(this, message.thread());
+        var effort = new Effort(server.longest(), () -> isUnwanted(waitingCall));
+        var call = new ServerCall(this, message.thread(), effort);
         ByteBuffer answer;
         try {
-            Object value = invoke(message, target, call);
+            Object value = invoke(message, target, call, effort);
             MessageBuffer body = value == null ? null : TaskCodec.encodeValue(value);
             ensureShort(body, target);
             answer = ManagerProtocol.answer(ManagerProtocol.VALUE, message.call(), body);
@@ -158,9 +181,12 @@ final class ManagerSession {
         wire.send(answer, call.undo());
     }
 
-    private @Nullable Object invoke(Message message, HostedObject target, ServerCall call) throws Throwable {
+    private @Nullable Object invoke(Message message, HostedObject target, ServerCall call, Effort effort) throws Throwable {
         Method method = Objects.requireNonNull(target.methods.method(message.method()));
-        @Nullable Object[] arguments = arguments(message, method);
+        @Nullable Object[] arguments = arguments(message, method, effort);
+        if (message.kind() == ManagerProtocol.CALL_INTERRUPTED && target.mayWait(message.method())) {
+            Thread.currentThread().interrupt(); // a thread of the call's own
+        }
         return call.run(() -> {
             try {
                 return method.invoke(target.object, arguments);
@@ -170,13 +196,14 @@ final class ManagerSession {
         });
     }
 
-    private @Nullable Object[] arguments(Message message, Method method) {
+    private @Nullable Object[] arguments(Message message, Method method, Effort effort) {
         if (message.body().length == 0) {
             return new Object[0];
         }
         try {
             return (@Nullable Object[])
-                    Objects.requireNonNull(TaskCodec.decodeValue(message.body(), server.loader(), server.allowed()));
+                    Objects.requireNonNull(TaskCodec.decodeValue(
+                            message.body(), Reading.forClient(server.allowed(), server.loader(), effort)));
         } catch (TaskSerializationException e) {
             throw new TaskSerializationException("arguments of " + method.getName() + " refused by the manager: " + e.getMessage(), e);
         }
@@ -245,6 +272,12 @@ final class ManagerSession {
         }
     }
 
+    boolean hasEnded() {
+        synchronized (owned) {
+            return ended;
+        }
+    }
+
     private void end() {
         List<Owned> left;
         Map<Long, Integer> had;
@@ -257,12 +290,24 @@ final class ManagerSession {
             had = Map.copyOf(references);
             references.clear();
         }
-        waiting.values().forEach(WaitingCall::interrupt);
-        if (!server.isClosed()) { // else a lock would go to one that is about to lose the server as well
-            left.forEach(one -> one.abandonedBy(this));
+        try {
+            waiting.values().forEach(call -> attempt(call::interrupt));
+            if (!server.isClosed()) { // else a lock would go to one that is about to lose the server as well
+                left.forEach(one -> attempt(() -> one.abandonedBy(this)));
+            }
+            had.forEach((id, count) -> attempt(() -> server.release(id, count)));
+        } finally {
+            server.ended(this);
         }
-        had.forEach(server::release);
-        server.ended(this);
+    }
+
+    /** What fails to be given back keeps nothing else from it. */
+    private void attempt(Runnable step) {
+        try {
+            step.run();
+        } catch (Throwable e) {
+            server.log(name + " - cannot give back all that the client had: " + e);
+        }
     }
 
     @Override

@@ -23,6 +23,9 @@ interface MapOperations {
 
     boolean remove(Object key, Object value);
 
+    /** Removes without bringing the value home. */
+    boolean removeKey(Object key);
+
     @Nullable Object replace(Object key, Object value);
 
     boolean replace(Object key, Object before, Object after);

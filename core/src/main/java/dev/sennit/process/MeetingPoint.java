@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -71,7 +72,7 @@ final class MeetingPoint {
     /** Guarded by lock. There while {@link #ends} is not empty. */
     private @Nullable Place place;
 
-    private MeetingPoint() {}
+    MeetingPoint() {}
 
     /** What an end is claimed by. */
     record Token(long high, long low) {
@@ -93,6 +94,10 @@ final class MeetingPoint {
         private @Nullable SocketChannel claimant;
         private long claimantPid;
         private boolean used;
+        /** It has said that its process is about to end. */
+        private boolean hurried;
+        /** The word that it was asked for: {@link #LISTENS} or {@link #CONNECTED}; 0 if none. */
+        private byte asked;
         /** The pipe has connected, or will not. */
         private boolean over;
 
@@ -144,9 +149,15 @@ final class MeetingPoint {
                 throw new ConnectionEndedException("pipe " + end.pipe + " has ended: its other end was closed");
             }
             if (place == null) {
-                place = open();
-                Place opened = place;
-                Thread.ofVirtual().name("sennit-pipes").start(() -> receive(opened));
+                Place opened = open();
+                try {
+                    Backend.start(Thread.ofVirtual().name("sennit-pipes").unstarted(() -> receive(opened)));
+                } catch (Throwable e) { // no memory for it: the next offer tries again
+                    close(opened.server);
+                    WorkerFolder.remove(opened.folder);
+                    throw e;
+                }
+                place = opened;
             }
             ends.put(end.token, end);
             ends.put(end.other().token, end.other());
@@ -185,7 +196,11 @@ final class MeetingPoint {
         try {
             while (true) {
                 SocketChannel claimant = here.server.accept();
-                Thread.ofVirtual().name("sennit-pipe-claim").start(() -> serve(claimant));
+                try {
+                    Backend.start(Thread.ofVirtual().name("sennit-pipe-claim").unstarted(() -> serve(claimant)));
+                } catch (Throwable e) { // no memory for it: the claimant is told by the end of its connection
+                    close(claimant);
+                }
             }
         } catch (IOException e) {
             synchronized (lock) {
@@ -204,8 +219,8 @@ final class MeetingPoint {
             while (end != null) {
                 hear(end, claimant, in.readByte());
             }
-        } catch (IOException e) {
-            // it has connected, or ended
+        } catch (IOException | OutOfMemoryError e) {
+            // it has connected or ended, or there was no memory for a thread
         } finally {
             if (end != null) {
                 left(end, claimant);
@@ -228,10 +243,19 @@ final class MeetingPoint {
             end.claimant = claimant;
             end.claimantPid = pid;
             if (before != null) {
-                sayTaken(before, pid);
-                before.close();
+                try {
+                    sayTaken(before, pid);
+                } catch (IOException e) {
+                    // its process is gone
+                }
+                close(before);
             }
-            say(claimant, HELD);
+            try {
+                say(claimant, HELD);
+            } catch (IOException e) { // it was given up at once
+                over(end);
+                return null;
+            }
             return end;
         }
     }
@@ -244,12 +268,20 @@ final class MeetingPoint {
             SocketChannel others = end.other().claimant;
             switch (said) {
                 case USES -> {
+                    if (end.used) {
+                        throw saidTwice(said);
+                    }
                     end.used = true;
                     if (end.other().used && others != null) {
+                        end.other().asked = LISTENS;
                         say(others, LISTEN, name(end));
                     }
                 }
                 case HURRIES -> {
+                    if (end.hurried) {
+                        throw saidTwice(said);
+                    }
+                    end.hurried = true;
                     Runnable useHere = end.other().whenHurried;
                     if (end.other().used) {
                         return; // they are about to meet
@@ -257,17 +289,34 @@ final class MeetingPoint {
                     if (others != null) {
                         say(others, HURRY);
                     } else if (useHere != null) {
-                        Thread.ofVirtual().start(useHere);
+                        Backend.start(Thread.ofVirtual().unstarted(useHere));
                     }
                 }
-                case LISTENS -> sayIfThere(others, CONNECT, name(end.other()));
+                case LISTENS -> {
+                    ensureAsked(end, said);
+                    end.other().asked = CONNECTED;
+                    sayIfThere(others, CONNECT, name(end.other()));
+                }
                 case CONNECTED -> {
+                    ensureAsked(end, said);
                     sayIfThere(others, ACCEPT);
                     over(end);
                 }
                 default -> throw new IOException("it says " + said);
             }
         }
+    }
+
+    /** What an end is asked for is said once; so a claimant cannot have more written to the other than its socket takes. */
+    private static void ensureAsked(End end, byte said) throws IOException {
+        if (end.asked != said) {
+            throw new IOException("it says " + said + " unasked");
+        }
+        end.asked = 0;
+    }
+
+    private static IOException saidTwice(byte said) {
+        return new IOException("it says " + said + " again");
     }
 
     /** What the socket of a pipe is called; not by chance, so that both are told the same: by the end that used it last. */
@@ -303,7 +352,10 @@ final class MeetingPoint {
         }
     }
 
-    /** These few bytes always fit the socket. Called by virtual threads of this class alone, which nobody interrupts. */
+    /**
+     * These few bytes always fit the socket, as each word is said once to a claimant: so nobody waits here, under the lock. Called by virtual threads of this class
+     * alone, which nobody interrupts.
+     */
     private static void say(SocketChannel claimant, byte word, int... names) throws IOException {
         ByteBuffer message = ByteBuffer.allocate(1 + names.length * Integer.BYTES).put(word);
         for (int name : names) {

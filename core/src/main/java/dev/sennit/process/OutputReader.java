@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -32,8 +33,8 @@ final class OutputReader {
         this.listener = listener;
         out = reader("out", () -> read(process.getInputStream(), false));
         err = reader("err", () -> read(process.getErrorStream(), true));
-        out.start();
-        err.start();
+        Backend.start(out);
+        Backend.start(err);
     }
 
     private Thread reader(String stream, Runnable body) {
@@ -76,15 +77,15 @@ final class OutputReader {
         try {
             listener.line(worker, error, text);
         } catch (Throwable e) { // the lines after it are wanted all the same
-            System.getLogger("dev.sennit").log(System.Logger.Level.WARNING, "line listener failed", e);
+            System.getLogger("dev.sennit").log(System.Logger.Level.WARNING, "line listener failed", TaskCodec.printable(e));
         }
     }
 
     /** Waits until both streams have ended. A process that the worker started may keep them open: so not for ever. */
     void awaitEnd(Duration longest) throws InterruptedException {
-        long deadline = System.nanoTime() + longest.toNanos();
+        long deadline = Backend.current().nanoTime() + longest.toNanos();
         out.join(longest);
-        err.join(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+        err.join(Duration.ofNanos(Math.max(0, deadline - Backend.current().nanoTime())));
     }
 
     List<String> lastLines() {

@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -24,7 +25,7 @@ final class ProcessEnd {
     ProcessEnd(Process process) {
         var thread = new Thread(null, () -> run(process), "sennit-end-of-" + process.pid(), STACK, false);
         thread.setDaemon(true);
-        thread.start();
+        Backend.start(thread);
     }
 
     private void run(Process process) {

@@ -9,6 +9,7 @@ import dev.sennit.PoolProvider;
 import dev.sennit.Submission;
 import dev.sennit.TaskOptions;
 import dev.sennit.WorkerStartException;
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Errands;
 import dev.sennit.internal.Sizes;
@@ -76,7 +77,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Results and exceptions are read behind an allow-list: the JDK's values and exceptions, classes that lie in the same
  * jar or folder as a submitted task's, and what {@link Builder#allow} names. An exception of another class comes as a
- * {@link dev.sennit.RemoteTaskException} with its text and stack trace; a value of another class fails the task with a
+ * {@link dev.sennit.RemoteTaskException} with its text and stack trace, and so does one whose own methods fail; a value of
+ * another class fails the task with a
  * {@link dev.sennit.TaskSerializationException} that says what to allow.
  */
 public final class ProcessPool extends AbstractPool {
@@ -368,7 +370,7 @@ public final class ProcessPool extends AbstractPool {
         var sender = new Thread(null, () -> worker.slot().run(submission, worker), "sennit-sender", 0, false);
         sender.setDaemon(true);
         try {
-            sender.start();
+            Backend.start(sender);
         } catch (Throwable e) { // no thread to be had: it does wait, as nobody else has the worker
             worker.slot().run(submission, worker);
         }
@@ -380,8 +382,8 @@ public final class ProcessPool extends AbstractPool {
             if (worker.standing() == Standing.RETIRED) {
                 worker.standAs(Standing.DRAINED);
             }
-            if (worker.standing() != Standing.SERVING || worker.isCondemned()) {
-                return null;
+            if (worker.standing() != Standing.SERVING || worker.isCondemned() || worker.isExhausted()) {
+                return null; // one that is exhausted retires with replaceSpent
             }
             RemoteSubmission<?> next = backlog.pollFirst();
             for (var each = slots.iterator(); next == null && each.hasNext(); ) {
@@ -518,8 +520,10 @@ public final class ProcessPool extends AbstractPool {
      * @return the tasks that it had not begun, to be placed, the last first
      */
     private List<RemoteSubmission<?>> retire(WorkerJvm old) {
-        old.standAs(idle.remove(old) ? Standing.DRAINED : Standing.RETIRED);
+        boolean hasNothingToDo = idle.remove(old) || (old.isExhausted() && old.current.get() == null);
+        old.standAs(hasNothingToDo ? Standing.DRAINED : Standing.RETIRED);
         workersUp--;
+        forgiveIfNoneIsUp();
         leaving++;
         workersRecycled++;
         if (outgoing == old) {
@@ -562,27 +566,34 @@ public final class ProcessPool extends AbstractPool {
         }
     }
 
-    /** Sees to it that workers which have served long enough are replaced: at once by spares, else one after the other. */
+    /**
+     * Sees to it that workers which have served long enough are replaced: at once by spares, else one after the other. One that may
+     * do no more task goes at once in any case, and {@link #fillUp} has another started.
+     */
     void replaceSpent() {
         WorkerJvm spent = firstSpent();
         while (spent != null) {
-            WorkerJvm spare;
+            @Nullable WorkerJvm spare;
             List<RemoteSubmission<?>> waited;
             synchronized (lock) {
                 if (spent.standing() != Standing.SERVING || isClosing() || !mayRetire(spent)) {
                     break;
                 }
                 spare = spares.pollFirst();
-                if (spare == null) {
+                if (spare == null && !spent.isExhausted()) {
                     outgoing = outgoing == null ? spent : outgoing;
                     break;
                 }
-                enlist(spare);
+                if (spare != null) {
+                    enlist(spare);
+                }
                 waited = retire(spent);
             }
             dismiss(spent);
             waited.forEach(this::placeFirst);
-            giveTask(spare);
+            if (spare != null) {
+                giveTask(spare);
+            }
             spent = firstSpent();
         }
         fillUp();
@@ -596,19 +607,24 @@ public final class ProcessPool extends AbstractPool {
         return leaving < settings.workers || idle.contains(spent);
     }
 
-    /** One that is idle, if there is one. */
+    /** One that may do no more task, else one that is idle, if there is one. */
     private @Nullable WorkerJvm firstSpent() {
+        WorkerJvm unoccupied = null;
         WorkerJvm busy = null;
         for (WorkerSlot slot : slots) {
             WorkerJvm worker = slot.worker();
             if (worker != null && worker.isSpent()) {
-                if (worker.current.get() == null) {
+                if (worker.isExhausted()) {
                     return worker;
                 }
-                busy = busy == null ? worker : busy;
+                if (worker.current.get() == null) {
+                    unoccupied = unoccupied == null ? worker : unoccupied;
+                } else {
+                    busy = busy == null ? worker : busy;
+                }
             }
         }
-        return busy;
+        return unoccupied != null ? unoccupied : busy;
     }
 
     /** Lets workers go that have had nothing to do for long, if there may be fewer. */
@@ -632,6 +648,27 @@ public final class ProcessPool extends AbstractPool {
 
     List<WorkerSlot> slots() {
         return slots;
+    }
+
+    /** What its {@link WorkerWatch} does each time. */
+    private List<WorkerWatch.Look> looks() {
+        List<WorkerWatch.Look> looks = new ArrayList<>();
+        for (WorkerSlot slot : slots) {
+            looks.add(() -> slot.limitMemory(settings.rss()));
+            looks.add(() -> {
+                slot.watchMemory(settings.maxMemory());
+                return 0;
+            });
+        }
+        looks.add(() -> {
+            replaceSpent();
+            return 0;
+        });
+        looks.add(() -> {
+            letIdleGo();
+            return 0;
+        });
+        return looks;
     }
 
     // ---- the life of workers ----
@@ -723,11 +760,7 @@ public final class ProcessPool extends AbstractPool {
             switch (dead.standing()) {
                 case SERVING -> {
                     workersUp--;
-                    if (workersUp == 0) { // what failed beside it was not missed
-                        failedStarts = 0;
-                        startsKilled = 0;
-                        failedSlots.clear();
-                    }
+                    forgiveIfNoneIsUp();
                 }
                 case SPARE -> spares.remove(dead);
                 case RETIRED, DRAINED -> leaving--;
@@ -742,6 +775,15 @@ public final class ProcessPool extends AbstractPool {
                 workersLost++;
             }
             lock.notifyAll();
+        }
+    }
+
+    /** With the lock, when a worker has gone: what failed beside it was not missed. */
+    private void forgiveIfNoneIsUp() {
+        if (workersUp == 0) {
+            failedStarts = 0;
+            startsKilled = 0;
+            failedSlots.clear();
         }
     }
 
@@ -783,7 +825,7 @@ public final class ProcessPool extends AbstractPool {
         synchronized (lock) {
             int failed = failedStarts - startsKilled;
             long pause = Math.min(LONGEST_PAUSE_MILLIS, SHORTEST_PAUSE_MILLIS << Math.min(failed, 10));
-            long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(pause);
+            long deadline = Backend.current().nanoTime() + TimeUnit.MILLISECONDS.toNanos(pause);
             long millis = pause;
             // No longer once they are forgiven, as the last worker has gone.
             while (broken == null && !isClosing() && failedStarts - startsKilled >= failed && millis > 0) {
@@ -792,7 +834,7 @@ public final class ProcessPool extends AbstractPool {
                 } catch (InterruptedException e) {
                     throw new AssertionError("threads that serve workers cannot be interrupted", e);
                 }
-                millis = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                millis = TimeUnit.NANOSECONDS.toMillis(deadline - Backend.current().nanoTime());
             }
         }
     }
@@ -855,6 +897,7 @@ public final class ProcessPool extends AbstractPool {
         private Duration idle = Duration.ofSeconds(60);
         private int spares;
         private long maxTasks = NO_LIMIT;
+        private long strictMaxTasks = NO_LIMIT;
         private @Nullable Duration maxAge;
         private long maxMemory = NO_LIMIT;
         private @Nullable String heap;
@@ -872,7 +915,6 @@ public final class ProcessPool extends AbstractPool {
         private List<String> jvmOptions = List.of();
         private List<Path> classPath = List.of();
         private WorkerTransport transport = WorkerTransport.AUTO;
-        private Consumer<Thread> threadStarter = Thread::start;
 
         private Builder() {
             super("processes");
@@ -946,7 +988,7 @@ public final class ProcessPool extends AbstractPool {
          * <p>The old worker goes on until the new one is ready, and then ends when it has done what it had begun; so no task
          * waits or fails for it, and a worker may do some tasks more than that. No more are at the end of their last tasks than
          * there are workers: with long tasks a pool may have twice as many processes, and run as many tasks, for as long as
-         * those take. One is replaced after another, and each is
+         * those take; {@link #strictMaxTasks} is without exceptions. One is replaced after another, and each is
          * given a tenth more or less, so that they do not all go at once. When no successor can be started, the old one stays
          * until one can. {@link dev.sennit.PoolStatistics#workersRecycled()} counts them.
          *
@@ -956,6 +998,25 @@ public final class ProcessPool extends AbstractPool {
          */
         public Builder maxTasks(int count) {
             maxTasks = atLeast("max-tasks", count, 1);
+            return this;
+        }
+
+        /**
+         * How many tasks a worker gets at most, for tasks that must not share a process with many others: one that leaks, or changes
+         * what others see. By default there is no such limit. In a plan: {@code strict-max-tasks=1}.
+         *
+         * <p>Other than with {@link #maxTasks}, no worker ever gets one more, and none is sent a task before it has ended the
+         * one it has. A worker that has done its number ends, and another is started in its place; tasks wait until that one is ready, or
+         * a {@linkplain #spares spare} takes the place at once. A chunk of a {@code map} is one task; {@link Pool#chunksOf
+         * chunksOf(1)} makes one of each item. A task that was cancelled counts if its worker had been sent it; the initializer
+         * does not. If no other worker can be started, waiting tasks fail as they do when the pool opens.
+         *
+         * @param count 1 or more
+         * @return this
+         * @throws IllegalArgumentException if it is less than 1
+         */
+        public Builder strictMaxTasks(int count) {
+            strictMaxTasks = atLeast("strict-max-tasks", count, 1);
             return this;
         }
 
@@ -1098,8 +1159,8 @@ public final class ProcessPool extends AbstractPool {
          * What each worker does before its first task: load a model, open a connection. It travels as a task does, once to
          * each worker that starts, and has no time limit; tasks wait until it has returned.
          *
-         * <p>A worker whose initializer throws, or that ends in it, is replaced. When it never succeeds - three times in a row,
-         * in each worker at least once, and no worker is up - all tasks that wait or come later fail with a {@link
+         * <p>A worker whose initializer throws, or that ends in it - it exits, crashes or is killed - is replaced. When it never
+         * succeeds - three times in a row, in each worker at least once, and no worker is up - all tasks that wait or come later fail with a {@link
          * WorkerStartException}; its cause is what the initializer threw in the worker, or a {@link WorkerCrashedException}.
          *
          * @param action what to do
@@ -1194,7 +1255,7 @@ public final class ProcessPool extends AbstractPool {
          */
         public Builder transport(WorkerTransport way) {
             if (way == WorkerTransport.SHARED_MEMORY) {
-                SharedMemory.requireLinux();
+                WorkerTransport.ensureSharedMemory();
             }
             transport = Objects.requireNonNull(way, "way");
             return this;
@@ -1236,6 +1297,7 @@ public final class ProcessPool extends AbstractPool {
             options.put("idle", value -> idle(Durations.parse("idle", value)));
             options.put("spares", value -> spares(number("spares", value)));
             options.put("max-tasks", value -> maxTasks(number("max-tasks", value)));
+            options.put("strict-max-tasks", value -> strictMaxTasks(number("strict-max-tasks", value)));
             options.put("max-age", value -> maxAge(Durations.parse("max-age", value)));
             options.put("max-memory", this::maxMemory);
             options.put("dir", value -> directory(Path.of(value)));
@@ -1290,7 +1352,7 @@ public final class ProcessPool extends AbstractPool {
             var pool = new ProcessPool(this);
             try {
                 if (rss != NO_LIMIT || maxMemory != NO_LIMIT || maxAge != null || least() < workers) {
-                    start(new WorkerWatch(pool, pool.closing));
+                    Backend.start(new WorkerWatch(pool.name(), pool.settings, pool.closing, pool::looks));
                 }
                 pool.openSlots();
             } catch (Throwable e) {
@@ -1299,16 +1361,6 @@ public final class ProcessPool extends AbstractPool {
                         "pool " + pool.name() + " with " + workers + " workers could not be opened: " + e.getMessage(), e);
             }
             return pool;
-        }
-
-        /** How a test has no threads to be had. */
-        Builder startThreadsWith(Consumer<Thread> starter) {
-            threadStarter = starter;
-            return this;
-        }
-
-        void start(Thread thread) {
-            threadStarter.accept(thread);
         }
 
         /** How many workers stay. */
@@ -1330,6 +1382,10 @@ public final class ProcessPool extends AbstractPool {
 
         long maxAgeNanos() {
             return maxAge == null ? NO_LIMIT : Timers.nanos(maxAge);
+        }
+
+        long strictMaxTasks() {
+            return strictMaxTasks;
         }
 
         /** Of the worker with that number. */

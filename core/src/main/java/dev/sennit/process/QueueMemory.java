@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.sennit.QueueClosedException;
+import dev.sennit.internal.Waits;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
@@ -321,9 +322,9 @@ final class QueueMemory {
     // ---- locks ----
 
     /** Takes a lock; also from a process that died, as there is nothing to repair. False when the time was over first. */
-    private static boolean lock(LockWord lock, long nanos) throws InterruptedException {
+    private static boolean lock(LockWord lock, WaitLimit limit) throws InterruptedException {
         try {
-            return lock.tryLock(Math.max(nanos, PATIENCE_NANOS));
+            return lock.tryLock(new WaitLimit(Math.max(limit.left(), PATIENCE_NANOS)));
         } catch (OwnerDiedException e) {
             boolean ignored = lock.lockRecovering();
             return true;
@@ -400,17 +401,17 @@ final class QueueMemory {
      * @return false when the time was over first
      * @throws QueueClosedException if it is closed, or is meanwhile
      */
-    boolean put(MessageBuffer message, long nanos) throws InterruptedException {
+    boolean put(MessageBuffer message, WaitLimit limit) throws InterruptedException {
         List<MessageBuffer> one = List.of(message);
         long needed = unitsOf(message.length());
-        Attempt attempt = left -> {
+        Attempt attempt = within -> {
             if (room() < needed) {
                 ensureTakesMore();
                 return false;
             }
-            return lock(putting, left) && offerAndUnlock(one) == 1;
+            return lock(putting, within) && offerAndUnlock(one) == 1;
         };
-        return putters.tryFor(nanos, attempt);
+        return putters.tryFor(limit, attempt);
     }
 
     // ---- taking out ----
@@ -472,16 +473,16 @@ final class QueueMemory {
      * @return null when the time was over first
      * @throws QueueClosedException if there is none, and it is closed, or is meanwhile
      */
-    byte @Nullable [] take(long nanos) throws InterruptedException {
+    byte @Nullable [] take(WaitLimit limit) throws InterruptedException {
         var attempt = new TakeAttempt();
-        return takers.tryFor(nanos, attempt) ? attempt.message : null;
+        return takers.tryFor(limit, attempt) ? attempt.message : null;
     }
 
     private final class TakeAttempt implements Attempt {
         private byte @Nullable [] message;
 
         @Override
-        public boolean succeeds(long nanos) throws InterruptedException {
+        public boolean succeeds(WaitLimit limit) throws InterruptedException {
             boolean closed = isClosed(); // read first: what went in before is seen
             if (isEmpty()) {
                 if (closed) {
@@ -489,7 +490,7 @@ final class QueueMemory {
                 }
                 return false;
             }
-            if (lock(taking, nanos)) {
+            if (lock(taking, limit)) {
                 message = pollAndUnlock();
             }
             return message != null;
@@ -607,8 +608,8 @@ final class QueueMemory {
      * @return false when the time was over first
      * @throws QueueClosedException if there is something to wait for, and it was closed at once
      */
-    boolean join(long nanos) throws InterruptedException {
-        return joiners.tryFor(nanos, left -> {
+    boolean join(WaitLimit limit) throws InterruptedException {
+        return joiners.tryFor(limit, within -> {
             long unfinished = unfinished();
             if (unfinished == 0) {
                 return true;
@@ -662,7 +663,7 @@ final class QueueMemory {
 
     /** Something that succeeds, or is worth another try after a signal. */
     private interface Attempt {
-        boolean succeeds(long nanos) throws InterruptedException;
+        boolean succeeds(WaitLimit limit) throws InterruptedException;
     }
 
     /**
@@ -695,25 +696,26 @@ final class QueueMemory {
         }
 
         /** Tries until it succeeds; false when the time was over first. */
-        boolean tryFor(long nanos, Attempt attempt) throws InterruptedException {
+        boolean tryFor(WaitLimit limit, Attempt attempt) throws InterruptedException {
             if (Thread.interrupted()) {
                 throw new InterruptedException();
             }
-            if (attempt.succeeds(0)) {
+            if (attempt.succeeds(limit)) {
                 return true;
             }
-            if (nanos <= 0) {
+            if (limit.isOver()) {
                 return false;
             }
             for (int i = 0; i < SPINS && !hasMore.getAsBoolean(); i++) {
                 Thread.onSpinWait(); // to sleep and be woken takes longer
             }
-            return attempt.succeeds(0) || await(nanos, attempt);
+            try (var _ = Waits.outOfTurn()) {
+                return attempt.succeeds(limit) || await(limit, attempt);
+            }
         }
 
-        private boolean await(long nanos, Attempt attempt) throws InterruptedException {
-            long start = System.nanoTime();
-            if (!gate.tryLock(nanos, TimeUnit.NANOSECONDS)) {
+        private boolean await(WaitLimit limit, Attempt attempt) throws InterruptedException {
+            if (!gate.tryLock(limit.left(), TimeUnit.NANOSECONDS)) {
                 return false;
             }
             try {
@@ -721,14 +723,14 @@ final class QueueMemory {
                     int seen = signal.sequence();
                     INTS.setVolatile(words, asleep, 1);
                     VarHandle.fullFence(); // the attempt reads with less than volatile
-                    long left = nanos - (System.nanoTime() - start);
-                    if (attempt.succeeds(left)) {
+                    boolean timeIsOver = limit.isOver(); // before the last attempt
+                    if (attempt.succeeds(limit)) {
                         return true;
                     }
-                    if (left <= 0) {
+                    if (timeIsOver) {
                         return false;
                     }
-                    if (!signal.await(seen, left)) {
+                    if (!signal.await(seen, limit)) {
                         finishForTheDead();
                     }
                 }

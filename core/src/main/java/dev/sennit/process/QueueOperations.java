@@ -24,12 +24,16 @@ interface QueueOperations {
 
     boolean remove(Object element);
 
+    /** Takes out those of these numbers that are still in; they count as done. Returns whether any were. */
+    boolean drop(long[] numbers);
+
     void clear();
 
     int size();
 
     int remainingCapacity();
 
+    /** What is in it: before each element its number, a Long. */
     Object[] snapshot();
 
     void taskDone();

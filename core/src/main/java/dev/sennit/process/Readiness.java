@@ -1,5 +1,7 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.Waits;
 import java.io.IOException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.Selector;
@@ -74,11 +76,13 @@ final class Readiness implements AutoCloseable {
                 }
             }
         }
-        long left = limited ? deadline - System.nanoTime() : 0;
+        long left = limited ? deadline - Backend.current().nanoTime() : 0;
         if (limited && left <= 0) {
             return false;
         }
-        select(limited ? Math.max(1, (left + NANOS_IN_MILLI - 1) / NANOS_IN_MILLI) : 0);
+        try (var _ = Waits.outOfTurn()) {
+            select(limited ? Math.max(1, (left + NANOS_IN_MILLI - 1) / NANOS_IN_MILLI) : 0);
+        }
         selector.selectedKeys().clear();
         return true;
     }

@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.process.CallsUnderWay.Call;
 import dev.sennit.process.ManagerProtocol.Message;
 import java.io.EOFException;
@@ -115,7 +116,7 @@ final class ReadingRole {
 
     /** Whose role it is. */
     private void lead(Call call) throws IOException {
-        long start = System.nanoTime();
+        long start = Backend.current().nanoTime();
         while (failure == null && !call.isOver()) {
             if (spin.until(() -> receive() && call.isOver()) || keeperWanted || !watch.compareAndSet(false, true)) {
                 return;
@@ -129,7 +130,7 @@ final class ReadingRole {
             if (Thread.currentThread().isInterrupted()) {
                 return;
             }
-            if (!call.isOver() && System.nanoTime() - start >= TimeUnit.MILLISECONDS.toNanos(patienceMillis)) {
+            if (!call.isOver() && Backend.current().nanoTime() - start >= TimeUnit.MILLISECONDS.toNanos(patienceMillis)) {
                 calls.leadsNoMore(call);
                 return;
             }

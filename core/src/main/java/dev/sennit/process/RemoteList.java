@@ -1,17 +1,12 @@
 package dev.sennit.process;
 
+import dev.sennit.TaskSerializationException;
 import java.io.Serializable;
-import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.Collections;
-import java.util.Comparator;
-import java.util.HashSet;
-import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Objects;
-import java.util.function.Predicate;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,13 +14,32 @@ import org.jspecify.annotations.Nullable;
  * result back if nobody has changed the list meanwhile, or else does it again.
  */
 @SuppressWarnings({"unchecked", "serial", "NullAway"}) // it holds what was put in, nulls if E has them; the field is a proxy
-final class RemoteList<E extends @Nullable Object> extends AbstractList<E> implements Serializable {
+final class RemoteList<E extends @Nullable Object> extends RemoteElements<E> implements Serializable {
     private static final long serialVersionUID = 1L;
 
     private final ListOperations list;
 
     RemoteList(ListOperations list) {
         this.list = list;
+    }
+
+    @Override
+    Snapshot<E> snapshot(int from, int to) {
+        @Nullable Object[] answer = list.snapshot(from, to);
+        return new Snapshot<>(
+                (Long) Objects.requireNonNull(answer[0]),
+                (Long) Objects.requireNonNull(answer[1]),
+                ((List<E>) Arrays.asList(answer)).subList(2, answer.length));
+    }
+
+    @Override
+    boolean splice(Snapshot<E> seen, int from, int to, @Nullable Object[] replacement) {
+        return list.splice(seen.version(), seen.shape(), from, to, replacement);
+    }
+
+    @Override
+    void insert(int index, @Nullable Object[] elements) {
+        list.addAll(index, elements);
     }
 
     @Override
@@ -56,14 +70,9 @@ final class RemoteList<E extends @Nullable Object> extends AbstractList<E> imple
 
     @Override
     public boolean addAll(Collection<? extends E> elements) {
-        list.appendAll(elements.toArray());
-        return !elements.isEmpty();
-    }
-
-    @Override
-    public boolean addAll(int index, Collection<? extends E> elements) {
-        list.addAll(index, elements.toArray());
-        return !elements.isEmpty();
+        @Nullable Object[] more = elements.toArray();
+        list.appendAll(more);
+        return more.length > 0;
     }
 
     @Override
@@ -73,104 +82,65 @@ final class RemoteList<E extends @Nullable Object> extends AbstractList<E> imple
 
     @Override
     public boolean remove(@Nullable Object element) {
-        return list.removeFirst(element);
+        try {
+            return list.removeFirst(element);
+        } catch (TaskSerializationException e) {
+            return false; // what cannot get there is not there
+        }
     }
 
     @Override
-    protected void removeRange(int from, int to) {
-        list.removeRange(from, to);
+    public E getFirst() {
+        try {
+            return (E) list.get(0);
+        } catch (IndexOutOfBoundsException e) {
+            throw empty(e);
+        }
+    }
+
+    @Override
+    public E removeFirst() {
+        try {
+            return (E) list.remove(0);
+        } catch (IndexOutOfBoundsException e) {
+            throw empty(e);
+        }
+    }
+
+    @Override
+    public E getLast() {
+        return (E) list.getLast();
+    }
+
+    @Override
+    public E removeLast() {
+        return (E) list.removeLast();
+    }
+
+    private static NoSuchElementException empty(IndexOutOfBoundsException cause) {
+        return new NoSuchElementException("the list is empty", cause);
     }
 
     @Override
     public void clear() {
-        change(before -> Collections.emptyList());
-    }
-
-    @Override
-    public boolean contains(@Nullable Object element) {
-        return list.indexOf(element) >= 0;
+        list.clear();
     }
 
     @Override
     public int indexOf(@Nullable Object element) {
-        return list.indexOf(element);
+        try {
+            return list.indexOf(element);
+        } catch (TaskSerializationException e) {
+            return -1;
+        }
     }
 
     @Override
     public int lastIndexOf(@Nullable Object element) {
-        return list.lastIndexOf(element);
-    }
-
-    @Override
-    public boolean containsAll(Collection<?> others) {
-        return new HashSet<@Nullable Object>(snapshot()).containsAll(others);
-    }
-
-    /** Over a snapshot, which cannot be changed. */
-    @Override
-    public Iterator<E> iterator() {
-        return Collections.unmodifiableList(snapshot()).iterator();
-    }
-
-    @Override
-    public Object[] toArray() {
-        return snapshot().toArray();
-    }
-
-    @Override
-    public <T> T[] toArray(T[] target) {
-        return snapshot().toArray(target);
-    }
-
-    @Override
-    public void sort(@Nullable Comparator<? super E> order) {
-        change(elements -> {
-            elements.sort(order);
-            return elements;
-        });
-    }
-
-    @Override
-    public void replaceAll(UnaryOperator<E> function) {
-        change(elements -> {
-            elements.replaceAll(function);
-            return elements;
-        });
-    }
-
-    @Override
-    public boolean removeIf(Predicate<? super E> condition) {
-        return change(elements -> elements.stream().filter(condition.negate()).toList());
-    }
-
-    @Override
-    public boolean removeAll(Collection<?> others) {
-        Objects.requireNonNull(others, "others");
-        return removeIf(others::contains);
-    }
-
-    @Override
-    public boolean retainAll(Collection<?> others) {
-        Objects.requireNonNull(others, "others");
-        return removeIf(element -> !others.contains(element));
-    }
-
-    private List<E> snapshot() {
-        return elements(list.snapshot());
-    }
-
-    private static <E extends @Nullable Object> List<E> elements(@Nullable Object[] snapshot) {
-        return ((List<E>) Arrays.asList(snapshot)).subList(1, snapshot.length);
-    }
-
-    /** Returns whether it has another size now. */
-    private boolean change(UnaryOperator<List<E>> change) {
-        while (true) {
-            @Nullable Object[] before = list.snapshot();
-            List<E> after = change.apply(elements(before));
-            if (list.replace((Long) Objects.requireNonNull(before[0]), after.toArray())) {
-                return after.size() != before.length - 1;
-            }
+        try {
+            return list.lastIndexOf(element);
+        } catch (TaskSerializationException e) {
+            return -1;
         }
     }
 }

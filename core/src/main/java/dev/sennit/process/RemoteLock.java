@@ -1,7 +1,11 @@
 package dev.sennit.process;
 
 import java.io.Serializable;
+import java.util.Objects;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import org.jspecify.annotations.Nullable;
 
 /** A lock in a manager; each method is one call. */
 @SuppressWarnings("serial") // the field is a proxy, which travels
@@ -53,6 +57,26 @@ final class RemoteLock implements ManagedLock, Serializable {
     @Override
     public boolean isAbandoned() {
         return lock.isAbandoned();
+    }
+
+    @Override
+    public Condition newCondition() {
+        return new RemoteCondition(lock, "condition " + UUID.randomUUID());
+    }
+
+    @Override
+    public Condition condition(String name) {
+        return new RemoteCondition(lock, "named " + Objects.requireNonNull(name, "name"));
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof RemoteLock same && lock.equals(same.lock);
+    }
+
+    @Override
+    public int hashCode() {
+        return lock.hashCode();
     }
 
     @Override

@@ -1,14 +1,23 @@
 package dev.sennit.process;
 
+import dev.sennit.TaskSerializationException;
+import dev.sennit.internal.SnapshotSpliterator;
 import java.io.Serializable;
+import java.util.AbstractCollection;
 import java.util.AbstractMap;
 import java.util.AbstractSet;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Set;
+import java.util.Spliterator;
 import java.util.concurrent.ConcurrentMap;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +27,8 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings({"unchecked", "serial"}) // it holds what was put in; the field is a proxy, which travels
 final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K, V>, Serializable {
     private static final long serialVersionUID = 1L;
+
+    private static final String NO_NULLS = "a manager's map has no null keys or values";
 
     private final MapOperations map;
 
@@ -37,17 +48,17 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
 
     @Override
     public @Nullable V get(@Nullable Object key) {
-        return (V) map.get(nonNull(key));
+        return (V) found(nonNull(key), map::get);
     }
 
     @Override
     public boolean containsKey(@Nullable Object key) {
-        return map.containsKey(nonNull(key));
+        return mayHave(() -> map.containsKey(nonNull(key)));
     }
 
     @Override
     public boolean containsValue(@Nullable Object value) {
-        return map.containsValue(nonNull(value));
+        return mayHave(() -> map.containsValue(nonNull(value)));
     }
 
     @Override
@@ -62,23 +73,23 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
 
     @Override
     public void putAll(Map<? extends K, ? extends V> others) {
-        Object[] entries = new Object[2 * others.size()];
-        int i = 0;
-        for (Entry<? extends K, ? extends V> entry : others.entrySet()) {
-            entries[i++] = nonNull(entry.getKey());
-            entries[i++] = nonNull(entry.getValue());
+        List<Object> entries = new ArrayList<>();
+        for (Entry<? extends K, ? extends V> entry : others.entrySet()) { // which may be of a map that others change
+            entries.add(nonNull(entry.getKey()));
+            entries.add(nonNull(entry.getValue()));
         }
-        map.putAll(entries);
+        map.putAll(entries.toArray());
     }
 
     @Override
     public @Nullable V remove(@Nullable Object key) {
-        return (V) map.remove(nonNull(key));
+        return (V) found(nonNull(key), map::remove);
     }
 
     @Override
     public boolean remove(@Nullable Object key, @Nullable Object value) {
-        return value != null && map.remove(nonNull(key), value);
+        Objects.requireNonNull(key, NO_NULLS);
+        return value != null && mayHave(() -> map.remove(key, value));
     }
 
     @Override
@@ -97,13 +108,54 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
     }
 
     private static Object nonNull(@Nullable Object given) {
-        return Objects.requireNonNull(given, "a manager's map has no null keys or values");
+        return Objects.requireNonNull(given, NO_NULLS);
     }
 
-    /** Its iterators go over a snapshot; to remove with them, and to set a value, changes the map. */
+    /** What cannot get there is not there. */
+    private static boolean mayHave(BooleanSupplier question) {
+        try {
+            return question.getAsBoolean();
+        } catch (TaskSerializationException e) {
+            return false;
+        }
+    }
+
+    /** The same for what returns a value, which may itself be what cannot be read. */
+    private @Nullable Object found(Object key, Function<Object, @Nullable Object> call) {
+        try {
+            return call.apply(key);
+        } catch (TaskSerializationException e) {
+            if (canBeKey(key)) {
+                throw e;
+            }
+            return null;
+        }
+    }
+
+    private boolean canBeKey(Object key) {
+        try {
+            boolean ignored = map.containsKey(key);
+            return true;
+        } catch (TaskSerializationException e) {
+            return false;
+        }
+    }
+
+    // ---- views: their iterators go over a snapshot; to remove with them, and to set a value, changes the map ----
+
     @Override
     public Set<Entry<K, V>> entrySet() {
         return new Entries();
+    }
+
+    @Override
+    public Set<K> keySet() {
+        return new Keys();
+    }
+
+    @Override
+    public Collection<V> values() {
+        return new Values();
     }
 
     private final class Entries extends AbstractSet<Entry<K, V>> {
@@ -121,21 +173,104 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
         public boolean contains(@Nullable Object other) {
             return other instanceof Entry<?, ?> entry
                     && entry.getKey() != null
-                    && Objects.equals(map.get(entry.getKey()), entry.getValue());
+                    && Objects.equals(RemoteMap.this.get(entry.getKey()), entry.getValue());
         }
 
         @Override
         public boolean remove(@Nullable Object other) {
             return other instanceof Entry<?, ?> entry
                     && entry.getKey() != null
-                    && entry.getValue() != null
-                    && map.remove(entry.getKey(), entry.getValue());
+                    && RemoteMap.this.remove(entry.getKey(), entry.getValue());
         }
 
         @Override
         public Iterator<Entry<K, V>> iterator() {
             return new EntryIterator(map.snapshot());
         }
+
+        @Override
+        public Spliterator<Entry<K, V>> spliterator() {
+            return new SnapshotSpliterator<>(this::iterator, Spliterator.DISTINCT | Spliterator.NONNULL);
+        }
+    }
+
+    private final class Keys extends AbstractSet<K> {
+        @Override
+        public int size() {
+            return map.size();
+        }
+
+        @Override
+        public void clear() {
+            map.clear();
+        }
+
+        @Override
+        public boolean contains(@Nullable Object key) {
+            return key != null && containsKey(key);
+        }
+
+        @Override
+        public boolean remove(@Nullable Object key) {
+            return key != null && mayHave(() -> map.removeKey(key));
+        }
+
+        @Override
+        public Iterator<K> iterator() {
+            return mapped(Entry::getKey);
+        }
+
+        @Override
+        public Spliterator<K> spliterator() {
+            return new SnapshotSpliterator<>(this::iterator, Spliterator.DISTINCT | Spliterator.NONNULL);
+        }
+    }
+
+    private final class Values extends AbstractCollection<V> {
+        @Override
+        public int size() {
+            return map.size();
+        }
+
+        @Override
+        public void clear() {
+            map.clear();
+        }
+
+        @Override
+        public boolean contains(@Nullable Object value) {
+            return value != null && containsValue(value);
+        }
+
+        @Override
+        public Iterator<V> iterator() {
+            return mapped(Entry::getValue);
+        }
+
+        @Override
+        public Spliterator<V> spliterator() {
+            return new SnapshotSpliterator<>(this::iterator, Spliterator.NONNULL);
+        }
+    }
+
+    private <T> Iterator<T> mapped(Function<Entry<K, V>, T> part) {
+        var entries = new EntryIterator(map.snapshot());
+        return new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return entries.hasNext();
+            }
+
+            @Override
+            public T next() {
+                return part.apply(entries.next());
+            }
+
+            @Override
+            public void remove() {
+                entries.remove();
+            }
+        };
     }
 
     private final class EntryIterator implements Iterator<Entry<K, V>> {
@@ -177,7 +312,7 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
             if (last == null) {
                 throw new IllegalStateException("next was not called since the last remove");
             }
-            map.remove(last);
+            boolean ignored = map.removeKey(last);
             last = null;
         }
     }

@@ -7,6 +7,7 @@ import java.lang.ref.Cleaner;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,32 +16,36 @@ import org.jspecify.annotations.Nullable;
  * <p>The server counts proxies. One that was found or made is counted there already. One that came from elsewhere says so
  * when the client is connected, at once or before its first call; until then the lease keeps the object. One in the server's own JVM,
  * such as an element of another object there, is counted directly. Who loses a proxy to the garbage collector gives it up.
+ *
+ * <p>The results of a proxy are read behind the list of the client that found or made the object, or of the reader that the proxy came to.
  */
 final class RemoteObject implements InvocationHandler {
     private static final Cleaner CLEANER = Cleaner.create();
 
     private final ManagerClient client;
+    private final Reading reading;
     private final long id;
     private final MethodTable methods;
     /** Written with this locked. */
     private volatile boolean counted;
 
-    private RemoteObject(ManagerClient client, long id, MethodTable methods) {
+    private RemoteObject(ManagerClient client, Reading reading, long id, MethodTable methods) {
         this.client = client;
+        this.reading = reading;
         this.id = id;
         this.methods = methods;
     }
 
     /** A proxy of an object that the server has just counted for this connection. */
     static Object counted(ManagerClient client, ManagerConnection connection, long id, MethodTable methods) {
-        var remote = new RemoteObject(client, id, methods);
+        var remote = new RemoteObject(client, client.reading(), id, methods);
         remote.countedAt(() -> connection.release(id));
         return remote.proxy();
     }
 
     /** A proxy of an object that stays whether it is counted or not. */
     static Object uncounted(ManagerClient client, long id, MethodTable methods) {
-        var remote = new RemoteObject(client, id, methods);
+        var remote = new RemoteObject(client, client.reading(), id, methods);
         remote.counted = true;
         return remote.proxy();
     }
@@ -64,7 +69,8 @@ final class RemoteObject implements InvocationHandler {
             };
         }
         if (method.getDeclaringClass() == Travelling.class) {
-            return new Reference(client.address(), id, methods.type(), methods.fingerprint());
+            AllowList allowed = Objects.requireNonNull(reading.allowed);
+            return new Reference(client.address().allowing(allowed), id, methods.type(), methods.fingerprint());
         }
         if (method.isDefault()) {
             return InvocationHandler.invokeDefault(proxy, method, arguments);
@@ -74,7 +80,7 @@ final class RemoteObject implements InvocationHandler {
         if (!counted) {
             count(connection);
         }
-        return client.call(connection, id, methods, method, number, arguments);
+        return client.call(connection, reading, id, methods, method, number, arguments);
     }
 
     private synchronized void count(ManagerConnection connection) {
@@ -90,7 +96,7 @@ final class RemoteObject implements InvocationHandler {
                 && Proxy.isProxyClass(other.getClass())
                 && Proxy.getInvocationHandler(other) instanceof RemoteObject remote
                 && remote.id == id
-                && remote.client.server() == client.server();
+                && remote.client.isOfSameServer(client);
     }
 
     @Override
@@ -107,8 +113,9 @@ final class RemoteObject implements InvocationHandler {
             if (methods.fingerprint() != fingerprint) {
                 throw new InvalidObjectException(type.getName() + " has other methods here than where the proxy comes from");
             }
-            var remote = new RemoteObject(ManagerClient.shared(address), id, methods);
-            ManagerServer here = ManagerServer.hosted(address.server());
+            Reading reading = Reading.ofKeyHolder(address.allowed(), Reading.currentLoader());
+            var remote = new RemoteObject(ManagerClient.shared(address), reading, id, methods);
+            ManagerServer here = ManagerServer.hosted(address);
             ManagerConnection connection = remote.client.connected();
             if (here != null) {
                 HostedObject object = here.find(id);

@@ -1,14 +1,20 @@
 package dev.sennit.process;
 
+import dev.sennit.TaskSerializationException;
+import dev.sennit.internal.SnapshotSpliterator;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.AbstractQueue;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Objects;
+import java.util.Spliterator;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** A queue in a manager; each method is one call. */
@@ -64,8 +70,11 @@ final class RemoteQueue<E> extends AbstractQueue<E> implements ManagedQueue<E>, 
 
     @Override
     public int drainTo(Collection<? super E> target, int most) {
-        if (target == this) {
+        if (Objects.requireNonNull(target, "target") instanceof RemoteQueue<?> other && queue.equals(other.queue)) {
             throw new IllegalArgumentException("a queue cannot be drained into itself");
+        }
+        if (most <= 0) {
+            return 0;
         }
         Object[] taken = queue.drain(most);
         int count = 0;
@@ -81,9 +90,36 @@ final class RemoteQueue<E> extends AbstractQueue<E> implements ManagedQueue<E>, 
         return count;
     }
 
+    /** Takes an element out that nobody is to deal with: it counts as done. */
     @Override
     public boolean remove(@Nullable Object element) {
-        return element != null && queue.remove(element);
+        try {
+            return element != null && queue.remove(element);
+        } catch (TaskSerializationException e) {
+            return false; // what cannot get there is not there
+        }
+    }
+
+    /** Takes elements out that nobody is to deal with: they count as done. The condition is asked here. */
+    @Override
+    public boolean removeIf(Predicate<? super E> condition) {
+        Objects.requireNonNull(condition, "condition");
+        List<Entry<E>> entries = new ArrayList<>(entries());
+        entries.removeIf(entry -> !condition.test(entry.element));
+        return !entries.isEmpty()
+                && queue.drop(entries.stream().mapToLong(Entry::number).toArray());
+    }
+
+    @Override
+    public boolean removeAll(Collection<?> others) {
+        Objects.requireNonNull(others, "others");
+        return removeIf(others::contains);
+    }
+
+    @Override
+    public boolean retainAll(Collection<?> others) {
+        Objects.requireNonNull(others, "others");
+        return removeIf(element -> !others.contains(element));
     }
 
     @Override
@@ -101,10 +137,55 @@ final class RemoteQueue<E> extends AbstractQueue<E> implements ManagedQueue<E>, 
         return queue.remainingCapacity();
     }
 
-    /** Over a snapshot, which cannot be changed. */
+    /** What is in it, and which one. */
+    private record Entry<E>(long number, E element) {}
+
+    private List<Entry<E>> entries() {
+        Object[] snapshot = queue.snapshot();
+        List<Entry<E>> entries = new ArrayList<>(snapshot.length / 2);
+        for (int i = 0; i < snapshot.length; i += 2) {
+            entries.add(new Entry<>((Long) snapshot[i], (E) snapshot[i + 1]));
+        }
+        return entries;
+    }
+
+    /** Over a snapshot. {@link Iterator#remove} takes the element out of the queue if it is still in. */
     @Override
     public Iterator<E> iterator() {
-        return ((List<E>) List.of(queue.snapshot())).iterator();
+        Iterator<Entry<E>> entries = entries().iterator();
+        return new Iterator<>() {
+            private @Nullable Entry<E> last;
+
+            @Override
+            public boolean hasNext() {
+                return entries.hasNext();
+            }
+
+            @Override
+            public E next() {
+                if (!entries.hasNext()) {
+                    throw new NoSuchElementException();
+                }
+                Entry<E> next = entries.next();
+                last = next;
+                return next.element;
+            }
+
+            @Override
+            public void remove() {
+                if (last == null) {
+                    throw new IllegalStateException("next was not called since the last remove");
+                }
+                boolean ignored = queue.drop(new long[] {last.number});
+                last = null;
+            }
+        };
+    }
+
+    /** Over a snapshot, taken when it is first used. */
+    @Override
+    public Spliterator<E> spliterator() {
+        return new SnapshotSpliterator<>(this::iterator, Spliterator.ORDERED | Spliterator.NONNULL);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.sennit.process;
 import java.io.Serializable;
 import java.util.AbstractSet;
 import java.util.Iterator;
+import java.util.Spliterator;
 import org.jspecify.annotations.Nullable;
 
 /** A set in a manager: the keys of a map. */
@@ -41,8 +42,15 @@ final class RemoteSet<E> extends AbstractSet<E> implements Serializable {
         map.clear();
     }
 
+    /** Over a snapshot; to remove with it changes the set. */
     @Override
     public Iterator<E> iterator() {
         return map.keySet().iterator();
+    }
+
+    /** Over a snapshot, taken when it is first used. */
+    @Override
+    public Spliterator<E> spliterator() {
+        return map.keySet().spliterator();
     }
 }

@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import dev.sennit.Submission;
 import dev.sennit.TaskOptions;
+import dev.sennit.internal.Throwables;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -89,6 +90,8 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
 
     private static boolean isOwn(String className) {
         return className.equals("dev.sennit.AbstractPool")
+                || className.equals("dev.sennit.Pool")
+                || className.equals("dev.sennit.Mapper")
                 || className.equals("dev.sennit.Invocations")
                 || className.equals("dev.sennit.MapWindow")
                 || className.startsWith("dev.sennit.Pipeline")
@@ -96,12 +99,15 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
                 || className.equals(RemoteSubmission.class.getName());
     }
 
-    /** Puts the submitter's stack below the one the exception has from the worker. */
-    Throwable withSubmitterStack(Throwable failure, String ranOn) {
-        List<StackTraceElement> joined = new ArrayList<>(Arrays.asList(failure.getStackTrace()));
+    /** Puts the submitter's stack below the one the exception has from the worker, if its own methods let us. */
+    void addSubmitterStack(Throwable failure, String ranOn) {
+        List<StackTraceElement> joined = new ArrayList<>(Arrays.asList(Throwables.stack(failure)));
         joined.add(new StackTraceElement("[" + ranOn + "]", "submitted by", "thread " + submitter, -1));
         joined.addAll(submitterStack());
-        failure.setStackTrace(joined.toArray(StackTraceElement[]::new));
-        return failure;
+        try {
+            failure.setStackTrace(joined.toArray(StackTraceElement[]::new));
+        } catch (RuntimeException | Error e) {
+            // then it has only the one from the worker
+        }
     }
 }

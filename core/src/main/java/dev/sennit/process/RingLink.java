@@ -65,7 +65,7 @@ final class RingLink implements WorkerLink {
         private boolean connected;
 
         Shared() throws IOException {
-            file = MemoryFile.create("sennit-worker", SIZE);
+            file = MemoryFile.create("worker", SIZE);
             try {
                 page = new StatusPage(file.map(0, StatusPage.SIZE, Arena.ofAuto())); // is asked when the worker is gone
                 rings = file.map(StatusPage.SIZE, RINGS, arena);

@@ -1,20 +1,30 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.ScopedValueBindings;
 import org.jspecify.annotations.Nullable;
 
 /** A call in a manager's server: whose it is, for objects that ask. */
 final class ServerCall {
-    private static final ScopedValue<ServerCall> CURRENT = ScopedValue.newInstance();
+    private static final ScopedValue<ServerCall> CURRENT = ScopedValueBindings.notInherited();
 
     /** A thread of a client: what can have a lock. */
     record Caller(ManagerSession session, long thread) {}
 
     private final Caller caller;
+    private final Effort effort;
     /** Only the thread that runs the call, until it has been answered. */
     private @Nullable Runnable undo;
 
-    ServerCall(ManagerSession session, long thread) {
+    ServerCall(ManagerSession session, long thread, Effort effort) {
         caller = new Caller(session, thread);
+        this.effort = effort;
+    }
+
+    /** The calling thread is about to compare, or do something else of which a client may have it do very much; ends the call in time. */
+    static void step() {
+        if (CURRENT.isBound()) {
+            CURRENT.get().effort.step();
+        }
     }
 
     /** The call that the calling thread runs. */

@@ -3,6 +3,8 @@ package dev.sennit.process;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.sennit.Action;
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import java.io.InvalidObjectException;
 import java.io.ObjectInputStream;
@@ -12,12 +14,14 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongPredicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A barrier in shared memory: threads of all processes wait for each other there, again and again, as at a {@link
@@ -36,10 +40,9 @@ import java.util.function.LongPredicate;
  * and so does whoever comes later, until {@link #reset}. A process that dies before it comes has not been heard of: for that,
  * wait with a time limit. One that dies after the last has come is not missed.
  *
- * <p>Platform and virtual threads may use it. A task captures it. What a {@code CyclicBarrier} runs when it opens, the one
- * for whom {@link #await()} returns 0 does, at a second barrier if the others are to wait for that. <b>Memory effects</b>:
- * what was done before {@link #await()} is seen after those that return with it, in shared memory too. Needs what {@link
- * SharedMemory} needs.
+ * <p>Platform and virtual threads may use it. A task captures it. What a {@code CyclicBarrier} runs when it opens, the
+ * parties of this one give to {@link #await(Action)}. <b>Memory effects</b>:
+ * what was done before {@link #await()} is seen after those that return with it, in shared memory too.
  */
 public final class SharedBarrier implements Serializable {
     /*
@@ -52,9 +55,12 @@ public final class SharedBarrier implements Serializable {
     private static final VarHandle LONGS = JAVA_LONG.varHandle();
 
     private static final long ROUND = LockWord.BYTES + SignalWord.BYTES;
-    /** 0, or why this round is broken: the number of a process that died, or {@link #LEFT}. */
+    /** 0, or why this round is broken: the number of a process that died, or a negative reason. */
     private static final long BROKEN = ROUND + 4;
     private static final int LEFT = -1;
+
+    private static final int ABORTED = -2;
+    private static final int ACTION_FAILED = -3;
 
     private static final long FIRST = ROUND + 64;
     private static final long ENTRY = 16;
@@ -70,7 +76,7 @@ public final class SharedBarrier implements Serializable {
     private final transient LockWord guard;
     private final transient SignalWord ended;
     /** When a thread of this process last looked after the others. */
-    private final transient AtomicLong lookedAt = new AtomicLong(System.nanoTime());
+    private final transient AtomicLong lookedAt = new AtomicLong(Backend.current().nanoTime());
 
     private SharedBarrier(SharedMemory memory, int parties) {
         this.memory = memory;
@@ -86,7 +92,6 @@ public final class SharedBarrier implements Serializable {
      * @param parties how many threads open it, 1 to 10,000
      * @return the barrier
      * @throws IllegalArgumentException if the number is out of bounds
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedBarrier create(int parties) {
@@ -107,7 +112,7 @@ public final class SharedBarrier implements Serializable {
      */
     public int await() throws InterruptedException, BrokenBarrierException {
         try {
-            return await(Long.MAX_VALUE);
+            return await(WaitLimit.none(), null);
         } catch (TimeoutException e) {
             throw new AssertionError("gave up after 292 years", e);
         }
@@ -124,26 +129,53 @@ public final class SharedBarrier implements Serializable {
      * @throws TimeoutException when the time was over first; the barrier is broken then
      */
     public int await(long timeout, TimeUnit unit) throws InterruptedException, BrokenBarrierException, TimeoutException {
-        return await(unit.toNanos(timeout));
+        return await(new WaitLimit(unit.toNanos(timeout)), null);
     }
 
-    private int await(long nanos) throws InterruptedException, BrokenBarrierException, TimeoutException {
-        long start = System.nanoTime();
+    /**
+     * Waits until all parties have come, and runs an action before any of them goes on, if the caller is the last. All parties
+     * have to give it, as any may come last; a party that gives none opens the barrier without. While it runs the others wait:
+     * the thread holds no lock, and its process may die as one that waits.
+     *
+     * @param action what the last one runs
+     * @return how many were still missing when the caller came: 0 for the one that ran the action
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; the barrier is broken then
+     * @throws BrokenBarrierException if the barrier was broken or reset, before or meanwhile, which includes while the action
+     *     ran here; says why
+     * @throws java.util.concurrent.CompletionException around a checked exception of the action; the barrier is broken then,
+     *     as it is for unchecked ones and errors, which come as they are
+     */
+    public int await(Action action) throws InterruptedException, BrokenBarrierException {
+        Objects.requireNonNull(action, "action");
+        try {
+            return await(WaitLimit.none(), action);
+        } catch (TimeoutException e) {
+            throw new AssertionError("gave up after 292 years", e);
+        }
+    }
+
+    private int await(WaitLimit limit, @Nullable Action action)
+            throws InterruptedException, BrokenBarrierException, TimeoutException {
         long entry = 0;
         int missing = 0;
+        boolean timeIsOver = limit.isOver();
         while (true) {
             int seen = ended.sequence();
-            long left = nanos - (System.nanoTime() - start);
+            boolean isLast = false;
             enter();
             try {
                 if (entry == 0) {
                     ensureNotBroken(broken());
-                    missing = parties - 1 - getNumberWaiting();
-                    if (missing == 0 && !Thread.currentThread().isInterrupted()) {
+                    int waiting = getNumberWaiting();
+                    missing = parties - 1 - waiting;
+                    isLast = missing == 0 && !Thread.currentThread().isInterrupted();
+                    if (isLast && action == null) {
                         nextRound();
                         return 0;
                     }
-                    entry = claim();
+                    if (waiting < parties) { // else the last one of this round runs its action: the caller is of the next
+                        entry = claim();
+                    }
                 }
                 if (entry != 0 && isOver(entry)) {
                     LONGS.setVolatile(words, entry, 0L);
@@ -154,23 +186,79 @@ public final class SharedBarrier implements Serializable {
                     giveUp(entry);
                     throw new InterruptedException();
                 }
-                if (left <= 0) {
+                if (timeIsOver && !isLast) {
                     giveUp(entry);
-                    throw new TimeoutException("after " + Durations.text(Duration.ofNanos(nanos))
+                    throw new TimeoutException("after " + Durations.text(Duration.ofNanos(limit.nanos()))
                             + " not all of " + parties + " had come to the barrier");
                 }
             } finally {
                 guard.unlock();
             }
-            sleep(seen, left);
-            lookAfterOthers();
+            if (isLast && entry != 0 && action != null) {
+                open(entry, action);
+                return 0;
+            }
+            try {
+                sleep(seen, limit);
+                lookAfterOthers();
+                timeIsOver = limit.isOver();
+            } catch (Throwable e) { // no memory or stack left, say: nobody comes back for the entry
+                leave(entry);
+                throw e;
+            }
+        }
+    }
+
+    /** Ends a wait that failed: breaks the round, unless that is over. */
+    private void leave(long entry) {
+        enter();
+        try {
+            if (entry != 0 && isOver(entry)) {
+                LONGS.setVolatile(words, entry, 0L);
+            } else {
+                giveUp(entry);
+            }
+        } finally {
+            guard.unlock();
+        }
+    }
+
+    /** The last one of a round, with an entry in it, which runs the action and opens the barrier, or breaks it. */
+    private void open(long entry, Action action) throws BrokenBarrierException {
+        int outcome = ACTION_FAILED;
+        try {
+            action.run();
+            outcome = 0;
+        } finally {
+            outcome = finish(entry, outcome);
+        }
+        ensureNotBroken(outcome);
+    }
+
+    /** Ends a round whose action has ended; returns 0, or why it is broken, which it may have been meanwhile. */
+    private int finish(long entry, int outcome) {
+        enter();
+        try {
+            int broken = brokenIn(entry);
+            LONGS.setVolatile(words, entry, 0L);
+            if (broken != 0) {
+                return broken;
+            }
+            if (outcome == 0) {
+                nextRound();
+            } else {
+                breakRound(outcome);
+            }
+            return outcome;
+        } finally {
+            guard.unlock();
         }
     }
 
     /** An interrupt is seen in the next turn, as that may find that the round is over. */
-    private void sleep(int seen, long nanos) {
+    private void sleep(int seen, WaitLimit limit) {
         try {
-            ended.await(seen, nanos);
+            ended.await(seen, limit);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -179,6 +267,12 @@ public final class SharedBarrier implements Serializable {
     private static void ensureNotBroken(int why) throws BrokenBarrierException {
         if (why > 0) {
             throw new BrokenBarrierException("process " + why + " died at the barrier: reset() makes it whole");
+        }
+        if (why == ABORTED) {
+            throw new BrokenBarrierException("the barrier was aborted: reset() makes it whole");
+        }
+        if (why == ACTION_FAILED) {
+            throw new BrokenBarrierException("the action of the last that came failed: reset() makes it whole");
         }
         if (why < 0) {
             throw new BrokenBarrierException("one that waited was interrupted, or its time was over, or the barrier was reset");
@@ -213,6 +307,8 @@ public final class SharedBarrier implements Serializable {
     private void giveUp(long entry) {
         if (entry != 0) {
             LONGS.setVolatile(words, entry, 0L);
+        } else if (getNumberWaiting() == parties) {
+            return; // the caller was of the next round
         }
         breakRound(LEFT);
     }
@@ -253,8 +349,8 @@ public final class SharedBarrier implements Serializable {
 
     private void lookAfterOthers() {
         long last = lookedAt.get();
-        long now = System.nanoTime();
-        if (now - last < Futex.SLICE_NANOS || !lookedAt.compareAndSet(last, now)) {
+        long now = Backend.current().nanoTime();
+        if (now - last < Sharing.SLICE_NANOS || !lookedAt.compareAndSet(last, now)) {
             return;
         }
         Set<Long> others = new HashSet<>();
@@ -301,6 +397,19 @@ public final class SharedBarrier implements Serializable {
         return (int) INTS.getVolatile(words, BROKEN);
     }
 
+    /**
+     * Breaks the barrier: whoever waits there, or comes before {@link #reset}, gets a {@link BrokenBarrierException}. For a
+     * process that knows that a party will not come.
+     */
+    public void abort() {
+        enter();
+        try {
+            breakRound(ABORTED);
+        } finally {
+            guard.unlock();
+        }
+    }
+
     /** Makes the barrier as good as new. Whoever waits gets a {@link BrokenBarrierException}. */
     public void reset() {
         enter();
@@ -313,7 +422,7 @@ public final class SharedBarrier implements Serializable {
     }
 
     /**
-     * Whether the barrier is broken: somebody left it, or died at it, and nobody has {@linkplain #reset reset} it.
+     * Whether the barrier is broken: somebody left it, {@linkplain #abort aborted} it or died at it, and nobody has {@linkplain #reset reset} it.
      *
      * @return true if so
      */

@@ -41,7 +41,6 @@ public final class SharedBoolean implements Serializable, AutoCloseable {
      *
      * @param initial its first value
      * @return the flag; close it when no process needs it any more
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedBoolean create(boolean initial) {

@@ -3,6 +3,7 @@ package dev.sennit.process;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.sennit.internal.Backend;
 import java.io.InvalidObjectException;
 import java.io.ObjectInputStream;
 import java.io.Serial;
@@ -43,7 +44,7 @@ import java.util.concurrent.TimeUnit;
  * </ul>
  *
  * <p><b>Memory effects</b>: what was done before {@link #release} is seen after an {@link #acquire} that follows, in shared memory
- * too. Needs what {@link SharedMemory} needs.
+ * too.
  */
 public final class SharedBoundedSemaphore implements Serializable {
     /*
@@ -71,7 +72,7 @@ public final class SharedBoundedSemaphore implements Serializable {
     /** Guarded by guard. Where the entry of this process was last. */
     private transient long mine = FIRST;
     /** When a try last looked after the others. Races harmlessly. */
-    private transient long lookedAt = System.nanoTime();
+    private transient long lookedAt = Backend.current().nanoTime();
 
     private SharedBoundedSemaphore(SharedMemory memory) {
         this.memory = memory;
@@ -86,7 +87,6 @@ public final class SharedBoundedSemaphore implements Serializable {
      * @param permits how many, 1 or more
      * @return the semaphore
      * @throws IllegalArgumentException if the number is less than 1
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedBoundedSemaphore create(int permits) {
@@ -106,7 +106,7 @@ public final class SharedBoundedSemaphore implements Serializable {
      * @throws OwnerDiedException if there is none, and a process died that had some; the caller then has no permit
      */
     public void acquire() throws InterruptedException {
-        if (!tryAcquire(Long.MAX_VALUE)) {
+        if (!tryAcquire(WaitLimit.none())) {
             throw new AssertionError("gave up after 292 years");
         }
     }
@@ -121,8 +121,8 @@ public final class SharedBoundedSemaphore implements Serializable {
         if (take()) {
             return true;
         }
-        if (System.nanoTime() - lookedAt > Futex.SLICE_NANOS) {
-            lookedAt = System.nanoTime();
+        if (Backend.current().nanoTime() - lookedAt > Sharing.SLICE_NANOS) {
+            lookedAt = Backend.current().nanoTime();
             lookAfterOthers();
         }
         return false;
@@ -137,14 +137,14 @@ public final class SharedBoundedSemaphore implements Serializable {
      * @throws OwnerDiedException if there is none, and a process died that had some; the caller then has no permit
      */
     public boolean tryAcquire(Duration timeout) throws InterruptedException {
-        return tryAcquire(TimeUnit.NANOSECONDS.convert(timeout));
+        return tryAcquire(new WaitLimit(TimeUnit.NANOSECONDS.convert(timeout)));
     }
 
-    private boolean tryAcquire(long nanos) throws InterruptedException {
+    private boolean tryAcquire(WaitLimit limit) throws InterruptedException {
         if (Thread.interrupted()) {
             throw new InterruptedException();
         }
-        return take() || released.tryInTurn(nanos, this::takeOrLook);
+        return take() || released.tryInTurn(limit, this::takeOrLook);
     }
 
     private boolean takeOrLook() {

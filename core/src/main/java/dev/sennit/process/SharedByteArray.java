@@ -43,7 +43,6 @@ public final class SharedByteArray extends SharedArray {
      * @param length how many elements
      * @return the array; close it when no process needs it any more
      * @throws IllegalArgumentException if the length is negative
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedByteArray create(int length) {
@@ -55,7 +54,6 @@ public final class SharedByteArray extends SharedArray {
      *
      * @param source what is copied
      * @return the array; close it when no process needs it any more
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedByteArray copyOf(byte[] source) {

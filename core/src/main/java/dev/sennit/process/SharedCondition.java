@@ -26,8 +26,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>As with every {@link Condition}, a wait may end for no reason, so that it belongs into a loop: {@link #signal} wakes one
- * thread at once, and others may look again as well. No order is promised.
+ * <p>As with every {@link Condition}, a wait may end for no reason, so that it belongs into a loop. {@link #signal} wakes one
+ * thread. If the process of that thread dies before the thread notices, another gets the signal. With more than 1,000 threads
+ * waiting for the conditions of one lock, each signal also ends the waits of those beyond.
  *
  * <p><b>When a process dies that has the lock</b>, whoever waits gets an {@link OwnerDiedException}, as nobody may come to signal.
  * It then has the lock, as after every wait, so that a {@code finally} can unlock it; but to unlock it does not make it sound:
@@ -40,13 +41,17 @@ public final class SharedCondition implements Condition, Serializable {
     private final transient AbstractSharedLock lock;
     private final transient int index;
     private final transient LockWord word;
+    /** Counts the signals; what virtual threads sleep on. */
     private final transient SignalWord signal;
+
+    private final transient ConditionWaiters waiters;
 
     SharedCondition(AbstractSharedLock lock, int index) {
         this.lock = lock;
         this.index = index;
         this.word = lock.word;
         this.signal = lock.signal(index);
+        this.waiters = lock.waiters;
     }
 
     /**
@@ -58,7 +63,7 @@ public final class SharedCondition implements Condition, Serializable {
      */
     @Override
     public void await() throws InterruptedException {
-        sleep(Long.MAX_VALUE, true);
+        sleep(WaitLimit.none(), true);
     }
 
     /**
@@ -70,7 +75,7 @@ public final class SharedCondition implements Condition, Serializable {
     @Override
     public void awaitUninterruptibly() {
         try {
-            sleep(Long.MAX_VALUE, false);
+            sleep(WaitLimit.none(), false);
         } catch (InterruptedException e) {
             throw new AssertionError("heeds no interrupt", e);
         }
@@ -86,9 +91,9 @@ public final class SharedCondition implements Condition, Serializable {
      */
     @Override
     public long awaitNanos(long nanos) throws InterruptedException {
-        long start = System.nanoTime();
-        sleep(nanos, true);
-        return nanos - (System.nanoTime() - start);
+        var limit = new WaitLimit(nanos);
+        sleep(limit, true);
+        return limit.left();
     }
 
     /**
@@ -101,7 +106,7 @@ public final class SharedCondition implements Condition, Serializable {
      */
     @Override
     public boolean await(long time, TimeUnit unit) throws InterruptedException {
-        return sleep(unit.toNanos(time), true);
+        return sleep(new WaitLimit(unit.toNanos(time)), true);
     }
 
     /**
@@ -114,41 +119,84 @@ public final class SharedCondition implements Condition, Serializable {
      */
     @Override
     public boolean awaitUntil(Date deadline) throws InterruptedException {
-        return sleep(TimeUnit.MILLISECONDS.toNanos(deadline.getTime() - System.currentTimeMillis()), true);
+        return sleep(WaitLimit.until(deadline), true);
     }
 
     /** False when the time was over first. */
-    private boolean sleep(long nanos, boolean heedsInterrupts) throws InterruptedException {
-        long start = System.nanoTime();
+    private boolean sleep(WaitLimit limit, boolean heedsInterrupts) throws InterruptedException {
         word.ensureHeld();
         if (heedsInterrupts && Thread.interrupted()) {
             throw new InterruptedException();
         }
         int seen = signal.sequence();
+        long entry = waiters.claim(index);
         int holds = word.unlockFully();
         InterruptedException interrupted = null;
-        for (long left = nanos; left > 0; left = nanos - (System.nanoTime() - start)) {
-            try {
-                if (signal.await(seen, left)) {
-                    break;
+        boolean tookOver = false;
+        try {
+            while (!isSignalled(entry, seen) && !limit.isOver()) {
+                try {
+                    sleepOnce(entry, seen, limit);
+                } catch (InterruptedException e) {
+                    interrupted = e;
+                    if (heedsInterrupts) {
+                        break;
+                    }
                 }
-            } catch (InterruptedException e) {
-                interrupted = e;
-                if (heedsInterrupts) {
+                tookOver = waiters.takeOver(index);
+                if (tookOver || !word.isSound()) {
                     break;
                 }
             }
-            if (!word.isSound()) {
-                break;
-            }
+        } catch (Throwable e) { // no memory or stack left, say: the caller has the lock all the same, to unlock it
+            giveUp(entry, holds, tookOver, e);
+            throw e;
         }
         OwnerDiedException died = word.lockAgain(holds);
-        boolean signalled = signal.sequence() != seen;
+        boolean signalled = entry == 0 ? signal.sequence() != seen : waiters.leave(entry);
+        if (signalled && tookOver) {
+            waiters.signal(index); // there were two, one of them for somebody else
+        }
+        signalled |= tookOver;
         endInterrupted(interrupted, heedsInterrupts && !signalled && died == null);
         if (died != null) {
             throw died;
         }
-        return signalled || System.nanoTime() - start < nanos;
+        return signalled || !limit.isOver();
+    }
+
+    /** Ends a wait that failed, with the lock; a signal that it got is for another. */
+    private void giveUp(long entry, int holds, boolean tookOver, Throwable why) {
+        OwnerDiedException died = word.lockAgain(holds);
+        boolean signalled = entry != 0 && waiters.leave(entry);
+        if (signalled) {
+            waiters.signal(index);
+        }
+        if (tookOver) {
+            waiters.signal(index);
+        }
+        if (signalled || tookOver) {
+            signal.signalAll();
+        }
+        if (died != null) {
+            why.addSuppressed(died);
+        }
+    }
+
+    private boolean isSignalled(long entry, int seen) {
+        return entry == 0 ? signal.sequence() != seen : waiters.isSignalled(entry);
+    }
+
+    /** Virtual threads wait for the same word, as one platform thread waits in the stead of all that do. */
+    private void sleepOnce(long entry, int seen, WaitLimit limit) throws InterruptedException {
+        if (entry != 0 && !Thread.currentThread().isVirtual()) {
+            waiters.await(entry, index, limit);
+            return;
+        }
+        int sequence = entry == 0 ? seen : signal.sequence();
+        if (!isSignalled(entry, seen)) {
+            boolean ignored = signal.await(sequence, limit);
+        }
     }
 
     /** An interrupt is thrown only if nothing else ended the wait: else a signal would be lost with it. */
@@ -162,14 +210,15 @@ public final class SharedCondition implements Condition, Serializable {
     }
 
     /**
-     * Wakes a thread that waits, if one does.
+     * Wakes the thread that has waited longest, if one waits, and no other.
      *
      * @throws IllegalMonitorStateException if the calling thread does not have the lock
      */
     @Override
     public void signal() {
         word.ensureHeld();
-        signal.signal(1);
+        waiters.signal(index);
+        signal.signalAll();
     }
 
     /**
@@ -180,6 +229,7 @@ public final class SharedCondition implements Condition, Serializable {
     @Override
     public void signalAll() {
         word.ensureHeld();
+        waiters.signalAll(index);
         signal.signalAll();
     }
 

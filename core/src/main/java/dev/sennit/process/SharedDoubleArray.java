@@ -49,7 +49,6 @@ public final class SharedDoubleArray extends SharedArray {
      * @param length how many elements
      * @return the array; close it when no process needs it any more
      * @throws IllegalArgumentException if the length is negative
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedDoubleArray create(int length) {
@@ -61,7 +60,6 @@ public final class SharedDoubleArray extends SharedArray {
      *
      * @param source what is copied
      * @return the array; close it when no process needs it any more
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedDoubleArray copyOf(double[] source) {

@@ -2,7 +2,7 @@ package dev.sennit.process;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import dev.sennit.internal.Linux;
+import dev.sennit.internal.Waits;
 import java.io.InvalidObjectException;
 import java.io.ObjectInputStream;
 import java.io.Serial;
@@ -32,7 +32,7 @@ import java.util.concurrent.TimeUnit;
  * {@link #set} is seen after an {@link #await} that it ended, in shared memory too.
  *
  * <p><b>When a process dies</b>, the event stays as it is: an event has no owner, and nobody can tell that the dead
- * process would have set it. For that, wait with a time limit. Needs what {@link SharedMemory} needs.
+ * process would have set it. For that, wait with a time limit.
  */
 public final class SharedEvent implements Serializable {
     private static final long serialVersionUID = 1L;
@@ -52,7 +52,6 @@ public final class SharedEvent implements Serializable {
      * Makes an event that is clear.
      *
      * @return the event
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedEvent create() {
@@ -67,7 +66,7 @@ public final class SharedEvent implements Serializable {
             // Written also when it is set: else a clear that comes now would not see what was done before.
             if (INTS.compareAndSet(word, 0L, seen, isSet ? seen : (seen + 2) | SET)) {
                 if (!isSet) {
-                    Linux.futexWake(word, Integer.MAX_VALUE);
+                    Sharing.here().wake(word, Integer.MAX_VALUE);
                 }
                 return;
             }
@@ -98,7 +97,7 @@ public final class SharedEvent implements Serializable {
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile
      */
     public void await() throws InterruptedException {
-        awaitNanos(Long.MAX_VALUE);
+        boolean ignored = await(WaitLimit.none());
     }
 
     /**
@@ -109,10 +108,10 @@ public final class SharedEvent implements Serializable {
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile
      */
     public boolean await(Duration timeout) throws InterruptedException {
-        return awaitNanos(TimeUnit.NANOSECONDS.convert(timeout));
+        return await(new WaitLimit(TimeUnit.NANOSECONDS.convert(timeout)));
     }
 
-    private boolean awaitNanos(long nanos) throws InterruptedException {
+    private boolean await(WaitLimit limit) throws InterruptedException {
         if (Thread.interrupted()) {
             throw new InterruptedException();
         }
@@ -120,13 +119,13 @@ public final class SharedEvent implements Serializable {
         if ((before & SET) != 0) {
             return true;
         }
-        long start = System.nanoTime();
         while (seen() == before) {
-            long left = nanos - (System.nanoTime() - start);
-            if (left <= 0) {
+            if (limit.isOver()) {
                 return false;
             }
-            Futex.await(word, before, left);
+            try (var _ = Waits.outOfTurn()) {
+                Sharing.here().await(word, before, limit);
+            }
         }
         return true;
     }

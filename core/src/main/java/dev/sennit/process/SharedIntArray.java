@@ -45,7 +45,6 @@ public final class SharedIntArray extends SharedArray {
      * @param length how many elements
      * @return the array; close it when no process needs it any more
      * @throws IllegalArgumentException if the length is negative
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedIntArray create(int length) {
@@ -57,7 +56,6 @@ public final class SharedIntArray extends SharedArray {
      *
      * @param source what is copied
      * @return the array; close it when no process needs it any more
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedIntArray copyOf(int[] source) {

@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.sennit.internal.Backend;
 import java.io.Serial;
 import java.io.Serializable;
 import java.lang.foreign.MemorySegment;
@@ -144,7 +145,6 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
      * @param values what it begins with; its length stays
      * @return the list; close it when no process needs it any more
      * @throws ClassCastException if a value is of another kind than those above
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedList create(List<? extends @Nullable Object> values) {
@@ -159,7 +159,6 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
      * @return the list; close it when no process needs it any more
      * @throws IllegalArgumentException if the room is negative
      * @throws ClassCastException if a value is of another kind than those above
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedList create(List<? extends @Nullable Object> values, int room) {
@@ -312,7 +311,7 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
         long since = 0;
         for (int spins = 0; ; spins++) {
             long state = (long) WORD.getVolatile(segment, start);
-            if ((state & WRITING) == 0 || state == awaited && System.nanoTime() - since > patience) {
+            if ((state & WRITING) == 0 || state == awaited && Backend.current().nanoTime() - since > patience) {
                 long ticket = (state >>> TICKET_SHIFT) + 1;
                 if (ticket > LAST_TICKET) {
                     throw new IllegalStateException("element " + index + " was set 2^48 times, make a new list");
@@ -323,7 +322,7 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
                 }
             } else if (state != awaited) {
                 awaited = state;
-                since = System.nanoTime();
+                since = Backend.current().nanoTime();
             }
             if (spins < SPINS) {
                 Thread.onSpinWait();

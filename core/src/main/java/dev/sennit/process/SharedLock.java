@@ -42,7 +42,6 @@ package dev.sennit.process;
  * {@link #lock} that follows.
  *
  * <p><b>Not promised</b>: anything between machines, between users, or against a process that writes where it should not.
- * Needs what {@link SharedMemory} needs.
  */
 public final class SharedLock extends AbstractSharedLock {
     private static final long serialVersionUID = 1L;
@@ -55,7 +54,6 @@ public final class SharedLock extends AbstractSharedLock {
      * Makes a lock that nobody has.
      *
      * @return the lock
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedLock create() {

@@ -44,7 +44,6 @@ public final class SharedLong extends SharedNumber {
      *
      * @param initial its first value
      * @return the number; close it when no process needs it any more
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedLong create(long initial) {

@@ -2,8 +2,7 @@ package dev.sennit.process;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import dev.sennit.internal.Linux;
-import dev.sennit.internal.MemoryFile;
+import dev.sennit.internal.MemoryFile.NotAMemoryFileException;
 import java.io.IOException;
 import java.io.InvalidObjectException;
 import java.io.ObjectInputStream;
@@ -13,10 +12,11 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Cleaner;
-import java.lang.ref.Reference;
 import java.lang.ref.WeakReference;
+import java.net.URLDecoder;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.Path;
 import java.util.Collections;
 import java.util.Map;
 import java.util.Objects;
@@ -50,12 +50,17 @@ import org.jspecify.annotations.Nullable;
  * volatile and atomic modes work between processes.
  *
  * <p><b>Life.</b> The process that created it is the one that others get it from: until it closes the block, loses it
- * to the garbage collector, or ends. Who has it by then keeps it, and a segment outlives a block that was lost. The
- * memory is free again when nobody has it, however they ended: it has no name in any file system, so that a crash leaves
- * nothing behind. Pages that nobody touched take no memory.
+ * to the garbage collector, or ends. Who has it by then keeps it, and a segment outlives a block that was lost. Pages that
+ * nobody touched take no memory.
  *
- * <p>Needs Linux, and native access: {@code --enable-native-access=dev.sennit}, or {@code ALL-UNNAMED} where Sennit is on
- * the class path; workers are given it.
+ * <p><b>Mechanism.</b> {@link #mechanism} says which of two this process uses. On Linux with native access - {@code
+ * --enable-native-access=dev.sennit}, or {@code ALL-UNNAMED} where Sennit is on the class path; workers are given it - a block
+ * has no name in any file system: its memory is free again when nobody has it, however they ended, and a crash leaves nothing
+ * behind. Elsewhere a block is a mapped file in a private folder of the temporary folder. It works the same, but for this:
+ * threads of other processes notice a change of what they wait for later, by up to 10 milliseconds; the file of a process
+ * that is killed stays until the next program uses Sennit; the memory of a block that is lost without being closed is free
+ * only when this process ends; and a file system that is full, or a process that truncates the file, ends in an {@link
+ * InternalError} at the access.
  */
 public final class SharedMemory implements Serializable, AutoCloseable {
     @Serial
@@ -74,7 +79,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     private final transient Key key;
     private final transient MemorySegment segment;
     /** Empty where it was opened. */
-    private final transient @Nullable MemoryFile file;
+    private final transient Sharing.@Nullable Block block;
     /** Ends the segment; empty where it goes with the last reference. */
     private final transient @Nullable Arena arena;
     /** Makes it unknown here, and lets nobody else open it: once, when it is closed or lost. */
@@ -84,41 +89,44 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     /** What this process uses it as, if that is something of this package. */
     private final transient AtomicReference<@Nullable Object> use = new AtomicReference<>();
 
-    /** What others need to open it. */
-    private record Key(long pid, int descriptor, long id, long size) implements Address {
+    /**
+     * What others need to open it.
+     *
+     * @param pid the process that made it
+     * @param place where that has it: {@link Sharing.Block#place}
+     * @param id tells it from others that were there
+     * @param size bytes, those of the header not among them
+     */
+    private record Key(long pid, String place, long id, long size) implements Address {
         @Serial
         private static final long serialVersionUID = 1L;
 
         Key {
-            if (pid < 1 || descriptor < 0 || size < 1 || size > Long.MAX_VALUE - HEADER) {
+            if (pid < 1 || size < 1 || size > Long.MAX_VALUE - HEADER || !Sharing.isPlace(place)) {
                 throw new IllegalArgumentException("no such shared memory");
             }
-        }
-
-        Path path() {
-            return Path.of("/proc/" + pid + "/fd/" + descriptor);
         }
 
         @Override
         public Object readResolve() throws InvalidObjectException {
             try {
-                return SharedMemory.of(this);
+                return arrived(this);
             } catch (IOException e) {
                 throw new InvalidObjectException(e.getMessage(), e);
             }
         }
     }
 
-    private SharedMemory(Key key, MemorySegment whole, @Nullable MemoryFile file, @Nullable Arena arena) {
+    private SharedMemory(Key key, MemorySegment whole, Sharing.@Nullable Block block, @Nullable Arena arena) {
         this.key = key;
         this.segment = whole.asSlice(HEADER, key.size);
-        this.file = file;
+        this.block = block;
         this.arena = arena;
         var known = new WeakReference<>(this);
         this.release = CLEANER.register(this, () -> {
             KNOWN.remove(key.id, known); // not the one that was opened since this was lost
-            if (file != null) {
-                file.close();
+            if (block != null) {
+                block.close();
             }
         });
         KNOWN.put(key.id, known);
@@ -131,7 +139,6 @@ public final class SharedMemory implements Serializable, AutoCloseable {
      * @param size bytes, 1 or more
      * @return the block; close it when no process needs it any more
      * @throws IllegalArgumentException if the size is less than 1
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedMemory create(long size) {
@@ -147,47 +154,35 @@ public final class SharedMemory implements Serializable, AutoCloseable {
         if (size < 1) {
             throw new IllegalArgumentException("size must be >= 1, was " + size);
         }
-        requireLinux();
-        MemoryFile file = null;
+        Sharing.Block block = null;
+        boolean made = false;
         try {
-            file = MemoryFile.create("sennit-shared", HEADER + size);
-            MemorySegment whole = arena == null ? file.map(Arena.ofAuto()) : mapUntilClosedOrLost(file, arena);
+            block = Sharing.here().create(HEADER + size);
+            MemorySegment whole = arena == null ? block.map(Arena.ofAuto()) : block.mapUntilClosedOrLost(arena);
             long id = ThreadLocalRandom.current().nextLong();
             whole.set(JAVA_LONG, 0, MAGIC);
             whole.set(JAVA_LONG, 8, id);
-            var key = new Key(ProcessHandle.current().pid(), file.descriptor(), id, size);
-            return new SharedMemory(key, whole, file, arena);
+            var key = new Key(ProcessHandle.current().pid(), block.place(), id, size);
+            var memory = new SharedMemory(key, whole, block, arena);
+            made = true;
+            return memory;
         } catch (IOException e) {
-            if (file != null) {
-                file.close();
-            }
             throw new UncheckedIOException("no shared memory of " + size + " bytes: " + e.getMessage(), e);
+        } finally {
+            if (!made && block != null) {
+                block.close();
+            }
         }
     }
 
     /**
-     * A shared arena that is lost instead of closed keeps its memory for ever. So the mapping has an arena of its own, and what
-     * the user's arena does at its end tells two things: that it was closed; or, as it is held by all segments of that arena
-     * and by nothing else, that nobody has one any more.
+     * How this process makes shared memory, and how its threads wait for other processes there. It is chosen when first asked
+     * for.
+     *
+     * @return the mechanism, the same for as long as the process lives
      */
-    @SuppressWarnings("restricted") // the same bytes at the same address; create has seen that native access is enabled
-    private static MemorySegment mapUntilClosedOrLost(MemoryFile file, Arena users) throws IOException {
-        Arena mapping = Arena.ofShared();
-        MemorySegment whole = file.map(mapping);
-        var inUse = new Object();
-        Cleaner.Cleanable unmap = CLEANER.register(inUse, mapping::close);
-        return whole.reinterpret(users, ended -> {
-            unmap.clean();
-            Reference.reachabilityFence(inUse);
-        });
-    }
-
-    static void requireLinux() {
-        if (!Linux.isAvailable()) {
-            Module module = SharedMemory.class.getModule();
-            throw new UnsupportedOperationException("shared memory needs Linux on x86-64 or AArch64, and the option"
-                    + " --enable-native-access=" + (module.isNamed() ? module.getName() : "ALL-UNNAMED"));
-        }
+    public static SharingMechanism mechanism() {
+        return Sharing.here().mechanism();
     }
 
     /**
@@ -208,7 +203,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
             try {
                 return new Key(
                         Long.parseLong(parts[0]),
-                        Integer.parseInt(parts[1]),
+                        URLDecoder.decode(parts[1], StandardCharsets.UTF_8),
                         Long.parseUnsignedLong(parts[2], 16),
                         Long.parseLong(parts[3]));
             } catch (IllegalArgumentException e) {
@@ -219,9 +214,18 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     }
 
     private static SharedMemory of(Key key) throws IOException {
-        requireLinux();
         SharedMemory here = known(key);
         return here == null ? map(key) : here;
+    }
+
+    /** A message names it. Its sender may not have this process open whatever other processes have open. */
+    private static SharedMemory arrived(Key key) throws IOException {
+        SharedMemory here = known(key);
+        if (here != null) {
+            return here;
+        }
+        Reading.ensureMayOpenOf(key.pid);
+        return of(key);
     }
 
     private static @Nullable SharedMemory known(Key key) {
@@ -238,7 +242,9 @@ public final class SharedMemory implements Serializable, AutoCloseable {
         }
         MemorySegment whole;
         try {
-            whole = MemoryFile.map(key.path(), HEADER + key.size, Arena.ofAuto());
+            whole = Sharing.map(key.pid, key.place, HEADER + key.size, Arena.ofAuto());
+        } catch (NotAMemoryFileException e) {
+            throw new IOException("shared memory of process " + key.pid + " is refused: " + e.getMessage(), e);
         } catch (AccessDeniedException e) {
             throw new IOException("shared memory of process " + key.pid + " is not open to this user", e);
         } catch (IOException e) {
@@ -278,7 +284,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     }
 
     private static String nameOf(Key key) {
-        return key.pid + ":" + key.descriptor + ":" + Long.toHexString(key.id) + ":" + key.size;
+        return key.pid + ":" + URLEncoder.encode(key.place, StandardCharsets.UTF_8) + ":" + Long.toHexString(key.id) + ":" + key.size;
     }
 
     /**
@@ -291,13 +297,14 @@ public final class SharedMemory implements Serializable, AutoCloseable {
      */
     @Override
     public void close() {
-        if (file == null) {
+        if (block == null) {
             return;
         }
         closed = true;
         release.clean();
         if (arena != null) {
             closeOnce(arena);
+            block.close(); // it may not have been possible while it was mapped
         }
     }
 
@@ -355,7 +362,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
         @Override
         public Object readResolve() throws InvalidObjectException {
             try {
-                MemorySegment part = open(memory).segment.asSlice(offset, bytes);
+                MemorySegment part = arrived(keyOf(memory)).segment.asSlice(offset, bytes);
                 return readOnly ? part.asReadOnly() : part;
             } catch (IOException | RuntimeException e) {
                 throw new InvalidObjectException(e.getMessage(), e);

@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.QueueClosedException;
+import dev.sennit.internal.SnapshotSpliterator;
 import java.io.IOException;
 import java.io.InvalidObjectException;
 import java.io.ObjectInputStream;
@@ -14,6 +15,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Objects;
+import java.util.Spliterator;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -96,7 +98,7 @@ import org.jspecify.annotations.Nullable;
  * </ul>
  *
  * <p>It can be got from the process that created it for as long as that has it and is alive; who has it keeps it. A process that
- * writes where it should not is noticed, mostly: a {@link QueueDamagedException}. Needs what {@link SharedMemory} needs.
+ * writes where it should not is noticed, mostly: a {@link QueueDamagedException}.
  *
  * @param <E> the type of the elements
  */
@@ -152,7 +154,6 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
      * @param <E> the type of the elements
      * @return an open queue
      * @throws IllegalArgumentException if the capacity is less than 1, or there are too few or too many bytes
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static <E> SharedQueue<E> create(int capacity, long bytes, String... allowed) {
@@ -192,7 +193,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
      */
     @Override
     public void put(E element) throws InterruptedException {
-        if (!queue.put(encode(element), Long.MAX_VALUE)) {
+        if (!queue.put(encode(element), WaitLimit.none())) {
             throw new AssertionError("gave up after 292 years");
         }
     }
@@ -207,7 +208,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
      */
     @Override
     public boolean offer(E element, long timeout, TimeUnit unit) throws InterruptedException {
-        return queue.put(encode(element), unit.toNanos(timeout));
+        return queue.put(encode(element), new WaitLimit(unit.toNanos(timeout)));
     }
 
     /**
@@ -266,7 +267,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
      */
     @Override
     public E take() throws InterruptedException {
-        byte[] message = queue.take(Long.MAX_VALUE);
+        byte[] message = queue.take(WaitLimit.none());
         if (message == null) {
             throw new AssertionError("gave up after 292 years");
         }
@@ -283,7 +284,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
      */
     @Override
     public @Nullable E poll(long timeout, TimeUnit unit) throws InterruptedException {
-        return decodeOrNull(queue.take(unit.toNanos(timeout)));
+        return decodeOrNull(queue.take(new WaitLimit(unit.toNanos(timeout))));
     }
 
     @Override
@@ -361,7 +362,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
      * @throws QueueClosedException if there is something to wait for, and {@link #shutdownNow} is or was called
      */
     public void join() throws InterruptedException {
-        if (!queue.join(Long.MAX_VALUE)) {
+        if (!queue.join(WaitLimit.none())) {
             throw new AssertionError("gave up after 292 years");
         }
     }
@@ -375,7 +376,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
      * @throws QueueClosedException if there is something to wait for, and {@link #shutdownNow} is or was called
      */
     public boolean join(Duration timeout) throws InterruptedException {
-        return queue.join(TimeUnit.NANOSECONDS.convert(timeout));
+        return queue.join(new WaitLimit(TimeUnit.NANOSECONDS.convert(timeout)));
     }
 
     // ---- closing ----
@@ -410,6 +411,12 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     @Override
     public int size() {
         return queue.size();
+    }
+
+    /** Over a snapshot, taken when it is first used. */
+    @Override
+    public Spliterator<E> spliterator() {
+        return new SnapshotSpliterator<>(this::iterator, Spliterator.ORDERED | Spliterator.NONNULL);
     }
 
     /** How many more elements may be in; there may be too few bytes left for them. */

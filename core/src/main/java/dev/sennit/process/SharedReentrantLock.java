@@ -18,7 +18,6 @@ public final class SharedReentrantLock extends AbstractSharedLock {
      * Makes a lock that nobody has.
      *
      * @return the lock
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedReentrantLock create() {

@@ -29,8 +29,7 @@ import java.util.concurrent.TimeUnit;
  * <p>Among the threads of one process that wait: first come, first served. Between processes, and for who need not wait,
  * there is no order; one that wants many permits may wait long beside others that want few. Platform and virtual threads
  * may use it, and notice interrupts and time limits within some milliseconds. A task captures it. <b>Memory effects</b>:
- * what was done before {@link #release} is seen after an {@link #acquire} that follows, in shared memory too. Needs what
- * {@link SharedMemory} needs.
+ * what was done before {@link #release} is seen after an {@link #acquire} that follows, in shared memory too.
  */
 public final class SharedSemaphore implements Serializable {
     private static final long serialVersionUID = 1L;
@@ -54,7 +53,6 @@ public final class SharedSemaphore implements Serializable {
      * @param permits how many are free at first, 0 or more
      * @return the semaphore
      * @throws IllegalArgumentException if the number is less than 0
-     * @throws UnsupportedOperationException where this is not Linux, or native access is not enabled
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedSemaphore create(int permits) {
@@ -162,11 +160,11 @@ public final class SharedSemaphore implements Serializable {
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then took none
      */
     public boolean tryAcquire(int permits, long timeout, TimeUnit unit) throws InterruptedException {
-        long nanos = unit.toNanos(timeout);
+        var limit = new WaitLimit(unit.toNanos(timeout));
         if (Thread.interrupted()) {
             throw new InterruptedException();
         }
-        return tryAcquire(permits) || released.tryInTurn(nanos, () -> tryAcquire(permits));
+        return tryAcquire(permits) || released.tryInTurn(limit, () -> tryAcquire(permits));
     }
 
     /** Gives a permit. */

@@ -2,7 +2,7 @@ package dev.sennit.process;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import dev.sennit.internal.Linux;
+import dev.sennit.internal.Waits;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
@@ -45,7 +45,7 @@ final class SignalWord {
     void signal(int count) {
         INTS.getAndAdd(memory, SEQUENCE, 1);
         if ((int) INTS.getVolatile(memory, SLEEPERS) != 0) {
-            Linux.futexWake(memory, count);
+            Sharing.here().wake(memory, count);
         }
     }
 
@@ -59,10 +59,10 @@ final class SignalWord {
      * @param seen what {@link #sequence} said before the caller looked
      * @return whether there was one
      */
-    boolean await(int seen, long nanos) throws InterruptedException {
+    boolean await(int seen, WaitLimit limit) throws InterruptedException {
         INTS.getAndAdd(memory, SLEEPERS, 1);
-        try {
-            Futex.await(memory, seen, nanos);
+        try (var _ = Waits.outOfTurn()) {
+            Sharing.here().await(memory, seen, limit);
         } finally {
             INTS.getAndAdd(memory, SLEEPERS, -1);
         }
@@ -75,9 +75,14 @@ final class SignalWord {
      *
      * @return false when the time was over first
      */
-    boolean tryInTurn(long nanos, BooleanSupplier attempt) throws InterruptedException {
-        long start = System.nanoTime();
-        if (!gate.tryLock(nanos, TimeUnit.NANOSECONDS)) {
+    boolean tryInTurn(WaitLimit limit, BooleanSupplier attempt) throws InterruptedException {
+        try (var _ = Waits.outOfTurn()) {
+            return tryOutOfTurn(limit, attempt);
+        }
+    }
+
+    private boolean tryOutOfTurn(WaitLimit limit, BooleanSupplier attempt) throws InterruptedException {
+        if (!gate.tryLock(limit.left(), TimeUnit.NANOSECONDS)) {
             return false;
         }
         try {
@@ -86,11 +91,10 @@ final class SignalWord {
                 if (attempt.getAsBoolean()) {
                     return true;
                 }
-                long left = nanos - (System.nanoTime() - start);
-                if (left <= 0) {
+                if (limit.isOver()) {
                     return false;
                 }
-                await(seen, left);
+                await(seen, limit);
             }
         } finally {
             gate.unlock();

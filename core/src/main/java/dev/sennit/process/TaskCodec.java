@@ -2,6 +2,9 @@ package dev.sennit.process;
 
 import dev.sennit.RemoteTaskException;
 import dev.sennit.TaskSerializationException;
+import dev.sennit.internal.ItemResults;
+import dev.sennit.internal.PartialFailure;
+import dev.sennit.internal.Throwables;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,9 +18,12 @@ import java.io.Serializable;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandleInfo;
 import java.lang.invoke.SerializedLambda;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,7 +59,7 @@ final class TaskCodec {
         }
         try {
             return (Callable<?>) Objects.requireNonNull(
-                    new CompactReader(message, length, ClassLoader.getSystemClassLoader(), null, shapes).readAll());
+                    new CompactReader(message, length, Reading.ofParent(ClassLoader.getSystemClassLoader()), shapes).readAll());
         } catch (ClassNotFoundException e) {
             throw notOnClassPath(e);
         }
@@ -85,8 +91,8 @@ final class TaskCodec {
 
     static Callable<?> decodeTask(byte[] message, int length) throws IOException {
         ClassLoader loader = ClassLoader.getSystemClassLoader();
-        try (var in = new LoaderStream(new ByteArrayInputStream(message, 0, length), loader)) {
-            return (Callable<?>) in.readObject();
+        try (var in = new LoaderStream(new ByteArrayInputStream(message, 0, length), loader, null)) {
+            return (Callable<?>) Objects.requireNonNull(Reading.ofParent(loader).read(in::readObject));
         } catch (ClassNotFoundException e) {
             throw notOnClassPath(e);
         }
@@ -97,9 +103,13 @@ final class TaskCodec {
             return "it holds objects linked too deeply";
         }
         if (!(failure instanceof NotSerializableException)) {
-            return String.valueOf(failure.getMessage());
+            return String.valueOf(Throwables.message(failure));
         }
-        String culprit = String.valueOf(failure.getMessage());
+        if (FutureTask.class.isAssignableFrom(written)) {
+            return "it is a FutureTask, as ExecutorCompletionService hands over: what it would do to itself in the worker, nobody here"
+                    + " would see; submit the task itself, and take the futures from Futures.inCompletionOrder";
+        }
+        String culprit = String.valueOf(Throwables.message(failure));
         if (lambda == null) {
             return culprit.equals(task.getClass().getName()) || culprit.equals(written.getName())
                     ? "its class is not Serializable; give the lambda straight to Pool.submit, declare it as a Task or Action, or"
@@ -158,28 +168,67 @@ final class TaskCodec {
             new LambdaNoticingStream(buffer).write(value);
         } catch (IOException | RuntimeException | StackOverflowError e) {
             String type = value == null ? "null" : value.getClass().getName();
-            String culprit = e instanceof NotSerializableException && !type.equals(e.getMessage())
-                    ? " holds a " + e.getMessage() + ", which is not Serializable"
-                    : e instanceof NotSerializableException ? " is not Serializable" : ": " + e;
-            throw new TaskSerializationException(refusal + ": its class " + type + culprit, e);
+            throw new TaskSerializationException(refusal + ": its class " + type + whyRefused(type, e), printable(e));
         }
+    }
+
+    private static String whyRefused(String type, Throwable failure) {
+        if (!(failure instanceof NotSerializableException)) {
+            return ": " + Throwables.text(failure);
+        }
+        String culprit = Throwables.message(failure);
+        return type.equals(culprit) ? " is not Serializable" : " holds a " + culprit + ", which is not Serializable";
     }
 
     /**
      * Encodes a failure twice: as itself, if it can be serialized, and as a description, which the parent falls back to
-     * when it cannot or may not decode it.
+     * when it cannot or may not decode it. Whatever the failure's own methods do, there is a description. The results of a {@link
+     * PartialFailure} go with it.
      */
     static MessageBuffer encodeFailure(Throwable failure) throws IOException {
-        byte[] exact = null;
+        return failure instanceof PartialFailure partial
+                ? encodePartial(partial.finished(), partial.failure())
+                : encodeFailure(failure, null);
+    }
+
+    /** Encodes the failure of a task whose value could not be encoded. */
+    static MessageBuffer encodeFailure(Throwable failure, @Nullable Object value) throws IOException {
+        return value instanceof ItemResults results ? encodePartial(results.values(), failure) : encodeFailure(failure);
+    }
+
+    /** With as many results as can be encoded, until the first that cannot: what is wrong with that is the failure then. */
+    private static MessageBuffer encodePartial(List<? extends @Nullable Object> results, Throwable failure) throws IOException {
+        int count = 0;
+        Throwable first = failure;
         try {
-            var buffer = new MessageBuffer();
-            new LambdaNoticingStream(buffer).write(failure);
-            exact = java.util.Arrays.copyOf(buffer.bytes(), buffer.length());
-        } catch (IOException | RuntimeException | StackOverflowError e) {
-            // the description will do
+            for (Object result : results) {
+                encodeValue(result);
+                count++;
+            }
+        } catch (Throwable e) { // an Error of a value's own methods, too
+            first = e;
         }
+        try {
+            MessageBuffer finished = encodeValue(new ArrayList<>(results.subList(0, count)));
+            return encodeFailure(first, Arrays.copyOf(finished.bytes(), finished.length()));
+        } catch (Throwable e) { // too large, say: together they cannot travel
+            return encodeFailure(first, null);
+        }
+    }
+
+    private static MessageBuffer encodeFailure(Throwable failure, byte @Nullable [] finished) throws IOException {
+        Description described = Description.of(failure, 0);
+        try {
+            MessageBuffer exact = encoded(failure);
+            return encoded(new Failure(Arrays.copyOf(exact.bytes(), exact.length()), described, finished));
+        } catch (Throwable e) { // of the failure's own methods, or no room for it
+            return encoded(new Failure(null, described, finished));
+        }
+    }
+
+    private static MessageBuffer encoded(Object value) throws IOException {
         var buffer = new MessageBuffer();
-        new LambdaNoticingStream(buffer).write(new Failure(exact, Description.of(failure, 0)));
+        new LambdaNoticingStream(buffer).write(value);
         return buffer;
     }
 
@@ -195,8 +244,16 @@ final class TaskCodec {
     /** Decodes a value; what is said of one that is refused begins as given. */
     static @Nullable Object decodeValue(
             byte[] message, int length, ClassLoader loader, AllowList allowed, String refusal) {
+        return decodeValue(message, length, Reading.behind(allowed, loader), refusal);
+    }
+
+    static @Nullable Object decodeValue(byte[] message, Reading reading) {
+        return decodeValue(message, message.length, reading, "result refused");
+    }
+
+    static @Nullable Object decodeValue(byte[] message, int length, Reading reading, String refusal) {
         try {
-            return read(Object.class, message, length, loader, allowed);
+            return read(Object.class, message, length, reading);
         } catch (Unreadable e) {
             throw new TaskSerializationException(refusal + ": " + e.getMessage(), e.getCause());
         }
@@ -208,48 +265,82 @@ final class TaskCodec {
 
     /** The same for a message that is the first bytes of an array. */
     static Throwable decodeFailure(byte[] message, int length, ClassLoader loader, AllowList allowed) {
+        return decodeFailure(message, length, Reading.behind(allowed, loader));
+    }
+
+    static Throwable decodeFailure(byte[] message, Reading reading) {
+        return decodeFailure(message, message.length, reading);
+    }
+
+    private static Throwable decodeFailure(byte[] message, int length, Reading reading) {
         Failure failure;
         try {
-            failure = Objects.requireNonNull(read(Failure.class, message, length, loader, allowed));
+            failure = Objects.requireNonNull(read(Failure.class, message, length, reading));
         } catch (Unreadable e) {
             return new TaskSerializationException("failure refused: " + e.getMessage(), e.getCause());
         }
+        Throwable thrown = throwableIn(failure, reading);
+        return failure.finished() == null ? thrown : withFinished(thrown, failure.finished(), reading);
+    }
+
+    private static Throwable withFinished(Throwable failure, byte[] finished, Reading reading) {
+        try {
+            return new PartialFailure(Objects.requireNonNull(read(List.class, finished, finished.length, reading)), failure);
+        } catch (Unreadable e) { // one of them, which came before
+            return new TaskSerializationException("result refused: " + e.getMessage(), e.getCause());
+        }
+    }
+
+    private static Throwable throwableIn(Failure failure, Reading reading) {
+        RemoteTaskException standIn;
+        try {
+            standIn = failure.described().toException();
+        } catch (RuntimeException e) { // made by hand
+            return new TaskSerializationException("failure refused: its description makes no sense: " + e, e);
+        }
         if (failure.exact() == null) {
-            return failure.described().toException();
+            return standIn;
         }
         try {
-            return Objects.requireNonNull(read(Throwable.class, failure.exact(), failure.exact().length, loader, allowed));
+            Throwable exact = Objects.requireNonNull(read(Throwable.class, failure.exact(), failure.exact().length, reading));
+            return Throwables.isSound(exact) ? exact : standIn;
         } catch (Unreadable e) {
-            RemoteTaskException standIn = failure.described().toException();
             standIn.addSuppressed(
                     new TaskSerializationException("exception refused: " + e.getMessage(), e.getCause()));
             return standIn;
         }
     }
 
-    private static <V> @Nullable V read(
-            Class<V> type, byte[] message, int length, ClassLoader loader, AllowList allowed) throws Unreadable {
+    /** An exception as the cause of another: itself, or a description where its own methods would spoil that. */
+    static Throwable printable(Throwable failure) {
+        return Throwables.isSound(failure) ? failure : Description.of(failure, 0).toException();
+    }
+
+    private static <V> @Nullable V read(Class<V> type, byte[] message, int length, Reading reading) throws Unreadable {
         if (!isJavaStream(message, length)) {
-            return readCompact(type, message, length, loader, allowed);
+            return readCompact(type, message, length, reading);
         }
-        AllowList.Filter filter = allowed.filterFor(length);
-        try (var in = new LoaderStream(new ByteArrayInputStream(message, 0, length), loader)) {
+        AllowList.Filter filter = Objects.requireNonNull(reading.allowed).filterFor(length, reading.effort);
+        try (var in = new LoaderStream(new ByteArrayInputStream(message, 0, length), reading.loader, reading.effort)) {
+            if (reading.effort != null) {
+                ExpandedSize.ensure(message, length, reading.effort.most());
+            }
             in.setObjectInputFilter(filter);
-            return type.cast(in.readObject());
+            return type.cast(reading.read(in::readObject));
         } catch (Throwable e) { // what a class does when it is read is its own business
             String refusal = filter.refusal();
-            throw new Unreadable(refusal != null ? refusal : e.toString(), e);
+            throw new Unreadable(refusal != null ? refusal : Throwables.text(e), e);
         }
     }
 
-    private static <V> @Nullable V readCompact(
-            Class<V> type, byte[] message, int length, ClassLoader loader, AllowList allowed) throws Unreadable {
+    private static <V> @Nullable V readCompact(Class<V> type, byte[] message, int length, Reading reading)
+            throws Unreadable {
         try {
-            return type.cast(new CompactReader(message, length, loader, allowed, null).readAll());
+            return type.cast(new CompactReader(message, length, reading, null).readAll());
         } catch (InvalidClassException e) {
             throw new Unreadable(String.valueOf(e.getMessage()), e);
         } catch (Throwable e) { // what a record does when it is made is its own business
-            throw new Unreadable(e.toString(), e);
+            throw new Unreadable(Throwables.text(e), e);
         }
     }
 
@@ -259,8 +350,8 @@ final class TaskCodec {
         private final Throwable reason;
 
         Unreadable(String message, Throwable reason) {
-            super(message, reason, false, false);
-            this.reason = reason;
+            super(message, null, false, false);
+            this.reason = printable(reason);
         }
 
         @Override
@@ -269,8 +360,9 @@ final class TaskCodec {
         }
     }
 
-    /** A failure on its way home. */
-    private record Failure(byte @Nullable [] exact, Description described) implements Serializable {
+    /** A failure on its way home; with the results of the items before it, if there are some. */
+    private record Failure(byte @Nullable [] exact, Description described, byte @Nullable [] finished)
+            implements Serializable {
         private static final long serialVersionUID = 1L;
     }
 
@@ -282,28 +374,12 @@ final class TaskCodec {
         private static final int DEEPEST = 32;
 
         static Description of(Throwable failure, int depth) {
-            Throwable cause = failure.getCause();
+            Throwable cause = Throwables.cause(failure);
             return new Description(
                     failure.getClass().getName(),
-                    textOf(failure),
-                    stackOf(failure),
+                    Throwables.text(failure),
+                    Throwables.stack(failure),
                     cause == null || depth == DEEPEST ? null : of(cause, depth + 1));
-        }
-
-        private static String textOf(Throwable failure) {
-            try {
-                return failure.toString();
-            } catch (RuntimeException e) {
-                return failure.getClass().getName();
-            }
-        }
-
-        private static StackTraceElement[] stackOf(Throwable failure) {
-            try {
-                return Objects.requireNonNull(failure.getStackTrace());
-            } catch (RuntimeException e) {
-                return new StackTraceElement[0];
-            }
         }
 
         RemoteTaskException toException() {
@@ -347,10 +423,24 @@ final class TaskCodec {
     /** Finds classes through a given loader. */
     private static final class LoaderStream extends ObjectInputStream {
         private final ClassLoader loader;
+        private final @Nullable Effort effort;
 
-        LoaderStream(InputStream in, ClassLoader loader) throws IOException {
+        LoaderStream(InputStream in, ClassLoader loader, @Nullable Effort effort) throws IOException {
             super(in);
             this.loader = loader;
+            this.effort = effort;
+            if (effort != null) {
+                enableResolveObject(true);
+            }
+        }
+
+        /** Called before each object goes to where it belongs, which may be a hash table. */
+        @Override
+        protected Object resolveObject(Object object) {
+            if (effort != null) {
+                effort.step();
+            }
+            return object;
         }
 
         @Override

@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.process.Wire.Backlog.Outgoing;
 import java.io.IOException;
 import java.io.InputStream;
@@ -32,7 +33,7 @@ final class TlsWire implements Wire {
     /** Guarded by lock. */
     private boolean closed;
 
-    private volatile long lastMoved = System.nanoTime();
+    private volatile long lastMoved = Backend.current().nanoTime();
 
     /**
      * Takes over two sockets: the one that speaks TLS, and the one below, which can be closed while somebody writes.
@@ -44,7 +45,7 @@ final class TlsWire implements Wire {
         this.pauses = pauses;
         in = secured.getInputStream();
         out = secured.getOutputStream();
-        Thread.ofPlatform().daemon().name(name + "-writer").start(this::write);
+        Backend.start(Thread.ofPlatform().daemon().name(name + "-writer").unstarted(this::write));
     }
 
     @Override
@@ -59,7 +60,7 @@ final class TlsWire implements Wire {
         }
         int count = in.read(target.array(), target.arrayOffset() + target.position(), target.remaining());
         if (count > 0) {
-            lastMoved = System.nanoTime();
+            lastMoved = Backend.current().nanoTime();
             target.position(target.position() + count);
         }
         return count;
@@ -100,7 +101,7 @@ final class TlsWire implements Wire {
         while (end - offset > PIECE) {
             out.write(bytes.array(), offset, PIECE);
             offset += PIECE;
-            lastMoved = System.nanoTime();
+            lastMoved = Backend.current().nanoTime();
         }
         out.write(bytes.array(), offset, end - offset);
     }

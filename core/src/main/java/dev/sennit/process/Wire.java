@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -29,6 +30,16 @@ interface Wire extends Closeable {
     int read(ByteBuffer target) throws IOException;
 
     /**
+     * Takes what is there, without waiting; only the reading thread.
+     *
+     * @return how many came, 0 when that cannot be told, or -1 at the end
+     * @throws IOException when the connection broke, or was closed here
+     */
+    default int readNow(ByteBuffer target) throws IOException {
+        return 0;
+    }
+
+    /**
      * Sends bytes, after those of earlier calls. When that fails the connection is closed, which the reading thread sees.
      *
      * @param bytes handed over: the caller does not touch them any more
@@ -41,7 +52,7 @@ interface Wire extends Closeable {
      * keeps by itself. On one machine that is always now, as the system tells when the other side ends.
      */
     default long lastMoved() {
-        return System.nanoTime();
+        return Backend.current().nanoTime();
     }
 
     /** Ends both directions at once and wakes the reading thread. Has no effect when called again. */

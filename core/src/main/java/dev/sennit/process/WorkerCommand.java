@@ -66,9 +66,9 @@ final class WorkerCommand {
         }
         arguments.add("-XX:ErrorFile=" + crashLogPattern());
         arguments.addAll(takenOver());
+        arguments.add(Family.option());
         if (Linux.isAvailable()) { // this JVM may have it from a manifest
-            Module library = WorkerMain.class.getModule();
-            arguments.add("--enable-native-access=" + (library.isNamed() ? library.getName() : "ALL-UNNAMED"));
+            arguments.add(Linux.nativeAccessOption());
         }
         arguments.addAll(settings.limits().jvmOptions());
         if (settings.output() != WorkerOutput.INHERIT) {

@@ -1,13 +1,25 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.Errands;
 import java.io.IOException;
+import java.io.InvalidObjectException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.UserPrincipal;
+import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The folder in which a worker that starts meets its parent; only this user can enter it, and it is gone once both are
@@ -15,7 +27,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * it lies in {@code /tmp}.
  *
  * <p>A JVM that ends while workers start removes the folders on its way out; one that is killed leaves that to the
- * worker.
+ * worker. Where that was killed too, the next process of this user that makes such a folder removes it, as {@link FolderOwner} tells
+ * that its owner is dead.
  */
 final class WorkerFolder {
     static final String SOCKET = "socket";
@@ -24,9 +37,12 @@ final class WorkerFolder {
 
     private static final List<String> FILES = List.of(SOCKET, STATUS, ARGUMENTS);
     private static final int LONGEST = 90;
-    private static final String PREFIX = "sennit-";
+    /** A process that makes many folders looks for those of the dead so often. */
+    private static final long SWEEP_NANOS = Duration.ofMinutes(1).toNanos();
 
     private static final Set<Path> IN_USE = ConcurrentHashMap.newKeySet();
+    /** When to look next. */
+    private static final AtomicLong NEXT_SWEEP = new AtomicLong(Backend.current().nanoTime());
 
     static {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> IN_USE.forEach(WorkerFolder::remove), "sennit-folders"));
@@ -35,13 +51,70 @@ final class WorkerFolder {
     private WorkerFolder() {}
 
     static Path create() throws IOException {
-        Path folder = Files.createTempDirectory(PREFIX).toAbsolutePath();
+        Path folder = Files.createTempDirectory(FolderOwner.namePrefix()).toAbsolutePath();
         if (folder.toString().getBytes(StandardCharsets.UTF_8).length > LONGEST) {
             Files.delete(folder);
-            folder = Files.createTempDirectory(Path.of("/tmp"), PREFIX);
+            folder = Files.createTempDirectory(Path.of("/tmp"), FolderOwner.namePrefix());
         }
         IN_USE.add(folder);
+        sweepNowAndThen(folder);
         return folder;
+    }
+
+    private static void sweepNowAndThen(Path own) {
+        long due = NEXT_SWEEP.get();
+        long now = Backend.current().nanoTime();
+        if (now - due < 0 || !NEXT_SWEEP.compareAndSet(due, now + SWEEP_NANOS)) {
+            return;
+        }
+        try {
+            UserPrincipal user = Files.getOwner(own);
+            Path among = Objects.requireNonNull(own.getParent());
+            Errands.run(() -> removeOfTheDead(among, user));
+        } catch (IOException | RuntimeException | Error e) {
+            // no thread to be had, say: another time
+        }
+    }
+
+    /**
+     * Removes folders whose owners are dead, those of shared memory as well. Several may do so at once.
+     *
+     * @param among where they lie
+     * @param user whose they are: those of others are left alone
+     */
+    static void removeOfTheDead(Path among, UserPrincipal user) {
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(among, FolderOwner.PREFIX + "*-*-*")) {
+            for (Path folder : folders) {
+                String name = String.valueOf(folder.getFileName());
+                if ((FolderOwner.isDead(name) || MemoryFolder.isDead(name)) && isFolderOf(user, folder)) {
+                    remove(folder);
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            // no descriptor to be had, say: another time
+        }
+    }
+
+    private static boolean isFolderOf(UserPrincipal user, Path folder) {
+        try {
+            return Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)
+                    && user.equals(Files.getOwner(folder, LinkOption.NOFOLLOW_LINKS));
+        } catch (IOException e) { // another sweeps too
+            return false;
+        }
+    }
+
+    /** A folder as a message names it. Its sender may not have this process connect to any socket, or delete any file. */
+    static Path named(String text) throws InvalidObjectException {
+        try {
+            Path folder = Path.of(text);
+            if (folder.isAbsolute() && FolderOwner.isName(String.valueOf(folder.getFileName()))) {
+                return folder;
+            }
+        } catch (InvalidPathException e) {
+            // said below
+        }
+        throw new InvalidObjectException("\"" + text + "\" is no folder of Sennit's to connect in");
     }
 
     /** Removes the folder and what is left in it; what cannot be removed is left. */
@@ -57,7 +130,7 @@ final class WorkerFolder {
             } catch (DirectoryNotEmptyException e) {
                 removeWithAll(folder);
             }
-        } catch (IOException e) {
+        } catch (IOException | UncheckedIOException e) {
             // somebody else removes it at this moment, or has
         }
     }

@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Errands;
 import dev.sennit.internal.Timers;
@@ -38,6 +39,9 @@ final class WorkerJvm {
     private static final Duration LOOK = Duration.ofMillis(250);
 
     private static final int LOOKS = 8;
+    /** The number of the first task of all: the initializer, where there is one. */
+    private static final long INITIALIZER = 1;
+
     /** The output of a process that has ended is there at once, unless a child of its own holds the pipe. */
     private static final Duration OUTPUT_LIMIT = Duration.ofMillis(500);
 
@@ -64,8 +68,10 @@ final class WorkerJvm {
 
     private final WorkerSlot slot;
     private final Instant startedAt = Instant.now();
-    private final long startedNanos = System.nanoTime();
+    private final long startedNanos = Backend.current().nanoTime();
     private final Lifespan lifespan;
+    /** The most tasks that it may be sent. */
+    private final long mostTasks;
     private final Path folder;
     private final ServerSocketChannel server;
     /** Null with the plain transport. */
@@ -85,6 +91,8 @@ final class WorkerJvm {
     /** What the initializer threw; only the thread that serves the slot. */
     private @Nullable Throwable initializerFailure;
     private volatile boolean endIntended;
+    /** Whether it was asked to end. */
+    private final AtomicBoolean asked = new AtomicBoolean();
     /** Written under the pool's lock. BURIED is written before the slot's current task is looked at. */
     private volatile Standing standing = Standing.STARTING;
     /** Whether it uses more memory than one that is to stay. */
@@ -133,6 +141,7 @@ final class WorkerJvm {
             throws IOException {
         this.slot = slot;
         this.lifespan = lifespan;
+        mostTasks = settings.strictMaxTasks();
         folder = WorkerFolder.create();
         ServerSocketChannel opened = null;
         RingLink.Shared memory = null;
@@ -252,11 +261,21 @@ final class WorkerJvm {
         if (reply == null) {
             return false;
         }
+        if (reply.task() != INITIALIZER
+                || (reply.kind() != WorkerLink.Kind.VALUE && reply.kind() != WorkerLink.Kind.FAILURE)) {
+            distrust("answered what nobody had asked, and was killed");
+            return false;
+        }
         if (reply.kind() == WorkerLink.Kind.FAILURE) {
             initializerFailure = initializer.failureIn(reply, allowed);
         }
         initializing = false;
         return reply.kind() == WorkerLink.Kind.VALUE;
+    }
+
+    /** Whether it has begun its initializer, and not ended it. Asked before it is buried. */
+    boolean isInInitializer() {
+        return initializing && hadBegun(INITIALIZER);
     }
 
     @Nullable Throwable initializerFailure() {
@@ -329,21 +348,27 @@ final class WorkerJvm {
      * @param looks how often in a row that was so
      */
     private void lookLater(@Nullable RemoteSubmission<?> owed, long taken, int looks) {
-        Timers.after(LOOK, () -> {
+        try {
+            Timers.after(LOOK, () -> look(owed, taken, looks));
+        } catch (OutOfMemoryError e) { // no timer to be had: the next thread that asks whether a task has ended tries again
             isExpected.set(false);
-            RemoteSubmission<?> inFlight = current.get();
-            StatusPage.Progress said = progress();
-            if (inFlight == null || said == null || isBuried() || said.ended() < inFlight.task()) {
-                return; // it owes none, or no longer
-            }
-            long takenNow = link().taken();
-            int now = inFlight == owed && takenNow == taken && listening ? looks + 1 : 0;
-            if (now == LOOKS) {
-                distrust("said that it had ended a task, sent no answer, and was killed");
-            } else if (isExpected.compareAndSet(false, true)) {
-                lookLater(inFlight, takenNow, now);
-            }
-        });
+        }
+    }
+
+    private void look(@Nullable RemoteSubmission<?> owed, long taken, int looks) {
+        isExpected.set(false);
+        RemoteSubmission<?> inFlight = current.get();
+        StatusPage.Progress said = progress();
+        if (inFlight == null || said == null || isBuried() || said.ended() < inFlight.task()) {
+            return; // it owes none, or no longer
+        }
+        long takenNow = link().taken();
+        int now = inFlight == owed && takenNow == taken && listening ? looks + 1 : 0;
+        if (now == LOOKS) {
+            distrust("said that it had ended a task, sent no answer, and was killed");
+        } else if (isExpected.compareAndSet(false, true)) {
+            lookLater(inFlight, takenNow, now);
+        }
     }
 
     /** Written by the serving thread: whether it takes answers, or waits for them. */
@@ -367,6 +392,9 @@ final class WorkerJvm {
 
     /** How many more tasks to send ahead, for the thread that serves it; 0 unless half of what it may have is done. */
     int wantsAhead() {
+        if (mostTasks != ProcessPool.Builder.NO_LIMIT) {
+            return 0; // each is counted when it is sent, and none may be one too many
+        }
         long most = Math.clamp(AHEAD_NANOS / Math.max(1, typicalNanos), 1, link().mostAhead());
         synchronized (aheadLock) {
             int has = ahead.size();
@@ -591,8 +619,11 @@ final class WorkerJvm {
         return startedAt;
     }
 
-    /** Asks the process to end by itself, which takes as long as its shutdown hooks do. */
+    /** Asks the process to end by itself, which takes as long as its shutdown hooks do. Only the first call does. */
     void quit() {
+        if (!asked.compareAndSet(false, true)) {
+            return;
+        }
         endIntended = true;
         try {
             Future<?> limit = Timers.after(EXIT_LIMIT, process::destroyForcibly); // first, as it may not even read that
@@ -651,17 +682,17 @@ final class WorkerJvm {
 
     /** Under the pool's lock: it has nothing to do. */
     void isIdleNow() {
-        idleSince = System.nanoTime();
+        idleSince = Backend.current().nanoTime();
     }
 
     /** Under the pool's lock, of one that is idle. */
     long idleNanos() {
-        return System.nanoTime() - idleSince;
+        return Backend.current().nanoTime() - idleSince;
     }
 
     /** How old it is. */
     long nanosSinceStart() {
-        return System.nanoTime() - startedNanos;
+        return Backend.current().nanoTime() - startedNanos;
     }
 
     /** A task was answered. */
@@ -676,7 +707,12 @@ final class WorkerJvm {
     /** Whether it has served long enough, and another should take its place. */
     boolean isSpent() {
         return standing == Standing.SERVING
-                && (hasOutgrown || lifespan.isOver(tasksDone.get(), nanosSinceStart()));
+                && (hasOutgrown || isExhausted() || lifespan.isOver(tasksDone.get(), nanosSinceStart()));
+    }
+
+    /** Whether it has done all tasks that it may ever be sent: with such a limit none is sent before the one before it was answered. */
+    boolean isExhausted() {
+        return tasksDone.get() >= mostTasks;
     }
 
     /** Waits for the end of a process that was asked for it. */

@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.ThreadTimes;
 import dev.sennit.process.WorkerLink.Kind;
@@ -50,11 +51,12 @@ final class WorkerMain {
      * spin.
      */
     public static void main(String[] arguments) {
+        Sharing.saysNothing();
         Path folder = Path.of(arguments[0]);
         try {
             WorkerLink.WorkerEnd end = connect(folder, arguments);
             var runner = new TaskThread(arguments[1], end);
-            runner.start();
+            Backend.start(runner);
             listen(end, runner);
         } catch (IOException e) {
             if (Files.exists(folder)) { // else the parent removed it on its way out: there is nobody to tell
@@ -66,6 +68,7 @@ final class WorkerMain {
             WorkerFolder.remove(folder);
             ManagerConnection.removeDying();
             EndClaim.removeAbandoned();
+            MemoryFolder.remove();
         } finally {
             Runtime.getRuntime().halt(PARENT_GONE);
         }
@@ -225,30 +228,41 @@ final class WorkerMain {
 
         /** No more tasks come: the main thread hears why, and runs shutdown hooks or not. Should they hang, this thread halts. */
         private static void letMainThreadEndIt() {
-            long deadline = System.nanoTime() + EXIT_LIMIT.toNanos();
-            for (long left = EXIT_LIMIT.toNanos(); left > 0; left = deadline - System.nanoTime()) {
+            long deadline = Backend.current().nanoTime() + EXIT_LIMIT.toNanos();
+            for (long left = EXIT_LIMIT.toNanos(); left > 0; left = deadline - Backend.current().nanoTime()) {
                 LockSupport.parkNanos(left);
+            }
+        }
+
+        /** What a task printed comes before its answer. The streams may be others, which a task has put there. */
+        private static void flushOutput() {
+            try {
+                System.out.flush();
+                System.err.flush();
+            } catch (Throwable e) {
+                // then it is lost, and nothing else is
             }
         }
 
         private void runTask(WorkerLink.WorkerEnd.Task task) throws IOException {
             long cpuBefore = ThreadTimes.cpuNanos(this);
-            long start = System.nanoTime();
+            long start = Backend.current().nanoTime();
             Kind kind = Kind.VALUE;
             MessageBuffer message = outcome;
             message.clear();
+            Object value = null;
             try {
                 Callable<?> body = TaskCodec.decode(task.message(), task.length(), end.shapes());
-                TaskCodec.encodeValue(body.call(), TaskCodec.RESULT_REFUSED, message);
+                value = body.call();
+                TaskCodec.encodeValue(value, TaskCodec.RESULT_REFUSED, message);
             } catch (Throwable e) { // an Error is the task's failure too, and the worker goes on
                 kind = Kind.FAILURE;
-                message = TaskCodec.encodeFailure(e);
+                message = TaskCodec.encodeFailure(e, value);
             } finally {
                 end();
             }
-            System.out.flush();
-            System.err.flush();
-            long nanos = System.nanoTime() - start;
+            flushOutput();
+            long nanos = Backend.current().nanoTime() - start;
             page.ended(task.number());
             end.send(kind, task.number(), nanos, ThreadTimes.cpuNanos(this) - cpuBefore, message);
             shortInARow = outcome.length() > ALWAYS_KEPT ? 0 : shortInARow + 1;

@@ -3,7 +3,8 @@ package dev.sennit.process;
 import dev.sennit.Task;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.WorkerStartException;
-import dev.sennit.internal.Durations;
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.SuspendingFuture;
 import dev.sennit.internal.Timers;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -79,7 +80,7 @@ public final class WorkerProcess {
     private final ServerSocketChannel server;
     private final Process process;
     private final @Nullable OutputReader output;
-    private final CompletableFuture<WorkerProcess> ended = new CompletableFuture<>();
+    private final CompletableFuture<WorkerProcess> ended = new SuspendingFuture<>();
     /** Only the watching thread, until {@link #ended}. */
     private @Nullable Throwable failure;
 
@@ -588,7 +589,7 @@ public final class WorkerProcess {
             ACTIVE.add(process);
             ClassLoader loader = main.getClass().getClassLoader();
             try {
-                process.new Watch(message, loader != null ? loader : ClassLoader.getSystemClassLoader()).start();
+                Backend.start(process.new Watch(message, loader != null ? loader : ClassLoader.getSystemClassLoader()));
             } catch (Throwable e) { // no thread to be had
                 process.abandon();
                 throw e;

@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Backend;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
@@ -45,6 +46,7 @@ final class WorkerProcessMain {
 
     /** Arguments: the folder to meet the parent in, and the process's name. */
     public static void main(String[] arguments) throws Exception {
+        Sharing.saysNothing();
         name = arguments[1];
         Thread.currentThread().setName(arguments[1]);
         SocketChannel parent;
@@ -61,7 +63,7 @@ final class WorkerProcessMain {
             return;
         }
         var watch = new ParentWatch(parent);
-        watch.start();
+        Backend.start(watch);
         Runtime.getRuntime().addShutdownHook(new Thread(watch::leaveNativeCode, "sennit-end"));
         try {
             TaskCodec.decodeTask(main, main.length).call();
@@ -141,7 +143,7 @@ final class WorkerProcessMain {
                     LockSupport.parkNanos(LOOKS_NANOS);
                 }
                 Thread exit = new Thread(WorkerProcessMain::exit, "sennit-exit");
-                exit.start();
+                Backend.start(exit);
                 exit.join(EXIT_LIMIT);
             } catch (Throwable e) { // whatever it is, this process may not stay
                 Runtime.getRuntime().halt(PARENT_GONE);

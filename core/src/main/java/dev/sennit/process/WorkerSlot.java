@@ -1,13 +1,19 @@
 package dev.sennit.process;
 
 import dev.sennit.TaskSerializationException;
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.Errands;
+import dev.sennit.internal.PartialFailure;
 import dev.sennit.internal.Sizes;
+import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Timers;
 import dev.sennit.process.WorkerJvm.Standing;
 import java.io.EOFException;
 import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +56,8 @@ final class WorkerSlot {
     private static final String DEAF = "did not take a task, and was killed";
     /** So many workers may die with the same task in hand, none having begun it: it may be too large for them to read. */
     private static final int DEATHS_BEFORE_ONE_TASK = 5;
+    /** How often a thread that waits in the stead of a timer looks. */
+    private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private final ProcessPool pool;
     private final String name;
@@ -133,7 +141,7 @@ final class WorkerSlot {
         Thread before = server;
         server = thread;
         try {
-            pool.settings().start(thread);
+            Backend.start(thread);
         } catch (Throwable e) { // no thread to be had: whoever served the slot goes on
             server = before;
             throw e;
@@ -210,9 +218,10 @@ final class WorkerSlot {
                 return starting;
             }
             jvm = null;
+            boolean inInitializer = isInUsersInitializer(starting); // asks its memory, which goes when it is buried
             WorkerJvm.End end = starting.bury();
             if (!starting.endWasIntended()) {
-                noteFailedStart(starting, end);
+                noteFailedStart(starting, end, inInitializer);
             }
         } catch (Throwable e) { // too many open files, no thread or memory to be had
             jvm = null;
@@ -220,7 +229,8 @@ final class WorkerSlot {
                 starting.kill();
                 starting.bury();
             }
-            pool.startFailed(this, "worker " + name + " could not be started: " + e, e, false);
+            pool.startFailed(
+                    this, "worker " + name + " could not be started: " + Throwables.text(e), TaskCodec.printable(e), false);
         }
         return null;
     }
@@ -230,15 +240,21 @@ final class WorkerSlot {
         return initializer == null || starting.initialize(initializer, pool.allowed());
     }
 
-    private void noteFailedStart(WorkerJvm ended, WorkerJvm.End end) {
-        boolean somebodyElse =
-                ended.whyDestroyed() == null && WorkerCrashedException.wasKilledByAnother(end.exitCode());
+    /** Whether a worker that did not get ready ended in what the user has it do first; by its own hand or not, nobody can tell. */
+    private boolean isInUsersInitializer(WorkerJvm ended) {
         Initializer initializer = pool.initializer();
-        boolean inInitializer = ended.isInitializing() && initializer != null && !initializer.isOurs();
+        return initializer != null && !initializer.isOurs() && ended.isInInitializer();
+    }
+
+    private void noteFailedStart(WorkerJvm ended, WorkerJvm.End end, boolean inInitializer) {
+        boolean somebodyElse = !inInitializer
+                && ended.whyDestroyed() == null
+                && WorkerCrashedException.wasKilledByAnother(end.exitCode());
+        Initializer initializer = pool.initializer();
         Throwable thrown = ended.initializerFailure();
         if (thrown != null) {
             String failed = initializer != null && initializer.isOurs() ? "first task" : "initializer";
-            String what = failed + " failed in worker " + name + " (pid " + ended.pid() + "): " + thrown;
+            String what = failed + " failed in worker " + name + " (pid " + ended.pid() + "): " + Throwables.text(thrown);
             pool.startFailed(this, what + CauseOfDeath.said(end), thrown, false);
         } else {
             String during = "in its initializer";
@@ -441,8 +457,10 @@ final class WorkerSlot {
     private Throwable failureIn(WorkerLink.Reply reply, RemoteSubmission<?> submission, WorkerJvm up) {
         try {
             Throwable failure = TaskCodec.decodeFailure(reply.payload(), reply.length(), loaderOf(submission), pool.allowed());
-            return submission.withSubmitterStack(failure, name + ", pid " + up.pid());
-        } catch (Throwable e) { // an exception's own methods may do anything
+            submission.addSubmitterStack(
+                    failure instanceof PartialFailure partial ? partial.failure() : failure, name + ", pid " + up.pid());
+            return failure;
+        } catch (Throwable e) { // no memory to be had for it, say
             return unreadable(e);
         }
     }
@@ -451,13 +469,7 @@ final class WorkerSlot {
         if (why instanceof TaskSerializationException) {
             return why;
         }
-        String said;
-        try {
-            said = why.toString();
-        } catch (Throwable e) { // its own methods too
-            said = why.getClass().getName();
-        }
-        return new TaskSerializationException("answer could not be read: " + said, why);
+        return new TaskSerializationException("answer could not be read: " + Throwables.text(why), TaskCodec.printable(why));
     }
 
     private static ClassLoader loaderOf(RemoteSubmission<?> submission) {
@@ -558,15 +570,29 @@ final class WorkerSlot {
         if (!worker.has(submission)) {
             return; // it has ended, or is not sent yet and will not be
         }
-        Timers.after(pool.grace(), () -> {
-            if (worker.has(submission)) {
-                worker.killFor(submission, null).forEach(pool::placeFirst);
-            }
-        });
+        Future<?> kill = null;
+        try {
+            kill = Timers.after(pool.grace(), () -> killIfBusy(submission, worker));
+        } catch (OutOfMemoryError e) {
+            // no timer to be had: this thread waits in its stead
+        }
         try {
             worker.link().cancel(submission.task());
         } catch (IOException e) {
             // the worker is gone, and the task with it
+        }
+        if (kill == null) {
+            long end = Backend.current().nanoTime() + Timers.nanos(pool.grace());
+            for (long left = 1; left > 0 && worker.has(submission); left = end - Backend.current().nanoTime()) {
+                LockSupport.parkNanos(this, Math.min(left, LOOK_NANOS));
+            }
+            killIfBusy(submission, worker);
+        }
+    }
+
+    private void killIfBusy(RemoteSubmission<?> submission, WorkerJvm worker) {
+        if (worker.has(submission)) {
+            worker.killFor(submission, null).forEach(pool::placeFirst);
         }
     }
 

@@ -26,6 +26,14 @@ public enum WorkerTransport {
         throw new IllegalArgumentException("transport must be auto, shared-memory or socket, was \"" + text + "\"");
     }
 
+    /** Throws {@link UnsupportedOperationException} if {@link #SHARED_MEMORY} cannot be had. */
+    static void ensureSharedMemory() {
+        if (!Linux.isAvailable()) {
+            throw new UnsupportedOperationException("transport shared-memory needs Linux on x86-64 or AArch64, and the option "
+                    + Linux.nativeAccessOption());
+        }
+    }
+
     /** What is used here: one of the other two. */
     WorkerTransport resolved() {
         WorkerTransport wanted = this != AUTO ? this : parse(System.getProperty("sennit.transport", "auto"));

@@ -2,6 +2,7 @@ package dev.sennit.testing;
 
 import dev.sennit.TimeSource;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.WaitLock;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -9,8 +10,6 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.Comparator;
 import java.util.PriorityQueue;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -165,10 +164,10 @@ public final class VirtualClock extends Clock implements TimeSource {
         private static final class Sleeper {
             final long end;
             final long number;
-            final Condition ended;
+            final WaitLock.Condition ended;
             boolean isOver;
 
-            Sleeper(long end, long number, Condition ended) {
+            Sleeper(long end, long number, WaitLock.Condition ended) {
                 this.end = end;
                 this.number = number;
                 this.ended = ended;
@@ -179,8 +178,8 @@ public final class VirtualClock extends Clock implements TimeSource {
         /** Whose time it is; null if its own. */
         private final @Nullable ScheduleRun run;
 
-        private final ReentrantLock lock = new ReentrantLock();
-        private final Condition changed = lock.newCondition();
+        private final WaitLock lock = new WaitLock();
+        private final WaitLock.Condition changed = lock.newCondition();
 
         // guarded by the lock
         private final PriorityQueue<Sleeper> sleepers = new PriorityQueue<>(

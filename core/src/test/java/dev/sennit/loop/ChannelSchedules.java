@@ -1,6 +1,7 @@
 package dev.sennit.loop;
 
 import static dev.sennit.testing.Together.begin;
+import static dev.sennit.testing.Together.cancelledFirst;
 import static dev.sennit.testing.Together.check;
 import static dev.sennit.testing.Together.together;
 
@@ -31,6 +32,9 @@ public final class ChannelSchedules {
                 ReceiverInterrupted.class,
                 SenderInterrupted.class,
                 SelectInterrupted.class,
+                ReceiverCancelledFirst.class,
+                SenderCancelledFirst.class,
+                SelectCancelledFirst.class,
                 ClosedWhileSending.class,
                 ActorClosed.class,
                 ActorStopped.class);
@@ -152,6 +156,35 @@ public final class ChannelSchedules {
             together(() -> first.send(1), () -> second.send(1), receiver::interrupt);
             receiver.join();
             check(received.get() + left(first) + left(second) == 2, received);
+        }
+    }
+
+    /** An element that is sent after a receiver was interrupted is the other one's. */
+    static final class ReceiverCancelledFirst implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var channel = new Channel<Integer>(1);
+            cancelledFirst(channel::receive, () -> channel.send(1));
+        }
+    }
+
+    /** What a sender brings that was interrupted is not received afterwards. */
+    static final class SenderCancelledFirst implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var channel = new Channel<Integer>(0);
+            cancelledFirst(() -> channel.send(1), channel::receive);
+        }
+    }
+
+    /** The same for a thread that waits for two channels. */
+    static final class SelectCancelledFirst implements ScheduleExplorer.Body {
+        @Override
+        public void run() throws Exception {
+            var first = new Channel<Integer>(1);
+            var second = new Channel<Integer>(0);
+            cancelledFirst(
+                    () -> Select.<Integer>from(first.receiving(one -> one), second.receiving(one -> one)), () -> first.send(1));
         }
     }
 

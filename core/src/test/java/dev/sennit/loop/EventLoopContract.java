@@ -72,6 +72,25 @@ abstract class EventLoopContract {
     }
 
     @Test
+    void anUncaughtExceptionHandlerThatThrowsDoesNotStopTheLoop() throws Exception {
+        var handler = Thread.getDefaultUncaughtExceptionHandler();
+        var called = new CountDownLatch(1);
+        Thread.setDefaultUncaughtExceptionHandler((thread, failure) -> {
+            called.countDown();
+            throw new IllegalStateException("the handler fails too", failure);
+        });
+        try (EventLoop loop = open()) {
+            loop.callAfter(Duration.ofNanos(1), () -> {
+                throw new IllegalStateException("meant to be uncaught");
+            });
+            called.await();
+            assertThat(loop.submit(() -> "still here").get()).isEqualTo("still here");
+        } finally {
+            Thread.setDefaultUncaughtExceptionHandler(handler);
+        }
+    }
+
+    @Test
     void thoseThatYieldTakeTurns() throws Exception {
         List<String> order = new ArrayList<>();
         try (EventLoop loop = open()) {
@@ -440,7 +459,7 @@ abstract class EventLoopContract {
         try (Pool pool = Pools.open(plan)) {
             assertThat(((EventLoop) pool).mechanism()).isEqualTo(mechanism());
         }
-        assertThatThrownBy(() -> Pools.open("loop:2")).hasMessageContaining("a loop takes no number of workers");
+        assertThatThrownBy(() -> Pools.open("loop:0")).hasMessageContaining("limit must be >= 1, was 0");
         assertThatThrownBy(() -> Pools.open("loop?mechanism=x"))
                 .hasMessageContaining("mechanism must be scheduler or baton, was \"x\"");
     }

@@ -237,6 +237,215 @@ class StreamsIT {
         });
     }
 
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+
+    @Test
+    void readUntilTakesASeparatorOfSeveralBytesHoweverItComes() throws Exception {
+        inLoop(() -> {
+            try (Pair pair = pair()) {
+                TaskFuture<byte[]> head = loop.submit(() -> pair.server().readUntil(100, ascii("\r\n\r\n")));
+                for (byte one : ascii("GET / \r\n\rx\r\r\n\r\nbody")) { // with what looks like its beginning
+                    pair.client().write(new byte[] {one});
+                    EventLoop.yieldNow();
+                }
+                assertThat(head.get()).asString().isEqualTo("GET / \r\n\rx\r\r\n\r\n");
+                assertThat(pair.server().readExactly(4)).asString().isEqualTo("body");
+                return null;
+            }
+        });
+    }
+
+    @Test
+    void readUntilTakesTheFirstOfSeveralSeparators() throws Exception {
+        inLoop(() -> {
+            try (Pair pair = pair()) {
+                pair.client().write("a;b\nc\0\0d");
+                pair.client().shutdownOutput();
+                byte[][] separators = {ascii("\n"), ascii(";"), ascii("\0\0"), ascii("c\0\0")};
+                assertThat(pair.server().readUntil(1, separators)).asString().isEqualTo("a;");
+                assertThat(pair.server().readUntil(1, separators)).asString().isEqualTo("b\n");
+                assertThat(pair.server().readUntil(0, separators)).asString().isEqualTo("c\0\0");
+                assertThatThrownBy(() -> pair.server().readUntil(100, separators))
+                        .isInstanceOf(EOFException.class)
+                        .hasMessageContaining("ended after 1 bytes without a separator");
+                assertThat(pair.server().readLine(1)).isEqualTo("d");
+                assertThat(pair.server().readUntil(100, separators)).isNull();
+                return null;
+            }
+        });
+    }
+
+    @Test
+    void readUntilHasALimitAndLosesNothing() throws Exception {
+        inLoop(() -> {
+            try (Pair pair = pair()) {
+                pair.client().write("abcdef--next--");
+                assertThatThrownBy(() -> pair.server().readUntil(5, ascii("--")))
+                        .isInstanceOf(InputTooLongException.class)
+                        .hasMessageContaining("is longer than 5 bytes");
+                assertThat(pair.server().readUntil(6, ascii("--"))).asString().isEqualTo("abcdef--");
+                assertThat(pair.server().readUntil(4, ascii("--"))).asString().isEqualTo("next--");
+                TaskFuture<?> endless = loop.submit(() -> {
+                    byte[] hyphens = new byte[1 << 16];
+                    Arrays.fill(hyphens, (byte) '-');
+                    while (true) {
+                        pair.client().write(hyphens);
+                    }
+                });
+                assertThatThrownBy(() -> pair.server().readUntil(100_000, ascii("--x"))).isInstanceOf(InputTooLongException.class);
+                endless.cancel(true);
+                assertThatThrownBy(() -> pair.server().readUntil(1)).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> pair.server().readUntil(1, new byte[0])).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> pair.server().readUntil(-1, ascii("x"))).isInstanceOf(IllegalArgumentException.class);
+                return null;
+            }
+        });
+    }
+
+    @Test
+    void aReadUntilThatIsCancelledLosesNothing() throws Exception {
+        inLoop(() -> {
+            try (Pair pair = pair()) {
+                var ended = new CountDownLatch(1);
+                TaskFuture<?> reader = loop.submit(() -> {
+                    try {
+                        return pair.server().readUntil(100, ascii("||"));
+                    } finally {
+                        ended.countDown();
+                    }
+                });
+                pair.client().write("half|");
+                letOthersWait();
+                reader.cancel(true);
+                EventLoop.suspending(() -> ended.await(60, TimeUnit.SECONDS));
+                pair.client().write("|");
+                pair.server().setReadTimeout(LONG);
+                assertThat(pair.server().readUntil(100, ascii("||"))).asString().isEqualTo("half||");
+                return null;
+            }
+        });
+    }
+
+    /** Against the obvious way to find the first separator. */
+    @Test
+    void readUntilFindsWhatAPlainSearchFinds() {
+        Seeded.repeat(200, random -> inLoop(() -> {
+            var generator = random.generator();
+            byte[] sent = new byte[generator.nextInt(1, 300)];
+            for (int i = 0; i < sent.length; i++) {
+                sent[i] = (byte) ('a' + generator.nextInt(2));
+            }
+            byte[][] separators = new byte[generator.nextInt(1, 4)][];
+            for (int i = 0; i < separators.length; i++) {
+                separators[i] = new byte[generator.nextInt(1, 6)];
+                for (int j = 0; j < separators[i].length; j++) {
+                    separators[i][j] = (byte) ('a' + generator.nextInt(2));
+                }
+            }
+            try (Pair pair = pair()) {
+                TaskFuture<?> writer = loop.submit(() -> {
+                    for (int at = 0; at < sent.length; ) {
+                        int size = Math.min(generator.nextInt(1, 40), sent.length - at);
+                        pair.client().write(ByteBuffer.wrap(sent, at, size));
+                        at += size;
+                        EventLoop.yieldNow();
+                    }
+                    pair.client().shutdownOutput();
+                    return null;
+                });
+                int from = 0;
+                for (int end = endOfSeparator(sent, from, separators); end >= 0; end = endOfSeparator(sent, from, separators)) {
+                    assertThat(pair.server().readUntil(300, separators)).isEqualTo(Arrays.copyOfRange(sent, from, end));
+                    from = end;
+                }
+                assertThat(pair.server().readAll(300)).isEqualTo(Arrays.copyOfRange(sent, from, sent.length));
+                writer.get();
+            }
+            return null;
+        }));
+    }
+
+    private static int endOfSeparator(byte[] bytes, int from, byte[][] separators) {
+        String rest = new String(bytes, from, bytes.length - from, StandardCharsets.US_ASCII);
+        for (int end = 1; end <= rest.length(); end++) {
+            for (byte[] one : separators) {
+                if (rest.substring(0, end).endsWith(new String(one, StandardCharsets.US_ASCII))) {
+                    return from + end;
+                }
+            }
+        }
+        return -1;
+    }
+
+    @Test
+    void oneStreamGoesIntoAnotherAsFastAsThatIsRead() throws Exception {
+        inLoop(() -> {
+            byte[] sent = new byte[8 << 20];
+            new java.util.SplittableRandom(1).nextBytes(sent);
+            try (Pair source = pair(); Pair target = pair()) {
+                loop.submit(() -> {
+                    source.client().write(sent);
+                    source.client().shutdownOutput();
+                    return null;
+                });
+                assertThat(source.server().transferTo(target.client(), 0)).isZero();
+                TaskFuture<Long> first = loop.submit(() -> source.server().transferTo(target.client(), 1_000_001));
+                assertThat(Arrays.equals(target.server().readExactly(1_000_001), Arrays.copyOf(sent, 1_000_001))).isTrue();
+                assertThat(first.get()).isEqualTo(1_000_001);
+                TaskFuture<Long> rest = loop.submit(() -> {
+                    long count = source.server().transferTo(target.client());
+                    target.client().shutdownOutput();
+                    return count;
+                });
+                EventLoop.sleep(Duration.ofMillis(20));
+                assertThat(rest.isDone()).as("written, though nobody has read").isFalse();
+                assertThatThrownBy(() -> source.server().readLine(1)).isInstanceOf(IllegalStateException.class);
+                byte[] come = target.server().readAll(sent.length);
+                assertThat(Arrays.equals(come, Arrays.copyOfRange(sent, 1_000_001, sent.length))).isTrue();
+                assertThat(rest.get()).isEqualTo(sent.length - 1_000_001);
+                return null;
+            }
+        });
+    }
+
+    @Test
+    void aTransferThatIsCancelledOrWhoseTargetIsGoneLosesNothing() throws Exception {
+        inLoop(() -> {
+            try (Pair source = pair(); Pair target = pair(); Pair gone = pair()) {
+                byte[] sent = new byte[32 << 20];
+                new java.util.SplittableRandom(2).nextBytes(sent);
+                loop.submit(() -> {
+                    source.client().write(sent);
+                    source.client().shutdownOutput();
+                    return null;
+                });
+                var over = new CountDownLatch(1);
+                TaskFuture<?> transfer = loop.submit(() -> {
+                    try {
+                        return source.server().transferTo(target.client());
+                    } finally {
+                        over.countDown();
+                    }
+                });
+                EventLoop.sleep(Duration.ofMillis(50));
+                transfer.cancel(true);
+                EventLoop.suspending(() -> over.await(60, TimeUnit.SECONDS));
+                gone.client().close();
+                assertThatThrownBy(() -> source.server().transferTo(gone.client())).isInstanceOf(StreamClosedException.class);
+                TaskFuture<?> rest = loop.submit(() -> {
+                    source.server().transferTo(target.client());
+                    target.client().shutdownOutput();
+                    return null;
+                });
+                assertThat(Arrays.equals(target.server().readAll(sent.length), sent)).isTrue();
+                rest.get();
+                return null;
+            }
+        });
+    }
+
     @Test
     void readTakesWhatThereIs() throws Exception {
         inLoop(() -> {

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Conditions;
+import dev.sennit.Task;
 import dev.sennit.TaskFuture;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -23,6 +25,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(120)
 @EnabledOnOs({OS.LINUX, OS.MAC})
 class SubprocessIT {
+    private static final Duration LONG = Duration.ofSeconds(60);
+
     private static Subprocess shell(String script) throws IOException, InterruptedException {
         return Subprocess.start(new ProcessBuilder("sh", "-c", script));
     }
@@ -236,6 +240,200 @@ class SubprocessIT {
                 assertThat(gone.waitFor()).isEqualTo(128 + 15);
                 return null;
             }
+        });
+    }
+
+    // ---- communicate ----
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** A new loop of a mechanism, with a body as its main coroutine. */
+    private static void inLoop(EventLoop.Mechanism mechanism, Task<?> body) throws Exception {
+        try (EventLoop loop = EventLoop.builder().mechanism(mechanism).open()) {
+            try {
+                loop.submit(body).get();
+            } finally {
+                loop.shutdownNow();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void communicateWritesAndReadsBothAtOnce(EventLoop.Mechanism mechanism) throws Exception {
+        inLoop(mechanism, () -> {
+            byte[] much = new byte[4 << 20]; // more than all pipes hold: who does one after the other waits for ever
+            new java.util.SplittableRandom(1).nextBytes(much);
+            try (Subprocess both = shell("head -c 3000000 /dev/zero >&2; cat; head -c 3000000 /dev/zero >&2; exit 3")) {
+                Subprocess.Output output = both.communicate(much, 10_000_000, null);
+                assertThat(output.exitCode()).isEqualTo(3);
+                assertThat(Arrays.equals(output.stdout(), much)).isTrue();
+                assertThat(output.stderr()).hasSize(6_000_000);
+            }
+            return null;
+        });
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void communicateTakesProgramsAsTheyAre(EventLoop.Mechanism mechanism) throws Exception {
+        inLoop(mechanism, () -> {
+            try (Subprocess deaf = shell("exec <&-; echo hello")) { // reads none of its input
+                Subprocess.Output output = deaf.communicate(new byte[1 << 20], 100, LONG);
+                assertThat(output.stdout()).asString().isEqualTo("hello\n");
+                assertThat(output.exitCode()).isZero();
+            }
+            try (Subprocess silent = shell("exit 5")) {
+                silent.waitFor();
+                Subprocess.Output output = silent.communicate(new byte[0], 0, LONG);
+                assertThat(output.exitCode()).isEqualTo(5);
+                assertThat(output.stdout()).isEmpty();
+            }
+            try (Subprocess closesFirst = shell("exec >&- 2>&-; sleep 0.2; exit 6")) {
+                assertThat(closesFirst.communicate(new byte[0], 0, LONG).exitCode()).isEqualTo(6);
+            }
+            try (Subprocess redirected = Subprocess.start(new ProcessBuilder("sh", "-c", "echo out; echo err >&2").redirectErrorStream(true))) {
+                Subprocess.Output output = redirected.communicate(new byte[0], 100, LONG);
+                assertThat(output.stdout()).asString().isEqualTo("out\nerr\n");
+                assertThat(output.stderr()).isEmpty();
+            }
+            try (Subprocess halfRead = Subprocess.start(new ProcessBuilder("cat"))) {
+                halfRead.stdin().write("one\ntwo\n");
+                assertThat(halfRead.stdout().readLine(10)).isEqualTo("one");
+                assertThat(halfRead.communicate(bytes("three\n"), 100, LONG).stdout()).asString().isEqualTo("two\nthree\n");
+            }
+            return null;
+        });
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void communicateHasLimitsAndLosesNothing(EventLoop.Mechanism mechanism) throws Exception {
+        inLoop(mechanism, () -> {
+            try (Subprocess cat = shell("cat; sleep 1000")) {
+                assertThatThrownBy(() -> cat.communicate(bytes("hello"), 4, LONG))
+                        .isInstanceOf(InputTooLongException.class)
+                        .hasMessageContaining("sh (" + cat.pid() + ") stdout: the output is longer than 4 bytes");
+                assertThatThrownBy(() -> cat.communicate(new byte[0], 5, Duration.ofMillis(50)))
+                        .isInstanceOf(SocketTimeoutException.class)
+                        .hasMessageContaining("communicating with sh (" + cat.pid() + ") took longer than 50 ms");
+                assertThat(cat.isAlive()).isTrue();
+                assertThat(cat.stdout().readExactly(5)).asString().isEqualTo("hello");
+                assertThatThrownBy(() -> cat.communicate(new byte[0], -1, null)).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> cat.communicate(new byte[0], 1, Duration.ZERO)).isInstanceOf(IllegalArgumentException.class);
+            }
+            try (Subprocess endless = Subprocess.start(new ProcessBuilder("cat", "/dev/zero"))) {
+                assertThatThrownBy(() -> endless.communicate(new byte[0], 1_000_000, null)).isInstanceOf(InputTooLongException.class);
+            }
+            return null;
+        });
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void communicateEndsWhenItIsCancelledOrTheProgramIsClosed(EventLoop.Mechanism mechanism) throws Exception {
+        inLoop(mechanism, () -> {
+            EventLoop loop = EventLoop.current();
+            Subprocess cat = shell("cat; sleep 1000");
+            try {
+                var over = new CountDownLatch(1);
+                TaskFuture<?> cancelled = loop.submit(() -> {
+                    try {
+                        return cat.communicate(bytes("hello"), 10, null);
+                    } finally {
+                        over.countDown();
+                    }
+                });
+                EventLoop.sleep(Duration.ofMillis(100));
+                assertThatThrownBy(() -> cat.communicate(new byte[0], 1, null)).isInstanceOf(IllegalStateException.class);
+                cancelled.cancel(true);
+                EventLoop.suspending(() -> over.await(60, TimeUnit.SECONDS));
+                assertThat(cat.isAlive()).isTrue();
+                assertThat(cat.stdout().readExactly(5)).asString().isEqualTo("hello");
+
+                TaskFuture<?> closed = loop.submit(() -> cat.communicate(new byte[0], 10, null));
+                EventLoop.sleep(Duration.ofMillis(10));
+                cat.close();
+                assertThatThrownBy(closed::get).hasCauseInstanceOf(StreamClosedException.class);
+            } finally {
+                cat.close();
+            }
+            return null;
+        });
+    }
+
+    /** It needs no further coroutine, which a loop that is being closed would refuse. */
+    @ParameterizedTest
+    @EnumSource
+    void aLoopThatIsBeingClosedStillCommunicates(EventLoop.Mechanism mechanism) throws Exception {
+        TaskFuture<String> output;
+        try (EventLoop loop = EventLoop.builder().mechanism(mechanism).open()) {
+            output = loop.submit(() -> {
+                try (Subprocess cat = Subprocess.start(new ProcessBuilder("cat"))) {
+                    while (!loop.isShutdown()) {
+                        EventLoop.sleep(Duration.ofMillis(1));
+                    }
+                    return new String(cat.communicate(bytes("hello"), 10, null).stdout(), StandardCharsets.UTF_8);
+                }
+            });
+        }
+        assertThat(output.get()).isEqualTo("hello");
+    }
+
+    // ---- signals ----
+
+    private static final String TELLS_SIGNALS = "trap 'echo interrupted' INT; trap 'echo hung up' HUP; trap 'echo one' USR1; trap 'echo bye; exit 4' TERM;"
+            + " echo ready; while :; do sleep 0.01; done";
+
+    @ParameterizedTest
+    @EnumSource
+    void signalsAreSentByNameAndByNumber(EventLoop.Mechanism mechanism) throws Exception {
+        inLoop(mechanism, () -> {
+            try (Subprocess shell = shell(TELLS_SIGNALS)) {
+                assertThat(shell.stdout().readLine(10)).isEqualTo("ready");
+                assertThat(shell.signal("INT")).isTrue();
+                assertThat(shell.stdout().readLine(20)).isEqualTo("interrupted");
+                assertThat(shell.signal(1)).isTrue();
+                assertThat(shell.stdout().readLine(20)).isEqualTo("hung up");
+                assertThat(shell.signal("USR1")).isTrue();
+                assertThat(shell.stdout().readLine(20)).isEqualTo("one");
+                assertThat(shell.signal("TERM")).isTrue();
+                assertThat(shell.stdout().readLine(20)).isEqualTo("bye");
+                assertThat(shell.waitFor()).isEqualTo(4);
+                assertThat(shell.signal("TERM")).isFalse();
+                assertThat(shell.signal(9)).isFalse();
+            }
+            try (Subprocess sleeper = shell("exec sleep 1000")) {
+                assertThat(sleeper.signal("STOP")).isTrue();
+                assertThat(sleeper.isAlive()).isTrue();
+                assertThat(sleeper.signal("KILL")).isTrue();
+                assertThat(sleeper.waitFor()).isEqualTo(128 + 9);
+                assertThatThrownBy(() -> sleeper.signal("SIGTERM"))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage("there is no signal \"SIGTERM\" here: names are such as TERM, HUP or USR1");
+                assertThatThrownBy(() -> sleeper.signal(0))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage("signal must be from 1 to 64, was 0");
+            }
+            return null;
+        });
+    }
+
+    /** Asking a program to end leaves what it says about that to be read. */
+    @Test
+    void whatATerminatedProgramStillPrintsIsRead() {
+        EventLoop.run(() -> {
+            for (int i = 0; i < 20; i++) {
+                try (Subprocess shell = shell(TELLS_SIGNALS)) {
+                    assertThat(shell.stdout().readLine(10)).isEqualTo("ready");
+                    shell.terminate();
+                    assertThat(shell.stdout().readLine(20)).isEqualTo("bye");
+                    assertThat(shell.waitFor()).isEqualTo(4);
+                }
+            }
+            return null;
         });
     }
 

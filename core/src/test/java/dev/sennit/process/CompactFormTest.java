@@ -79,7 +79,7 @@ class CompactFormTest {
     }
 
     private static Object read(byte[] bytes) throws Exception {
-        return new CompactReader(bytes, CompactFormTest.class.getClassLoader(), ALL, null).readAll();
+        return new CompactReader(bytes, bytes.length, Reading.behind(ALL, CompactFormTest.class.getClassLoader()), null).readAll();
     }
 
     static Stream<Object> values() {
@@ -244,7 +244,7 @@ class CompactFormTest {
             ClassLoader loader = getClass().getClassLoader();
             // This library's own classes are always allowed, and these tests may lie in its module.
             if (!isOurs()) {
-                assertThatThrownBy(() -> new CompactReader(bytes, loader, jdkOnly, null).readAll())
+                assertThatThrownBy(() -> new CompactReader(bytes, bytes.length, Reading.behind(jdkOnly, loader), null).readAll())
                         .isInstanceOf(InvalidClassException.class)
                         .hasMessageContaining("allow(dev.sennit.process.*)");
             }
@@ -333,7 +333,7 @@ class CompactFormTest {
         EncodedTask encoded = Objects.requireNonNull(EncodedTask.compact(task));
         encoded.shapes().forEach(shape -> known.learn(shape.number(), shape.description()));
         return (Callable<?>) new CompactReader(
-                        Arrays.copyOf(encoded.bytes(), encoded.length()), CompactFormTest.class.getClassLoader(), null, known)
+                        encoded.bytes(), encoded.length(), Reading.ofParent(CompactFormTest.class.getClassLoader()), known)
                 .readAll();
     }
 
@@ -370,7 +370,10 @@ class CompactFormTest {
         EncodedTask encoded = Objects.requireNonNull(EncodedTask.compact((Task<Integer>) () -> 1));
         byte[] bytes = Arrays.copyOf(encoded.bytes(), encoded.length());
         assertThatThrownBy(() -> new CompactReader(
-                                bytes, getClass().getClassLoader(), null, new LambdaShapes.Known(getClass().getClassLoader()))
+                                bytes,
+                                bytes.length,
+                                Reading.ofParent(getClass().getClassLoader()),
+                                new LambdaShapes.Known(getClass().getClassLoader()))
                         .readAll())
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("unknown shape");

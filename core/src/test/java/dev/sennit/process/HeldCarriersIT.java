@@ -12,6 +12,12 @@ import dev.sennit.Retry;
 import dev.sennit.Schedule;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +29,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Virtual threads that only compute hold every carrier; nothing else of the library waits for them. */
 @Timeout(120)
@@ -129,6 +136,24 @@ class HeldCarriersIT {
             if (n < 0) {
                 return n;
             }
+        }
+    }
+
+    /** The ends have met, and the virtual thread that sends what was kept has not begun. */
+    @Test
+    void aSenderSendsWhatWasKept(@TempDir Path folder) throws Exception {
+        var address = UnixDomainSocketAddress.of(folder.resolve("socket"));
+        try (Pipe pipe = Pipe.open();
+                var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(address);
+                var theirs = SocketChannel.open(address)) {
+            pipe.first().sendBytes(new byte[60_000]);
+            pipe.first().met(server.accept(), null);
+            pipe.first().sendBytes(new byte[10_000]);
+            var received = ByteBuffer.allocate(2 * PipeMessage.HEADER + 70_000);
+            while (received.hasRemaining()) {
+                assertThat(theirs.read(received)).isPositive();
+            }
+            assertThat(Connection.waitingInAll()).isZero();
         }
     }
 }

@@ -55,7 +55,7 @@ class HostileFramesIT {
             for (int i = 0; i < PIPES; i++) {
                 MeetingPoint.End end = MeetingPoint.HERE.newPipe();
                 Path place = MeetingPoint.HERE.offer(end);
-                Future<SocketChannel> raw = new EndClaim("raw", place, end.token(), () -> {}).meet();
+                Future<SocketChannel> raw = new EndClaim("raw", place, end.token(), () -> {}).start().meet();
                 try (var receiver = new Connection(end.other(), true, true, Mutations.class)) {
                     receiver.poll(Duration.ZERO);
                     try (SocketChannel sender = raw.get(30, SECONDS)) {

@@ -15,18 +15,27 @@ import dev.sennit.TaskOptions;
 import dev.sennit.TaskScope;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.WorkerStartException;
+import java.io.IOException;
+import java.io.NotSerializableException;
 import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -104,10 +113,330 @@ class HostileTasksIT {
             });
             assertThatThrownBy(() -> mute.get(10, SECONDS))
                     .cause()
-                    .isInstanceOf(TaskSerializationException.class)
+                    .isInstanceOf(RemoteTaskException.class)
                     .hasMessageContaining("MuteException");
             assertServes(pool);
         }
+    }
+
+    /** What an exception does when it is asked for something, in the worker and at home. */
+    enum Mischief {
+        THROWS {
+            @Override
+            void happen() {
+                throw new IllegalStateException("meant");
+            }
+        },
+        THROWS_AN_ERROR {
+            @Override
+            void happen() {
+                throw new AssertionError("meant");
+            }
+        },
+        THROWS_ITS_LIKE {
+            @Override
+            void happen() {
+                throw new HostileException(Asked.TEXT, THROWS_ITS_LIKE);
+            }
+        },
+        OVERFLOWS {
+            @Override
+            @SuppressWarnings("InfiniteRecursion")
+            void happen() {
+                happen();
+            }
+        };
+
+        abstract void happen();
+    }
+
+    /** What an exception may be asked for. */
+    enum Asked {
+        TEXT,
+        CAUSE,
+        STACK,
+        WRITING,
+        REPLACEMENT,
+        READING,
+        EVERYTHING
+    }
+
+    /** Plays mischief when it is asked for something. */
+    static final class HostileException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+        private final Asked asked;
+        private final Mischief mischief;
+
+        HostileException(Asked asked, Mischief mischief) {
+            super("plain text");
+            this.asked = asked;
+            this.mischief = mischief;
+        }
+
+        private void asked(Asked what) {
+            if (asked == what || asked == Asked.EVERYTHING) {
+                mischief.happen();
+            }
+        }
+
+        @Override
+        public String toString() {
+            asked(Asked.TEXT);
+            return super.toString();
+        }
+
+        @Override
+        public String getMessage() {
+            asked(Asked.TEXT);
+            return super.getMessage();
+        }
+
+        @Override
+        public synchronized Throwable getCause() {
+            if (asked != null) { // while it is constructed
+                asked(Asked.CAUSE);
+            }
+            return super.getCause();
+        }
+
+        @Override
+        public StackTraceElement[] getStackTrace() {
+            asked(Asked.STACK);
+            return super.getStackTrace();
+        }
+
+        @Override
+        public void setStackTrace(StackTraceElement[] stack) {
+            asked(Asked.STACK);
+            super.setStackTrace(stack);
+        }
+
+        private void writeObject(ObjectOutputStream out) throws IOException {
+            asked(Asked.WRITING);
+            out.defaultWriteObject();
+        }
+
+        private Object writeReplace() {
+            asked(Asked.REPLACEMENT);
+            return this;
+        }
+
+        private void readObject(ObjectInputStream in) throws IOException, ClassNotFoundException {
+            in.defaultReadObject();
+            asked(Asked.READING);
+        }
+    }
+
+    /** Cannot be written, and says so with an exception that plays mischief. */
+    static final class Unwritable implements Serializable {
+        private static final long serialVersionUID = 1L;
+        private final Mischief mischief;
+
+        Unwritable(Mischief mischief) {
+            this.mischief = mischief;
+        }
+
+        private void writeObject(ObjectOutputStream out) {
+            throw new HostileException(Asked.EVERYTHING, mischief);
+        }
+    }
+
+    @Test
+    void anExceptionThatPlaysMischiefFailsItsTaskAlone() throws Exception {
+        try (ProcessPool pool = one().open()) {
+            for (Mischief mischief : Mischief.values()) {
+                for (Asked asked : Asked.values()) {
+                    String when = mischief + " when asked for " + asked;
+                    TaskFuture<?> thrown = pool.submit(() -> {
+                        throw new HostileException(asked, mischief);
+                    });
+                    assertThat(failureOf(thrown))
+                            .as(when)
+                            .isInstanceOfAny(
+                                    HostileException.class, RemoteTaskException.class, TaskSerializationException.class);
+                    TaskFuture<?> cause = pool.submit(() -> {
+                        throw new IllegalStateException("on top", new HostileException(asked, mischief));
+                    });
+                    assertThat(failureOf(cause))
+                            .as(when)
+                            .isInstanceOfAny(IllegalStateException.class, RemoteTaskException.class)
+                            .hasMessageContaining("on top");
+                    TaskFuture<?> refused = pool.submit(() -> new Unwritable(mischief));
+                    assertThat(failureOf(refused))
+                            .as(when)
+                            .hasMessageContainingAll("result cannot travel home", "Unwritable");
+                    assertServes(pool);
+                    assertThat(pool.statistics().workersLost()).as(when).isZero();
+                }
+            }
+        }
+    }
+
+    @Test
+    void ofAnExceptionThatPlaysMischiefComesWhatCanBeRead() throws Exception {
+        try (ProcessPool pool = one().open()) {
+            TaskFuture<?> mute = pool.submit(() -> {
+                throw new HostileException(Asked.WRITING, Mischief.OVERFLOWS);
+            });
+            assertThat(failureOf(mute)).isInstanceOfSatisfying(RemoteTaskException.class, standIn -> {
+                assertThat(standIn.originalClassName()).isEqualTo(HostileException.class.getName());
+                assertThat(standIn).hasMessageContaining("plain text").hasStackTraceContaining("HostileTasksIT.lambda");
+            });
+            TaskFuture<?> everything = pool.submit(() -> {
+                throw new HostileException(Asked.EVERYTHING, Mischief.THROWS_AN_ERROR);
+            });
+            assertThat(failureOf(everything))
+                    .isInstanceOfSatisfying(RemoteTaskException.class, standIn -> assertThat(standIn.originalClassName())
+                            .isEqualTo(HostileException.class.getName()));
+        }
+    }
+
+    /** Endless in one way or another. */
+    static final class EndlessException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public synchronized Throwable getCause() {
+            return new EndlessException();
+        }
+
+        @Override
+        public String toString() {
+            return "again and again ".repeat(1_000_000);
+        }
+
+        @Override
+        public StackTraceElement[] getStackTrace() {
+            var frames = new StackTraceElement[100_000];
+            Arrays.fill(frames, 0, frames.length / 2, new StackTraceElement("Endless", "again", "Endless.java", 1));
+            return frames; // half of them null
+        }
+
+        private void writeObject(ObjectOutputStream out) throws IOException {
+            throw new IOException("not as it is");
+        }
+    }
+
+    @Test
+    void anExceptionWithoutEndComesAsItsBeginning() throws Exception {
+        try (ProcessPool pool = one().heap("512m").open()) {
+            TaskFuture<?> endless = pool.submit(() -> {
+                throw new EndlessException();
+            });
+            assertThat(failureOf(endless)).isInstanceOfSatisfying(RemoteTaskException.class, standIn -> {
+                assertThat(standIn.originalClassName()).isEqualTo(EndlessException.class.getName());
+                assertThat(standIn.getMessage()).startsWith("again and again").hasSizeLessThan(100_000);
+                assertThat(standIn.getStackTrace()).hasSizeBetween(1, 10_000);
+            });
+            assertServes(pool);
+            assertThat(pool.statistics().workersLost()).isZero();
+        }
+    }
+
+    @Test
+    void anItemWhoseResultCannotTravelLosesNoneOfThoseBeforeIt() throws Exception {
+        try (ProcessPool pool = one().open()) {
+            for (boolean isPlain : List.of(true, false)) {
+                List<Object> come = new ArrayList<>();
+                Stream<Object> mapped = Stream.of(0, 1, 2, 3, 4, 5).gather(pool.chunksOf(6).mapping(n -> {
+                    if (n == 4) {
+                        throw new IllegalStateException("not even begun");
+                    }
+                    return n == 3 ? oddOne(isPlain) : n;
+                }));
+                assertThatThrownBy(() -> mapped.forEach(come::add))
+                        .isInstanceOf(CompletionException.class)
+                        .cause()
+                        .isInstanceOf(TaskSerializationException.class)
+                        .hasMessageContaining("result cannot travel home");
+                assertThat(come).containsExactly(0, 1, 2);
+            }
+            List<Object> come = new ArrayList<>();
+            assertThatThrownBy(() -> Stream.of(0, 1, 2)
+                            .gather(pool.chunksOf(6).mapping(n -> n == 2 ? oddOne(true) : n))
+                            .forEach(come::add))
+                    .hasRootCauseInstanceOf(NotSerializableException.class);
+            assertThat(come).as("where nothing failed but the last").containsExactly(0, 1);
+            assertThat(pool.statistics().workersLost()).isZero();
+        }
+    }
+
+    private static Object oddOne(boolean isPlain) {
+        return isPlain ? new Object() : new Unwritable(Mischief.THROWS_AN_ERROR);
+    }
+
+    /** Does not come back from what it is asked. */
+    static final class SleeplessException extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public String toString() {
+            while (true) {
+                Thread.onSpinWait();
+            }
+        }
+    }
+
+    @Test
+    void anExceptionThatNeverTellsWhatItIsEndsWithItsTimeLimit() throws Exception {
+        try (ProcessPool pool = one().grace(Duration.ofMillis(10)).open()) {
+            assertServes(pool);
+            TaskFuture<?> silent = pool.submit(
+                    () -> {
+                        throw new SleeplessException();
+                    },
+                    TaskOptions.NONE.timeout(Duration.ofMillis(50)));
+            assertThat(failureOf(silent)).isInstanceOf(TimeoutException.class);
+            assertServes(pool);
+        }
+    }
+
+    @Test
+    void anInitializerWhoseExceptionPlaysMischiefFailsAllTasks() throws Exception {
+        try (ProcessPool pool = one()
+                .initializer(() -> {
+                    throw new HostileException(Asked.EVERYTHING, Mischief.THROWS_ITS_LIKE);
+                })
+                .open()) {
+            TaskFuture<Integer> future = pool.submit(() -> 1);
+            assertThat(failureOf(future))
+                    .isInstanceOf(WorkerStartException.class)
+                    .hasMessageContainingAll("initializer failed in worker", "HostileException");
+        }
+    }
+
+    static final class ClosedForRepair extends PrintStream {
+        ClosedForRepair() {
+            super(OutputStream.nullOutputStream());
+        }
+
+        @Override
+        public void flush() {
+            throw new AssertionError("meant");
+        }
+    }
+
+    @Test
+    void aStandardOutputThatThrowsCostsNoWorker() throws Exception {
+        try (ProcessPool pool = one().open()) {
+            TaskFuture<Integer> future = pool.submit(() -> {
+                System.setOut(new ClosedForRepair());
+                return 1;
+            });
+            assertThat(future.get(60, SECONDS)).isOne();
+            assertServes(pool);
+            assertThat(pool.statistics().workersLost()).isZero();
+        }
+    }
+
+    /** Not through what AssertJ would call of it. */
+    private static Throwable failureOf(TaskFuture<?> future) throws Exception {
+        try {
+            future.get(60, SECONDS);
+        } catch (ExecutionException e) {
+            return e.getCause();
+        }
+        throw new AssertionError("it did not fail");
     }
 
     /** Answers that nobody asked for, by a task that speaks for its worker. */
@@ -182,7 +511,8 @@ class HostileTasksIT {
                             })
                             .get(60, SECONDS))
                     .cause()
-                    .isInstanceOf(TaskSerializationException.class);
+                    .isInstanceOf(RemoteTaskException.class)
+                    .hasMessageContaining("has no stack");
             assertServes(pool);
             assertThat(pool.statistics().workersLost()).isZero();
         }

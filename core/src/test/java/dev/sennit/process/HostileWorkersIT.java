@@ -6,9 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Signals;
 import dev.sennit.TaskFuture;
+import dev.sennit.TaskSerializationException;
+import java.io.Serializable;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -16,6 +20,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.opentest4j.ValueWrapper;
 
 /** Workers that do not keep to the rules, played by tasks that speak for them: each costs its own task at most. */
 @Timeout(120)
@@ -176,6 +182,285 @@ class HostileWorkersIT {
             assertServes(pool);
         }
     }
+
+    // ---- what it says of whom to trust ----
+
+    /** What a task leaves in its worker. */
+    static final class Left {
+        static Connection ours;
+        static ManagerServer manager;
+
+        private Left() {}
+    }
+
+    record Beside(int value) implements Serializable {
+        private static final long serialVersionUID = 1L;
+    }
+
+    /** The worker names a package, and a jar, that its parent never allowed. */
+    @Test
+    void anEndOfAPipeBringsNoAllowListOfItsOwn() throws Exception {
+        try (ProcessPool pool = one().open()) {
+            Connection here = pool.submit(() -> {
+                MeetingPoint.End end = MeetingPoint.HERE.newPipe();
+                Left.ours = new Connection(end, true, true, HostileWorkersIT.class);
+                return new Connection(end.other(), true, true, ValueWrapper.class).allow("org.opentest4j.**");
+            }).get(60, SECONDS);
+            try (here) {
+                pool.submit(() -> {
+                    Left.ours.send(ValueWrapper.create("not allowed"));
+                    Left.ours.send(new Beside(1));
+                    Left.ours.send(ValueWrapper.create("allowed here"));
+                    return null;
+                }).get(60, SECONDS);
+                assertThatThrownBy(here::receive)
+                        .isInstanceOf(TaskSerializationException.class)
+                        .hasMessageContaining("class org.opentest4j.ValueWrapper is not on the allow-list");
+                assertThat(here.receive()).as("the pool's own list applies").isEqualTo(new Beside(1));
+                here.allow("org.opentest4j.*");
+                assertThat(here.receive(ValueWrapper.class).getValue()).isEqualTo("allowed here");
+            }
+        }
+    }
+
+    /** The same by way of a connection that was given to the worker. */
+    @Test
+    void anEndThatCameOverAnotherHasTheListOfThat() throws Exception {
+        try (ProcessPool pool = one().open();
+                Pipe pipe = Pipe.open()) {
+            Connection theirs = pipe.second();
+            pool.submit(() -> {
+                MeetingPoint.End end = MeetingPoint.HERE.newPipe();
+                Left.ours = new Connection(end, true, true, HostileWorkersIT.class);
+                theirs.send(new Connection(end.other(), true, true, ValueWrapper.class).allow("org.opentest4j.**"));
+                Left.ours.send(ValueWrapper.create("not allowed"));
+                Left.ours.send(new Beside(1));
+                return null;
+            }).get(60, SECONDS);
+            try (Connection here = pipe.first().receive(Connection.class)) {
+                assertThatThrownBy(here::receive)
+                        .isInstanceOf(TaskSerializationException.class)
+                        .hasMessageContaining("class org.opentest4j.ValueWrapper is not on the allow-list");
+                assertThat(here.receive()).isEqualTo(new Beside(1));
+            }
+        }
+    }
+
+    /** A worker trusts its parent: what the parent allowed goes with the task. */
+    @Test
+    void aWorkerBelievesItsParentsList() throws Exception {
+        try (ProcessPool pool = one().open();
+                Pipe pipe = Pipe.open()) {
+            Connection theirs = pipe.second().allow("org.opentest4j.*");
+            pipe.first().send(ValueWrapper.create("from the parent"));
+            assertThat(pool.submit(() -> theirs.receive(ValueWrapper.class).getValue()).get(60, SECONDS))
+                    .isEqualTo("from the parent");
+        }
+    }
+
+    @Test
+    void aProxyBringsNoAllowListOfItsOwn() throws Exception {
+        try (ProcessPool pool = one().open()) {
+            List<Object> theirs = pool.submit(() -> {
+                Left.manager = ManagerServer.builder().allow("org.opentest4j.**", Beside.class.getName()).open();
+                List<Object> list = Left.manager.client().newList();
+                list.add(ValueWrapper.create("not allowed"));
+                list.add(new Beside(2));
+                return list;
+            }).get(60, SECONDS);
+            assertThatThrownBy(() -> theirs.get(0))
+                    .isInstanceOf(TaskSerializationException.class)
+                    .hasMessageContaining("class org.opentest4j.ValueWrapper is not on the allow-list");
+            assertThat(theirs.get(1)).as("the pool's own list applies").isEqualTo(new Beside(2));
+            ManagerAddress address = pool.submit(() -> Left.manager.address()).get(60, SECONDS);
+            try (ManagerClient client = ManagerClient.connect(address)) {
+                List<Object> again = client.list("again");
+                again.addAll(List.of(1));
+                assertThat(address.allowed().named()).doesNotContain("org.opentest4j.**");
+            }
+        }
+    }
+
+    @Test
+    void aWorkersProxiesHaveItsParentsList() throws Exception {
+        try (ProcessPool pool = one().open();
+                ManagerServer manager = ManagerServer.builder().allow("org.opentest4j.*").open()) {
+            List<Object> list = manager.client().newList();
+            list.add(ValueWrapper.create("allowed by the parent"));
+            assertThat(pool.submit(() -> ((ValueWrapper) list.get(0)).getValue()).get(60, SECONDS))
+                    .isEqualTo("allowed by the parent");
+        }
+    }
+
+    /** The worker has its own server, and says that it is the parent's. */
+    @ParameterizedTest
+    @CsvSource({"true", "false"})
+    void aForgedProxyDoesNotStandBetweenUsAndOurManager(boolean withOurSocket) throws Exception {
+        try (ProcessPool pool = one().open();
+                ManagerServer manager = ManagerServer.local()) {
+            ManagerAddress ours = manager.address();
+            List<Object> forged = pool.submit(() -> {
+                Left.manager = ManagerServer.local();
+                ManagerAddress theirs = Left.manager.address();
+                var mixed = new ManagerAddress(
+                        ours.server(), withOurSocket ? ours.socket() : theirs.socket(), null, theirs.key(), null, new AllowList(List.of()));
+                Left.manager.client().newList();
+                var list = (ListOperations) RemoteObject.uncounted(ManagerClient.shared(mixed), 1, MethodTable.of(ListOperations.class));
+                return (List<Object>) new RemoteList<>(list);
+            }).get(60, SECONDS);
+            assertThat(manager.objects()).as("it holds nothing of ours").isZero();
+            List<Integer> list = manager.client().newList();
+            assertThat(forged).isNotSameAs(list);
+            list.add(1);
+            assertThat(manager.objects()).isOne();
+            assertThat(pool.submit(() -> Left.manager.objects()).get(60, SECONDS)).isOne();
+            assertThatThrownBy(() -> forged.add("ours"))
+                    .isInstanceOf(ManagerLostException.class)
+                    .hasMessageContaining(withOurSocket ? "another key" : "another manager");
+            assertThat(list).containsExactly(1);
+        }
+    }
+
+    /** Its folder would be removed with all that is in it when that manager is lost. */
+    @Test
+    void aProxyLeadsToNoSocketButAManagers(@TempDir Path folder) throws Exception {
+        String elsewhere = folder.resolve("manager").toString();
+        try (ProcessPool pool = one().open()) {
+            TaskFuture<Object> forged = pool.submit(() -> {
+                byte[] key = new byte[32];
+                var address = new ManagerAddress(1, elsewhere, null, key, null, new AllowList(List.of()));
+                var list = (ListOperations) RemoteObject.uncounted(ManagerClient.shared(address), 1, MethodTable.of(ListOperations.class));
+                return (Object) new RemoteList<>(list);
+            });
+            assertThatThrownBy(() -> forged.get(60, SECONDS))
+                    .hasCauseInstanceOf(TaskSerializationException.class)
+                    .hasMessageContaining("is no folder of Sennit's to connect in");
+        }
+    }
+
+    // ---- what it says of shared memory ----
+
+    /** Is read as the address that it was made with. */
+    private record Forged(Address address) implements Serializable {
+        private static final long serialVersionUID = 1L;
+
+        private Object writeReplace() {
+            return new Object[] {address, new StringBuilder("not compact")};
+        }
+    }
+
+    /** What a worker may say of where shared memory lies. */
+    enum Place {
+        A_DEVICE {
+            @Override
+            Address forge() throws Exception {
+                return of(ProcessHandle.current().pid(), "/dev/zero");
+            }
+        },
+        A_NAMED_PIPE {
+            @Override
+            Address forge() throws Exception {
+                Path folder = Files.createTempDirectory("fifo");
+                Path pipe = folder.resolve("pipe");
+                new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor();
+                Address address = of(ProcessHandle.current().pid(), pipe.toString());
+                Files.delete(pipe);
+                Files.delete(folder);
+                return address;
+            }
+        },
+        A_FILE_THAT_CAN_SHRINK {
+            @Override
+            Address forge() throws Exception {
+                Path file = Files.createTempFile("shrinks", "");
+                try (var out = new java.io.RandomAccessFile(file.toFile(), "rw")) {
+                    out.setLength(64 + 64);
+                    writeHeader(out.getChannel());
+                }
+                Address address = of(ProcessHandle.current().pid(), file.toString());
+                Files.delete(file);
+                return address;
+            }
+        },
+        A_PROCESS_OF_NOBODY {
+            @Override
+            Address forge() throws Exception {
+                return key(1, "3");
+            }
+        };
+
+        static final long ID = 4711;
+        static java.io.RandomAccessFile open;
+
+        abstract Address forge() throws Exception;
+
+        private static void writeHeader(java.nio.channels.FileChannel file) throws Exception {
+            var magic = SharedMemory.class.getDeclaredField("MAGIC");
+            magic.setAccessible(true);
+            file.write(java.nio.ByteBuffer.allocate(16)
+                    .order(java.nio.ByteOrder.nativeOrder())
+                    .putLong(magic.getLong(null))
+                    .putLong(ID)
+                    .flip());
+        }
+
+        /** The descriptor that this process has open. */
+        private static Address of(long pid, String path) throws Exception {
+            open = new java.io.RandomAccessFile(path, "rw");
+            try (var descriptors = Files.list(Path.of("/proc/self/fd"))) {
+                for (Path one : descriptors.toList()) {
+                    if (Files.isSymbolicLink(one) && Files.readSymbolicLink(one).toString().startsWith(path)) {
+                        return key(pid, one.getFileName().toString());
+                    }
+                }
+            }
+            throw new AssertionError(path + " is not open");
+        }
+
+        private static Address key(long pid, String place) throws Exception {
+            var constructor = Class.forName("dev.sennit.process.SharedMemory$Key")
+                    .getDeclaredConstructor(long.class, String.class, long.class, long.class);
+            constructor.setAccessible(true);
+            return (Address) constructor.newInstance(pid, place, ID, 64L);
+        }
+    }
+
+    /** In each of the two forms that a result has, and as itself. */
+    @ParameterizedTest
+    @EnumSource(Place.class)
+    void memoryThatIsNoneOfOursIsRefused(Place place) throws Exception {
+        try (ProcessPool pool = one().open()) {
+            for (boolean compact : new boolean[] {true, false}) {
+                assertThatThrownBy(() -> pool.submit(() -> compact ? place.forge() : new Forged(place.forge())).get(60, SECONDS))
+                        .hasCauseInstanceOf(TaskSerializationException.class)
+                        .hasMessageContaining(compact ? "an address where none belongs"
+                                : place == Place.A_PROCESS_OF_NOBODY ? "process 1 is none of this program's" : "is no memory file of this library: it is ");
+            }
+            assertServesAll(pool);
+        }
+    }
+
+    private static void assertServesAll(ProcessPool pool) throws Exception {
+        assertThat(pool.submit(() -> 42).get(60, SECONDS)).isEqualTo(42);
+        assertThat(pool.statistics().workersLost()).isZero();
+    }
+
+    /** What a worker made, and what it had from its parent, come home as before. */
+    @Test
+    void memoryOfTheFamilyIsNotRefused() throws Exception {
+        try (SharedMemory ours = SharedMemory.create(64);
+                ProcessPool pool = one().open()) {
+            SharedMemory theirs = pool.submit(() -> {
+                kept = SharedMemory.create(32);
+                return kept;
+            }).get(60, SECONDS);
+            assertThat(theirs.size()).isEqualTo(32);
+            assertThat(pool.submit(() -> ours).get(60, SECONDS)).isSameAs(ours);
+            assertThat(pool.submit(() -> new Object[] {kept, new StringBuilder("not compact")}).get(60, SECONDS)[0]).isSameAs(theirs);
+        }
+    }
+
+    private static SharedMemory kept;
 
     // ---- dying of it ----
 

@@ -18,6 +18,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What workers do before their first task, and what becomes of tasks when that fails. */
 @Timeout(120)
@@ -122,6 +124,75 @@ class InitializerIT {
                     .isInstanceOfSatisfying(WorkerCrashedException.class, crash -> assertThat(crash.exitCode())
                             .isEqualTo(9));
         }
+    }
+
+    /** How an initializer ends its own worker. */
+    enum End {
+        KILLED("was killed by signal 9 (SIGKILL)") {
+            @Override
+            void come() throws Exception {
+                signal("-KILL");
+            }
+        },
+        TERMINATED("was killed by signal 15 (SIGTERM)") {
+            @Override
+            void come() throws Exception {
+                signal("-TERM");
+            }
+        },
+        HALTED("exited with code 7") {
+            @Override
+            void come() {
+                Runtime.getRuntime().halt(7);
+            }
+        },
+        EXITED("exited with code 0") {
+            @Override
+            void come() {
+                System.exit(0);
+            }
+        };
+
+        final String said;
+
+        End(String said) {
+            this.said = said;
+        }
+
+        abstract void come() throws Exception;
+
+        private static void signal(String which) throws Exception {
+            new ProcessBuilder("kill", which, Long.toString(ProcessHandle.current().pid())).start().waitFor();
+            Thread.sleep(60_000);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void oneThatEndsItsWorkerInWhateverWayFailsAllTasksAfterThreeTries(End end, @TempDir Path folder) throws Exception {
+        var here = new Signals(folder.toString());
+        Action last = () -> {
+            here.mark("tried");
+            try {
+                end.come();
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        };
+        try (ProcessPool pool = pool(1).initializer(last).open()) {
+            for (String when : List.of("early", "late")) {
+                TaskFuture<Integer> future = pool.submit(() -> 1);
+                assertThatThrownBy(() -> future.get(60, SECONDS))
+                        .as(when)
+                        .cause()
+                        .isInstanceOf(WorkerStartException.class)
+                        .hasMessageContainingAll("3 workers of pool", "in a row could not be started", end.said + " in its initializer")
+                        .cause()
+                        .isInstanceOf(WorkerCrashedException.class);
+            }
+            assertThat(here.count("tried")).isEqualTo(3);
+        }
+        assertThat(WorkerProcesses.ofThisJvm()).isEmpty();
     }
 
     @Test

@@ -4,6 +4,8 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.Conditions;
+import dev.sennit.process.ManagerProtocol.Message;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -11,14 +13,19 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Clients that do not know the key, or do not keep to the rules. */
 @Timeout(120)
@@ -58,7 +65,7 @@ class ManagerHostileIT {
                 assertThat(readAll(channel)).hasSize(40);
             }
         }
-        var wrong = new ManagerAddress(1, server.address().socket(), null, new byte[32], null, List.of());
+        var wrong = new ManagerAddress(1, server.address().socket(), null, new byte[32], null, new AllowList(List.of()));
         assertThatThrownBy(() -> ManagerClient.connect(wrong)).isInstanceOf(ManagerLostException.class).hasMessageContaining("another key");
         assertThat(server.clients()).isZero();
         assertServes();
@@ -202,8 +209,254 @@ class ManagerHostileIT {
         }
     }
 
+    // ---- work without end ----
+
+    /** A server for long messages. */
+    private static ManagerServer roomy() {
+        return ManagerServer.builder().longestMessage(64 << 20).open();
+    }
+
+    /** Which method of a list or map; by the name alone. */
+    private static int number(Class<?> type, String method) {
+        for (var one : type.getMethods()) {
+            if (one.getName().equals(method) && java.lang.reflect.Modifier.isAbstract(one.getModifiers())) {
+                return MethodTable.of(type).numberOf(one);
+            }
+        }
+        throw new AssertionError(method);
+    }
+
+    private static long made(SocketChannel channel, ManagedKind kind) throws Exception {
+        ask(channel, ManagerProtocol.DIRECTORY, number(Directory.class, "make"), kind, null, 0, null);
+        Message answer = answer(channel);
+        assertThat(answer.kind()).isEqualTo(ManagerProtocol.VALUE);
+        return (Long) Objects.requireNonNull(
+                TaskCodec.decodeValue(answer.body(), ManagerHostileIT.class.getClassLoader(), new AllowList(List.of())));
+    }
+
+    private static void ask(SocketChannel channel, long object, int method, @Nullable Object... arguments) throws IOException {
+        ByteBuffer message = ManagerProtocol.call(1, object, method, 1, TaskCodec.encodeValue(arguments));
+        while (message.hasRemaining()) {
+            channel.write(message);
+        }
+    }
+
+    /** A wire of its own would make the channel non-blocking. */
+    private static Message answer(SocketChannel channel) throws IOException {
+        return Objects.requireNonNull(new ManagerProtocol.Reader(
+                        new GivenBytes(new byte[0]) {
+                            @Override
+                            public int read(ByteBuffer target) throws IOException {
+                                return channel.read(target);
+                            }
+                        },
+                        64 << 20)
+                .next());
+    }
+
+    /** Appends a list's elements as another collection, which need not be made here. */
+    private static void append(SocketChannel channel, int tag, List<?> elements) throws Exception {
+        MessageBuffer arguments = TaskCodec.encodeValue(new Object[] {new ArrayList<>(elements)});
+        long object = made(channel, ManagedKind.LIST);
+        ByteBuffer call = ManagerProtocol.call(1, object, number(ListOperations.class, "append"), 1, arguments);
+        int at = call.limit() - arguments.length() + BEFORE_FIRST_ARGUMENT;
+        assertThat(call.get(at)).isEqualTo((byte) CompactForm.ARRAY_LIST);
+        call.put(at, (byte) tag);
+        while (call.hasRemaining()) {
+            channel.write(call);
+        }
+    }
+
+    private static String refusal(SocketChannel channel) throws IOException {
+        Message answer = answer(channel);
+        assertThat(answer.kind()).isEqualTo(ManagerProtocol.FAILURE);
+        return TaskCodec.decodeFailure(answer.body(), ManagerHostileIT.class.getClassLoader(), new AllowList(List.of())).toString();
+    }
+
+    /** What an array of arguments begins with: tag, tag and length of its class's name, the name, its length. */
+    private static final int BEFORE_FIRST_ARGUMENT = 1 + 1 + 4 + "java.lang.Object".length() + 4;
+
+    /** Makes a message go by Java serialization. */
+    private static Object inForm(boolean compact, Object value) {
+        return compact ? value : new Object[] {value, new StringBuilder("not compact")};
+    }
+
+    /** Each set holds the same two, each of which holds the same two. */
+    @Test
+    void setsOfSetsOfSetsAreNotHashed() throws Exception {
+        Set<Object> bomb = new HashSet<>();
+        Set<Object> one = bomb;
+        Set<Object> two = new HashSet<>();
+        for (int i = 0; i < 26; i++) {
+            Set<Object> nextOne = new HashSet<>();
+            Set<Object> nextTwo = new HashSet<>(Set.of("other"));
+            one.add(nextOne);
+            one.add(nextTwo);
+            two.add(nextOne);
+            two.add(nextTwo);
+            one = nextOne;
+            two = nextTwo;
+        }
+        try (ManagerServer roomy = roomy();
+                SocketChannel channel = authenticated(roomy.address())) {
+            ask(channel, made(channel, ManagedKind.LIST), number(ListOperations.class, "append"), inForm(false, bomb));
+            assertThat(refusal(channel)).contains("if nothing in it came twice");
+        }
+    }
+
+    /** Each list holds the same list twice: no table in the message, and hashed as a key. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aKeyThatTakesForeverToHashIsRefused(boolean compact) throws Exception {
+        List<Object> bomb = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            bomb = new ArrayList<>(Arrays.asList(bomb, bomb));
+        }
+        try (ManagerServer roomy = roomy();
+                SocketChannel channel = authenticated(roomy.address())) {
+            ask(channel, made(channel, ManagedKind.MAP), number(MapOperations.class, "putIfAbsent"), inForm(compact, bomb), 1);
+            assertThat(refusal(channel)).contains("if nothing in it came twice");
+        }
+    }
+
+    private static List<Object> colliding(int count) {
+        List<Object> keys = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            keys.add(new ArrayList<>(List.of(i, -31 * i)));
+        }
+        return keys;
+    }
+
+    /** What each of them makes the server do, if it does it all: each key is compared with each. */
+    enum Quadratic {
+        A_COMPACT_SET {
+            @Override
+            void ask(SocketChannel channel) throws Exception {
+                append(channel, CompactForm.HASH_SET, colliding(COUNT));
+            }
+        },
+        A_SERIALIZED_SET {
+            @Override
+            void ask(SocketChannel channel) throws Exception {
+                ManagerHostileIT.ask(
+                        channel, made(channel, ManagedKind.LIST), number(ListOperations.class, "append"), inForm(false, bomb()));
+            }
+        },
+        KEYS_OF_A_MAP {
+            @Override
+            void ask(SocketChannel channel) throws Exception {
+                Object[] entries = colliding(COUNT).stream().flatMap(key -> java.util.stream.Stream.of(key, 1)).toArray();
+                ManagerHostileIT.ask(channel, made(channel, ManagedKind.MAP), number(MapOperations.class, "putAll"), (Object) entries);
+            }
+        };
+
+        static final int COUNT = 300_000;
+
+        abstract void ask(SocketChannel channel) throws Exception;
+
+        /** Made of keys that do not collide, so that making it here does not take as long. */
+        static Object bomb() throws Exception {
+            Set<Object> bomb = new HashSet<>();
+            for (Object key : colliding(COUNT)) {
+                bomb.add(new Collider((List<?>) key));
+            }
+            return bomb;
+        }
+    }
+
+    /** Hashes well here, and travels as its list. */
+    private static final class Collider implements java.io.Serializable {
+        private static final long serialVersionUID = 1L;
+        private final transient List<?> list;
+
+        Collider(List<?> list) {
+            this.list = list;
+        }
+
+        private Object writeReplace() {
+            return list;
+        }
+    }
+
+    private static List<Thread> threadsOf(ManagerServer server) {
+        String name = server.threadName();
+        return Thread.getAllStackTraces().keySet().stream().filter(thread -> thread.getName().startsWith(name + "-client")).toList();
+    }
+
+    private static void awaitWork(ManagerServer server) {
+        Conditions.await("the server compares").until(() -> threadsOf(server).stream()
+                .anyMatch(thread -> Arrays.stream(thread.getStackTrace())
+                        .anyMatch(frame -> frame.getMethodName().matches("putTreeVal|findTreeNode|treeifyBin"))));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Quadratic.class)
+    void workEndsWithItsClient(Quadratic work) throws Exception {
+        try (ManagerServer roomy = roomy()) {
+            try (SocketChannel channel = authenticated(roomy.address())) {
+                work.ask(channel);
+                awaitWork(roomy);
+            }
+            Conditions.await("nobody works for it").until(() -> roomy.clients() == 0 && threadsOf(roomy).isEmpty());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Quadratic.class)
+    void workEndsWithItsServer(Quadratic work) throws Exception {
+        ManagerServer roomy = roomy();
+        try (SocketChannel channel = authenticated(roomy.address())) {
+            work.ask(channel);
+            awaitWork(roomy);
+            roomy.close();
+            assertThat(threadsOf(roomy)).isEmpty();
+        } finally {
+            roomy.close();
+        }
+    }
+
+    /** What does nobody harm is read as ever. */
+    @Test
+    void sharedPartsAndPoorHashesAreReadAsEver() throws Exception {
+        try (ManagerServer roomy = roomy();
+                ManagerClient client = ManagerClient.connect(roomy.address())) {
+            List<Object> list = client.newList();
+            List<Integer> large = new ArrayList<>(java.util.Collections.nCopies(1_000, 7));
+            list.add(new ArrayList<>(java.util.Collections.nCopies(1_000, large)));
+            list.add(new Object[] {new ArrayList<>(java.util.Collections.nCopies(1_000, large)), new StringBuilder("not compact")});
+            Set<Object> collide = new HashSet<>(colliding(2_000));
+            list.add(collide);
+            list.add(new Object[] {collide, Set.copyOf(colliding(500)), new StringBuilder("not compact")});
+            list.add(Set.copyOf(java.util.stream.IntStream.range(0, 300_000).boxed().toList()));
+            assertThat((List<?>) list.get(0)).hasSize(1_000);
+            assertThat(list.get(2)).isEqualTo(collide);
+            assertThat(((Object[]) list.get(3))[0]).isEqualTo(collide);
+            assertThat((Set<?>) list.get(4)).hasSize(300_000);
+            var map = client.<Object, Integer>newMap();
+            map.put(large, 1);
+            map.put("Aa", 2);
+            map.put("BB", 3);
+            assertThat(map.get(new ArrayList<>(large))).isOne();
+            assertThat(map.keySet()).containsExactlyInAnyOrder(large, "Aa", "BB");
+            assertThat(map.containsValue(3)).isTrue();
+            assertThat(map.remove("Aa")).isEqualTo(2);
+            assertThat(list.indexOf(collide)).isEqualTo(2);
+            assertThat(list.remove(collide)).isTrue();
+        }
+    }
+
+    /** All elements have one slot. */
+    @Test
+    void anImmutableSetThatIsMadeAtOneGoIsRefusedWhereItsElementsCrowd() throws Exception {
+        try (ManagerServer roomy = roomy();
+                SocketChannel channel = authenticated(roomy.address())) {
+            append(channel, CompactForm.IMMUTABLE_SET, java.util.stream.IntStream.range(0, 100_000).mapToObj(i -> i * 200_000).toList());
+            assertThat(refusal(channel)).contains("with too few hashes");
+        }
+    }
+
     /** Brings given bytes, and forgets what is sent. */
-    private static final class GivenBytes implements Wire {
+    private static class GivenBytes implements Wire {
         private final ByteBuffer bytes;
 
         GivenBytes(byte[] bytes) {
@@ -211,7 +464,7 @@ class ManagerHostileIT {
         }
 
         @Override
-        public int read(ByteBuffer target) {
+        public int read(ByteBuffer target) throws IOException {
             if (!bytes.hasRemaining()) {
                 return -1;
             }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Caller;
+import dev.sennit.FailingBackend;
 import dev.sennit.QueueClosedException;
 import dev.sennit.RemoteTaskException;
 import dev.sennit.TaskSerializationException;
@@ -72,7 +73,7 @@ class ManagerIT {
         here.set(0, null);
         assertThat(there.get(0)).isNull();
         assertThatThrownBy(() -> here.get(1)).isInstanceOf(IndexOutOfBoundsException.class);
-        assertThatThrownBy(() -> here.iterator().remove()).isInstanceOf(UnsupportedOperationException.class);
+        assertThatThrownBy(() -> here.iterator().remove()).isInstanceOf(IllegalStateException.class);
         assertThat(client.<String>newList()).isEmpty();
     }
 
@@ -428,7 +429,6 @@ class ManagerIT {
         lock.unlock();
         assertThat(waiter.result()).isFalse();
         assertThatThrownBy(lock::isAbandoned).isInstanceOf(IllegalMonitorStateException.class);
-        assertThatThrownBy(lock::newCondition).isInstanceOf(UnsupportedOperationException.class);
     }
 
     @Test
@@ -459,9 +459,9 @@ class ManagerIT {
     @Test
     void aClientThatClosesGivesBackWhatItHad() throws Exception {
         ManagedLock lock = client.lock("l");
-        ManagedSemaphore seats = client.semaphore("s", 3);
+        ManagedBoundedSemaphore seats = client.boundedSemaphore("s", 3);
         ManagedLock held = other.lock("l");
-        ManagedSemaphore taken = other.semaphore("s", 3);
+        ManagedBoundedSemaphore taken = other.boundedSemaphore("s", 3);
         held.lock();
         taken.acquire();
         assertThat(taken.tryAcquire(Duration.ofSeconds(1))).isTrue();
@@ -621,7 +621,8 @@ class ManagerIT {
         client.list("list");
         assertThatThrownBy(() -> client.map("list")).hasMessageContaining("is a LIST, not a MAP");
         assertThatThrownBy(() -> server.register("list", Counter.class, new CounterOfOurs())).hasMessageContaining("already");
-        assertThatThrownBy(() -> client.newSemaphore(0)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> client.newSemaphore(-1)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> client.newBoundedSemaphore(0)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> client.newQueue(0)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> client.newBarrier(0)).isInstanceOf(IllegalArgumentException.class);
     }
@@ -634,6 +635,9 @@ class ManagerIT {
         assertThatThrownBy(() -> list.add(new Object()))
                 .isInstanceOf(TaskSerializationException.class)
                 .hasMessageContaining("arguments of append cannot travel");
+        assertThatThrownBy(() -> client.<Object>newQueue(1).put(new Object()))
+                .isInstanceOf(TaskSerializationException.class)
+                .hasMessage("arguments of put cannot travel to the manager: its class java.lang.Object is not Serializable");
         assertThatThrownBy(() -> list.add(org.opentest4j.ValueWrapper.create("x")))
                 .isInstanceOf(TaskSerializationException.class)
                 .hasMessageContaining("org.opentest4j.ValueWrapper");
@@ -714,6 +718,91 @@ class ManagerIT {
             return server.objects() == 1;
         });
         kept.add(1);
+    }
+
+    // ---- no threads, no timers ----
+
+    private void assertServes() {
+        try (ManagerClient next = ManagerClient.connect(server.address())) {
+            assertThat(next.<Integer>list("l")).isEmpty();
+        }
+    }
+
+    @Test
+    void aClientThatHasNoTimerFailsToConnect() {
+        try (var _ = FailingBackend.withoutTimers()) {
+            assertThatThrownBy(() -> ManagerClient.connect(server.address()))
+                    .isInstanceOf(ManagerLostException.class)
+                    .hasMessageContaining("timer");
+        }
+        assertServes();
+    }
+
+    @Test
+    void aServerThatHasNoThreadForAClientServesTheNext() {
+        for (String which : List.of("sennit-manager-\\d+-greeting", "sennit-manager-\\d+-client-\\d+")) {
+            try (var _ = FailingBackend.withoutThreads(thread -> thread.getName().matches(which))) {
+                assertThatThrownBy(this::assertServes).as(which).isInstanceOf(ManagerLostException.class);
+            }
+            assertServes();
+            await(() -> server.clients() == 1);
+        }
+    }
+
+    @Test
+    void aCallThatHasNoThreadFailsAlone() throws Exception {
+        ManagedQueue<Integer> queue = other.newQueue(1);
+        try (var _ = FailingBackend.withoutThreads(thread -> thread.getName().contains("-call-"))) {
+            assertThatThrownBy(() -> queue.put(1)).hasMessageContaining("unable to create native thread");
+        }
+        queue.put(1);
+        assertThat(queue.take()).isEqualTo(1);
+    }
+
+    @Test
+    void whatAnEndedClientHadIsFreedLaterWhereThereIsNoTimer() throws Exception {
+        other.newList();
+        other.newList();
+        ManagedLock lock = other.lock("l");
+        lock.lock();
+        try (var _ = FailingBackend.withoutTimers()) {
+            other.close();
+            await(() -> server.clients() == 0);
+        }
+        assertThat(server.objects()).isEqualTo(3);
+        try (ManagerClient next = ManagerClient.connect(server.address())) {
+            next.newList();
+            assertThat(next.lock("l").tryLock()).isTrue();
+        }
+        await(() -> server.objects() == 1);
+    }
+
+    // ---- which client ----
+
+    @Test
+    void theServersClientReadsWhatTheServerAllowsWhicheverProxyWasFirst() {
+        try (ManagerServer allowing = ManagerServer.builder().allow(Plain.class.getName()).open()) {
+            ManagerClient first = ManagerClient.shared(allowing.address().allowing(new AllowList(List.of())));
+            assertThat(first.list("l")).isEmpty();
+            List<Plain> list = allowing.client().list("l");
+            list.add(new Plain(1));
+            assertThat(list).containsExactly(new Plain(1));
+        }
+    }
+
+    private record Plain(int number) implements Serializable {}
+
+    @Test
+    void anotherServerThanTheOneOfTheProxyIsNeverUsed() {
+        ManagerAddress address = server.address();
+        var wrong = new ManagerAddress(address.server() ^ 2, address.socket(), null, address.key(), null, new AllowList(List.of()));
+        ManagerClient proxies = ManagerClient.shared(wrong);
+        for (int turn = 0; turn < 2; turn++) {
+            assertThatThrownBy(proxies::connection)
+                    .isInstanceOf(ManagerLostException.class)
+                    .hasMessageContaining("another manager listens there");
+            assertThat(proxies.server()).isEqualTo(wrong.server());
+        }
     }
 
     // ---- ends ----

@@ -145,7 +145,7 @@ class ManagerProcessesIT {
     @Test
     void aKilledClientLetsGoOfEverything() throws Exception {
         ManagedLock lock = client.lock("lock");
-        ManagedSemaphore seats = client.semaphore("seats", 1);
+        ManagedBoundedSemaphore seats = client.boundedSemaphore("seats", 1);
         ManagedQueue<Integer> queue = client.queue("queue", 10);
         ManagedValue<Long> pid = client.newValue();
         ManagedBarrier barrier = client.newBarrier(2);
@@ -156,7 +156,7 @@ class ManagerProcessesIT {
             own.newList().add(1);
             own.newMap();
             own.lock("lock").lock();
-            own.semaphore("seats", 1).acquire();
+            own.boundedSemaphore("seats", 1).acquire();
             Thread.startVirtualThread(() -> {
                 try {
                     barrier.await();
@@ -231,7 +231,7 @@ class ManagerProcessesIT {
     }
 
     @Test
-    void theNextServerRemovesWhatAKilledOneLeft() throws Exception {
+    void aSweepRemovesWhatAKilledServerLeft() throws Exception {
         record Hosted(long pid, ManagerAddress address) implements java.io.Serializable {}
         Hosted hosted = pool.submit(() -> {
             Held.server = ManagerServer.local();
@@ -242,7 +242,7 @@ class ManagerProcessesIT {
         process.destroyForcibly();
         process.onExit().get(60, SECONDS);
         assertThat(folder).as("nobody was there to remove it").exists();
-        ManagerServer.local().close();
+        WorkerFolder.removeOfTheDead(Objects.requireNonNull(folder.getParent()), Files.getOwner(folder));
         assertThat(folder).doesNotExist();
         assertThat(client.newList()).as("a living one is left alone").isEmpty();
         assertThat(Path.of(Objects.requireNonNull(server.address().socket()))).exists();

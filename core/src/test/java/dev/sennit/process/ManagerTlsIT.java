@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Caller;
+import dev.sennit.FailingBackend;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
@@ -117,6 +118,20 @@ class ManagerTlsIT {
     }
 
     @Test
+    void whereThereIsNoTimerForItsHeartbeatAClientLosesTheManager() {
+        long pulse = Duration.ofSeconds(1).toNanos(); // a third of the lease
+        try (var _ = FailingBackend.withoutTimers(nanos -> nanos == pulse);
+                ManagerClient client = ManagerClient.connect(ManagerAddress.remote(at(), KEY), certified)) {
+            assertThatThrownBy(() -> client.newQueue(1).take())
+                    .isInstanceOf(ManagerLostException.class)
+                    .hasMessageContaining("there is no timer");
+        }
+        try (ManagerClient next = ManagerClient.connect(ManagerAddress.remote(at(), KEY), certified)) {
+            assertThat(next.list("l")).isEmpty();
+        }
+    }
+
+    @Test
     void aWrongKeyOrCertificateIsRefused() {
         byte[] wrong = KEY.clone();
         wrong[3]++;
@@ -129,7 +144,7 @@ class ManagerTlsIT {
                 .as("the default context trusts authorities, not this")
                 .isInstanceOf(ManagerLostException.class);
         try (ManagerServer impostor = ManagerServer.builder().tls(somebodyElse).key(KEY).open()) {
-            var pinned = new ManagerAddress(1, null, impostor.address().remote(), KEY, server.address().certificate(), List.of());
+            var pinned = new ManagerAddress(1, null, impostor.address().remote(), KEY, server.address().certificate(), new AllowList(List.of()));
             assertThatThrownBy(() -> ManagerClient.connect(pinned)).hasMessageContaining("another certificate");
         }
         assertThat(server.clients()).isZero();

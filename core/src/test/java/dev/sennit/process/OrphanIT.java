@@ -2,15 +2,20 @@ package dev.sennit.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A parent that is killed leaves no worker and no file. */
@@ -37,11 +42,7 @@ class OrphanIT {
 
     @Test
     void killingTheParentEndsItsWorkers(@TempDir Path folder) throws Exception {
-        List<String> command = new ArrayList<>(WorkerCommand.write(
-                parentArguments(), folder.resolve("arguments")));
-        command.add(1, "-Djava.io.tmpdir=" + folder);
-        command.add(folder.toString());
-        Process parent = new ProcessBuilder(command).inheritIO().start();
+        Process parent = start(Parent.class, folder);
         try {
             Awaitility.await()
                     .atMost(Duration.ofSeconds(60))
@@ -56,16 +57,93 @@ class OrphanIT {
             parent.descendants().forEach(ProcessHandle::destroyForcibly);
             parent.destroyForcibly();
         }
-        try (var left = Files.list(folder)) {
-            assertThat(left.map(file -> file.getFileName().toString()).filter(name -> name.startsWith("sennit-")))
-                    .isEmpty();
+        assertThat(folders(folder)).isEmpty();
+    }
+
+    /** Has a manager and a pool whose worker pauses before its main begins. Says when it has. */
+    static final class StartingParent {
+        public static void main(String[] arguments) throws Exception {
+            ManagerServer.local();
+            ProcessPool.builder()
+                    .workers(1)
+                    .heap("64m")
+                    .archive(false)
+                    .jvmOptions(
+                            "-XX:+UnlockDiagnosticVMOptions",
+                            "-XX:+PauseAtStartup",
+                            "-XX:PauseAtStartupFile=" + Path.of(arguments[0], "paused"))
+                    .open();
+            new CountDownLatch(1).await();
         }
     }
 
-    /** As a worker is started, so that this works on the module path and on the class path. */
-    private static List<String> parentArguments() {
+    /** Runs a task, and waits until what dead processes left is gone; that is, until the test has had enough. */
+    static final class NextProgram {
+        public static void main(String[] arguments) throws Exception {
+            try (ProcessPool pool = ProcessPool.builder().workers(1).heap("64m").open()) {
+                pool.submit(() -> 1).get();
+                while (Files.exists(Path.of(arguments[0], "left"))
+                        && Files.readAllLines(Path.of(arguments[0], "left")).stream().anyMatch(each -> Files.exists(Path.of(each)))) {
+                    Thread.sleep(10);
+                }
+            }
+        }
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void whatIsLeftByAParentThatDiedWithItsWorkersIsRemovedByTheNextProgram() throws Exception {
+        // A short path, as a folder with a socket lies elsewhere where the temporary folder's own path is long.
+        Path folder = Files.createDirectory(Path.of(System.getProperty("java.io.tmpdir"), "o" + ProcessHandle.current().pid()));
+        try {
+            isRemovedByTheNextProgram(folder);
+        } finally {
+            try (var all = Files.walk(folder)) {
+                for (Path one : all.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.deleteIfExists(one);
+                }
+            }
+        }
+    }
+
+    private static void isRemovedByTheNextProgram(Path folder) throws Exception {
+        Process parent = start(StartingParent.class, folder);
+        try {
+            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> Files.exists(folder.resolve("paused")));
+            List<ProcessHandle> family = parent.descendants().toList();
+            parent.destroyForcibly().waitFor();
+            family.forEach(ProcessHandle::destroyForcibly);
+            List<Path> left = folders(folder);
+            assertThat(left).as("those of the manager and of the worker that started").hasSize(2);
+            Files.write(folder.resolve("left"), left.stream().map(Path::toString).toList());
+        } finally {
+            parent.descendants().forEach(ProcessHandle::destroyForcibly);
+            parent.destroyForcibly();
+        }
+        Process next = start(NextProgram.class, folder);
+        try {
+            assertThat(next.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(folders(folder)).isEmpty();
+        } finally {
+            next.descendants().forEach(ProcessHandle::destroyForcibly);
+            next.destroyForcibly();
+        }
+    }
+
+    private static List<Path> folders(Path folder) throws IOException {
+        try (var left = Files.list(folder)) {
+            return left.filter(file -> file.getFileName().toString().startsWith("sennit-")).toList();
+        }
+    }
+
+    private static Process start(Class<?> program, Path folder) throws IOException {
         List<String> arguments = new ArrayList<>(WorkerCommand.arguments(ProcessPool.builder()));
-        arguments.replaceAll(argument -> argument.replace(WorkerMain.class.getName(), Parent.class.getName()));
-        return arguments;
+        // As a worker is started, so that this works on the module path and on the class path.
+        arguments.replaceAll(argument -> argument.replace(WorkerMain.class.getName(), program.getName()));
+        List<String> command =
+                new ArrayList<>(WorkerCommand.write(arguments, folder.resolve(program.getSimpleName() + ".arguments")));
+        command.add(1, "-Djava.io.tmpdir=" + folder);
+        command.add(folder.toString());
+        return new ProcessBuilder(command).inheritIO().start();
     }
 }

@@ -5,10 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Caller;
 import dev.sennit.Conditions;
+import dev.sennit.FailingBackend;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.TaskSerializationException;
 import java.io.IOException;
+import java.io.ObjectOutputStream;
+import java.io.OutputStream;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -47,7 +53,7 @@ class PipeIT {
 
     private static Set<Path> folders() throws IOException {
         try (var files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
-            return new HashSet<>(files.filter(file -> file.getFileName().toString().matches("sennit-\\d+")).toList());
+            return new HashSet<>(files.filter(file -> file.getFileName().toString().matches("sennit-(\\w+-\\w+-)?\\d+")).toList());
         }
     }
 
@@ -242,6 +248,41 @@ class PipeIT {
         }
     }
 
+    /** Also where no thread could be had for the rest: the process that ends sends it, for as long as it waits for such. */
+    @Test
+    void aProcessThatEndsDoesNotWaitForWhatNobodyReceives() throws Exception {
+        try (Pipe pipe = Pipe.open()) {
+            connect(pipe);
+            int before = Connection.waitingInAll();
+            try (var _ = FailingBackend.withoutThreads(thread -> thread.getName().equals("sennit-pipe-rest"))) {
+                Caller<Object> sends = Caller.of(() -> {
+                    pipe.first().sendBytes(new byte[4 << 20]);
+                    return null;
+                });
+                sends.awaitInside("select");
+                sends.interrupt();
+                assertThat(sends.failure()).isInstanceOf(InterruptedException.class);
+            }
+            Connection.sendWhatIsKept();
+            assertThat(Connection.waitingInAll()).isGreaterThan(before);
+            Caller<byte[]> receives = Caller.of(pipe.second()::receiveBytes);
+            while (Connection.waitingInAll() > before) {
+                Connection.sendWhatIsKept();
+            }
+            assertThat(receives.result()).hasSize(4 << 20);
+        }
+    }
+
+    @Test
+    void whatIsKeptIsSentThoughNoThreadCanBeHadForIt() throws Exception {
+        try (Pipe pipe = Pipe.open();
+                var _ = FailingBackend.withoutThreads(thread -> thread.getName().equals("sennit-pipe-rest"))) {
+            pipe.first().send("kept until they connect");
+            Caller<Object> receives = Caller.of(pipe.second()::receive);
+            assertThat(receives.result()).isEqualTo("kept until they connect");
+        }
+    }
+
     @Test
     void largeMessagesBothWaysAtOnce() throws Exception {
         try (Pipe pipe = Pipe.open();
@@ -376,5 +417,129 @@ class PipeIT {
             assertThat(pipe.second().allow("org.opentest4j.*").receive().toString()).isNotEmpty();
             assertThatThrownBy(() -> pipe.second().allow("no-pattern")).isInstanceOf(IllegalArgumentException.class);
         }
+    }
+
+    // ---- ends that never meet ----
+
+    /** Nobody can receive what was sent, as the other end is gone unused. */
+    @Test
+    void whatNobodyCanReceiveIsNotKept() throws Exception {
+        int before = Connection.waitingInAll();
+        int pending = EndClaim.pending();
+        for (int i = 0; i < 50; i++) {
+            Pipe.open().first().sendBytes(new byte[10_000]); // and forgets both
+        }
+        Conditions.await("nothing is kept").until(() -> {
+            System.gc();
+            return Connection.waitingInAll() <= before && EndClaim.pending() <= pending;
+        });
+    }
+
+    /** An end that was used, given to nobody and lost without a close ends the other. */
+    @Test
+    void anEndThatIsLostEndsTheOther() throws Exception {
+        Connection kept = keptEndOf(Pipe.open());
+        Caller<Object> waits = Caller.of(kept::receive);
+        Conditions.await("the other was lost").until(() -> {
+            System.gc();
+            return waits.isDone();
+        });
+        assertThat(waits.failure()).isInstanceOf(ConnectionEndedException.class);
+        kept.close();
+    }
+
+    /** An end that could not be given away is still this process's to lose. */
+    @Test
+    void anEndThatCouldNotBeGivenAwayAndIsLostEndsTheOther() throws Exception {
+        Connection kept = endWhoseOtherWasRefused(Pipe.open());
+        Caller<Object> waits = Caller.of(kept::receive);
+        Conditions.await("the other was lost").until(() -> {
+            System.gc();
+            return waits.isDone();
+        });
+        assertThat(waits.failure()).isInstanceOf(ConnectionEndedException.class);
+        kept.close();
+    }
+
+    private static Connection endWhoseOtherWasRefused(Pipe pipe) throws IOException {
+        try (var _ = FailingBackend.withoutThreads(thread -> thread.getName().equals("sennit-pipes"));
+                var out = new ObjectOutputStream(OutputStream.nullOutputStream())) {
+            assertThatThrownBy(() -> out.writeObject(pipe.second())).isInstanceOf(FailingBackend.NoThread.class);
+        }
+        return pipe.first();
+    }
+
+    private static Connection keptEndOf(Pipe pipe) {
+        return pipe.first();
+    }
+
+    @Test
+    void whatAnEndLeavesBehindIsSentThoughNobodyHasItAnyMore() throws Exception {
+        Connection second = sentInto();
+        System.gc();
+        assertThat(second.receive()).isEqualTo("left behind");
+        second.close();
+    }
+
+    private static Connection sentInto() throws Exception {
+        Pipe pipe = Pipe.open();
+        pipe.first().send("left behind");
+        return pipe.second();
+    }
+
+    /** What is kept has a bound for the whole process; then a send waits until its own ends meet. */
+    @Test
+    void allThatIsKeptIsBounded() throws Exception {
+        byte[] large = new byte[60_000];
+        List<Pipe> pipes = new ArrayList<>();
+        for (int bytes = Connection.waitingInAll(); bytes + large.length + 5 <= Connection.MOST_WAITING_IN_ALL; bytes += large.length + 5) {
+            Pipe pipe = Pipe.open();
+            pipes.add(pipe);
+            pipe.first().sendBytes(large);
+        }
+        Pipe next = Pipe.open();
+        Caller<Integer> waits = Caller.of(() -> {
+            next.first().sendBytes(large);
+            return 1;
+        });
+        waits.awaitInside("select");
+        assertThat(Connection.waitingInAll()).isLessThanOrEqualTo(Connection.MOST_WAITING_IN_ALL);
+        assertThat(next.second().receiveBytes()).hasSize(large.length);
+        assertThat(waits.result()).isOne();
+        next.close();
+        for (Pipe pipe : pipes) {
+            pipe.second().close();
+            pipe.first().close();
+        }
+        Conditions.await("nothing is kept").until(() -> Connection.waitingInAll() == 0);
+    }
+
+    /** Ends of pipes in one message, from somebody whose socket lets nobody in. */
+    @Test
+    void manyEndsInOneMessageTakeNoThreadEach() throws Exception {
+        Path folder = Files.createTempDirectory(FolderOwner.namePrefix());
+        Path socket = folder.resolve("socket");
+        var ticket = Class.forName(Connection.class.getName() + "$Ticket").getDeclaredConstructors()[0];
+        ticket.setAccessible(true);
+        int pending = EndClaim.pending();
+        try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            server.bind(UnixDomainSocketAddress.of(socket), 1);
+            Object[] tickets = new Object[10_000];
+            for (int i = 0; i < tickets.length; i++) {
+                tickets[i] = ticket.newInstance("1-1", folder.toString(), (long) i, 0L, true, true, List.of(), List.of());
+            }
+            MessageBuffer message = TaskCodec.encodeValue(new Object[] {tickets, new StringBuilder("not compact")});
+            var nobody = new AllowList(List.of());
+            assertThatThrownBy(() -> TaskCodec.decodeValue(message.bytes(), message.length(), PipeIT.class.getClassLoader(), nobody))
+                    .isInstanceOf(TaskSerializationException.class)
+                    .hasMessageContaining("this process has 1024 ends of pipes whose other ends have not been used");
+            assertThat(Thread.getAllStackTraces().keySet()).as("platform threads").hasSizeLessThan(200);
+            try (Pipe pipe = Pipe.open()) {
+                connect(pipe);
+            }
+        }
+        Conditions.await("they are gone with the socket").until(() -> EndClaim.pending() <= pending);
+        Files.deleteIfExists(socket);
+        Files.deleteIfExists(folder);
     }
 }

@@ -55,6 +55,7 @@ class ProcessPoolBuilderTest {
         "rss=-1        | rss must be a size such as 256m or 2g, was \"-1\"",
         "max-tasks=0   | max-tasks must be >= 1, was 0",
         "max-tasks=few | max-tasks must be a whole number, was \"few\"",
+        "strict-max-tasks=0 | strict-max-tasks must be >= 1, was 0",
         "max-age=-1s   | max-age must be a duration such as 500ms, 2s or 10m, was \"-1s\"",
         "max-age=0s    | max-age must be > 0, was PT0S",
         "max-memory=x  | max-memory must be a size such as 256m or 2g, was \"x\"",
@@ -107,7 +108,7 @@ class ProcessPoolBuilderTest {
     void anUnknownOptionListsEveryKnownOne() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> plan("processes?environment=x"))
-                .withMessageContainingAll("unknown option \"environment\"", "direct, metaspace, rss, min, idle, spares, max-tasks, max-age, max-memory, dir, env.NAME");
+                .withMessageContainingAll("unknown option \"environment\"", "direct, metaspace, rss, min, idle, spares, max-tasks, strict-max-tasks, max-age, max-memory, dir, env.NAME");
     }
 
     @Test

@@ -52,12 +52,14 @@ class RecyclingFaultsIT {
         int crashed = 0;
         int spares = random.nextInt(3);
         int least = random.nextInt(WORKERS + 1);
+        int strict = random.nextBoolean() ? 4 : TASKS * ROUNDS;
         try (ProcessPool pool = ProcessPool.builder()
                 .workers(WORKERS)
                 .minWorkers(least)
                 .idle(Duration.ofMillis(20))
                 .spares(spares)
                 .maxTasks(3)
+                .strictMaxTasks(strict)
                 .maxAge(Duration.ofSeconds(2))
                 .grace(Duration.ofMillis(5))
                 .heap("64m")

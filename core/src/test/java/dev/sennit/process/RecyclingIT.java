@@ -9,6 +9,7 @@ import dev.sennit.PoolStatistics;
 import dev.sennit.Signals;
 import dev.sennit.TaskFuture;
 import dev.sennit.Work;
+import dev.sennit.FailingBackend;
 import dev.sennit.WorkerStartException;
 import java.lang.foreign.Arena;
 import java.time.Duration;
@@ -239,35 +240,26 @@ class RecyclingIT extends ChangingWorkers {
     // ---- no threads ----
 
     @Test
+    @SuppressWarnings("try") // a backend is in use by being open
     void aPoolForWhichThereAreNoThreadsLeavesNothing() {
         var started = new AtomicInteger();
-        assertThatThrownBy(() -> pool(3)
-                        .name("large")
-                        .startThreadsWith(thread -> {
-                            if (started.incrementAndGet() > 2) {
-                                throw new OutOfMemoryError("unable to create native thread");
-                            }
-                            thread.start();
-                        })
-                        .open())
-                .isInstanceOf(WorkerStartException.class)
-                .hasMessage("pool large with 3 workers could not be opened: unable to create native thread");
+        try (var backend = FailingBackend.withoutThreads(
+                thread -> thread instanceof WorkerSlot.ServingThread && started.incrementAndGet() > 2)) {
+            assertThatThrownBy(() -> pool(3).name("large").open())
+                    .isInstanceOf(WorkerStartException.class)
+                    .hasMessageStartingWith("pool large with 3 workers could not be opened: unable to create native thread");
+        }
         awaitProcesses(0);
         await(() -> Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().startsWith("large")));
     }
 
     @Test
+    @SuppressWarnings("try") // a backend is in use by being open
     void oneWithoutAThreadForASuccessorGoesOn() throws Exception {
         var started = new AtomicInteger();
-        try (ProcessPool pool = pool(1)
-                .maxTasks(1)
-                .startThreadsWith(thread -> {
-                    if (started.incrementAndGet() == 2) {
-                        throw new OutOfMemoryError("unable to create native thread");
-                    }
-                    thread.start();
-                })
-                .open()) {
+        try (var backend = FailingBackend.withoutThreads(
+                        thread -> thread instanceof WorkerSlot.ServingThread && started.incrementAndGet() == 2);
+                ProcessPool pool = pool(1).maxTasks(1).open()) {
             long old = pidIn(pool);
             await(() -> started.get() >= 2);
             await(() -> pidIn(pool) != old);

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Caller;
 import dev.sennit.Conditions;
+import dev.sennit.FailingBackend;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BrokenBarrierException;
@@ -100,6 +101,30 @@ class SharedBarrierTest {
     }
 
     @Test
+    void aWaitThatFailsBreaksItForTheOthers() throws Exception {
+        for (int look = 3; look < 5; look++) { // the first two come before it is among those that wait
+            List<Caller<Integer>> waiting = List.of(Caller.of(barrier::await));
+            Conditions.await("one waits").until(() -> barrier.getNumberWaiting() == 1);
+            try (var clock = new FailingClock(look)) {
+                assertThatThrownBy(() -> barrier.await(1, DAYS)).isInstanceOf(FailingClock.NoMemory.class);
+                assertThat(clock.hasFailed()).isTrue();
+            }
+            assertBrokenFor(waiting);
+        }
+    }
+
+    @Test
+    void aVirtualThreadWaitsAlsoWhereNoThreadCanBeHad() throws Exception {
+        try (var _ = FailingBackend.withoutThreads(thread -> thread.getName().equals("sennit-futex"))) {
+            Caller<Integer> waiting = Caller.on(Thread.ofVirtual().factory(), barrier::await);
+            Caller<Integer> other = Caller.of(barrier::await);
+            Conditions.await("two wait").until(() -> barrier.getNumberWaiting() == 2);
+            assertThat(barrier.await()).isZero();
+            assertThat(List.of(waiting.result(), other.result())).containsExactlyInAnyOrder(1, 2);
+        }
+    }
+
+    @Test
     void aResetBreaksItForThoseWhoWaitOnly() throws Exception {
         List<Caller<Integer>> waiting = two();
         barrier.reset();
@@ -143,5 +168,65 @@ class SharedBarrierTest {
             }
             assertThat(lasts).as("one is the last in each round").isEqualTo(100);
         }
+    }
+
+    @Test
+    void anAbortBreaksItForThoseWhoWaitAndThoseWhoCome() throws Exception {
+        List<Caller<Integer>> waiting = two();
+        barrier.abort();
+        for (Caller<Integer> each : waiting) {
+            assertThat(each.failure()).isInstanceOf(BrokenBarrierException.class).hasMessageContaining("aborted");
+        }
+        assertThatThrownBy(barrier::await).isInstanceOf(BrokenBarrierException.class).hasMessageContaining("aborted");
+        assertBrokenFor(List.of());
+    }
+
+    @Test
+    void theLastOneRunsItsActionBeforeAnybodyGoesOn() throws Exception {
+        for (int round = 0; round < 3; round++) {
+            List<Caller<Integer>> waiting = two();
+            assertThat(barrier.await(() -> {
+                assertThat(waiting).noneMatch(Caller::isDone);
+                assertThat(barrier.getNumberWaiting()).isEqualTo(3);
+            })).isZero();
+            assertThat(waiting.get(0).result() + waiting.get(1).result()).isEqualTo(3);
+        }
+        assertThat(barrier.getNumberWaiting()).isZero();
+        Caller<Integer> first = Caller.of(() -> barrier.await(() -> {
+            throw new AssertionError("not the last");
+        }));
+        Conditions.await("one waits").until(() -> barrier.getNumberWaiting() == 1);
+        barrier.reset();
+        assertThat(first.failure()).isInstanceOf(BrokenBarrierException.class);
+    }
+
+    @Test
+    void anActionThatFailsBreaksIt() throws Exception {
+        List<Caller<Integer>> waiting = two();
+        assertThatThrownBy(() -> barrier.await(() -> {
+            throw new IllegalStateException("no");
+        })).isInstanceOf(IllegalStateException.class).hasMessage("no");
+        assertThat(waiting.getFirst().failure()).hasMessageContaining("action");
+        assertBrokenFor(List.of(waiting.getLast()));
+    }
+
+    /** No lock is held by the action: others may come, leave, and break the barrier. */
+    @Test
+    void whatHappensWhileAnActionRuns() throws Exception {
+        List<Caller<Integer>> waiting = two();
+        var ofNextRound = new ArrayList<Caller<Integer>>();
+        assertThat(barrier.await(() -> {
+            assertThatThrownBy(() -> barrier.await(0, DAYS)).as("one of the next round").isInstanceOf(TimeoutException.class);
+            assertThat(barrier.isBroken()).isFalse();
+            ofNextRound.add(Caller.of(barrier::await));
+        })).isZero();
+        assertThat(waiting.get(0).result() + waiting.get(1).result()).isEqualTo(3);
+        Conditions.await("the next one waits").until(() -> barrier.getNumberWaiting() == 1);
+        barrier.reset();
+        assertThat(ofNextRound.getFirst().failure()).isInstanceOf(BrokenBarrierException.class);
+
+        List<Caller<Integer>> others = two();
+        assertThatThrownBy(() -> barrier.await(barrier::abort)).isInstanceOf(BrokenBarrierException.class).hasMessageContaining("aborted");
+        assertBrokenFor(others);
     }
 }

@@ -7,10 +7,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Caller;
+import dev.sennit.FailingBackend;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
@@ -135,6 +138,79 @@ class SharedConditionTest {
             }
         }
         assertThat(sum).isEqualTo(500_500);
+    }
+
+    @Test
+    void aWaitThatFailsEndsWithTheLockAndLeavesNoWaiter() throws Exception {
+        for (int look = 2; look < 5; look++) { // the first one begins the time limit
+            lock.lock();
+            lock.lock();
+            try (var clock = new FailingClock(look)) {
+                assertThatThrownBy(() -> condition.await(1, DAYS)).isInstanceOf(FailingClock.NoMemory.class);
+                assertThat(clock.hasFailed()).isTrue();
+            }
+            assertThat(lock.getHoldCount()).isEqualTo(2);
+            lock.unlock();
+            lock.unlock();
+            assertThat(lock.tryLock()).isTrue();
+            lock.unlock();
+        }
+        var waiters = new AtomicInteger();
+        Caller<Boolean> waiting = Caller.of(() -> {
+            lock.lock();
+            try {
+                waiters.incrementAndGet();
+                return condition.await(1, DAYS);
+            } finally {
+                lock.unlock();
+            }
+        });
+        awaitWaiters(waiters, 1);
+        lock.lock();
+        condition.signal();
+        lock.unlock();
+        assertThat(waiting.result()).as("no wait that failed takes the signal").isTrue();
+    }
+
+    @Test
+    void aVirtualThreadWaitsAlsoWhereNoThreadCanBeHad() throws Exception {
+        var waiters = new AtomicInteger();
+        try (var _ = FailingBackend.withoutThreads(thread -> thread.getName().equals("sennit-futex"))) {
+            Caller<Boolean> waiting = Caller.on(Thread.ofVirtual().factory(), () -> {
+                lock.lock();
+                try {
+                    waiters.incrementAndGet();
+                    return condition.await(1, DAYS);
+                } finally {
+                    lock.unlock();
+                }
+            });
+            awaitWaiters(waiters, 1);
+            lock.lock();
+            condition.signal();
+            lock.unlock();
+            assertThat(waiting.result()).isTrue();
+        }
+    }
+
+    /** No entry is free, and the one whose process is dead has a signal for another waiter. */
+    @Test
+    void aSignalOfADeadProcessIsNotLostWithItsEntry() {
+        MemorySegment memory = Arena.ofAuto().allocate(ConditionWaiters.BYTES, 8);
+        var waiters = new ConditionWaiters(memory);
+        long first = waiters.claim(0);
+        long second = waiters.claim(1);
+        long last = second;
+        for (long entry = second; entry != 0; entry = waiters.claim(1)) {
+            last = entry;
+        }
+        waiters.signal(0);
+        memory.set(JAVA_LONG, first, DEAD);
+        assertThat(waiters.claim(1)).as("no entry").isZero();
+        memory.set(JAVA_LONG, last, DEAD);
+        assertThat(waiters.claim(1)).as("the entry of a dead one without a signal").isEqualTo(last);
+        assertThat(waiters.takeOver(0)).isTrue();
+        assertThat(waiters.claim(1)).isEqualTo(first);
     }
 
     @Test
@@ -269,5 +345,71 @@ class SharedConditionTest {
         come.signal();
         lock.unlock();
         assertThat(waiting.result()).isTrue();
+    }
+
+    /** A signal that also woke others was seen within some milliseconds: each waits for many of those. */
+    @ParameterizedTest
+    @MethodSource("threads")
+    void oneSignalWakesOne(ThreadFactory threads) throws Exception {
+        var waiting = new AtomicInteger();
+        var signals = new AtomicInteger();
+        var woken = new AtomicInteger();
+        List<dev.sennit.Caller<Integer>> waiters = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            waiters.add(dev.sennit.Caller.on(threads, () -> {
+                lock.lock();
+                try {
+                    waiting.incrementAndGet();
+                    condition.await();
+                    int mine = woken.incrementAndGet();
+                    return mine <= signals.get() ? mine : -1;
+                } finally {
+                    lock.unlock();
+                }
+            }));
+        }
+        awaitWaiters(waiting, 20);
+        for (int i = 1; i <= 20; i++) {
+            int count = i;
+            lock.lock();
+            try {
+                signals.incrementAndGet();
+                condition.signal();
+            } finally {
+                lock.unlock();
+            }
+            dev.sennit.Conditions.await("one is woken").until(() -> woken.get() >= count);
+        }
+        for (dev.sennit.Caller<Integer> waiter : waiters) {
+            assertThat(waiter.result()).as("woken by a signal").isPositive();
+        }
+    }
+
+    /** A wait that ends by itself takes no signal with it; nor does one of a process that died. */
+    @Test
+    void aSignalGoesToOneWhoStillWaits() throws Exception {
+        lock.lock();
+        assertThat(condition.awaitNanos(1)).isLessThanOrEqualTo(0);
+        lock.unlock();
+        var waiting = new AtomicInteger();
+        var dead = new ConditionWaiters(lock.waitersMemory());
+        lock.lock();
+        long entry = dead.claim(0);
+        lock.waitersMemory().set(JAVA_LONG, entry, DEAD);
+        lock.unlock();
+        dev.sennit.Caller<Boolean> waiter = dev.sennit.Caller.of(() -> {
+            lock.lock();
+            try {
+                waiting.incrementAndGet();
+                return condition.await(1, DAYS);
+            } finally {
+                lock.unlock();
+            }
+        });
+        awaitWaiters(waiting, 1);
+        lock.lock();
+        condition.signal();
+        lock.unlock();
+        assertThat(waiter.result()).isTrue();
     }
 }

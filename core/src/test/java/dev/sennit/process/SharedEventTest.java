@@ -23,7 +23,7 @@ class SharedEventTest {
 
     private static void awaitWaiting(Thread thread) {
         Conditions.await("waits").until(() -> Stream.of(thread.getStackTrace())
-                .anyMatch(frame -> frame.getMethodName().equals("awaitNanos")));
+                .anyMatch(frame -> frame.getClassName().equals(SharedEvent.class.getName())));
     }
 
     @Test

@@ -417,13 +417,13 @@ class SharedQueueIT {
             message.write(new byte[40]);
             List<Task<?>> calls = List.of(
                     () -> queue.offer(List.of(message)),
-                    () -> queue.put(message, 100_000),
+                    () -> queue.put(message, new WaitLimit(100_000)),
                     queue::poll,
-                    () -> queue.take(100_000),
+                    () -> queue.take(new WaitLimit(100_000)),
                     queue::snapshot,
                     queue::done,
                     () -> queue.drop((long) LONGS.getVolatile(memory.segment(), QueueMemory.HEAD)),
-                    () -> queue.join(100_000));
+                    () -> queue.join(new WaitLimit(100_000)));
             int ended = 0;
             int damaged = 0;
             for (int i = 0; i < 2_000 || ended < 500 || damaged < 500; i++) {

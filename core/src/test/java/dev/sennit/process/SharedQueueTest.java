@@ -393,7 +393,7 @@ class SharedQueueTest {
         }
         try (var in = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
             if (filtered) {
-                in.setObjectInputFilter(new AllowList(List.of("dev.sennit.**")).filterFor(bytes.size()));
+                in.setObjectInputFilter(new AllowList(List.of("dev.sennit.**")).filterFor(bytes.size(), null));
             }
             return in.readObject();
         }
@@ -577,14 +577,14 @@ class SharedQueueTest {
             segment.set(JAVA_LONG, QueueMemory.PUT_LOCK, DEAD);
             segment.asSlice(QueueMemory.DATA + 16, 64).fill((byte) 0x55);
             assertThat(queue.size()).isOne();
-            assertThat(queue.put(message("two"), SECONDS.toNanos(60))).isTrue();
+            assertThat(queue.put(message("two"), new WaitLimit(SECONDS.toNanos(60)))).isTrue();
             assertThat(all(queue)).containsExactly("one", "two");
             segment.set(JAVA_LONG, QueueMemory.PUT_LOCK, DEAD);
             assertThat(queue.offer(List.of(message("three")))).isOne();
             segment.set(JAVA_LONG, QueueMemory.TAKE_LOCK, DEAD);
             assertThat(queue.poll()).asString(StandardCharsets.US_ASCII).isEqualTo("one");
             segment.set(JAVA_LONG, QueueMemory.TAKE_LOCK, DEAD);
-            assertThat(queue.take(SECONDS.toNanos(60))).asString(StandardCharsets.US_ASCII).isEqualTo("two");
+            assertThat(queue.take(new WaitLimit(SECONDS.toNanos(60)))).asString(StandardCharsets.US_ASCII).isEqualTo("two");
             assertThat(all(queue)).containsExactly("three");
         }
     }
@@ -600,12 +600,12 @@ class SharedQueueTest {
             var taking = new LockWord(segment.asSlice(QueueMemory.TAKE_LOCK, LockWord.BYTES));
             putting.lock();
             taking.lock();
-            Caller<Boolean> put = Caller.of(() -> queue.put(message("b"), 1));
-            Caller<byte[]> took = Caller.of(() -> queue.take(1));
+            Caller<Boolean> put = Caller.of(() -> queue.put(message("b"), new WaitLimit(1)));
+            Caller<byte[]> took = Caller.of(() -> queue.take(new WaitLimit(1)));
             assertThat(put.result()).isFalse();
             assertThat(took.result()).isNull();
-            Caller<Boolean> puts = Caller.of(() -> queue.put(message("b"), Long.MAX_VALUE));
-            Caller<byte[]> takes = Caller.of(() -> queue.take(Long.MAX_VALUE));
+            Caller<Boolean> puts = Caller.of(() -> queue.put(message("b"), WaitLimit.none()));
+            Caller<byte[]> takes = Caller.of(() -> queue.take(WaitLimit.none()));
             puts.interrupt();
             assertThat(puts.failure()).isInstanceOf(InterruptedException.class);
             putting.unlock();
@@ -674,7 +674,7 @@ class SharedQueueTest {
             segment.set(JAVA_INT, QueueMemory.CHANGING, 1);
             segment.set(JAVA_LONG, QueueMemory.TAKE_LOCK, DEAD);
             assertThat(queue.unfinished()).isEqualTo(2);
-            assertThat(queue.join(SECONDS.toNanos(60))).isTrue();
+            assertThat(queue.join(new WaitLimit(SECONDS.toNanos(60)))).isTrue();
             assertThat(queue.size()).isZero();
         }
     }
@@ -722,16 +722,16 @@ class SharedQueueTest {
                 }
                 Collection<Callable<?>> calls = List.of(
                         () -> queue.offer(List.of(message("y"))),
-                        () -> queue.put(message("y"), 1_000),
+                        () -> queue.put(message("y"), new WaitLimit(1_000)),
                         queue::poll,
-                        () -> queue.take(1_000),
+                        () -> queue.take(new WaitLimit(1_000)),
                         queue::peek,
                         queue::snapshot,
                         queue::size,
                         queue::unfinished,
                         queue::done,
                         () -> queue.drop(random.nextLong()),
-                        () -> queue.join(1_000),
+                        () -> queue.join(new WaitLimit(1_000)),
                         () -> {
                             queue.clear();
                             return 0;

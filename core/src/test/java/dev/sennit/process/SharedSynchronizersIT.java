@@ -289,6 +289,50 @@ class SharedSynchronizersIT {
         }
     }
 
+    /** A party may be killed at the barrier, inside of it, or on its way there, which only those know that wait for it. */
+    @Test
+    void killedAtRandomMomentsNoPartyOfABarrierIsWaitedForAfterAnAbort() throws Exception {
+        long seed = Long.getLong("sennit.seed", System.nanoTime());
+        System.out.println("SharedSynchronizersIT: -Dsennit.seed=" + seed);
+        var random = new SplittableRandom(seed);
+        SharedBarrier barrier = SharedBarrier.create(3);
+        int noticed = 0;
+        for (int kill = 0; kill < KILLS; kill++) {
+            List<TaskFuture<Integer>> parties = new ArrayList<>();
+            for (int party = 0; party < 2; party++) {
+                parties.add(pool.submit(() -> rounds(barrier)));
+            }
+            Caller<Integer> own = Caller.of(() -> rounds(barrier));
+            Conditions.await("both have a worker").until(() -> WorkerProcesses.ofThisJvm().size() == 2);
+            LockSupport.parkNanos(random.nextInt(30_000_000));
+            List<ProcessHandle> victims = WorkerProcesses.ofThisJvm();
+            ProcessHandle victim = victims.get(random.nextInt(victims.size()));
+            victim.destroyForcibly();
+            victim.onExit().get(60, SECONDS);
+            noticed += barrier.isBroken() ? 1 : 0;
+            barrier.abort();
+            assertThat(own.result()).as("rounds before kill %s", kill).isNotNegative();
+            for (TaskFuture<Integer> each : parties) {
+                assertThat(each.handle((value, failure) -> failure == null || failure instanceof WorkerCrashedException).get(60, SECONDS))
+                        .isTrue();
+            }
+            barrier.reset();
+            assertThat(barrier.getNumberWaiting()).isZero();
+        }
+        System.out.println("SharedSynchronizersIT: " + KILLS + " kills, " + noticed + " had broken the barrier");
+    }
+
+    /** How often it opened before it was broken. */
+    private static int rounds(SharedBarrier barrier) throws InterruptedException {
+        for (int round = 0; ; round++) {
+            try {
+                barrier.await();
+            } catch (java.util.concurrent.BrokenBarrierException e) {
+                return round;
+            }
+        }
+    }
+
     @Test
     void killedAtRandomMomentsNoSemaphoreMiscountsAndNobodyHangs() throws Exception {
         long seed = Long.getLong("sennit.seed", System.nanoTime());

@@ -172,6 +172,16 @@ class WorkerProcessIT {
     }
 
     @Test
+    void anExceptionWhoseOwnMethodsFailIsToldWithWhatCanBeRead() throws Exception {
+        WorkerProcess process = small().output(WorkerOutput.DISCARD).start(() -> {
+            throw new HostileTasksIT.HostileException(HostileTasksIT.Asked.EVERYTHING, HostileTasksIT.Mischief.OVERFLOWS);
+        });
+        process.join();
+        assertThat(process.exitCode()).hasValue(1);
+        assertThat(process.failure()).containsInstanceOf(RemoteTaskException.class);
+    }
+
+    @Test
     void whatCannotStartSaysWhy(@TempDir Path folder) throws Exception {
         Object rock = new Object();
         assertThatThrownBy(() -> WorkerProcess.start(() -> System.out.println(rock)))

@@ -20,10 +20,13 @@ final class PointsLoader extends ClassLoader {
         return body(type, name -> name.startsWith(nest));
     }
 
-    /** A body, where the whole package of its class has memory points; the agent gives the library none. */
+    /** A body, where the whole package of its class has memory points, and all that threads wait in; the agent gives the library none. */
     static ScheduleExplorer.Body bodyOfPackage(Class<? extends ScheduleExplorer.Body> type) {
         String own = type.getPackageName() + '.';
-        return body(type, name -> name.startsWith(own) && name.indexOf('.', own.length()) < 0);
+        return body(
+                type,
+                name -> name.startsWith(own) && name.indexOf('.', own.length()) < 0
+                        || name.startsWith("dev.sennit.internal.Wait"));
     }
 
     private static ScheduleExplorer.Body body(Class<? extends ScheduleExplorer.Body> type, Predicate<String> wanted) {

@@ -45,6 +45,35 @@ public final class Together {
     }
 
     /**
+     * Interrupts one of two threads that wait, gives one of them what they wait for, and checks that the other one has it.
+     *
+     * @param await what both do
+     * @param give what ends one wait
+     * @throws Exception of what gives
+     */
+    public static void cancelledFirst(Part await, Part give) throws Exception {
+        boolean[] has = new boolean[2];
+        List<Thread> both = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            int number = i;
+            both.add(begin(() -> {
+                try {
+                    await.run();
+                    has[number] = true;
+                } catch (InterruptedException e) {
+                    check(number == 0, "an interrupt of the other one");
+                }
+            }));
+        }
+        both.getFirst().interrupt();
+        give.run();
+        for (Thread one : both) {
+            one.join();
+        }
+        check(has[1] && !has[0], has[0] ? "the one that was cancelled first" : "none");
+    }
+
+    /**
      * The same for those who take a {@code Runnable}.
      *
      * @param part what to do

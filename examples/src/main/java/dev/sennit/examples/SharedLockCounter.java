@@ -13,7 +13,7 @@ import java.util.concurrent.ExecutionException;
 
 /**
  * Worker processes update two numbers under a lock. One of them dies half-way, and whoever asks next gets to know.
- * Needs {@code --enable-native-access=ALL-UNNAMED}.
+ * Quickest with {@code --enable-native-access=ALL-UNNAMED}.
  */
 public final class SharedLockCounter {
     private SharedLockCounter() {}

@@ -4,6 +4,7 @@ import dev.sennit.TaskFuture;
 import dev.sennit.loop.ByteStream;
 import dev.sennit.loop.EventLoop;
 import dev.sennit.loop.Listener;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -24,7 +25,7 @@ public final class ShoutingEcho {
     private void yell(ByteStream client) throws Exception {
         connections++;
         for (String line = client.readLine(LONGEST_LINE); line != null; line = client.readLine(LONGEST_LINE)) {
-            bytes += line.length() + 1;
+            bytes += line.getBytes(StandardCharsets.UTF_8).length + 1; // the end of the line
             client.write(line.toUpperCase(Locale.ROOT) + "!\n");
         }
     }
@@ -46,7 +47,7 @@ public final class ShoutingEcho {
                 return null;
             });
             List<TaskFuture<String>> answers = new ArrayList<>();
-            for (String line : List.of("hello", "is anybody there", "bye")) {
+            for (String line : List.of("hello", "is anybody there", "bye", "très bien")) {
                 answers.add(loop.submit(() -> ask(listener.port(), line)));
             }
             for (TaskFuture<String> answer : answers) {

@@ -11,7 +11,8 @@ public final class SpinnerProcess {
 
     private SpinnerProcess() {}
 
-    private static void spin(String message, SharedEvent done) throws InterruptedException {
+    private static void spin(String message, SharedEvent turns, SharedEvent done) throws InterruptedException {
+        turns.set();
         String status = "";
         for (int i = 0; !done.await(Duration.ofMillis(100)); i++) {
             status = "\r" + FRAMES.charAt(i % FRAMES.length()) + " " + message;
@@ -28,13 +29,15 @@ public final class SpinnerProcess {
     }
 
     public static void main(String[] arguments) throws Exception {
+        SharedEvent turns = SharedEvent.create();
         SharedEvent done = SharedEvent.create();
         WorkerProcess spinner = WorkerProcess.builder()
                 .name("spinner")
                 .heap("32m")
                 .output(WorkerOutput.INHERIT)
-                .start(() -> spin("thinking!", done));
+                .start(() -> spin("thinking!", turns, done));
         System.out.println("spinner: " + spinner);
+        turns.await(); // a process takes a moment to start
         int answer = slow();
         done.set();
         spinner.join();

@@ -33,8 +33,13 @@ class ExamplesIT {
             Map.entry("CancelBusyLoop", "cancelled: true\\Rnext task: in another worker: true, the first is alive: false"),
             Map.entry("ChoosePlan", "inline ran in thread main\\Rthreads:2 .*worker-\\d\\Rvirtual ran in virtual thread .*"
                     + "\\Rprocesses:1 ran in thread .*worker-1"),
+            Map.entry("CarriedContext", "^\\Q[Ada] pays on threads:1\\E\\R\\Q[Ada] pays on virtual\\E\\R\\Q[Ada] pays on loop\\E\\R\\Q[Ada] pays on processes:1\\E"
+                    + "\\R\\Q[nobody] pays on processes:1\\E$"),
             Map.entry("CompletionOrder", "done after 1 ms\\Rdone after 300 ms\\Rdone after 600 ms"),
             Map.entry("CrashIsolation", "exited with code 7 while it ran task .*CrashIsolation.*\\Rnext task: done"),
+            Map.entry("DatagramEcho", "^hello, at attempt \\d\\Ris anybody there, at attempt \\d$"),
+            Map.entry("FileServer", "^\\QHTTP/1.0 200 OK, 1300000 bytes\\E\\R\\QHTTP/1.0 404 Not Found, 0 bytes\\E\\R"
+                    + "\\QHTTP/1.0 400 Bad Request, 0 bytes\\E$"),
             Map.entry("ExploredBankAccount", "^java.lang.AssertionError: balance (50|150), should be 100(?s:.*)"
                     + "deposit \\(1\\) +start +ExploredBankAccount.Account\\.add:\\d+ in Thread.yield(?s:.*)"
                     + "again the same: true\\Rwith a lock: nothing found in 10000 schedules$"),
@@ -49,8 +54,9 @@ class ExamplesIT {
             Map.entry("SpinnerProcess", "^spinner: WorkerProcess\\[spinner, pid \\d+, runs](?s:.*)[|/\\\\-] thinking!(?s:.*)\\rAnswer: 42$"),
             Map.entry("PrimesOverQueues", "^Checking 20 numbers with \\d+ processes:(?s:.*)^20 checks in \\d+[.]\\d\\ds$"),
             Map.entry("PrimeByParts", "^ {15}2  P\\R {14}25 +\\R3333333333333333 +\\R6666667141414921 +\\R5000111000222021  P$"),
-            Map.entry("SumsEverywhere", "(total \\d+) on inline, CPU \\d+ %, 8 tasks\\R\\1 on threads:2, CPU \\d+ %.*\\R"
-                    + "\\1 on virtual, .*\\R\\1 on processes:2, CPU \\d+ %, \\d+ tasks"),
+            Map.entry("SumsEverywhere", "(total \\d+) on inline, CPU \\d+ %, 8 tasks.*\\R\\1 on threads:2, CPU \\d+ %.*\\R"
+                    + "\\1 on virtual, CPU \\d+ %.*\\R\\1 on loop, CPU \\d+ %.*\\R"
+                    + "\\1 on processes:2, CPU \\d+ %, \\d+ tasks, 0 failed, run \\d+ ms, queued \\d+ ms$"),
             Map.entry("InitializedWorkers", "loaded en-es(?s:.*)^cuerda nudo hebra, here: \\[\\]$"),
             Map.entry("MemoryCaps", "OutOfMemoryError: Cannot reserve .* direct buffer memory.*\\R.*WorkerCrashedException: worker .*"
                     + " of resident memory, more than the limit of 200 MB, and was killed while .*\\Rnext task: done"),
@@ -70,7 +76,7 @@ class ExamplesIT {
             Map.entry("SharedListOfSettings", "^hello!hello!\\Rgood night!\\R\\Q[good night, 1, true, 0.5]\\E$"),
             Map.entry("SharedBarrierRounds", "^after 1000 rounds: 47 degrees in the middle$"),
             Map.entry("SharedLockCounter", "^1000 1000\\Ra worker died\\Rrepairing 1001 1000\\R1001 1001$"),
-            Map.entry("ShoutingEcho", "^HELLO!\\RIS ANYBODY THERE!\\RBYE!\\R3 connections, 27 bytes$"),
+            Map.entry("ShoutingEcho", "^HELLO!\\RIS ANYBODY THERE!\\RBYE!\\RTR.S BIEN!\\R4 connections, 38 bytes$"),
             Map.entry("ShutdownNow", "given back: 1\\Rcancelled: true true"),
             Map.entry("Statistics", "100 submitted, 90 succeeded, 10 failed"),
             Map.entry("TenThousandSleepers", "^10000 slept for a second each: [1-9]\\d*[.]\\d s$"),
@@ -86,8 +92,15 @@ class ExamplesIT {
             Map.entry("GrowingPool", "busy: 4 threads\\Ridle: 1 thread"),
             Map.entry("RetriedTask", "succeeded at attempt 2, tried again 1 time"),
             Map.entry("DelaysAndPriorities", "urgent\\Rordinary\\Rwhenever\\Rlater"),
-            Map.entry("BankAccount", "Ann reads 100\\RBob reads 100\\RBob writes 130\\RAnn writes 150"
-                    + "\\Rwithout a lock: 150, should be 180(?s:.*)with a lock: 180"),
+            Map.entry("BankAccount", "withdrawal reads 100\\Rdeposit reads 100\\Rdeposit writes 150\\Rwithdrawal writes 70"
+                    + "\\Rwithout a lock: 70, should be 120"
+                    + "\\Rwithdrawal reads 100\\Rwithdrawal writes 70\\Rdeposit reads 70\\Rdeposit writes 120\\Rwith a lock: 120"),
+            Map.entry("ProducerConsumerBySemaphore", "^consumed: 55, free places: 3$"),
+            Map.entry("ProducerConsumerByEvent", "^consumed: 55$"),
+            Map.entry("ProducerConsumerByCondition", "^consumed: 465$"),
+            Map.entry("ThumbnailsOverQueue", "(?=(?s:.*)^downloads-worker-\\d [\\d:.]+ INFO downloaded /1.jpg, \\d+ bytes$)"
+                    + "(?=(?s:.*)^\\S+ [\\d:.]+ INFO made /6.jpg of 200x150$)"
+                    + "(?s:.*)^6 pictures: (\\d+) bytes served, \\1 in, [1-9]\\d+ out$"),
             Map.entry("CountUnderLock", "^counted to 100$"),
             Map.entry("QueueOfJobs", "all done: 5050"),
             Map.entry("SharedJobQueue", "^8 numbers checked, 6 primes$"),
@@ -97,6 +110,7 @@ class ExamplesIT {
             Map.entry("Watchdog", "^invoice holds shop in computeAnInvoice\\Rthe next coroutine, at last$"),
             Map.entry("WhatCanTravel", "there 2, here 1\\R.*captures \\w+, a java.lang.Object"),
             Map.entry("OwnProcess", "\\[good] hello\\Rgood ended with 0\\Rbad ended with 1: out of paper\\Rstuck ended with -9"),
+            Map.entry("KnockAtAListener", "a visitor asks: anybody in\\?\\R\\[visitor] come in"),
             Map.entry("PingPong", "\\[ping] ball 1 is back\\R\\[ping] ball 2 is back\\R\\[ping] ball 3 is back\\Rexit codes: 0 0"),
             Map.entry("WaitAnyConnection", "\\Qgot [10, 11, 20, 21, 30, 31]\\E"),
             Map.entry("JobsOverPipes", "^2 P\\R9\\R142702110479723 P\\R299593572317531 P\\R3333333333333301 P\\R5000111000222021 P$"),

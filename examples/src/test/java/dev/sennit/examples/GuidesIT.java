@@ -14,6 +14,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -77,6 +78,7 @@ class GuidesIT {
     }
 
     @Test
+    @Timeout(value = 10, unit = TimeUnit.MINUTES) // a hundred programs, some with worker processes
     void everySnippetRunsAndPrintsWhatTheGuideSays(@TempDir Path folder) throws Exception {
         List<Snippet> snippets = snippets();
         assertThat(snippets).as("snippets found").hasSizeGreaterThan(10);

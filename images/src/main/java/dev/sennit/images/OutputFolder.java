@@ -3,6 +3,7 @@ package dev.sennit.images;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -33,7 +34,7 @@ import java.util.Objects;
  * <h2>Writing</h2>
  *
  * <p>A file is written as {@code .sennit-NUMBERS.part} in the same folder and then moved, in one step. If that fails, or the
- * thread is interrupted, nothing is left. A process that is killed can leave the {@code .part}; it is locked while its process
+ * thread is interrupted, nothing is left, and no folder that was made for it. A process that is killed can leave the {@code .part}; it is locked while its process
  * lives, and {@link #open} removes those that nobody has locked. Any number of processes may write into one folder.
  *
  * <p><b>Not promised:</b> on file systems without locks (some network ones) dead {@code .part} files stay. On those without hard
@@ -53,20 +54,25 @@ public final class OutputFolder {
         REPLACE
     }
 
+    private static final int MOST_TRIES = 100;
+
     private final Path folder;
+    private final FolderOnDemand onDemand;
     private final Existing existing;
     private final boolean durable;
     private final Names names;
 
-    private OutputFolder(Path folder, Existing existing, boolean durable, Names names) {
+    private OutputFolder(Path folder, FolderOnDemand onDemand, Existing existing, boolean durable, Names names) {
         this.folder = folder;
+        this.onDemand = onDemand;
         this.existing = existing;
         this.durable = durable;
         this.names = names;
     }
 
     /**
-     * A folder to write into: made if there is none, and cleared of what killed processes left half-written.
+     * A folder to write into, cleared of what killed processes left half-written. If there is none, the first file that is written
+     * makes it, with those above it; so that there is none where nothing was written. That it can be made is tried here.
      *
      * @param folder the folder
      * @param existing what to do about files that are there
@@ -76,17 +82,15 @@ public final class OutputFolder {
      */
     public static OutputFolder open(Path folder, Existing existing) throws IOException, InterruptedException {
         Objects.requireNonNull(existing, "existing");
-        try {
-            Files.createDirectories(folder);
-        } catch (IOException e) {
-            throw new IOException(
-                    "cannot make folder " + Printable.text(folder.toString()) + ": " + Printable.reason(e)
-                            + "; choose another",
-                    e);
+        var onDemand = new FolderOnDemand(folder);
+        try { // better now than after the first image was made
+            onDemand.make();
+            PartFile.removeDead(folder);
+            PartFile.create(folder.resolve("image")).close();
+        } finally {
+            onDemand.removeEmpty();
         }
-        PartFile.removeDead(folder);
-        PartFile.create(folder.resolve("image")).close(); // better now than after the first image was made
-        return new OutputFolder(folder, existing, false, new Names());
+        return new OutputFolder(folder, onDemand, existing, false, new Names());
     }
 
     /**
@@ -97,7 +101,7 @@ public final class OutputFolder {
      * @return the folder
      */
     public static OutputFolder planned(Path folder, Existing existing) {
-        return new OutputFolder(folder, existing, false, new Names());
+        return new OutputFolder(folder, new FolderOnDemand(folder), existing, false, new Names());
     }
 
     /**
@@ -107,7 +111,7 @@ public final class OutputFolder {
      * @return the same folder, with the same names
      */
     public OutputFolder durable() {
-        return new OutputFolder(folder, existing, true, names);
+        return new OutputFolder(folder, onDemand, existing, true, names);
     }
 
     /**
@@ -168,16 +172,35 @@ public final class OutputFolder {
         if (keeps(file)) {
             return false;
         }
-        try (PartFile part = PartFile.create(file)) {
+        boolean moved = false;
+        try (PartFile part = part(file)) {
             part.write(ByteBuffer.wrap(content));
             if (durable) {
                 part.force();
             }
-            boolean moved = part.move(existing);
+            moved = part.move(existing);
             if (moved && durable) {
                 PartFile.forceFolder(folder);
             }
             return moved;
+        } finally {
+            if (!moved) { // the part is closed, and its file deleted
+                onDemand.removeEmpty();
+            }
+        }
+    }
+
+    /** Begins a file, in a folder that another writer can remove, as an empty one, after it was made. */
+    private PartFile part(Path file) throws IOException, InterruptedException {
+        for (int tries = 1; ; tries++) {
+            onDemand.make();
+            try {
+                return PartFile.create(file);
+            } catch (IOException e) {
+                if (tries == MOST_TRIES || !(e.getCause() instanceof NoSuchFileException)) {
+                    throw e;
+                }
+            }
         }
     }
 

@@ -124,7 +124,7 @@ public final class Sources {
         private final Reader list;
         private final Consumer<String> problems;
         private final Deque<Iterator<? extends Step>> steps = new ArrayDeque<>();
-        private final @Nullable Object leftOut;
+        private final @Nullable Path leftOut;
         private final Set<Object> foldersRead = new HashSet<>();
         private final Set<String> told = new HashSet<>();
         /** Of the pattern under way, as all of these. */
@@ -140,7 +140,7 @@ public final class Sources {
         private Path lastPlace = lastFolder;
 
         Walk(List<String> arguments, Reader list, Consumer<String> problems, @Nullable Path leftOut) {
-            this.leftOut = leftOut == null ? null : keyOf(leftOut);
+            this.leftOut = leftOut;
             this.list = list;
             this.problems = problems;
             steps.push(arguments.stream().map(text -> new Step.Given(text, false)).iterator());
@@ -267,7 +267,7 @@ public final class Sources {
             String part = matching.pattern().getFirst();
             List<String> rest = matching.pattern().subList(1, matching.pattern().size());
             Object key = keyOf(matching.folder());
-            if (key.equals(leftOut) || !looked.add(new Look(key, matching.pattern()))) {
+            if (isLeftOut(key) || !looked.add(new Look(key, matching.pattern()))) {
                 return; // links lead here a second time: nothing else would be found
             }
             List<Path> entries = read(matching.folder());
@@ -297,6 +297,11 @@ public final class Sources {
                 pattern = null;
             }
             steps.push(found.iterator());
+        }
+
+        /** The folder that is left out may be made, or made again, while the stream is read; then its key is another. */
+        private boolean isLeftOut(Object key) {
+            return leftOut != null && key.equals(keyOf(leftOut));
         }
 
         private static Object keyOf(Path folder) {
@@ -339,7 +344,7 @@ public final class Sources {
 
         private void folder(Path folder) {
             Object key = keyOf(folder);
-            if (key.equals(leftOut) || !foldersRead.add(key)) {
+            if (isLeftOut(key) || !foldersRead.add(key)) {
                 return;
             }
             List<Path> entries = read(folder);

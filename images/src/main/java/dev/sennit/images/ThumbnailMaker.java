@@ -68,7 +68,7 @@ public final class ThumbnailMaker implements TaskFunction<byte[], Thumbnails> {
 
     /** As {@link #make(byte[])}. */
     @Override
-    public Thumbnails apply(byte[] image) throws ImageException {
+    public Thumbnails call(byte[] image) throws ImageException {
         return make(image);
     }
 

@@ -49,6 +49,8 @@ import org.jspecify.annotations.Nullable;
  * processes a decoder that crashes, or hangs, costs one image and not the program. All variants - one after another, a
  * thread an image, four downloads and one that resizes - are a choice of these pools.
  *
+ * <p>The logger of this class's name tells at level DEBUG, in the thread that did it, what was fetched and written.
+ *
  * <p>A source that fails leaves the pipeline, and the others go on. Memory is bounded by the number of images under way. For one
  * thread at a time; see {@link Pipeline} about interrupts and the end.
  */
@@ -61,6 +63,8 @@ public final class ThumbnailPipeline {
 
     /** The stage that writes files. */
     public static final String WRITE = "write";
+
+    private static final System.Logger LOG = System.getLogger(ThumbnailPipeline.class.getName());
 
     private static final List<String> EXTENSIONS = List.of("jpg", "png", "webp");
 
@@ -157,7 +161,7 @@ public final class ThumbnailPipeline {
         private static final long serialVersionUID = 1;
 
         @Override
-        public Resized apply(Fetched image) throws ImageException {
+        public Resized call(Fetched image) throws ImageException {
             return new Resized(image.job, image.bytes.length, maker.make(image.bytes));
         }
     }
@@ -278,11 +282,13 @@ public final class ThumbnailPipeline {
                     throw new FileAlreadyExistsException(any.getFirst() + " exists; keep or replace it, or choose another folder");
                 }
             }
+            LOG.log(System.Logger.Level.DEBUG, () -> "fetching " + job.source.text());
             byte[] bytes = switch (job.source) {
                 case Source.LocalFile local -> read(local.path());
                 case Source.WebAddress web -> downloader.toMemory(web.uri()).body();
             };
             bytesIn.add(bytes.length);
+            LOG.log(System.Logger.Level.DEBUG, () -> "fetched " + job.source.text() + ", " + bytes.length + " bytes");
             return new Fetched(job.number, bytes);
         }
 
@@ -310,6 +316,7 @@ public final class ThumbnailPipeline {
             for (Thumbnail one : resized.thumbnails.all()) {
                 Path file = folder.file(job.source, one.size(), one.kind().extension());
                 if (folder.write(file, one.bytes())) {
+                    LOG.log(System.Logger.Level.DEBUG, () -> "wrote " + file + ", " + one.bytes().length + " bytes");
                     written.add(file);
                     bytes += one.bytes().length;
                 }

@@ -186,18 +186,83 @@ class OutputFolderTest {
                 .hasMessage("cannot make folder " + inTheWay + ": it exists; choose another");
         assertThatThrownBy(() -> OutputFolder.open(inTheWay.resolve("x"), OutputFolder.Existing.FAIL))
                 .isInstanceOf(IOException.class)
-                .message()
-                .startsWith("cannot make folder ")
-                .hasLineCount(1);
+                .hasMessage("cannot make folder " + inTheWay.resolve("x") + ": " + inTheWay + " is a file; choose another");
     }
 
     @Test
-    void aFolderThatHasGone() throws Exception {
-        OutputFolder out = OutputFolder.open(folder.resolve("out"), OutputFolder.Existing.FAIL);
-        Files.delete(folder.resolve("out"));
-        assertThatThrownBy(() -> out.write(out.file(file("cat"), 8, "jpg"), IMAGE))
-                .hasMessage("cannot write " + folder.resolve("out/cat_8.jpg")
-                        + ": no such file or folder; see whether its folder is there, writable and not full");
+    void aFolderThatHasGoneIsMadeAgain() throws Exception {
+        OutputFolder out = open(OutputFolder.Existing.FAIL);
+        Files.delete(folder);
+        assertThat(out.write(out.file(file("cat"), 8, "jpg"), IMAGE)).isTrue();
+        assertThat(files()).containsExactly("cat_8.jpg");
+    }
+
+    @Test
+    void foldersAreMadeByTheFirstFile() throws Exception {
+        OutputFolder out = OutputFolder.open(folder.resolve("a/b/out"), OutputFolder.Existing.FAIL);
+        assertThat(files()).as("nothing was written yet").isEmpty();
+
+        assertThat(out.write(out.file(file("cat"), 8, "jpg"), IMAGE)).isTrue();
+        assertThat(folder.resolve("a/b/out/cat_8.jpg")).hasBinaryContent(IMAGE);
+    }
+
+    @Test
+    void aWriteThatFailsOrIsInterruptedTakesTheFoldersItMadeAwayAgain() throws Exception {
+        Path kept = Files.createDirectory(folder.resolve("kept"));
+        OutputFolder out = OutputFolder.open(kept.resolve("a/out"), OutputFolder.Existing.FAIL);
+        Path tooLong = out.folder().resolve("x".repeat(300) + ".jpg");
+
+        assertThatThrownBy(() -> out.write(tooLong, IMAGE)).isInstanceOf(IOException.class).message().hasLineCount(1);
+        assertThat(kept).isEmptyDirectory();
+
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> out.write(out.file(file("cat"), 8, "jpg"), IMAGE)).isInstanceOf(InterruptedException.class);
+        assertThat(kept).isEmptyDirectory();
+    }
+
+    @Test
+    void foldersThatHoldSomethingOrWereThereStay() throws Exception {
+        Path there = Files.createDirectory(folder.resolve("there"));
+        OutputFolder empty = OutputFolder.open(there, OutputFolder.Existing.FAIL);
+        Path tooLong = there.resolve("x".repeat(300) + ".jpg");
+        assertThatThrownBy(() -> empty.write(tooLong, IMAGE)).isInstanceOf(IOException.class);
+        assertThat(there).isEmptyDirectory();
+
+        OutputFolder out = OutputFolder.open(there.resolve("a/out"), OutputFolder.Existing.FAIL);
+        Path cat = out.file(file("cat"), 8, "jpg");
+        assertThat(out.write(cat, IMAGE)).isTrue();
+        assertThatThrownBy(() -> out.write(out.folder().resolve("x".repeat(300) + ".jpg"), IMAGE)).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> out.write(cat, IMAGE)).message().contains("it exists");
+        assertThat(cat).hasBinaryContent(IMAGE);
+    }
+
+    /** Each that fails takes away the folders that another is about to write into. */
+    @Test
+    void writesThatFailDisturbNoOthers() throws Exception {
+        for (int round = 0; round < 50; round++) {
+            OutputFolder out = OutputFolder.open(folder.resolve("round" + round + "/out"), OutputFolder.Existing.FAIL);
+            var failures = new AtomicInteger();
+            List<Thread> threads = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                Path target = out.folder().resolve(i % 2 == 0 ? i + ".jpg" : "x".repeat(300) + ".jpg");
+                threads.add(Thread.startVirtualThread(() -> {
+                    try {
+                        out.write(target, IMAGE);
+                    } catch (IOException e) {
+                        failures.incrementAndGet();
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                }));
+            }
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            assertThat(failures).as("those with too long a name").hasValue(5);
+            try (Stream<Path> made = Files.list(out.folder())) {
+                assertThat(made).hasSize(5);
+            }
+        }
     }
 
     @Test

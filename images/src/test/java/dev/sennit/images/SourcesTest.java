@@ -68,6 +68,19 @@ class SourcesTest {
     }
 
     @Test
+    void aFolderThatIsMadeMeanwhileIsLeftOutToo() throws Exception {
+        make("a.jpg", "z/c.jpg");
+        var sources = Sources.stream(List.of(folder.toString(), in("*/*.jpg")), Reader.nullReader(), this::problem, folder.resolve("small"))
+                .iterator();
+        assertThat(sources.next().text()).endsWith("/a.jpg");
+
+        make("small/a_10.jpg");
+
+        assertThat(sources.next().text()).endsWith("/c.jpg");
+        assertThat(sources).isExhausted();
+    }
+
+    @Test
     void foldersInTheOrderOfNames() throws Exception {
         make("z.jpg", "b/2.PNG", "b/10.webp", "b/a/x.gif", "a.jpeg", "notes.txt", ".git/x.jpg", "b/.x.jpg", "B.tiff");
         assertThat(found("", folder.toString())).containsExactly("B.tiff", "a.jpeg", "b/10.webp", "b/2.PNG", "b/a/x.gif", "z.jpg");

@@ -1,28 +1,41 @@
-package dev.sennit.loop;
+package dev.sennit.internal;
 
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The threads that wait at one side of a channel, in the order they came. All of it is guarded by the channel's lock.
+ * Threads that wait for the same thing, in the order they came. All of it is guarded by a lock of the owner.
  *
  * <p>A thread that gives up ends its wait first, and leaves the queue then; one in between is passed over.
+ *
+ * @param <T> the type of what they bring or are handed
  */
-final class WaitQueue<T> {
-    /** Where a thread stands in a queue. */
-    static final class Place<T> {
-        final Wait wait;
-        /** What a sender brings; what a receiver is handed, written before its wait ends. */
-        @Nullable T element;
-        /** Whether it was the end of the channel that ended the wait; written before. */
-        boolean closed;
+public final class WaitQueue<T> {
+    /**
+     * Where a thread stands in a queue.
+     *
+     * @param <T> the type of what it brings or is handed
+     */
+    public static final class Place<T> {
+        /** The thread's wait. */
+        public final Wait wait;
+        /** What the thread brings; or what it is handed, written before its wait ends. */
+        public @Nullable T element;
+        /** Whether {@link WaitQueue#endAll} ended the wait; written before. */
+        public boolean closed;
 
         private @Nullable Place<T> before;
         private @Nullable Place<T> after;
         private boolean linked;
 
-        Place(Wait wait, @Nullable T element) {
+        /**
+         * A place in no queue.
+         *
+         * @param wait the thread's wait
+         * @param element what the thread brings, or null
+         */
+        public Place(Wait wait, @Nullable T element) {
             this.wait = wait;
             this.element = element;
         }
@@ -32,11 +45,24 @@ final class WaitQueue<T> {
     private @Nullable Place<T> last;
     private int size;
 
-    int size() {
+    /** An empty queue. */
+    public WaitQueue() {}
+
+    /**
+     * How many threads are in.
+     *
+     * @return the count; a thread that gave up counts until it has left
+     */
+    public int size() {
         return size;
     }
 
-    void add(Place<T> place) {
+    /**
+     * Puts a place in as the last.
+     *
+     * @param place a place that is in no queue
+     */
+    public void add(Place<T> place) {
         place.before = last;
         if (last == null) {
             first = place;
@@ -48,8 +74,12 @@ final class WaitQueue<T> {
         size++;
     }
 
-    /** Takes a place out, if it is still in. */
-    void remove(Place<T> place) {
+    /**
+     * Takes a place out, if it is still in.
+     *
+     * @param place the place
+     */
+    public void remove(Place<T> place) {
         if (!place.linked) {
             return;
         }
@@ -78,12 +108,12 @@ final class WaitQueue<T> {
     }
 
     /**
-     * Ends the wait of the first that still waits, and takes it out.
+     * Ends the wait of the first thread that still waits, and takes it out. One that was interrupted does not wait any more.
      *
-     * @param handed what it is handed; null for a sender, which brings something
-     * @return its place, or null if nobody waits; its thread is to be woken
+     * @param handed what the thread is handed; null if it brings something
+     * @return its place, or null if no thread waits; its thread is to be woken
      */
-    @Nullable Place<T> endFirst(@Nullable T handed) {
+    public @Nullable Place<T> endFirst(@Nullable T handed) {
         for (Place<T> place = poll(); place != null; place = poll()) {
             if (handed != null) {
                 place.element = handed;
@@ -95,8 +125,12 @@ final class WaitQueue<T> {
         return null;
     }
 
-    /** Ends the waits of all, because the channel is closed; returns the threads that are to be woken. */
-    List<Thread> endAll() {
+    /**
+     * Ends the waits of all, and marks their places {@link Place#closed}.
+     *
+     * @return the threads that are to be woken
+     */
+    public List<Thread> endAll() {
         List<Thread> threads = new ArrayList<>(size);
         for (Place<T> place = poll(); place != null; place = poll()) {
             place.closed = true;

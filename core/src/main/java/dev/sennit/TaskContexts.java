@@ -1,0 +1,85 @@
+package dev.sennit;
+
+import dev.sennit.InContext.Captured;
+import dev.sennit.TaskContext.Registration;
+import java.io.NotSerializableException;
+import java.io.Serializable;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/** The registered contexts, and the wrapping of tasks in what they capture. A task with nothing to carry stays as it is. */
+final class TaskContexts {
+    private static final Registered[] NONE = {};
+    /** The first is the outermost. An array is never changed. */
+    private static final AtomicReference<Registered[]> REGISTERED = new AtomicReference<>(NONE);
+
+    private TaskContexts() {}
+
+    static Registration register(TaskContext<?> context) {
+        var added = new Registered(Objects.requireNonNull(context, "context"));
+        REGISTERED.updateAndGet(before -> {
+            Registered[] after = Arrays.copyOf(before, before.length + 1);
+            after[before.length] = added;
+            return after;
+        });
+        return added;
+    }
+
+    /** A class, not a record: it is itself alone. */
+    private static final class Registered implements Registration {
+        final TaskContext<?> context;
+
+        Registered(TaskContext<?> context) {
+            this.context = context;
+        }
+
+        @Override
+        public void close() {
+            REGISTERED.updateAndGet(before ->
+                    Arrays.stream(before).filter(one -> one != this).toArray(Registered[]::new));
+        }
+    }
+
+    /**
+     * Gives a task the context of the calling thread.
+     *
+     * @param travels whether the task leaves this JVM
+     * @param inherits whether the task has all scoped values of the calling thread; not together with {@code travels}
+     * @return the body itself where there is nothing to carry
+     */
+    static <T extends @Nullable Object> Callable<T> carry(Callable<T> body, boolean travels, boolean inherits) {
+        Registered[] registered = REGISTERED.get();
+        if (registered.length == 0 && !inherits) {
+            return body;
+        }
+        List<Captured<?>> captured = new ArrayList<>(registered.length + 1);
+        if (inherits) {
+            add(captured, InheritedScopedValues.CONTEXT, false);
+        }
+        for (Registered one : registered) {
+            if (!travels || one.context instanceof Serializable) {
+                add(captured, one.context, travels);
+            }
+        }
+        return captured.isEmpty() ? body : new InContext<>(Objects.requireNonNull(body, "task"), captured);
+    }
+
+    private static <C> void add(List<Captured<?>> captured, TaskContext<C> context, boolean travels) {
+        C value = context.capture();
+        if (value == null) {
+            return;
+        }
+        if (travels && !(value instanceof Serializable)) {
+            throw new TaskSerializationException(
+                    "context " + context.getClass().getName() + " cannot travel: it captured a " + value.getClass().getName()
+                            + ", which is not Serializable",
+                    new NotSerializableException(value.getClass().getName()));
+        }
+        captured.add(new Captured<>(context, value));
+    }
+}

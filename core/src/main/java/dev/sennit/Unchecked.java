@@ -1,0 +1,19 @@
+package dev.sennit;
+
+import java.util.concurrent.CompletionException;
+
+/** Carries checked exceptions of this library's functional interfaces through those of the JDK, which allow none. */
+final class Unchecked {
+    private Unchecked() {}
+
+    /** Returns the exception to throw in the place of another. */
+    static RuntimeException of(Exception failure) {
+        if (failure instanceof RuntimeException unchecked) {
+            return unchecked;
+        }
+        if (failure instanceof InterruptedException) {
+            Thread.currentThread().interrupt();
+        }
+        return new CompletionException(failure);
+    }
+}

@@ -1,0 +1,14 @@
+package dev.sennit.internal;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What a task returns that does the same to several items: if it cannot travel as a whole, its beginning may. */
+public interface ItemResults {
+    /**
+     * The results.
+     *
+     * @return one for each item, in their order
+     */
+    List<? extends @Nullable Object> values();
+}

@@ -1,0 +1,129 @@
+package dev.sennit.loop;
+
+import dev.sennit.internal.Errands;
+import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call of the system that blocks, on a thread of the loop's own, for a coroutine that waits for it. When the coroutine is
+ * cancelled it goes on at once; the call comes to its end without it, and its result is disposed of.
+ */
+final class Blocking<T extends @Nullable Object> implements Runnable {
+    /** What blocks. */
+    interface Call<T extends @Nullable Object> {
+        T call() throws IOException;
+    }
+
+    /** Gives back a result that nobody wants. */
+    interface Disposal<T extends @Nullable Object> {
+        void dispose(T result) throws IOException;
+    }
+
+    private final Call<T> call;
+    private final Disposal<T> disposal;
+    private final CompletableFuture<T> result = new CompletableFuture<>();
+
+    private Blocking(Call<T> call, Disposal<T> disposal) {
+        this.call = call;
+        this.disposal = disposal;
+    }
+
+    /**
+     * Calls, and waits for the result.
+     *
+     * @throws StreamClosedException if the loop has ended
+     */
+    static <T extends @Nullable Object> T call(EventLoop loop, Call<T> call, Disposal<T> disposal)
+            throws IOException, InterruptedException {
+        var blocking = new Blocking<>(call, disposal);
+        try {
+            loop.threads().execute((Runnable) blocking);
+        } catch (RejectedExecutionException e) {
+            throw new StreamClosedException("files cannot be used: " + LoopSelector.ended(loop));
+        }
+        return blocking.await();
+    }
+
+    @Override
+    public void run() {
+        T made;
+        try {
+            made = call.call();
+        } catch (Throwable e) {
+            result.completeExceptionally(e);
+            return;
+        }
+        if (!result.complete(made)) {
+            dispose(made);
+        }
+    }
+
+    private T await() throws IOException, InterruptedException {
+        try {
+            return EventLoop.suspending(result::get);
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause();
+            if (cause instanceof IOException failure) {
+                throw failure;
+            }
+            if (cause instanceof RuntimeException wrong) { // options that contradict each other, say
+                throw wrong;
+            }
+            throw new IOException("a file operation has failed: " + cause, cause);
+        } catch (InterruptedException e) {
+            if (!result.cancel(false) && !result.isCompletedExceptionally()) {
+                T made = result.join();
+                elsewhere(() -> dispose(made));
+            }
+            throw e;
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /**
+     * Runs what gives something back, which may block, in a thread that no file operation keeps busy; or here, if there is none.
+     *
+     * @return done when it was run
+     */
+    static CompletableFuture<@Nullable Void> elsewhere(Runnable disposal) {
+        var done = new CompletableFuture<@Nullable Void>();
+        Runnable telling = () -> {
+            try {
+                disposal.run();
+            } finally {
+                done.complete(null);
+            }
+        };
+        try {
+            Errands.run(telling);
+        } catch (OutOfMemoryError e) { // no thread to be had
+            telling.run();
+        }
+        return done;
+    }
+
+    /** Waits in a coroutine, whatever interrupts come. */
+    static void join(CompletableFuture<?> done) {
+        try {
+            EventLoop.suspending(done::join);
+        } catch (RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private void dispose(T made) {
+        try {
+            disposal.dispose(made);
+        } catch (IOException e) {
+            // it is gone either way
+        }
+    }
+}

@@ -1,0 +1,376 @@
+package dev.sennit.loop;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.PortUnreachableException;
+import java.net.SocketAddress;
+import java.net.SocketException;
+import java.net.SocketOption;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.DatagramChannel;
+import java.nio.channels.SelectionKey;
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Datagrams (UDP) from and to others, for coroutines.
+ *
+ * {@snippet :
+ * import dev.sennit.loop.DatagramEndpoint;
+ *
+ * try (DatagramEndpoint server = DatagramEndpoint.open(7)) {
+ *     while (true) {
+ *         DatagramEndpoint.Datagram question = server.receive();
+ *         server.send(question.bytes(), question.sender());
+ *     }
+ * }
+ * }
+ *
+ * <p>It belongs to the loop whose coroutine opened it; only that one's coroutines may use it, but anybody may close it. One receives at
+ * a time; several may send.
+ *
+ * <h2>What UDP promises</h2>
+ *
+ * <p>Nothing: a datagram comes as it was sent, or not at all, or twice, and in any order. None is held here: those that come while
+ * nobody receives wait in a buffer of the system, which drops what is too much for it. {@link #setOption} says how large that is.
+ *
+ * <h2>What ends a wait</h2>
+ *
+ * <p>Cancelling the coroutine, a time-out that was set, {@link #close} and the end of the loop, as for a {@link ByteStream}. All but the
+ * last two leave the endpoint open.
+ */
+public final class DatagramEndpoint implements AutoCloseable {
+    private final EventLoop loop;
+    private final LoopSelector selector;
+    private final DatagramChannel channel;
+    private final LoopSelector.Watch watch;
+    private final String name;
+    private final InetSocketAddress localAddress;
+    private final @Nullable InetSocketAddress remoteAddress;
+
+    private final FairLock sending = new FairLock();
+
+    // Only coroutines of the loop, in a turn:
+    private @Nullable Duration receiveTimeout;
+    private @Nullable Duration sendTimeout;
+    private @Nullable Thread receiver;
+    /** Whether there may be more already, so that it is worth to look before waiting. */
+    private boolean mayHaveMore;
+
+    /**
+     * What has come.
+     *
+     * @param sender who has sent it, as far as that can be believed: anybody can write any address into it
+     * @param bytes what it says; may be empty
+     */
+    public record Datagram(InetSocketAddress sender, byte[] bytes) {}
+
+    private DatagramEndpoint(
+            LoopSelector selector,
+            DatagramChannel channel,
+            LoopSelector.Watch watch,
+            String name,
+            InetSocketAddress localAddress,
+            @Nullable InetSocketAddress remoteAddress) {
+        this.loop = selector.loop();
+        this.selector = selector;
+        this.channel = channel;
+        this.watch = watch;
+        this.name = name;
+        this.localAddress = localAddress;
+        this.remoteAddress = remoteAddress;
+    }
+
+    // ---- opening ----
+
+    /**
+     * Receives at a port of the loopback address, so that only this machine can send to it.
+     *
+     * @param port a port; 0 is any that is free
+     * @return an open endpoint
+     * @throws java.net.BindException if the port is taken
+     * @throws IOException if there are too many open files, and the like
+     * @throws IllegalStateException if the caller is not a coroutine
+     */
+    public static DatagramEndpoint open(int port) throws IOException {
+        return open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+    }
+
+    /**
+     * Receives datagrams of everybody.
+     *
+     * @param address a port of an address of this machine, which a host's name must have been resolved to
+     * @return an open endpoint
+     * @throws java.net.BindException if the port is taken, or the address not of this machine
+     * @throws IOException if there are too many open files, and the like
+     * @throws IllegalStateException if the caller is not a coroutine
+     */
+    public static DatagramEndpoint open(InetSocketAddress address) throws IOException {
+        ensureResolved(address);
+        LoopSelector selector = EventLoop.current().selector();
+        DatagramChannel channel = DatagramChannel.open();
+        InetSocketAddress bound;
+        try {
+            channel.bind(address);
+            bound = (InetSocketAddress) channel.getLocalAddress();
+        } catch (IOException e) {
+            channel.close();
+            throw Listener.named("cannot receive at " + address, e);
+        } catch (Throwable e) {
+            channel.close();
+            throw e;
+        }
+        String name = "datagram endpoint at " + bound;
+        return new DatagramEndpoint(selector, channel, selector.watch(channel, name), name, bound, null);
+    }
+
+    /**
+     * Sends to one address, and receives only what comes from there. Connected like this it also learns that nobody receives there:
+     * the next call ends with a {@link PortUnreachableException} then, as far as the network tells.
+     *
+     * @param host a name or an address; of several addresses the first
+     * @param port its port
+     * @return an open endpoint
+     * @throws java.net.UnknownHostException if the name has no address
+     * @throws InterruptedException if the coroutine is cancelled
+     * @throws IOException if there are too many open files, and the like
+     * @throws IllegalStateException if the caller is not a coroutine
+     */
+    public static DatagramEndpoint connect(String host, int port) throws IOException, InterruptedException {
+        EventLoop loop = EventLoop.current();
+        SocketAddress remote = ByteStream.resolve(loop, InetSocketAddress.createUnresolved(host, port), null)[0];
+        LoopSelector selector = loop.selector();
+        DatagramChannel channel = DatagramChannel.open();
+        InetSocketAddress local;
+        try {
+            channel.connect(remote);
+            local = (InetSocketAddress) channel.getLocalAddress();
+        } catch (IOException e) {
+            channel.close();
+            throw Listener.named("cannot send to " + remote, e);
+        } catch (Throwable e) {
+            channel.close();
+            throw e;
+        }
+        String name = "datagram endpoint to " + remote;
+        return new DatagramEndpoint(selector, channel, selector.watch(channel, name), name, local, (InetSocketAddress) remote);
+    }
+
+    private static void ensureResolved(InetSocketAddress address) {
+        if (address.isUnresolved()) {
+            throw new IllegalArgumentException("address must be resolved, was " + address);
+        }
+    }
+
+    /**
+     * Sets an option of the socket: {@code StandardSocketOptions.SO_RCVBUF}, how many bytes of datagrams the system keeps until they
+     * are received; {@code SO_SNDBUF}; {@code SO_BROADCAST}, whether it may send to all of a network.
+     *
+     * @param option which
+     * @param value its value; the system may take another that is near
+     * @param <T> the type of its value
+     * @throws UnsupportedOperationException if there is no such option
+     * @throws IOException if the endpoint is closed, and the like
+     */
+    public <T> void setOption(SocketOption<T> option, T value) throws IOException {
+        watch.ensureOpen();
+        channel.setOption(option, value);
+    }
+
+    // ---- receiving ----
+
+    /**
+     * Bounds each call that receives: one that takes longer ends with a {@link java.net.SocketTimeoutException}.
+     *
+     * @param timeout how long; null is no bound, which is the default
+     */
+    public void setReceiveTimeout(@Nullable Duration timeout) {
+        receiveTimeout = Deadline.checked(timeout);
+    }
+
+    /**
+     * Receives the next datagram; waits until there is one.
+     *
+     * @return the datagram
+     * @throws PortUnreachableException if nobody receives at the address to which this is connected; the endpoint stays open
+     * @throws IOException as this class says
+     * @throws InterruptedException if the coroutine is cancelled
+     */
+    public Datagram receive() throws IOException, InterruptedException {
+        ensureHere();
+        if (receiver != null) {
+            throw new IllegalStateException(receiver.getName() + " receives at " + name);
+        }
+        watch.ensureOpen();
+        receiver = Thread.currentThread();
+        try {
+            Deadline deadline = null;
+            while (true) {
+                if (mayHaveMore) {
+                    Datagram come = receiveNow();
+                    if (come != null) {
+                        return come;
+                    }
+                    mayHaveMore = false;
+                }
+                if (deadline == null) {
+                    deadline = Deadline.after(receiveTimeout);
+                }
+                watch.await(SelectionKey.OP_READ, deadline);
+                mayHaveMore = true;
+            }
+        } finally {
+            receiver = null;
+        }
+    }
+
+    private @Nullable Datagram receiveNow() throws IOException {
+        ByteBuffer scratch = loop.scratch(); // larger than any datagram
+        try {
+            SocketAddress sender = channel.receive(scratch);
+            if (sender == null) {
+                return null;
+            }
+            byte[] bytes = new byte[scratch.flip().remaining()];
+            scratch.get(bytes);
+            return new Datagram((InetSocketAddress) sender, bytes);
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    // ---- sending ----
+
+    /**
+     * Bounds each call that sends: one that takes longer ends with a {@link java.net.SocketTimeoutException}.
+     *
+     * @param timeout how long; null is no bound, which is the default
+     */
+    public void setSendTimeout(@Nullable Duration timeout) {
+        sendTimeout = Deadline.checked(timeout);
+    }
+
+    /**
+     * Sends a datagram, and waits while the system takes none. That it arrives is not said.
+     *
+     * @param bytes what to send
+     * @param target where to
+     * @throws IllegalArgumentException if the address is not resolved
+     * @throws IllegalStateException if this is connected to another address, or if the caller is not a coroutine of its loop
+     * @throws PortUnreachableException if nobody receives at the address to which this is connected; the endpoint stays open
+     * @throws IOException as this class says; or if there are more bytes than a datagram can have, some 65,000
+     * @throws InterruptedException if the coroutine is cancelled; then nothing was sent
+     */
+    public void send(byte[] bytes, InetSocketAddress target) throws IOException, InterruptedException {
+        ensureResolved(target);
+        ensureHere();
+        if (remoteAddress != null && !remoteAddress.equals(target)) {
+            throw new IllegalStateException(name + " sends to no other address, was " + target);
+        }
+        Deadline deadline = Deadline.after(sendTimeout);
+        ByteBuffer source = ByteBuffer.wrap(bytes);
+        watch.ensureOpen();
+        Deadline.lockForWriting(sending, deadline, name);
+        try {
+            while (!sendNow(source, target)) {
+                watch.await(SelectionKey.OP_WRITE, deadline);
+            }
+        } finally {
+            sending.unlock();
+        }
+    }
+
+    /**
+     * Sends a datagram to the address to which this is connected, as {@link #send(byte[], InetSocketAddress)} does.
+     *
+     * @param bytes what to send
+     * @throws IllegalStateException if this is not connected, or if the caller is not a coroutine of its loop
+     * @throws PortUnreachableException if nobody receives there; the endpoint stays open
+     * @throws IOException as this class says; or if there are more bytes than a datagram can have, some 65,000
+     * @throws InterruptedException if the coroutine is cancelled; then nothing was sent
+     */
+    public void send(byte[] bytes) throws IOException, InterruptedException {
+        if (remoteAddress == null) {
+            throw new IllegalStateException(name + " is not connected: say where to send to");
+        }
+        send(bytes, remoteAddress);
+    }
+
+    private boolean sendNow(ByteBuffer source, InetSocketAddress target) throws IOException {
+        try {
+            return channel.send(source, target) > 0 || !source.hasRemaining(); // which an empty one has not from the beginning
+        } catch (IOException e) {
+            throw failed(e);
+        }
+    }
+
+    // ---- both ----
+
+    /** The JDK's own say not of which endpoint. */
+    private IOException failed(IOException e) throws StreamClosedException {
+        if (e instanceof ClosedChannelException) {
+            watch.ensureOpen();
+        }
+        if (e instanceof PortUnreachableException) {
+            IOException named = new PortUnreachableException(name + ": nobody receives there");
+            named.initCause(e);
+            return named;
+        }
+        IOException named = new SocketException(name + ": " + e.getMessage());
+        named.initCause(e);
+        return named;
+    }
+
+    private void ensureHere() {
+        if (EventLoop.currentOrNull() != loop) {
+            throw new IllegalStateException(name + " is of " + loop.name() + ": " + Thread.currentThread() + " is not a coroutine of it");
+        }
+    }
+
+    /**
+     * Where it receives.
+     *
+     * @return the address, with the port that was free
+     */
+    public InetSocketAddress localAddress() {
+        return localAddress;
+    }
+
+    /**
+     * What it is connected to.
+     *
+     * @return the address; null if it is not connected
+     */
+    public @Nullable InetSocketAddress remoteAddress() {
+        return remoteAddress;
+    }
+
+    /**
+     * Whether it was closed.
+     *
+     * @return whether
+     */
+    public boolean isClosed() {
+        return watch.isClosed();
+    }
+
+    /** Closes it. Coroutines that wait are woken with a {@link StreamClosedException}. From any thread, and without waiting. */
+    @Override
+    public void close() {
+        watch.close("close() was called");
+        selector.letGo();
+    }
+
+    /**
+     * Where it receives or what it is connected to, and whether it is closed.
+     *
+     * @return such as {@code datagram endpoint at /127.0.0.1:7}
+     */
+    @Override
+    public String toString() {
+        return name + (isClosed() ? ", closed" : "");
+    }
+}

@@ -1,0 +1,363 @@
+package dev.sennit.loop;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A file, on which the loop's own threads do what blocks.
+ *
+ * <h2>One operation at a time</h2>
+ *
+ * <p>A coroutine starts an operation and waits for its end. The operation works on {@link #piece}, never on a buffer of the caller:
+ * a coroutine that is cancelled goes on at once, and the operation comes to its end without it. The next coroutine first waits
+ * for that end ({@link #settle}): it finds the bytes that were read, and is told of a failure that nobody has seen. No thread is
+ * ever interrupted, as that would close the channel.
+ *
+ * <h2>The descriptor</h2>
+ *
+ * <p>{@link #close} wakes the coroutine that waits, and has the channel closed: by a thread of its own if an operation is under way,
+ * since the JDK then waits for that operation, or ends it where it hangs. So every file that was opened is given back.
+ *
+ * <h2>Positions</h2>
+ *
+ * <p>{@code at} is where the channel is, {@code next} where the next operation begins; they differ when bytes that were read ahead
+ * are dropped, or when the caller asks for another position. Reads and writes are relative, as pipes and terminals have no positions.
+ */
+final class FileTransport implements Transport {
+    /** How much is read at first; four times as much after each read that was filled: a change of thread costs more than a copy. */
+    private static final int FIRST = 1 << 14;
+
+    private static final int MOST = 1 << 18;
+
+    /** What blocks. */
+    interface Operation {
+        void run() throws IOException;
+    }
+
+    private final EventLoop loop;
+    private final FileChannel channel;
+    private final String name;
+    private final boolean appends;
+
+    // Only the operation that is under way, else the coroutine that holds the direction:
+    /** Bytes that were read and not taken, or that are to be written; between position and limit. */
+    private ByteBuffer piece = ByteBuffer.allocate(0);
+    /** How much to read next. */
+    private int ahead = FIRST;
+    /** Whether the last read has found the end of the file, and nobody was told. */
+    private boolean ended;
+    private long at;
+    private long next;
+
+    /** Guarded by this. What is under way, or has ended and not been settled. */
+    private @Nullable UnderWay underWay;
+    /** Guarded by this. */
+    private @Nullable String closed;
+    /** Closed with this; written once, before another thread knows this. */
+    private @Nullable AutoCloseable stream;
+
+    FileTransport(EventLoop loop, FileChannel channel, String name, boolean appends) throws IOException {
+        this.loop = loop;
+        this.channel = channel;
+        this.name = name;
+        this.appends = appends;
+    }
+
+    /** Has the file closed with its loop; returns false if the loop has ended. */
+    boolean belongs(AutoCloseable itsStream) {
+        stream = itsStream;
+        return loop.belongings.add(itsStream);
+    }
+
+    /** An operation from its start to its end, or to the closing of the file. */
+    private final class UnderWay implements Runnable {
+        private final Operation operation;
+        /** Done when there is nothing more to wait for. */
+        private final CompletableFuture<@Nullable Void> told = new CompletableFuture<>();
+        private volatile boolean over;
+
+        UnderWay(Operation operation) {
+            this.operation = operation;
+        }
+
+        @Override
+        public void run() {
+            Throwable failure = null;
+            try {
+                if (next != at) {
+                    channel.position(next);
+                    at = next;
+                }
+                operation.run();
+            } catch (Throwable e) {
+                failure = e;
+            }
+            over = true;
+            if (failure == null) {
+                told.complete(null);
+            } else {
+                told.completeExceptionally(failure);
+            }
+        }
+    }
+
+    // ---- operations ----
+
+    /** Does something that blocks, after all that was begun before. */
+    void perform(Operation operation, String what, @Nullable Deadline deadline) throws IOException, InterruptedException {
+        settle(what, deadline);
+        var mine = new UnderWay(operation);
+        synchronized (this) {
+            ensureOpen();
+            underWay = mine;
+        }
+        try {
+            loop.threads().execute((Runnable) mine);
+        } catch (Throwable e) { // the loop has ended, or there is no thread to be had
+            synchronized (this) {
+                underWay = null;
+            }
+            if (e instanceof RejectedExecutionException) {
+                throw new StreamClosedException(name + " cannot be used: " + LoopSelector.ended(loop));
+            }
+            throw e;
+        }
+        settle(what, deadline);
+    }
+
+    /** Waits for the operation that is under way, if there is one. */
+    void settle(String what, @Nullable Deadline deadline) throws IOException, InterruptedException {
+        UnderWay current;
+        synchronized (this) {
+            ensureOpen();
+            current = underWay;
+        }
+        if (current == null) {
+            return;
+        }
+        try {
+            EventLoop.suspending(() -> deadline == null
+                    ? current.told.get()
+                    : current.told.get(deadline.nanosLeft(), TimeUnit.NANOSECONDS));
+            forget(current);
+        } catch (TimeoutException e) {
+            throw Objects.requireNonNull(deadline).missed(what + ' ' + name);
+        } catch (ExecutionException e) {
+            forget(current);
+            ensureOpen();
+            throw failed(e.getCause());
+        } catch (InterruptedException | RuntimeException e) {
+            throw e;
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+        ensureOpen();
+    }
+
+    private synchronized void forget(UnderWay settled) {
+        if (underWay == settled) {
+            underWay = null;
+        }
+    }
+
+    /** What an operation has thrown, in the thread that waited for it; the JDK does not say of which file. */
+    private IOException failed(@Nullable Throwable cause) {
+        if (cause instanceof Error error) {
+            throw error;
+        }
+        if (cause instanceof FileSystemException named) {
+            return named;
+        }
+        return new IOException(name + ": " + (cause instanceof IOException ? cause.getMessage() : cause), cause);
+    }
+
+    /** When there is nothing in it. */
+    private void ensurePiece(int size) {
+        if (piece.capacity() < size) {
+            piece = ByteBuffer.allocate(size).limit(0);
+        }
+    }
+
+    // ---- reading ----
+
+    @Override
+    public void awaitReadable(@Nullable Deadline deadline) throws IOException, InterruptedException {
+        settle("reading from", deadline);
+        if (piece.hasRemaining() || ended) {
+            return; // by a read that was cancelled
+        }
+        ensurePiece(ahead);
+        perform(this::readPiece, "reading from", deadline);
+    }
+
+    private void readPiece() throws IOException {
+        piece.clear().limit(Math.min(piece.capacity(), ahead));
+        try {
+            int count = channel.read(piece);
+            ended = count < 0;
+            at += Math.max(count, 0);
+            next = at;
+            if (!piece.hasRemaining()) {
+                ahead = Math.min(4 * ahead, MOST);
+            }
+        } finally {
+            piece.flip();
+        }
+    }
+
+    /** {@inheritDoc} A file may grow, so each end of it is told once. */
+    @Override
+    public int readNow(ByteBuffer target) throws IOException {
+        synchronized (this) {
+            ensureOpen();
+            if (underWay != null) {
+                return 0;
+            }
+        }
+        int count = Math.min(piece.remaining(), target.remaining());
+        if (count > 0) {
+            target.put(target.position(), piece, piece.position(), count);
+            target.position(target.position() + count);
+            piece.position(piece.position() + count);
+            return count;
+        }
+        if (ended) {
+            ended = false;
+            return -1;
+        }
+        return 0;
+    }
+
+    /**
+     * Drops all that was read ahead, when nothing is under way: the next operation begins after the last byte that was taken.
+     *
+     * @param unread how many bytes were taken from here, and are to be dropped as well
+     */
+    void rewind(int unread) {
+        next -= piece.remaining() + unread;
+        piece.position(piece.limit());
+        ended = false;
+        ahead = FIRST;
+    }
+
+    // ---- writing ----
+
+    @Override
+    public void write(ByteBuffer source, @Nullable Deadline deadline) throws IOException, InterruptedException {
+        while (source.hasRemaining()) {
+            int count = Math.min(source.remaining(), MOST);
+            ensurePiece(count);
+            piece.clear().put(source.slice(source.position(), count)).flip();
+            source.position(source.position() + count);
+            perform(this::writePiece, "writing to", deadline);
+        }
+    }
+
+    private void writePiece() throws IOException {
+        int start = piece.position();
+        try {
+            while (piece.hasRemaining()) {
+                channel.write(piece);
+            }
+        } finally {
+            at = appends ? channel.position() : at + piece.position() - start;
+            next = at;
+            piece.position(piece.limit()); // of what has failed nothing is tried again
+        }
+    }
+
+    /** There is nobody to be told. */
+    @Override
+    public void shutdownOutput(@Nullable Deadline deadline) throws IOException, InterruptedException {
+        settle("writing to", deadline);
+    }
+
+    // ---- the file, when nothing is under way ----
+
+    long position() {
+        return next - piece.remaining();
+    }
+
+    void position(long newPosition) {
+        next = newPosition;
+    }
+
+    long size() throws IOException, InterruptedException {
+        var size = new long[1];
+        perform(() -> size[0] = channel.size(), "asking for the size of", null);
+        return size[0];
+    }
+
+    void truncate(long size) throws IOException, InterruptedException {
+        perform(
+                () -> {
+                    channel.truncate(size);
+                    at = Math.min(at, size);
+                    next = at;
+                },
+                "truncating",
+                null);
+    }
+
+    void force(boolean metadata) throws IOException, InterruptedException {
+        perform(() -> channel.force(metadata), "forcing", null);
+    }
+
+    // ---- the end ----
+
+    @Override
+    public void close(String why) {
+        UnderWay current;
+        synchronized (this) {
+            if (closed != null) {
+                return;
+            }
+            closed = why;
+            current = underWay;
+        }
+        if (stream != null) {
+            loop.belongings.remove(stream);
+        }
+        boolean idle = current == null || current.over;
+        if (current != null) {
+            current.told.completeExceptionally(new StreamClosedException(name + " is closed: " + why));
+        }
+        if (idle && !(Thread.currentThread().isVirtual() && EventLoop.currentOrNull() == loop)) {
+            closeChannel();
+            return;
+        }
+        CompletableFuture<?> gone = Blocking.elsewhere(this::closeChannel);
+        if (idle) { // a coroutine that has closed a file finds its descriptor given back
+            Blocking.join(gone);
+        }
+    }
+
+    private void closeChannel() {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            EventLoop.LOG.log(System.Logger.Level.WARNING, loop.name() + " - " + name + " could not be closed: " + e.getMessage());
+        }
+    }
+
+    @Override
+    public synchronized boolean isClosed() {
+        return closed != null;
+    }
+
+    @Override
+    public synchronized void ensureOpen() throws StreamClosedException {
+        if (closed != null) {
+            throw new StreamClosedException(name + " is closed: " + closed);
+        }
+    }
+}
