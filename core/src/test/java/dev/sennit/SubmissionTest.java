@@ -298,7 +298,9 @@ class SubmissionTest {
         assertThat(submission.stateName()).isEqualTo("STOPPING");
         assertThat(pool.stopped).containsExactly(submission);
         submission.ended(0);
-        assertPoolEnds();
+        pool.shutdown();
+        await("the timer's thread, which made the future done, has come back").until(pool::isTerminated);
+        assertThat(pool.released).isEqualTo(1);
     }
 
     @Test
