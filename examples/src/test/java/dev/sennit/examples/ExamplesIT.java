@@ -24,6 +24,7 @@ class ExamplesIT {
     /** What each prints, as a regular expression that has to be found. An example without a line here fails. */
     private static final Map<String, String> PRINTS = new TreeMap<>(Map.ofEntries(
             Map.entry("ActorBankAccount", "^left: 750\\Rrefused: java.lang.IllegalArgumentException: only 750 left, wanted 1000$"),
+            Map.entry("AsynchronousCalls", "^100\\R140\\R220$"),
             Map.entry("Backpressure", "reject: pool small is full: 1 running, 2 queued.*\\Rblock: room after \\d+ ms"
                     + "\\Rcaller-runs: ran in thread main"),
             Map.entry("BlockingHttp", "^\\Q[sun in Rome, sun in Oslo, sun in Lima]\\E$"),
