@@ -71,6 +71,7 @@ final class Invocations {
         try {
             for (Callable<T> task : tasks) {
                 TaskFuture<T> future = pool.submitBefore(deadline, task);
+                future.asked(); // the caller hears of a failure if all fail, and else wants to hear of none
                 futures.add(future);
                 if (future.state() == Future.State.SUCCESS) { // it ran in this thread, say: that will do
                     return future.resultNow();

@@ -38,6 +38,11 @@ interface Owner {
         return false;
     }
 
+    /** Whether the submission's body may be run again, by another. */
+    default boolean repeatsParts() {
+        return false;
+    }
+
     /** Whether the submission waits for a place in a full pool. */
     default boolean partsWaitForPlace() {
         return true;

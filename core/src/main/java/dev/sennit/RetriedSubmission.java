@@ -121,6 +121,11 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         return false;
     }
 
+    @Override
+    public boolean repeatsParts() {
+        return true;
+    }
+
     private void attemptEnded(TaskFuture<T> done) {
         boolean wasRefused;
         synchronized (this) {

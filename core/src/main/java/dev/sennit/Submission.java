@@ -82,11 +82,15 @@ public class Submission<T extends @Nullable Object> {
     // A million of these may wait at a time: what a plain task does not need is kept elsewhere, or in few bytes.
 
     private final AbstractPool pool;
-    private final Callable<T> body;
     private final TaskOptions options;
     private final TaskFuture<T> future = new TaskFuture<>(this);
 
     private volatile int state;
+    /**
+     * What to call; after its last run the class that the submitter wrote: a future that is kept keeps nothing that its task
+     * captured. Changed by the thread that ends the run; any other may see either.
+     */
+    private Object body;
     /** The low bits of the submitting thread's id, which tell threads that live at the same time apart. Written before dispatch. */
     private int submitter = (int) Thread.currentThread().threadId();
     /**
@@ -142,9 +146,22 @@ public class Submission<T extends @Nullable Object> {
      * The task's body.
      *
      * @return what to call
+     * @throws IllegalStateException if it has run, and will not run again
      */
     public final Callable<T> body() {
-        return body;
+        if (!(body instanceof Callable<?> callable)) {
+            throw new IllegalStateException(this + " has run, and its body is gone");
+        }
+        @SuppressWarnings("unchecked") // as the constructor got it
+        Callable<T> known = (Callable<T>) callable;
+        return known;
+    }
+
+    /** The run is over; unless there may be another, what the task captured is not needed any more. */
+    private void releaseBody() {
+        if (owner == null || !owner.repeatsParts()) {
+            body = writtenClass();
+        }
     }
 
     /**
@@ -154,7 +171,7 @@ public class Submission<T extends @Nullable Object> {
      */
     public final String name() {
         String given = options.name();
-        return given != null ? given : TaskNames.of(body);
+        return given != null ? given : TaskNames.ofClass(writtenClass());
     }
 
     /**
@@ -163,7 +180,8 @@ public class Submission<T extends @Nullable Object> {
      * @return the class
      */
     public final Class<?> writtenClass() {
-        return TaskNames.written(body).getClass();
+        Object seen = body;
+        return seen instanceof Class<?> written ? written : TaskNames.written(seen).getClass();
     }
 
     /** Whether the calling thread submitted it. */
@@ -267,13 +285,14 @@ public class Submission<T extends @Nullable Object> {
 
     /** What it would have run, as {@link AbstractPool#shutdownNow} returns it. */
     final Runnable asRunnable() {
-        Callable<T> task = body instanceof InContext<T> wrapped ? wrapped.body() : body;
+        Callable<T> whole = body();
+        Callable<T> task = whole instanceof InContext<T> wrapped ? wrapped.body() : whole;
         if (task instanceof RunnableTask<?> written) {
             return written.runnable();
         }
         return () -> {
             try {
-                body.call();
+                whole.call();
             } catch (RuntimeException e) {
                 throw e;
             } catch (Exception e) {
@@ -400,7 +419,7 @@ public class Submission<T extends @Nullable Object> {
             depth = (short) Interrupts.depth();
             runner = Thread.currentThread();
             if (state == RUNNING) { // else it was settled before there was a thread to interrupt: nobody wants the result
-                value = body.call();
+                value = body().call();
             }
         } catch (Throwable e) { // an Error is the task's failure too, and the worker goes on
             failure = e;
@@ -433,6 +452,7 @@ public class Submission<T extends @Nullable Object> {
 
     /** The run of a submission that was settled from outside is over; returns whether it is for the caller to leave the pool. */
     private boolean endStopped(long nanos) {
+        releaseBody();
         countRun(nanos);
         boolean leaves = !STATE.compareAndSet(this, STOPPING, RUN_OVER); // else the thread that settles the future, once that is done
         if (leaves) {
@@ -518,6 +538,7 @@ public class Submission<T extends @Nullable Object> {
         }
         try {
             RUNNER.setRelease(this, null); // nobody interrupts it any more: the state says so
+            releaseBody();
             countRun(runNanos);
             pool.releasePlace(this); // before anybody sees the future done: then there is room for the next
         } finally {

@@ -5,7 +5,11 @@ final class TaskNames {
     private TaskNames() {}
 
     static String of(Object body) {
-        String name = written(body).getClass().getName();
+        return ofClass(written(body).getClass());
+    }
+
+    static String ofClass(Class<?> written) {
+        String name = written.getName();
         int lambda = name.indexOf("$$Lambda");
         return lambda < 0 ? name : name.substring(0, lambda) + "::lambda";
     }

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -101,6 +102,25 @@ class UnaskedFailureTest {
         });
         asking.way.ask(future);
         goOn.countDown();
+        pool.close();
+        assertThat(told.of(pool)).isEmpty();
+    }
+
+    @Test
+    void theLosersOfInvokeAnyAreNotTold() throws Exception {
+        Pool pool = ThreadPool.builder().workers(1).backlog(0).whenFull(BacklogPolicy.CALLER_RUNS).open();
+        var goOn = new CountDownLatch(1);
+        List<Callable<Integer>> tasks = List.of(
+                () -> {
+                    goOn.await();
+                    return fail();
+                },
+                () -> { // in this thread, as the worker is not free
+                    goOn.countDown();
+                    await("the failure of the other").until(() -> pool.statistics().failed() == 1);
+                    return 1;
+                });
+        assertThat(pool.invokeAny(tasks)).isEqualTo(1);
         pool.close();
         assertThat(told.of(pool)).isEmpty();
     }

@@ -93,7 +93,7 @@ final class MeetingPoint {
         /** The claim's connection. */
         private @Nullable SocketChannel claimant;
         private long claimantPid;
-        private boolean used;
+        boolean used;
         /** It has said that its process is about to end. */
         private boolean hurried;
         /** The word that it was asked for: {@link #LISTENS} or {@link #CONNECTED}; 0 if none. */

@@ -3,6 +3,7 @@ package dev.sennit.process;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.Conditions;
 import dev.sennit.FailingBackend;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -83,6 +84,7 @@ class MeetingPointIT {
         try (SocketChannel other = held(folder, end.other());
                 SocketChannel claimant = held(folder, end)) {
             say(other, MeetingPoint.USES);
+            Conditions.await("the other end's use is heard first").until(() -> end.other().used);
             say(claimant, MeetingPoint.USES, MeetingPoint.USES);
             assertThat(all(other)).hasSize(1 + Integer.BYTES).startsWith(MeetingPoint.LISTEN);
             all(claimant);

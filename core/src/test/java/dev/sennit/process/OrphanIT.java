@@ -93,8 +93,8 @@ class OrphanIT {
     @Test
     @EnabledOnOs(OS.LINUX)
     void whatIsLeftByAParentThatDiedWithItsWorkersIsRemovedByTheNextProgram() throws Exception {
-        // A short path, as a folder with a socket lies elsewhere where the temporary folder's own path is long.
-        Path folder = Files.createDirectory(Path.of(System.getProperty("java.io.tmpdir"), "o" + ProcessHandle.current().pid()));
+        // A short path, as a folder with a socket lies elsewhere where the temporary folder's own path is long; that of the tests may be.
+        Path folder = Files.createDirectory(Path.of("/tmp/o" + ProcessHandle.current().pid()));
         try {
             isRemovedByTheNextProgram(folder);
         } finally {
@@ -139,6 +139,7 @@ class OrphanIT {
     private static Process start(Class<?> program, Path folder) throws IOException {
         List<String> arguments = new ArrayList<>(WorkerCommand.arguments(ProcessPool.builder()));
         // As a worker is started, so that this works on the module path and on the class path.
+        arguments.removeIf(argument -> argument.startsWith("-Djava.io.tmpdir=")); // that of this JVM, which is passed on
         arguments.replaceAll(argument -> argument.replace(WorkerMain.class.getName(), program.getName()));
         List<String> command =
                 new ArrayList<>(WorkerCommand.write(arguments, folder.resolve(program.getSimpleName() + ".arguments")));
