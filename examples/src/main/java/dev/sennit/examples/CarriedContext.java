@@ -6,6 +6,7 @@ import dev.sennit.TaskContext;
 import java.io.Serializable;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 
 /** The diagnostic context of a logger goes along with tasks of every kind, worker processes included. */
 public final class CarriedContext {
@@ -21,12 +22,12 @@ public final class CarriedContext {
         }
 
         @Override
-        public String capture() {
+        public @Nullable String capture() {
             return USER.get();
         }
 
         @Override
-        public <T> T around(String captured, Callable<T> body) throws Exception {
+        public <T extends @Nullable Object> T around(String captured, Callable<T> body) throws Exception {
             String before = USER.get();
             USER.set(captured);
             try {
