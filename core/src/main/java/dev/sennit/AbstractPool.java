@@ -71,6 +71,7 @@ public abstract non-sealed class AbstractPool implements Pool {
     /** Each {@code mapAsync} until it has ended. */
     private final Set<Submission<?>> maps = ConcurrentHashMap.newKeySet();
     private final DelayedTasks delayed = new DelayedTasks();
+    private final EndedTasks endedTasks = new EndedTasks();
     private final UnaskedFailures unaskedFailures;
     private volatile boolean stopping;
 
@@ -390,6 +391,10 @@ public abstract non-sealed class AbstractPool implements Pool {
     /** What the parts of counted tasks are counted in, and nobody reads. */
     final Counters countersOfParts() {
         return countersOfParts;
+    }
+
+    final EndedTasks endedTasks() {
+        return endedTasks;
     }
 
     final UnaskedFailures unaskedFailures() {

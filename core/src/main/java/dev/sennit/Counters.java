@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Stripes;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLongArray;

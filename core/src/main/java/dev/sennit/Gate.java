@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Stripes;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;

@@ -133,6 +133,18 @@ public class Submission<T extends @Nullable Object> {
         this.options = Objects.requireNonNull(options, "options");
     }
 
+    private Submission(AbstractPool pool, Class<?> written) {
+        this.pool = pool;
+        this.body = written;
+        this.options = TaskOptions.NONE;
+        this.state = ENDED;
+    }
+
+    /** What stands for all that have run with success, and of which no more is to be told than where and of what class. */
+    static Submission<?> ended(AbstractPool pool, Class<?> written) {
+        return new Submission<>(pool, written);
+    }
+
     /**
      * What the caller holds.
      *
@@ -539,6 +551,9 @@ public class Submission<T extends @Nullable Object> {
         try {
             RUNNER.setRelease(this, null); // nobody interrupts it any more: the state says so
             releaseBody();
+            if (failure == null && owner == null && options == TaskOptions.NONE && getClass() == Submission.class) {
+                future.outlives(pool.endedTasks().of(pool, writtenClass()));
+            }
             countRun(runNanos);
             pool.releasePlace(this); // before anybody sees the future done: then there is room for the next
         } finally {

@@ -60,8 +60,10 @@ import org.jspecify.annotations.Nullable;
 public final class TaskFuture<T extends @Nullable Object> extends CompletableFuture<T> {
     private static final VarHandle CALLBACKS = handle("callbacks", DoneCallbacks.class);
     private static final VarHandle WAITERS = handle("waiters", Waiters.class);
+    private static final VarHandle SUBMISSION = handle("submission", Submission.class);
 
-    private final Submission<T> submission;
+    /** The task; once that has succeeded, perhaps what stands for all such tasks. */
+    private Submission<T> submission;
     private volatile @Nullable DoneCallbacks<TaskFuture<T>> callbacks;
     private volatile @Nullable Waiters waiters;
 
@@ -426,6 +428,16 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
             super(future);
             this.failure = failure;
         }
+    }
+
+    /**
+     * Lets go of the submission, which has run with success: a million futures that are kept are then as small as the JDK's.
+     *
+     * @param likeIt what answers as it would, from now on
+     */
+    @SuppressWarnings("unchecked") // it has no value
+    final void outlives(Submission<?> likeIt) {
+        SUBMISSION.setRelease(this, (Submission<T>) likeIt);
     }
 
     /** Ends this future without going through the submission: only for the submission itself. */

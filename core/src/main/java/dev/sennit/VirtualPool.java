@@ -37,7 +37,7 @@ public final class VirtualPool extends AbstractPool {
     private VirtualPool(Builder settings) {
         super(settings, settings.limit);
         limited = settings.limit != Integer.MAX_VALUE;
-        threads = Thread.ofVirtual().name(name() + "-", 1);
+        threads = Thread.ofVirtual().name(name()); // their ids tell them apart: to number a million names costs more than their tasks
     }
 
     /**

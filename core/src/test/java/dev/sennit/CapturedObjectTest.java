@@ -5,7 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -57,6 +61,52 @@ class CapturedObjectTest {
             Kept failed = Kept.of(pool, 0);
             assertThat(catchThrowable(failed.future()::get)).hasRootCauseMessage("nothing");
             isCollected(failed.captured());
+        }
+    }
+
+    /** Each lambda has a class of its own, and there are more than a pool knows. */
+    private static final List<Task<Integer>> OF_MANY_CLASSES = List.of(
+            () -> 0, () -> 1, () -> 2, () -> 3, () -> 4, () -> 5, () -> 6, () -> 7, () -> 8, () -> 9, () -> 10, () -> 11, () -> 12,
+            () -> 13, () -> 14, () -> 15, () -> 16, () -> 17, () -> 18, () -> 19);
+
+    @ParameterizedTest
+    @ValueSource(strings = {"inline", "threads:2", "virtual"})
+    void whatIsLeftOfATaskThatSucceededAnswersAsBefore(String plan) throws Exception {
+        try (Pool pool = Pools.open(plan)) {
+            var futures = new ArrayList<TaskFuture<Integer>>();
+            for (int round = 0; round < 3; round++) {
+                for (Task<Integer> task : OF_MANY_CLASSES) {
+                    futures.add(pool.submit(task));
+                }
+            }
+            for (int i = 0; i < futures.size(); i++) {
+                TaskFuture<Integer> future = futures.get(i);
+                assertThat(future.get()).isEqualTo(i % OF_MANY_CLASSES.size());
+                assertThat(future.name()).isEqualTo("dev.sennit.CapturedObjectTest::lambda");
+                assertThat(future.toString()).isEqualTo("TaskFuture[" + future.name() + ", SUCCESS on " + pool.name() + "]");
+                assertThat(future.cancel(true)).isFalse();
+                assertThat(future.complete(-1)).isFalse();
+                assertThat(future.awaitEnd(0, TimeUnit.SECONDS)).isTrue();
+                var told = new AtomicInteger();
+                future.onDone(done -> told.set(done.resultNow()));
+                assertThat(told).hasValue(i % OF_MANY_CLASSES.size());
+            }
+            assertThat(pool.statistics().succeeded()).isEqualTo(futures.size());
+        }
+    }
+
+    @Test
+    void futuresOfTasksOfOneClassShareWhatIsLeft() throws Exception {
+        try (Pool pool = Pools.open("threads:1")) {
+            Task<Integer> task = () -> 1;
+            TaskFuture<Integer> first = pool.submit(task);
+            TaskFuture<Integer> second = pool.submit(task);
+            TaskFuture<Integer> named = pool.submit(task, TaskOptions.named("by me"));
+            for (TaskFuture<Integer> one : List.of(first, second, named)) {
+                one.get();
+            }
+            assertThat(first.submission()).isSameAs(second.submission()).isNotSameAs(named.submission());
+            assertThat(named.name()).isEqualTo("by me");
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.sennit.testing;
 
 import dev.sennit.internal.OwnScheduler;
+import dev.sennit.internal.Stripes;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
@@ -54,6 +55,12 @@ final class ScheduleDriver extends Thread {
                 : null;
     }
 
+    /** The number of the calling thread in its schedule; -1 if it is of none. */
+    private static int numberInSchedule() {
+        ScheduleRun current = currentRun();
+        return current == null ? -1 : current.numberOfRunning();
+    }
+
     @Override
     public void run() {
         exploration.run();
@@ -96,6 +103,7 @@ final class ScheduleDriver extends Thread {
     /** Starts the exploration, and looks after it until it ends. */
     Exploration explore(Held held) {
         anyStarted = true;
+        Stripes.numberedBy(ScheduleDriver::numberInSchedule);
         start();
         ScheduleRun.@Nullable Moment before = null;
         while (true) {

@@ -243,6 +243,12 @@ final class ScheduleRun {
         }
     }
 
+    /** The number of the running thread; -1 between two steps. */
+    int numberOfRunning() {
+        Strand self = running;
+        return self == null ? -1 : self.number;
+    }
+
     /** The running thread hands something to a pool. */
     void submits(ForkJoinPool pool) {
         Strand self = running;
