@@ -40,6 +40,8 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     private @Nullable Future<?> timer;
     /** Guarded by this. Whether there is to be no other attempt. */
     private boolean calledOff;
+    /** The thread that ends the future and calls its callbacks. Set by that thread. */
+    private volatile @Nullable Thread finisher;
     /** Told when another attempt is under way. */
     private final MoreToRun attempts = new MoreToRun();
 
@@ -268,6 +270,26 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         }
     }
 
+    @Override
+    void finish(@Nullable T value, @Nullable Throwable failure) {
+        finisher = Thread.currentThread();
+        try {
+            super.finish(value, failure);
+        } finally {
+            finisher = null;
+        }
+    }
+
+    /** Inside of its attempt, or of a callback: after that, the same thread releases this, unless it was stopped from outside. */
+    @Override
+    boolean isInside() {
+        return underWay().isInside() || (finisher == Thread.currentThread() && !isStopping());
+    }
+
+    private synchronized Submission<T> underWay() {
+        return attempt;
+    }
+
     /** The run of an attempt may outlast the next attempt, and the future. */
     @Override
     boolean isRunOver() {
@@ -373,11 +395,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     /** Runs the attempt if nobody has begun it; returns what is completed when there is another. */
     private CompletableFuture<?> runAttempt(boolean interruptibly) {
         CompletableFuture<?> next = attempts.next();
-        Submission<T> underWay;
-        synchronized (this) {
-            underWay = attempt;
-        }
-        underWay.aboutToWait(interruptibly);
+        underWay().aboutToWait(interruptibly);
         return next;
     }
 }

@@ -497,6 +497,9 @@ public class Submission<T extends @Nullable Object> {
         if (isRunOver()) {
             return true;
         }
+        if (!deadline.limited()) {
+            ensureNotInside();
+        }
         pool.aboutToWait();
         try (var _ = Waits.outOfTurn()) {
             synchronized (this) {
@@ -666,7 +669,8 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    private void finish(@Nullable T value, @Nullable Throwable failure) {
+    /** Ends the future, and calls its callbacks. */
+    void finish(@Nullable T value, @Nullable Throwable failure) {
         try {
             cancelTimeLimit();
             if (failure == null) {
@@ -704,6 +708,22 @@ public class Submission<T extends @Nullable Object> {
                 interruptSent = true;
                 Interrupts.interrupt(thread, depth);
             }
+        }
+    }
+
+    /**
+     * Whether the calling thread has to return before this can end. Also where the thread waits in another task that it runs inside
+     * of this one.
+     */
+    boolean isInside() {
+        return runner == Thread.currentThread();
+    }
+
+    /** Called by a thread that is about to wait without a limit. */
+    final void ensureNotInside() {
+        if (isInside()) {
+            throw new IllegalStateException("task " + name() + " on " + pool.name()
+                    + " waits for itself: it ends when this thread has returned from it; wait for it in another task or thread");
         }
     }
 

@@ -46,6 +46,9 @@ import org.jspecify.annotations.Nullable;
  * #join}, cannot starve it: if nobody has begun that task, the waiting thread runs it. What cancels the one that waits then
  * interrupts the other too if it submitted it; a task of somebody else comes to its end first.
  *
+ * <p><b>A task that waits for itself</b> - {@link #get()}, {@link #join} or {@link #awaitEnd()} of its own future, in its body or in
+ * a task that its thread runs meanwhile - gets an {@link IllegalStateException} in this JVM.
+ *
  * <p><b>A failure that nobody asks for</b> is logged once, as a warning with its stack: when this future has become unreachable,
  * or when the pool has been closed. To ask is to get the result, the failure or the {@link #state()} that says so, to add a
  * callback or a dependent stage, also through {@link #orTimeout}, or to give this to a method of {@link Futures}. {@link #isDone}
@@ -272,8 +275,10 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
      * }
      * }
      *
-     * <p>What the run did happens before this returns. A task that waits for its own end waits for ever.
+     * <p>What the run did happens before this returns.
      *
+     * @throws IllegalStateException if the task itself calls this, or a callback of a future of a task that is tried again: either
+     *     would wait for itself
      * @throws InterruptedException if the calling thread is interrupted
      */
     public void awaitEnd() throws InterruptedException {
@@ -371,6 +376,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
     /** Gives the pool a chance to keep going when one of its own threads is about to wait for this future. */
     void aboutToWait(boolean interruptibly) {
         if (!isDone()) {
+            submission.ensureNotInside();
             submission.aboutToWait(interruptibly);
         }
     }
