@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.Durations;
+import dev.sennit.internal.Throwables;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +51,6 @@ public record Attempt(int number, Duration waited, @Nullable Object value, @Null
     @Override
     public String toString() {
         String before = waited.isZero() ? "" : ", after " + Durations.text(waited);
-        return "Attempt[" + number + before + (failed() ? ", failed: " + failure : ", returned " + value) + "]";
+        return "Attempt[" + number + before + (failure != null ? ", failed: " + Throwables.text(failure) : ", returned " + value) + "]";
     }
 }

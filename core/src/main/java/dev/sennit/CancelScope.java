@@ -4,6 +4,7 @@ import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.ScopedValueBindings;
+import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Timers;
 import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
@@ -339,7 +340,7 @@ public final class CancelScope {
     private static boolean isInterrupt(@Nullable Throwable e) {
         return e instanceof InterruptedException
                 || e instanceof ClosedByInterruptException
-                || e instanceof CompletionException && isInterrupt(e.getCause());
+                || e instanceof CompletionException && isInterrupt(Throwables.cause(e));
     }
 
     private Exception translated(Exception e) {

@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Throwables;
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
 import java.time.Duration;
@@ -215,7 +216,7 @@ public final class Futures {
                     throw new ExecutionException(new CancellationException(done + " was cancelled"));
                 }
                 if (done.isCompletedExceptionally()) {
-                    throw new ExecutionException(done.exceptionNow());
+                    throw Throwables.execution(done.exceptionNow());
                 }
             }
         }

@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Throwables;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -88,7 +89,7 @@ final class Invocations {
                     if (deadline.isOver()) {
                         throw new TimeoutException("no task of " + futures.size() + " succeeded in time");
                     }
-                    lastFailure = new ExecutionException(e);
+                    lastFailure = Throwables.execution(e);
                 }
             }
             throw Objects.requireNonNull(lastFailure);

@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.PartialFailure;
+import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
 import java.util.ArrayDeque;
@@ -340,7 +341,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     }
 
     private static RuntimeException thrownFor(Throwable failure) {
-        return failure instanceof CancellationException cancelled ? cancelled : new CompletionException(failure);
+        return failure instanceof CancellationException cancelled ? cancelled : Throwables.completion(failure);
     }
 
     private boolean handOn(List<R> values, Predicate<? super R> receiver) {

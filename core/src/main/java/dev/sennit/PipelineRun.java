@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
 import java.time.Duration;
@@ -374,7 +375,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         var onFailure = settings.onFailure();
         if (onFailure == null) {
             throw new CompletionException(
-                    "item " + step.item + " (" + shortened(item) + ") failed in stage " + stage + ": " + cause, cause);
+                    "item " + step.item + " (" + shortened(item) + ") failed in stage " + stage + ": " + Throwables.text(cause), cause);
         }
         step.line.failed++;
         failed++;
@@ -390,7 +391,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         switch (cause) {
             case RuntimeException e -> throw e;
             case Error e -> throw e;
-            default -> throw new CompletionException("the source was not read: " + cause, cause);
+            default -> throw new CompletionException("the source was not read: " + Throwables.text(cause), cause);
         }
     }
 

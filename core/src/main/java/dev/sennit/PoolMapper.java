@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.MapWindow.Order;
+import dev.sennit.internal.Throwables;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -83,10 +84,11 @@ record PoolMapper(AbstractPool pool, int chunkSize) implements Mapper {
             try {
                 return mapper.map(function, items, count(items), submission);
             } catch (CompletionException e) { // the future wraps it in its own
-                if (e.getCause() instanceof Exception failure) {
+                Throwable cause = Throwables.cause(e);
+                if (cause instanceof Exception failure) {
                     throw failure;
                 }
-                if (e.getCause() instanceof Error failure) {
+                if (cause instanceof Error failure) {
                     throw failure;
                 }
                 throw e;

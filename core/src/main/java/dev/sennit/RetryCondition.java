@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Throwables;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -96,7 +97,7 @@ public interface RetryCondition {
     static RetryCondition onMessage(String regex) {
         Predicate<String> found = Pattern.compile(regex).asPredicate();
         return onFailure(failure -> {
-            String message = failure.getMessage();
+            String message = Throwables.message(failure);
             return message != null && found.test(message);
         });
     }
@@ -175,12 +176,12 @@ public interface RetryCondition {
     private static boolean hasCause(Throwable failure, Class<? extends Throwable> type) {
         Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>()); // causes can form a ring
         seen.add(failure);
-        Throwable cause = failure.getCause();
+        Throwable cause = Throwables.cause(failure);
         while (cause != null && seen.add(cause)) {
             if (type.isInstance(cause)) {
                 return true;
             }
-            cause = cause.getCause();
+            cause = Throwables.cause(cause);
         }
         return false;
     }

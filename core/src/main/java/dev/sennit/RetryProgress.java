@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.Durations;
+import dev.sennit.internal.Throwables;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -132,7 +133,8 @@ final class RetryProgress {
         } else if (number > 1) {
             time = ", " + Durations.text(elapsed()) + " after the first had failed";
         }
-        Object why = last.failed() ? last.failure() : "the condition did not accept the value";
+        Throwable thrown = last.failure();
+        String why = thrown != null ? Throwables.text(thrown) : "the condition did not accept the value";
         return "gave up after " + count + time + ": " + why;
     }
 

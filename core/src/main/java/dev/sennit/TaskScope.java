@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
 import java.time.Duration;
@@ -409,7 +410,7 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
 
     private ExecutionException failure(TaskFuture<?> first) {
         Throwable cause = failureOf(first);
-        var failure = new ExecutionException(cause);
+        var failure = Throwables.execution(cause);
         for (TaskFuture<?> child : children) {
             if (child != first && child.isCompletedExceptionally() && !child.isCancelled()) {
                 failure.addSuppressed(failureOf(child));

@@ -1,6 +1,6 @@
 package dev.sennit;
 
-import java.util.concurrent.CompletionException;
+import dev.sennit.internal.Throwables;
 
 /** Carries checked exceptions of this library's functional interfaces through those of the JDK, which allow none. */
 final class Unchecked {
@@ -14,6 +14,6 @@ final class Unchecked {
         if (failure instanceof InterruptedException) {
             Thread.currentThread().interrupt();
         }
-        return new CompletionException(failure);
+        return Throwables.completion(failure);
     }
 }

@@ -8,6 +8,8 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -117,6 +119,26 @@ public final class Throwables {
         } catch (Throwable e) {
             return false;
         }
+    }
+
+    /**
+     * Wraps an exception as the JDK does, and so that its own methods cannot fail the wrapping.
+     *
+     * @param failure any exception
+     * @return an exception with it as the cause
+     */
+    public static CompletionException completion(Throwable failure) {
+        return new CompletionException(text(failure), failure);
+    }
+
+    /**
+     * Wraps an exception as the JDK does, and so that its own methods cannot fail the wrapping.
+     *
+     * @param failure any exception
+     * @return an exception with it as the cause
+     */
+    public static ExecutionException execution(Throwable failure) {
+        return new ExecutionException(text(failure), failure);
     }
 
     private static String shortened(String text) {

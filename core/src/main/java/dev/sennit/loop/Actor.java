@@ -2,6 +2,7 @@ package dev.sennit.loop;
 
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.SuspendingFuture;
+import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Waits;
 import java.lang.System.Logger.Level;
 import java.util.Objects;
@@ -195,7 +196,7 @@ public final class Actor<M> implements AutoCloseable {
 
     private ActorClosedException closedException() {
         Throwable cause = stopped.get();
-        return new ActorClosedException("actor " + name + (cause == null ? " is closed" : " was stopped: " + cause), cause);
+        return new ActorClosedException("actor " + name + (cause == null ? " is closed" : " was stopped: " + Throwables.text(cause)), cause);
     }
 
     // ---- the end ----

@@ -1,7 +1,9 @@
 package dev.sennit.loop;
 
 import dev.sennit.internal.Errands;
+import dev.sennit.internal.Throwables;
 import java.io.IOException;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
@@ -65,14 +67,14 @@ final class Blocking<T extends @Nullable Object> implements Runnable {
         try {
             return EventLoop.suspending(result::get);
         } catch (ExecutionException e) {
-            Throwable cause = e.getCause();
+            Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
             if (cause instanceof IOException failure) {
                 throw failure;
             }
             if (cause instanceof RuntimeException wrong) { // options that contradict each other, say
                 throw wrong;
             }
-            throw new IOException("a file operation has failed: " + cause, cause);
+            throw new IOException("a file operation has failed: " + Throwables.text(cause), cause);
         } catch (InterruptedException e) {
             if (!result.cancel(false) && !result.isCompletedExceptionally()) {
                 T made = result.join();

@@ -1,5 +1,6 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Wait;
 import dev.sennit.internal.WaitQueue;
@@ -512,7 +513,7 @@ public final class Channel<T> implements Iterable<T> {
     /** For a channel that is closed. */
     ChannelClosedException closedException() {
         Throwable reason = cause;
-        return new ChannelClosedException("channel is closed" + (reason == null ? "" : ": " + reason), reason);
+        return new ChannelClosedException("channel is closed" + (reason == null ? "" : ": " + Throwables.text(reason)), reason);
     }
 
     /** The order in which channels are locked. */

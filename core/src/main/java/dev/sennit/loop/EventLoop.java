@@ -13,6 +13,7 @@ import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.OwnScheduler;
+import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
 import java.io.IOException;
@@ -224,7 +225,7 @@ public final class EventLoop extends AbstractPool {
             main.cancel(true);
             return main.join(); // says what came of it
         } catch (java.util.concurrent.ExecutionException e) {
-            throw new CompletionException(e.getCause());
+            throw Throwables.completion(Objects.requireNonNullElse(e.getCause(), e));
         }
     }
 
