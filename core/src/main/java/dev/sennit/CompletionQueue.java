@@ -67,8 +67,15 @@ final class CompletionQueue<F extends CompletableFuture<?>> implements AutoClose
             if (!future.isDone()) {
                 waitersOf(future).remove(isDone);
             }
+            helpNoMore(future);
         });
         notHandedOut.clear();
+    }
+
+    private void helpNoMore(F future) {
+        if (future instanceof TaskFuture<?> task) {
+            task.helpNoMore(tellMore);
+        }
     }
 
     boolean hasNext() {
@@ -90,6 +97,9 @@ final class CompletionQueue<F extends CompletableFuture<?>> implements AutoClose
             }
             if (next.isPresent()) {
                 notHandedOut.remove(next.get());
+                if (isWorker) { // which may have asked it for more
+                    helpNoMore(next.get());
+                }
                 return next.get();
             }
         }

@@ -117,6 +117,12 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
     }
 
     @Override
+    void helpNoMore(Runnable onMore) {
+        more.forget(onMore);
+        super.helpNoMore(onMore);
+    }
+
+    @Override
     void aboutToWait(boolean interruptibly) {
         super.aboutToWait(interruptibly);
         helpUntilDone(interruptibly, () -> runChunks(interruptibly));

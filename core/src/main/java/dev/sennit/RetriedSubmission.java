@@ -383,7 +383,13 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     @Override
     void help(Runnable onMore) {
         attempts.callOnce(onMore);
-        runAttempt(true);
+        underWay().help(onMore);
+    }
+
+    @Override
+    void helpNoMore(Runnable onMore) {
+        attempts.forget(onMore);
+        super.helpNoMore(onMore);
     }
 
     /** A worker that waits for this task makes its attempts itself when nobody else has begun them. */

@@ -763,6 +763,10 @@ public class Submission<T extends @Nullable Object> {
         pool.aboutToWait(this);
     }
 
+    /** The waiting thread that {@link #help help} was to call waits no more. */
+    void helpNoMore(Runnable onMore) {
+    }
+
     /** Whether it counts in the pool's statistics: a part of what is counted itself does not. */
     final boolean isCounted() {
         return owner == null || owner.countsParts();

@@ -393,6 +393,11 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
         }
     }
 
+    /** The thread waits no more: does not call it back. */
+    void helpNoMore(Runnable onMore) {
+        submission.helpNoMore(onMore);
+    }
+
     // ---- a failure that nobody asks for ----
 
     /** Somebody asks for the result, or will be told of it. Before the failure or after, whether or not there is one. */

@@ -36,18 +36,30 @@ final class Waiters {
         if (known != null) {
             return known;
         }
-        Waiters made = newFor(future); // before others can find it
-        known = OF_OTHERS.putIfAbsent(new Key(future, GONE), made);
+        var key = new Key(future, GONE);
+        Waiters made = new Waiters().dependingOn(future, () -> OF_OTHERS.remove(key)); // before others can find it
+        known = OF_OTHERS.putIfAbsent(key, made);
+        if (future.isDone()) { // it may have been removed before it was in
+            OF_OTHERS.remove(key);
+        }
         return known != null ? known : made;
+    }
+
+    /** How many futures that are no {@link TaskFuture}s have been waited for and are not done, for tests. */
+    static int ofOthers() {
+        return OF_OTHERS.size();
     }
 
     /** Waiters for a future whose owner keeps them. */
     static Waiters newFor(CompletableFuture<?> future) {
-        return new Waiters().dependingOn(future);
+        return new Waiters().dependingOn(future, () -> {});
     }
 
-    private Waiters dependingOn(CompletableFuture<?> future) {
-        future.whenComplete((value, failure) -> tellAll());
+    private Waiters dependingOn(CompletableFuture<?> future, Runnable onDone) {
+        future.whenComplete((value, failure) -> {
+            onDone.run();
+            tellAll();
+        });
         return this;
     }
 

@@ -1,9 +1,11 @@
 package dev.sennit;
 
+import static dev.sennit.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,6 +15,7 @@ import java.util.NoSuchElementException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -294,5 +297,50 @@ class FuturesTest {
             caller.interrupt();
             assertThat(caller.result()).as("the interrupt status is kept").isTrue();
         }
+    }
+
+    // ---- what is left behind ----
+
+    @Test
+    void aFutureThatIsDoneIsNotRemembered() throws Exception {
+        int before = Waiters.ofOthers();
+        List<CompletableFuture<Integer>> futures = Stream.generate(() -> new CompletableFuture<Integer>()).limit(100).toList();
+        Futures.wait(futures, Until.ALL, AT_ONCE);
+        assertThat(Waiters.ofOthers()).isGreaterThanOrEqualTo(100);
+        futures.forEach(future -> future.complete(1));
+        assertThat(Waiters.ofOthers()).isLessThanOrEqualTo(before);
+        Futures.wait(futures, Until.ALL);
+        assertThat(Waiters.ofOthers()).isLessThanOrEqualTo(before);
+        assertThat(futures).allMatch(CompletableFuture::isDone);
+    }
+
+    /** A worker that waits for a retried task and another asks the first for more to run, and is done when the second is. */
+    @Test
+    void aTaskThatIsNotDoneForgetsAWorkerThatWaitsNoMore() throws Exception {
+        var pool = new FakePool(1) {
+            @Override
+            protected void aboutToWait(Submission<?> submission) {
+                if (submission.name().equals("second")) {
+                    submission.run();
+                }
+            }
+        };
+        pool.onWorker = true;
+        TaskFuture<Integer> first = pool.submit(() -> 1, TaskOptions.named("first").retry(Retry.attempts(2)));
+        TaskFuture<Integer> second = pool.submit(() -> 2, TaskOptions.named("second"));
+        var left = new WeakReference<>(queueThatHandsOut(second, first));
+        await("nothing keeps the queue").until(() -> {
+            System.gc();
+            return left.refersTo(null);
+        });
+        assertThat(first).isNotDone();
+    }
+
+    private static CompletionQueue<TaskFuture<Integer>> queueThatHandsOut(TaskFuture<Integer> ready, TaskFuture<Integer> other)
+            throws Exception {
+        var queue = new CompletionQueue<TaskFuture<Integer>>(List.of(other, ready), CompletionQueue.FOREVER);
+        assertThat(queue.next()).isSameAs(ready);
+        queue.close();
+        return queue;
     }
 }
