@@ -177,12 +177,13 @@ public abstract non-sealed class AbstractPool implements Pool {
     /**
      * Called by a thread that is about to wait for one of the pool's futures without a limit. The default keeps the
      * pool from starving: a worker that waits for a task which nobody has begun runs it itself. What cancels the one that
-     * waits ends the other as well if it is its own; one that somebody else submitted comes to its end first.
+     * waits ends the other as well if it is its own; one that somebody else submitted comes to its end first. Called again when
+     * the delay of a submission is over: before that nobody runs it.
      *
      * @param submission what it is going to wait for
      */
     protected void aboutToWait(Submission<?> submission) {
-        if (submission.isQueued() && onWorker()) {
+        if (submission.isQueued() && onWorker() && !submission.isDelayed()) {
             if (submission.isOfThisThread()) {
                 runInCaller(submission);
             } else {
@@ -681,6 +682,10 @@ public abstract non-sealed class AbstractPool implements Pool {
         }
         leave();
         return true;
+    }
+
+    final DelayedTasks delayed() {
+        return delayed;
     }
 
     /** Tasks that may be tried again put themselves in here until they are over. */

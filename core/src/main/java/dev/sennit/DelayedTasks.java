@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tasks of a pool whose delay is not over, and what will end it. They have been admitted, and are nowhere else.
@@ -22,6 +23,8 @@ final class DelayedTasks {
     private static final Future<?> TIMER_TO_COME = CompletableFuture.completedFuture(null);
 
     private final Map<Submission<?>, Future<?>> timers = new ConcurrentHashMap<>();
+    /** Of those that a worker waits for: told when the delay is over. */
+    private final Map<Submission<?>, MoreToRun> awaited = new ConcurrentHashMap<>();
 
     /** Dispatches a task when its delay is over. */
     void dispatchAfter(Duration delay, Submission<?> submission) {
@@ -49,6 +52,7 @@ final class DelayedTasks {
             // the future has failed with it
         } finally {
             submission.pool().leave();
+            tellEnd(submission);
         }
     }
 
@@ -67,6 +71,7 @@ final class DelayedTasks {
         }
         if (timers.remove(submission) != null) {
             submission.pool().leave();
+            tellEnd(submission);
         }
     }
 
@@ -85,7 +90,40 @@ final class DelayedTasks {
             return false;
         }
         timer.cancel(false);
+        tellEnd(submission);
         return true;
+    }
+
+    boolean has(Submission<?> submission) {
+        return !timers.isEmpty() && timers.containsKey(submission); // most pools have none
+    }
+
+    /** What is told when a task's delay is over; null if it is over, or there is none. */
+    @Nullable MoreToRun end(Submission<?> submission) {
+        if (!has(submission)) {
+            return null;
+        }
+        MoreToRun end = awaited.computeIfAbsent(submission, one -> new MoreToRun());
+        if (!has(submission)) { // whoever ended it may have found nothing to tell
+            tellEnd(submission);
+            return null;
+        }
+        return end;
+    }
+
+    /** Does not call somebody back who waited for the end of a task's delay. */
+    void forget(Submission<?> submission, Runnable onEnd) {
+        MoreToRun end = awaited.isEmpty() ? null : awaited.get(submission);
+        if (end != null) {
+            end.forget(onEnd);
+        }
+    }
+
+    private void tellEnd(Submission<?> submission) {
+        MoreToRun end = awaited.remove(submission);
+        if (end != null) {
+            end.isThere();
+        }
     }
 
     Set<Submission<?>> all() {

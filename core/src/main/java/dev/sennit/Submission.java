@@ -730,18 +730,42 @@ public class Submission<T extends @Nullable Object> {
     /** Called by a thread that is going to wait for the future: see {@link AbstractPool#aboutToWait}. */
     void aboutToWait(boolean interruptibly) {
         pool.aboutToWait(this);
+        if (isDelayed()) {
+            helpUntilDone(interruptibly, this::nextOfDelay);
+            pool.aboutToWait(this);
+        }
+    }
+
+    /** What the delay belongs to that this has to wait for: of an attempt, the task. */
+    private Submission<?> whole() {
+        return owner instanceof Submission<?> task ? task : this;
+    }
+
+    /** Whether it is not to be run yet. */
+    final boolean isDelayed() {
+        return pool.delayed().has(whole());
+    }
+
+    /** What is completed when its delay is over; null when that is so. */
+    private @Nullable CompletableFuture<?> nextOfDelay() {
+        MoreToRun end = pool.delayed().end(whole());
+        CompletableFuture<?> next = end == null ? null : end.next();
+        return isDelayed() ? next : null; // else it may have been told before that was asked for
     }
 
     /**
      * For a task that consists of others: a worker that waits for it runs those, one after another as they come, until the
      * future is done.
      *
-     * @param step runs what can be run; returns what is completed when there is more
+     * @param step runs what can be run; returns what is completed when there is more, or null when there will be no more
      */
-    final void helpUntilDone(boolean interruptibly, Supplier<CompletableFuture<?>> step) {
+    final void helpUntilDone(boolean interruptibly, Supplier<@Nullable CompletableFuture<?>> step) {
         boolean interrupted = false;
         while (pool.isWorker() && !future.isDone()) {
             CompletableFuture<?> more = step.get();
+            if (more == null) {
+                break;
+            }
             try (var _ = Waits.outOfTurn()) {
                 CompletableFuture.anyOf(future, more).get();
             } catch (InterruptedException e) {
@@ -760,11 +784,16 @@ public class Submission<T extends @Nullable Object> {
 
     /** See {@link TaskFuture#help}. */
     void help(Runnable onMore) {
+        MoreToRun end = pool.delayed().end(whole());
+        if (end != null) {
+            end.callOnce(onMore);
+        }
         pool.aboutToWait(this);
     }
 
     /** The waiting thread that {@link #help help} was to call waits no more. */
     void helpNoMore(Runnable onMore) {
+        pool.delayed().forget(whole(), onMore);
     }
 
     /** Whether it counts in the pool's statistics: a part of what is counted itself does not. */

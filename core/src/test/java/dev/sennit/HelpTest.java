@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import static dev.sennit.Conditions.await;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,7 +8,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -89,6 +92,99 @@ class HelpTest {
             assertInterruptedInItsSecondAttempt(pool, (own, task, options) -> Pipeline.from(List.of(1))
                     .through("one", own, n -> task.call(), stage -> stage.task(options))
                     .toList());
+        }
+    }
+
+    // ---- delays ----
+
+    /** The pool's only worker waits for a task that is not due, and runs it when it is. */
+    private static void assertRunsWhenDue(Waiting waiting, TaskOptions options) throws Exception {
+        for (String plan : List.of("threads:1", "virtual:1")) {
+            var ran = new AtomicBoolean();
+            try (var timers = new HeldTimers();
+                    Pool pool = Pools.open(plan)) {
+                TaskFuture<Integer> late = pool.submitAfter(
+                        Duration.ofDays(1),
+                        () -> {
+                            ran.set(true);
+                            return 1;
+                        },
+                        options);
+                var worker = new AtomicReference<Thread>();
+                TaskFuture<?> waits = pool.submit(() -> {
+                    worker.set(Thread.currentThread());
+                    waiting.waitFor(pool, late::get, options);
+                });
+                await("it waits, or does not")
+                        .until(() -> waits.isDone() || (worker.get() != null && worker.get().getState() == Thread.State.WAITING));
+                assertThat(ran).isFalse();
+                timers.fire(0);
+                waits.get();
+                assertThat(ran).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void whoWaitsForADelayedTaskRunsItWhenItIsDue() throws Exception {
+        assertRunsWhenDue((pool, late, options) -> late.call(), TaskOptions.NONE);
+    }
+
+    @Test
+    void whoWaitsForADelayedTaskThatIsTriedAgainRunsItWhenItIsDue() throws Exception {
+        assertRunsWhenDue((pool, late, options) -> late.call(), TaskOptions.NONE.retry(retry(Duration.ZERO)));
+    }
+
+    @Test
+    void whoWaitsForDelayedTasksAmongOthersRunsThemWhenTheyAreDue() throws Exception {
+        for (TaskOptions options : List.of(TaskOptions.NONE, TaskOptions.NONE.retry(retry(Duration.ZERO)))) {
+            try (var timers = new HeldTimers();
+                    Pool pool = Pools.open("threads:1")) {
+                var ran = new AtomicInteger();
+                List<TaskFuture<Integer>> late = List.of(
+                        pool.submitAfter(Duration.ofDays(1), ran::incrementAndGet, options),
+                        pool.submitAfter(Duration.ofDays(1), ran::incrementAndGet, options));
+                TaskFuture<List<Integer>> waits = pool.submit(() -> Futures.gather(late));
+                await("it waits, or does not").until(() -> late.getLast().getNumberOfDependents() > 0 || waits.isDone());
+                assertThat(ran).hasValue(0);
+                timers.fire(1);
+                await("it has run the second").until(() -> late.getLast().isDone());
+                assertThat(late.getFirst()).isNotDone();
+                timers.fire(0);
+                assertThat(waits.get()).containsExactly(2, 1);
+            }
+        }
+    }
+
+    @Test
+    void whoWaitsForADelayedTaskThatIsCancelledGoesOn() throws Exception {
+        try (var timers = new HeldTimers();
+                Pool pool = Pools.open("threads:1")) {
+            TaskFuture<Integer> late = pool.submitAfter(Duration.ofDays(1), () -> 1);
+            TaskFuture<Boolean> waits = pool.submit(() -> {
+                late.awaitEnd();
+                return late.isCancelled();
+            });
+            await("it waits").until(() -> late.getNumberOfDependents() > 0);
+            late.cancel(true);
+            assertThat(waits.get()).isTrue();
+            assertThat(timers.count()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void anInterruptEndsTheWaitForADelayedTaskWhichIsNotRun() throws Exception {
+        try (var timers = new HeldTimers();
+                Pool pool = Pools.open("threads:1")) {
+            var ran = new AtomicBoolean();
+            TaskFuture<Boolean> late = pool.submitAfter(Duration.ofDays(1), () -> ran.compareAndSet(false, true));
+            TaskFuture<?> waits = pool.submit(() -> late.get());
+            await("it waits").until(() -> late.getNumberOfDependents() > 0);
+            waits.cancel(true);
+            waits.awaitEnd();
+            assertThat(ran).isFalse();
+            timers.fire(0);
+            assertThat(late.get()).isTrue();
         }
     }
 }
