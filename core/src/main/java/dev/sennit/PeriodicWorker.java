@@ -20,6 +20,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,7 +52,7 @@ public final class PeriodicWorker implements AutoCloseable {
     private static final long LOOK_AT_CLOCK_NANOS = TimeUnit.SECONDS.toNanos(1);
     /** More than clocks that are adjusted gently drift apart between two looks. */
     private static final long CLOCK_WAS_SET_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
-    /** Which worker's task the thread runs. */
+    /** Which worker's task, schedule or failure hook the thread runs. */
     private static final ThreadLocal<@Nullable PeriodicWorker> INSIDE = new ThreadLocal<>();
 
     private enum State {
@@ -214,20 +215,7 @@ public final class PeriodicWorker implements AutoCloseable {
      * @throws IllegalStateException if it runs, or is closed
      */
     public void start() {
-        begin();
-        lock.lock();
-        try {
-            // A virtual one would wait for a carrier, and tasks may hold all of them; but in a schedule all threads are virtual.
-            Thread.Builder threads = Thread.currentThread().isVirtual() ? Thread.ofVirtual() : Thread.ofPlatform().daemon();
-            Thread clock = threads.name(name + "-clock").unstarted(this::loop);
-            Backend.start(clock); // it waits for the lock
-            loop = clock;
-        } catch (Throwable e) { // no thread to be had: it does not run
-            stop();
-            throw e;
-        } finally {
-            unlock();
-        }
+        begin(true);
     }
 
     /**
@@ -237,6 +225,10 @@ public final class PeriodicWorker implements AutoCloseable {
      * @throws IllegalStateException as for {@link #start}
      */
     public void begin() {
+        begin(false);
+    }
+
+    private void begin(boolean withThread) {
         long distance = measureClockDistance();
         lock.lock();
         try {
@@ -244,6 +236,9 @@ public final class PeriodicWorker implements AutoCloseable {
             if (state == State.RUNNING || loop != null) {
                 throw new IllegalStateException("periodic worker " + name
                         + (state == State.RUNNING ? " runs already" : " has not stopped yet; call awaitStopped first"));
+            }
+            if (withThread) {
+                loop = startedClock(); // first, as there may be no thread to be had; it waits for the lock
             }
             state = State.RUNNING;
             clockDistance = distance;
@@ -256,6 +251,12 @@ public final class PeriodicWorker implements AutoCloseable {
         } finally {
             unlock();
         }
+    }
+
+    private Thread startedClock() {
+        // A virtual one would wait for a carrier, and tasks may hold all of them; but in a schedule all threads are virtual.
+        Thread.Builder threads = Thread.currentThread().isVirtual() ? Thread.ofVirtual() : Thread.ofPlatform().daemon();
+        return Backend.start(threads.name(name + "-clock").unstarted(this::loop));
     }
 
     /** Begins no more runs. Those under way go on; {@link #awaitStopped} waits for them. */
@@ -294,7 +295,8 @@ public final class PeriodicWorker implements AutoCloseable {
      * @param timeout the longest to wait
      * @return false when the time was over first
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile
-     * @throws IllegalStateException if called by one of this worker's tasks, which would wait for itself
+     * @throws IllegalStateException if called by one of this worker's tasks, schedules or its failure hook, which would wait for
+     *     itself
      */
     public boolean awaitStopped(Duration timeout) throws InterruptedException {
         ensureNotInside("awaitStopped");
@@ -332,7 +334,8 @@ public final class PeriodicWorker implements AutoCloseable {
      * Stops, waits for the runs under way, and closes the pool if it is this worker's own. An interrupt does not end the wait;
      * it cancels the runs if the pool is its own, and its status is set afterwards.
      *
-     * @throws IllegalStateException if called by one of this worker's tasks, which would wait for itself; it has stopped
+     * @throws IllegalStateException if called by one of this worker's tasks, schedules or its failure hook, which would wait for
+     *     itself; it has stopped
      */
     @Override
     public void close() {
@@ -374,7 +377,8 @@ public final class PeriodicWorker implements AutoCloseable {
 
     private void ensureNotInside(String what) {
         if (INSIDE.get() == this) {
-            throw new IllegalStateException(what + "() of periodic worker " + name + " called by one of its own tasks");
+            throw new IllegalStateException(what + "() of periodic worker " + name + " called by one of its own tasks, schedules or its failure hook,"
+                    + " which would wait for itself; call stop() there");
         }
     }
 
@@ -566,7 +570,7 @@ public final class PeriodicWorker implements AutoCloseable {
         Throwable failure = null;
         Schedule.Timing timing = timing(task, now, wall);
         try {
-            due = Objects.requireNonNull(task.schedule().next(timing), "the schedule returned null");
+            due = Objects.requireNonNull(inside(() -> task.schedule().next(timing)), "the schedule returned null");
         } catch (RuntimeException | Error e) {
             failure = e;
         }
@@ -642,6 +646,17 @@ public final class PeriodicWorker implements AutoCloseable {
         }
     }
 
+    /** Calls user code that must not wait for this worker: a run, or the clock's thread, goes on as long as the call does. */
+    private <T extends @Nullable Object> T inside(Supplier<T> call) {
+        PeriodicWorker around = INSIDE.get();
+        INSIDE.set(this);
+        try {
+            return call.get();
+        } finally {
+            INSIDE.set(around);
+        }
+    }
+
     private void noteStart(PeriodicTask task) {
         try {
             task.startedNanos = time.nanoTime(); // read after the run has ended
@@ -688,7 +703,10 @@ public final class PeriodicWorker implements AutoCloseable {
 
     private void report(PeriodicTask task, Throwable failure) {
         try {
-            onFailure.accept(task, failure);
+            this.<@Nullable Void>inside(() -> {
+                onFailure.accept(task, failure);
+                return null;
+            });
         } catch (RuntimeException | Error e) {
             Uncaught.log("failure hook of periodic worker " + name + " failed", e);
         }

@@ -1,14 +1,17 @@
 package dev.sennit;
 
+import static dev.sennit.Conditions.await;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -636,6 +639,76 @@ class PeriodicWorkerTest {
             assertThat(worker.isRunning()).isFalse();
             worker.start();
             assertThat(worker.isRunning()).isTrue();
+        }
+    }
+
+    // ---- user code that would wait for itself ----
+
+    private static void assertSaysWho(CompletableFuture<Throwable> said, String what) throws Exception {
+        assertThat(said.get(60, SECONDS))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContainingAll(what + "() of periodic worker", "would wait for itself");
+    }
+
+    /** The run is not over before the hook has returned. */
+    @Test
+    void aFailureHookThatClosesTheWorkerIsToldSo() throws Exception {
+        var own = new CompletableFuture<PeriodicWorker>();
+        var said = new CompletableFuture<Throwable>();
+        try (PeriodicWorker worker = PeriodicWorker.builder()
+                .onFailure((task, failure) -> said.complete(catchThrowable(own.join()::close)))
+                .open()) {
+            own.complete(worker);
+            worker.add("fails", Schedule.fixedRate(Duration.ofMillis(1)), () -> Work.failDeep(0));
+            worker.start();
+            assertSaysWho(said, "close");
+            assertThat(worker.isRunning()).as("close has stopped it").isFalse();
+        }
+    }
+
+    /** With runs in the clock's own thread, that is the one that asks the schedule when the next is due. */
+    @Test
+    void aScheduleThatClosesTheWorkerIsToldSo() throws Exception {
+        var own = new CompletableFuture<PeriodicWorker>();
+        var said = new CompletableFuture<Throwable>();
+        Schedule closes = timing -> {
+            if (timing.sinceEnd() != null) {
+                said.complete(catchThrowable(own.join()::close));
+            }
+            return Schedule.Due.in(Duration.ZERO);
+        };
+        try (PeriodicWorker worker = PeriodicWorker.builder().pool(inline).open()) {
+            own.complete(worker);
+            worker.add("closes", closes, () -> {});
+            worker.start();
+            assertSaysWho(said, "close");
+        }
+    }
+
+    /** A schedule is asked inside of start; when that has not started the clock's thread yet, another start starts a second. */
+    @Test
+    void aWorkerHasOneClockHoweverItIsStarted() {
+        var own = new CompletableFuture<PeriodicWorker>();
+        var asked = new AtomicInteger();
+        Schedule restarts = timing -> {
+            if (asked.getAndIncrement() == 0) {
+                own.join().stop();
+                try {
+                    own.join().start();
+                } catch (IllegalStateException e) {
+                    // the clock has not come to its end
+                }
+            }
+            return Schedule.Due.in(Duration.ofDays(1));
+        };
+        try (PeriodicWorker worker = PeriodicWorker.builder().name("one-clock").open()) {
+            own.complete(worker);
+            worker.add("restarts", restarts, () -> {});
+            worker.start();
+            await("one clock at most is left").until(() -> Thread.getAllStackTraces().keySet().stream()
+                            .filter(thread -> thread.getName().equals("one-clock-clock"))
+                            .count()
+                    <= 1);
         }
     }
 }
