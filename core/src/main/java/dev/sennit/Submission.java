@@ -102,8 +102,8 @@ public class Submission<T extends @Nullable Object> {
     private volatile @Nullable Thread runner;
     /** What it is a part of. Written before it is admitted. */
     private @Nullable Owner owner;
-    /** Guarded by this. The pending time limit. */
-    private @Nullable Future<?> timeLimit;
+    /** Guarded by this. The time limit of the run that goes on. */
+    private @Nullable TimeLimit timeLimit;
     /** How deep in the thread it runs: see {@link Interrupts}. Written before {@link #runner}. */
     private short depth;
     /** Guarded by this. Whether the runner was interrupted on behalf of this submission. */
@@ -400,18 +400,45 @@ public class Submission<T extends @Nullable Object> {
         return false;
     }
 
-    private void startTimeLimit(Duration limit) {
-        Future<?> pending = Timers.after(limit, () -> {
-            if (!hasRun()) {
-                settle(null, new TimeoutException("task " + name() + " ran longer than " + Durations.text(limit) + " on "
-                        + pool.name() + " and was stopped"), true);
-            }
-        });
+    private void startTimeLimit(Duration length) {
+        var limit = new TimeLimit(length);
         synchronized (this) {
-            timeLimit = pending;
+            timeLimit = limit;
         }
-        if (state != RUNNING) { // settled meanwhile, by somebody who found nothing to call off
-            cancelTimeLimit();
+        Future<?> pending = Timers.after(length, limit);
+        boolean isWanted;
+        synchronized (this) {
+            limit.timer = pending;
+            isWanted = timeLimit == limit && state == RUNNING;
+        }
+        if (!isWanted) { // settled or handed back meanwhile, by a thread that found no timer to call off
+            pending.cancel(false);
+        }
+    }
+
+    /** Stops one run. A task that is handed back has another for the next run. */
+    private final class TimeLimit implements Runnable {
+        private final Duration length;
+        /** Guarded by the submission. */
+        private @Nullable Future<?> timer;
+
+        TimeLimit(Duration length) {
+            this.length = length;
+        }
+
+        @Override
+        public void run() {
+            if (hasRun()) {
+                return;
+            }
+            var failure = new TimeoutException("task " + name() + " ran longer than " + Durations.text(length) + " on "
+                    + pool.name() + " and was stopped");
+            synchronized (Submission.this) {
+                if (timeLimit != this || !STATE.compareAndSet(Submission.this, RUNNING, STOPPING)) {
+                    return; // of a run that is over
+                }
+            }
+            stop(null, failure, true);
         }
     }
 
@@ -571,6 +598,7 @@ public class Submission<T extends @Nullable Object> {
      * @return false when it was settled from outside meanwhile; it has then ended
      */
     public final boolean handBack() {
+        cancelTimeLimit(); // before another run can have one; that of this run stops no other from here on
         wasHandedBack = true;
         long startedAt = since;
         since = Backend.current().nanoTime();
@@ -578,7 +606,6 @@ public class Submission<T extends @Nullable Object> {
             since = startedAt;
             return false;
         }
-        cancelTimeLimit();
         counters().handedBack();
         return true;
     }
@@ -693,10 +720,11 @@ public class Submission<T extends @Nullable Object> {
             return;
         }
         synchronized (this) {
-            if (timeLimit != null) {
-                timeLimit.cancel(false);
-                timeLimit = null;
+            TimeLimit limit = timeLimit;
+            if (limit != null && limit.timer != null) {
+                limit.timer.cancel(false);
             }
+            timeLimit = null;
         }
     }
 

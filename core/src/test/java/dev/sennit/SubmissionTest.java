@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -501,5 +502,38 @@ class SubmissionTest {
         Race.run(pools.length, round -> pools[round].shutdown(), round -> all[round].run());
 
         assertThat(pools).allMatch(one -> one.released == 1 && one.isTerminated());
+    }
+
+    /** The timer of the first run had gone off, and was late. */
+    @Test
+    void theTimeLimitOfARunThatWasHandedBackStopsNoOther() throws Exception {
+        var looks = new AtomicReference<Thread>();
+        var limited = new FakePool(1) {
+            @Override
+            protected <T> Submission<T> newSubmission(Callable<T> body, TaskOptions options) {
+                return new Submission<>(this, body, options) {
+                    @Override
+                    protected boolean hasRun() {
+                        looks.set(Thread.currentThread());
+                        return false;
+                    }
+                };
+            }
+        };
+        try (var timers = new HeldTimers()) {
+            Submission<Integer> submission = limited.taken(() -> 1, TaskOptions.timeLimit(Duration.ofDays(1)));
+            submission.start();
+            assertThat(submission.handBack()).isTrue();
+            submission.start();
+            timers.fire(0);
+            await("the time limit has come to its end").until(() -> {
+                Thread errand = looks.get();
+                return errand != null && errand.getState() != Thread.State.RUNNABLE && errand.getState() != Thread.State.BLOCKED;
+            });
+            assertThat(submission.isRunning()).isTrue();
+            timers.fire(1);
+            assertThatThrownBy(() -> submission.future().get(30, TimeUnit.SECONDS)).hasCauseInstanceOf(TimeoutException.class);
+            submission.ended(0);
+        }
     }
 }
