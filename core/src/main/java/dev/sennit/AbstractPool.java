@@ -57,7 +57,6 @@ public abstract non-sealed class AbstractPool implements Pool {
     private final BacklogPolicy whenFull;
     private final @Nullable Semaphore places;
     private final Counters counters = new Counters();
-    private final Counters countersOfParts = new Counters();
     /** Tasks that may be tried again, until they are over. */
     private final Set<Submission<?>> retrying = ConcurrentHashMap.newKeySet();
     /** Has in it the tasks that were admitted and have not ended. */
@@ -387,11 +386,6 @@ public abstract non-sealed class AbstractPool implements Pool {
 
     final Counters counters() {
         return counters;
-    }
-
-    /** What the parts of counted tasks are counted in, and nobody reads. */
-    final Counters countersOfParts() {
-        return countersOfParts;
     }
 
     final EndedTasks endedTasks() {

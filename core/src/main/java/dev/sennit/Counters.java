@@ -12,7 +12,16 @@ import java.util.concurrent.atomic.AtomicLongArray;
  * counted but derived, so that the figures add up in every snapshot: a snapshot reads settled before started before
  * submitted, the reverse of the order they are written in, so no difference is negative.
  */
-final class Counters {
+class Counters {
+    /** Counts nothing: for the parts of what is counted. */
+    static final Counters NONE = new Counters() {
+        @Override
+        void add(int figure, long amount) {}
+
+        @Override
+        void started(long waitedNanos) {}
+    };
+
     private static final int SUBMITTED = 0;
     private static final int REJECTED = 1;
     private static final int STARTED = 2;
@@ -26,7 +35,7 @@ final class Counters {
 
     private final AtomicLongArray figures = new AtomicLongArray(Stripes.COUNT * Stripes.WIDTH);
 
-    private void add(int figure, long amount) {
+    void add(int figure, long amount) {
         figures.getAndAdd(Stripes.ofThread() + figure, amount);
     }
 

@@ -66,7 +66,7 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
 
     @Override
     Counters counters() {
-        return pool().countersOfParts(); // its chunks are counted
+        return Counters.NONE; // its chunks are counted
     }
 
     @Override

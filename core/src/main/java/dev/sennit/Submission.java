@@ -831,7 +831,7 @@ public class Submission<T extends @Nullable Object> {
 
     /** The figures that it counts in. */
     Counters counters() {
-        return isCounted() ? pool.counters() : pool.countersOfParts();
+        return isCounted() ? pool.counters() : Counters.NONE;
     }
 
     private void countRun(long nanos) {
