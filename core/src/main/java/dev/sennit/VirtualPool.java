@@ -1,15 +1,13 @@
 package dev.sennit;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.StartLimit;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A virtual thread for each task, at most N at a time: {@code virtual:N}.
@@ -27,16 +25,15 @@ import org.jspecify.annotations.Nullable;
  * }
  */
 public final class VirtualPool extends AbstractPool {
-    private final ConcurrentLinkedQueue<Submission<?>> queue = new ConcurrentLinkedQueue<>();
+    private final StartLimit<Submission<?>> limit;
+    /** By their threads, which run or are about to. */
     private final Map<Thread, Submission<?>> running = new ConcurrentHashMap<>();
-    /** Slots taken: threads that run or are about to. */
-    private final AtomicInteger taken = new AtomicInteger();
     private final Thread.Builder.OfVirtual threads;
-    private final boolean limited;
 
     private VirtualPool(Builder settings) {
         super(settings, settings.limit);
-        limited = settings.limit != Integer.MAX_VALUE;
+        limit = new StartLimit<>(
+                settings.limit, this::start, Submission::isQueued, (unstarted, why) -> unstarted.settle(null, why, false));
         threads = Thread.ofVirtual().name(name()); // their ids tell them apart: to number a million names costs more than their tasks
     }
 
@@ -51,79 +48,38 @@ public final class VirtualPool extends AbstractPool {
 
     @Override
     protected void dispatch(Submission<?> submission) {
-        if (limited) {
-            queue.add(submission);
-            startNext();
-        } else {
-            start(submission);
-        }
-    }
-
-    /**
-     * Starts waiting tasks while there are free slots. One call is enough for each slot that gets free and for each task that
-     * comes, as each thread calls it again when its task has ended; more are started after a thread could not be.
-     */
-    private void startNext() {
-        while (!queue.isEmpty() && takeSlot()) {
-            Submission<?> next = pollQueued();
-            if (next == null) {
-                taken.decrementAndGet(); // another thread took it; look again, as a task may have come since
-                continue;
-            }
-            try {
-                start(next);
-                return;
-            } catch (Throwable e) { // no thread to be had: no thread will run this task, and its slot is free for the next
-                taken.decrementAndGet();
-                next.settle(null, e, false);
-            }
-        }
-    }
-
-    private boolean takeSlot() {
-        for (int seen = taken.get(); seen < workers(); seen = taken.get()) {
-            if (taken.compareAndSet(seen, seen + 1)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private @Nullable Submission<?> pollQueued() {
-        Submission<?> next = queue.poll();
-        while (next != null && !next.isQueued()) { // cancelled, or run by a thread that waited for it
-            next = queue.poll();
-        }
-        return next;
+        limit.add(submission);
     }
 
     private void start(Submission<?> submission) {
-        Backend.start(threads.unstarted(() -> {
-            Thread self = Thread.currentThread();
+        Thread thread = threads.unstarted(() -> {
             try {
-                running.put(self, submission);
                 submission.run();
             } finally {
-                running.remove(self);
-                if (limited) {
-                    taken.decrementAndGet();
-                    startNext();
-                }
+                running.remove(Thread.currentThread());
+                limit.ended();
             }
-        }));
+        });
+        running.put(thread, submission);
+        try {
+            Backend.start(thread);
+        } catch (Throwable e) { // no thread to be had
+            running.remove(thread);
+            throw e;
+        }
     }
 
     @Override
     protected Collection<Submission<?>> held() {
-        List<Submission<?>> held = new ArrayList<>(queue);
+        List<Submission<?>> held = new ArrayList<>(limit.waiting());
         held.addAll(running.values());
         return held;
     }
 
     @Override
     protected void forget(Submission<?> submission) {
-        if (limited) {
-            sweep(queue);
+        if (!limit.isNone()) {
+            sweep(limit.waiting());
         }
     }
 

@@ -3,6 +3,7 @@ package dev.sennit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.loop.EventLoop;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -382,5 +383,29 @@ class OneEndingTest {
             }
             assertThat(future.getNumberOfDependents()).isLessThanOrEqualTo(1);
         }
+    }
+
+    /** Those that run go on, and start what waits when they end. */
+    @ParameterizedTest
+    @ValueSource(strings = {"virtual:2", "loop:2?mechanism=baton"})
+    void aThreadThatCannotBeHadFailsNoTaskThatOthersCanStart(String plan) throws Exception {
+        Pool pool = Pools.open(plan);
+        var first = new CompletableFuture<Integer>();
+        var second = new CompletableFuture<Integer>();
+        List<TaskFuture<Integer>> waiting = new ArrayList<>();
+        TaskFuture<Integer> ends = pool.submit(() -> EventLoop.suspending(first::get));
+        TaskFuture<Integer> goesOn = pool.submit(() -> EventLoop.suspending(second::get));
+        for (int i = 0; i < 3; i++) {
+            waiting.add(pool.submit(() -> 1));
+        }
+        try (var backend = FailingBackend.withoutThreads()) {
+            first.complete(1);
+            ends.awaitEnd();
+            Conditions.await("the next was not started").until(() -> backend.failures.get() > 0);
+        }
+        second.complete(1);
+        goesOn.get();
+        assertThat(Futures.outcomes(waiting)).allMatch(Outcome::succeeded);
+        pool.close();
     }
 }

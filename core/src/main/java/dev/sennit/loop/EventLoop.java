@@ -13,6 +13,7 @@ import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.OwnScheduler;
+import dev.sennit.internal.StartLimit;
 import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
@@ -103,7 +104,7 @@ public final class EventLoop extends AbstractPool {
     private static final int SCRATCH = 1 << 16;
 
     private final CoroutineScheduler scheduler;
-    private final StartLimit limit;
+    private final StartLimit<Submission<?>> limit;
     private final Coroutines coroutines;
     private final @Nullable Pool elsewhere;
     private final Object offloadLock = new Object();
@@ -127,7 +128,8 @@ public final class EventLoop extends AbstractPool {
     @SuppressWarnings("this-escape") // the scheduler only keeps the reference
     private EventLoop(Builder settings) {
         super(settings, settings.limit);
-        limit = new StartLimit(settings.limit, this::start);
+        limit = new StartLimit<>(
+                settings.limit, this::start, Submission::isQueued, (unstarted, why) -> unstarted.settle(null, why, false));
         coroutines = new Coroutines(limit::ended);
         elsewhere = settings.elsewhere;
         scheduler = settings.mechanismOrBest() == Mechanism.SCHEDULER ? new LoopScheduler(this) : new BatonScheduler(this);

@@ -1,0 +1,76 @@
+package dev.sennit.internal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class StartLimitTest {
+    private final List<String> started = new ArrayList<>();
+    private final List<String> failed = new ArrayList<>();
+    private boolean works = true;
+
+    private StartLimit<String> limit(int most) {
+        return new StartLimit<>(
+                most,
+                task -> {
+                    if (!works) {
+                        throw new OutOfMemoryError("no thread");
+                    }
+                    started.add(task);
+                },
+                task -> !task.startsWith("dropped"),
+                (task, why) -> failed.add(task + ": " + why.getMessage()));
+    }
+
+    private static void add(StartLimit<String> limit, String... tasks) {
+        for (String task : tasks) {
+            limit.add(task);
+        }
+    }
+
+    @Test
+    void startsInTheOrderTheyCame() {
+        StartLimit<String> limit = limit(1);
+        add(limit, "a", "dropped", "b", "c");
+        assertThat(started).containsExactly("a");
+        limit.ended();
+        limit.ended();
+        limit.ended();
+        assertThat(started).containsExactly("a", "b", "c");
+        assertThat(limit.waiting()).isEmpty();
+    }
+
+    @Test
+    void startsAsManyAsThereAreSlots() {
+        StartLimit<String> limit = limit(2);
+        add(limit, "a", "b", "c");
+        assertThat(started).containsExactly("a", "b");
+    }
+
+    @Test
+    void whatCannotBeStartedWaitsForTheEndOfAnother() {
+        StartLimit<String> limit = limit(2);
+        add(limit, "a", "b", "c", "d", "e");
+        works = false;
+        limit.ended();
+        assertThat(failed).isEmpty();
+        assertThat(limit.waiting()).containsExactly("c", "d", "e");
+        works = true;
+        limit.ended();
+        assertThat(started).containsExactly("a", "b", "c", "d");
+    }
+
+    @Test
+    void whatNoOtherWouldStartFails() {
+        StartLimit<String> limit = limit(1);
+        add(limit, "a", "b", "c");
+        works = false;
+        limit.ended();
+        assertThat(failed).containsExactly("b: no thread", "c: no thread");
+        works = true;
+        limit.add("d");
+        assertThat(started).containsExactly("a", "d");
+    }
+}
