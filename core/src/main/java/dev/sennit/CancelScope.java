@@ -78,6 +78,11 @@ public final class CancelScope {
     /** Written before the state is INSIDE; counts only where there is a limit. */
     private long deadline;
 
+    // Only the thread of the block: what enter has done, and is to be undone. Memory may run out in the middle of it.
+    private boolean holdsBack;
+    private int shieldsRaised;
+    private boolean isWatched;
+
     private CancelScope(@Nullable Duration limit, boolean shielded) {
         this.limit = limit;
         this.shielded = shielded;
@@ -145,8 +150,9 @@ public final class CancelScope {
      */
     public <T extends @Nullable Object> T call(Callable<? extends T> body) throws Exception {
         Objects.requireNonNull(body, "body");
-        enter();
+        claim();
         try {
+            enter();
             return ScopedValue.where(CURRENT, this).call(body::call);
         } catch (Exception e) {
             throw isInterrupt(e) ? translated(e) : e;
@@ -229,8 +235,9 @@ public final class CancelScope {
     /** Runs something that no scope around it, nor the cancellation of the task it runs in, may disturb. */
     static void shield(Runnable body) {
         var scope = new CancelScope(null, true);
-        scope.enter();
+        scope.claim();
         try {
+            scope.enter();
             ScopedValue.where(CURRENT, scope).run(body);
         } finally {
             scope.leave();
@@ -238,14 +245,16 @@ public final class CancelScope {
     }
 
     private void enter() {
-        claim();
         if (shielded) {
             Interrupts.holdBack();
+            holdsBack = true;
             for (CancelScope around = outer; around != null; around = around.beyond()) {
                 around.shieldEntered();
+                shieldsRaised++;
             }
         }
         Interrupts.watch();
+        isWatched = true;
         begin();
     }
 
@@ -254,6 +263,7 @@ public final class CancelScope {
         if (state != State.NEW) {
             throw new IllegalStateException("a cancel scope is for one block; this one was used before");
         }
+        CancelScope around = CURRENT.isBound() ? CURRENT.get() : null;
         if (limit != null) {
             deadline = Backend.current().nanoTime() + TimeUnit.NANOSECONDS.convert(limit);
         }
@@ -264,7 +274,7 @@ public final class CancelScope {
                     new TimeoutException("not done after " + Durations.text(limit))));
         }
         thread = Thread.currentThread();
-        outer = CURRENT.isBound() ? CURRENT.get() : null;
+        outer = around;
         state = State.ENTERING;
     }
 
@@ -360,6 +370,7 @@ public final class CancelScope {
         return own;
     }
 
+    /** Undoes what was done since it was claimed. */
     private void leave() {
         synchronized (this) {
             state = State.OVER;
@@ -367,10 +378,13 @@ public final class CancelScope {
                 next.cancel(false);
             }
         }
-        Interrupts.unwatch(interruptSent()); // what was sent for this block, which is over, and nothing else
-        if (shielded) {
-            for (CancelScope around = outer; around != null; around = around.beyond()) {
+        if (isWatched) {
+            Interrupts.unwatch(interruptSent()); // what was sent for this block, which is over, and nothing else
+        }
+        if (holdsBack) {
+            for (CancelScope around = outer; around != null && shieldsRaised > 0; around = around.beyond()) {
                 around.shieldLeft();
+                shieldsRaised--;
             }
             Interrupts.letThrough();
         }

@@ -43,7 +43,7 @@ public final class FailingBackend extends Backend implements AutoCloseable {
     }
 
     /** No thread can be started. */
-    static FailingBackend withoutThreads() {
+    public static FailingBackend withoutThreads() {
         return withoutThreads(thread -> true);
     }
 

@@ -1,5 +1,6 @@
 package dev.sennit.internal;
 
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -21,8 +22,7 @@ public final class Errands {
             1,
             TimeUnit.SECONDS,
             new SynchronousQueue<>(),
-            Errands::thread,
-            (errand, full) -> runElsewhere(errand));
+            Errands::thread); // refuses an errand when all of them are busy
 
     private Errands() {}
 
@@ -39,19 +39,26 @@ public final class Errands {
      * @param errand what to run; it may be run with the caller's locks held, if the system is out of threads
      */
     public static void run(Runnable errand) {
-        try {
-            THREADS.execute(errand);
-        } catch (OutOfMemoryError e) {
-            runElsewhere(errand);
+        if (!isTaken(errand) && !isStarted(errand)) {
+            errand.run(); // not where the lack of a thread is caught: what the errand throws is its own
         }
     }
 
-    private static void runElsewhere(Runnable errand) {
-        Thread virtual = Thread.ofVirtual().unstarted(errand);
+    private static boolean isTaken(Runnable errand) {
         try {
-            Backend.start(virtual);
+            THREADS.execute(errand);
+            return true;
+        } catch (RejectedExecutionException | OutOfMemoryError e) {
+            return false;
+        }
+    }
+
+    private static boolean isStarted(Runnable errand) {
+        try {
+            Backend.start(Thread.ofVirtual().unstarted(errand));
+            return true;
         } catch (OutOfMemoryError e) {
-            errand.run();
+            return false;
         }
     }
 }

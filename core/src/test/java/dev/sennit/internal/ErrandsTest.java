@@ -1,7 +1,9 @@
 package dev.sennit.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.FailingBackend;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -54,5 +56,37 @@ class ErrandsTest {
             });
             assertThat(before.get()).isFalse();
         }
+    }
+
+    /** The threads for errands are all busy, and there are no others to be had. */
+    @Test
+    @SuppressWarnings("try") // a backend is in use by being open
+    void anErrandThatItsCallerRunsIsRunOnceWhateverItThrows() throws Exception {
+        int most = 64;
+        var busy = new CountDownLatch(most);
+        var goOn = new CountDownLatch(1);
+        for (int i = 0; i < most; i++) {
+            Errands.run(() -> {
+                busy.countDown();
+                try {
+                    goOn.await();
+                } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+            });
+        }
+        busy.await();
+        var runs = new AtomicInteger();
+        try (var backend = FailingBackend.withoutThreads()) {
+            assertThatThrownBy(() -> Errands.run(() -> {
+                        runs.incrementAndGet();
+                        throw new OutOfMemoryError("of the errand");
+                    }))
+                    .isInstanceOf(OutOfMemoryError.class)
+                    .hasMessage("of the errand");
+        } finally {
+            goOn.countDown();
+        }
+        assertThat(runs).hasValue(1);
     }
 }
