@@ -644,7 +644,7 @@ public abstract non-sealed class AbstractPool implements Pool {
         String bound = places == null ? "" : ", backlog " + backlog;
         return new RejectedSubmissionException(
                 "pool " + name + " " + why + ": " + seen.running() + " running, " + seen.queued() + " queued, "
-                        + seen.workers() + " workers" + bound,
+                        + seen.workers() + (seen.workers() == 1 ? " worker" : " workers") + bound,
                 seen,
                 cause);
     }
