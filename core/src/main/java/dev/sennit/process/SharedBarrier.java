@@ -169,9 +169,13 @@ public final class SharedBarrier implements Serializable {
                     int waiting = getNumberWaiting();
                     missing = parties - 1 - waiting;
                     isLast = missing == 0 && !Thread.currentThread().isInterrupted();
-                    if (isLast && action == null) {
-                        nextRound();
-                        return 0;
+                    if (isLast) {
+                        breakForTheDead(); // those that wait may not have looked yet, or there may be none left to look
+                        ensureNotBroken(broken());
+                        if (action == null) {
+                            nextRound();
+                            return 0;
+                        }
                     }
                     if (waiting < parties) { // else the last one of this round runs its action: the caller is of the next
                         entry = claim();
@@ -200,7 +204,7 @@ public final class SharedBarrier implements Serializable {
             }
             try {
                 sleep(seen, limit);
-                lookAfterOthers();
+                lookAfterOthersNowAndThen();
                 timeIsOver = limit.isOver();
             } catch (Throwable e) { // no memory or stack left, say: nobody comes back for the entry
                 leave(entry);
@@ -228,6 +232,7 @@ public final class SharedBarrier implements Serializable {
         int outcome = ACTION_FAILED;
         try {
             action.run();
+            lookAfterOthers(); // which died meanwhile, maybe
             outcome = 0;
         } finally {
             outcome = finish(entry, outcome);
@@ -304,6 +309,14 @@ public final class SharedBarrier implements Serializable {
         ended.signalAll();
     }
 
+    /** Breaks the round if a process that waits in it has died. */
+    private void breakForTheDead() {
+        long dead = deadThatWaits();
+        if (dead != 0) {
+            breakRound((int) ProcessIdentity.pid(dead));
+        }
+    }
+
     private void giveUp(long entry) {
         if (entry != 0) {
             LONGS.setVolatile(words, entry, 0L);
@@ -347,26 +360,19 @@ public final class SharedBarrier implements Serializable {
         return identity(entry) != 0 && !isOver(entry);
     }
 
-    private void lookAfterOthers() {
+    private void lookAfterOthersNowAndThen() {
         long last = lookedAt.get();
         long now = Backend.current().nanoTime();
-        if (now - last < Sharing.SLICE_NANOS || !lookedAt.compareAndSet(last, now)) {
-            return;
-        }
-        Set<Long> others = new HashSet<>();
-        for (long entry = FIRST; entry < words.byteSize(); entry += ENTRY) {
-            if (waits(entry)) {
-                others.add(identity(entry));
-            }
-        }
-        for (long identity : others) {
-            if (isDead(identity)) {
-                breakBecauseOf(identity);
-            }
+        if (now - last >= Sharing.SLICE_NANOS && lookedAt.compareAndSet(last, now)) {
+            lookAfterOthers();
         }
     }
 
-    private void breakBecauseOf(long dead) {
+    private void lookAfterOthers() {
+        long dead = deadThatWaits();
+        if (dead == 0) {
+            return;
+        }
         enter();
         try {
             if (find(entry -> identity(entry) == dead && waits(entry)) != 0) {
@@ -375,6 +381,22 @@ public final class SharedBarrier implements Serializable {
         } finally {
             guard.unlock();
         }
+    }
+
+    /** A process that waits and has died; 0 if there is none. */
+    private long deadThatWaits() {
+        Set<Long> others = new HashSet<>();
+        for (long entry = FIRST; entry < words.byteSize(); entry += ENTRY) {
+            if (waits(entry)) {
+                others.add(identity(entry));
+            }
+        }
+        for (long identity : others) {
+            if (isDead(identity)) {
+                return identity;
+            }
+        }
+        return 0;
     }
 
     private static boolean isDead(long identity) {

@@ -6,6 +6,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.Action;
 import dev.sennit.Caller;
 import dev.sennit.Conditions;
 import dev.sennit.TaskFuture;
@@ -287,6 +288,58 @@ class SharedSynchronizersIT {
         for (TaskFuture<Integer> each : others) {
             each.get(60, SECONDS);
         }
+    }
+
+    /** With two parties nobody else is there to look. */
+    @Test
+    void theLastAtABarrierIsToldOfTheDeadThatWaited() throws Exception {
+        SharedBarrier barrier = SharedBarrier.create(2);
+        for (Action action : new Action[] {null, () -> {}}) {
+            killOneThatWaits(barrier);
+            assertThatThrownBy(() -> await(barrier, action))
+                    .isInstanceOf(BrokenBarrierException.class)
+                    .hasMessageEndingWith("died at the barrier: reset() makes it whole");
+            assertThat(barrier.isBroken()).isTrue();
+            barrier.reset();
+        }
+        TaskFuture<Integer> other = pool.submit(() -> barrier.await());
+        barrier.await();
+        other.get(60, SECONDS);
+    }
+
+    @Test
+    void whoDiesWhileTheActionOfABarrierRunsBreaksIt() throws Exception {
+        SharedBarrier barrier = SharedBarrier.create(2);
+        try (SharedMemory pid = SharedMemory.create(8)) {
+            TaskFuture<?> killed = waiting(barrier, pid);
+            assertThatThrownBy(() -> barrier.await(() -> kill(killed, pid)))
+                    .isInstanceOf(BrokenBarrierException.class)
+                    .hasMessage("process " + pid.segment().get(JAVA_LONG, 0) + " died at the barrier: reset() makes it whole");
+        }
+    }
+
+    private static int await(SharedBarrier barrier, Action action) throws Exception {
+        return action == null ? barrier.await() : barrier.await(action);
+    }
+
+    private static void killOneThatWaits(SharedBarrier barrier) throws Exception {
+        try (SharedMemory pid = SharedMemory.create(8)) {
+            kill(waiting(barrier, pid), pid);
+        }
+    }
+
+    private static TaskFuture<?> waiting(SharedBarrier barrier, SharedMemory pid) {
+        TaskFuture<?> task = pool.submit(() -> {
+            pid.segment().set(JAVA_LONG, 0, ProcessHandle.current().pid());
+            return barrier.await();
+        });
+        Conditions.await("one waits").until(() -> barrier.getNumberWaiting() == 1);
+        return task;
+    }
+
+    private static void kill(TaskFuture<?> task, SharedMemory pid) throws Exception {
+        ProcessHandle.of(pid.segment().get(JAVA_LONG, 0)).orElseThrow().destroyForcibly();
+        awaitCrash(task);
     }
 
     /** A party may be killed at the barrier, inside of it, or on its way there, which only those know that wait for it. */
