@@ -315,21 +315,57 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
         return drainTo(target, Integer.MAX_VALUE);
     }
 
-    /** Takes elements out without waiting; each counts as taken, so {@link #taskDone} is called for each. */
+    /**
+     * Takes elements out without waiting; each counts as taken, so {@link #taskDone} is called for each. All come out at once, and the
+     * target gets them without a lock. If it refuses one, that one and those after it are {@linkplain #putBack put back}.
+     */
     @Override
     public int drainTo(Collection<? super E> target, int most) {
         if (Objects.requireNonNull(target, "target") == this) {
             throw new IllegalArgumentException("a queue cannot be drained into itself");
         }
+        List<Node<E>> taken = takeOut(most);
+        int handedOver = 0;
+        try {
+            for (Node<E> node : taken) {
+                target.add(node.element);
+                handedOver++;
+            }
+        } finally {
+            if (handedOver < taken.size()) {
+                takeBack(taken.subList(handedOver, taken.size()));
+            }
+        }
+        return handedOver;
+    }
+
+    private List<Node<E>> takeOut(int most) {
         lock.lock();
         try {
-            int count = 0;
-            while (count < most && !items.isEmpty()) {
-                target.add(items.element().element); // which may throw: then it is still here
-                dequeue();
-                count++;
+            int count = Math.max(0, Math.min(most, items.size()));
+            List<Node<E>> taken = new ArrayList<>(count); // room for all, before any is out
+            for (int i = 0; i < count; i++) {
+                taken.add(items.remove());
+                notFull.signal();
             }
-            return count;
+            return taken;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Puts back what was taken out in this order. */
+    private void takeBack(List<Node<E>> refused) {
+        lock.lock();
+        try {
+            if (closedNow) {
+                done(refused.size());
+                return;
+            }
+            for (Node<E> node : refused.reversed()) {
+                front.accept(node);
+                notEmpty.signal();
+            }
         } finally {
             lock.unlock();
         }

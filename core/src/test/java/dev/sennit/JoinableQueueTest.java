@@ -6,14 +6,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.AbstractCollection;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CyclicBarrier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -392,5 +396,77 @@ class JoinableQueueTest {
         taker.awaitWaitingIn("take");
         queue.putBack(taken);
         assertThat(taker.result()).isEqualTo(1);
+    }
+
+    // ---- draining ----
+
+    @Test
+    void queuesDrainIntoEachOtherBothWays() throws Exception {
+        JoinableQueue<Integer> one = JoinableQueue.fifo(9);
+        JoinableQueue<Integer> other = JoinableQueue.fifo(9);
+        one.put(1);
+        other.put(2);
+        var bothHaveBegun = new CyclicBarrier(2);
+        List<Caller<Integer>> drains = List.of(
+                Caller.of(() -> one.drainTo(into(other, bothHaveBegun))), Caller.of(() -> other.drainTo(into(one, bothHaveBegun))));
+        assertThat(List.of(drains.get(0).result(), drains.get(1).result())).containsExactly(1, 1);
+        assertThat(one).containsExactly(2);
+        assertThat(other).containsExactly(1);
+    }
+
+    private static Collection<Integer> into(JoinableQueue<Integer> target, CyclicBarrier meeting) {
+        return new AbstractCollection<>() {
+            @Override
+            public boolean add(Integer element) {
+                try {
+                    meeting.await(BOUND, SECONDS);
+                } catch (Exception e) {
+                    throw new AssertionError(e);
+                }
+                return target.add(element);
+            }
+
+            @Override
+            public Iterator<Integer> iterator() {
+                return target.iterator();
+            }
+
+            @Override
+            public int size() {
+                return target.size();
+            }
+        };
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"fifo", "lifo", "priority"})
+    void whatATargetRefusesIsPutBackInItsOrder(String order) throws Exception {
+        var queue = queue(order, 4);
+        queue.addAll(List.of(1, 1, 2, 3));
+        List<Integer> before = List.copyOf(queue);
+        JoinableQueue<Integer> onlyOne = JoinableQueue.fifo(1);
+        assertThatThrownBy(() -> queue.drainTo(onlyOne)).isInstanceOf(IllegalStateException.class);
+        assertThat(onlyOne).containsExactly(before.getFirst());
+        assertThat(queue).containsExactlyElementsOf(before.subList(1, 4));
+        queue.clear();
+        assertThat(queue.join(Duration.ZERO)).as("one is to be done").isFalse();
+        queue.taskDone();
+        assertThat(queue.join(Duration.ZERO)).isTrue();
+    }
+
+    @Test
+    void whatATargetRefusesAfterShutdownNowIsDropped() throws Exception {
+        JoinableQueue<Integer> queue = JoinableQueue.fifo(3);
+        queue.addAll(List.of(1, 2));
+        var closing = new ArrayList<Integer>() {
+            @Override
+            public boolean add(Integer element) {
+                queue.shutdownNow();
+                throw new IllegalStateException("full");
+            }
+        };
+        assertThatThrownBy(() -> queue.drainTo(closing)).hasMessage("full");
+        assertThat(queue).isEmpty();
+        assertThat(queue.join(Duration.ZERO)).isTrue();
     }
 }
