@@ -1,6 +1,7 @@
 package dev.sennit.loop;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Waits;
 import java.io.IOException;
 import java.io.InputStream;
@@ -30,7 +31,7 @@ final class PumpedTransport implements Transport {
     /** Input: nothing more will come. Output: nothing more is to be written. */
     private boolean ended;
     private String whyEnded = "";
-    private @Nullable IOException failure;
+    private @Nullable Throwable failure;
     private @Nullable String closed;
     /** Called after each change, with the lock: for a wait on several of these. */
     private Runnable listener = () -> {};
@@ -55,13 +56,13 @@ final class PumpedTransport implements Transport {
     // ---- the thread ----
 
     private void pump(InputStream in) {
-        byte[] bytes = new byte[PIECE];
         try (in) {
+            byte[] bytes = new byte[PIECE];
             int count;
             do {
                 count = in.read(bytes);
             } while (handOver(bytes, count));
-        } catch (IOException e) {
+        } catch (Throwable e) { // of the stream, which may be anybody's: whoever waits here would wait for ever
             failed(e);
         }
     }
@@ -85,14 +86,14 @@ final class PumpedTransport implements Transport {
     }
 
     private void pump(OutputStream out) {
-        byte[] bytes = new byte[PIECE];
         try (out) {
+            byte[] bytes = new byte[PIECE];
             for (int count = awaitPiece(bytes); count > 0; count = awaitPiece(bytes)) {
                 out.write(bytes, 0, count);
                 out.flush();
                 taken();
             }
-        } catch (IOException e) {
+        } catch (Throwable e) {
             failed(e);
         }
     }
@@ -122,7 +123,7 @@ final class PumpedTransport implements Transport {
         }
     }
 
-    private void failed(IOException e) {
+    private void failed(Throwable e) {
         lock.lock();
         try {
             failure = e;
@@ -241,7 +242,8 @@ final class PumpedTransport implements Transport {
 
     private void ensureNotFailed() throws IOException {
         if (failure != null) {
-            throw new IOException(name + ": " + failure.getMessage(), failure);
+            throw new IOException(
+                    name + ": " + (failure instanceof IOException known ? known.getMessage() : Throwables.text(failure)), failure);
         }
     }
 
