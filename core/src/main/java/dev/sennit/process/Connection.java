@@ -127,8 +127,8 @@ public final class Connection implements Serializable, AutoCloseable {
         Runtime.getRuntime().addShutdownHook(new Thread(Connection::sendWhatIsKept, "sennit-pipes"));
     }
 
-    /** Where connections are noted that are written while it is bound: they are being given away. */
-    static final ScopedValue<Set<Connection>> GIVING = ScopedValueBindings.notInherited();
+    /** Where connections are noted each time that they are written while it is bound: they are being given away. */
+    static final ScopedValue<List<Connection>> GIVING = ScopedValueBindings.notInherited();
 
     private final transient String name;
     private final transient boolean sends;
@@ -266,6 +266,8 @@ public final class Connection implements Serializable, AutoCloseable {
         boolean connected;
         /** Guarded by this. The processes that are about to get it. */
         int receivers;
+        /** Guarded by this. Nobody here has the connection any more. */
+        private boolean lost;
 
         Hold(MeetingPoint.@Nullable End opened) {
             this.opened = opened;
@@ -276,7 +278,19 @@ public final class Connection implements Serializable, AutoCloseable {
         }
 
         private synchronized void lost() {
-            if (!connected && given == 0 && receivers == 0) {
+            lost = true;
+            giveUpIfNobodys();
+        }
+
+        /** What was written with it has gone nowhere, and will not. */
+        synchronized void notGiven() {
+            given--;
+            giveUpIfNobodys();
+        }
+
+        /** Guarded by this. */
+        private void giveUpIfNobodys() {
+            if (lost && !connected && given == 0 && receivers == 0) {
                 giveUp();
             }
         }
@@ -933,6 +947,50 @@ public final class Connection implements Serializable, AutoCloseable {
 
     // ---- giving it away ----
 
+    /**
+     * A message that gives ends away, and may yet go nowhere: a pool refuses the task, say, or drops it. Whoever has the message holds
+     * this; when nobody does any more, and it was not sent, the ends are this process's as before.
+     */
+    static final class Gift {
+        private final Ends ends;
+
+        private Gift(List<Connection> given) {
+            ends = new Ends(given.stream().map(one -> one.hold).toList());
+            CLEANER.register(this, ends::lost);
+        }
+
+        /** Null where nothing is given. */
+        static @Nullable Gift of(List<Connection> given) {
+            return given.isEmpty() ? null : new Gift(given);
+        }
+
+        /** The message is about to leave this process. */
+        void isSent() {
+            ends.sent = true;
+        }
+
+        /** Does not know the gift, whose loss it is told of. */
+        private static final class Ends {
+            private final List<Hold> holds;
+            private volatile boolean sent;
+
+            Ends(List<Hold> holds) {
+                this.holds = holds;
+            }
+
+            void lost() {
+                if (!sent) {
+                    holds.forEach(Hold::notGiven);
+                }
+            }
+        }
+    }
+
+    /** It was written, and what it was written to has gone nowhere. */
+    void notGiven() {
+        hold.notGiven();
+    }
+
     /** A process was started that is to get it. */
     void givenAway() {
         synchronized (hold) {
@@ -977,12 +1035,12 @@ public final class Connection implements Serializable, AutoCloseable {
                 folder = MeetingPoint.HERE.offer(end);
                 token = end.token();
             }
-            if (GIVING.isBound()) {
-                GIVING.get().add(this);
-            }
             AllowList list = allowed;
             var ticket = new Ticket(
                     name, folder.toString(), token.high(), token.low(), sends, receives, list.named(), list.locations());
+            if (GIVING.isBound()) {
+                GIVING.get().add(this); // from here on that is who takes it back
+            }
             sent = true;
             return ticket;
         } catch (IOException e) {

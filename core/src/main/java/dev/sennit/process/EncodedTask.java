@@ -12,15 +12,21 @@ import org.jspecify.annotations.Nullable;
  * @param bytes the message; not to be changed
  * @param length how many of the bytes it is
  * @param shapes what a worker has to know of before it can read it
+ * @param gift the ends of pipes that it gives away, if there are some
  */
 @SuppressWarnings("ArrayRecordComponent") // made once, compared never
-record EncodedTask(byte[] bytes, int length, List<Shape> shapes) {
+record EncodedTask(byte[] bytes, int length, List<Shape> shapes, Connection.@Nullable Gift gift) {
     private static final int SMALL = 4096;
     /** What a shape takes beside its description. */
     private static final int SHAPE_HEADER = 64;
 
     /** A platform thread makes messages in it, and copies them from there when they are small. */
     private static final ThreadLocal<MessageBuffer> SCRATCH = ThreadLocal.withInitial(MessageBuffer::new);
+
+    /** One that gives nothing away. */
+    EncodedTask(byte[] bytes, int length, List<Shape> shapes) {
+        this(bytes, length, shapes, null);
+    }
 
     /** The compact form of a task; null when it has none. */
     static @Nullable EncodedTask compact(Callable<?> task) {

@@ -48,8 +48,9 @@ final class TaskCodec {
         if (compact != null) {
             return compact;
         }
-        MessageBuffer buffer = encodeTask(task, written, name);
-        return new EncodedTask(buffer.bytes(), buffer.length(), List.of());
+        List<Connection> given = new ArrayList<>();
+        MessageBuffer buffer = encodeTask(task, written, name, given);
+        return new EncodedTask(buffer.bytes(), buffer.length(), List.of(), Connection.Gift.of(given));
     }
 
     /** Decodes what {@link #encode} made. */
@@ -76,12 +77,21 @@ final class TaskCodec {
                 e);
     }
 
-    /** Encodes a task with Java serialization, so that nothing else has to be known to decode it. */
+    /** Encodes a task that gives nothing away. */
     static MessageBuffer encodeTask(Callable<?> task, Class<?> written, String name) {
+        return encodeTask(task, written, name, new ArrayList<>());
+    }
+
+    /**
+     * Encodes a task with Java serialization, so that nothing else has to be known to decode it.
+     *
+     * @param given gets the connections that it gives away
+     */
+    static MessageBuffer encodeTask(Callable<?> task, Class<?> written, String name, List<Connection> given) {
         var buffer = new MessageBuffer();
         var seen = new LambdaNoticingStream(buffer);
         try {
-            seen.write(task);
+            given.addAll(seen.write(task));
             return buffer;
         } catch (IOException | RuntimeException | StackOverflowError e) {
             throw new TaskSerializationException(
@@ -136,7 +146,8 @@ final class TaskCodec {
 
     private static boolean canTravel(@Nullable Object value) {
         try {
-            new LambdaNoticingStream(OutputStream.nullOutputStream()).write(value);
+            List<Connection> given = new LambdaNoticingStream(OutputStream.nullOutputStream()).write(value);
+            given.forEach(Connection::notGiven);
             return true;
         } catch (IOException | RuntimeException | StackOverflowError e) {
             return false;
@@ -401,7 +412,22 @@ final class TaskCodec {
             this.target = target;
         }
 
-        void write(@Nullable Object value) throws IOException {
+        /** Writes a value; returns the connections in it, which from here on count as given away, unless it cannot be written. */
+        List<Connection> write(@Nullable Object value) throws IOException {
+            List<Connection> given = new ArrayList<>();
+            boolean isWritten = false;
+            try {
+                ScopedValue.where(Connection.GIVING, given).call(() -> writeObject(value));
+                isWritten = true;
+                return given;
+            } finally {
+                if (!isWritten) {
+                    given.forEach(Connection::notGiven);
+                }
+            }
+        }
+
+        private @Nullable Void writeObject(@Nullable Object value) throws IOException {
             try (var out = new ObjectOutputStream(target) {
                 {
                     enableReplaceObject(true);
@@ -416,6 +442,7 @@ final class TaskCodec {
                 }
             }) {
                 out.writeObject(value);
+                return null;
             }
         }
     }

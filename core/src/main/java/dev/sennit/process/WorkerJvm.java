@@ -429,6 +429,9 @@ final class WorkerJvm {
                 link().sendShape(shape.number(), shape.description());
             }
         }
+        if (message.gift() != null) {
+            message.gift().isSent();
+        }
         link().sendTask(number, isAhead, message);
     }
 

@@ -20,7 +20,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -573,15 +572,18 @@ public final class WorkerProcess {
         public WorkerProcess start(Main main) {
             Objects.requireNonNull(main, "main");
             String chosen = name != null ? name : "process-" + STARTED.incrementAndGet();
-            Set<Connection> given = new HashSet<>();
-            MessageBuffer message = ScopedValue.where(Connection.GIVING, given)
-                    .call(() -> TaskCodec.encodeTask(new MainTask(main), main.getClass(), chosen));
+            List<Connection> given = new ArrayList<>();
+            MessageBuffer message = TaskCodec.encodeTask(new MainTask(main), main.getClass(), chosen, given);
             AllowList allowed = jvm.newAllowList();
             allowed.allowBeside(main.getClass());
             WorkerProcess process;
             try {
                 process = new WorkerProcess(this, chosen, allowed);
+            } catch (RuntimeException | Error e) {
+                given.forEach(Connection::notGiven);
+                throw e;
             } catch (IOException e) {
+                given.forEach(Connection::notGiven);
                 throw new WorkerStartException("process " + chosen + " cannot be started: " + e.getMessage(), e);
             }
             given.forEach(Connection::givenAway);

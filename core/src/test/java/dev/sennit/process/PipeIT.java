@@ -8,6 +8,8 @@ import dev.sennit.Conditions;
 import dev.sennit.FailingBackend;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
+import dev.sennit.RejectedSubmissionException;
+import dev.sennit.TaskFuture;
 import dev.sennit.TaskSerializationException;
 import java.io.IOException;
 import java.io.ObjectOutputStream;
@@ -467,6 +469,47 @@ class PipeIT {
             assertThatThrownBy(() -> out.writeObject(pipe.second())).isInstanceOf(FailingBackend.NoThread.class);
         }
         return pipe.first();
+    }
+
+    /** A pool may refuse a task once it has been written, and what is wrong with one may be in what is written after the end. */
+    @Test
+    void anEndInATaskThatGoesNowhereAndIsLostEndsTheOther() throws Exception {
+        for (boolean canTravel : new boolean[] {true, false}) {
+            Connection kept = endWhoseOtherWasInARefusedTask(Pipe.open(), canTravel);
+            Caller<Object> waits = Caller.of(kept::receive);
+            Conditions.await("the other was lost").until(() -> {
+                System.gc();
+                return waits.isDone();
+            });
+            assertThat(waits.failure()).isInstanceOf(ConnectionEndedException.class);
+            kept.close();
+        }
+    }
+
+    private static Connection endWhoseOtherWasInARefusedTask(Pipe pipe, boolean canTravel) {
+        ProcessPool closed = ProcessPool.builder().workers(1).heap("64m").open();
+        closed.close();
+        Connection second = pipe.second();
+        Object other = canTravel ? "" : new Object();
+        assertThatThrownBy(() -> closed.submit(() -> second.receive() + "" + other))
+                .isInstanceOf(canTravel ? RejectedSubmissionException.class : TaskSerializationException.class);
+        return pipe.first();
+    }
+
+    /** And what was in one stays as good as new. */
+    @Test
+    void anEndInATaskThatWasRefusedCanBeGivenAwayAgain() throws Exception {
+        Pipe pipe = Pipe.open();
+        Connection second = pipe.second();
+        try (Connection first = pipe.first();
+                ProcessPool pool = ProcessPool.builder().workers(1).heap("64m").open()) {
+            ProcessPool closed = ProcessPool.builder().workers(1).heap("64m").open();
+            closed.close();
+            assertThatThrownBy(() -> closed.submit(() -> second.receive())).isInstanceOf(RejectedSubmissionException.class);
+            TaskFuture<Object> received = pool.submit(() -> second.receive());
+            first.send("to a worker");
+            assertThat(received.get(60, TimeUnit.SECONDS)).isEqualTo("to a worker");
+        }
     }
 
     private static Connection keptEndOf(Pipe pipe) {
