@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -101,13 +102,33 @@ final class AllowList {
         return new AllowList(all, taskLocations);
     }
 
+    /**
+     * Checks patterns when they are given: one that names nothing would be noticed by the refusal of a value much later.
+     *
+     * @throws IllegalArgumentException naming the one that is none
+     */
     static void ensurePatterns(String... patterns) {
         for (String pattern : patterns) {
-            if (!pattern.matches("[\\w$.]+(\\.\\*\\*?)?")) {
+            if (!isPattern(pattern)) {
                 throw new IllegalArgumentException(
-                        "allow must be a class, package.* or package.**, was \"" + pattern + "\"");
+                        "allow must be a class, package.* or package.**, such as com.acme.Money, com.acme.* or com.acme.**, was \""
+                                + pattern + "\"");
             }
         }
+    }
+
+    private static boolean isPattern(String pattern) {
+        String named = pattern.endsWith(".**")
+                ? pattern.substring(0, pattern.length() - 3)
+                : pattern.endsWith(".*") ? pattern.substring(0, pattern.length() - 2) : pattern;
+        return Stream.of(named.split("\\.", -1)).allMatch(AllowList::isIdentifier);
+    }
+
+    /** Not the compiler's idea of one, which knows keywords: other languages have others. */
+    private static boolean isIdentifier(String part) {
+        return !part.isEmpty()
+                && Character.isJavaIdentifierStart(part.codePointAt(0))
+                && part.codePoints().allMatch(Character::isJavaIdentifierPart);
     }
 
     List<String> named() {
@@ -153,8 +174,9 @@ final class AllowList {
     }
 
     private String notAllowed(Class<?> type) {
-        return "class " + type.getName() + " is not on the allow-list; add it with " + remedy + "(" + type.getPackageName()
-                + ".*)";
+        String packageName = type.getPackageName();
+        String pattern = packageName.isEmpty() ? type.getName() : packageName + ".*"; // there is none for the package without a name
+        return "class " + type.getName() + " is not on the allow-list; add it with " + remedy + "(" + pattern + ")";
     }
 
     Filter filterFor(int messageBytes, @Nullable Effort effort) {

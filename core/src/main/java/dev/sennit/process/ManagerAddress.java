@@ -65,6 +65,7 @@ public final class ManagerAddress implements Serializable {
      */
     public static ManagerAddress remote(InetSocketAddress at, byte[] key, String... allowed) {
         Objects.requireNonNull(at, "at");
+        AllowList.ensurePatterns(allowed);
         return new ManagerAddress(0, null, at, ensureLong(key), null, new AllowList(List.of(allowed)));
     }
 

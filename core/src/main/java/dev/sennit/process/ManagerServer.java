@@ -279,6 +279,7 @@ public final class ManagerServer implements AutoCloseable {
          * @return this
          */
         public Builder allow(String... patterns) {
+            AllowList.ensurePatterns(patterns);
             allowed.addAll(List.of(patterns));
             return this;
         }

@@ -153,7 +153,8 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
      *     caller: class names, {@code package.*} or {@code package.**}
      * @param <E> the type of the elements
      * @return an open queue
-     * @throws IllegalArgumentException if the capacity is less than 1, or there are too few or too many bytes
+     * @throws IllegalArgumentException if the capacity is less than 1, there are too few or too many bytes, or what is allowed names
+     *     nothing
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static <E> SharedQueue<E> create(int capacity, long bytes, String... allowed) {
@@ -163,6 +164,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
         if (bytes < FEWEST_BYTES || bytes > QueueMemory.MOST_BYTES) {
             throw new IllegalArgumentException("bytes must be from " + FEWEST_BYTES + " to " + QueueMemory.MOST_BYTES + ", was " + bytes);
         }
+        AllowList.ensurePatterns(allowed);
         Elements elements = Elements.of(CALLERS.getCallerClass(), List.of(allowed));
         return of(SharedMemory.createCollected(QueueMemory.bytesFor(bytes)), capacity, elements);
     }
