@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.locks.Condition;
@@ -58,12 +59,29 @@ final class TlsWire implements Wire {
         } finally {
             lock.unlock();
         }
+        return readSome(target);
+    }
+
+    private int readSome(ByteBuffer target) throws IOException {
         int count = in.read(target.array(), target.arrayOffset() + target.position(), target.remaining());
         if (count > 0) {
             lastMoved = Backend.current().nanoTime();
             target.position(target.position() + count);
         }
         return count;
+    }
+
+    /** TLS does not tell what is there, and goes on after a read that was too short: so it waits as long as the system can tell at least. */
+    @Override
+    public int readNow(ByteBuffer target) throws IOException {
+        socket.setSoTimeout(1);
+        try {
+            return readSome(target);
+        } catch (SocketTimeoutException e) {
+            return 0;
+        } finally {
+            socket.setSoTimeout(0);
+        }
     }
 
     @Override

@@ -30,9 +30,9 @@ interface Wire extends Closeable {
     int read(ByteBuffer target) throws IOException;
 
     /**
-     * Takes what is there, without waiting; only the reading thread.
+     * Takes what is there, without waiting for longer than a look takes; only the reading thread.
      *
-     * @return how many came, 0 when that cannot be told, or -1 at the end
+     * @return how many came, 0 for none so far or where that cannot be told, or -1 at the end
      * @throws IOException when the connection broke, or was closed here
      */
     default int readNow(ByteBuffer target) throws IOException {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Caller;
+import dev.sennit.Conditions;
 import dev.sennit.FailingBackend;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -159,6 +160,40 @@ class ManagerTlsIT {
             assertThatThrownBy(() -> ManagerClient.connect(
                             ManagerAddress.remote(Objects.requireNonNull(impostor.address().remote()), KEY), certified))
                     .isInstanceOf(ManagerLostException.class);
+        }
+    }
+
+    /** The thread that computes for a client is the one that reads: it has to see that nobody waits, and may lose nothing that comes. */
+    @Test
+    void whoComputesSeesThatTheOtherSideHasEndedAndLosesNothing() throws Exception {
+        try (var listener = new java.net.ServerSocket(0, 1, java.net.InetAddress.getLoopbackAddress());
+                var below = new Socket()) {
+            Caller<ManagerSocket.Remote> accepting = Caller.of(() -> {
+                ManagerSocket.Remote accepted = ManagerSocket.Remote.accepted(listener.accept(), certified);
+                accepted.secured().startHandshake();
+                return accepted;
+            });
+            var to = (InetSocketAddress) listener.getLocalSocketAddress();
+            below.connect(to);
+            Wire client = ManagerSocket.Remote.connected(below, to, certified, true).toWire("client", false);
+            try (Wire computing = accepting.result().toWire("computing", true)) {
+                var messages = new ManagerProtocol.Reader(computing, 1 << 20);
+                assertThat(messages.hasEnded()).isFalse();
+                for (int size : List.of(10, 1_000_000, 100)) { // more than a record of TLS has, and than a look takes
+                    byte[] value = new byte[size];
+                    new SplittableRandom(size).nextBytes(value);
+                    client.send(ManagerProtocol.call(size, 2, 3, 4, TaskCodec.encodeValue(value)), null);
+                    for (int look = 0; look < 20; look++) {
+                        assertThat(messages.hasEnded()).isFalse();
+                    }
+                    ManagerProtocol.Message message = Objects.requireNonNull(messages.next());
+                    assertThat(message.call()).isEqualTo(size);
+                    assertThat(TaskCodec.decodeValue(message.body(), ManagerTlsIT.class.getClassLoader(), new AllowList(List.of())))
+                            .isEqualTo(value);
+                }
+                client.close();
+                Conditions.await("the end is seen").until(messages::hasEnded);
+            }
         }
     }
 
