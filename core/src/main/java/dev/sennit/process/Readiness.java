@@ -12,16 +12,12 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedDeque;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 
 /**
  * A thread that waits until something happens to one of some connections.
  *
- * <p>An interrupt of a thread in {@code select} wakes it up and closes nothing, unlike one in a blocking read. A virtual thread lets
- * a platform thread select for it, as that would hold up the thread it runs on; on the loop of coroutines, all others.
+ * <p>An interrupt of a thread in {@code select} wakes it up and closes nothing, unlike one in a blocking read. A virtual thread, or a
+ * coroutine, is suspended there by the JDK.
  */
 final class Readiness implements AutoCloseable {
     private static final int KEPT = 8;
@@ -29,9 +25,6 @@ final class Readiness implements AutoCloseable {
 
     /** Those that nobody uses: to make one takes three file descriptors. */
     private static final Deque<Selector> FREE = new ConcurrentLinkedDeque<>();
-
-    private static final ExecutorService SELECTING = Executors.newCachedThreadPool(
-            Thread.ofPlatform().daemon().name("sennit-select-", 1).factory());
 
     private final Collection<Connection> those;
     private final int operation;
@@ -81,48 +74,13 @@ final class Readiness implements AutoCloseable {
             return false;
         }
         try (var _ = Waits.outOfTurn()) {
-            select(limited ? Math.max(1, (left + NANOS_IN_MILLI - 1) / NANOS_IN_MILLI) : 0);
+            selector.select(limited ? Math.max(1, (left + NANOS_IN_MILLI - 1) / NANOS_IN_MILLI) : 0); // zero is without a limit
+        }
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
         }
         selector.selectedKeys().clear();
         return true;
-    }
-
-    /** Zero is without a limit. */
-    private void select(long millis) throws IOException, InterruptedException {
-        if (!Thread.currentThread().isVirtual()) {
-            selector.select(millis);
-            if (Thread.interrupted()) {
-                throw new InterruptedException();
-            }
-            return;
-        }
-        Future<Integer> selected = SELECTING.submit(() -> selector.select(millis));
-        try {
-            selected.get();
-        } catch (InterruptedException e) {
-            selector.wakeup();
-            finish(selected);
-            throw e;
-        } catch (ExecutionException e) {
-            throw new IOException(e.getCause());
-        }
-    }
-
-    /** The selector may not be used by two, nor lose its wake-up to another. Takes no time, as it has been woken. */
-    private static void finish(Future<Integer> woken) {
-        boolean interrupted = false;
-        while (woken.state() == Future.State.RUNNING) {
-            try {
-                woken.get();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            } catch (ExecutionException e) {
-                break;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     @Override

@@ -14,6 +14,7 @@ import dev.sennit.TaskSerializationException;
 import java.io.IOException;
 import java.io.ObjectOutputStream;
 import java.io.OutputStream;
+import java.lang.management.ManagementFactory;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -509,6 +510,32 @@ class PipeIT {
             TaskFuture<Object> received = pool.submit(() -> second.receive());
             first.send("to a worker");
             assertThat(received.get(60, TimeUnit.SECONDS)).isEqualTo("to a worker");
+        }
+    }
+
+    /** There may be thousands of those. */
+    @Test
+    void virtualThreadsThatWaitTakeNoOthers() throws Exception {
+        Pipe pipe = Pipe.open();
+        List<Caller<Object>> waiting = new ArrayList<>();
+        try (Connection first = pipe.first();
+                Connection second = pipe.second()) {
+            first.send("met");
+            assertThat(second.receive()).isEqualTo("met");
+            int before = ManagementFactory.getThreadMXBean().getThreadCount();
+            for (int i = 0; i < 64; i++) {
+                waiting.add(Caller.on(Thread.ofVirtual().factory(), second::receive));
+            }
+            for (Caller<Object> each : waiting) {
+                each.awaitWaitingIn("await");
+            }
+            assertThat(ManagementFactory.getThreadMXBean().getThreadCount() - before).isLessThan(32);
+            for (int i = 0; i < 64; i++) {
+                first.send("message");
+            }
+            for (Caller<Object> each : waiting) {
+                assertThat(each.result()).isEqualTo("message");
+            }
         }
     }
 
