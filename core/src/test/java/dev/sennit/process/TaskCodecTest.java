@@ -169,6 +169,84 @@ class TaskCodecTest {
                 .hasMessageContaining("allow(");
     }
 
+    /** As it is sent; one that copies what it is made of would be made the same way. */
+    private record Part(byte[] data) implements Serializable {}
+
+    private static final class Holder implements Serializable {
+        private static final long serialVersionUID = 1L;
+        private final byte[] data;
+
+        Holder(byte[] data) {
+            this.data = data;
+        }
+    }
+
+    /** An object may copy what it is made of, so that a short message with one array would take gigabytes. */
+    @Test
+    void anArrayMayNotComeAgainInTooManyObjects() {
+        byte[] shared = new byte[4 << 20];
+        for (java.util.function.Function<byte[], Object> form : List.<java.util.function.Function<byte[], Object>>of(Part::new, Holder::new)) {
+            var own = new AllowList(List.of(Part.class.getName(), Holder.class.getName()));
+            List<Object> some = new ArrayList<>();
+            while (some.size() < 60) {
+                some.add(form.apply(shared));
+            }
+            assertThat((List<?>) through(some, own)).hasSize(60);
+            while (some.size() < 100) {
+                some.add(form.apply(shared));
+            }
+            byte[] message = bytes(TaskCodec.encodeValue(some));
+            assertThatThrownBy(() -> TaskCodec.decodeValue(message, loader(), own))
+                    .isInstanceOf(TaskSerializationException.class)
+                    .hasMessageContaining("the same arrays or texts come again in them too often");
+        }
+    }
+
+    /** Classes of the JDK do copy: the stream has one array, and names it in each builder or number. */
+    @Test
+    void buildersAndNumbersMadeOfOneArrayAreBounded() throws Exception {
+        char[] chars = new char[1 << 21];
+        byte[] magnitude = new byte[1 << 22];
+        magnitude[0] = 1;
+        var stream = new ByteArrayOutputStream();
+        for (boolean isText : new boolean[] {true, false}) {
+            stream.reset();
+            try (var out = new java.io.ObjectOutputStream(stream) {
+                {
+                    enableReplaceObject(true);
+                }
+
+                @Override
+                protected Object replaceObject(Object object) {
+                    return object instanceof char[] ? chars : object instanceof byte[] ? magnitude : object;
+                }
+            }) {
+                List<Object> all = new ArrayList<>();
+                for (int i = 0; i < 1_000; i++) {
+                    all.add(isText ? new StringBuilder("x") : new java.math.BigInteger("1" + i));
+                }
+                out.writeObject(all);
+            }
+            long before = allocated();
+            assertThatThrownBy(() -> TaskCodec.decodeValue(stream.toByteArray(), loader(), jdkOnly))
+                    .hasMessageContaining("come again in them too often");
+            assertThat(allocated() - before).as("bytes").isLessThan(100L << 20);
+        }
+    }
+
+    /** A collection has the array itself. */
+    @Test
+    void anArrayMayComeAgainInACollectionAsOftenAsItLikes() {
+        byte[] shared = new byte[4 << 20];
+        Object plain = new ArrayList<>(java.util.Collections.nCopies(1_000, shared));
+        var viaJava = new ArrayList<Object>(java.util.Collections.nCopies(1_000, shared));
+        viaJava.add(java.net.URI.create("x:y")); // has no compact form
+        for (Object value : List.of(plain, viaJava)) {
+            List<?> read = (List<?>) through(value, jdkOnly);
+            assertThat(read.get(999)).isSameAs(read.get(0)).isEqualTo(shared);
+        }
+    }
+
     @Test
     void whatLiesBesideATaskIsAllowed() {
         var learned = new AllowList(List.of());
