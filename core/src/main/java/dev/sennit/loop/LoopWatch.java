@@ -39,6 +39,9 @@ final class LoopWatch {
     private static final long LEAST_STEP = TimeUnit.MILLISECONDS.toNanos(1);
     /** However far apart the looks at the loops may be: whoever asks for them from outside waits for this one. */
     private static final long LONGEST_STEP = TimeUnit.MILLISECONDS.toNanos(500);
+    /** A loop that stays quiet is looked at for a circle after twice the time again and again, up to so many times the first. */
+    private static final long MOST_BETWEEN_PROOFS = 64;
+
     private static final long LINGER = TimeUnit.SECONDS.toNanos(2);
 
     private static final Map<EventLoop, LoopWatch> OPEN = new ConcurrentHashMap<>();
@@ -78,6 +81,8 @@ final class LoopWatch {
     private boolean blocks;
     private boolean saidBlocked;
     private boolean saidDeadlock;
+    /** How long it has to be quiet until the next look for a circle of locks. */
+    private long untilProof;
     private boolean saidQuiet;
 
     private LoopWatch(EventLoop loop, CoroutineScheduler scheduler, Settings settings) {
@@ -207,6 +212,7 @@ final class LoopWatch {
             read = false;
             saidBlocked = false;
             saidDeadlock = false;
+            untilProof = settings.untilProof();
             saidQuiet = false;
             return;
         }
@@ -248,10 +254,12 @@ final class LoopWatch {
     }
 
     private void lookForDeadlock() {
-        if (quiet >= settings.untilProof() && !saidDeadlock) {
-            saidDeadlock = true;
+        if (quiet >= untilProof && !saidDeadlock) {
+            // A thread of another kind may close the circle later, which is no turn of this loop. Each look goes over all coroutines.
+            untilProof = quiet + Math.min(quiet, MOST_BETWEEN_PROOFS * settings.untilProof());
             String found = loop.deadlocks();
             if (!found.isEmpty()) {
+                saidDeadlock = true;
                 saidQuiet = true;
                 settings.onDeadlock.accept(found + System.lineSeparator() + loop.report());
                 return;

@@ -3,6 +3,7 @@ package dev.sennit.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.Conditions;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.TaskFuture;
@@ -255,6 +256,48 @@ class LoopWatchTest {
             ann.join();
             assertThat(report).contains("deadlock: Ann waits for").contains("Bob waits for");
         } finally {
+            bob.join();
+        }
+    }
+
+    /** The loop has been quiet and was looked at by then, and takes no turn any more. */
+    @Test
+    void aCircleThatAThreadOfAnotherKindClosesLaterIsToldOf() throws Exception {
+        var bread = new ReentrantLock();
+        var butter = new ReentrantLock();
+        var taken = new CountDownLatch(1);
+        var goOn = new CountDownLatch(1);
+        Thread bob = Thread.ofPlatform().name("Bob").unstarted(() -> {
+            butter.lock();
+            taken.countDown();
+            try {
+                goOn.await();
+                bread.lockInterruptibly();
+            } catch (InterruptedException e) {
+                butter.unlock();
+            }
+        });
+        try (EventLoop loop = EventLoop.builder().watch(SOON).reportDeadlocks(Duration.ZERO, stuck::add).open()) {
+            bob.start();
+            taken.await();
+            TaskFuture<?> ann = loop.submit(
+                    (Waiting) () -> {
+                        bread.lock();
+                        butter.lock();
+                    },
+                    TaskOptions.named("Ann"));
+            Conditions.await("Ann waits for Bob").until(butter::hasQueuedThreads);
+            untilAllHaveBeenLookedAt();
+            untilAllHaveBeenLookedAt();
+            assertThat(stuck).isEmpty();
+            goOn.countDown();
+
+            String report = stuck.take();
+            bob.interrupt();
+            ann.join();
+            assertThat(report).contains("deadlock: Ann waits for").contains("Bob waits for");
+        } finally {
+            bob.interrupt(); // else a failure here would wait for the two
             bob.join();
         }
     }
