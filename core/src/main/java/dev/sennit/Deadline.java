@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
  * When a submission is of no use any more.
  *
  * @param limited whether that ever is
- * @param nanoTime by {@link System#nanoTime}
+ * @param nanoTime by {@link Backend#nanoTime}
  */
 record Deadline(boolean limited, long nanoTime) {
     static final Deadline NEVER = new Deadline(false, 0);

@@ -733,6 +733,7 @@ public class Submission<T extends @Nullable Object> {
         synchronized (this) {
             Thread thread = runner;
             if (thread != null) {
+                Backend.beforeInterrupt(thread);
                 interruptSent = true;
                 Interrupts.interrupt(thread, depth);
             }

@@ -23,12 +23,15 @@ public final class FailingBackend extends Backend implements AutoCloseable {
     private final Backend before;
     private final LongPredicate failsTimer;
     private final Predicate<Thread> failsThread;
+    private final Predicate<Thread> failsInterrupt;
+    private volatile boolean stopsRuns;
     /** How often it failed. */
     final AtomicLong failures = new AtomicLong();
 
-    private FailingBackend(LongPredicate failsTimer, Predicate<Thread> failsThread) {
+    private FailingBackend(LongPredicate failsTimer, Predicate<Thread> failsThread, Predicate<Thread> failsInterrupt) {
         this.failsTimer = failsTimer;
         this.failsThread = failsThread;
+        this.failsInterrupt = failsInterrupt;
         before = replace(this);
     }
 
@@ -39,7 +42,7 @@ public final class FailingBackend extends Backend implements AutoCloseable {
 
     /** There are no timers of some delays. */
     public static FailingBackend withoutTimers(LongPredicate nanos) {
-        return new FailingBackend(nanos, thread -> false);
+        return new FailingBackend(nanos, thread -> false, thread -> false);
     }
 
     /** No thread can be started. */
@@ -49,10 +52,10 @@ public final class FailingBackend extends Backend implements AutoCloseable {
 
     /** Some threads cannot be started. */
     public static FailingBackend withoutThreads(Predicate<Thread> which) {
-        return new FailingBackend(nanos -> false, which);
+        return new FailingBackend(nanos -> false, which, thread -> false);
     }
 
-    /** Fails at random: each timer and each thread with the same chance. */
+    /** Fails at random: each timer, each thread, and each stop of a run with the same chance. */
     static FailingBackend seeded(long seed, double chance) {
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
         BooleanSupplier fails = () -> {
@@ -60,7 +63,20 @@ public final class FailingBackend extends Backend implements AutoCloseable {
                 return random.nextDouble() < chance;
             }
         };
-        return new FailingBackend(nanos -> fails.getAsBoolean(), thread -> fails.getAsBoolean());
+        return new FailingBackend(nanos -> fails.getAsBoolean(), thread -> fails.getAsBoolean(), thread -> fails.getAsBoolean());
+    }
+
+    /** From now on a run can be stopped: one that could not waits for ever, which is no fault of the library's. */
+    void stopsRuns() {
+        stopsRuns = true;
+    }
+
+    @Override
+    protected void interrupting(Thread thread) {
+        if (!stopsRuns && failsInterrupt.test(thread)) {
+            failures.incrementAndGet();
+            throw new NoThread("to interrupt " + thread.getName());
+        }
     }
 
     @Override

@@ -24,7 +24,7 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * Runs tests of the conformance suite while timers and threads cannot be had at seeded, random points.
+ * Runs tests of the conformance suite while timers and threads cannot be had, and runs cannot be stopped, at seeded, random points.
  *
  * <p>A test in which nothing failed has to pass. In one that was disturbed a task may rightly have failed with {@link
  * FailingBackend.NoThread}, so that what the test claims need not hold, and its body is interrupted when it goes on for long; but what
@@ -63,7 +63,7 @@ public final class FailingContract {
      * @param suites the classes to choose from
      * @param rounds how many tests
      * @param seed of the choice, and of the failures
-     * @param chance of each timer and of each thread to fail
+     * @param chance of each timer, of each thread, and of each stop to fail
      */
     public static Report run(List<Class<? extends PoolContract>> suites, int rounds, long seed, double chance) {
         var run = new FailingContract(seed, chance);
@@ -96,6 +96,14 @@ public final class FailingContract {
     static boolean wasDisturbed() {
         FailingContract run = current;
         return run != null && run.backend != null && run.backend.failures.get() > 0;
+    }
+
+    /** The test is over: what it left behind can be stopped. */
+    static void stopsRuns() {
+        FailingContract run = current;
+        if (run != null && run.backend != null) {
+            run.backend.stopsRuns();
+        }
     }
 
     private void runSome(Class<?> suite, int count, Random random) {

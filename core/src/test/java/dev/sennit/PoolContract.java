@@ -228,6 +228,8 @@ public abstract class PoolContract {
         if (FailingContract.wasDisturbed()) { // tasks may wait for a signal that the test never came to give
             opened.addAll(shared.values());
             shared.clear();
+            signals.set("clean up");
+            FailingContract.stopsRuns();
             opened.forEach(Pool::shutdownNow);
         }
         try {

@@ -86,6 +86,22 @@ public class Backend {
     protected void starting(Thread thread) {}
 
     /**
+     * Called before a run of a task is interrupted, as it is to stop.
+     *
+     * @param thread what is about to be interrupted
+     */
+    protected void interrupting(Thread thread) {}
+
+    /**
+     * Asks the backend before a run of a task is interrupted.
+     *
+     * @param thread what is about to be interrupted
+     */
+    public static void beforeInterrupt(Thread thread) {
+        current.interrupting(thread);
+    }
+
+    /**
      * Has the timer's thread do something later. There is one such thread in the JVM; it goes away when nothing is scheduled.
      *
      * @param action something short that does not block

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The one place where library code asks to be called later.
  *
- * <p>The {@link Backend}'s timer keeps the time for the whole JVM. It never runs the action itself: that is one of the {@link
- * Errands}, so that no action can delay the next.
+ * <p>The {@link Backend}'s timer keeps the time for the whole JVM. It hands the action to the {@link Errands}, so that no
+ * action can delay the next, and runs it itself only where no thread can be had.
  */
 public final class Timers {
     /** Keeps the time for some threads. */

@@ -13,7 +13,7 @@ class FailingContractIT {
     @Test
     @Timeout(value = 1, unit = TimeUnit.DAYS) // each test inside has its own
     void everyPoolEndsAndNoFutureIsLeftOpen() {
-        int rounds = Integer.getInteger("sennit.failingRounds", 60);
+        int rounds = Integer.getInteger("sennit.failingRounds", 30);
         long seed = Long.getLong("sennit.seed", System.nanoTime());
 
         FailingContract.Report report = FailingContract.run(List.of(ProcessPoolIT.class), rounds, seed, 0.05);
