@@ -95,7 +95,7 @@ final class DelayedTasks {
     }
 
     boolean has(Submission<?> submission) {
-        return !timers.isEmpty() && timers.containsKey(submission); // most pools have none
+        return timers.containsKey(submission);
     }
 
     /** What is told when a task's delay is over; null if it is over, or there is none. */
@@ -113,7 +113,7 @@ final class DelayedTasks {
 
     /** Does not call somebody back who waited for the end of a task's delay. */
     void forget(Submission<?> submission, Runnable onEnd) {
-        MoreToRun end = awaited.isEmpty() ? null : awaited.get(submission);
+        MoreToRun end = awaited.get(submission);
         if (end != null) {
             end.forget(onEnd);
         }
