@@ -23,7 +23,7 @@ public final class SnapshotSpliterator<E extends @Nullable Object> implements Sp
     private @Nullable Spliterator<E> taken;
 
     /**
-     * One that has not looked yet.
+     * A spliterator that has not looked yet.
      *
      * @param snapshot takes the snapshot, and goes over it
      * @param characteristics what else holds, without a size

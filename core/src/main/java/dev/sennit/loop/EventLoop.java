@@ -361,7 +361,7 @@ public final class EventLoop extends AbstractPool {
     /**
      * Starts a coroutine that runs at once, until it waits for the first time; only then does the calling coroutine go on.
      * So what it does before its first wait is done when this returns. Called by something else than a coroutine of this
-     * loop, it is {@link #submit(Task)}.
+     * loop, it is {@link #submit(Task)}; so it is on a loop with a limit that as many coroutines run on already.
      *
      * @param task what to run
      * @param <T> the type of the result

@@ -3,8 +3,8 @@ package dev.sennit.process;
 import java.util.regex.Pattern;
 
 /**
- * Who made a private folder, as its name tells: {@code sennit-IDENTITY-SCOPE-RANDOM}, so that it is known from the moment it is there.
- * Whoever finds a folder whose owner is dead may remove it.
+ * The process that made a private folder, as the name tells: {@code sennit-IDENTITY-SCOPE-RANDOM}, so that it is known from the moment it is there.
+ * A process that finds a folder whose owner is dead may remove it.
  *
  * <p>The scope stands for the processes that are numbered together: in another container, or on another machine, the same number is
  * another process, and nothing can be said of it.

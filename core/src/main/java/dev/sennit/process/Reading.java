@@ -7,7 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who reads a message: what the reader is willing to read, and where it finds classes.
+ * The reader of a message: what it is willing to read, and where it finds classes.
  *
  * <p>Ends of pipes and proxies of a manager go on reading after they have arrived, so that they need an allow-list. Their sender names
  * the list that it has, and is believed only by a reader that runs its code anyway: a worker that reads a task of its parent. Every
