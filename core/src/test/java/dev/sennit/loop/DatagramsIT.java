@@ -205,8 +205,9 @@ record DatagramsIT(EventLoop.Mechanism mechanism) {
                 for (int i = 0; i < 1000; i++) {
                     quick.send(new byte[1000], slow.localAddress());
                 }
+                slow.receive(); // without a limit, which a busy machine may be too late for
                 slow.setReceiveTimeout(Duration.ofMillis(50));
-                int come = 0;
+                int come = 1;
                 try {
                     while (true) {
                         slow.receive();
@@ -215,7 +216,7 @@ record DatagramsIT(EventLoop.Mechanism mechanism) {
                 } catch (SocketTimeoutException e) {
                     // those were all
                 }
-                assertThat(come).isBetween(1, 100);
+                assertThat(come).isLessThanOrEqualTo(100);
             }
         });
     }
