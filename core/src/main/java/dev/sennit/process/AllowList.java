@@ -25,8 +25,7 @@ import org.jspecify.annotations.Nullable;
  * or folder as a task that was submitted, and what the user names. Everything else is refused before an object is made.
  *
  * <p>Size is bounded by the message itself: all arrays together may have no more elements than a few times the message's bytes,
- * as each takes at least one, which stops a short message from asking for gigabytes, and a real value never notices. An array
- * that is in the message once may be copied by many objects: {@link Copies} bounds that.
+ * as each takes at least one, which stops a short message from asking for gigabytes, and a real value never notices.
  * Reading a hash table hashes what is in it, and tables in tables can be built so that each level doubles that work; so
  * a message with a hash table in it may not be nested as deeply as others.
  */

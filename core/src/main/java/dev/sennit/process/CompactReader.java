@@ -63,8 +63,6 @@ final class CompactReader {
     private final @Nullable AllowList allowed;
     private final LambdaShapes.@Nullable Known shapes;
     private final @Nullable Effort effort;
-    /** Null where the sender is trusted. */
-    private final @Nullable Copies copies;
 
     private int at;
     private int depth;
@@ -94,7 +92,6 @@ final class CompactReader {
         this.loader = reading.loader;
         this.allowed = reading.allowed;
         this.effort = reading.effort;
-        this.copies = reading.allowed == null ? null : new Copies(length);
         this.shapes = shapes;
     }
 
@@ -380,7 +377,7 @@ final class CompactReader {
         }
         @Nullable Object[] components = new @Nullable Object[count];
         for (int i = 0; i < count; i++) {
-            components[i] = readComponent();
+            components[i] = read();
         }
         try {
             return end(number, (Object) form.constructor.invokeExact(components));
@@ -391,15 +388,6 @@ final class CompactReader {
             invalid.initCause(e);
             throw invalid;
         }
-    }
-
-    private @Nullable Object readComponent() throws IOException, ClassNotFoundException {
-        boolean comesAgain = at < end && bytes[at] == CompactForm.AGAIN;
-        Object component = read();
-        if (comesAgain && copies != null) {
-            copies.add(Copies.sizeOf(component));
-        }
-        return component;
     }
 
     private Object readAddress() throws IOException, ClassNotFoundException {

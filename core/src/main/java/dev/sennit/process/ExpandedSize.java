@@ -1,6 +1,5 @@
 package dev.sennit.process;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.ObjectStreamConstants;
 import java.nio.BufferUnderflowException;
@@ -8,7 +7,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -20,19 +18,12 @@ import org.jspecify.annotations.Nullable;
  * twice. Reading such a message hashes it; so it has to be refused before. The grammar is that of the
  * Java Object Serialization Specification, chapter 6. What an object takes is what the stream has of it after its class, and
  * for each object that comes again there, once more what that takes. Strings and arrays of numbers count once: their hashes are
- * kept, or those of their addresses. Where an object might copy them they count each time, in {@link Copies}.
+ * kept, or those of their addresses.
  */
 final class ExpandedSize {
     private static final int DEEPEST = 500;
     /** What stands for collections that are made of all their elements at one go. */
     private static final String AT_ONE_GO = "java.util.CollSer";
-
-    /** For {@link #ensure}. */
-    static final long NO_LIMIT = Long.MAX_VALUE;
-    /** Such a message has no room for what {@link Copies} refuses: half of it an array, half of it objects that copy that. */
-    private static final int SHORT = 1 << 14;
-    /** Their collections write their elements, and read them, one by one. */
-    private static final String COLLECTIONS = "java.util.";
 
     private static final int SET = 2;
     private static final int MAP = 3;
@@ -45,27 +36,19 @@ final class ExpandedSize {
     private long again;
     /** By handle: a Description, or the size of an object as a Long; null while it is being read. */
     private final List<@Nullable Object> known = new ArrayList<>();
-    /** By handle: what a copy would take of an array or a text; else 0. */
-    private long[] sizes = new long[16];
-
-    private final Copies copies;
 
     private ExpandedSize(byte[] message, int length, long most) {
         in = ByteBuffer.wrap(message, 0, length);
         this.most = most;
-        copies = new Copies(length);
     }
 
     /**
      * Checks a message.
      *
-     * @param most how long it may be, or {@link #NO_LIMIT}
+     * @param most how long it may be
      * @throws IOException if it is longer, or is no such message
      */
     static void ensure(byte[] message, int length, long most) throws IOException {
-        if (most == NO_LIMIT && length <= SHORT) {
-            return;
-        }
         var size = new ExpandedSize(message, length, most);
         try {
             if (size.in.getShort() != ObjectStreamConstants.STREAM_MAGIC
@@ -73,10 +56,7 @@ final class ExpandedSize {
                 throw new IOException("no message of Java serialization");
             }
             size.content(0);
-        } catch (BufferUnderflowException | IndexOutOfBoundsException | EOFException e) {
-            if (most == NO_LIMIT) {
-                return; // who reads it comes no further either, and says what was asked for
-            }
+        } catch (BufferUnderflowException | IndexOutOfBoundsException e) {
             throw new IOException("a message that ends too early", e);
         }
     }
@@ -102,24 +82,6 @@ final class ExpandedSize {
         return known.size() - 1;
     }
 
-    private void hasSize(int number, long size) {
-        if (number >= sizes.length) {
-            sizes = Arrays.copyOf(sizes, Math.max(known.size(), 2 * sizes.length));
-        }
-        sizes[number] = size;
-    }
-
-    /** An object that is handed to another, which may copy it. */
-    private void part(int depth) throws IOException {
-        if (in.get(in.position()) == ObjectStreamConstants.TC_REFERENCE) {
-            int number = in.getInt(in.position() + 1) - ObjectStreamConstants.baseWireHandle;
-            if (number >= 0 && number < sizes.length) {
-                copies.add(sizes[number]);
-            }
-        }
-        content(depth);
-    }
-
     private void content(int depth) throws IOException {
         if (depth > DEEPEST) {
             throw new IOException("objects nested more than " + DEEPEST + " deep");
@@ -129,10 +91,12 @@ final class ExpandedSize {
             case ObjectStreamConstants.TC_NULL -> {}
             case ObjectStreamConstants.TC_REFERENCE -> reference();
             case ObjectStreamConstants.TC_STRING -> {
-                text(in.getShort() & 0xFFFF);
+                known.set(begin(), 0L);
+                skip(in.getShort() & 0xFFFF);
             }
             case ObjectStreamConstants.TC_LONGSTRING -> {
-                text(in.getLong());
+                known.set(begin(), 0L);
+                skip(in.getLong());
             }
             case ObjectStreamConstants.TC_CLASSDESC, ObjectStreamConstants.TC_PROXYCLASSDESC -> {
                 in.position(in.position() - 1);
@@ -153,18 +117,8 @@ final class ExpandedSize {
         }
     }
 
-    private void text(long length) throws IOException {
-        int number = begin();
-        known.set(number, 0L);
-        hasSize(number, length);
-        skip(length);
-    }
-
     private void reference() throws IOException {
         Object target = target();
-        if (most == NO_LIMIT) {
-            return;
-        }
         again += target instanceof Long size ? size : 0;
         if (size() > most) {
             throw new IOException("a message that would have more than " + most + " bytes if nothing in it came twice");
@@ -180,11 +134,8 @@ final class ExpandedSize {
     }
 
     private void skip(long bytes) throws IOException {
-        if (bytes < 0) {
-            throw new IOException("a length of " + bytes);
-        }
-        if (bytes > in.remaining()) {
-            throw new EOFException("a length of " + bytes + " with " + in.remaining() + " bytes left");
+        if (bytes < 0 || bytes > in.remaining()) {
+            throw new IOException("a length of " + bytes + " with " + in.remaining() + " bytes left");
         }
         in.position(in.position() + (int) bytes);
     }
@@ -216,7 +167,7 @@ final class ExpandedSize {
                 for (int interfaces = in.getInt(); interfaces > 0; interfaces--) {
                     text();
                 }
-                annotation(depth + 1, false);
+                annotation(depth + 1);
                 var proxy = new Description("", ObjectStreamConstants.SC_SERIALIZABLE, new byte[0], description(depth + 1));
                 known.set(number, proxy);
                 return proxy;
@@ -234,7 +185,7 @@ final class ExpandedSize {
                         content(depth + 1); // the name of its class
                     }
                 }
-                annotation(depth + 1, false);
+                annotation(depth + 1);
                 var description = new Description(name, flags, fields, description(depth + 1));
                 known.set(number, description);
                 return description;
@@ -274,10 +225,8 @@ final class ExpandedSize {
         if (!isObject(element)) {
             skip(length * bytesOf(element));
             known.set(number, 0L);
-            hasSize(number, length * bytesOf(element));
             return;
         }
-        hasSize(number, Copies.ofReferences(length));
         for (long i = 0; i < length; i++) {
             content(depth + 1);
         }
@@ -299,7 +248,7 @@ final class ExpandedSize {
             elements += data(one, depth);
         }
         known.set(number, size() - start);
-        if (most != NO_LIMIT && (kind == SET || kind == MAP) && isMuchAtOneGo(elements, size() - start)) {
+        if ((kind == SET || kind == MAP) && isMuchAtOneGo(elements, size() - start)) {
             throw new IOException("an immutable set or map of " + elements + " elements among what is no record or plain value; send"
                     + " a HashSet or HashMap");
         }
@@ -311,25 +260,23 @@ final class ExpandedSize {
             if (!description.has(ObjectStreamConstants.SC_BLOCK_DATA)) {
                 throw new IOException("an object of the first version of Java serialization");
             }
-            return annotation(depth + 1, true);
+            return annotation(depth + 1);
         }
         if (!description.has(ObjectStreamConstants.SC_SERIALIZABLE)) {
             return 0;
         }
         for (byte field : description.fields) {
             if (isObject(field)) {
-                part(depth + 1);
+                content(depth + 1);
             } else {
                 skip(bytesOf(field));
             }
         }
-        return description.has(ObjectStreamConstants.SC_WRITE_METHOD)
-                ? annotation(depth + 1, !description.name.startsWith(COLLECTIONS))
-                : 0;
+        return description.has(ObjectStreamConstants.SC_WRITE_METHOD) ? annotation(depth + 1) : 0;
     }
 
     /** What a class wrote itself, up to its end; returns how many objects there are. */
-    private int annotation(int depth, boolean mayBeCopied) throws IOException {
+    private int annotation(int depth) throws IOException {
         int objects = 0;
         while (true) {
             switch (in.get(in.position())) {
@@ -346,11 +293,7 @@ final class ExpandedSize {
                     skip(in.getInt());
                 }
                 default -> {
-                    if (mayBeCopied) {
-                        part(depth);
-                    } else {
-                        content(depth);
-                    }
+                    content(depth);
                     objects++;
                 }
             }

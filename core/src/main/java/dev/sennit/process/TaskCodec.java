@@ -333,7 +333,9 @@ final class TaskCodec {
         }
         AllowList.Filter filter = Objects.requireNonNull(reading.allowed).filterFor(length, reading.effort);
         try (var in = new LoaderStream(new ByteArrayInputStream(message, 0, length), reading.loader, reading.effort)) {
-            ExpandedSize.ensure(message, length, reading.effort == null ? ExpandedSize.NO_LIMIT : reading.effort.most());
+            if (reading.effort != null) {
+                ExpandedSize.ensure(message, length, reading.effort.most());
+            }
             in.setObjectInputFilter(filter);
             return type.cast(reading.read(in::readObject));
         } catch (Throwable e) { // what a class does when it is read is its own business
