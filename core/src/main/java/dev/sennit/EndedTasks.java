@@ -4,8 +4,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the futures of a pool refer to when their tasks have succeeded: for tasks of one class the same object, so that a future that
- * is kept keeps no submission of its own. Of many classes the last ones are known; a class that comes again later gets another object.
+ * Stand-ins for the submissions of a pool that have succeeded: those of one class share one, so that a future that is kept keeps no
+ * submission of its own. A table holds the classes that came last; a class that comes again later gets another stand-in.
  */
 final class EndedTasks {
     /** A power of two. */

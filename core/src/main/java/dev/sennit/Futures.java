@@ -1,8 +1,7 @@
 package dev.sennit;
 
-import dev.sennit.internal.Backend;
 import dev.sennit.internal.Throwables;
-import java.lang.ref.Cleaner;
+import dev.sennit.internal.Unreachable;
 import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * of one pool or several.
  */
 public final class Futures {
+    /** Takes queues off their futures whose iterators nobody has any more. */
+    private static final Unreachable ABANDONED = new Unreachable("sennit-abandoned");
+
     private Futures() {}
 
     /**
@@ -153,13 +155,12 @@ public final class Futures {
                 }
             }
         };
-        Abandoned.CLEANER.register(iterator, queue::close); // a loop may be left before its end
+        try {
+            ABANDONED.register(iterator, queue::close); // a loop may be left before its end
+        } catch (OutOfMemoryError e) {
+            // no thread to be had: one that is left leaves its queue with the futures
+        }
         return iterator;
-    }
-
-    /** Takes queues off their futures whose iterators nobody has any more. */
-    private static final class Abandoned {
-        static final Cleaner CLEANER = Cleaner.create(Backend.factory(Thread.ofPlatform().daemon().name("sennit-abandoned")));
     }
 
     /**

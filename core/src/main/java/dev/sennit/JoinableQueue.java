@@ -92,6 +92,8 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     private long firstArrival;
     /** Guarded by lock. Elements that were put in, and neither done nor dropped. */
     private long unfinished;
+    /** Guarded by lock. Elements that a drain has taken out, and may put back. */
+    private int inHand;
     /** Guarded by lock. */
     private boolean closed;
     /** Guarded by lock. Whether it was closed at once: then nobody can count on the rest being done. */
@@ -278,7 +280,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     }
 
     private void ensureMoreCanCome() {
-        if (closed) {
+        if (closed && inHand == 0) {
             throw new QueueClosedException("queue is shut down, and has no more elements");
         }
     }
@@ -317,7 +319,8 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
 
     /**
      * Takes elements out without waiting; each counts as taken, so {@link #taskDone} is called for each. All come out at once, and the
-     * target gets them without a lock. If it refuses one, that one and those after it are {@linkplain #putBack put back}.
+     * target gets them without a lock. If it refuses one, that one and those after it are {@linkplain #putBack put back}; until then
+     * the queue is not empty for those who wait for an element of a queue that was shut down.
      */
     @Override
     public int drainTo(Collection<? super E> target, int most) {
@@ -332,9 +335,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
                 handedOver++;
             }
         } finally {
-            if (handedOver < taken.size()) {
-                takeBack(taken.subList(handedOver, taken.size()));
-            }
+            endDrain(taken, handedOver);
         }
         return handedOver;
     }
@@ -344,30 +345,51 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
         try {
             int count = Math.max(0, Math.min(most, items.size()));
             List<Node<E>> taken = new ArrayList<>(count); // room for all, before any is out
-            for (int i = 0; i < count; i++) {
-                taken.add(items.remove());
-                notFull.signal();
+            try {
+                while (taken.size() < count) {
+                    taken.add(items.remove());
+                    notFull.signal();
+                }
+            } catch (RuntimeException | Error e) { // a comparator's
+                putInFront(taken);
+                throw e;
             }
+            inHand += count;
             return taken;
         } finally {
             lock.unlock();
         }
     }
 
-    /** Puts back what was taken out in this order. */
-    private void takeBack(List<Node<E>> refused) {
+    /** Puts back what the target did not get. */
+    private void endDrain(List<Node<E>> taken, int handedOver) {
         lock.lock();
         try {
+            inHand -= taken.size();
             if (closedNow) {
-                done(refused.size());
-                return;
+                done(taken.size() - handedOver);
+            } else {
+                putInFront(taken.subList(handedOver, taken.size()));
             }
-            for (Node<E> node : refused.reversed()) {
-                front.accept(node);
+        } finally {
+            if (closed) {
+                notEmpty.signalAll();
+            }
+            lock.unlock();
+        }
+    }
+
+    /** Puts back what came out in this order; what a comparator keeps from being put back is lost, and nobody waits for it. */
+    private void putInFront(List<Node<E>> nodes) {
+        int left = nodes.size();
+        try {
+            while (left > 0) {
+                front.accept(nodes.get(left - 1));
+                left--;
                 notEmpty.signal();
             }
         } finally {
-            lock.unlock();
+            done(left);
         }
     }
 

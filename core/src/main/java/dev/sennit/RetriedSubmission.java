@@ -286,6 +286,11 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         return underWay().isInside() || (finisher == Thread.currentThread() && !isStopping());
     }
 
+    @Override
+    boolean waitsForItself() {
+        return underWay().waitsForItself();
+    }
+
     private synchronized Submission<T> underWay() {
         return attempt;
     }

@@ -140,7 +140,7 @@ public class Submission<T extends @Nullable Object> {
         this.state = ENDED;
     }
 
-    /** What stands for all that have run with success, and of which no more is to be told than where and of what class. */
+    /** A stand-in for the tasks of one class that have succeeded; it knows their pool and their class alone. */
     static Submission<?> ended(AbstractPool pool, Class<?> written) {
         return new Submission<>(pool, written);
     }
@@ -173,8 +173,12 @@ public class Submission<T extends @Nullable Object> {
     private void releaseBody() {
         if (owner == null || !owner.repeatsParts()) {
             body = writtenClass();
+            released();
         }
     }
+
+    /** Called when it has run, and will not again: lets go of what only a run needs. The default does nothing. */
+    protected void released() {}
 
     /**
      * The name given in the options, or one made from the body's class.
@@ -524,8 +528,8 @@ public class Submission<T extends @Nullable Object> {
         if (isRunOver()) {
             return true;
         }
-        if (!deadline.limited()) {
-            ensureNotInside();
+        if (!deadline.limited() && isInside()) {
+            throw waitForItself();
         }
         pool.aboutToWait();
         try (var _ = Waits.outOfTurn()) {
@@ -748,12 +752,21 @@ public class Submission<T extends @Nullable Object> {
         return runner == Thread.currentThread();
     }
 
-    /** Called by a thread that is about to wait without a limit. */
-    final void ensureNotInside() {
-        if (isInside()) {
-            throw new IllegalStateException("task " + name() + " on " + pool.name()
-                    + " waits for itself: it ends when this thread has returned from it; wait for it in another task or thread");
+    /** Whether the calling thread would wait for the future in vain: its run goes on meanwhile, and nothing is to stop it. */
+    boolean waitsForItself() {
+        return options.timeout() == null && isRunning() && isInside();
+    }
+
+    /** Called by a thread that is about to wait for the future without a limit. */
+    final void ensureNotOwn() {
+        if (waitsForItself()) {
+            throw waitForItself();
         }
+    }
+
+    private IllegalStateException waitForItself() {
+        return new IllegalStateException("task " + name() + " on " + pool.name()
+                + " waits for itself: it ends when this thread has returned from it; wait for it in another task or thread");
     }
 
     /** Called by a thread that is going to wait for the future: see {@link AbstractPool#aboutToWait}. */

@@ -47,7 +47,8 @@ import org.jspecify.annotations.Nullable;
  * interrupts the other too if it submitted it; a task of somebody else comes to its end first.
  *
  * <p><b>A task that waits for itself</b> - {@link #get()}, {@link #join} or {@link #awaitEnd()} of its own future, in its body or in
- * a task that its thread runs meanwhile - gets an {@link IllegalStateException} in this JVM.
+ * a task that its thread runs meanwhile - gets an {@link IllegalStateException} in this JVM; also where another thread would
+ * complete the future, but not where the task has a time limit, which ends the wait.
  *
  * <p><b>A failure that nobody asks for</b> is logged once, as a warning with its stack: when this future has become unreachable,
  * or when the pool has been closed. To ask is to get the result, the failure or the {@link #state()} that says so, to add a
@@ -72,6 +73,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
 
     TaskFuture(Submission<T> submission) {
         this.submission = submission;
+        VarHandle.releaseFence(); // as for a final field
     }
 
     /**
@@ -80,7 +82,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
      * @return the name
      */
     public String name() {
-        return submission.name();
+        return submission().name();
     }
 
     /**
@@ -107,7 +109,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
 
     /** When it returns false, this future is done: somebody else ended it, and may just be about to say so. */
     private boolean settle(@Nullable T value, @Nullable Throwable failure, boolean interrupt) {
-        if (submission.settle(value, failure, interrupt)) {
+        if (submission().settle(value, failure, interrupt)) {
             return true;
         }
         if (!isDone()) {
@@ -286,7 +288,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
             aboutToWait(true);
             awaitDone(Deadline.NEVER);
         }
-        submission.awaitRunOver(Deadline.NEVER);
+        submission().awaitRunOver(Deadline.NEVER);
     }
 
     /**
@@ -299,7 +301,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
      */
     public boolean awaitEnd(long timeout, TimeUnit unit) throws InterruptedException {
         Deadline deadline = Deadline.in(Duration.ofNanos(Math.max(0, unit.toNanos(timeout))));
-        return awaitDone(deadline) && submission.awaitRunOver(deadline);
+        return awaitDone(deadline) && submission().awaitRunOver(deadline);
     }
 
     /** Waits without asking how it ended; false if the time was over first. */
@@ -369,40 +371,41 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
         return known;
     }
 
+    @SuppressWarnings("unchecked") // its type
     Submission<T> submission() {
-        return submission;
+        return (Submission<T>) SUBMISSION.getAcquire(this);
     }
 
     /** Gives the pool a chance to keep going when one of its own threads is about to wait for this future. */
     void aboutToWait(boolean interruptibly) {
         if (!isDone()) {
-            submission.ensureNotInside();
-            submission.aboutToWait(interruptibly);
+            submission().ensureNotOwn();
+            submission().aboutToWait(interruptibly);
         }
     }
 
     /** Whether the calling thread is one of the pool's own. */
     boolean isOfThisWorker() {
-        return submission.pool().isWorker();
+        return submission().pool().isWorker();
     }
 
     /** The same, for a thread that waits for others as well; calls back when there is something to help with again. */
     void help(Runnable onMore) {
         if (!isDone()) {
-            submission.help(onMore);
+            submission().help(onMore);
         }
     }
 
     /** The thread waits no more: does not call it back. */
     void helpNoMore(Runnable onMore) {
-        submission.helpNoMore(onMore);
+        submission().helpNoMore(onMore);
     }
 
     // ---- a failure that nobody asks for ----
 
     /** Somebody asks for the result, or will be told of it. Before the failure or after, whether or not there is one. */
     void asked() {
-        if (submission.asked() && callbacks instanceof UnaskedCallbacks<?> failed) {
+        if (submission().asked() && callbacks instanceof UnaskedCallbacks<?> failed) {
             failed.failure.forget();
         }
     }
@@ -422,8 +425,8 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
             return; // a stage, or a thread that waits
         }
         try {
-            UnaskedFailures.Unasked note = submission.pool().unaskedFailures().note(this, failure);
-            if (note != null && (!CALLBACKS.compareAndSet(this, null, new UnaskedCallbacks<>(this, note)) || submission.isAsked())) {
+            UnaskedFailures.Unasked note = submission().pool().unaskedFailures().note(this, failure);
+            if (note != null && (!CALLBACKS.compareAndSet(this, null, new UnaskedCallbacks<>(this, note)) || submission().isAsked())) {
                 note.forget();
             }
         } catch (Throwable e) { // no memory, or no thread to watch futures: the future has to get done
@@ -458,7 +461,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
             T result = value;
             super.complete(result);
         } else {
-            if (submission.mayFailUnasked() && !(failure instanceof CancellationException)) {
+            if (submission().mayFailUnasked() && !(failure instanceof CancellationException)) {
                 noteUnasked(failure);
             }
             super.completeExceptionally(failure);
@@ -471,7 +474,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
 
     @Override
     public String toString() {
-        String state = isDone() ? super.state().toString() : submission.stateName();
-        return "TaskFuture[" + name() + ", " + state + " on " + submission.pool().name() + "]";
+        String state = isDone() ? super.state().toString() : submission().stateName();
+        return "TaskFuture[" + name() + ", " + state + " on " + submission().pool().name() + "]";
     }
 }

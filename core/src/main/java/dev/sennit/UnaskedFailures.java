@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.Uncaught;
+import dev.sennit.internal.Unreachable;
 import java.lang.ref.Cleaner;
 import java.util.Comparator;
 import java.util.List;
@@ -22,6 +23,7 @@ final class UnaskedFailures {
     /** How many failures of a pool are told one by one. */
     static final int MOST_TOLD = 100;
 
+    private static final Unreachable FORGOTTEN = new Unreachable("sennit-unasked");
     private static final boolean ARE_OFF = "off".equals(System.getProperty("sennit.unasked"));
 
     /** Where failures are told. Replaced by tests alone. */
@@ -52,7 +54,11 @@ final class UnaskedFailures {
             return null;
         }
         var unasked = new Unasked(this, future.name(), failure);
-        unasked.registration = Unreachable.FUTURES.register(future, unasked);
+        try {
+            unasked.registration = FORGOTTEN.register(future, unasked);
+        } catch (OutOfMemoryError e) {
+            // no thread to be had: it is told when the pool is closed
+        }
         pending.add(unasked);
         return unasked;
     }
@@ -81,11 +87,6 @@ final class UnaskedFailures {
             return;
         }
         log.accept("task " + unasked.task + " failed on " + pool + ", and nobody asked for its result", unasked.failure);
-    }
-
-    /** Made when the first task fails unasked: its thread stays. */
-    private static final class Unreachable {
-        static final Cleaner FUTURES = Cleaner.create(Thread.ofPlatform().name("sennit-unasked").daemon().factory());
     }
 
     /** One failure. Must not refer to the future. */

@@ -18,6 +18,8 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -452,6 +454,68 @@ class JoinableQueueTest {
         assertThat(queue.join(Duration.ZERO)).as("one is to be done").isFalse();
         queue.taskDone();
         assertThat(queue.join(Duration.ZERO)).isTrue();
+    }
+
+    /** An element that comes back after shutdown is for those who take until there are no more. */
+    @Test
+    void whoeverTakesAfterShutdownGetsWhatADrainPutsBack() throws Exception {
+        JoinableQueue<Integer> queue = JoinableQueue.fifo(3);
+        queue.put(1);
+        var takers = new ArrayList<Caller<Integer>>();
+        var refusing = new ArrayList<Integer>() {
+            @Override
+            public boolean add(Integer element) {
+                queue.shutdown();
+                for (int i = 0; i < 2; i++) {
+                    Caller<Integer> taker = Caller.of(queue::take);
+                    takers.add(taker);
+                    awaitWaiting(taker);
+                }
+                throw new IllegalStateException("full");
+            }
+        };
+        assertThatThrownBy(() -> queue.drainTo(refusing)).hasMessage("full");
+        var results = new ArrayList<Integer>();
+        int refused = 0;
+        for (Caller<Integer> taker : takers) {
+            try {
+                results.add(taker.result());
+            } catch (ExecutionException e) {
+                assertThat(e).hasCauseInstanceOf(QueueClosedException.class);
+                refused++;
+            }
+        }
+        assertThat(results).containsExactly(1);
+        assertThat(refused).isEqualTo(1);
+    }
+
+    private static void awaitWaiting(Caller<?> taker) {
+        try {
+            taker.awaitWaitingIn("take");
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void aComparatorThatThrowsLosesNothingThatJoinWaitsFor() throws Exception {
+        var throwsNow = new AtomicBoolean();
+        JoinableQueue<Integer> queue = JoinableQueue.priority(JoinableQueue.UNBOUNDED, (a, b) -> {
+            if (throwsNow.get()) {
+                throw new IllegalStateException("no order");
+            }
+            return a.compareTo(b);
+        });
+        queue.addAll(List.of(1, 2, 3, 4));
+        throwsNow.set(true);
+        var target = new ArrayList<Integer>();
+        assertThatThrownBy(() -> queue.drainTo(target)).hasMessage("no order");
+        throwsNow.set(false);
+        queue.clear();
+        for (int i = target.size(); i > 0; i--) {
+            queue.taskDone();
+        }
+        assertThat(queue).isEmpty();
     }
 
     @Test

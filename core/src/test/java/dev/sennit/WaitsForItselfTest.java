@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -58,6 +59,18 @@ class WaitsForItselfTest {
             TaskFuture<?> task = pool.submit(() -> way.wait.waitFor(own.get()));
             own.complete(task);
             assertSaysSo(failureOf(task), pool);
+        }
+    }
+
+    /** Such a wait has an end. */
+    @ParameterizedTest
+    @ValueSource(strings = {"threads:1", "virtual", "loop"})
+    void aTaskWithATimeLimitMayWaitForItself(String plan) throws Exception {
+        var own = new CompletableFuture<TaskFuture<?>>();
+        try (Pool pool = Pools.open(plan)) {
+            TaskFuture<?> task = pool.submit(() -> own.get().get(), TaskOptions.timeLimit(Duration.ofMillis(50)));
+            own.complete(task);
+            assertThat(failureOf(task)).isInstanceOf(TimeoutException.class);
         }
     }
 

@@ -1,8 +1,10 @@
 package dev.sennit.internal;
 
+import java.time.Duration;
 import java.util.Deque;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
@@ -17,12 +19,14 @@ import org.jspecify.annotations.Nullable;
  * gives a slot back looks at the queue after that, and a thread that fills the queue looks for a slot after that: one of them sees the
  * other.
  *
- * <p>A task that cannot be started waits on if others are under way: the next of those to end tries again. If there are none, the task
- * fails.
+ * <p>A task that cannot be started waits on if others are under way: the next of those to end tries again, and so does a timer, as
+ * what is under way may wait for this task. If there are none, or there is no timer, the task fails.
  *
  * @param <T> the tasks
  */
 public final class StartLimit<T> {
+    private static final Duration TRY_AGAIN = Duration.ofMillis(100);
+
     private final int most;
     private final Consumer<? super T> start;
     private final Predicate<? super T> isWanted;
@@ -30,6 +34,8 @@ public final class StartLimit<T> {
     private final Deque<T> waiting = new ConcurrentLinkedDeque<>();
     /** Slots of tasks that run or are about to. */
     private final AtomicInteger taken = new AtomicInteger();
+    /** Whether a timer is going to try again. */
+    private final AtomicBoolean triesAgain = new AtomicBoolean();
 
     /**
      * A limit that nothing counts against.
@@ -100,16 +106,34 @@ public final class StartLimit<T> {
             try {
                 start.accept(next);
             } catch (Throwable e) { // no thread to be had, say
-                boolean isAlone = taken.get() == 1;
-                if (!isAlone) {
-                    waiting.addFirst(next);
-                }
-                boolean othersLook = taken.decrementAndGet() > 0;
-                if (isAlone) {
+                if (taken.get() == 1) {
+                    taken.decrementAndGet();
                     fail.accept(next, e);
-                } else if (othersLook) {
+                    continue;
+                }
+                waiting.addFirst(next);
+                if (taken.decrementAndGet() > 0) {
+                    tryAgainLater(next, e);
                     return;
                 }
+            }
+        }
+    }
+
+    /** After the slot was given back: else the timer might find none, and would not come again. */
+    private void tryAgainLater(T task, Throwable why) {
+        if (!triesAgain.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            Timers.after(TRY_AGAIN, () -> {
+                triesAgain.set(false);
+                startNext();
+            });
+        } catch (Throwable e) { // no timer to be had
+            triesAgain.set(false);
+            if (waiting.removeFirstOccurrence(task)) {
+                fail.accept(task, why);
             }
         }
     }

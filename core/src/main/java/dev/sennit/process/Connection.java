@@ -3,6 +3,7 @@ package dev.sennit.process;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.ScopedValueBindings;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Unreachable;
 import dev.sennit.internal.Waits;
 import java.io.IOException;
 import java.io.InvalidObjectException;
@@ -11,7 +12,6 @@ import java.io.ObjectStreamException;
 import java.io.Serial;
 import java.io.Serializable;
 import java.io.StreamCorruptedException;
-import java.lang.ref.Cleaner;
 import java.lang.ref.WeakReference;
 import java.net.StandardSocketOptions;
 import java.nio.channels.ClosedByInterruptException;
@@ -121,7 +121,7 @@ public final class Connection implements Serializable, AutoCloseable {
     /** Those that keep messages, so that these are sent although nobody has the connection any more. */
     private static final Set<Connection> KEEPING = ConcurrentHashMap.newKeySet();
 
-    private static final Cleaner CLEANER = Cleaner.create();
+    private static final Unreachable LOST = new Unreachable("sennit-connections");
 
     static {
         Runtime.getRuntime().addShutdownHook(new Thread(Connection::sendWhatIsKept, "sennit-pipes"));
@@ -274,7 +274,7 @@ public final class Connection implements Serializable, AutoCloseable {
         }
 
         void giveUpWithout(Connection connection) {
-            CLEANER.register(connection, this::lost);
+            LOST.register(connection, this::lost);
         }
 
         private synchronized void lost() {
@@ -948,15 +948,15 @@ public final class Connection implements Serializable, AutoCloseable {
     // ---- giving it away ----
 
     /**
-     * A message that gives ends away, and may yet go nowhere: a pool refuses the task, say, or drops it. Whoever has the message holds
-     * this; when nobody does any more, and it was not sent, the ends are this process's as before.
+     * A message that gives ends away, and may yet go nowhere: a pool refuses the task, say, or drops it. The message holds this; once
+     * it is unreachable, and was not sent, the ends are this process's as before.
      */
     static final class Gift {
         private final Ends ends;
 
         private Gift(List<Connection> given) {
             ends = new Ends(given.stream().map(one -> one.hold).toList());
-            CLEANER.register(this, ends::lost);
+            LOST.register(this, ends::lost);
         }
 
         /** Null where nothing is given. */
@@ -967,6 +967,11 @@ public final class Connection implements Serializable, AutoCloseable {
         /** The message is about to leave this process. */
         void isSent() {
             ends.sent = true;
+        }
+
+        /** The process that it was sent to has not read it, and will not. */
+        void isTakenBack() {
+            ends.sent = false;
         }
 
         /** Does not know the gift, whose loss it is told of. */

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Linux;
 import dev.sennit.internal.MemoryFile;
+import dev.sennit.internal.Unreachable;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -28,7 +29,7 @@ import java.util.concurrent.TimeUnit;
 final class NativeSharing extends Sharing {
     private static final VarHandle WORD = JAVA_INT.varHandle();
     private static final Map<Key, Stead> STEADS = new ConcurrentHashMap<>();
-    private static final Cleaner CLEANER = Cleaner.create();
+    private static final Unreachable LOST = new Unreachable("sennit-mappings");
 
     @Override
     SharingMechanism mechanism() {
@@ -68,7 +69,13 @@ final class NativeSharing extends Sharing {
             Arena mapping = Arena.ofShared();
             MemorySegment whole = file.map(mapping);
             var inUse = new Object();
-            Cleaner.Cleanable unmap = CLEANER.register(inUse, mapping::close);
+            Cleaner.Cleanable unmap;
+            try {
+                unmap = LOST.register(inUse, mapping::close);
+            } catch (Throwable e) { // no thread to be had
+                mapping.close();
+                throw e;
+            }
             return whole.reinterpret(users, ended -> {
                 unmap.clean();
                 Reference.reachabilityFence(inUse);

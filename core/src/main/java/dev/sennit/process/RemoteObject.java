@@ -1,9 +1,9 @@
 package dev.sennit.process;
 
 import dev.sennit.internal.Travelling;
+import dev.sennit.internal.Unreachable;
 import java.io.InvalidObjectException;
 import java.io.Serializable;
-import java.lang.ref.Cleaner;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The results of a proxy are read behind the list of the client that found or made the object, or of the reader that the proxy came to.
  */
 final class RemoteObject implements InvocationHandler {
-    private static final Cleaner CLEANER = Cleaner.create();
+    private static final Unreachable LOST = new Unreachable("sennit-proxies");
 
     private final ManagerClient client;
     private final Reading reading;
@@ -51,7 +51,7 @@ final class RemoteObject implements InvocationHandler {
     }
 
     private void countedAt(Runnable release) {
-        CLEANER.register(this, release);
+        LOST.register(this, release);
         counted = true;
     }
 

@@ -6,13 +6,15 @@ import dev.sennit.internal.Throwables;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /** A task that travels: encoded when it was submitted, so that the submitter may change what it captured. */
 final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
-    private final EncodedTask message;
+    /** Null once it has run, and will not again. */
+    private volatile @Nullable EncodedTask message;
     private final Throwable submittedFrom;
     private final String submitter;
     /** The worker it was handed to; written before that worker's {@code current}. */
@@ -38,7 +40,20 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
     }
 
     EncodedTask message() {
-        return message;
+        return Objects.requireNonNull(message, "a task that has run is not sent");
+    }
+
+    @Override
+    protected void released() {
+        message = null;
+    }
+
+    /** The worker it was sent to has not begun it, and will not: what it would have given away stays here. */
+    void isWithdrawn() {
+        EncodedTask unread = message;
+        if (unread != null && unread.gift() != null) {
+            unread.gift().isTakenBack();
+        }
     }
 
     void assign(WorkerJvm toWorker, long number) {

@@ -3,6 +3,7 @@ package dev.sennit.process;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.sennit.internal.MemoryFile.NotAMemoryFileException;
+import dev.sennit.internal.Unreachable;
 import java.io.IOException;
 import java.io.InvalidObjectException;
 import java.io.ObjectInputStream;
@@ -74,7 +75,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     private static final Map<Long, WeakReference<SharedMemory>> KNOWN = new ConcurrentHashMap<>();
     /** The same by the scope of their segments. */
     private static final Map<MemorySegment.Scope, Mapped> MAPPED = Collections.synchronizedMap(new WeakHashMap<>());
-    private static final Cleaner CLEANER = Cleaner.create();
+    private static final Unreachable LOST = new Unreachable("sennit-memory");
 
     private final transient Key key;
     private final transient MemorySegment segment;
@@ -123,12 +124,18 @@ public final class SharedMemory implements Serializable, AutoCloseable {
         this.block = block;
         this.arena = arena;
         var known = new WeakReference<>(this);
-        this.release = CLEANER.register(this, () -> {
+        Runnable whenLost = () -> {
             KNOWN.remove(key.id, known); // not the one that was opened since this was lost
             if (block != null) {
                 block.close();
             }
-        });
+        };
+        try {
+            this.release = LOST.register(this, whenLost);
+        } catch (Throwable e) { // no thread to be had
+            whenLost.run();
+            throw e;
+        }
         KNOWN.put(key.id, known);
         MAPPED.put(segment.scope(), new Mapped(key, segment.address()));
     }

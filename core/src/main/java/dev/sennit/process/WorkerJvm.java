@@ -492,6 +492,7 @@ final class WorkerJvm {
                 RemoteSubmission<?> taken = each.next();
                 if (page.takeBack(taken.task())) {
                     each.remove();
+                    taken.isWithdrawn();
                     taken.takenBack();
                     return taken;
                 }
@@ -517,6 +518,7 @@ final class WorkerJvm {
             }
             if (page.takeBack(submission.task())) {
                 ahead.remove(submission);
+                submission.isWithdrawn();
                 submission.takenBack();
                 return;
             }

@@ -556,6 +556,7 @@ final class WorkerSlot {
 
     /** Deals with a task that certainly has not begun. */
     private void giveBack(RemoteSubmission<?> submission) {
+        submission.isWithdrawn();
         if (submission.handBack()) {
             pool.placeFirst(submission);
         } else {

@@ -2,10 +2,15 @@ package dev.sennit.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sennit.Conditions;
+import dev.sennit.FailingBackend;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
+@SuppressWarnings("try") // a backend is in use by being open
 class StartLimitTest {
     private final List<String> started = new ArrayList<>();
     private final List<String> failed = new ArrayList<>();
@@ -60,6 +65,39 @@ class StartLimitTest {
         works = true;
         limit.ended();
         assertThat(started).containsExactly("a", "b", "c", "d");
+    }
+
+    /** What is under way may wait for what is not. */
+    @Test
+    void whatCannotBeStartedIsTriedAgainAlsoIfNoneEnds() {
+        List<String> later = Collections.synchronizedList(new ArrayList<>());
+        var refusals = new AtomicInteger(3);
+        var limit = new StartLimit<String>(
+                2,
+                task -> {
+                    if (task.equals("b") && refusals.getAndDecrement() > 0) {
+                        throw new OutOfMemoryError("no thread");
+                    }
+                    later.add(task);
+                },
+                task -> true,
+                (task, why) -> failed.add(task));
+        add(limit, "a", "b");
+        Conditions.await("another try").until(() -> later.contains("b"));
+        assertThat(later).containsExactly("a", "b");
+        assertThat(failed).isEmpty();
+    }
+
+    @Test
+    void whatCannotBeStartedFailsWhereThereIsNoTimerEither() {
+        StartLimit<String> limit = limit(2);
+        add(limit, "a");
+        works = false;
+        try (var _ = FailingBackend.withoutTimers()) {
+            limit.add("b");
+        }
+        assertThat(failed).containsExactly("b: no thread");
+        assertThat(limit.waiting()).isEmpty();
     }
 
     @Test
