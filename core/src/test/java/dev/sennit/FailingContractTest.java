@@ -21,7 +21,8 @@ class FailingContractTest {
             LimitedVirtualPoolTest.class,
             InlinePoolTest.class,
             EventLoopPoolTest.class,
-            BatonLoopPoolTest.class);
+            BatonLoopPoolTest.class,
+            LimitedLoopPoolTest.class);
 
     @Test
     @Timeout(value = 1, unit = TimeUnit.DAYS) // each test inside has its own
