@@ -17,6 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** A parent that is killed leaves no worker and no file. */
 class OrphanIT {
@@ -77,11 +79,51 @@ class OrphanIT {
         }
     }
 
-    /** Runs a task, and waits until what dead processes left is gone; that is, until the test has had enough. */
+    /** What makes a folder. */
+    enum Opening {
+        POOL {
+            @Override
+            AutoCloseable open() throws Exception {
+                ProcessPool pool = ProcessPool.builder().workers(1).heap("64m").open();
+                pool.submit(() -> 1).get();
+                return pool;
+            }
+        },
+        PROCESS {
+            @Override
+            AutoCloseable open() {
+                return WorkerProcess.builder().heap("64m").start(() -> {})::kill;
+            }
+        },
+        MANAGER {
+            @Override
+            AutoCloseable open() {
+                return ManagerServer.local();
+            }
+        },
+        PIPE {
+            @Override
+            AutoCloseable open() throws Exception {
+                Pipe pipe = Pipe.open();
+                pipe.first().send(1);
+                pipe.second().receive();
+                return pipe;
+            }
+        },
+        LISTENER {
+            @Override
+            AutoCloseable open() {
+                return ConnectionListener.local();
+            }
+        };
+
+        abstract AutoCloseable open() throws Exception;
+    }
+
+    /** Opens something, and waits until what dead processes left is gone; that is, until the test has had enough. */
     static final class NextProgram {
         public static void main(String[] arguments) throws Exception {
-            try (ProcessPool pool = ProcessPool.builder().workers(1).heap("64m").open()) {
-                pool.submit(() -> 1).get();
+            try (AutoCloseable _ = Opening.valueOf(System.getProperty("opening")).open()) {
                 while (Files.exists(Path.of(arguments[0], "left"))
                         && Files.readAllLines(Path.of(arguments[0], "left")).stream().anyMatch(each -> Files.exists(Path.of(each)))) {
                     Thread.sleep(10);
@@ -90,13 +132,14 @@ class OrphanIT {
         }
     }
 
-    @Test
+    @ParameterizedTest
+    @EnumSource(Opening.class)
     @EnabledOnOs(OS.LINUX)
-    void whatIsLeftByAParentThatDiedWithItsWorkersIsRemovedByTheNextProgram() throws Exception {
+    void whatIsLeftByAParentThatDiedWithItsWorkersIsRemovedByTheNextProgram(Opening opening) throws Exception {
         // A short path, as a folder with a socket lies elsewhere where the temporary folder's own path is long; that of the tests may be.
         Path folder = Files.createDirectory(Path.of("/tmp/o" + ProcessHandle.current().pid()));
         try {
-            isRemovedByTheNextProgram(folder);
+            isRemovedByTheNextProgram(folder, opening);
         } finally {
             try (var all = Files.walk(folder)) {
                 for (Path one : all.sorted(Comparator.reverseOrder()).toList()) {
@@ -106,7 +149,7 @@ class OrphanIT {
         }
     }
 
-    private static void isRemovedByTheNextProgram(Path folder) throws Exception {
+    private static void isRemovedByTheNextProgram(Path folder, Opening opening) throws Exception {
         Process parent = start(StartingParent.class, folder);
         try {
             Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> Files.exists(folder.resolve("paused")));
@@ -120,7 +163,7 @@ class OrphanIT {
             parent.descendants().forEach(ProcessHandle::destroyForcibly);
             parent.destroyForcibly();
         }
-        Process next = start(NextProgram.class, folder);
+        Process next = start(NextProgram.class, folder, "-Dopening=" + opening);
         try {
             assertThat(next.waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(folders(folder)).isEmpty();
@@ -136,7 +179,7 @@ class OrphanIT {
         }
     }
 
-    private static Process start(Class<?> program, Path folder) throws IOException {
+    private static Process start(Class<?> program, Path folder, String... options) throws IOException {
         List<String> arguments = new ArrayList<>(WorkerCommand.arguments(ProcessPool.builder()));
         // As a worker is started, so that this works on the module path and on the class path.
         arguments.removeIf(argument -> argument.startsWith("-Djava.io.tmpdir=")); // that of this JVM, which is passed on
@@ -144,6 +187,7 @@ class OrphanIT {
         List<String> command =
                 new ArrayList<>(WorkerCommand.write(arguments, folder.resolve(program.getSimpleName() + ".arguments")));
         command.add(1, "-Djava.io.tmpdir=" + folder);
+        command.addAll(1, List.of(options));
         command.add(folder.toString());
         return new ProcessBuilder(command).inheritIO().start();
     }
