@@ -202,9 +202,9 @@ class HostileWorkersIT {
     void anEndOfAPipeBringsNoAllowListOfItsOwn() throws Exception {
         try (ProcessPool pool = one().open()) {
             Connection here = pool.submit(() -> {
-                MeetingPoint.End end = MeetingPoint.HERE.newPipe();
-                Left.ours = new Connection(end, true, true, HostileWorkersIT.class);
-                return new Connection(end.other(), true, true, ValueWrapper.class).allow("org.opentest4j.**");
+                Forgery.Ends ends = Forgery.Ends.open();
+                Left.ours = ends.kept();
+                return ends.given();
             }).get(60, SECONDS);
             try (here) {
                 pool.submit(() -> {
@@ -230,9 +230,9 @@ class HostileWorkersIT {
                 Pipe pipe = Pipe.open()) {
             Connection theirs = pipe.second();
             pool.submit(() -> {
-                MeetingPoint.End end = MeetingPoint.HERE.newPipe();
-                Left.ours = new Connection(end, true, true, HostileWorkersIT.class);
-                theirs.send(new Connection(end.other(), true, true, ValueWrapper.class).allow("org.opentest4j.**"));
+                Forgery.Ends ends = Forgery.Ends.open();
+                Left.ours = ends.kept();
+                theirs.send(ends.given());
                 Left.ours.send(ValueWrapper.create("not allowed"));
                 Left.ours.send(new Beside(1));
                 return null;
@@ -305,8 +305,7 @@ class HostileWorkersIT {
                 var mixed = new ManagerAddress(
                         ours.server(), withOurSocket ? ours.socket() : theirs.socket(), null, theirs.key(), null, new AllowList(List.of()));
                 Left.manager.client().newList();
-                var list = (ListOperations) RemoteObject.uncounted(ManagerClient.shared(mixed), 1, MethodTable.of(ListOperations.class));
-                return (List<Object>) new RemoteList<>(list);
+                return Forgery.firstListAt(mixed);
             }).get(60, SECONDS);
             assertThat(manager.objects()).as("it holds nothing of ours").isZero();
             List<Integer> list = manager.client().newList();
@@ -329,8 +328,7 @@ class HostileWorkersIT {
             TaskFuture<Object> forged = pool.submit(() -> {
                 byte[] key = new byte[32];
                 var address = new ManagerAddress(1, elsewhere, null, key, null, new AllowList(List.of()));
-                var list = (ListOperations) RemoteObject.uncounted(ManagerClient.shared(address), 1, MethodTable.of(ListOperations.class));
-                return (Object) new RemoteList<>(list);
+                return (Object) Forgery.firstListAt(address);
             });
             assertThatThrownBy(() -> forged.get(60, SECONDS))
                     .hasCauseInstanceOf(TaskSerializationException.class)

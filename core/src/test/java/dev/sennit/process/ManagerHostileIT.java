@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Conditions;
+import dev.sennit.TaskSerializationException;
 import dev.sennit.process.ManagerProtocol.Message;
 import java.io.IOException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,9 +27,12 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.opentest4j.ValueWrapper;
 
 /** Clients that do not know the key, or do not keep to the rules. */
 @Timeout(120)
@@ -208,6 +215,115 @@ class ManagerHostileIT {
             }
         }
     }
+
+    // ---- in a process of its own ----
+
+    /**
+     * A client with the key, and a server of its own that passes for the manager. Puts what it forged into the manager's queue; then
+     * says how many elements its own list has, whenever it is asked.
+     */
+    static final class Forger {
+        public static void main(String[] arguments) throws Exception {
+            var in = new ObjectInputStream(System.in);
+            var address = (ManagerAddress) in.readObject();
+            try (ManagerServer own = ManagerServer.builder().allow(Forgery.PATTERN).open();
+                    ManagerClient client = ManagerClient.connect(address)) {
+                List<Object> list = own.client().newList();
+                list.add(ValueWrapper.create("not allowed"));
+                list.add("forged");
+                if (in.readBoolean()) {
+                    var id = ManagerServer.class.getDeclaredField("id");
+                    id.setAccessible(true);
+                    id.set(own, address.server()); // is what it greets with from here on
+                }
+                Forgery.Ends ends = Forgery.Ends.open();
+                ends.kept().send(ValueWrapper.create("not allowed"));
+                ends.kept().send("allowed");
+                ManagerAddress forged = Forgery.passingFor(address, own.address());
+                ManagedQueue<Object> queue = client.queue("forged", 10);
+                queue.put(ends.given());
+                queue.put(Forgery.firstListAt(forged));
+                queue.put(forged);
+                do {
+                    System.out.write(list.size());
+                    System.out.flush();
+                } while (System.in.read() != -1);
+            }
+        }
+
+        /** Starts one, which knows of this process what the address says; one that lies greets with the manager's id, too. */
+        static Process start(ManagerAddress address, boolean lies, Path folder) throws IOException {
+            List<String> arguments = WorkerCommand.arguments(ProcessPool.builder(), Forger.class);
+            arguments.removeIf(Family.option()::equals);
+            Process forger = new ProcessBuilder(WorkerCommand.write(arguments, folder.resolve("forger.arguments")))
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            var out = new ObjectOutputStream(forger.getOutputStream());
+            out.writeObject(address);
+            out.writeBoolean(lies);
+            out.flush();
+            return forger;
+        }
+    }
+
+    /** The manager has read the forged values before their reader does, in a process apart or in the reader's own. */
+    @ParameterizedTest
+    @CsvSource({"true, true", "true, false", "false, true"})
+    void whatAClientForgesIsReadBehindItsReadersList(boolean managerIsApart, boolean lies, @TempDir Path folder) throws Exception {
+        try (ProcessPool pool = ProcessPool.builder().workers(1).heap("64m").open()) {
+            ManagerAddress address = managerIsApart
+                    ? pool.submit(() -> {
+                        ManagerProcessesIT.Held.server = ManagerServer.local();
+                        return ManagerProcessesIT.Held.server.address();
+                    }).get(60, SECONDS)
+                    : server.address();
+            try (ManagerClient client = ManagerClient.connect(address)) {
+                List<Object> ours = client.list("ours"); // the first there, as what is forged says of itself
+                ours.add("before");
+                Process forger = Forger.start(address, lies, folder);
+                try {
+                    assertThat(forger.getInputStream().read()).isEqualTo(2);
+                    ManagedQueue<Object> forged = client.queue("forged", 10);
+                    assertReadBehindOurList((Connection) forged.take());
+                    assertReadBehindOurList((List<?>) forged.take(), lies);
+                    var theirs = (ManagerAddress) forged.take();
+                    assertThat(theirs.allowed().named()).doesNotContain(Forgery.PATTERN);
+                    assertThat(theirs.allowed().locations()).doesNotContain(Forgery.JAR);
+
+                    ours.add("later");
+                    client.<Object>list("proxies").add(ours);
+                    List<Object> proxy = client.<List<Object>>list("proxies").get(0);
+                    proxy.add("by a proxy that came after the forged one");
+                    assertThat(ours).containsExactly("before", "later", "by a proxy that came after the forged one");
+                    forger.getOutputStream().write(1);
+                    forger.getOutputStream().flush();
+                    assertThat(forger.getInputStream().read()).as("what the forger's list has").isEqualTo(2);
+                    forger.getOutputStream().close();
+                    assertThat(forger.waitFor(60, SECONDS)).isTrue();
+                } finally {
+                    forger.destroyForcibly();
+                }
+            }
+        }
+    }
+
+    private static void assertReadBehindOurList(Connection end) throws Exception {
+        try (end) {
+            assertThatThrownBy(end::receive).isInstanceOf(TaskSerializationException.class).hasMessageContaining(NOT_ALLOWED);
+            assertThat(end.receive()).isEqualTo("allowed");
+        }
+    }
+
+    private static void assertReadBehindOurList(List<?> list, boolean lies) {
+        if (lies) {
+            assertThatThrownBy(() -> list.get(0)).isInstanceOf(TaskSerializationException.class).hasMessageContaining(NOT_ALLOWED);
+            assertThat(list.get(1)).isEqualTo("forged");
+        } else {
+            assertThatThrownBy(() -> list.get(1)).isInstanceOf(ManagerLostException.class).hasMessageContaining("another manager");
+        }
+    }
+
+    private static final String NOT_ALLOWED = "class org.opentest4j.ValueWrapper is not on the allow-list";
 
     // ---- work without end ----
 
