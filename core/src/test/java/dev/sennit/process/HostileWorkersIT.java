@@ -4,6 +4,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.Program;
 import dev.sennit.Signals;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskSerializationException;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.ExecutionException;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -459,6 +461,47 @@ class HostileWorkersIT {
     }
 
     private static SharedMemory kept;
+
+    /**
+     * A program with a pool, whose worker answers with memory of another program. That is the test, which started it, so that it is
+     * none of those that this one started.
+     */
+    static final class OtherProgram {
+        public static void main(String[] arguments) throws Exception {
+            String theirs = System.getProperty("theirs");
+            try (ProcessPool pool = one().open()) {
+                for (boolean compact : new boolean[] {true, false}) {
+                    TaskFuture<Object> forged = pool.submit(() -> {
+                        SharedMemory opened = SharedMemory.open(theirs);
+                        return compact ? opened : new Object[] {opened, new StringBuilder("not compact")};
+                    });
+                    try {
+                        System.out.println("was read: " + forged.get());
+                    } catch (ExecutionException e) {
+                        System.out.println(e.getCause().getMessage());
+                    }
+                }
+                System.out.println("workers lost: " + pool.statistics().workersLost());
+                System.out.println("by its own word: " + SharedMemory.open(theirs).size());
+            }
+        }
+    }
+
+    /** Sealed, and alive, and open to this user: nothing else is wrong with it. */
+    @Test
+    void memoryOfAnotherProgramIsRefused() throws Exception {
+        try (SharedMemory memory = SharedMemory.create(64)) {
+            String refusal =
+                    "process " + ProcessHandle.current().pid() + " is none of this program's; its shared memory is refused";
+            List<String> said = Program.outputOf(
+                            OtherProgram.class, "--enable-native-access=ALL-UNNAMED", "-Dsennit.cache=", "-Dtheirs=" + memory.name())
+                    .lines()
+                    .toList();
+            assertThat(said).hasSize(4);
+            assertThat(said.subList(0, 2)).allSatisfy(line -> assertThat(line).contains(refusal));
+            assertThat(said.subList(2, 4)).containsExactly("workers lost: 0", "by its own word: 64");
+        }
+    }
 
     // ---- dying of it ----
 
