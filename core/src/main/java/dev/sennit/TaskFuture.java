@@ -67,6 +67,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
     private static final VarHandle SUBMISSION = handle("submission", Submission.class);
 
     /** The task; once that has succeeded, perhaps what stands for all such tasks. */
+    @SuppressWarnings("UnusedVariable") // read by its handle
     private Submission<T> submission;
     private volatile @Nullable DoneCallbacks<TaskFuture<T>> callbacks;
     private volatile @Nullable Waiters waiters;
