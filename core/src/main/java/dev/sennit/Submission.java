@@ -63,6 +63,9 @@ public class Submission<T extends @Nullable Object> {
         "QUEUED", "RUNNING", "STOPPING", "ENDED", "DROPPED", "QUEUED", "STOPPING", "STOPPING"
     };
 
+    private static final long STOP_AGAIN_MILLIS = 100;
+    private static final long LONGEST_STOP_AGAIN_MILLIS = 10_000;
+
     private static final VarHandle STATE;
     private static final VarHandle IS_LOAD;
     private static final VarHandle HOLDS_PLACE;
@@ -691,12 +694,32 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    /** A run that cannot be stopped goes on, and is waited for as one that heeds no interrupt. */
+    /**
+     * A run that cannot be stopped goes on, and is waited for as one that heeds no interrupt; a timer tries again until it is over.
+     */
     final void tryToStop(boolean interrupt) {
         try {
             stopRun(interrupt);
         } catch (Throwable e) { // the kind's code may do anything; the future has to get done
-            Uncaught.log("run of " + this + " could not be stopped, and goes on", e);
+            Uncaught.log("run of " + this + " could not be stopped, and goes on; another try follows", e);
+            stopLater(interrupt, STOP_AGAIN_MILLIS);
+        }
+    }
+
+    private void stopLater(boolean interrupt, long millis) {
+        try {
+            Timers.after(Duration.ofMillis(millis), () -> {
+                if (!isStopping()) {
+                    return; // it is over
+                }
+                try {
+                    stopRun(interrupt);
+                } catch (Throwable e) { // as before: this was told once
+                    stopLater(interrupt, Math.min(2 * millis, LONGEST_STOP_AGAIN_MILLIS));
+                }
+            });
+        } catch (Throwable e) {
+            Uncaught.log("run of " + this + " goes on: no timer for another try to stop it", e);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.sennit;
 
 import dev.sennit.internal.Backend;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongPredicate;
@@ -55,7 +56,13 @@ public final class FailingBackend extends Backend implements AutoCloseable {
         return new FailingBackend(nanos -> false, which, thread -> false);
     }
 
-    /** Fails at random: each timer, each thread, and each stop of a run with the same chance. */
+    /** The first runs cannot be stopped. */
+    static FailingBackend withoutStops(int count) {
+        var left = new AtomicInteger(count);
+        return new FailingBackend(nanos -> false, thread -> false, thread -> left.getAndDecrement() > 0);
+    }
+
+    /** Fails at random: each timer and each thread with the same chance, each stop of a run with the square of it. */
     static FailingBackend seeded(long seed, double chance) {
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
         BooleanSupplier fails = () -> {
@@ -63,7 +70,9 @@ public final class FailingBackend extends Backend implements AutoCloseable {
                 return random.nextDouble() < chance;
             }
         };
-        return new FailingBackend(nanos -> fails.getAsBoolean(), thread -> fails.getAsBoolean(), thread -> fails.getAsBoolean());
+        // Rarely a stop: what cannot be stopped is waited for.
+        return new FailingBackend(
+                nanos -> fails.getAsBoolean(), thread -> fails.getAsBoolean(), thread -> fails.getAsBoolean() && fails.getAsBoolean());
     }
 
     /** From now on a run can be stopped: one that could not waits for ever, which is no fault of the library's. */

@@ -63,7 +63,7 @@ public final class FailingContract {
      * @param suites the classes to choose from
      * @param rounds how many tests
      * @param seed of the choice, and of the failures
-     * @param chance of each timer, of each thread, and of each stop to fail
+     * @param chance of each timer and of each thread to fail; a stop fails with the square of it
      */
     public static Report run(List<Class<? extends PoolContract>> suites, int rounds, long seed, double chance) {
         var run = new FailingContract(seed, chance);

@@ -385,6 +385,25 @@ class OneEndingTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"threads:1", "virtual", "loop?mechanism=baton"})
+    void aRunThatCouldNotBeStoppedIsStoppedLater(String plan) throws Exception {
+        try (Pool pool = Pools.open(plan);
+                var backend = FailingBackend.withoutStops(2)) {
+            var began = new CountDownLatch(1);
+            TaskFuture<Integer> waits = pool.submit(() -> {
+                began.countDown();
+                new CountDownLatch(1).await();
+                return 1;
+            });
+            began.await();
+            waits.cancel(true);
+            assertThat(waits).isCancelled();
+            waits.awaitEnd();
+            assertThat(backend.failures).hasValue(2);
+        }
+    }
+
     /** Those that run go on, and start what waits when they end. */
     @ParameterizedTest
     @ValueSource(strings = {"virtual:2", "loop:2?mechanism=baton"})
