@@ -17,11 +17,11 @@ import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** What stands behind the proxies of {@link Pool#asynchronous}: everything about a method is decided when the proxy is made. */
+/** The handler behind the proxies of {@link Pool#asynchronous}: everything about a method is decided when the proxy is made. */
 final class AsynchronousObject implements InvocationHandler {
     private static final Object[] NONE = {};
 
-    /** What a call of one method does. */
+    /** The action of a call of one method. */
     @FunctionalInterface
     private interface Handler {
         @Nullable Object call(Object proxy, @Nullable Object[] arguments) throws Throwable;

@@ -28,7 +28,7 @@ final class Gate {
     private static final long CLOSED = Long.MIN_VALUE / 2;
     /** No count comes near it from either side. */
     private static final long BETWEEN = Long.MIN_VALUE / 4;
-    /** What a stripe holds until it is added. */
+    /** The amount that a stripe holds until it is added. */
     private static final long STRIPE = 1L << 40;
 
     private final AtomicLongArray stripes = new AtomicLongArray(Stripes.COUNT * Stripes.WIDTH);

@@ -5,7 +5,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@link Pool#forEach} does with an item: a {@link Consumer} that is {@link Serializable}, and free to throw. A class
+ * The action of {@link Pool#forEach} on an item: a {@link Consumer} that is {@link Serializable}, and free to throw. A class
  * implements {@link #perform}.
  *
  * @param <A> the type of an item

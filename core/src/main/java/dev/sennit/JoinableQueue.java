@@ -99,7 +99,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     /** Guarded by lock. Whether it was closed at once: then nobody can count on the rest being done. */
     private boolean closedNow;
 
-    /** One that is in, or was: the same element may be in twice, and removing means one of them. */
+    /** An element that is in, or was: the same element may be in twice, and removing means one of them. */
     private static final class Node<E> {
         final E element;
         final long arrival;

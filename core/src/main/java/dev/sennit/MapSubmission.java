@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A worker that waits for it runs the chunks that nobody has begun, so that it does not wait for itself.
  */
 final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
-    /** What a chunk is told to. */
+    /** The owner of chunks: the pool tells it of their ways. */
     private final class ChunkOwner implements Owner {
         private final AtomicBoolean counted = new AtomicBoolean(true);
 

@@ -297,7 +297,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         return true;
     }
 
-    /** What the pool tells of a step's task, in whatever thread. */
+    /** The owner of a step's task: the pool tells it of the task's way, in whatever thread. */
     private final class OfStep implements Owner {
         private final Step step;
 

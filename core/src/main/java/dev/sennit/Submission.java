@@ -90,7 +90,7 @@ public class Submission<T extends @Nullable Object> {
 
     private volatile int state;
     /**
-     * What to call; after its last run the class that the submitter wrote: a future that is kept keeps nothing that its task
+     * The callable; after its last run the class that the submitter wrote, so that a future that is kept keeps nothing that its task
      * captured. Changed by the thread that ends the run; any other may see either.
      */
     private Object body;
@@ -103,7 +103,7 @@ public class Submission<T extends @Nullable Object> {
     private long since = Backend.current().nanoTime();
     /** The thread inside {@link #run()}. Set by that thread; interrupted under this object's lock, as long as the state is STOPPING. */
     private volatile @Nullable Thread runner;
-    /** What it is a part of. Written before it is admitted. */
+    /** The whole that this is a part of. Written before it is admitted. */
     private @Nullable Owner owner;
     /** Guarded by this. The time limit of the run that goes on. */
     private @Nullable TimeLimit timeLimit;
@@ -801,7 +801,7 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    /** What the delay belongs to that this has to wait for: of an attempt, the task. */
+    /** The submission whose delay this has to wait for: of an attempt, the task. */
     private Submission<?> whole() {
         return owner instanceof Submission<?> task ? task : this;
     }
@@ -811,7 +811,7 @@ public class Submission<T extends @Nullable Object> {
         return pool.delayed().has(whole());
     }
 
-    /** What is completed when its delay is over; null when that is so. */
+    /** The future that is completed when its delay is over; null when that is so. */
     private @Nullable CompletableFuture<?> nextOfDelay() {
         MoreToRun end = pool.delayed().end(whole());
         CompletableFuture<?> next = end == null ? null : end.next();

@@ -270,7 +270,7 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
         return child;
     }
 
-    /** What the pool tells of a task of this scope. */
+    /** The owner of a task of this scope: the pool tells it of the task's way. */
     private final class Child implements Owner {
         private final AtomicBoolean over = new AtomicBoolean();
 

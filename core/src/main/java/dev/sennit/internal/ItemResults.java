@@ -3,7 +3,7 @@ package dev.sennit.internal;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What a task returns that does the same to several items: if it cannot travel as a whole, its beginning may. */
+/** The result of a task that does the same to several items: if it cannot travel as a whole, its beginning may. */
 public interface ItemResults {
     /**
      * The results.

@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 public final class MemoryFile implements AutoCloseable {
     private static final String PREFIX = "sennit-";
-    /** What a process shows that has such a file open begins so. A file of another kind may too, but has no seals. */
+    /** The name of such a file, as its process shows it, begins so. A file of another kind may too, but has no seals. */
     private static final String LINK = "/memfd:" + PREFIX;
 
     private final int descriptor;

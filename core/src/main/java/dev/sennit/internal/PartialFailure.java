@@ -5,7 +5,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a task throws that does the same to several items, when one of them failed: it holds the results of the items before. The
+ * The failure of a task that does the same to several items, when one of them failed: it holds the results of the items before. The
  * failure is its cause. No user sees it.
  */
 public final class PartialFailure extends Exception {
@@ -34,7 +34,7 @@ public final class PartialFailure extends Exception {
     }
 
     /**
-     * What an item threw.
+     * The failure of the item.
      *
      * @return the failure
      */

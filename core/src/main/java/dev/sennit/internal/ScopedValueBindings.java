@@ -39,7 +39,7 @@ public final class ScopedValueBindings {
     }
 
     /**
-     * What the calling thread has bound.
+     * The bindings of the calling thread.
      *
      * @return the bindings that can be inherited; null if there are none, or they cannot be read
      */

@@ -36,12 +36,12 @@ final class Coroutines {
         return coroutine;
     }
 
-    /** One that could not be started. */
+    /** Takes out a coroutine that could not be started. */
     void remove(Coroutine coroutine) {
         alive.remove(coroutine);
     }
 
-    /** One that has run. */
+    /** Takes out a coroutine that has run. */
     void ended(Coroutine coroutine) {
         alive.remove(coroutine);
         whenOneEnds.run();

@@ -61,7 +61,7 @@ public final class DatagramEndpoint implements AutoCloseable {
     private boolean mayHaveMore;
 
     /**
-     * What has come.
+     * A datagram that has come.
      *
      * @param sender who has sent it, as far as that can be believed: anybody can write any address into it
      * @param bytes what it says; may be empty
@@ -340,7 +340,7 @@ public final class DatagramEndpoint implements AutoCloseable {
     }
 
     /**
-     * What it is connected to.
+     * The address that it is connected to.
      *
      * @return the address; null if it is not connected
      */

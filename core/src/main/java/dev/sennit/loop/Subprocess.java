@@ -154,7 +154,7 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * What a program has printed, from its start to its end.
+     * The output of a program, from its start to its end.
      *
      * @param exitCode as {@link #waitFor()} returns it
      * @param stdout what it printed

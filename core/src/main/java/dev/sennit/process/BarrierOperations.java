@@ -3,7 +3,7 @@ package dev.sennit.process;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.TimeoutException;
 
-/** What a {@link RemoteBarrier} calls; times are in nanoseconds. */
+/** The calls of a {@link RemoteBarrier}; times are in nanoseconds. */
 interface BarrierOperations {
     /** The caller came last, and is to run its action while the others go on waiting. */
     int RUN_ACTION = -1;

@@ -113,7 +113,7 @@ public final class Connection implements Serializable, AutoCloseable {
     /** What a process that ends gives to what it keeps. */
     private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
 
-    /** What all connections of this process keep; one that has no room waits until its ends have met. */
+    /** The most bytes that all connections of this process keep; a connection without room waits until its ends have met. */
     static final int MOST_WAITING_IN_ALL = 1 << 24;
 
     private static final AtomicInteger WAITING_IN_ALL = new AtomicInteger();
@@ -282,7 +282,7 @@ public final class Connection implements Serializable, AutoCloseable {
             giveUpIfNobodys();
         }
 
-        /** What was written with it has gone nowhere, and will not. */
+        /** The message that it was written into has gone nowhere, and will not. */
         synchronized void notGiven() {
             given--;
             giveUpIfNobodys();

@@ -66,7 +66,7 @@ public final class ConnectionListener implements AutoCloseable {
     private final String name = "sennit-listener-" + NUMBERS.incrementAndGet();
     private final ServerSocketChannel server;
     private final ConnectionAddress address;
-    /** What is removed at the end; null for a port. */
+    /** The file that is removed at the end; null for a port. */
     private final @Nullable Path file;
 
     private final boolean ownFolder;
@@ -146,7 +146,7 @@ public final class ConnectionListener implements AutoCloseable {
     }
 
     /**
-     * What others connect to; holds the key, see there.
+     * The address that others connect to; holds the key, see there.
      *
      * @return the address, with the port if any was to do
      */

@@ -23,7 +23,7 @@ record EncodedTask(byte[] bytes, int length, List<Shape> shapes, Connection.@Nul
     /** A platform thread makes messages in it, and copies them from there when they are small. */
     private static final ThreadLocal<MessageBuffer> SCRATCH = ThreadLocal.withInitial(MessageBuffer::new);
 
-    /** One that gives nothing away. */
+    /** A task that gives nothing away. */
     EncodedTask(byte[] bytes, int length, List<Shape> shapes) {
         this(bytes, length, shapes, null);
     }

@@ -23,7 +23,7 @@ final class HostedLock implements LockOperations, ManagerSession.Owned {
     /** Guarded by guard. Those that wait for each condition, the first first; none that nobody waits for. */
     private final Map<String, Deque<Waiter>> waiting = new HashMap<>();
 
-    /** One that has given up the lock, and wants it again when it is signalled. */
+    /** A caller that has given up the lock, and wants it again when it is signalled. */
     private static final class Waiter {
         final Condition woken;
         /** Guarded by guard. Then it is among those that wait no more. */
@@ -172,7 +172,7 @@ final class HostedLock implements LockOperations, ManagerSession.Owned {
         }
     }
 
-    /** Whoever waited for a condition has the lock when it goes on; only the end of its client is in the way of that. */
+    /** A caller that waited for a condition has the lock when it goes on; only the end of its client is in the way of that. */
     private void takeBack(Caller me, int held) {
         while (owner != null) {
             try {

@@ -37,7 +37,7 @@ public final class ManagerAddress implements Serializable {
     private final transient byte[] key;
     /** The one certificate to trust, if it is known. */
     private final transient byte @Nullable [] certificate;
-    /** What may be read of what the server sends; others use copies. */
+    /** The classes that may be read of what the server sends; others use copies. */
     private final transient AllowList allowed;
 
     ManagerAddress(
@@ -87,7 +87,7 @@ public final class ManagerAddress implements Serializable {
     }
 
     /**
-     * What a connection to the server proves, and by which way: a server that is reached by another way, has another key or another
+     * The proof that a connection to the server gives, and its way: a server that is reached by another way, has another key or another
      * certificate is another server, whatever id it is said to have.
      */
     record Identity(
@@ -147,7 +147,7 @@ public final class ManagerAddress implements Serializable {
         throw new InvalidObjectException("comes as what is sent of it");
     }
 
-    /** What travels in its place. */
+    /** The form that travels in its place. */
     @SuppressWarnings("ArrayRecordComponent") // made once, compared never
     private record Sent(
             long server,

@@ -222,7 +222,7 @@ public final class ManagerClient implements AutoCloseable {
 
     // ---- calls ----
 
-    /** Who reads what comes back to proxies that are found or made here. */
+    /** The reader of what comes back to proxies that are found or made here. */
     Reading reading() {
         return Reading.ofKeyHolder(allowed, loader);
     }

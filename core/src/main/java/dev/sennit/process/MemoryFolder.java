@@ -40,7 +40,7 @@ final class MemoryFolder {
     private static final Set<Path> UNWANTED = new HashSet<>();
     private static long made;
 
-    /** Who owns what this process makes; found once, by any thread. */
+    /** The owner of what this process makes; found once, by any thread. */
     private static volatile @Nullable UserPrincipal user;
 
     static {

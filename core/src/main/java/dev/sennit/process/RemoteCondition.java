@@ -16,7 +16,7 @@ record RemoteCondition(LockOperations lock, String name) implements Condition, S
         lock.await(name, Long.MAX_VALUE);
     }
 
-    /** Whoever is interrupted has the lock until it waits again, so no signal comes between. */
+    /** A thread that is interrupted has the lock until it waits again, so no signal comes between. */
     @Override
     public void awaitUninterruptibly() {
         boolean interrupted = false;

@@ -91,7 +91,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     private final transient AtomicReference<@Nullable Object> use = new AtomicReference<>();
 
     /**
-     * What others need to open it.
+     * The key that others need to open it.
      *
      * @param pid the process that made it
      * @param place where that has it: {@link Sharing.Block#place}

@@ -76,7 +76,7 @@ abstract sealed class Sharing permits NativeSharing, PortableSharing {
      */
     abstract void wake(MemorySegment word, int count);
 
-    /** What this process uses. */
+    /** The mechanism that this process uses. */
     static Sharing here() {
         Sharing known = chosen;
         return known == null ? choose() : known;

@@ -44,7 +44,7 @@ final class WaitLimit {
         return Backend.current().nanoTime() - start;
     }
 
-    /** What is left of the time; 0 or less when it is over. */
+    /** The rest of the time; 0 or less when it is over. */
     long left() {
         return nanos - waited();
     }

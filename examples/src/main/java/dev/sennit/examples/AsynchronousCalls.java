@@ -10,7 +10,7 @@ import java.util.List;
 public final class AsynchronousCalls {
     private AsynchronousCalls() {}
 
-    /** What callers use. */
+    /** The interface that callers use. */
     public interface Weighing {
         TaskFuture<Integer> grams(String fruit);
     }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 public final class CarriedContext {
     private CarriedContext() {}
 
-    /** What a logger writes before each line, as the mapped diagnostic context of Logback and Log4j. */
+    /** The words that a logger writes before each line, as the mapped diagnostic context of Logback and Log4j. */
     record LogContext() implements TaskContext<String>, Serializable {
         private static final long serialVersionUID = 1L;
         static final ThreadLocal<String> USER = new ThreadLocal<>();

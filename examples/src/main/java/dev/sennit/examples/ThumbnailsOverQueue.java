@@ -42,7 +42,7 @@ public final class ThumbnailsOverQueue {
     private static final int WAITING = 4;
     private static final long BYTES = 1 << 24;
 
-    /** What is downloaded. */
+    /** A downloaded picture. */
     record Picture(String name, byte[] bytes) implements Serializable {}
 
     private ThumbnailsOverQueue() {}
