@@ -98,6 +98,13 @@ class ArchitectureTest {
                                 .as("what the whole module shares knows nothing of it"),
                         dev.sennit.internal.KnowsRoot.class),
                 new Guarded(
+                        noClasses()
+                                .that().resideInAnyPackage("dev.sennit.internal.boot", "dev.sennit.internal.boot.canary")
+                                .should().dependOnClassesThat().resideOutsideOfPackages(
+                                        "dev.sennit.internal.boot", "java..", "org.jspecify..")
+                                .as("what a worker starts with that has no library uses none"),
+                        dev.sennit.internal.boot.canary.KnowsBackend.class),
+                new Guarded(
                         classes().should(stayOutOfTheInternalsOfOthers()).as("internals of a package are its own"),
                         ReachesIntoProcess.class, Hidden.class),
                 new Guarded(
@@ -132,6 +139,7 @@ class ArchitectureTest {
                                         !type.isAssignableTo(Backend.class)
                                                 && !type.isAssignableTo(TimeSource.class)
                                                 && !type.getName().startsWith("dev.sennit.internal.OwnScheduler")
+                                                && !type.getPackageName().equals("dev.sennit.internal.boot")
                                                 && !type.getPackageName().equals("dev.sennit.testing"))))
                                 .should().callMethodWhere(describe("reads the clock or starts a thread", call ->
                                         call.getTarget().getOwner().isEquivalentTo(System.class)

@@ -30,6 +30,9 @@ public final class Linux {
      */
     private static volatile boolean proven;
 
+    /** The option of {@code java} that enables native access for all that is on a class path. */
+    public static final String NATIVE_ACCESS_OF_UNNAMED = "--enable-native-access=ALL-UNNAMED";
+
     /**
      * Whether the calls can be used.
      *
@@ -67,7 +70,7 @@ public final class Linux {
      */
     public static String nativeAccessOption() {
         Module module = Linux.class.getModule();
-        return "--enable-native-access=" + (module.isNamed() ? module.getName() : "ALL-UNNAMED");
+        return module.isNamed() ? "--enable-native-access=" + module.getName() : NATIVE_ACCESS_OF_UNNAMED;
     }
 
     /** The numbers of the calls. */

@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.boot.ParentClasses;
 import dev.sennit.process.Effort.TooMuchException;
 import java.io.InvalidClassException;
 import java.io.ObjectInputFilter;
@@ -22,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * What the parent is willing to read from a worker, and an end of a pipe from the other.
  *
  * <p>Allowed are the JDK's plain values and exceptions, this library's own classes, the classes that lie in the same jar
- * or folder as a task that was submitted, and what the user names. Everything else is refused before an object is made.
+ * or folder as a task that was submitted, or are of the same class loader where that has them from neither, and what the user names. Everything else is refused before an object is made.
  *
  * <p>Size is bounded by the message itself: all arrays together may have no more elements than a few times the message's bytes,
  * as each takes at least one, which stops a short message from asking for gigabytes, and a real value never notices.
@@ -61,6 +62,8 @@ final class AllowList {
 
     /** Jars and folders of submitted tasks. */
     private final Set<String> taskLocations = ConcurrentHashMap.newKeySet();
+    /** Loaders of submitted tasks that come from no jar or folder, such as those compiled in memory; by their {@link LoaderNumbers}. */
+    private final Set<Integer> taskLoaders = ConcurrentHashMap.newKeySet();
     /** Task classes whose location is known: one look-up a class. */
     private final Set<Class<?>> knownTasks = ConcurrentHashMap.newKeySet();
 
@@ -99,7 +102,9 @@ final class AllowList {
         ensurePatterns(patterns);
         List<String> all = new ArrayList<>(named);
         all.addAll(Arrays.asList(patterns));
-        return new AllowList(all, taskLocations);
+        var both = new AllowList(all, taskLocations);
+        both.taskLoaders.addAll(taskLoaders);
+        return both;
     }
 
     /**
@@ -147,6 +152,8 @@ final class AllowList {
         String location = locationOf(task);
         if (location != null) {
             taskLocations.add(location);
+        } else if (LoaderNumbers.of(task) != ParentClasses.SYSTEM) {
+            taskLoaders.add(LoaderNumbers.of(task));
         }
         knownTasks.add(task);
     }
@@ -194,7 +201,7 @@ final class AllowList {
             }
         }
         String location = locationOf(type);
-        return location != null && taskLocations.contains(location);
+        return location != null ? taskLocations.contains(location) : taskLoaders.contains(LoaderNumbers.of(type));
     }
 
     private static boolean isPlain(Class<?> type) {

@@ -59,7 +59,6 @@ final class CompactReader {
     /** Where the message ends. */
     private final int end;
     private final Reading reading;
-    private final ClassLoader loader;
     private final @Nullable AllowList allowed;
     private final LambdaShapes.@Nullable Known shapes;
     private final @Nullable Effort effort;
@@ -89,7 +88,6 @@ final class CompactReader {
         bytes = message;
         end = length;
         this.reading = reading;
-        this.loader = reading.loader;
         this.allowed = reading.allowed;
         this.effort = reading.effort;
         this.shapes = shapes;
@@ -405,7 +403,7 @@ final class CompactReader {
 
     private Object resolve(Object address) throws IOException, ClassNotFoundException {
         return address instanceof SharedQueue.QueueAddress queue
-                ? queue.resolve(allowed == null ? loader : null)
+                ? queue.resolve(allowed == null ? reading.loader() : null)
                 : ((Address) address).readResolve();
     }
 
@@ -429,11 +427,12 @@ final class CompactReader {
         }
         int number = begin();
         int shape = readInt();
+        LambdaShapes.Remade remade = shapes.get(shape, reading);
         @Nullable Object[] captured = new @Nullable Object[size(1)];
         for (int i = 0; i < captured.length; i++) {
             captured[i] = read();
         }
-        return end(number, shapes.make(shape, captured));
+        return end(number, remade.with(captured));
     }
 
     private Collection<Object> readInto(Collection<Object> collection) throws IOException, ClassNotFoundException {
@@ -557,24 +556,19 @@ final class CompactReader {
     }
 
     private Class<?> find(String name) throws ClassNotFoundException {
+        if (name.indexOf('/') >= 0) { // the loader remembers it, and the reading has to hear of the loader
+            return reading.find(name);
+        }
         Map<String, WeakReference<Class<?>>> known;
         synchronized (CLASSES) {
-            known = CLASSES.computeIfAbsent(loader, any -> new ConcurrentHashMap<>());
+            known = CLASSES.computeIfAbsent(reading.root(), any -> new ConcurrentHashMap<>());
         }
         WeakReference<Class<?>> found = known.get(name);
         Class<?> type = found == null ? null : found.get();
         if (type == null) {
-            type = load(name);
+            type = reading.find(name);
             known.put(name, new WeakReference<>(type));
         }
         return type;
-    }
-
-    private Class<?> load(String name) throws ClassNotFoundException {
-        try {
-            return Class.forName(name, false, loader);
-        } catch (ClassNotFoundException e) {
-            return Class.forName(name, false, CompactReader.class.getClassLoader()); // this library's own
-        }
     }
 }

@@ -180,7 +180,7 @@ final class CompactWriter {
             case Object[] array -> writeObjects(array);
             case Enum<?> constant -> {
                 out.write(CompactForm.ENUM);
-                writeText(constant.getDeclaringClass().getName());
+                writeClass(constant.getDeclaringClass());
                 writeText(constant.name());
             }
             case Record record -> writeRecord(record);
@@ -192,9 +192,14 @@ final class CompactWriter {
         depth--;
     }
 
+    /** Only a worker, which is told of lambdas too, has something like the loaders here. */
+    private void writeClass(Class<?> type) throws IOException {
+        writeText(withLambdas ? LoaderNumbers.nameFor(type) : type.getName());
+    }
+
     private void writeObjects(Object[] array) throws IOException {
         out.write(CompactForm.OBJECTS);
-        writeText(array.getClass().getComponentType().getName());
+        writeClass(array.getClass().getComponentType());
         out.writeInt(array.length);
         for (Object element : array) {
             write(element);
@@ -207,7 +212,7 @@ final class CompactWriter {
             throw NotCompactException.ONLY;
         }
         out.write(CompactForm.RECORD);
-        writeText(record.getClass().getName());
+        writeClass(record.getClass());
         out.writeInt(form.getters.length);
         unfinished.add(record);
         for (var getter : form.getters) {

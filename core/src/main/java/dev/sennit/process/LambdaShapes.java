@@ -33,11 +33,14 @@ final class LambdaShapes {
         };
 
         private final int number = NUMBERS.getAndIncrement();
+        /** The loader of the class that it stands in. */
+        private final int loader;
         /** {@code (Object) -> Object}. */
         private final MethodHandle writeReplace;
         private volatile byte @Nullable [] description;
 
-        private Shape(MethodHandle writeReplace) {
+        private Shape(int loader, MethodHandle writeReplace) {
+            this.loader = loader;
             this.writeReplace = writeReplace;
         }
 
@@ -51,9 +54,9 @@ final class LambdaShapes {
             try {
                 Method method = type.getDeclaredMethod("writeReplace");
                 method.setAccessible(true);
-                return new Shape(MethodHandles.lookup()
-                        .unreflect(method)
-                        .asType(MethodType.methodType(Object.class, Object.class)));
+                return new Shape(
+                        LoaderNumbers.of(type),
+                        MethodHandles.lookup().unreflect(method).asType(MethodType.methodType(Object.class, Object.class)));
             } catch (ReflectiveOperationException | RuntimeException e) { // its package is not open to this module
                 return null;
             }
@@ -79,11 +82,11 @@ final class LambdaShapes {
             }
         }
 
-        private static byte[] describe(SerializedLambda lambda) throws IOException {
+        private byte[] describe(SerializedLambda lambda) throws IOException {
             var out = new MessageBuffer();
             var writer = new CompactWriter(out, false);
             for (Object part : new Object[] {
-                lambda.getCapturingClass(),
+                LoaderNumbers.nameFor(loader, lambda.getCapturingClass().replace('/', '.')),
                 lambda.getFunctionalInterfaceClass(),
                 lambda.getFunctionalInterfaceMethodName(),
                 lambda.getFunctionalInterfaceMethodSignature(),
@@ -110,31 +113,7 @@ final class LambdaShapes {
 
     /** The shapes that a worker was told. Only the thread that reads tasks. */
     static final class Known {
-        private final ClassLoader loader;
         private final Map<Integer, Remade> shapes = new HashMap<>();
-
-        Known(ClassLoader loader) {
-            this.loader = loader;
-        }
-
-        private record Remade(
-                Class<?> capturing,
-                MethodHandle remake,
-                String type,
-                String method,
-                String signature,
-                int implKind,
-                String implClass,
-                String implName,
-                String implSignature,
-                String instantiated) {
-            Object with(@Nullable Object[] captured) throws Throwable {
-                return (Object) remake.invokeExact(new SerializedLambda(
-                        capturing, type, method, signature, implKind, implClass, implName, implSignature, instantiated,
-                        captured));
-            }
-        }
-
         private final Map<Integer, byte[]> told = new HashMap<>();
 
         /** Remembers a shape; it is looked at when a lambda has it, so that what is wrong with it is that task's failure. */
@@ -142,47 +121,89 @@ final class LambdaShapes {
             told.put(number, description);
         }
 
-        Object make(int number, @Nullable Object[] captured) throws IOException, ClassNotFoundException {
+        /** A shape; the reading hears of the loader of the class that it stands in. */
+        Remade get(int number, Reading reading) throws IOException, ClassNotFoundException {
             Remade shape = shapes.get(number);
             if (shape == null) {
                 byte[] description = told.get(number);
                 if (description == null) {
                     throw new IOException("a lambda of the unknown shape " + number);
                 }
-                shape = remade(new CompactReader(description, description.length, Reading.ofParent(loader), null));
+                shape = new Remade(new CompactReader(description, description.length, Reading.ofParent(), null), reading);
                 shapes.put(number, shape);
                 told.remove(number);
+            } else {
+                reading.find(shape.capturingName);
             }
-            try {
-                return shape.with(captured);
-            } catch (RuntimeException | Error e) {
-                throw e;
-            } catch (Throwable e) {
-                throw new IOException("lambda of " + shape.capturing.getName() + " cannot be made: " + e, e);
-            }
+            return shape;
         }
+    }
 
-        private Remade remade(CompactReader in) throws IOException, ClassNotFoundException {
-            Class<?> capturing = Class.forName(text(in).replace('/', '.'), false, loader);
-            MethodHandle remake;
+    /** Makes the lambdas of one shape. */
+    static final class Remade {
+        private final String capturingName;
+        private final Class<?> capturing;
+        private final MethodHandle remake;
+        private final String type;
+        private final String method;
+        private final String signature;
+        private final int implKind;
+        private final String implClass;
+        private final String implName;
+        private final String implSignature;
+        private final String instantiated;
+        /** Null while the class's own method makes them. */
+        private @Nullable MethodHandle factory;
+
+        private Remade(CompactReader in, Reading reading) throws IOException, ClassNotFoundException {
+            capturingName = text(in);
+            capturing = reading.find(capturingName);
             try {
-                Method method = capturing.getDeclaredMethod("$deserializeLambda$", SerializedLambda.class);
-                method.setAccessible(true);
+                Method found = capturing.getDeclaredMethod("$deserializeLambda$", SerializedLambda.class);
+                found.setAccessible(true);
                 remake = MethodHandles.lookup()
-                        .unreflect(method)
+                        .unreflect(found)
                         .asType(MethodType.methodType(Object.class, SerializedLambda.class));
             } catch (ReflectiveOperationException | RuntimeException e) {
                 throw new IOException("class " + capturing.getName() + " is not what it was where the task comes from: " + e, e);
             }
-            String type = text(in);
-            String method = text(in);
-            String signature = text(in);
-            int kind = (Integer) in.readNonNull();
-            return new Remade(capturing, remake, type, method, signature, kind, text(in), text(in), text(in), text(in));
+            type = text(in);
+            method = text(in);
+            signature = text(in);
+            implKind = (Integer) in.readNonNull();
+            implClass = text(in);
+            implName = text(in);
+            implSignature = text(in);
+            instantiated = text(in);
         }
 
         private static String text(CompactReader in) throws IOException, ClassNotFoundException {
             return (String) in.readNonNull();
+        }
+
+        /** A lambda of this shape. */
+        Object with(@Nullable Object[] captured) throws IOException {
+            try {
+                if (factory != null) {
+                    return factory.invokeWithArguments(captured);
+                }
+                var lambda = new SerializedLambda(
+                        capturing, type, method, signature, implKind, implClass, implName, implSignature, instantiated,
+                        captured);
+                try {
+                    return (Object) remake.invokeExact(lambda);
+                } catch (IllegalArgumentException e) {
+                    if (!RelocatedLambda.isRefusal(e)) {
+                        throw e;
+                    }
+                    factory = RelocatedLambda.factoryOf(capturing, lambda, e);
+                    return factory.invokeWithArguments(captured);
+                }
+            } catch (RuntimeException | Error e) {
+                throw e;
+            } catch (Throwable e) {
+                throw new IOException("lambda of " + capturing.getName() + " cannot be made: " + e, e);
+            }
         }
     }
 }

@@ -222,7 +222,7 @@ final class PlainLink implements WorkerLink {
         private final Control control;
         private final ByteBuffer outgoing = ByteBuffer.allocateDirect(BUFFER);
         private final byte[] header = new byte[TASK_HEADER];
-        private final LambdaShapes.Known shapes = new LambdaShapes.Known(ClassLoader.getSystemClassLoader());
+        private final LambdaShapes.Known shapes = new LambdaShapes.Known();
 
         PlainWorkerEnd(InputStream tasks, SocketChannel socket, StatusPage page) {
             this.tasks = tasks;

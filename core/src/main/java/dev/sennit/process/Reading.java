@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.internal.ScopedValueBindings;
+import dev.sennit.internal.boot.ParentClasses;
 import java.io.IOException;
 import java.io.InvalidObjectException;
 import java.util.List;
@@ -20,7 +21,10 @@ final class Reading {
     /** Null for everything: the sender is this process's parent. */
     final @Nullable AllowList allowed;
 
-    final ClassLoader loader;
+    /** Where names lead to that tell no loader. */
+    private final ClassLoader root;
+    /** Only the reader's thread: the first loader that a message of the parent names, which is the task's; until then the root. */
+    private ClassLoader loader;
     /** Whether only processes of this one's family may be behind the message. */
     private final boolean ofFamily;
     /** Null where the reader does its own work. */
@@ -28,14 +32,15 @@ final class Reading {
 
     private Reading(@Nullable AllowList allowed, ClassLoader loader, boolean ofFamily, @Nullable Effort effort) {
         this.allowed = allowed;
+        root = loader;
         this.loader = loader;
         this.ofFamily = ofFamily;
         this.effort = effort;
     }
 
-    /** A worker that reads a task of its parent. */
-    static Reading ofParent(ClassLoader loader) {
-        return new Reading(null, loader, false, null);
+    /** A worker that reads a task of its parent, whose classes are those of the {@linkplain LoaderNumbers parent's loaders}. */
+    static Reading ofParent() {
+        return new Reading(null, ParentClasses.loader(ParentClasses.SYSTEM), false, null);
     }
 
     /** A reader behind an allow-list; the sender is of this process's {@link Family}. */
@@ -51,6 +56,55 @@ final class Reading {
     /** The same for a server that does the work of its clients. */
     static Reading forClient(AllowList allowed, ClassLoader loader, Effort effort) {
         return new Reading(allowed, loader, false, effort);
+    }
+
+    /** The loader that has the classes of what was read: the task's own, or the library's where that is the system's. */
+    ClassLoader taskLoader() {
+        return loader == root ? Reading.class.getClassLoader() : loader;
+    }
+
+    ClassLoader root() {
+        return root;
+    }
+
+    ClassLoader loader() {
+        return loader;
+    }
+
+    /** Finds a class by the name that a message has for it. Only a parent's loaders have numbers here. */
+    Class<?> find(String name) throws ClassNotFoundException {
+        int slash = allowed == null ? name.indexOf('/') : -1;
+        if (slash >= 0) {
+            return find(Integer.parseInt(name, 0, slash, 10), name.substring(slash + 1));
+        }
+        try {
+            return Class.forName(name, false, root);
+        } catch (ClassNotFoundException e) {
+            return ownClass(name, e);
+        }
+    }
+
+    /** Finds a class of one of the parent's loaders. */
+    Class<?> find(int number, String name) throws ClassNotFoundException {
+        return Class.forName(name, false, named(number));
+    }
+
+    /** One of the parent's loaders. */
+    ClassLoader named(int number) {
+        ClassLoader named = ParentClasses.loader(number);
+        if (loader == root) {
+            loader = named;
+        }
+        return named;
+    }
+
+    /** Of this library, which the root may not know. */
+    private static Class<?> ownClass(String name, ClassNotFoundException otherwise) throws ClassNotFoundException {
+        try {
+            return Class.forName(name, false, Reading.class.getClassLoader());
+        } catch (ClassNotFoundException e) {
+            throw otherwise; // which may say why
+        }
     }
 
     /** Reads one message, or a part of it. */
@@ -92,6 +146,6 @@ final class Reading {
 
     /** Where that object finds classes. */
     static ClassLoader currentLoader() {
-        return CURRENT.isBound() ? CURRENT.get().loader : ClassLoader.getSystemClassLoader();
+        return CURRENT.isBound() ? CURRENT.get().loader() : ClassLoader.getSystemClassLoader();
     }
 }

@@ -251,7 +251,7 @@ final class RingLink implements WorkerLink {
         private final Ring answers;
         private final StatusPage page;
         private final Control control;
-        private final LambdaShapes.Known shapes = new LambdaShapes.Known(ClassLoader.getSystemClassLoader());
+        private final LambdaShapes.Known shapes = new LambdaShapes.Known();
         /** Null where the others need the processor. */
         private final @Nullable LearnedSpin spin;
         /** Only the thread that runs tasks. */

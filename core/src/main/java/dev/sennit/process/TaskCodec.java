@@ -5,10 +5,12 @@ import dev.sennit.TaskSerializationException;
 import dev.sennit.internal.ItemResults;
 import dev.sennit.internal.PartialFailure;
 import dev.sennit.internal.Throwables;
+import dev.sennit.internal.boot.ParentClasses;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InvalidClassException;
+import java.io.InvalidObjectException;
 import java.io.NotSerializableException;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
@@ -18,6 +20,7 @@ import java.io.Serializable;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandleInfo;
 import java.lang.invoke.SerializedLambda;
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -54,15 +57,14 @@ final class TaskCodec {
     }
 
     /** Decodes what {@link #encode} made. */
-    static Callable<?> decode(byte[] message, int length, LambdaShapes.Known shapes) throws IOException {
+    static Callable<?> decode(byte[] message, int length, Reading reading, LambdaShapes.Known shapes) throws IOException {
         if (isJavaStream(message, length)) {
-            return decodeTask(message, length);
+            return decodeTask(message, length, reading);
         }
         try {
-            return (Callable<?>) Objects.requireNonNull(
-                    new CompactReader(message, length, Reading.ofParent(ClassLoader.getSystemClassLoader()), shapes).readAll());
+            return (Callable<?>) Objects.requireNonNull(new CompactReader(message, length, reading, shapes).readAll());
         } catch (ClassNotFoundException e) {
-            throw notOnClassPath(e);
+            throw notFound(e);
         }
     }
 
@@ -70,10 +72,12 @@ final class TaskCodec {
         return length > 0 && message[0] == CompactForm.JAVA_STREAM;
     }
 
-    private static TaskSerializationException notOnClassPath(ClassNotFoundException e) {
+    private static TaskSerializationException notFound(ClassNotFoundException e) {
+        Throwable why = e.getCause();
         return new TaskSerializationException(
-                "class " + e.getMessage() + " is not on the worker's class path, which is that of the JVM that opened"
-                        + " the pool; name another with ProcessPool.builder().classPath(...)",
+                "class " + e.getMessage() + " is not on the worker's class path, and its parent cannot hand it over"
+                        + (why == null ? "" : ": " + Throwables.message(why))
+                        + "; put it into a folder or jar that the program is started with",
                 e);
     }
 
@@ -89,7 +93,7 @@ final class TaskCodec {
      */
     static MessageBuffer encodeTask(Callable<?> task, Class<?> written, String name, List<Connection> given) {
         var buffer = new MessageBuffer();
-        var seen = new LambdaNoticingStream(buffer);
+        var seen = new LambdaNoticingStream(buffer, true);
         try {
             given.addAll(seen.write(task));
             return buffer;
@@ -99,12 +103,25 @@ final class TaskCodec {
         }
     }
 
-    static Callable<?> decodeTask(byte[] message, int length) throws IOException {
-        ClassLoader loader = ClassLoader.getSystemClassLoader();
-        try (var in = new LoaderStream(new ByteArrayInputStream(message, 0, length), loader, null)) {
-            return (Callable<?>) Objects.requireNonNull(Reading.ofParent(loader).read(in::readObject));
+    static Callable<?> decodeTask(byte[] message, int length, Reading reading) throws IOException {
+        try {
+            try {
+                return readTask(message, length, reading, false);
+            } catch (InvalidObjectException e) {
+                if (!RelocatedLambda.isRefusal(e)) {
+                    throw e;
+                }
+                return readTask(message, length, reading, true);
+            }
         } catch (ClassNotFoundException e) {
-            throw notOnClassPath(e);
+            throw notFound(e);
+        }
+    }
+
+    private static Callable<?> readTask(byte[] message, int length, Reading reading, boolean relocated)
+            throws IOException, ClassNotFoundException {
+        try (var in = new TaskStream(new ByteArrayInputStream(message, 0, length), reading, relocated)) {
+            return (Callable<?>) Objects.requireNonNull(reading.read(in::readObject));
         }
     }
 
@@ -146,7 +163,7 @@ final class TaskCodec {
 
     private static boolean canTravel(@Nullable Object value) {
         try {
-            List<Connection> given = new LambdaNoticingStream(OutputStream.nullOutputStream()).write(value);
+            List<Connection> given = new LambdaNoticingStream(OutputStream.nullOutputStream(), true).write(value);
             given.forEach(Connection::notGiven);
             return true;
         } catch (IOException | RuntimeException | StackOverflowError e) {
@@ -176,7 +193,7 @@ final class TaskCodec {
             buffer.clear();
         }
         try {
-            new LambdaNoticingStream(buffer).write(value);
+            new LambdaNoticingStream(buffer, false).write(value);
         } catch (IOException | RuntimeException | StackOverflowError e) {
             String type = value == null ? "null" : value.getClass().getName();
             throw new TaskSerializationException(refusal + ": its class " + type + whyRefused(type, e), printable(e));
@@ -239,7 +256,7 @@ final class TaskCodec {
 
     private static MessageBuffer encoded(Object value) throws IOException {
         var buffer = new MessageBuffer();
-        new LambdaNoticingStream(buffer).write(value);
+        new LambdaNoticingStream(buffer, false).write(value);
         return buffer;
     }
 
@@ -332,7 +349,7 @@ final class TaskCodec {
             return readCompact(type, message, length, reading);
         }
         AllowList.Filter filter = Objects.requireNonNull(reading.allowed).filterFor(length, reading.effort);
-        try (var in = new LoaderStream(new ByteArrayInputStream(message, 0, length), reading.loader, reading.effort)) {
+        try (var in = new LoaderStream(new ByteArrayInputStream(message, 0, length), reading.loader(), reading.effort)) {
             if (reading.effort != null) {
                 ExpandedSize.ensure(message, length, reading.effort.most());
             }
@@ -406,10 +423,13 @@ final class TaskCodec {
     /** Remembers the last lambda it wrote, whose captured values tell what it was that could not be written. */
     private static final class LambdaNoticingStream {
         private final OutputStream target;
+        /** Whether it is read by a {@link TaskStream}, and each class is written with the number of its loader. */
+        private final boolean isTask;
         private @Nullable SerializedLambda lambda;
 
-        LambdaNoticingStream(OutputStream target) {
+        LambdaNoticingStream(OutputStream target, boolean isTask) {
             this.target = target;
+            this.isTask = isTask;
         }
 
         /** Writes a value; returns the connections in it, which from here on count as given away, unless it cannot be written. */
@@ -434,6 +454,19 @@ final class TaskCodec {
                 }
 
                 @Override
+                protected void annotateClass(Class<?> type) throws IOException {
+                    int loader = isTask ? LoaderNumbers.of(type) : ParentClasses.SYSTEM;
+                    if (loader != ParentClasses.SYSTEM) {
+                        writeInt(loader);
+                    }
+                }
+
+                @Override
+                protected void annotateProxyClass(Class<?> type) throws IOException {
+                    annotateClass(type);
+                }
+
+                @Override
                 protected @Nullable Object replaceObject(@Nullable Object object) throws IOException {
                     if (object instanceof SerializedLambda noticed) {
                         lambda = noticed;
@@ -444,6 +477,57 @@ final class TaskCodec {
                 out.writeObject(value);
                 return null;
             }
+        }
+    }
+
+    /** Reads a task, whose classes may be of several of the parent's loaders. */
+    private static final class TaskStream extends ObjectInputStream {
+        private final Reading reading;
+        /** Whether lambdas are made without the help of their classes. */
+        private final boolean relocated;
+
+        TaskStream(InputStream in, Reading reading, boolean relocated) throws IOException {
+            super(in);
+            this.reading = reading;
+            this.relocated = relocated;
+        }
+
+        @Override
+        protected Class<?> resolveClass(ObjectStreamClass description) throws IOException, ClassNotFoundException {
+            String name = description.getName();
+            if (relocated && name.equals(dev.sennit.process.SerializedLambda.NAME)) {
+                return dev.sennit.process.SerializedLambda.class;
+            }
+            if (available() > 0) { // as the writer annotated it
+                return reading.find(readInt(), name);
+            }
+            try {
+                return reading.find(name);
+            } catch (ClassNotFoundException e) {
+                return primitiveOr(e, description);
+            }
+        }
+
+        private Class<?> primitiveOr(ClassNotFoundException otherwise, ObjectStreamClass description)
+                throws IOException, ClassNotFoundException {
+            try {
+                return super.resolveClass(description);
+            } catch (ClassNotFoundException e) {
+                throw otherwise; // which may say why
+            }
+        }
+
+        @Override
+        protected Class<?> resolveProxyClass(String[] interfaces) throws IOException, ClassNotFoundException {
+            if (available() == 0) {
+                return super.resolveProxyClass(interfaces);
+            }
+            ClassLoader loader = reading.named(readInt());
+            Class<?>[] types = new Class<?>[interfaces.length];
+            for (int i = 0; i < types.length; i++) {
+                types[i] = Class.forName(interfaces[i], false, loader);
+            }
+            return Proxy.newProxyInstance(loader, types, (proxy, method, arguments) -> null).getClass();
         }
     }
 

@@ -74,7 +74,8 @@ final class WorkerArchive {
             "-XX:DumpLoadedClassList",
             "-Djava.system.class.loader",
             "--patch-module",
-            "--limit-modules");
+            "--limit-modules",
+            BorrowedLibrary.MARK);
     /** Limits and places that matter to a worker, and not to what can be archived. */
     private static final List<String> DOES_NOT_MATTER =
             List.of("-Xmx", "-Xms", "-Xss", "-Xlog", "-XX:MaxDirectMemorySize", "-XX:MaxMetaspaceSize", "-XX:ErrorFile");

@@ -67,8 +67,9 @@ final class WorkerCommand {
         arguments.add("-XX:ErrorFile=" + crashLogPattern());
         arguments.addAll(takenOver());
         arguments.add(Family.option());
+        boolean borrows = settings.classPath().isEmpty() && BorrowedLibrary.isNeeded();
         if (Linux.isAvailable()) { // this JVM may have it from a manifest
-            arguments.add(Linux.nativeAccessOption());
+            arguments.add(borrows ? Linux.NATIVE_ACCESS_OF_UNNAMED : Linux.nativeAccessOption());
         }
         arguments.addAll(settings.limits().jvmOptions());
         if (settings.output() != WorkerOutput.INHERIT) {
@@ -76,13 +77,18 @@ final class WorkerCommand {
             arguments.add("-Dstderr.encoding=UTF-8");
         }
         arguments.addAll(settings.jvmOptions());
-        arguments.addAll(settings.classPath().isEmpty() ? ownPaths(main) : givenClassPath(settings.classPath(), main));
+        if (borrows) {
+            arguments.addAll(BorrowedLibrary.arguments(main));
+        } else {
+            arguments.addAll(settings.classPath().isEmpty() ? ownPaths(main) : givenClassPath(settings.classPath(), main));
+        }
         return arguments;
     }
 
     /** Writes the arguments to a file, and returns the command that uses them; the caller adds the worker's own. */
     static List<String> write(List<String> arguments, Path argumentFile) throws IOException {
-        Files.write(argumentFile, arguments.stream().map(WorkerCommand::quoted).toList());
+        List<String> written = BorrowedLibrary.placedIn(argumentFile.resolveSibling(""), arguments);
+        Files.write(argumentFile, written.stream().map(WorkerCommand::quoted).toList());
         return List.of(java(), "@" + argumentFile);
     }
 

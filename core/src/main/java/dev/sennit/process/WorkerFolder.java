@@ -34,8 +34,10 @@ final class WorkerFolder {
     static final String SOCKET = "socket";
     static final String STATUS = "status";
     static final String ARGUMENTS = "arguments";
+    /** What a worker without the library starts with. */
+    static final String LIBRARY = "library.jar";
 
-    private static final List<String> FILES = List.of(SOCKET, STATUS, ARGUMENTS);
+    private static final List<String> FILES = List.of(SOCKET, STATUS, ARGUMENTS, LIBRARY);
     private static final int LONGEST = 90;
     /** A process that makes many folders looks for those of the dead so often. */
     private static final long SWEEP_NANOS = Duration.ofMinutes(1).toNanos();

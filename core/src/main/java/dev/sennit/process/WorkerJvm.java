@@ -67,6 +67,7 @@ final class WorkerJvm {
     }
 
     private final WorkerSlot slot;
+    private final String name;
     private final Instant startedAt = Instant.now();
     private final long startedNanos = Backend.current().nanoTime();
     private final Lifespan lifespan;
@@ -140,6 +141,7 @@ final class WorkerJvm {
     WorkerJvm(ProcessPool.Builder settings, List<String> arguments, String name, WorkerSlot slot, Lifespan lifespan)
             throws IOException {
         this.slot = slot;
+        this.name = name;
         this.lifespan = lifespan;
         mostTasks = settings.strictMaxTasks();
         folder = WorkerFolder.create();
@@ -222,6 +224,7 @@ final class WorkerJvm {
             processEnd = itsEnd;
             tooLong = Timers.after(
                     START_LIMIT, () -> destroy("took longer than " + Durations.text(START_LIMIT) + " and was killed"));
+            ClassServer.serve(server.accept(), name);
             SocketChannel socket = server.accept();
             WorkerLink connected = shared == null
                     ? new PlainLink(process.getOutputStream(), socket)

@@ -3,6 +3,7 @@ package dev.sennit.process;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.ThreadTimes;
+import dev.sennit.internal.boot.ParentClasses;
 import dev.sennit.process.WorkerLink.Kind;
 import java.io.BufferedInputStream;
 import java.io.FileDescriptor;
@@ -54,6 +55,7 @@ final class WorkerMain {
         Sharing.saysNothing();
         Path folder = Path.of(arguments[0]);
         try {
+            ParentClasses.connect(folder.resolve(WorkerFolder.SOCKET));
             WorkerLink.WorkerEnd end = connect(folder, arguments);
             var runner = new TaskThread(arguments[1], end);
             Backend.start(runner);
@@ -252,7 +254,9 @@ final class WorkerMain {
             message.clear();
             Object value = null;
             try {
-                Callable<?> body = TaskCodec.decode(task.message(), task.length(), end.shapes());
+                Reading reading = Reading.ofParent();
+                Callable<?> body = TaskCodec.decode(task.message(), task.length(), reading, end.shapes());
+                setContextClassLoader(reading.taskLoader());
                 value = body.call();
                 TaskCodec.encodeValue(value, TaskCodec.RESULT_REFUSED, message);
             } catch (Throwable e) { // an Error is the task's failure too, and the worker goes on

@@ -236,6 +236,7 @@ public final class WorkerProcess {
             try {
                 tooLong = Timers.after(START_LIMIT, process::destroyForcibly);
                 new ProcessEnd(process).then(() -> removeTraces(server, folder)); // ends accept()
+                ClassServer.serve(server.accept(), name);
                 try (SocketChannel socket = server.accept()) {
                     tooLong.cancel(false);
                     removeTraces(server, folder);

@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.boot.ParentClasses;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
@@ -11,6 +12,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -52,8 +54,9 @@ final class WorkerProcessMain {
         SocketChannel parent;
         byte[] main;
         try {
-            parent = SocketChannel.open(
-                    UnixDomainSocketAddress.of(Path.of(arguments[0]).resolve(WorkerFolder.SOCKET)));
+            Path socket = Path.of(arguments[0]).resolve(WorkerFolder.SOCKET);
+            ParentClasses.connect(socket);
+            parent = SocketChannel.open(UnixDomainSocketAddress.of(socket));
             main = read(parent);
         } catch (IOException e) {
             System.err.println("process " + arguments[1] + " lost its parent: " + e);
@@ -66,7 +69,10 @@ final class WorkerProcessMain {
         Backend.start(watch);
         Runtime.getRuntime().addShutdownHook(new Thread(watch::leaveNativeCode, "sennit-end"));
         try {
-            TaskCodec.decodeTask(main, main.length).call();
+            Reading reading = Reading.ofParent();
+            Callable<?> body = TaskCodec.decodeTask(main, main.length, reading);
+            Thread.currentThread().setContextClassLoader(reading.taskLoader());
+            body.call();
         } catch (Throwable e) {
             Thread.interrupted(); // else the channel is closed instead of written to
             tell(parent, e);

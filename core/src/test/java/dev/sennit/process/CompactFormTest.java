@@ -333,7 +333,7 @@ class CompactFormTest {
         EncodedTask encoded = Objects.requireNonNull(EncodedTask.compact(task));
         encoded.shapes().forEach(shape -> known.learn(shape.number(), shape.description()));
         return (Callable<?>) new CompactReader(
-                        encoded.bytes(), encoded.length(), Reading.ofParent(CompactFormTest.class.getClassLoader()), known)
+                        encoded.bytes(), encoded.length(), Reading.ofParent(), known)
                 .readAll();
     }
 
@@ -343,7 +343,7 @@ class CompactFormTest {
 
     @Test
     void aLambdaIsItsShapeAndWhatItCaptured() throws Exception {
-        var known = new LambdaShapes.Known(getClass().getClassLoader());
+        var known = new LambdaShapes.Known();
         assertThat(through(greeting("a", 3, new int[5]), known).call()).isEqualTo("aaa5");
         assertThat(through(greeting("b", 2, new int[0]), known).call()).isEqualTo("bb0");
         EncodedTask encoded = Objects.requireNonNull(EncodedTask.compact(greeting("c", 1, new int[0])));
@@ -372,8 +372,8 @@ class CompactFormTest {
         assertThatThrownBy(() -> new CompactReader(
                                 bytes,
                                 bytes.length,
-                                Reading.ofParent(getClass().getClassLoader()),
-                                new LambdaShapes.Known(getClass().getClassLoader()))
+                                Reading.ofParent(),
+                                new LambdaShapes.Known())
                         .readAll())
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("unknown shape");

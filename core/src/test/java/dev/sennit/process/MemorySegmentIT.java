@@ -192,11 +192,11 @@ class MemorySegmentIT {
     private static <T> T through(T value) throws Exception {
         EncodedTask encoded = Objects.requireNonNull(
                 EncodedTask.compact((dev.sennit.Task<T>) () -> value), "a compact form of " + value);
-        var shapes = new LambdaShapes.Known(MemorySegmentIT.class.getClassLoader());
+        var shapes = new LambdaShapes.Known();
         encoded.shapes().forEach(shape -> shapes.learn(shape.number(), shape.description()));
         byte[] message = java.util.Arrays.copyOf(encoded.bytes(), encoded.length());
         @SuppressWarnings("unchecked") // the task returns what it captured
-        T copy = (T) TaskCodec.decode(message, message.length, shapes).call();
+        T copy = (T) TaskCodec.decode(message, message.length, Reading.ofParent(), shapes).call();
         return copy;
     }
 

@@ -99,7 +99,7 @@ class TaskCodecTest {
         int size = 40;
         Task<Integer> task = () -> size + 2;
         byte[] message = bytes(TaskCodec.encodeTask(task, task.getClass(), "task"));
-        Callable<?> copy = TaskCodec.decodeTask(message, message.length);
+        Callable<?> copy = TaskCodec.decodeTask(message, message.length, Reading.ofParent());
         assertThat(copy.call()).isEqualTo(42);
     }
 

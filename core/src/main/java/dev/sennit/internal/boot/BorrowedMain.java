@@ -1,0 +1,42 @@
+package dev.sennit.internal.boot;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.nio.file.Path;
+import java.util.Arrays;
+
+/**
+ * The main of a process that has the library from its parent, as its own class path has only this package.
+ *
+ * <p>The jar that this package comes in is removed once the process is connected to its parent, so its classes are all loaded before.
+ */
+public final class BorrowedMain {
+    private static final int MAIN = 2;
+
+    private BorrowedMain() {}
+
+    /**
+     * Runs the main that is named.
+     *
+     * @param arguments the socket of the parent, the number of the loader there that has the library, the name of the main class, and
+     *     its arguments
+     * @throws Throwable what that main throws
+     */
+    public static void main(String[] arguments) throws Throwable {
+        for (Class<?> own : new Class<?>[] {ParentClasses.class, ParentLoader.class}) {
+            for (Class<?> member : own.getNestMembers()) {
+                Class.forName(member.getName());
+            }
+        }
+        ParentClasses.connect(Path.of(arguments[0]));
+        ClassLoader library = ParentClasses.loader(Integer.parseInt(arguments[1]));
+        Thread.currentThread().setContextClassLoader(library);
+        Method main = Class.forName(arguments[MAIN], true, library).getDeclaredMethod("main", String[].class);
+        main.setAccessible(true); // of a class that is not public
+        try {
+            main.invoke(null, (Object) Arrays.copyOfRange(arguments, MAIN + 1, arguments.length));
+        } catch (InvocationTargetException e) {
+            throw e.getCause();
+        }
+    }
+}
