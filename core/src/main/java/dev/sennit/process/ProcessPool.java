@@ -1235,8 +1235,8 @@ public final class ProcessPool extends AbstractPool {
         }
 
         /**
-         * The workers' class path; the default is this JVM's own class path and modules. It has to hold this library and
-         * the tasks' classes.
+         * The workers' class path; the default is this JVM's own class path and modules. It has to hold this library. Classes of
+         * tasks that are not on it are borrowed from this JVM, with their resources.
          *
          * @param parts jars and folders
          * @return this

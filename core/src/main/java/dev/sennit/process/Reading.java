@@ -58,9 +58,9 @@ final class Reading {
         return new Reading(allowed, loader, false, effort);
     }
 
-    /** The loader that has the classes of what was read: the task's own, or the library's where that is the system's. */
+    /** The loader that has the classes of what was read, as a task expects it in its thread. */
     ClassLoader taskLoader() {
-        return loader == root ? Reading.class.getClassLoader() : loader;
+        return loader == root ? ParentClasses.application() : loader;
     }
 
     ClassLoader root() {

@@ -50,7 +50,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>What it gets</h2>
  *
- * <p>It is a JVM with this one's class path and modules, system properties of its command line, and environment. Its main
+ * <p>It is a JVM with this one's class path and modules, system properties of its command line, and environment; classes that are
+ * not there are borrowed from this JVM. Its main
  * comes by serialization, with copies of what it captured. It gets nothing else: no open file but its output, no static
  * variable, no thread, and a standard input that is at its end.
  *

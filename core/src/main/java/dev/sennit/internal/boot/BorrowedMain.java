@@ -29,7 +29,7 @@ public final class BorrowedMain {
             }
         }
         ParentClasses.connect(Path.of(arguments[0]));
-        ClassLoader library = ParentClasses.loader(Integer.parseInt(arguments[1]));
+        ClassLoader library = ParentClasses.borrowLibrary(Integer.parseInt(arguments[1]));
         Thread.currentThread().setContextClassLoader(library);
         Method main = Class.forName(arguments[MAIN], true, library).getDeclaredMethod("main", String[].class);
         main.setAccessible(true); // of a class that is not public

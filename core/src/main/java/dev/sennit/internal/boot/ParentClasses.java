@@ -66,6 +66,9 @@ public final class ParentClasses {
     /** One request for each thread that waits for a class. */
     private static final BlockingQueue<Request> REQUESTS = new LinkedBlockingQueue<>();
 
+    /** What a program has for the system class loader; written before the library's own main. */
+    private static volatile ClassLoader application = ClassLoader.getSystemClassLoader();
+
     /** Null in a process that has no parent to ask. */
     private static volatile @Nullable SocketChannel parent;
     /** Guarded by {@link #REQUESTS}. */
@@ -116,6 +119,21 @@ public final class ParentClasses {
             }
             return loader;
         }
+    }
+
+    /**
+     * The loader of the program that this process works for.
+     *
+     * @return the system class loader; where that has only this package, the one that stands for the loader of the library
+     */
+    public static ClassLoader application() {
+        return application;
+    }
+
+    /** The loader of the library, which is the parent's, and is the {@linkplain #application program's} from now on. */
+    static ClassLoader borrowLibrary(int loader) {
+        application = loader(loader);
+        return application;
     }
 
     static Found find(int loader, String name) throws IOException {
