@@ -27,7 +27,7 @@ class FailingContractTest {
     @Test
     @Timeout(value = 1, unit = TimeUnit.DAYS) // each test inside has its own
     void everyPoolEndsAndNoFutureIsLeftOpen() {
-        int rounds = Integer.getInteger("sennit.failingRounds", 80);
+        int rounds = Integer.getInteger("sennit.failingRounds", 40);
         long seed = Long.getLong("sennit.seed", System.nanoTime());
 
         FailingContract.Report report = FailingContract.run(KINDS, rounds, seed, 0.2);

@@ -12,14 +12,21 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Every benchmark runs and prints a figure in each row, and in a page; which figure is not looked at. */
+/**
+ * Every benchmark runs and prints a figure in each row, and in a page; which figure is not looked at. All of them run in {@code ./test full},
+ * and one for each kind of peer program in {@code ./test}.
+ */
 class SideBySideIT {
     private static final String FIGURE = "-?\\d+(\\.\\d+)?( (ns|µs|ms|s|[kM]/s|B|MB)|/s)";
 
     private final Output output = new Output();
 
+    /** No peer; Python in one process, in a pool, over sockets; the JDK; a picture of each run. */
+    private static final Set<String> ONE_OF_EACH = Set.of("inline", "latency", "echo", "threads", "coroutines", "pipeline");
+
     static Set<String> names() {
-        return SideBySide.names();
+        assertThat(SideBySide.names()).containsAll(ONE_OF_EACH);
+        return Boolean.getBoolean("sennit.full") ? SideBySide.names() : ONE_OF_EACH;
     }
 
     @ParameterizedTest

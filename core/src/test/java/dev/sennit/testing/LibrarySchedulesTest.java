@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Timeout(value = 12, unit = TimeUnit.HOURS) // for a long run; one that hangs fails by itself
 class LibrarySchedulesTest {
-    private static final int SCHEDULES = Integer.getInteger("sennit.librarySchedules", 3000);
+    private static final int SCHEDULES = Integer.getInteger("sennit.librarySchedules", 1500);
 
     static List<Class<? extends ScheduleExplorer.Body>> all() {
         return Stream.concat(PoolSchedules.all().stream(), ChannelSchedules.all().stream()).toList();
