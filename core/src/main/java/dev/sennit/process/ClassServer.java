@@ -90,7 +90,7 @@ final class ClassServer extends Thread {
     private static @Nullable Class<?> classNamed(@Nullable ClassLoader loader, String name) {
         try {
             return loader == null ? null : Class.forName(name, false, loader);
-        } catch (ClassNotFoundException | RuntimeException | LinkageError e) { // of the loader, too, which is user code
+        } catch (Throwable e) { // of the loader, which is user code: whatever it is, there is no class
             return null;
         }
     }
@@ -109,7 +109,7 @@ final class ClassServer extends Thread {
         String file = type.getName().substring(type.getName().lastIndexOf('.') + 1) + ".class";
         try (InputStream in = type.getResourceAsStream(file)) {
             return in == null ? null : bounded(in, ParentClasses.LONGEST);
-        } catch (IOException | RuntimeException e) {
+        } catch (Throwable e) { // of the loader, which is user code
             return null;
         }
     }
@@ -119,6 +119,7 @@ final class ClassServer extends Thread {
         var found = new MessageBuffer();
         var each = new DataOutputStream(found);
         int count = 0;
+        int whole = 0;
         int left = ParentClasses.LONGEST;
         ClassLoader loader = LoaderNumbers.get(number);
         try {
@@ -135,12 +136,13 @@ final class ClassServer extends Thread {
                     left -= bytes.length;
                 }
                 count++;
+                whole = found.length();
             }
-        } catch (IOException | RuntimeException e) { // of the loader: then there are no more
-            // what was found until then is whole
+        } catch (Throwable e) {
+            // of the loader, which is user code: then there are no more
         }
         out.writeInt(count);
-        out.write(found.bytes(), 0, found.length());
+        out.write(found.bytes(), 0, whole);
     }
 
     private static byte @Nullable [] read(URL url, int most) throws IOException {
