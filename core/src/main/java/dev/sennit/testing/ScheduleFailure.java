@@ -59,7 +59,7 @@ public final class ScheduleFailure extends AssertionError {
     }
 
     /**
-     * Brings the schedule back: with {@link ScheduleExplorer#replay}, {@link Replay} or {@code -Dsennit.seed=}.
+     * Brings the schedule back: with {@link ScheduleExplorer#replay} or {@code -Dsennit.seed=}.
      *
      * @return the seed
      */

@@ -1,4 +1,4 @@
-package dev.sennit.testing;
+package dev.sennit.junit;
 
 import java.lang.annotation.Documented;
 import java.lang.annotation.ElementType;

@@ -1,4 +1,4 @@
-package dev.sennit.testing;
+package dev.sennit.junit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
