@@ -5,7 +5,6 @@ module dev.sennit {
     requires static java.instrument;
     requires java.management;
     requires static org.jspecify;
-    requires static org.junit.jupiter.api;
 
     exports dev.sennit;
     exports dev.sennit.loop;

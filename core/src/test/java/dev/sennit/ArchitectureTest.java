@@ -152,16 +152,9 @@ class ArchitectureTest {
                         ReadsTheClock.class, StartsAThread.class),
                 new Guarded(
                         noClasses()
-                                .that().resideOutsideOfPackage("dev.sennit.testing")
                                 .should().dependOnClassesThat().resideOutsideOfPackages(
                                         "dev.sennit..", "java..", "javax.net.ssl..", "javax.crypto..", "javax.management..", "org.jspecify..")
                                 .as("the core has no dependencies"),
-                        ArchitectureTest.class),
-                new Guarded(
-                        noClasses()
-                                .that().haveNameNotMatching("dev\\.sennit\\.testing\\.(Schedules|Replay|ScheduleExtension).*")
-                                .should().dependOnClassesThat().resideInAPackage("org.junit..")
-                                .as("JUnit is optional: only what JUnit calls knows it"),
                         ArchitectureTest.class));
     }
 

@@ -9,10 +9,12 @@ final class Frames {
             "ScheduleRun",
             "ScheduleThreads",
             "ScheduleExplorer",
-            "ScheduleExtension",
             "MemoryPoints",
             "VirtualTime",
             "VirtualClock");
+
+    /** Of sennit-junit, which this module does not know. */
+    private static final String EXTENSION = "dev.sennit.junit.ScheduleExtension";
 
     private Frames() {}
 
@@ -43,12 +45,10 @@ final class Frames {
 
     private static boolean isOurs(StackTraceElement frame) {
         String name = frame.getClassName();
-        String own = Frames.class.getPackageName() + '.';
-        if (!name.startsWith(own)) {
-            return false;
-        }
         int nested = name.indexOf('$');
-        return OURS.contains(name.substring(own.length(), nested < 0 ? name.length() : nested));
+        String outer = nested < 0 ? name : name.substring(0, nested);
+        String own = Frames.class.getPackageName() + '.';
+        return outer.equals(EXTENSION) || outer.startsWith(own) && OURS.contains(outer.substring(own.length()));
     }
 
     private static String innermost(String name) {

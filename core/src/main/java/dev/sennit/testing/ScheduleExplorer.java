@@ -4,9 +4,11 @@ import dev.sennit.internal.OwnScheduler;
 import dev.sennit.testing.ScheduleRun.Purpose;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.function.LongFunction;
 
 /**
  * Runs a test body of ordinary concurrent code under many schedules, and says under which it fails.
@@ -76,8 +78,8 @@ public final class ScheduleExplorer {
     private final Strategy strategy;
     private final int depth;
     private final int stepLimit;
-    /** How to run the test alone, up to the seed. */
-    private final String command;
+    /** What a failure says about how to have its schedule again. */
+    private final LongFunction<String> hint;
 
     /** What is run under each schedule. */
     @FunctionalInterface
@@ -90,13 +92,14 @@ public final class ScheduleExplorer {
         void run() throws Throwable;
     }
 
-    private ScheduleExplorer(int schedules, long firstSeed, Strategy strategy, int depth, int stepLimit, String command) {
+    private ScheduleExplorer(
+            int schedules, long firstSeed, Strategy strategy, int depth, int stepLimit, LongFunction<String> hint) {
         this.schedules = schedules;
         this.firstSeed = firstSeed;
         this.strategy = strategy;
         this.depth = depth;
         this.stepLimit = stepLimit;
-        this.command = command;
+        this.hint = hint;
     }
 
     /**
@@ -107,7 +110,8 @@ public final class ScheduleExplorer {
      * @throws IllegalArgumentException if it is less than 1
      */
     public static ScheduleExplorer of(int schedules) {
-        return new ScheduleExplorer(atLeast("schedules", 1, schedules), 1, Strategy.RANDOM, 3, 100_000, "");
+        return new ScheduleExplorer(atLeast("schedules", 1, schedules), 1, Strategy.RANDOM, 3, 100_000,
+                seed -> "-D" + SEED + '=' + seed + ", or replay(" + seed + ", body)");
     }
 
     private static int atLeast(String name, int least, int value) {
@@ -124,7 +128,7 @@ public final class ScheduleExplorer {
      * @return an explorer that differs in this
      */
     public ScheduleExplorer seed(long first) {
-        return new ScheduleExplorer(schedules, first, strategy, depth, stepLimit, command);
+        return new ScheduleExplorer(schedules, first, strategy, depth, stepLimit, hint);
     }
 
     /**
@@ -136,7 +140,7 @@ public final class ScheduleExplorer {
      */
     public ScheduleExplorer pct(int bugDepth) {
         return new ScheduleExplorer(
-                schedules, firstSeed, Strategy.PCT, atLeast("depth", 1, bugDepth), stepLimit, command);
+                schedules, firstSeed, Strategy.PCT, atLeast("depth", 1, bugDepth), stepLimit, hint);
     }
 
     /**
@@ -147,12 +151,25 @@ public final class ScheduleExplorer {
      * @throws IllegalArgumentException if it is less than 1
      */
     public ScheduleExplorer stepLimit(int most) {
-        return new ScheduleExplorer(schedules, firstSeed, strategy, depth, atLeast("stepLimit", 1, most), command);
+        return new ScheduleExplorer(schedules, firstSeed, strategy, depth, atLeast("stepLimit", 1, most), hint);
     }
 
-    /** Says in failures how to run the test alone. */
-    ScheduleExplorer command(String line) {
-        return new ScheduleExplorer(schedules, firstSeed, strategy, depth, stepLimit, line);
+    /**
+     * Says in failures how to have a schedule again, in the terms of whatever runs the test.
+     *
+     * {@snippet :
+     * import dev.sennit.testing.*;
+     *
+     * ScheduleExplorer explorer = ScheduleExplorer.of(1000)
+     *         .replayHint(seed -> "gradle test --tests TransferTest -Dsennit.seed=" + seed);
+     * }
+     *
+     * @param line from the seed of the schedule that failed; it takes the place of {@code -Dsennit.seed=7, or replay(7, body)}
+     * @return an explorer that differs in this
+     */
+    public ScheduleExplorer replayHint(LongFunction<String> line) {
+        return new ScheduleExplorer(
+                schedules, firstSeed, strategy, depth, stepLimit, Objects.requireNonNull(line, "line"));
     }
 
     /**
@@ -285,8 +302,7 @@ public final class ScheduleExplorer {
     // ---- what a failure says ----
 
     private String how(long seed, Exploration seen) {
-        return "found after " + seen + "\nto have it again: " + command + "-D" + SEED + '=' + seed + ", or @Replay(" + seed
-                + "L)\n";
+        return "found after " + seen + "\nto have it again: " + hint.apply(seed) + '\n';
     }
 
     private ScheduleFailure failureOf(ScheduleRun run, ScheduleRun again, Exploration seen) {

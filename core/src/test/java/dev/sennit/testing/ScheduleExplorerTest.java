@@ -117,6 +117,20 @@ class ScheduleExplorerTest {
         };
     }
 
+    @Test
+    void aFailureSaysHowToHaveItsScheduleAgain() {
+        ScheduleExplorer.Body fails = () -> {
+            throw new AssertionError("always");
+        };
+        ScheduleExplorer explorer = ScheduleExplorer.of(10);
+
+        ScheduleFailure found = failureOf(explorer, fails);
+        assertThat(found).hasMessageContaining(
+                "to have it again: -Dsennit.seed=" + found.seed() + ", or replay(" + found.seed() + ", body)\n");
+        found = failureOf(explorer.replayHint(seed -> "run it with " + seed).seed(5).pct(2).stepLimit(100), fails);
+        assertThat(found).hasMessageContaining("to have it again: run it with " + found.seed() + "\n");
+    }
+
     @ParameterizedTest
     @EnumSource
     void findsThatSignalWakesTheWrongOne(Strategy strategy) {

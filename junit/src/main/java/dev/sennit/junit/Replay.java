@@ -1,5 +1,6 @@
 package dev.sennit.junit;
 
+import dev.sennit.testing.ScheduleFailure;
 import java.lang.annotation.Documented;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;

@@ -1,5 +1,8 @@
 package dev.sennit.junit;
 
+import dev.sennit.testing.Exploration;
+import dev.sennit.testing.ScheduleExplorer;
+import dev.sennit.testing.Strategy;
 import java.lang.reflect.Method;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -23,10 +26,11 @@ public final class ScheduleExtension implements InvocationInterceptor {
         ScheduleExplorer.Body body = () -> ReflectionSupport.invokeMethod(method, instance, arguments);
         invocation.skip();
         Schedules wanted = method.getAnnotation(Schedules.class);
+        String command = "mvn test " + selecting(context.getRequiredTestClass(), method);
         ScheduleExplorer explorer = ScheduleExplorer.of(wanted.value())
                 .seed(wanted.seed())
                 .stepLimit(wanted.stepLimit())
-                .command("mvn test " + selecting(context.getRequiredTestClass(), method) + ' ');
+                .replayHint(seed -> command + " -Dsennit.seed=" + seed + ", or @Replay(" + seed + "L)");
         if (wanted.strategy() == Strategy.PCT) {
             explorer = explorer.pct(wanted.depth());
         }

@@ -1,5 +1,7 @@
 package dev.sennit.junit;
 
+import dev.sennit.testing.ScheduleExplorer;
+import dev.sennit.testing.Strategy;
 import java.lang.annotation.Documented;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
@@ -12,7 +14,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * A JUnit test that is run under many schedules, by a {@link ScheduleExplorer}.
  *
  * {@snippet :
- * import dev.sennit.testing.*;
+ * import dev.sennit.junit.Schedules;
  * import java.util.concurrent.atomic.AtomicInteger;
  *
  * class CounterTest {

@@ -3,6 +3,9 @@ package dev.sennit.junit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
+import dev.sennit.testing.ScheduleFailure;
+import dev.sennit.testing.Strategy;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -40,21 +43,43 @@ class SchedulesTest {
         }
     }
 
+    /** Something that a thread does. */
+    @FunctionalInterface
+    private interface Part {
+        void run() throws InterruptedException;
+    }
+
+    private static void together(Part... parts) throws InterruptedException {
+        List<Thread> threads = new ArrayList<>();
+        for (Part part : parts) {
+            threads.add(Thread.startVirtualThread(() -> {
+                try {
+                    part.run();
+                } catch (InterruptedException e) {
+                    throw new AssertionError(e);
+                }
+            }));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+    }
+
     private static void countTwice() throws InterruptedException {
         var count = new AtomicInteger();
-        Together.Part increments = () -> {
+        Part increments = () -> {
             int read = count.get();
             Thread.yield();
             count.set(read + 1);
         };
-        Together.together(increments, increments);
+        together(increments, increments);
         assertThat(count).hasValue(2);
     }
 
     @Schedules(100)
     void runsAsOftenAsItSays() throws InterruptedException {
         assertThat(Thread.currentThread().isVirtual()).isTrue();
-        Together.together(CALLS::incrementAndGet, () -> {});
+        together(CALLS::incrementAndGet, () -> {});
     }
 
     @Schedules(strategy = Strategy.PCT, depth = 2)
@@ -86,7 +111,7 @@ class SchedulesTest {
         void locksInDifferentOrder() throws InterruptedException {
             var first = new ReentrantLock();
             var second = new ReentrantLock();
-            Together.together(() -> both(first, second), () -> both(second, first));
+            together(() -> both(first, second), () -> both(second, first));
         }
 
         private static void both(ReentrantLock one, ReentrantLock other) {
@@ -100,7 +125,7 @@ class SchedulesTest {
         @Schedules(1000)
         void isRight() throws InterruptedException {
             var count = new AtomicInteger();
-            Together.together(count::incrementAndGet, count::incrementAndGet);
+            together(count::incrementAndGet, count::incrementAndGet);
             assertThat(count).hasValue(2);
         }
     }
@@ -140,6 +165,7 @@ class SchedulesTest {
                     .containsPattern("(?m)^ step +thread +from +to$")
                     .containsPattern("(?m)^ +1  body +start +\\S+")
                     .contains("SchedulesTest")
+                    .doesNotContain("ScheduleExtension")
                     .doesNotContain("NOT REPEATABLE");
         }
         assertThat(failureOf("losesAnUpdate")).hasMessageStartingWith("java.lang.AssertionError: ");
