@@ -17,9 +17,10 @@ import java.util.TreeSet;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Compares the README's tables of plans and of their options with what each kind of pool accepts. */
+/** Compares the README's tables with what each kind of pool accepts, and with what is published. */
 class ReadmeTest {
     private static final Path README = Path.of("../README.md");
     /** A value for each option of the kinds that start no processes: each is tried out. */
@@ -135,6 +136,51 @@ class ReadmeTest {
         }
         for (String plan : plans) {
             assertThat(kinds()).extracting(PoolProvider::kind).contains(Plan.parse(plan).kind());
+        }
+    }
+
+    /** The folders whose POMs say that they are published, by their artifacts. */
+    private static Map<String, Path> published() throws Exception {
+        Map<String, Path> published = new TreeMap<>();
+        try (Stream<Path> folders = Files.list(Path.of(".."))) {
+            for (Path folder : folders.filter(each -> Files.exists(each.resolve("pom.xml"))).toList()) {
+                String pom = Files.readString(folder.resolve("pom.xml"));
+                if (pom.contains("<unpublished>false</unpublished>")) {
+                    published.put(quoted(pom, "</parent>\\s*<artifactId>([^<]+)</artifactId>").getFirst(), folder);
+                }
+            }
+        }
+        return published;
+    }
+
+    @Test
+    void theTableOfArtifactsIsWhatIsPublished() throws Exception {
+        Map<String, Path> published = published();
+        Map<String, String> documented = new TreeMap<>();
+        for (List<String> row : table("| artifact | module | for |")) {
+            documented.put(quoted(row.getFirst(), "`([^`]+)`").getFirst(), row.get(1).replace("`", ""));
+        }
+        assertThat(documented.keySet()).isEqualTo(published.keySet());
+        for (Map.Entry<String, String> one : documented.entrySet()) {
+            Path descriptor = published.get(one.getKey()).resolve("src/main/java/module-info.java");
+            String module = Files.exists(descriptor)
+                    ? quoted(Files.readString(descriptor), "(?m)^module (\\S+)").getFirst()
+                    : "";
+            assertThat(one.getValue()).as("the module of %s", one.getKey()).isEqualTo(module);
+        }
+        List<String> inBom = quoted(Files.readString(Path.of("../bom/pom.xml")),
+                "<dependency><groupId>dev.sennit</groupId><artifactId>([^<]+)");
+        assertThat(Stream.concat(inBom.stream(), Stream.of("sennit-bom"))).containsExactlyInAnyOrderElementsOf(published.keySet());
+    }
+
+    @Test
+    void theCoordinatesHaveTheVersionOfThePom() throws Exception {
+        String version = quoted(Files.readString(Path.of("../pom.xml")), "<artifactId>sennit-parent</artifactId>\\s*<version>([^<]+)")
+                .getFirst();
+        for (Path document : List.of(README, Path.of("../docs/guides/testing-concurrency.md"))) {
+            List<String> versions = quoted(Files.readString(document),
+                    "(?:<artifactId>sennit[-a-z]*</artifactId>\\s*<version>|\"dev\\.sennit:sennit[-a-z]*:)([^<\"]+)");
+            assertThat(versions).as("versions in %s", document).isNotEmpty().containsOnly(version);
         }
     }
 }

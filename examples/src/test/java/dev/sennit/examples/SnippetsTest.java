@@ -25,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Compiles every snippet of the README, the documents and the Javadoc, and knows the commands they name. */
 class SnippetsTest {
     private static final Path ROOT = Path.of("..");
+    private static final Path README = ROOT.resolve("README.md");
     private static final Pattern FENCED =
             Pattern.compile("(<!-- not compiled: [^>]+-->\\R)?```java\\R(.*?)```", Pattern.DOTALL);
     private static final Pattern JAVADOC =
@@ -40,7 +41,7 @@ class SnippetsTest {
         for (Path document : documents()) {
             found.addAll(fenced(document, Files.readString(document)));
         }
-        for (String module : List.of("core", "images")) {
+        for (String module : List.of("core", "images", "junit")) {
             try (Stream<Path> sources = Files.walk(ROOT.resolve(module + "/src/main/java"))) {
                 for (Path source : sources.filter(file -> file.toString().endsWith(".java")).toList()) {
                     found.addAll(inJavadoc(source, Files.readString(source)));
@@ -52,7 +53,7 @@ class SnippetsTest {
 
     private static List<Path> documents() throws Exception {
         try (Stream<Path> documents = Files.walk(ROOT.resolve("docs"))) {
-            return Stream.concat(Stream.of(ROOT.resolve("README.md"), ROOT.resolve("CONTRIBUTING.md")), documents)
+            return Stream.concat(Stream.of(README, ROOT.resolve("CONTRIBUTING.md")), documents)
                     .filter(file -> file.toString().endsWith(".md"))
                     .toList();
         }
@@ -132,6 +133,20 @@ class SnippetsTest {
         return said.getDiagnostics().isEmpty();
     }
 
+    /** What snippets of the guides and of the Javadoc do without; those on the README's page are whole. */
+    private static final String USUAL_IMPORTS = """
+            import dev.sennit.*;
+            import dev.sennit.images.*;
+            import dev.sennit.loop.*;
+            import dev.sennit.process.*;
+            import java.nio.file.*;
+            import java.time.*;
+            import java.util.*;
+            import java.util.concurrent.*;
+            import java.util.function.*;
+            import java.util.stream.*;
+            """;
+
     private static final class Source extends SimpleJavaFileObject {
         private final String where;
         private final String text;
@@ -141,19 +156,10 @@ class SnippetsTest {
             this.where = where;
             text = """
                     package snippet%d;
-                    import dev.sennit.*;
-                    import dev.sennit.images.*;
-                    import dev.sennit.loop.*;
-                    import dev.sennit.process.*;
-                    import java.nio.file.*;
-                    import java.time.*;
-                    import java.util.*;
-                    import java.util.concurrent.*;
-                    import java.util.function.*;
-                    import java.util.stream.*;
                     %s
                     %s
-                    """.formatted(number, imports, types);
+                    %s
+                    """.formatted(number, where.startsWith(README + ":") ? "" : USUAL_IMPORTS, imports, types);
         }
 
         @Override
@@ -166,7 +172,7 @@ class SnippetsTest {
     void everySnippetCompiles(@TempDir Path classes) throws Exception {
         List<Snippet> snippets = snippets();
         assertThat(snippets).as("snippets found").hasSizeGreaterThan(10);
-        assertThat(snippets).extracting(Snippet::where).anyMatch(where -> where.startsWith("../README.md:"));
+        assertThat(snippets).extracting(Snippet::where).anyMatch(where -> where.startsWith(README + ":"));
         assertThat(complaints(snippets, classes)).isEmpty();
         try (Stream<Path> compiled = Files.list(classes)) {
             assertThat(compiled).hasSameSizeAs(snippets);
@@ -182,6 +188,15 @@ class SnippetsTest {
         assertThat(complaints(List.of(good, misspelt), classes)).singleElement().asString().startsWith("misspelt").contains("opn");
         assertThat(complaints(List.of(good, raw), classes)).singleElement().asString().startsWith("raw").contains("raw type");
         assertThat(complaints(List.of(good, unfinished), classes)).isNotEmpty().allMatch(one -> one.startsWith("unfinished"));
+    }
+
+    @Test
+    void aSnippetOfTheReadmeHasItsImports(@TempDir Path classes) throws Exception {
+        String code = "Pool pool = Pools.open(\"threads\");";
+        assertThat(complaints(List.of(new Snippet(README + ":1", "import dev.sennit.*;\n" + code)), classes)).isEmpty();
+        assertThat(complaints(List.of(new Snippet(README + ":1", code)), classes))
+                .isNotEmpty()
+                .allMatch(one -> one.contains("Pool"));
     }
 
     @Test
@@ -207,7 +222,7 @@ class SnippetsTest {
     @Test
     void everyCommandInTheReadmeExists() throws Exception {
         String help = Files.readString(ROOT.resolve("cli/src/main/java/dev/sennit/cli/Sennit.java"));
-        Matcher blocks = Pattern.compile("```sh\\R(.*?)```", Pattern.DOTALL).matcher(Files.readString(ROOT.resolve("README.md")));
+        Matcher blocks = Pattern.compile("```sh\\R(.*?)```", Pattern.DOTALL).matcher(Files.readString(README));
         int commands = 0;
         while (blocks.find()) {
             Matcher command = COMMAND.matcher(blocks.group(1));
