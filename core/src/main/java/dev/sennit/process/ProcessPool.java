@@ -107,6 +107,7 @@ public final class ProcessPool extends AbstractPool {
     /** Changed under lock. Those whose worker has retired are no longer counted on, and go when it has. */
     private final List<WorkerSlot> slots = new CopyOnWriteArrayList<>();
     private final LongAdder cpuNanos = new LongAdder();
+    private final WorkerLog log;
     private final CountDownLatch closing = new CountDownLatch(1);
 
     private final Object lock = new Object();
@@ -152,6 +153,7 @@ public final class ProcessPool extends AbstractPool {
         this.settings = settings.copy(); // the builder may be used for another
         this.allowed = settings.newAllowList();
         this.arguments = WorkerCommand.arguments(settings);
+        this.log = new WorkerLog(name());
         this.archive = settings.archive ? WorkerArchive.forWorkers(arguments, settings.limits()) : null;
         if (settings.initializer != null) {
             initializer = new Initializer(settings.initializer);
@@ -789,6 +791,15 @@ public final class ProcessPool extends AbstractPool {
 
     /** Notes that a start failed. When no slot has a worker, and all of them have failed, the pool gives up. */
     void startFailed(WorkerSlot slot, String why, @Nullable Throwable cause, boolean killed) {
+        log.lost(why);
+        if (countFailedStart(slot, why, cause, killed) instanceof WorkerStartException end) {
+            log.gaveUp(end.getMessage() + "; tasks that wait for a worker fail");
+        }
+    }
+
+    /** Returns why the pool gives up, if this is when it does. */
+    private @Nullable WorkerStartException countFailedStart(
+            WorkerSlot slot, String why, @Nullable Throwable cause, boolean killed) {
         synchronized (lock) {
             failedStarts++;
             failedSlots.add(slot);
@@ -796,11 +807,12 @@ public final class ProcessPool extends AbstractPool {
             boolean goOn = failedStarts - startsKilled < STARTS_BEFORE_GIVING_UP
                     && startsKilled < KILLS_BEFORE_GIVING_UP;
             if (goOn || workersUp > 0 || failedSlots.size() < slots.size() - leaving || broken != null) {
-                return;
+                return null;
             }
             lock.notifyAll();
             broken = new WorkerStartException(
                     failedStarts + " workers of pool " + name() + " in a row could not be started; the last: " + why, cause);
+            return broken;
         }
     }
 
@@ -853,6 +865,7 @@ public final class ProcessPool extends AbstractPool {
                 return;
             }
         }
+        log.tellRest();
         workersReleased();
     }
 
@@ -868,6 +881,10 @@ public final class ProcessPool extends AbstractPool {
 
     AllowList allowed() {
         return allowed;
+    }
+
+    WorkerLog log() {
+        return log;
     }
 
     Duration grace() {

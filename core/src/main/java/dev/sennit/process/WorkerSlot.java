@@ -617,6 +617,9 @@ final class WorkerSlot {
             had.startSent(); // who took the answer before it may not have come to say it
         }
         boolean hadBegun = had != null && dead.hadBegun(had.task());
+        String during = had == null
+                ? "between two tasks"
+                : (hadBegun ? "while it ran task " : "before it had begun task ") + had.name();
         if (had != null && !hadBegun && mayRunElsewhere(had, dead)) {
             giveBack(had);
             had = null;
@@ -625,10 +628,20 @@ final class WorkerSlot {
         turn.lock(); // who polled instead has gone, or sees that the worker is buried: its memory can go
         turn.unlock();
         WorkerJvm.End end = dead.bury();
+        tellEnd(dead, end, during);
         if (had != null) {
             diedWith(had, hadBegun, dead, end);
         }
         outOfTurn.forEach(task -> diedWith(task, true, dead, end));
+    }
+
+    private void tellEnd(WorkerJvm dead, WorkerJvm.End end, String during) {
+        if (dead.endWasIntended()) {
+            pool.log().ended("worker " + name + " (pid " + dead.pid() + ") has ended, as it was to, "
+                    + WorkerCrashedException.describeExit(end.exitCode()));
+        } else {
+            pool.log().lost(String.valueOf(CauseOfDeath.of(dead, end, name, during, pool.settings()).getMessage()));
+        }
     }
 
     /** Whether the worker's death may be no fault of the task, which it had not begun. */

@@ -4,10 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.TaskFuture;
+import dev.sennit.TaskOptions;
 import dev.sennit.WorkerStartException;
+import java.lang.System.Logger.Level;
 import java.lang.reflect.Field;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
@@ -70,7 +75,44 @@ class WorkerDeathIT {
     }
 
     @Test
+    void eachWorkerThatIsLostIsALineInTheLog() throws Exception {
+        List<String> lines = new CopyOnWriteArrayList<>();
+        BiConsumer<Level, String> before = WorkerLog.tellTo((level, line) -> lines.add(level + " " + line));
+        try (ProcessPool pool = ProcessPool.builder().name("photos").workers(1).heap("64m").grace(Duration.ZERO).open()) {
+            long idle = pool.submit(() -> ProcessHandle.current().pid()).get(60, TimeUnit.SECONDS);
+            ProcessHandle.of(idle).orElseThrow().destroyForcibly();
+            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> !lines.isEmpty());
+            assertThat(lines).singleElement().asString().startsWith("WARNING photos - worker photos-worker-1 (pid " + idle
+                    + ") was killed by signal 9 (SIGKILL)").endsWith("between two tasks");
+
+            TaskFuture<Integer> exits = pool.submit(() -> {
+                System.exit(3);
+                return 1;
+            }, TaskOptions.named("leave"));
+            assertThatThrownBy(() -> exits.get(60, TimeUnit.SECONDS)).cause().isInstanceOf(WorkerCrashedException.class);
+            assertThat(lines).hasSize(2).last().asString()
+                    .startsWith("WARNING photos - worker photos-worker-1 (pid ")
+                    .contains(") exited with code 3 while it ran task leave");
+
+            TaskFuture<Integer> endless = pool.submit(() -> {
+                while (true) {
+                    Thread.onSpinWait();
+                }
+            });
+            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> pool.statistics().running() == 1);
+            endless.cancel(true);
+            assertThat(pool.submit(() -> 42).get(60, TimeUnit.SECONDS)).isEqualTo(42);
+            assertThat(lines).hasSize(3).last().asString().startsWith("DEBUG photos - worker photos-worker-1 (pid ");
+        } finally {
+            WorkerLog.tellTo(before);
+        }
+        assertThat(lines).hasSize(4).last().asString().startsWith("DEBUG ").endsWith("has ended, as it was to, exited with code 0");
+    }
+
+    @Test
     void workersThatCannotStartFailThePoolWithTheirCause() throws Exception {
+        List<String> lines = new CopyOnWriteArrayList<>();
+        BiConsumer<Level, String> before = WorkerLog.tellTo((level, line) -> lines.add(level + " " + line));
         try (ProcessPool pool = ProcessPool.builder()
                 .workers(2)
                 .jvmOptions("-XX:+NoSuchOption")
@@ -81,8 +123,16 @@ class WorkerDeathIT {
                     .cause()
                     .isInstanceOf(WorkerStartException.class)
                     .hasMessageContaining("NoSuchOption");
+            assertThat(lines).filteredOn(line -> line.startsWith("WARNING ")).hasSizeBetween(1, WorkerLog.MOST)
+                    .allSatisfy(line -> assertThat(line).contains(") exited with code 1 before it was ready", "NoSuchOption"));
+            Awaitility.await().atMost(Duration.ofSeconds(60))
+                    .until(() -> lines.stream().anyMatch(line -> line.startsWith("ERROR ")));
+            assertThat(lines).filteredOn(line -> line.startsWith("ERROR ")).singleElement().asString()
+                    .contains("in a row could not be started").endsWith("; tasks that wait for a worker fail");
             TaskFuture<Integer> late = pool.submit(() -> 1);
             assertThatThrownBy(() -> late.get(60, TimeUnit.SECONDS)).cause().isInstanceOf(WorkerStartException.class);
+        } finally {
+            WorkerLog.tellTo(before);
         }
     }
 }
