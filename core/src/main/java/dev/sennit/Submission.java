@@ -465,7 +465,7 @@ public class Submission<T extends @Nullable Object> {
             depth = (short) Interrupts.depth();
             runner = Thread.currentThread();
             if (state == RUNNING) { // else it was settled before there was a thread to interrupt: nobody wants the result
-                value = body().call();
+                value = options.name() == null ? body().call() : callNamed(options.name());
             }
         } catch (Throwable e) { // an Error is the task's failure too, and the worker goes on
             failure = e;
@@ -481,6 +481,22 @@ public class Submission<T extends @Nullable Object> {
             if (leaves) {
                 pool.ended(this);
             }
+        }
+    }
+
+    /** Calls the body in a thread of the task's name. A thread that is not the pool's keeps its own. */
+    private T callNamed(String name) throws Exception {
+        Callable<T> call = body();
+        Thread thread = Thread.currentThread();
+        String before = thread.getName();
+        if (pool.runsInCaller() || before.equals(name) || !pool.isWorker()) {
+            return call.call();
+        }
+        thread.setName(name);
+        try {
+            return call.call();
+        } finally {
+            thread.setName(before);
         }
     }
 

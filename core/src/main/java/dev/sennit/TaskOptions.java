@@ -16,7 +16,9 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * @param name what errors and listings call the task, or null for a name made from its class
+ * @param name what errors and listings call the task, or null for a name made from its class. While a task with a given name
+ *     runs, the worker's thread has that name, in a worker process too; so it stands in log lines and thread dumps. Where the
+ *     submitter's own thread runs it - {@code inline}, {@code full=caller-runs} - that keeps its name.
  * @param timeout the longest the task may run, or null for no limit. Time spent waiting for a worker does not count.
  *     When it is over the future fails with {@link java.util.concurrent.TimeoutException} and the run is ended as
  *     {@link TaskFuture#cancel cancel(true)} would end it: by an interrupt, and on kinds that isolate by killing the

@@ -391,6 +391,34 @@ public abstract class PoolContract {
     }
 
     @Test
+    public void aNameThatWasGivenIsTheThreadsWhileTheTaskRuns() throws Exception {
+        Pool pool = pool();
+        String own = Thread.currentThread().getName();
+        String during = value(pool.submit(PoolContract::threadName, TaskOptions.named("report 17")));
+        assertThat(during).isEqualTo(asynchronous() ? "report 17" : own);
+
+        TaskFuture<String> failed = pool.submit(
+                () -> {
+                    throw new IllegalStateException(Thread.currentThread().getName());
+                },
+                TaskOptions.named("report 18"));
+        assertThat(failure(failed)).hasMessage(asynchronous() ? "report 18" : own);
+
+        List<TaskFuture<String>> unnamed = new ArrayList<>();
+        for (int i = 0; i < 4 * workers(); i++) {
+            unnamed.add(pool.submit(PoolContract::threadName));
+        }
+        for (TaskFuture<String> one : unnamed) {
+            assertThat(value(one)).isNotEmpty().doesNotStartWith("report");
+        }
+        assertThat(Thread.currentThread().getName()).isEqualTo(own);
+    }
+
+    private static String threadName() {
+        return Thread.currentThread().getName();
+    }
+
+    @Test
     public void aFutureTellsItsNameAndState() throws Exception {
         var here = signals;
         Pool pool = pool();
@@ -2316,8 +2344,9 @@ public abstract class PoolContract {
         Pool pool = open("backlog=1&full=caller-runs");
         occupyWorkers(pool);
         TaskFuture<String> queued = pool.submit(() -> Thread.currentThread().getName());
-        TaskFuture<String> overflow =
-                pool.submit(() -> Thread.currentThread().getName() + " in " + ProcessHandle.current().pid());
+        TaskFuture<String> overflow = pool.submit(
+                () -> Thread.currentThread().getName() + " in " + ProcessHandle.current().pid(),
+                TaskOptions.named("overflow"));
 
         assertThat(overflow).isCompletedWithValue(
                 Thread.currentThread().getName() + " in " + ProcessHandle.current().pid());

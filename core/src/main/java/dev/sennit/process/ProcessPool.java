@@ -178,7 +178,9 @@ public final class ProcessPool extends AbstractPool {
     @Override
     protected <T extends @Nullable Object> Submission<T> newSubmission(Callable<T> body, TaskOptions options) {
         Objects.requireNonNull(options, "options");
-        EncodedTask message = TaskCodec.encode(body, writtenClassOf(body), nameOf(body));
+        String given = options.name();
+        EncodedTask message = TaskCodec.encode(
+                given == null ? body : new NamedTask<>(body, given), writtenClassOf(body), nameOf(body));
         allowed.allowBeside(writtenClassOf(body));
         return new RemoteSubmission<>(this, body, options, message);
     }
