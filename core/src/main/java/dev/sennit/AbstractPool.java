@@ -216,6 +216,15 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
+     * The process ids of the workers that are there.
+     *
+     * @return a snapshot; empty for kinds whose workers are no processes
+     */
+    protected List<Long> workerPids() {
+        return List.of();
+    }
+
+    /**
      * Processor time used by the pool's workers.
      *
      * @return the time, or empty where it cannot be known
@@ -950,7 +959,7 @@ public abstract non-sealed class AbstractPool implements Pool {
 
     @Override
     public final PoolStatistics statistics() {
-        return counters.snapshot(aliveWorkers(), workersLost(), workersRecycled(), cpuTime());
+        return counters.snapshot(aliveWorkers(), workersLost(), workersRecycled(), cpuTime(), workerPids());
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.sennit;
 
 import dev.sennit.internal.Stripes;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLongArray;
 
@@ -89,7 +90,8 @@ class Counters {
         add(RUN_NANOS, nanos);
     }
 
-    PoolStatistics snapshot(int workers, long workersLost, long workersRecycled, Optional<Duration> cpuTime) {
+    PoolStatistics snapshot(
+            int workers, long workersLost, long workersRecycled, Optional<Duration> cpuTime, List<Long> workerPids) {
         long wereCancelled = sum(CANCELLED);
         long haveFailed = sum(FAILED);
         long haveSucceeded = sum(SUCCEEDED);
@@ -113,6 +115,7 @@ class Counters {
                 workersRecycled,
                 Duration.ofNanos(sum(QUEUE_NANOS)),
                 Duration.ofNanos(sum(RUN_NANOS)),
-                cpuTime);
+                cpuTime,
+                workerPids);
     }
 }

@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -28,6 +29,8 @@ import java.util.Optional;
  * @param runTime total time of the runs that have ended; of a task that is tried again, of all its attempts without the
  *     waits between them
  * @param cpuTime processor time used by the pool's workers, or empty where the JDK cannot tell (virtual threads)
+ * @param workerPids process ids of the worker processes that are there now, those that start, wait as spares or end what they had
+ *     begun included; empty for kinds whose workers are no processes
  */
 public record PoolStatistics(
         int workers,
@@ -43,7 +46,13 @@ public record PoolStatistics(
         long workersRecycled,
         Duration queueTime,
         Duration runTime,
-        Optional<Duration> cpuTime) {
+        Optional<Duration> cpuTime,
+        List<Long> workerPids) {
+
+    /** Makes the list its own. */
+    public PoolStatistics {
+        workerPids = List.copyOf(workerPids);
+    }
 
     /**
      * Tasks that have ended, in whatever way.

@@ -3,6 +3,7 @@ package dev.sennit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import org.junit.jupiter.api.Test;
@@ -11,14 +12,14 @@ class CountersTest {
     private final Counters counters = new Counters();
 
     private PoolStatistics seen() {
-        return counters.snapshot(3, 1, 2, Optional.of(Duration.ofSeconds(9)));
+        return counters.snapshot(3, 1, 2, Optional.of(Duration.ofSeconds(9)), List.of(4711L));
     }
 
     @Test
     void nothingAtFirst() {
         assertThat(seen())
                 .isEqualTo(new PoolStatistics(
-                        3, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, Duration.ZERO, Duration.ZERO, Optional.of(Duration.ofSeconds(9))));
+                        3, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, Duration.ZERO, Duration.ZERO, Optional.of(Duration.ofSeconds(9)), List.of(4711L)));
     }
 
     @Test
@@ -32,7 +33,7 @@ class CountersTest {
         assertThat(seen())
                 .isEqualTo(new PoolStatistics(
                         3, 1, 0, 0, 1, 0, 0, 0, 0, 1, 2, Duration.ofNanos(1_000), Duration.ofNanos(5_000),
-                        Optional.of(Duration.ofSeconds(9))));
+                        Optional.of(Duration.ofSeconds(9)), List.of(4711L)));
     }
 
     @Test

@@ -189,7 +189,8 @@ public abstract class PoolContract {
                         now.workersRecycled() - before.workersRecycled(),
                         now.queueTime().minus(before.queueTime()),
                         now.runTime().minus(before.runTime()),
-                        now.cpuTime());
+                        now.cpuTime(),
+                        now.workerPids());
     }
 
     /** A pool for this test alone; options as in {@code backlog=1&full=reject}, or empty. */
@@ -388,6 +389,17 @@ public abstract class PoolContract {
                 .isInstanceOf(TaskSerializationException.class)
                 .hasMessageContaining(PoolContract.class.getSimpleName()) // where the lambda is written
                 .hasMessageContainingAll("Pool.submit", "Task");
+    }
+
+    @Test
+    public void theStatisticsTellThePidsOfWorkerProcesses() throws Exception {
+        Pool pool = pool();
+        long pid = value(pool.submit(() -> ProcessHandle.current().pid()));
+        if (isolates()) {
+            assertThat(pool.statistics().workerPids()).contains(pid).doesNotHaveDuplicates();
+        } else {
+            assertThat(pool.statistics().workerPids()).isEmpty();
+        }
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.sennit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -22,7 +23,8 @@ class PoolStatisticsTest {
                 0,
                 Duration.ofMillis(1_200),
                 Duration.ofMillis(600),
-                Optional.empty());
+                Optional.empty(),
+                List.of());
     }
 
     @Test

@@ -2,6 +2,8 @@ package dev.sennit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sennit.Pool;
+import dev.sennit.Pools;
 import dev.sennit.TaskOptions;
 import dev.sennit.loop.EventLoop;
 import java.io.BufferedReader;
@@ -63,6 +65,51 @@ class PsIT {
         private static int stay() throws InterruptedException {
             new CountDownLatch(1).await();
             return 0;
+        }
+    }
+
+    /** One worker that is busy, and one task that waits for it. */
+    static final class Laboratory {
+        private Laboratory() {}
+
+        public static void main(String[] arguments) throws Exception {
+            Pool pool = Pools.open("processes:1?name=photos");
+            pool.submit(() -> 1).get();
+            pool.submit(Laboratory::stay, TaskOptions.named("shrink"));
+            pool.submit(() -> 2, TaskOptions.named("after it"));
+            while (pool.statistics().running() == 0) {
+                Thread.onSpinWait();
+            }
+            System.out.println("ready");
+            stay();
+        }
+
+        private static int stay() throws InterruptedException {
+            new CountDownLatch(1).await();
+            return 0;
+        }
+    }
+
+    @Test
+    void printsPoolsOfWorkerProcesses() throws Exception {
+        Process laboratory = start(
+                List.of("--enable-native-access=ALL-UNNAMED", "--class-path", System.getProperty("java.class.path")), Laboratory.class);
+        try {
+            String pid = Long.toString(laboratory.pid());
+            Run text = Run.sennit("ps", pid);
+            Run json = Run.sennit("ps", pid, "--json");
+
+            long worker = laboratory.children().findFirst().orElseThrow().pid();
+            assertThat(text.err()).isEmpty();
+            assertThat(text.out()).hasSize(2);
+            assertThat(text.out().get(0)).isEqualTo("photos: 1 worker process, 1 task runs, 1 waits, 0 workers were lost");
+            assertThat(text.out().get(1))
+                    .matches("  photos-worker-1  pid " + worker + "  busy, runs shrink( for .*)?, 1 task done, .* old");
+            assertThat(json.out()).singleElement().asString()
+                    .startsWith("{\"pool\":\"photos\",\"worker\":\"photos-worker-1\",\"pid\":" + worker + ",\"state\":\"busy\",\"task\":\"shrink\"");
+            assertThat(temp.resolve("err")).isEmptyFile();
+        } finally {
+            laboratory.destroyForcibly().waitFor();
         }
     }
 
@@ -162,7 +209,7 @@ class PsIT {
             Run run = Run.sennit("ps", Long.toString(plain.pid()));
 
             assertThat(run.err()).containsExactly(
-                    "sennit: process " + plain.pid() + " has no Sennit with event loops, or none that is watched");
+                    "sennit: process " + plain.pid() + " has no Sennit with event loops that are watched, or with worker processes");
             assertThat(run.out()).isEmpty();
             assertThat(run.exit()).isEqualTo(ExitCode.TASKS_FAILED);
         } finally {

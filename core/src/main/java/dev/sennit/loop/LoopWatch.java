@@ -1,6 +1,7 @@
 package dev.sennit.loop;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Beans;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Timers;
 import java.time.Duration;
@@ -152,6 +153,7 @@ final class LoopWatch {
     }
 
     private static void watch() {
+        Beans.offer(LoopsMXBean.NAME, Loops::new);
         long last = Backend.current().nanoTime();
         long idleSince = last;
         boolean closely = false;
@@ -164,7 +166,7 @@ final class LoopWatch {
             long pause = step == 0 ? LINGER : Math.min(step, closely ? CLOSE_STEP : LONGEST_STEP);
             synchronized (LOCK) {
                 if (step == 0 && last - idleSince > LINGER && OPEN.values().stream().noneMatch(one -> one.settings.step() > 0)) {
-                    Loops.unregister();
+                    Beans.withdraw(LoopsMXBean.NAME);
                     watcher = null;
                     return;
                 }

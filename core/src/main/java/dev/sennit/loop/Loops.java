@@ -1,49 +1,19 @@
 package dev.sennit.loop;
 
-import java.lang.management.ManagementFactory;
+import dev.sennit.internal.Beans;
 import java.util.List;
-import javax.management.JMException;
-import javax.management.MBeanServerFactory;
-import javax.management.ObjectName;
-import org.jspecify.annotations.Nullable;
 
 /** The open event loops of this JVM, for {@link LoopsMXBean}. */
 public final class Loops implements LoopsMXBean {
-    /** Only the thread of {@link LoopWatch}. Under which name it was registered, or could not be. */
-    private static @Nullable ObjectName registered;
-
     /** For the MBean server. */
     public Loops() {}
 
-    /**
-     * Registers one where nobody could make it by the name of its class, as this class's loader is one that no MBean server knows; but
-     * not before there is a server, which is when somebody looks into this JVM.
-     */
+    /** For a library that nobody can look into by the name of this class; see {@link Beans}. */
     static void registerIfAskedFor() {
-        ClassLoader loader = Loops.class.getClassLoader();
-        if (registered != null || loader == ClassLoader.getSystemClassLoader()) {
-            return;
-        }
         try {
-            if (MBeanServerFactory.findMBeanServer(null).isEmpty()) {
-                return;
-            }
-            registered = new ObjectName(NAME + ",loader=" + Integer.toHexString(System.identityHashCode(loader)));
-            ManagementFactory.getPlatformMBeanServer().registerMBean(new Loops(), registered);
-        } catch (JMException | RuntimeException | LinkageError e) { // the watch goes on without
+            Beans.registerIfAskedFor();
+        } catch (Exception | LinkageError e) { // the watch goes on without
             EventLoop.LOG.log(System.Logger.Level.DEBUG, "loops cannot be looked at from outside", e);
-        }
-    }
-
-    /** So that the loader of this class can be let go of. */
-    static void unregister() {
-        if (registered != null) {
-            try {
-                ManagementFactory.getPlatformMBeanServer().unregisterMBean(registered);
-            } catch (JMException | RuntimeException e) {
-                // it was not, or is not any more
-            }
-            registered = null;
         }
     }
 

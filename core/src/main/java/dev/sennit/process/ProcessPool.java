@@ -292,6 +292,18 @@ public final class ProcessPool extends AbstractPool {
     }
 
     @Override
+    protected List<Long> workerPids() {
+        List<Long> pids = new ArrayList<>();
+        for (WorkerSlot slot : slots) {
+            WorkerJvm worker = slot.worker();
+            if (worker != null) {
+                pids.add(worker.pid());
+            }
+        }
+        return pids;
+    }
+
+    @Override
     protected Optional<Duration> cpuTime() {
         return Optional.of(Duration.ofNanos(cpuNanos.sum()));
     }
@@ -867,6 +879,7 @@ public final class ProcessPool extends AbstractPool {
                 return;
             }
         }
+        WorkerPools.closed(this);
         log.tellRest();
         workersReleased();
     }
@@ -1370,6 +1383,7 @@ public final class ProcessPool extends AbstractPool {
             }
             var pool = new ProcessPool(this);
             try {
+                WorkerPools.opened(pool);
                 if (rss != NO_LIMIT || maxMemory != NO_LIMIT || maxAge != null || least() < workers) {
                     Backend.start(new WorkerWatch(pool.name(), pool.settings, pool.closing, pool::looks));
                 }

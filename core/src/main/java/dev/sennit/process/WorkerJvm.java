@@ -708,6 +708,10 @@ final class WorkerJvm {
         tasksDone.incrementAndGet();
     }
 
+    long tasksDone() {
+        return tasksDone.get();
+    }
+
     void outgrew() {
         hasOutgrown = true;
     }

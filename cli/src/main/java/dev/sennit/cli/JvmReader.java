@@ -4,6 +4,8 @@ import com.sun.tools.attach.AttachNotSupportedException;
 import com.sun.tools.attach.VirtualMachine;
 import dev.sennit.loop.Loops;
 import dev.sennit.loop.LoopsMXBean;
+import dev.sennit.process.WorkerPools;
+import dev.sennit.process.WorkerPoolsMXBean;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -20,27 +22,35 @@ import javax.management.remote.JMXConnectorFactory;
 import javax.management.remote.JMXServiceURL;
 
 /**
- * Reads the event loops of another JVM of the same user.
+ * Reads the event loops and the pools of worker processes of another JVM of the same user.
  *
  * <p>Over the attach mechanism the JVM is asked to start its own management agent, which loads no foreign code and so
- * prints no warning, and listens for this user alone. Then its MBean server is asked to make an object of the library's class
+ * prints no warning, and listens for this user alone. Then its MBean server is asked to make objects of the library's classes
  * for this: a JVM that nobody looks at has none. Where the library is of a loader that the server does not know, it makes one itself as soon
  * as it sees that there is a server.
  */
-final class JvmLoops {
+final class JvmReader {
     private static final long LONGEST_WAIT = TimeUnit.SECONDS.toNanos(3);
     private static final long LOOK_AGAIN = TimeUnit.MILLISECONDS.toNanos(50);
 
-    private JvmLoops() {}
+    private JvmReader() {}
+
+    /** What is in a JVM. */
+    record Seen(List<LoopsMXBean.Loop> loops, List<WorkerPoolsMXBean.WorkerPool> pools) {
+        boolean isNothing() {
+            return loops.isEmpty() && pools.isEmpty();
+        }
+    }
 
     @SuppressWarnings("BanJNDI") // the address is not looked up: it is what the JVM has said to the attached
-    static List<LoopsMXBean.Loop> read(long pid) {
+    static Seen read(long pid) {
         String address = startAgent(pid);
         try (var connector = JMXConnectorFactory.connect(new JMXServiceURL(address))) {
             MBeanServerConnection server = connector.getMBeanServerConnection();
-            makeOne(server);
-            return loops(server)
-                    .orElseThrow(() -> CommandException.failed("process " + pid + " has no Sennit with event loops, or none that is watched", null));
+            makeOne(server, Loops.class, LoopsMXBean.NAME);
+            makeOne(server, WorkerPools.class, WorkerPoolsMXBean.NAME);
+            return seen(server)
+                    .orElseThrow(() -> CommandException.failed("process " + pid + " has no Sennit with event loops that are watched, or with worker processes", null));
         } catch (CommandException e) {
             throw e;
         } catch (IOException | JMException | RuntimeException e) {
@@ -48,31 +58,36 @@ final class JvmLoops {
         }
     }
 
-    private static void makeOne(MBeanServerConnection server) throws IOException, JMException {
+    private static void makeOne(MBeanServerConnection server, Class<?> bean, String name) throws IOException, JMException {
         try {
-            server.createMBean(Loops.class.getName(), new ObjectName(LoopsMXBean.NAME));
+            server.createMBean(bean.getName(), new ObjectName(name));
         } catch (InstanceAlreadyExistsException e) {
             // somebody has looked before
         } catch (ReflectionException e) {
-            // the library is of another loader than the class path's
+            // the library is of another loader than the class path's, or older
         }
     }
 
     /**
-     * Of all libraries there are; empty if there is none. Waits for the first loop: a library of another loader needs a moment to see
-     * that somebody asks, also where the class path's has none.
+     * Of all libraries there are; empty if there is none. Waits for the first loop or pool: a library of another loader needs a moment to
+     * see that somebody asks, also where the class path's has none.
      */
-    private static Optional<List<LoopsMXBean.Loop>> loops(MBeanServerConnection server) throws IOException, JMException {
-        var all = new ObjectName(LoopsMXBean.NAME + ",*");
+    private static Optional<Seen> seen(MBeanServerConnection server) throws IOException, JMException {
         long start = System.nanoTime();
         while (true) {
-            Set<ObjectName> names = server.queryNames(all, null);
-            List<LoopsMXBean.Loop> loops = names.stream()
-                    .sorted()
-                    .flatMap(name -> JMX.newMXBeanProxy(server, name, LoopsMXBean.class).loops().stream())
-                    .toList();
-            if (!loops.isEmpty() || System.nanoTime() - start > LONGEST_WAIT) {
-                return names.isEmpty() ? Optional.empty() : Optional.of(loops);
+            Set<ObjectName> loops = server.queryNames(new ObjectName(LoopsMXBean.NAME + ",*"), null);
+            Set<ObjectName> pools = server.queryNames(new ObjectName(WorkerPoolsMXBean.NAME + ",*"), null);
+            var seen = new Seen(
+                    loops.stream()
+                            .sorted()
+                            .flatMap(name -> JMX.newMXBeanProxy(server, name, LoopsMXBean.class).loops().stream())
+                            .toList(),
+                    pools.stream()
+                            .sorted()
+                            .flatMap(name -> JMX.newMXBeanProxy(server, name, WorkerPoolsMXBean.class).pools().stream())
+                            .toList());
+            if (!seen.isNothing() || System.nanoTime() - start > LONGEST_WAIT) {
+                return loops.isEmpty() && pools.isEmpty() ? Optional.empty() : Optional.of(seen);
             }
             LockSupport.parkNanos(LOOK_AGAIN);
         }
