@@ -19,7 +19,7 @@ import java.util.Map;
  * port cannot be opened twice. A worker gets options of its own from {@link ProcessPool.Builder#jvmOptions}.
  *
  * <p>The arguments go into a file that only this user can read, so that they may be of any length and do not show up in
- * process listings.
+ * process listings. What shows up there is the main class and the worker's name.
  */
 final class WorkerCommand {
     private static final List<String> TAKEN_OVER = List.of(
@@ -38,17 +38,17 @@ final class WorkerCommand {
             "--enable-native-access",
             "--illegal-native-access",
             "--sun-misc-unsafe-memory-access",
-            "--enable-preview");
+            "--enable-preview",
+            "-XX:-UsePerfData"); // else jps sees workers, as it sees any JVM
     /** A second JVM cannot have these: ports, and files that the first writes; nor the launcher's words for the main module. */
     private static final List<String> NOT_TAKEN_OVER = List.of("-Dcom.sun.management.jmxremote", "-Djdk.module.");
 
     /** The collector that is smallest and quickest to start; one that the user names takes its place. */
     private static final String COLLECTOR = "-XX:+UseSerialGC";
 
-    /** Gone when out of memory, no files left behind. {@code jvmOptions} may say otherwise. */
+    /** Gone when out of memory, no large files left behind. {@code jvmOptions} may say otherwise. */
     private static final List<String> DEFAULTS = List.of(
             "-XX:+ExitOnOutOfMemoryError",
-            "-XX:-UsePerfData",
             "-XX:-CreateCoredumpOnCrash");
 
     private WorkerCommand() {}
@@ -85,11 +85,18 @@ final class WorkerCommand {
         return arguments;
     }
 
-    /** Writes the arguments to a file, and returns the command that uses them; the caller adds the worker's own. */
+    /**
+     * Writes the arguments to a file, and returns the command that uses them; the caller adds the worker's own. The main class is not in
+     * the file: {@code ps} shows it, and after it the worker's name.
+     */
     static List<String> write(List<String> arguments, Path argumentFile) throws IOException {
         List<String> written = BorrowedLibrary.placedIn(argumentFile.resolveSibling(""), arguments);
-        Files.write(argumentFile, written.stream().map(WorkerCommand::quoted).toList());
-        return List.of(java(), "@" + argumentFile);
+        int last = written.size() - 1;
+        int main = last > 0 && written.get(last - 1).equals("--module") ? last - 1 : last;
+        Files.write(argumentFile, written.subList(0, main).stream().map(WorkerCommand::quoted).toList());
+        List<String> command = new ArrayList<>(List.of(java(), "@" + argumentFile));
+        command.addAll(written.subList(main, last + 1));
+        return command;
     }
 
     /** This JVM's own launcher. */

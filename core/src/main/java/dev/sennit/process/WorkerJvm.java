@@ -159,7 +159,7 @@ final class WorkerJvm {
             }
             List<String> command = new ArrayList<>(
                     WorkerCommand.write(arguments, folder.resolve(WorkerFolder.ARGUMENTS)));
-            command.addAll(List.of(folder.toString(), name));
+            command.addAll(List.of(name, folder.toString()));
             if (memory != null) {
                 command.add(memory.path().toString());
                 command.add(Boolean.toString(settings.leavesProcessors()));

@@ -48,21 +48,21 @@ final class WorkerMain {
     private WorkerMain() {}
 
     /**
-     * Arguments: the folder to meet the parent in, the worker's name; where there is shared memory, its path and whether to
+     * Arguments: the worker's name, the folder to meet the parent in; where there is shared memory, its path and whether to
      * spin.
      */
     public static void main(String[] arguments) {
         Sharing.saysNothing();
-        Path folder = Path.of(arguments[0]);
+        Path folder = Path.of(arguments[1]);
         try {
             ParentClasses.connect(folder.resolve(WorkerFolder.SOCKET));
             WorkerLink.WorkerEnd end = connect(folder, arguments);
-            var runner = new TaskThread(arguments[1], end);
+            var runner = new TaskThread(arguments[0], end);
             Backend.start(runner);
             listen(end, runner);
         } catch (IOException e) {
             if (Files.exists(folder)) { // else the parent removed it on its way out: there is nobody to tell
-                System.err.println("worker " + arguments[1] + " lost its parent: " + e);
+                System.err.println("worker " + arguments[0] + " lost its parent: " + e);
             }
         }
         try {

@@ -173,7 +173,7 @@ public final class WorkerProcess {
     private static Process launch(Builder settings, Path folder, String name) throws IOException {
         List<String> command = new ArrayList<>(WorkerCommand.write(
                 WorkerCommand.arguments(settings.jvm, WorkerProcessMain.class), folder.resolve(WorkerFolder.ARGUMENTS)));
-        command.addAll(List.of(folder.toString(), name));
+        command.addAll(List.of(name, folder.toString()));
         var builder = new ProcessBuilder(command);
         if (settings.jvm.output() == WorkerOutput.INHERIT) {
             builder.redirectOutput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.INHERIT);

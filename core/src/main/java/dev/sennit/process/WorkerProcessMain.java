@@ -46,22 +46,22 @@ final class WorkerProcessMain {
         return name;
     }
 
-    /** Arguments: the folder to meet the parent in, and the process's name. */
+    /** Arguments: the process's name, and the folder to meet the parent in. */
     public static void main(String[] arguments) throws Exception {
         Sharing.saysNothing();
-        name = arguments[1];
-        Thread.currentThread().setName(arguments[1]);
+        name = arguments[0];
+        Thread.currentThread().setName(arguments[0]);
         SocketChannel parent;
         byte[] main;
         try {
-            Path socket = Path.of(arguments[0]).resolve(WorkerFolder.SOCKET);
+            Path socket = Path.of(arguments[1]).resolve(WorkerFolder.SOCKET);
             ParentClasses.connect(socket);
             parent = SocketChannel.open(UnixDomainSocketAddress.of(socket));
             main = read(parent);
         } catch (IOException e) {
-            System.err.println("process " + arguments[1] + " lost its parent: " + e);
+            System.err.println("process " + arguments[0] + " lost its parent: " + e);
             // What the parent would have removed is removed here.
-            WorkerFolder.remove(Path.of(arguments[0]));
+            WorkerFolder.remove(Path.of(arguments[1]));
             Runtime.getRuntime().halt(PARENT_GONE);
             return;
         }

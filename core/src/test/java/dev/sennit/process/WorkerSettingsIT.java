@@ -65,6 +65,21 @@ class WorkerSettingsIT {
     }
 
     @Test
+    @EnabledOnOs(OS.LINUX)
+    void psAndJpsNameAWorker() throws Exception {
+        try (ProcessPool pool = one().name("photos").open()) {
+            long pid = pool.submit(() -> ProcessHandle.current().pid()).get(60, SECONDS);
+            String ps = Files.readString(Path.of("/proc", Long.toString(pid), "cmdline")).replace('\0', ' ');
+            assertThat(ps).contains("dev.sennit.process.WorkerMain photos-worker-1 ");
+            Process jps = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "jps").toString(), "-lm").start();
+            try (var lines = jps.inputReader().lines()) {
+                assertThat(lines.filter(line -> line.startsWith(pid + " ")).toList()).singleElement().asString()
+                        .contains("dev.sennit.process.WorkerMain photos-worker-1 ");
+            }
+        }
+    }
+
+    @Test
     @EnabledOnOs(value = OS.LINUX, architectures = {"amd64", "aarch64"})
     void theKernelTakesWorkersFirst() throws Exception {
         String own = Files.readString(Path.of("/proc/self/oom_score_adj"));
