@@ -241,7 +241,7 @@ class CommandIT {
     void compareOnProcessesWithAWorkloadFromTheClassPath() throws Exception {
         String classPath = JAR + java.io.File.pathSeparator + TEST_CLASSES;
         Ended ended = run(
-                redirected(java("-cp", classPath, "dev.sennit.cli.Main", "compare", CompareTest.Small.class.getName(),
+                redirected(java("--enable-native-access=ALL-UNNAMED", "-cp", classPath, "dev.sennit.cli.Main", "compare", CompareTest.Small.class.getName(),
                         "--on", "threads:2,processes:1,processes:2", "--repeat", "3")),
                 "");
 
@@ -256,7 +256,7 @@ class CommandIT {
     void aWorkerThatDiesFailsItsPlanAlone() throws Exception {
         String classPath = JAR + java.io.File.pathSeparator + TEST_CLASSES;
         Ended ended = run(
-                redirected(java("-cp", classPath, "dev.sennit.cli.Main", "compare", Deadly.class.getName(), "--on",
+                redirected(java("--enable-native-access=ALL-UNNAMED", "-cp", classPath, "dev.sennit.cli.Main", "compare", Deadly.class.getName(), "--on",
                         "processes:1,threads:1", "--repeat", "3")),
                 "");
 
@@ -269,7 +269,7 @@ class CommandIT {
     void aTaskThatCannotTravelFailsItsPlanAlone() throws Exception {
         String classPath = JAR + java.io.File.pathSeparator + TEST_CLASSES;
         Ended ended = run(
-                redirected(java("-cp", classPath, "dev.sennit.cli.Main", "compare", Rooted.class.getName(), "--on",
+                redirected(java("--enable-native-access=ALL-UNNAMED", "-cp", classPath, "dev.sennit.cli.Main", "compare", Rooted.class.getName(), "--on",
                         "processes:1,threads:1", "--repeat", "1")),
                 "");
 

@@ -214,10 +214,14 @@ class ThumbnailsIT {
         assertThat(new ProcessBuilder("kill", "-9", Long.toString(worker.pid())).start().waitFor()).isZero();
 
         int exit = end(process);
-        List<String> errors = Files.readAllLines(temp.resolve("err"));
+        List<String> lines = Files.readAllLines(temp.resolve("err"));
+        assertThat(lines).as("the pool's own").filteredOn(line -> line.startsWith("WARNING: ")).singleElement().asString()
+                .contains("(pid " + worker.pid() + ") was killed by signal 9");
+        List<String> errors = lines.stream().filter(line -> line.contains(".jpg: ")).toList();
         assertThat(errors).as("the one it was at, or none if it was between two").hasSizeBetween(0, 1);
         assertThat(exit).isEqualTo(errors.isEmpty() ? 0 : 1);
-        assertThat(errors).allMatch(line -> line.contains(".jpg: ") && line.contains("pid " + worker.pid()));
+        assertThat(errors).allMatch(line -> line.contains("pid " + worker.pid()));
+        assertThat(lines).as("the logger has a line before each").hasSize(2 + errors.size());
         assertThat(files(small)).hasSize(3 * (COUNT - errors.size()));
     }
 

@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The few calls of Linux that Java has no API for: waiting on a word of shared memory (futex), memory that processes
@@ -55,12 +56,17 @@ public final class Linux {
     }
 
     /**
-     * Whether {@link #nativeAccessOption} is all that is missing.
+     * What would make the calls available, where they could be.
      *
-     * @return whether this is Linux on a known processor, and native access is not enabled for this module
+     * @return what to do; null if they are available, or there is nothing to be done on this system
      */
-    public static boolean lacksNativeAccess() {
-        return isKnown() && !Linux.class.getModule().isNativeAccessEnabled();
+    public static @Nullable String remedy() {
+        if (!isKnown() || isAvailable()) {
+            return null;
+        }
+        return Linux.class.getModule().isNativeAccessEnabled()
+                ? "let the rules of this container, or of this system, allow memfd_create and futex"
+                : "start java with " + nativeAccessOption();
     }
 
     /**

@@ -307,7 +307,7 @@ public abstract class OwnScheduler extends ForkJoinPool {
                 builder.setAccessible(true);
                 found = new Hook(builder, carrier, null);
             } catch (IllegalAccessException | RuntimeException e) {
-                return new Hook(null, null, "start the JVM with " + OPTION);
+                return new Hook(null, null, "start java with " + OPTION);
             } catch (ReflectiveOperationException e) {
                 return new Hook(null, null, "Java " + Runtime.version() + " is not made as expected (" + e + ')');
             }

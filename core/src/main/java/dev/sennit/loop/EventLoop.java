@@ -12,6 +12,7 @@ import dev.sennit.Task;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.OwnScheduler;
 import dev.sennit.internal.StartLimit;
 import dev.sennit.internal.Throwables;
@@ -30,7 +31,6 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -696,7 +696,6 @@ public final class EventLoop extends AbstractPool {
 
     /** Settings of an {@link EventLoop}. */
     public static final class Builder extends PoolBuilder<Builder> {
-        private static final AtomicBoolean WARNED = new AtomicBoolean();
 
         private int limit = Integer.MAX_VALUE;
         private @Nullable Pool elsewhere;
@@ -743,11 +742,9 @@ public final class EventLoop extends AbstractPool {
             if (problem == null) {
                 return Mechanism.SCHEDULER;
             }
-            if (WARNED.compareAndSet(false, true)) {
-                LOG.log(
-                        System.Logger.Level.WARNING,
-                        "fallback mode: blocking calls such as Thread.sleep stop the whole loop; " + problem);
-            }
+            Fallbacks.tellOnce(
+                    Fallbacks.Missing.OWN_SCHEDULER,
+                    "event loops are in fallback mode: blocking calls such as Thread.sleep stop the whole loop; " + problem);
             return Mechanism.BATON;
         }
 

@@ -27,7 +27,7 @@ final class PortableSharing extends Sharing {
 
     @Override
     Block create(long size) throws IOException {
-        sayIfOptionIsMissing();
+        tellIfCallsAreMissing();
         return MappedFile.create(size);
     }
 

@@ -1382,6 +1382,7 @@ public final class ProcessPool extends AbstractPool {
                         + " metaspace instead");
             }
             var pool = new ProcessPool(this);
+            transport.tellIfSlower();
             try {
                 WorkerPools.opened(pool);
                 if (rss != NO_LIMIT || maxMemory != NO_LIMIT || maxAge != null || least() < workers) {

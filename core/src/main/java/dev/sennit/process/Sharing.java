@@ -1,13 +1,12 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.Linux;
 import java.io.IOException;
-import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,8 +25,6 @@ abstract sealed class Sharing permits NativeSharing, PortableSharing {
 
     /** Written once, with the class's lock. */
     private static volatile @Nullable Sharing chosen;
-
-    private static final AtomicBoolean SAID = new AtomicBoolean();
 
     /** The memory of a block, in the process that makes it. */
     interface Block extends AutoCloseable {
@@ -136,17 +133,15 @@ abstract sealed class Sharing permits NativeSharing, PortableSharing {
         return place.matches("\\d{1,9}");
     }
 
-    /** In a process that another one of Sennit's started, whose parent has said what there is to say. */
-    static void saysNothing() {
-        SAID.set(true);
-    }
-
-    /** Says once that an option would make this faster. */
-    static void sayIfOptionIsMissing() {
-        if (Linux.lacksNativeAccess() && !isForcedPortable() && SAID.compareAndSet(false, true)) {
-            System.getLogger(SharedMemory.class.getName())
-                    .log(Level.INFO, "shared memory is in mapped files, and waits for other processes end up to 10 ms late: start java with "
-                            + Linux.nativeAccessOption() + " to make it faster");
+    /** Tells, once, what shared memory would gain, and pools of worker processes. */
+    static void tellIfCallsAreMissing() {
+        String remedy = isForcedPortable() ? null : Linux.remedy();
+        if (remedy != null) {
+            Fallbacks.tellOnce(
+                    Fallbacks.Missing.NATIVE_CALLS,
+                    "no native access: tasks and results of worker processes go over sockets, which takes several times as long, and"
+                            + " shared memory is in mapped files, where waits for other processes end up to 10 ms late; "
+                            + remedy);
         }
     }
 }

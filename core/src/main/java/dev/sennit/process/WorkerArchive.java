@@ -1,5 +1,7 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Fallbacks;
+import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Timers;
 import java.io.File;
 import java.io.IOException;
@@ -116,6 +118,10 @@ final class WorkerArchive {
             Path folder = cacheFolder();
             return folder == null ? null : new WorkerArchive(folder, optionsThatMatter(arguments, limits));
         } catch (IOException | RuntimeException e) { // no home, no right to write there
+            Fallbacks.tellOnce(
+                    Fallbacks.Missing.ARCHIVE,
+                    "worker processes start without an archive of the JDK's classes, a quarter slower, as its folder cannot be used: "
+                            + Throwables.text(e) + "; name another with -D" + FOLDER_PROPERTY + "=FOLDER, or none with archive=off");
             return null;
         }
     }
@@ -135,6 +141,7 @@ final class WorkerArchive {
         return options;
     }
 
+    /** Null if there is to be none. */
     private static @Nullable Path cacheFolder() throws IOException {
         String given = System.getProperty(FOLDER_PROPERTY);
         String caches = System.getenv("XDG_CACHE_HOME");
@@ -149,8 +156,13 @@ final class WorkerArchive {
         } else {
             folder = Path.of(System.getProperty("user.home"), ".cache", "sennit");
         }
-        boolean canBeNamed = !folder.toString().contains(File.pathSeparator); // the option takes two files
-        return canBeNamed && isOurs(folder) ? folder : null;
+        if (folder.toString().contains(File.pathSeparator)) { // the option takes two files
+            throw new IOException("there is a " + File.pathSeparator + " in " + folder);
+        }
+        if (!isOurs(folder)) {
+            throw new IOException("others than this user own it, or may write to it: " + folder);
+        }
+        return folder;
     }
 
     /** Creates the folder if need be. What others can write to is no place for what becomes code. */

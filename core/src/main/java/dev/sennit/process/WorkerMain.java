@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.ThreadTimes;
 import dev.sennit.internal.boot.ParentClasses;
@@ -52,7 +53,7 @@ final class WorkerMain {
      * spin.
      */
     public static void main(String[] arguments) {
-        Sharing.saysNothing();
+        Fallbacks.tellNothing();
         Path folder = Path.of(arguments[1]);
         try {
             ParentClasses.connect(folder.resolve(WorkerFolder.SOCKET));

@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.boot.ParentClasses;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -48,7 +49,7 @@ final class WorkerProcessMain {
 
     /** Arguments: the process's name, and the folder to meet the parent in. */
     public static void main(String[] arguments) throws Exception {
-        Sharing.saysNothing();
+        Fallbacks.tellNothing();
         name = arguments[0];
         Thread.currentThread().setName(arguments[0]);
         SocketChannel parent;

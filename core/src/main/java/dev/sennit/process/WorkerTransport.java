@@ -34,6 +34,13 @@ public enum WorkerTransport {
         }
     }
 
+    /** Tells, once, what would make tasks travel faster, if nobody wanted sockets. */
+    void tellIfSlower() {
+        if (this == AUTO && resolved() == SOCKET && !"socket".equals(System.getProperty("sennit.transport"))) {
+            Sharing.tellIfCallsAreMissing();
+        }
+    }
+
     /** What is used here: one of the other two. */
     WorkerTransport resolved() {
         WorkerTransport wanted = this != AUTO ? this : parse(System.getProperty("sennit.transport", "auto"));

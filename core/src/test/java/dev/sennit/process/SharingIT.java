@@ -5,6 +5,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sennit.TaskFuture;
+import dev.sennit.loop.EventLoop;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -79,6 +80,47 @@ class SharingIT {
         Ran ran = run(folder, Shares.class, "-Dtest.worker=--enable-native-access=ALL-UNNAMED");
         assertWorked(ran, folder);
         assertThat(ran.out).isEqualTo("PORTABLE NATIVE 2000 42 7 true [a, b, c] 3");
+    }
+
+    /** Each thing that is missing is told once, by the program and not by its workers, and only where somebody could want it. */
+    @Test
+    void whatIsMissingIsToldOnceInAProgramWithItsRemedy(@TempDir Path folder) throws Exception {
+        Ran ran = run(folder, WithoutOptions.class, "-Dsennit.cache=" + Files.createFile(folder.resolve("file")));
+        assertThat(ran.out).isEqualTo("BATON BATON");
+        assertThat(ran.errors).filteredOn(line -> line.startsWith("INFO: ") || line.startsWith("WARNING: ")).satisfiesExactly(
+                line -> assertThat(line).isEqualTo("WARNING: event loops are in fallback mode: blocking calls such as Thread.sleep stop"
+                        + " the whole loop; start java with --add-opens java.base/java.lang=ALL-UNNAMED"),
+                line -> assertThat(line)
+                        .startsWith("INFO: worker processes start without an archive of the JDK's classes")
+                        .contains(folder.resolve("file").toString())
+                        .endsWith("name another with -Dsennit.cache=FOLDER, or none with archive=off"),
+                line -> assertThat(line)
+                        .startsWith("INFO: no native access: tasks and results of worker processes go over sockets")
+                        .endsWith("start java with --enable-native-access=ALL-UNNAMED"));
+        assertThat(ran.errors).hasSize(6); // before each the logger's own
+    }
+
+    /** Opens everything twice, and a loop in a worker. */
+    public static final class WithoutOptions {
+        private WithoutOptions() {}
+
+        public static void main(String[] arguments) throws Exception {
+            for (int i = 0; i < 2; i++) {
+                try (var loop = EventLoop.open();
+                        ProcessPool pool = ProcessPool.builder().workers(1).open()) {
+                    if (i == 1) {
+                        String there = pool.submit(WithoutOptions::mechanism).get();
+                        System.out.println(there + ' ' + loop.submit(WithoutOptions::mechanism).get());
+                    }
+                }
+            }
+        }
+
+        private static String mechanism() {
+            try (var loop = EventLoop.open()) {
+                return loop.mechanism().name();
+            }
+        }
     }
 
     /** Uses all kinds of things with a worker. */
