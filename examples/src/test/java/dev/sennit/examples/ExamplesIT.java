@@ -61,6 +61,9 @@ class ExamplesIT {
             Map.entry("InitializedWorkers", "loaded en-es(?s:.*)^cuerda nudo hebra, here: \\[\\]$"),
             Map.entry("MemoryCaps", "OutOfMemoryError: Cannot reserve .* direct buffer memory.*\\R.*WorkerCrashedException: worker .*"
                     + " of resident memory, more than the limit of 200 MB, and was killed while .*\\Rnext task: done"),
+            Map.entry("LoggedContext", "^order 17 on threads:1\\Rorder 17 on virtual\\Rorder 17 on loop\\Rorder 17 on processes:1"
+                    + "\\Rorder null without a context$"),
+            Map.entry("TracedTasks", "^(4bf92f3577b34da6a3ce929d0e0e4736) on threads:1\\R\\1 on virtual\\R\\1 on loop\\R\\1 on processes:1$"),
             Map.entry("LeaseOfAnHour", "^the lease is over at 2026-01-01T01:00:00Z"
                     + "\\Rafter half an hour: nothing found in 1000 schedules$"),
             Map.entry("MemoryLimit", "exit code 3: .*ran out of memory \\(heap limit 32m\\)"),
