@@ -113,17 +113,18 @@ class PsIT {
         }
     }
 
-    /** Runs the shop as an application server would: in a loader of its own. */
+    /** Runs a program as an application server would: in a loader of its own. */
     static final class Container {
         private Container() {}
 
-        public static void main(String[] classPath) throws Exception {
+        /** Arguments: the program, and its class path. */
+        public static void main(String[] arguments) throws Exception {
             List<URL> urls = new ArrayList<>();
-            for (String place : classPath) {
+            for (String place : List.of(arguments).subList(1, arguments.length)) {
                 urls.add(Path.of(place).toUri().toURL());
             }
             try (var loader = new URLClassLoader(urls.toArray(URL[]::new), ClassLoader.getPlatformClassLoader())) {
-                Method main = loader.loadClass(Shop.class.getName()).getDeclaredMethod("main", String[].class);
+                Method main = loader.loadClass(arguments[0]).getDeclaredMethod("main", String[].class);
                 main.setAccessible(true);
                 main.invoke(null, (Object) new String[0]);
             }
@@ -183,8 +184,24 @@ class PsIT {
     @Test
     void theLibraryMayBeOfALoaderThatTheJvmDoesNotKnow() throws Exception {
         Process shop = start(
-                List.of("--class-path", locationOf(Container.class)), Container.class, locationOf(EventLoop.class), locationOf(Shop.class));
+                List.of("--class-path", locationOf(Container.class)), Container.class, Shop.class.getName(), locationOf(EventLoop.class), locationOf(Shop.class));
         assertHasTwoCoroutines(shop);
+    }
+
+    @Test
+    void thePoolMayBeOfALoaderThatTheJvmDoesNotKnow() throws Exception {
+        Process laboratory = start(
+                List.of("--enable-native-access=ALL-UNNAMED", "--class-path", locationOf(Container.class)),
+                Container.class, Laboratory.class.getName(), locationOf(EventLoop.class), locationOf(Laboratory.class));
+        try {
+            Run run = Run.sennit("ps", Long.toString(laboratory.pid()));
+
+            assertThat(run.err()).isEmpty();
+            assertThat(run.out()).hasSize(2);
+            assertThat(run.out().getFirst()).startsWith("photos: 1 worker process, 1 task runs, 1 waits");
+        } finally {
+            laboratory.destroyForcibly().waitFor();
+        }
     }
 
     private void assertHasTwoCoroutines(Process shop) throws Exception {
