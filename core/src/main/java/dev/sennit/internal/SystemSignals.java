@@ -2,8 +2,10 @@ package dev.sennit.internal;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.invoke.CallSite;
+import java.lang.invoke.LambdaConversionException;
+import java.lang.invoke.LambdaMetafactory;
 import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandleProxies;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.Objects;
@@ -118,38 +120,56 @@ public final class SystemSignals {
         }
     }
 
+    /** What a handler does; it has no use for the signal. */
+    private static void call(Runnable action, @SuppressWarnings("unused") Object signal) {
+        action.run();
+    }
+
     /**
      * The JDK's own.
      *
      * @param constructor makes a signal
      * @param handle has one handled
-     * @param handlerType the interface of handlers
-     * @param call calls an action, for a signal
+     * @param newHandler makes a handler of an action
      * @param passOn has a handler handle a signal
      */
-    private record Found(
-            MethodHandle constructor, MethodHandle handle, Class<?> handlerType, MethodHandle call, MethodHandle passOn) {
+    private record Found(MethodHandle constructor, MethodHandle handle, MethodHandle newHandler, MethodHandle passOn) {
         static final @Nullable Found INSTANCE = find();
 
         private static @Nullable Found find() {
             try {
                 Class<?> signal = Class.forName("sun.misc.Signal");
                 Class<?> handler = Class.forName("sun.misc.SignalHandler");
-                MethodHandles.Lookup lookup = MethodHandles.publicLookup();
-                MethodHandle run = lookup.findVirtual(Runnable.class, "run", MethodType.methodType(void.class));
+                SystemSignals.class.getModule().addReads(signal.getModule());
+                MethodHandles.Lookup lookup = MethodHandles.lookup();
+                MethodType action = MethodType.methodType(void.class, signal);
                 return new Found(
                         lookup.findConstructor(signal, MethodType.methodType(void.class, String.class)),
                         lookup.findStatic(signal, "handle", MethodType.methodType(handler, signal, handler)),
-                        handler,
-                        MethodHandles.dropArguments(run, 1, signal),
-                        lookup.findVirtual(handler, "handle", MethodType.methodType(void.class, signal)));
-            } catch (ReflectiveOperationException | RuntimeException e) {
+                        handlers(lookup, handler, action).getTarget(),
+                        lookup.findVirtual(handler, "handle", action));
+            } catch (ReflectiveOperationException | LambdaConversionException | RuntimeException e) {
                 return null;
             }
         }
 
+        /** As the compiler makes lambdas: each worker starts with one, and a proxy takes several times as long to make. */
+        private static CallSite handlers(MethodHandles.Lookup lookup, Class<?> handler, MethodType action)
+                throws ReflectiveOperationException, LambdaConversionException {
+            MethodHandle call = lookup.findStatic(
+                    SystemSignals.class, "call", MethodType.methodType(void.class, Runnable.class, Object.class));
+            return LambdaMetafactory.metafactory(
+                    lookup, "handle", MethodType.methodType(handler, Runnable.class), action, call, action);
+        }
+
         Object handler(Runnable action) {
-            return MethodHandleProxies.asInterfaceInstance(handlerType, call.bindTo(action));
+            try {
+                return newHandler.invoke(action);
+            } catch (RuntimeException | Error e) {
+                throw e;
+            } catch (Throwable e) {
+                throw new AssertionError(e);
+            }
         }
     }
 }

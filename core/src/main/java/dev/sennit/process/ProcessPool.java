@@ -61,6 +61,9 @@ import org.jspecify.annotations.Nullable;
  * on another, and fails with the fifth that dies so; the others do not notice, and a new worker takes its place. A worker
  * notices the end of this JVM, even by {@code kill -9}, and goes too.
  *
+ * <p>Workers leave the signals {@code INT}, {@code TERM} and {@code HUP} to this JVM: Ctrl-C and {@code systemctl stop} send them to all
+ * processes of a program, which may want to end its tasks first. A shutdown hook that closes the pool does that.
+ *
  * <h2>How long workers serve, and how many there are</h2>
  *
  * <p>A worker can be replaced after so many tasks ({@link Builder#maxTasks}), at an age ({@link Builder#maxAge}) or with so

@@ -3,6 +3,7 @@ package dev.sennit.process;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.Interrupts;
+import dev.sennit.internal.SystemSignals;
 import dev.sennit.internal.ThreadTimes;
 import dev.sennit.internal.boot.ParentClasses;
 import dev.sennit.process.WorkerLink.Kind;
@@ -30,9 +31,14 @@ import java.util.concurrent.locks.LockSupport;
  *   <li>The main thread listens to the parent: it interrupts a task that is cancelled, exits when told to, and halts
  *       when the parent is gone, whatever the other thread is doing.
  * </ol>
+ *
+ * <p>Signals that end a program come to all of its processes at once: a terminal sends them to a group, systemd to all that it finds.
+ * A worker has its parent decide, which may want to have tasks come to their ends.
  */
 final class WorkerMain {
     private static final int PARENT_GONE = 143;
+    /** What a worker leaves to its parent: a closed terminal sends HUP. */
+    private static final List<String> FOR_THE_PARENT = List.of("TERM", "INT", "HUP");
     /** As sysexits.h has it: an internal error. */
     static final int CANNOT_GO_ON = 70;
 
@@ -53,6 +59,7 @@ final class WorkerMain {
      * spin.
      */
     public static void main(String[] arguments) {
+        leaveSignalsToTheParent(); // a start that a signal ends before that is repeated
         Fallbacks.tellNothing();
         Path folder = Path.of(arguments[1]);
         try {
@@ -74,6 +81,20 @@ final class WorkerMain {
             MemoryFolder.remove();
         } finally {
             Runtime.getRuntime().halt(PARENT_GONE);
+        }
+    }
+
+    /**
+     * They are handled, and nothing done: what is ignored by the system itself would be so in the programs that tasks start. Where
+     * there are no signals, or the user's options keep them from Java, they end the worker as they do any JVM.
+     */
+    private static void leaveSignalsToTheParent() {
+        for (String signal : FOR_THE_PARENT) {
+            try {
+                SystemSignals.handle(signal, () -> true);
+            } catch (IllegalStateException | IllegalArgumentException e) {
+                // then the tasks that run when it comes are lost
+            }
         }
     }
 

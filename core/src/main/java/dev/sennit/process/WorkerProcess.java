@@ -58,7 +58,8 @@ import org.jspecify.annotations.Nullable;
  * <h2>How it ends</h2>
  *
  * <p>As any JVM: when its main and its threads that are not daemons have ended, by {@link System#exit}, or by a signal. When its
- * main throws, the stack trace goes to its standard error and the exit code is 1, and {@link #failure} has the exception.
+ * main throws, the stack trace goes to its standard error and the exit code is 1, and {@link #failure} has the exception. Ctrl-C and
+ * {@code systemctl stop}, which signal all processes of a program, end it too, other than the workers of a {@link ProcessPool}.
  *
  * <p><b>Its parent's end is its own</b>, as it is for a thread: when this JVM ends, by its own will or by {@code kill -9}, the
  * process gets to know it, runs its shutdown hooks, and is gone after two seconds at the latest. One that is not a {@linkplain

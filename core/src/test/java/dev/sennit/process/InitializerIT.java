@@ -134,10 +134,10 @@ class InitializerIT {
                 signal("-KILL");
             }
         },
-        TERMINATED("was killed by signal 15 (SIGTERM)") {
+        ALARMED("was killed by signal 14") { // TERM is left to the parent
             @Override
             void come() throws Exception {
-                signal("-TERM");
+                signal("-ALRM");
             }
         },
         HALTED("exited with code 7") {

@@ -42,6 +42,17 @@ class WorkerSettingsIT {
         }
     }
 
+    /** Ended by what its worker leaves to the parent. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void aProgramThatATaskStartsCanBeEndedAsAnyOther() throws Exception {
+        try (ProcessPool pool = one().open()) {
+            int exitCode = pool.submit(() -> new ProcessBuilder("sh", "-c", "kill -TERM $$; exit 7").start().waitFor())
+                    .get(60, SECONDS);
+            assertThat(exitCode).isEqualTo(143);
+        }
+    }
+
     @Test
     void relativePathsStartInTheDirectory(@TempDir Path folder) throws Exception {
         Files.writeString(folder.resolve("here.txt"), "found");
