@@ -1,6 +1,6 @@
 package dev.sennit;
 
-import java.lang.management.ManagementFactory;
+import dev.sennit.internal.Management;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -54,7 +54,7 @@ public final class InlinePool extends AbstractPool {
 
     /** 0 on virtual threads, whose processor time the JDK cannot tell. */
     private static long cpuNow() {
-        return Thread.currentThread().isVirtual() ? 0 : ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+        return Management.cpuNanos(Thread.currentThread());
     }
 
     @Override
@@ -84,7 +84,7 @@ public final class InlinePool extends AbstractPool {
 
     @Override
     protected Optional<Duration> cpuTime() {
-        return Optional.of(Duration.ofNanos(cpuNanos.sum()));
+        return Management.isThere() ? Optional.of(Duration.ofNanos(cpuNanos.sum())) : Optional.empty();
     }
 
     @Override

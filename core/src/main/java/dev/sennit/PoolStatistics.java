@@ -28,7 +28,8 @@ import java.util.Optional;
  * @param queueTime total time that started tasks had waited for a worker
  * @param runTime total time of the runs that have ended; of a task that is tried again, of all its attempts without the
  *     waits between them
- * @param cpuTime processor time used by the pool's workers, or empty where the JDK cannot tell (virtual threads)
+ * @param cpuTime processor time used by the pool's workers, or empty where the JDK cannot tell (virtual threads, a runtime image without the
+ *     module {@code java.management})
  * @param workerPids process ids of the worker processes that are there now, those that start, wait as spares or end what they had
  *     begun included; empty for kinds whose workers are no processes
  */

@@ -2,7 +2,7 @@ package dev.sennit;
 
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
-import dev.sennit.internal.ThreadTimes;
+import dev.sennit.internal.Management;
 import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Uncaught;
@@ -177,9 +177,12 @@ public final class ThreadPool extends AbstractPool {
 
     @Override
     protected Optional<Duration> cpuTime() {
+        if (!Management.isThere()) {
+            return Optional.empty();
+        }
         long nanos = cpuNanosOfTheGone.sum();
         for (Worker worker : alive) {
-            nanos += ThreadTimes.cpuNanos(worker);
+            nanos += Management.cpuNanos(worker);
         }
         return Optional.of(Duration.ofNanos(nanos));
     }
@@ -235,7 +238,7 @@ public final class ThreadPool extends AbstractPool {
                     countedOut = runTasks();
                 }
             } finally {
-                cpuNanosOfTheGone.add(ThreadTimes.cpuNanos(this));
+                cpuNanosOfTheGone.add(Management.cpuNanos(this));
                 alive.remove(this);
                 if (!countedOut) {
                     count.oneIsGone();

@@ -155,7 +155,14 @@ class ArchitectureTest {
                                 .should().dependOnClassesThat().resideOutsideOfPackages(
                                         "dev.sennit..", "java..", "javax.net.ssl..", "javax.crypto..", "javax.management..", "org.jspecify..")
                                 .as("the core has no dependencies"),
-                        ArchitectureTest.class));
+                        ArchitectureTest.class),
+                new Guarded(
+                        noClasses()
+                                .that().haveNameNotMatching("dev\\.sennit\\.internal\\.(Management|Beans).*")
+                                .should().dependOnClassesThat().resideInAnyPackage(
+                                        "java.lang.management..", "javax.management..", "java.util.logging..")
+                                .as("a runtime image of java.base alone is enough"),
+                        AsksTheBeans.class));
     }
 
     private static ArchCondition<JavaClass> stayOutOfTheInternalsOfOthers() {
@@ -191,6 +198,12 @@ class ArchitectureTest {
     private static final class Prints {
         void print() {
             System.out.println();
+        }
+    }
+
+    static final class AsksTheBeans {
+        long cpuTime() {
+            return java.lang.management.ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
         }
     }
 

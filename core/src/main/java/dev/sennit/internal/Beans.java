@@ -27,10 +27,10 @@ public final class Beans {
     /**
      * Whether the library has to register its beans itself.
      *
-     * @return false where somebody else can make them
+     * @return false where somebody else can make them, or nobody
      */
     public static boolean areOurs() {
-        return LOADER != ClassLoader.getSystemClassLoader();
+        return Management.isThere() && LOADER != ClassLoader.getSystemClassLoader();
     }
 
     /**

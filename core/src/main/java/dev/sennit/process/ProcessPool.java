@@ -12,6 +12,7 @@ import dev.sennit.WorkerStartException;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Errands;
+import dev.sennit.internal.Management;
 import dev.sennit.internal.Sizes;
 import dev.sennit.internal.Timers;
 import dev.sennit.process.WorkerJvm.Standing;
@@ -308,7 +309,7 @@ public final class ProcessPool extends AbstractPool {
 
     @Override
     protected Optional<Duration> cpuTime() {
-        return Optional.of(Duration.ofNanos(cpuNanos.sum()));
+        return Management.isThere() ? Optional.of(Duration.ofNanos(cpuNanos.sum())) : Optional.empty();
     }
 
     @Override
@@ -1371,7 +1372,8 @@ public final class ProcessPool extends AbstractPool {
          * @return an open pool
          * @throws IllegalArgumentException if more workers are to stay than there may be
          * @throws dev.sennit.TaskSerializationException if the initializer cannot travel
-         * @throws WorkerStartException if there are not threads enough to serve the workers; none is left
+         * @throws WorkerStartException if there are not threads enough to serve the workers; none is left. Or if no worker could start here, as
+         *     this runtime image has no launcher, or its temporary folder is not writable
          * @throws UnsupportedOperationException if resident memory is limited, and this system does not tell how much it is
          */
         @Override
@@ -1384,6 +1386,8 @@ public final class ProcessPool extends AbstractPool {
                         + " needs Linux, whose /proc tells how much memory a process uses; here, limit heap, direct and"
                         + " metaspace instead");
             }
+            WorkerCommand.ensureLauncher();
+            WorkerFolder.ensureCanBeMade();
             var pool = new ProcessPool(this);
             transport.tellIfSlower();
             try {

@@ -1,10 +1,10 @@
 package dev.sennit.process;
 
+import dev.sennit.WorkerStartException;
 import dev.sennit.internal.Linux;
 import dev.sennit.process.CompactForm.RecordForm;
 import java.io.File;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -65,7 +65,9 @@ final class WorkerCommand {
             arguments.add(COLLECTOR);
         }
         arguments.add("-XX:ErrorFile=" + crashLogPattern());
-        arguments.addAll(takenOver());
+        List<String> takenOver = takenOver();
+        arguments.addAll(takenOver);
+        arguments.addAll(LaunchOptions.forWorker(takenOver));
         arguments.add(Family.option());
         boolean borrows = settings.classPath().isEmpty() && BorrowedLibrary.isNeeded();
         if (Linux.isAvailable()) { // this JVM may have it from a manifest
@@ -105,6 +107,26 @@ final class WorkerCommand {
     }
 
     /**
+     * Checks that there is a launcher: jpackage makes runtime images without.
+     *
+     * @throws WorkerStartException that says what to do
+     */
+    static void ensureLauncher() {
+        ensureLauncherIn(Path.of(System.getProperty("java.home")));
+    }
+
+    static void ensureLauncherIn(Path home) {
+        Path folder = home.resolve("bin");
+        if (!Files.exists(folder.resolve("java")) && !Files.exists(folder.resolve("java.exe"))) {
+            throw new WorkerStartException(
+                    "worker processes need the java launcher, and this runtime image has none in " + folder
+                            + ": make it without --strip-native-commands; with jpackage, that is"
+                            + " --jlink-options \"--strip-debug --no-man-pages --no-header-files\"",
+                    null);
+        }
+    }
+
+    /**
      * Takes out of a worker's environment what the launcher would take as options. What they say has been taken over from
      * this JVM already, and the launcher would announce them on each start.
      */
@@ -123,7 +145,7 @@ final class WorkerCommand {
 
     private static List<String> takenOver() {
         List<String> options = new ArrayList<>();
-        for (String option : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
+        for (String option : LaunchOptions.ofThisJvm()) {
             if (TAKEN_OVER.stream().anyMatch(option::startsWith)
                     && NOT_TAKEN_OVER.stream().noneMatch(option::startsWith)) {
                 options.add(option);
@@ -159,7 +181,7 @@ final class WorkerCommand {
     }
 
     private static boolean choosesModules() {
-        return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+        return LaunchOptions.ofThisJvm().stream()
                 .anyMatch(option -> option.startsWith("--add-modules"));
     }
 

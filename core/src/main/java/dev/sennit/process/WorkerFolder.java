@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.WorkerStartException;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Errands;
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
@@ -20,6 +22,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The folder in which a worker that starts meets its parent; only this user can enter it, and it is gone once both are
@@ -53,14 +56,49 @@ final class WorkerFolder {
     private WorkerFolder() {}
 
     static Path create() throws IOException {
-        Path folder = Files.createTempDirectory(FolderOwner.namePrefix()).toAbsolutePath();
+        Path folder = createIn(temporary());
         if (folder.toString().getBytes(StandardCharsets.UTF_8).length > LONGEST) {
             Files.delete(folder);
-            folder = Files.createTempDirectory(Path.of("/tmp"), FolderOwner.namePrefix());
+            folder = createIn(Path.of("/tmp"));
         }
         IN_USE.add(folder);
         sweepNowAndThen(folder);
         return folder;
+    }
+
+    private static Path temporary() {
+        return Path.of(System.getProperty("java.io.tmpdir")).toAbsolutePath();
+    }
+
+    static Path createIn(Path among) throws IOException {
+        try {
+            return Files.createTempDirectory(among, FolderOwner.namePrefix());
+        } catch (FileSystemException e) { // full, read-only, not there, another's
+            throw new IOException(cannotBeMade(among, e.getReason()), e);
+        }
+    }
+
+    private static String cannotBeMade(Path among, @Nullable String why) {
+        String broken = "is not writable for user " + System.getProperty("user.name");
+        if (!Files.isDirectory(among)) {
+            broken = "is no folder";
+        } else if (Files.isWritable(among)) {
+            broken = "refuses it: " + why;
+        }
+        return "cannot make the folder in which processes meet: " + among + " " + broken
+                + "; start this JVM with -Djava.io.tmpdir=FOLDER, a folder in which this user may write";
+    }
+
+    /**
+     * Checks what would have every worker fail to start.
+     *
+     * @throws WorkerStartException that says what to do
+     */
+    static void ensureCanBeMade() {
+        Path among = temporary();
+        if (!Files.isDirectory(among) || !Files.isWritable(among)) {
+            throw new WorkerStartException(cannotBeMade(among, ""), null);
+        }
     }
 
     private static void sweepNowAndThen(Path own) {

@@ -3,8 +3,8 @@ package dev.sennit.process;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.Interrupts;
+import dev.sennit.internal.Management;
 import dev.sennit.internal.SystemSignals;
-import dev.sennit.internal.ThreadTimes;
 import dev.sennit.internal.boot.ParentClasses;
 import dev.sennit.process.WorkerLink.Kind;
 import java.io.BufferedInputStream;
@@ -269,7 +269,7 @@ final class WorkerMain {
         }
 
         private void runTask(WorkerLink.WorkerEnd.Task task) throws IOException {
-            long cpuBefore = ThreadTimes.cpuNanos(this);
+            long cpuBefore = Management.cpuNanos(this);
             long start = Backend.current().nanoTime();
             Kind kind = Kind.VALUE;
             MessageBuffer message = outcome;
@@ -290,7 +290,7 @@ final class WorkerMain {
             flushOutput();
             long nanos = Backend.current().nanoTime() - start;
             page.ended(task.number());
-            end.send(kind, task.number(), nanos, ThreadTimes.cpuNanos(this) - cpuBefore, message);
+            end.send(kind, task.number(), nanos, Management.cpuNanos(this) - cpuBefore, message);
             shortInARow = outcome.length() > ALWAYS_KEPT ? 0 : shortInARow + 1;
             int kept = outcome.bytes().length;
             if (kept > MOST_KEPT || (kept > 2 * ALWAYS_KEPT && shortInARow >= QUIET)) {

@@ -570,10 +570,12 @@ public final class WorkerProcess {
          * @param main what it runs; a lambda will do
          * @return the process, which runs; its main has not begun yet
          * @throws TaskSerializationException naming what the main captured that cannot travel
-         * @throws WorkerStartException when the system has no room for another process, or there is no such directory
+         * @throws WorkerStartException when the system has no room for another process, there is no such directory, or none could
+         *     start here, as this runtime image has no launcher, or its temporary folder is not writable
          */
         public WorkerProcess start(Main main) {
             Objects.requireNonNull(main, "main");
+            WorkerCommand.ensureLauncher();
             String chosen = name != null ? name : "process-" + STARTED.incrementAndGet();
             List<Connection> given = new ArrayList<>();
             MessageBuffer message = TaskCodec.encodeTask(new MainTask(main), main.getClass(), chosen, given);

@@ -1,7 +1,9 @@
 package dev.sennit.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -125,5 +127,17 @@ class WorkerFolderTest {
     @Test
     void aFolderThatCannotBeListedIsNoFailure() throws Exception {
         WorkerFolder.removeOfTheDead(folder.resolve("gone"), Files.getOwner(folder));
+    }
+
+    @Test
+    void whereNoneCanBeMadeTheMessageSaysWhatToDo() throws Exception {
+        Path file = Files.createFile(folder.resolve("file"));
+        assertThatThrownBy(() -> WorkerFolder.createIn(file))
+                .isInstanceOf(IOException.class)
+                .hasMessage("cannot make the folder in which processes meet: " + file
+                        + " is no folder; start this JVM with -Djava.io.tmpdir=FOLDER, a folder in which this user may write");
+        assertThatThrownBy(() -> WorkerFolder.createIn(Path.of("/proc"))) // nobody can, not even root
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("meet: /proc ");
     }
 }
