@@ -1,6 +1,7 @@
 package dev.sennit.cli;
 
 import dev.sennit.Plan;
+import dev.sennit.Pools;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,8 +71,8 @@ final class CompareCommand implements Callable<Integer> {
                     + " ${DEFAULT-VALUE}.")
     private String workload = "primes";
 
-    @Option(names = "--on", paramLabel = "PLAN", split = ",", splitSynopsisLabel = ",", description = "The plans, separated by commas; may be given several times. Inline is added if it is missing. Default: inline,threads,virtual,processes with a worker a processor.")
-    private List<String> plans = new ArrayList<>();
+    @Option(names = "--on", paramLabel = "PLAN[,PLAN...]", description = "The plans, separated by commas; may be given several times. Inline is added if it is missing. Default: inline,threads,virtual,processes with a worker a processor.")
+    private List<String> on = new ArrayList<>();
 
     @Option(names = "--workers", paramLabel = "COUNTS", description = "Measure each plan whose kind takes a number of workers with each of these counts: 4, or 1,2,4,8, or 1..20. Default: the plans as they are, or with --plot from 1 to twice the processors.")
     private @Nullable String workers;
@@ -98,6 +99,7 @@ final class CompareCommand implements Callable<Integer> {
             terminal.keepOutputForCommand();
         }
         List<Integer> counts = counts();
+        List<String> plans = on.stream().flatMap(texts -> plansIn(texts).stream()).toList();
         List<Plan> chosen = (plans.isEmpty() ? DEFAULT_PLANS : plans).stream().map(OpenPools::parse).toList();
         if (!counts.isEmpty() && chosen.stream().noneMatch(plan -> Comparison.takesCount(plan.kind()))) {
             throw CommandException.usage("--workers and --plot need a plan whose kind takes a number of workers:"
@@ -120,6 +122,22 @@ final class CompareCommand implements Callable<Integer> {
             draw(plot, measurements);
         }
         return measurements.stream().anyMatch(Measurement::failed) ? ExitCode.TASKS_FAILED : ExitCode.DONE;
+    }
+
+    /** The plans of a list; an option of one may hold commas, behind which no kind is named. */
+    static List<String> plansIn(String list) {
+        List<String> plans = new ArrayList<>();
+        for (String part : list.split(",", -1)) {
+            boolean goesOn = !plans.isEmpty()
+                    && plans.getLast().contains("?")
+                    && !Pools.kinds().contains(part.split("[:?]", 2)[0]);
+            if (goesOn) {
+                plans.add(plans.removeLast() + "," + part);
+            } else {
+                plans.add(part);
+            }
+        }
+        return plans;
     }
 
     private List<Integer> counts() {

@@ -111,6 +111,16 @@ class CompareTest {
     }
 
     @Test
+    void aCommaInAnOptionIsNoneBetweenPlans() {
+        assertThat(CompareCommand.plansIn("inline,threads:2,processes:1?jvm=-Xlog:gc,safepoint,-Xss2m&heap=64m,virtual,loop:3"))
+                .containsExactly("inline", "threads:2", "processes:1?jvm=-Xlog:gc,safepoint,-Xss2m&heap=64m", "virtual", "loop:3");
+        assertThat(CompareCommand.plansIn("processes?allow=a.B,c.D,processes?heap=1g"))
+                .containsExactly("processes?allow=a.B,c.D", "processes?heap=1g");
+        assertThat(CompareCommand.plansIn("threads,virtul")).as("an error is told of its own").containsExactly("threads", "virtul");
+        assertThat(CompareCommand.plansIn("threads,")).containsExactly("threads", "");
+    }
+
+    @Test
     void oneTable() {
         Run run = compare(Small.class, "--on", "inline,threads:2,virtual", "--on", "threads:4", "--repeat", "3");
 

@@ -13,6 +13,8 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.jar.JarFile;
+import java.util.jar.Manifest;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +61,36 @@ final class LaunchOptions {
         options.addAll(of(words));
         options.addAll(words(System.getenv("_JAVA_OPTIONS"), false));
         return options;
+    }
+
+    /** What the manifest of a program that {@code java -jar} started says to the launcher, which for workers reads none. */
+    static List<String> ofManifest() {
+        String jar = System.getProperty("java.class.path", "");
+        String command = System.getProperty("sun.java.command", "");
+        return command.equals(jar) || command.startsWith(jar + " ") ? ofManifest(Path.of(jar)) : List.of();
+    }
+
+    static List<String> ofManifest(Path jar) {
+        List<String> options = new ArrayList<>();
+        try (var file = new JarFile(jar.toFile())) {
+            Manifest manifest = file.getManifest();
+            if (manifest != null) {
+                add(options, "--add-opens=", manifest.getMainAttributes().getValue("Add-Opens"));
+                add(options, "--add-exports=", manifest.getMainAttributes().getValue("Add-Exports"));
+                if ("ALL-UNNAMED".equals(manifest.getMainAttributes().getValue("Enable-Native-Access"))) {
+                    options.add("--enable-native-access=ALL-UNNAMED");
+                }
+            }
+        } catch (IOException | RuntimeException e) {
+            // it has been replaced since
+        }
+        return options;
+    }
+
+    private static void add(List<String> options, String option, @Nullable String packages) {
+        for (String one : words(packages, false)) {
+            options.add(option + one + "=ALL-UNNAMED");
+        }
     }
 
     /** What a worker has to be told, if anything. */

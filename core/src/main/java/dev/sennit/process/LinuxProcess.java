@@ -61,6 +61,16 @@ final class LinuxProcess {
         return -1;
     }
 
+    /** The memory of this machine, of which a container may have less; 0 when it is not told. */
+    static long memoryBytes() {
+        for (String line : lines("meminfo")) {
+            if (line.startsWith("MemTotal:")) {
+                return numberIn(line) << 10;
+            }
+        }
+        return 0;
+    }
+
     private static long numberIn(String line) {
         return Long.parseLong(line.replaceAll("\\D+", ""));
     }

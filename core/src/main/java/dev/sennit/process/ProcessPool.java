@@ -951,6 +951,9 @@ public final class ProcessPool extends AbstractPool {
         private List<String> jvmOptions = List.of();
         private List<Path> classPath = List.of();
         private WorkerTransport transport = WorkerTransport.AUTO;
+        private boolean agents;
+        private boolean properties;
+        private boolean debug;
 
         private Builder() {
             super("processes");
@@ -1092,8 +1095,12 @@ public final class ProcessPool extends AbstractPool {
 
         /**
          * The most heap memory a worker may use. One that needs more ends, and its task fails with a {@link
-         * WorkerCrashedException} that says so. The default is the JVM's: a quarter of the machine's memory. In a plan:
-         * {@code heap=256m}.
+         * WorkerCrashedException} that says so. In a plan: {@code heap=256m}.
+         *
+         * <p>The default is a share of the memory that the machine, or the container, has: half of it divided by the number of
+         * workers and spares, and no more than the quarter that a JVM takes by itself; some 126 MB at least, as the JVM has it. So all
+         * workers together leave half to this JVM and everything else. What limits this JVM's own heap is not taken over: {@code
+         * -Xmx} or a percentage would hold for each worker anew. {@link #jvmOptions} may say {@code -Xmx} too.
          *
          * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
          * @return this
@@ -1260,7 +1267,10 @@ public final class ProcessPool extends AbstractPool {
         }
 
         /**
-         * Options for the workers' JVMs, after those that Sennit sets. In a plan: {@code jvm=-XX:+UseZGC,-Xss4m}.
+         * Options for the workers' JVMs, after those that Sennit sets, and so instead of them: workers have the serial collector, which
+         * starts quickest and needs least, unless {@code -XX:+UseG1GC} or its like names another. In a plan: {@code
+         * jvm=-XX:+UseZGC,-Xss4m}; a comma is part of an option unless a hyphen follows, as in {@code
+         * jvm=-Xlog:gc,safepoint,-Xss4m}.
          *
          * @param options one option each
          * @return this
@@ -1268,6 +1278,98 @@ public final class ProcessPool extends AbstractPool {
         public Builder jvmOptions(String... options) {
             jvmOptions = List.of(options);
             return this;
+        }
+
+        /** Options hold commas themselves; but none begins with another letter. */
+        private static String[] optionsIn(String value) {
+            if (!value.startsWith("-")) {
+                throw new IllegalArgumentException("jvm must be options such as -Xss4m, was \"" + value + "\"");
+            }
+            return value.split(",(?=-)");
+        }
+
+        private static boolean inherits(String option, String word) {
+            return switch (word) {
+                case "inherit" -> true;
+                case "none" -> false;
+                default -> throw new IllegalArgumentException(option + " must be inherit or none, was \"" + word + "\"");
+            };
+        }
+
+        /**
+         * Whether workers get the agents that this JVM was started with: {@code -javaagent}, {@code -agentpath} and {@code -agentlib},
+         * also from {@code JAVA_TOOL_OPTIONS}; by default they do not. For coverage, tracing and profilers. In a plan: {@code
+         * agents=inherit}.
+         *
+         * <p>A debugger is not taken over, as its port is taken: see {@link #debug(boolean)}. Neither is an agent that was attached to
+         * this JVM later. An agent that writes a file, or opens a port, has to be able to do so several times.
+         *
+         * {@snippet :
+         * import dev.sennit.process.ProcessPool;
+         *
+         * ProcessPool pool = ProcessPool.builder().inheritAgents(true).open();
+         * }
+         *
+         * @param wanted true for the same agents
+         * @return this
+         */
+        public Builder inheritAgents(boolean wanted) {
+            agents = wanted;
+            return this;
+        }
+
+        /**
+         * Whether workers get all system properties that this JVM has when the pool opens, with those that were set by {@link
+         * System#setProperty}; by default they get those of its command line alone. What each JVM sets for itself, such as {@code
+         * java.home} and {@code user.dir}, stays its own. In a plan: {@code properties=inherit}.
+         *
+         * <p>The default time zone and locale need no such wish: where they were set at run time ({@link
+         * java.util.TimeZone#setDefault}, {@link java.util.Locale#setDefault(java.util.Locale)}), workers have them as they are when the
+         * pool opens, unless {@link #environment} has {@code TZ}, {@code LANG} or {@code LC_...}.
+         *
+         * {@snippet :
+         * import dev.sennit.process.ProcessPool;
+         *
+         * System.setProperty("app.stage", "test");
+         * ProcessPool pool = ProcessPool.builder().inheritProperties(true).open();
+         * }
+         *
+         * @param wanted true for all properties
+         * @return this
+         */
+        public Builder inheritProperties(boolean wanted) {
+            properties = wanted;
+            return this;
+        }
+
+        /**
+         * Whether a debugger can be attached to each worker; by default it cannot. Each worker listens at a free port of this machine
+         * alone, and says at which, so that with {@link WorkerOutput#LINES} its name stands before: {@code [pool-worker-1] Listening for
+         * transport dt_socket at address: 40123}. In a plan: {@code debug=on}.
+         *
+         * <p>Whoever can reach that port may run any code in the worker. A task that stands at a breakpoint is over its time limit like
+         * any other.
+         *
+         * {@snippet :
+         * import dev.sennit.process.ProcessPool;
+         *
+         * ProcessPool pool = ProcessPool.builder().workers(1).debug(true).open();
+         * }
+         *
+         * @param wanted true for a port
+         * @return this
+         */
+        public Builder debug(boolean wanted) {
+            debug = wanted;
+            return this;
+        }
+
+        private void debug(String word) {
+            switch (word) {
+                case "on" -> debug(true);
+                case "off" -> debug(false);
+                default -> throw new IllegalArgumentException("debug must be on or off, was \"" + word + "\"");
+            }
         }
 
         /**
@@ -1343,7 +1445,10 @@ public final class ProcessPool extends AbstractPool {
             options.put("output", value -> output(WorkerOutput.parse(value)));
             options.put("allow", value -> allow(value.split(",")));
             options.put("transport", value -> transport(WorkerTransport.parse(value)));
-            options.put("jvm", value -> jvmOptions(value.split(",")));
+            options.put("jvm", value -> jvmOptions(optionsIn(value)));
+            options.put("agents", value -> inheritAgents(inherits("agents", value)));
+            options.put("properties", value -> inheritProperties(inherits("properties", value)));
+            options.put("debug", this::debug);
             return options;
         }
 
@@ -1370,7 +1475,7 @@ public final class ProcessPool extends AbstractPool {
          * Opens the pool; its workers start in the background, and tasks may be submitted at once.
          *
          * @return an open pool
-         * @throws IllegalArgumentException if more workers are to stay than there may be
+         * @throws IllegalArgumentException if more workers are to stay than there may be, or the ports of debuggers would be told to nobody
          * @throws dev.sennit.TaskSerializationException if the initializer cannot travel
          * @throws WorkerStartException if there are not threads enough to serve the workers; none is left. Or if no worker could start here, as
          *     this runtime image has no launcher, or its temporary folder is not writable
@@ -1385,6 +1490,9 @@ public final class ProcessPool extends AbstractPool {
                 throw new UnsupportedOperationException((rss != NO_LIMIT ? "rss" : "max-memory")
                         + " needs Linux, whose /proc tells how much memory a process uses; here, limit heap, direct and"
                         + " metaspace instead");
+            }
+            if (debug && output == WorkerOutput.DISCARD) {
+                throw new IllegalArgumentException("debug needs output=lines or inherit, was discard: workers say there at which port they listen");
             }
             WorkerCommand.ensureLauncher();
             WorkerFolder.ensureCanBeMade();
@@ -1402,6 +1510,23 @@ public final class ProcessPool extends AbstractPool {
                         "pool " + pool.name() + " with " + workers + " workers could not be opened: " + e.getMessage(), e);
             }
             return pool;
+        }
+
+        boolean inheritsAgents() {
+            return agents;
+        }
+
+        boolean inheritsProperties() {
+            return properties;
+        }
+
+        boolean isToBeDebugged() {
+            return debug;
+        }
+
+        /** How many share the memory. */
+        long processes() {
+            return (long) workers + spares;
         }
 
         /** How many workers stay. */

@@ -80,7 +80,7 @@ final class WorkerArchive {
             BorrowedLibrary.MARK);
     /** Limits and places that matter to a worker, and not to what can be archived. */
     private static final List<String> DOES_NOT_MATTER =
-            List.of("-Xmx", "-Xms", "-Xss", "-Xlog", "-XX:MaxDirectMemorySize", "-XX:MaxMetaspaceSize", "-XX:ErrorFile");
+            List.of("-Xmx", "-Xms", "-Xss", "-Xlog", MemoryLimits.SHARE, "-XX:MaxDirectMemorySize", "-XX:MaxMetaspaceSize", "-XX:ErrorFile");
 
     /** From here on a JVM has wider references, and another layout of objects. */
     private static final long WIDE_REFERENCES = 32L << 30;
@@ -137,8 +137,24 @@ final class WorkerArchive {
         long heap = limits.heapBytes();
         if (heap > 0) {
             options.add(heap < WIDE_REFERENCES ? SMALL_HEAP : "-Xmx" + heap);
+        } else {
+            arguments.stream()
+                    .filter(argument -> argument.startsWith(MemoryLimits.SHARE))
+                    .reduce((first, last) -> last)
+                    .map(share -> isSmall(share, LinuxProcess.memoryBytes()) ? SMALL_HEAP : share)
+                    .ifPresent(options::add);
         }
         return options;
+    }
+
+    /** Whether a share of the memory has narrow references for sure; 0 stands for memory that is not known. */
+    static boolean isSmall(String share, long memory) {
+        try {
+            double percent = Double.parseDouble(share.substring(MemoryLimits.SHARE.length()));
+            return memory > 0 && memory / 100.0 * percent < WIDE_REFERENCES;
+        } catch (NumberFormatException e) { // the user's own, with which no worker starts
+            return false;
+        }
     }
 
     /** Null if there is to be none. */

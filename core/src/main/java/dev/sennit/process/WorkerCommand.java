@@ -14,9 +14,10 @@ import java.util.Map;
 /**
  * The command line of a worker JVM: this JVM's class path and module graph, rebuilt, and the worker's own limits.
  *
- * <p>Taken over from this JVM are system properties given on its command line, assertions, and the options that change
- * modules ({@code --add-opens} and its kin). Not taken over are heap sizes, garbage collectors and agents: a debugger's
- * port cannot be opened twice. A worker gets options of its own from {@link ProcessPool.Builder#jvmOptions}.
+ * <p>Taken over from this JVM are system properties given on its command line, assertions, the options that change modules ({@code
+ * --add-opens} and its kin), and the default time zone and locale. Agents are where that is asked for, but no debugger: its port cannot
+ * be opened twice. Heap sizes and garbage collectors are not: each worker has a share of the memory. A worker gets options of its own
+ * from {@link ProcessPool.Builder#jvmOptions}, which come last and so win.
  *
  * <p>The arguments go into a file that only this user can read, so that they may be of any length and do not show up in
  * process listings. What shows up there is the main class and the worker's name.
@@ -46,6 +47,9 @@ final class WorkerCommand {
     /** The collector that is smallest and quickest to start; one that the user names takes its place. */
     private static final String COLLECTOR = "-XX:+UseSerialGC";
 
+    private static final List<String> AGENTS = List.of("-javaagent:", "-agentpath:", "-agentlib:");
+    private static final String DEBUGGER = "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0";
+
     /** Gone when out of memory, no large files left behind. {@code jvmOptions} may say otherwise. */
     private static final List<String> DEFAULTS = List.of(
             "-XX:+ExitOnOutOfMemoryError",
@@ -73,7 +77,21 @@ final class WorkerCommand {
         if (Linux.isAvailable()) { // this JVM may have it from a manifest
             arguments.add(borrows ? Linux.NATIVE_ACCESS_OF_UNNAMED : Linux.nativeAccessOption());
         }
+        arguments.addAll(RunTimeSettings.zone(settings.environment()));
+        arguments.addAll(RunTimeSettings.locales(settings.environment()));
+        if (settings.inheritsProperties()) {
+            arguments.addAll(RunTimeSettings.properties());
+        }
+        if (settings.inheritsAgents()) {
+            arguments.addAll(agents(LaunchOptions.ofThisJvm()));
+        }
+        if (settings.isToBeDebugged()) {
+            arguments.add(DEBUGGER);
+        }
         arguments.addAll(settings.limits().jvmOptions());
+        if (settings.limits().heap() == null) {
+            arguments.add(MemoryLimits.share(settings.processes()));
+        }
         if (settings.output() != WorkerOutput.INHERIT) {
             arguments.add("-Dstdout.encoding=UTF-8");
             arguments.add("-Dstderr.encoding=UTF-8");
@@ -151,6 +169,7 @@ final class WorkerCommand {
                 options.add(option);
             }
         }
+        options.addAll(LaunchOptions.ofManifest());
         return options;
     }
 
@@ -178,6 +197,25 @@ final class WorkerCommand {
             arguments.add(main.getName());
         }
         return arguments;
+    }
+
+    /** The agents among the options of this JVM; a worker may have another working directory. */
+    static List<String> agents(List<String> options) {
+        List<String> agents = new ArrayList<>();
+        for (String option : options) {
+            boolean debugs = option.startsWith("-agentlib:jdwp") || (option.startsWith("-agentpath:") && option.contains("jdwp"));
+            if (AGENTS.stream().anyMatch(option::startsWith) && !debugs) {
+                agents.add(option.startsWith("-javaagent:") ? withAbsolutePath(option) : option);
+            }
+        }
+        return agents;
+    }
+
+    private static String withAbsolutePath(String agent) {
+        int colon = agent.indexOf(':') + 1;
+        int equals = agent.indexOf('=');
+        int end = equals < 0 ? agent.length() : equals;
+        return agent.substring(0, colon) + Path.of(agent.substring(colon, end)).toAbsolutePath() + agent.substring(end);
     }
 
     private static boolean choosesModules() {
@@ -221,6 +259,8 @@ final class WorkerCommand {
 
     /** As the java launcher reads argument files. */
     private static String quoted(String argument) {
-        return '"' + argument.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+        return '"'
+                + argument.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n").replace("\r", "\\r")
+                + '"';
     }
 }

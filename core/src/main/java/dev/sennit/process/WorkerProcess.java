@@ -20,7 +20,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -183,7 +182,7 @@ public final class WorkerProcess {
             builder.directory(settings.directory.toFile());
         }
         WorkerCommand.removeOptions(builder.environment());
-        builder.environment().putAll(settings.environment);
+        builder.environment().putAll(settings.jvm.environment());
         Process process = builder.start();
         try {
             process.getOutputStream().close();
@@ -441,8 +440,7 @@ public final class WorkerProcess {
     /** Settings of a {@link WorkerProcess}. */
     public static final class Builder {
         /** What is the same for the workers of a pool. */
-        private final ProcessPool.Builder jvm = ProcessPool.builder();
-        private final Map<String, String> environment = new LinkedHashMap<>();
+        private final ProcessPool.Builder jvm = ProcessPool.builder().workers(1);
         private @Nullable String name;
         private @Nullable Path directory;
         private boolean daemon;
@@ -476,7 +474,7 @@ public final class WorkerProcess {
         }
 
         /**
-         * The most heap memory that it may use, see {@link ProcessPool.Builder#heap}.
+         * The most heap memory that it may use, see {@link ProcessPool.Builder#heap}; the default is the JVM's, a quarter of what there is.
          *
          * @param size such as {@code 256m}
          * @return this
@@ -514,9 +512,10 @@ public final class WorkerProcess {
          *
          * @param variables values by name
          * @return this
+         * @throws IllegalArgumentException if a name is empty or has a {@code =}
          */
         public Builder environment(Map<String, String> variables) {
-            environment.putAll(variables);
+            jvm.environment(variables);
             return this;
         }
 

@@ -49,7 +49,7 @@ class CauseOfDeathTest {
         List<String> heap = List.of("java.lang.OutOfMemoryError: Java heap space");
         List<String> direct = List.of("java.lang.OutOfMemoryError: Cannot reserve 1 bytes of direct buffer memory");
         List<String> metaspace = List.of("java.lang.OutOfMemoryError: Metaspace");
-        assertThat(CauseOfDeath.describe(3, heap, NONE, false)).isEqualTo("ran out of memory (heap limit the JVM's default)");
+        assertThat(CauseOfDeath.describe(3, heap, NONE, false)).isEqualTo("ran out of memory (heap limit its share of this machine's memory; heap= sets another)");
         assertThat(CauseOfDeath.describe(3, metaspace, NONE, false))
                 .isEqualTo("ran out of metaspace (limit the JVM's default)");
         assertThat(CauseOfDeath.describe(70, direct, new MemoryLimits("64m", null, null), false))

@@ -6,6 +6,8 @@ import dev.sennit.internal.Management;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,6 +47,25 @@ class LaunchOptionsTest {
     void variablesHaveQuotesAlone() {
         assertThat(LaunchOptions.words(" -Da='x y'  -Db=\"#\\n\" ", false)).containsExactly("-Da=x y", "-Db=#\\n");
         assertThat(LaunchOptions.words(null, false)).isEmpty();
+    }
+
+    @Test
+    void aManifestSaysWhatTheLauncherDoesForIt(@TempDir Path folder) throws Exception {
+        var manifest = new Manifest();
+        manifest.getMainAttributes().putValue("Manifest-Version", "1.0");
+        manifest.getMainAttributes().putValue("Add-Opens", "java.base/java.lang java.base/java.util");
+        manifest.getMainAttributes().putValue("Add-Exports", "java.base/sun.nio.ch");
+        manifest.getMainAttributes().putValue("Enable-Native-Access", "ALL-UNNAMED");
+        Path jar = folder.resolve("app.jar");
+        new JarOutputStream(Files.newOutputStream(jar), manifest).close();
+        assertThat(LaunchOptions.ofManifest(jar))
+                .containsExactly(
+                        "--add-opens=java.base/java.lang=ALL-UNNAMED",
+                        "--add-opens=java.base/java.util=ALL-UNNAMED",
+                        "--add-exports=java.base/sun.nio.ch=ALL-UNNAMED",
+                        "--enable-native-access=ALL-UNNAMED");
+        assertThat(LaunchOptions.ofManifest(folder.resolve("none.jar"))).isEmpty();
+        assertThat(LaunchOptions.ofManifest()).as("tests are started otherwise").isEmpty();
     }
 
     @Test

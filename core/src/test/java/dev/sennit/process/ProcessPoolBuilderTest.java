@@ -7,6 +7,7 @@ import dev.sennit.Plan;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +30,63 @@ class ProcessPoolBuilderTest {
     @Test
     void withoutLimitsTheJvmHasItsOwn() {
         assertThat(ProcessPool.builder().limits().jvmOptions()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 25.0", "2, 25.0", "3, 16.66", "4, 12.5", "64, 0.78", "100000, 0.01"})
+    void workersShareHalfOfTheMemoryAndNoneGetsMoreThanAJvmTakes(int workers, String percent) {
+        assertThat(MemoryLimits.share(workers)).isEqualTo("-XX:MaxRAMPercentage=" + percent);
+    }
+
+    @Test
+    void aShareOfTheMemoryIsTheDefaultAlone() {
+        assertThat(WorkerCommand.arguments(plan("processes:7?spares=1"))).contains("-XX:MaxRAMPercentage=6.25");
+        assertThat(WorkerCommand.arguments(plan("processes:8?heap=64m"))).noneMatch(option -> option.contains("Percentage"));
+        List<String> own = WorkerCommand.arguments(plan("processes:8?jvm=-XX:MaxRAMPercentage=80"));
+        assertThat(own.indexOf("-XX:MaxRAMPercentage=80")).as("the last one counts").isGreaterThan(own.indexOf("-XX:MaxRAMPercentage=6.25"));
+        assertThat(WorkerCommand.arguments(ProcessPool.builder().workers(1))).contains("-XX:MaxRAMPercentage=25.0");
+    }
+
+    @Test
+    void aSmallShareHasNarrowReferencesForSure() {
+        assertThat(WorkerArchive.isSmall("-XX:MaxRAMPercentage=25.0", 100L << 30)).isTrue();
+        assertThat(WorkerArchive.isSmall("-XX:MaxRAMPercentage=25.0", 200L << 30)).isFalse();
+        assertThat(WorkerArchive.isSmall("-XX:MaxRAMPercentage=1.0", 0)).as("unknown").isFalse();
+        assertThat(WorkerArchive.isSmall("-XX:MaxRAMPercentage=much", 1)).isFalse();
+    }
+
+    @Test
+    void aCommaIsPartOfAnOptionUnlessAHyphenFollows() {
+        assertThat(plan("processes?jvm=-Xlog:gc,safepoint,-Xss4m,-XX:StartFlightRecording=duration=1m,filename=a-b.jfr").jvmOptions())
+                .containsExactly("-Xlog:gc,safepoint", "-Xss4m", "-XX:StartFlightRecording=duration=1m,filename=a-b.jfr");
+    }
+
+    @Test
+    void theSerialCollectorIsTheDefaultAlone() {
+        assertThat(WorkerCommand.arguments(plan("processes"))).contains("-XX:+UseSerialGC");
+        assertThat(WorkerCommand.arguments(plan("processes?jvm=-XX:+UseG1GC"))).contains("-XX:+UseG1GC").doesNotContain("-XX:+UseSerialGC");
+    }
+
+    @Test
+    void agentsAreTakenOverButNoDebugger() {
+        assertThat(WorkerCommand.agents(List.of(
+                        "-Xmx1g", "-javaagent:cover.jar=file=a,b", "-javaagent:/opt/trace.jar", "-agentlib:hprof", "-agentpath:/opt/libprof.so=x",
+                        "-agentlib:jdwp=transport=dt_socket,address=5005", "-agentpath:/jdk/lib/libjdwp.so=x")))
+                .containsExactly(
+                        "-javaagent:" + Path.of("cover.jar").toAbsolutePath() + "=file=a,b",
+                        "-javaagent:/opt/trace.jar",
+                        "-agentlib:hprof",
+                        "-agentpath:/opt/libprof.so=x");
+    }
+
+    @Test
+    void aDebuggerListensAtAFreePortOfThisMachineAlone() {
+        assertThat(WorkerCommand.arguments(plan("processes?debug=on")))
+                .contains("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0");
+        assertThat(WorkerCommand.arguments(plan("processes?debug=off"))).noneMatch(option -> option.contains("jdwp"));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> plan("processes?debug=on&output=discard").open())
+                .withMessageStartingWith("debug needs output=lines or inherit, was discard");
     }
 
     @Test
@@ -63,6 +121,10 @@ class ProcessPoolBuilderTest {
         "idle=0ms      | idle must be > 0, was PT0S",
         "spares=-1     | spares must be >= 0, was -1",
         "dir=/no/such  | directory must be a folder that exists, was /no/such",
+        "jvm=Xss4m     | jvm must be options such as -Xss4m, was \"Xss4m\"",
+        "agents=all    | agents must be inherit or none, was \"all\"",
+        "properties=on | properties must be inherit or none, was \"on\"",
+        "debug=5005    | debug must be on or off, was \"5005\"",
         "env.=x        | environment variable must have a name without = and no NUL, was \"\"",
     })
     void whatCannotBeIsNamedWithItsPlan(String option, String message) {

@@ -4,13 +4,22 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.Conditions;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.TaskFuture;
 import dev.sennit.WorkerStartException;
+import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Queue;
+import java.util.TimeZone;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -51,6 +60,92 @@ class WorkerSettingsIT {
                     .get(60, SECONDS);
             assertThat(exitCode).isEqualTo(143);
         }
+    }
+
+    /** What a program that sets all there is finds in a worker. */
+    static final class SetAtRunTime {
+        record Seen(String zone, String locale, String format, String word, String lines, String home, boolean agent, boolean share, boolean opened)
+                implements Serializable {}
+
+        public static void main(String[] arguments) throws Exception {
+            TimeZone.setDefault(TimeZone.getTimeZone("Asia/Tokyo"));
+            Locale.setDefault(Locale.of("pt", "BR"));
+            Locale.setDefault(Locale.Category.FORMAT, Locale.of("de"));
+            System.setProperty("app.word", "set");
+            System.setProperty("app.lines", "two\n\"lines\"");
+            System.setProperty("user.home", "/elsewhere");
+            show("processes:8?min=1&archive=off");
+            show("processes:8?min=1&archive=off&properties=inherit&agents=inherit&env.TZ=Europe/Paris&env.LANG=C");
+        }
+
+        private static void show(String plan) throws Exception {
+            try (Pool pool = Pools.open(plan)) {
+                System.out.println(pool.submit(() -> new Seen(
+                                TimeZone.getDefault().getID(),
+                                Locale.getDefault().toString(),
+                                Locale.getDefault(Locale.Category.FORMAT).toString(),
+                                System.getProperty("app.word"),
+                                System.getProperty("app.lines"),
+                                System.getProperty("user.home"),
+                                Boolean.getBoolean("agent.was.here"),
+                                Runtime.getRuntime().maxMemory() < Math.max(LinuxProcess.memoryBytes() / 100 * 7, 140 << 20),
+                                Object.class.getModule().isOpen("java.lang", Seen.class.getModule())))
+                        .get());
+            }
+        }
+    }
+
+    /** The manifest of the program is its own too. */
+    static final class Agent {
+        public static void premain(String options) {
+            System.setProperty("agent.was.here", options);
+        }
+    }
+
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void whatWasSetAtRunTimeReachesWorkersOrIsLeft(@TempDir Path folder) throws Exception {
+        var manifest = new Manifest();
+        manifest.getMainAttributes().putValue("Manifest-Version", "1.0");
+        manifest.getMainAttributes().putValue("Premain-Class", Agent.class.getName());
+        manifest.getMainAttributes().putValue("Main-Class", SetAtRunTime.class.getName());
+        manifest.getMainAttributes().putValue("Class-Path", folderOf(Pool.class) + " " + folderOf(SetAtRunTime.class));
+        manifest.getMainAttributes().putValue("Add-Opens", "java.base/java.lang");
+        Path jar = folder.resolve("app.jar");
+        new JarOutputStream(Files.newOutputStream(jar), manifest).close();
+        Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+        Process process = new ProcessBuilder(java.toString(), "-javaagent:" + jar + "=true", "-Duser.language=en", "-Duser.country=US",
+                        "-Dapp.word=given", "-jar", jar.toString())
+                .redirectErrorStream(true)
+                .start();
+        String output;
+        try {
+            output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        } finally {
+            process.destroyForcibly();
+        }
+        assertThat(output)
+                .isEqualToNormalizingNewlines("""
+                        Seen[zone=Asia/Tokyo, locale=pt_BR, format=de, word=given, lines=null, home=%1$s, agent=false, share=true, opened=true]
+                        Seen[zone=Europe/Paris, locale=en_US, format=en_US, word=set, lines=two
+                        "lines", home=%1$s, agent=true, share=true, opened=true]
+                        """.formatted(System.getProperty("user.home")));
+    }
+
+    private static String folderOf(Class<?> type) {
+        return type.getProtectionDomain().getCodeSource().getLocation().toExternalForm();
+    }
+
+    /** A line comes home under its worker's name. */
+    @Test
+    void eachWorkerThatIsToBeDebuggedSaysWhere() throws Exception {
+        Queue<String> lines = new ConcurrentLinkedQueue<>();
+        ProcessPool.Builder settings = one().name("looked-into").debug(true);
+        try (ProcessPool pool = settings.onLine((worker, error, line) -> lines.add(worker + ": " + line)).open()) {
+            pool.submit(() -> {}).get(60, SECONDS);
+            Conditions.await("the port is told").until(() -> !lines.isEmpty());
+        }
+        assertThat(lines).singleElement().asString().matches("looked-into-worker-1: Listening for transport dt_socket at address: \\d+");
     }
 
     @Test
