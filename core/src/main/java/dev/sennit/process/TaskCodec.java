@@ -121,7 +121,11 @@ final class TaskCodec {
     private static Callable<?> readTask(byte[] message, int length, Reading reading, boolean relocated)
             throws IOException, ClassNotFoundException {
         try (var in = new TaskStream(new ByteArrayInputStream(message, 0, length), reading, relocated)) {
-            return (Callable<?>) Objects.requireNonNull(reading.read(in::readObject));
+            try {
+                return (Callable<?>) Objects.requireNonNull(reading.read(in::readObject));
+            } catch (InvalidClassException e) {
+                throw JvmFilter.explained(e, in.last);
+            }
         }
     }
 
@@ -485,6 +489,8 @@ final class TaskCodec {
         private final Reading reading;
         /** Whether lambdas are made without the help of their classes. */
         private final boolean relocated;
+        /** The class found last, which a filter may refuse. */
+        private @Nullable Class<?> last;
 
         TaskStream(InputStream in, Reading reading, boolean relocated) throws IOException {
             super(in);
@@ -494,6 +500,12 @@ final class TaskCodec {
 
         @Override
         protected Class<?> resolveClass(ObjectStreamClass description) throws IOException, ClassNotFoundException {
+            Class<?> found = find(description);
+            last = found;
+            return found;
+        }
+
+        private Class<?> find(ObjectStreamClass description) throws IOException, ClassNotFoundException {
             String name = description.getName();
             if (relocated && name.equals(dev.sennit.process.SerializedLambda.NAME)) {
                 return dev.sennit.process.SerializedLambda.class;

@@ -7,17 +7,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sennit.Conditions;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
+import dev.sennit.Program;
 import dev.sennit.TaskFuture;
 import dev.sennit.WorkerStartException;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Queue;
 import java.util.TimeZone;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import org.junit.jupiter.api.Test;
@@ -111,6 +115,7 @@ class WorkerSettingsIT {
         manifest.getMainAttributes().putValue("Main-Class", SetAtRunTime.class.getName());
         manifest.getMainAttributes().putValue("Class-Path", folderOf(Pool.class) + " " + folderOf(SetAtRunTime.class));
         manifest.getMainAttributes().putValue("Add-Opens", "java.base/java.lang");
+        manifest.getMainAttributes().putValue("Enable-Native-Access", "ALL-UNNAMED");
         Path jar = folder.resolve("app.jar");
         new JarOutputStream(Files.newOutputStream(jar), manifest).close();
         Path java = Path.of(System.getProperty("java.home"), "bin", "java");
@@ -130,6 +135,48 @@ class WorkerSettingsIT {
                         Seen[zone=Europe/Paris, locale=en_US, format=en_US, word=set, lines=two
                         "lines", home=%1$s, agent=true, share=true, opened=true]
                         """.formatted(System.getProperty("user.home")));
+    }
+
+    /** Uses all that reads objects, while this JVM has a filter of its own. */
+    static final class Filtered {
+        /** Travels by Java serialization. */
+        static final class Bean implements Serializable {
+            private static final long serialVersionUID = 1L;
+            final ArrayDeque<String> words = new ArrayDeque<>(List.of("word"));
+        }
+
+        public static void main(String[] arguments) throws Exception {
+            Bean bean = new Bean();
+            try (ProcessPool pool = ProcessPool.builder().workers(1).archive(false).open();
+                    ManagerServer manager = ManagerServer.builder().allow(Bean.class.getName()).open()) {
+                System.out.println("lambda: " + pool.submit(() -> 1).get());
+                try {
+                    System.out.println("task: " + pool.submit(() -> bean.words.getFirst()).get());
+                } catch (ExecutionException e) {
+                    System.out.println("task: " + e.getCause().getMessage());
+                }
+                System.out.println("result: " + pool.submit(Bean::new).get().words);
+                ManagedValue<Bean> value = manager.client().newValue();
+                value.set(bean);
+                System.out.println("managed: " + value.get().words);
+                WorkerProcess process = WorkerProcess.builder().output(WorkerOutput.DISCARD).start(() -> bean.words.clear());
+                process.join();
+                System.out.println("process: " + process.failure().map(Throwable::getMessage).orElse("done"));
+            }
+        }
+    }
+
+    @Test
+    void aFilterOfTheWholeJvmIsNamedWithWhatToAdd() throws Exception {
+        String start = "class dev.sennit.process.";
+        String end = " is refused by the filter of this whole JVM, jdk.serialFilter, through which tasks are read; add \"dev.sennit.**\""
+                + " before what refuses it, or raise its limits\n";
+        String options = "--enable-native-access=ALL-UNNAMED";
+        assertThat(Program.outputOf(Filtered.class, "-Djdk.serialFilter=java.**;!*", options))
+                .isEqualToNormalizingNewlines("lambda: 1\ntask: " + start + "WorkerSettingsIT$Filtered$Bean" + end
+                        + "result: [word]\nmanaged: [word]\nprocess: " + start + "WorkerProcess$MainTask" + end);
+        assertThat(Program.outputOf(Filtered.class, "-Djdk.serialFilter=dev.sennit.**;java.**;!*", options))
+                .isEqualToNormalizingNewlines("lambda: 1\ntask: word\nresult: [word]\nmanaged: [word]\nprocess: done\n");
     }
 
     private static String folderOf(Class<?> type) {
