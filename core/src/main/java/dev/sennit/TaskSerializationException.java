@@ -1,5 +1,7 @@
 package dev.sennit;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A task, its result, or something either holds cannot travel between processes.
  *
@@ -13,9 +15,9 @@ public final class TaskSerializationException extends IllegalArgumentException {
      * Creates the exception.
      *
      * @param message which value cannot travel, and what to do
-     * @param cause Java serialization's own exception
+     * @param cause Java serialization's own exception; null if the message tells all
      */
-    public TaskSerializationException(String message, Throwable cause) {
+    public TaskSerializationException(String message, @Nullable Throwable cause) {
         super(message, cause);
     }
 }

@@ -4,7 +4,7 @@ import java.io.ObjectStreamException;
 import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
-/** What travels in the place of something that stays where it is. Records, so that they have a compact form. */
+/** What travels in the place of something that stays where it is, or of a value of {@link ValueForms}. Records, so that they have a compact form. */
 interface Address extends Serializable {
     /** What it leads to here. Public, as all of an interface; Java serialization calls it too. */
     Object readResolve() throws ObjectStreamException;

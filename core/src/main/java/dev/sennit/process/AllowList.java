@@ -2,11 +2,13 @@ package dev.sennit.process;
 
 import dev.sennit.internal.boot.ParentClasses;
 import dev.sennit.process.Effort.TooMuchException;
+import java.io.Externalizable;
 import java.io.InvalidClassException;
 import java.io.ObjectInputFilter;
 import java.io.ObjectInputFilter.FilterInfo;
 import java.io.ObjectInputFilter.Status;
 import java.lang.foreign.MemorySegment;
+import java.lang.reflect.Method;
 import java.net.URL;
 import java.security.CodeSource;
 import java.util.ArrayList;
@@ -22,8 +24,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * What the parent is willing to read from a worker, and an end of a pipe from the other.
  *
- * <p>Allowed are the JDK's plain values and exceptions, this library's own classes, the classes that lie in the same jar
- * or folder as a task that was submitted, or are of the same class loader where that has them from neither, and what the user names. Everything else is refused before an object is made.
+ * <p>Allowed are the JDK's plain values and those of {@link LanguageForms}, this library's own classes, the classes that lie in the same
+ * jar or folder as a task that was submitted or an object that was sent with one, or are of the same class loader where that has them
+ * from neither, exceptions that do nothing when they are read, and
+ * what the user names. The list of a pool or process also trusts every folder that classes are loaded from, as the
+ * program's own classes lie in them while it is developed. Everything else is refused before an object is made.
  *
  * <p>Size is bounded by the message itself: all arrays together may have no more elements than a few times the message's bytes,
  * as each takes at least one, which stops a short message from asking for gigabytes, and a real value never notices.
@@ -43,6 +48,7 @@ final class AllowList {
             "java.math",
             "java.time",
             "java.time.chrono",
+            "java.time.temporal",
             "java.time.zone",
             "java.util",
             "java.util.concurrent",
@@ -58,14 +64,45 @@ final class AllowList {
             "java.sql.Date",
             "java.sql.Time",
             "java.sql.Timestamp",
-            "java.util.regex.Pattern");
+            "java.util.regex.Pattern",
+            "java.time.format.FormatStyle",
+            "java.time.format.ResolverStyle",
+            "java.time.format.TextStyle",
+            "sun.util.BuddhistCalendar",
+            "sun.util.calendar.ZoneInfo",
+            // of those only what stands for one is made from a stream: here they are the elements of arrays
+            "java.net.URL",
+            "java.nio.ByteBuffer",
+            "java.nio.charset.Charset",
+            "java.nio.file.Path",
+            "java.time.format.DateTimeFormatter");
 
-    /** Jars and folders of submitted tasks. */
+    private static final ClassValue<@Nullable String> LOCATIONS = new ClassValue<>() {
+        @Override
+        protected @Nullable String computeValue(Class<?> type) {
+            CodeSource source = type.getProtectionDomain().getCodeSource();
+            URL location = source == null ? null : source.getLocation();
+            // The JDK has locations too, with all kinds of classes in them.
+            return location == null || location.getProtocol().equals("jrt") ? null : location.toExternalForm();
+        }
+    };
+    private static final ClassValue<Boolean> INERT = new ClassValue<>() {
+        @Override
+        protected Boolean computeValue(Class<?> type) {
+            return isInert(type);
+        }
+    };
+
+    private static final ThreadLocal<@Nullable Class<?>> MADE = new ThreadLocal<>();
+
+    /** Jars and folders of submitted tasks, and of what was sent with them. */
     private final Set<String> taskLocations = ConcurrentHashMap.newKeySet();
     /** Loaders of submitted tasks that come from no jar or folder, such as those compiled in memory; by their {@link LoaderNumbers}. */
     private final Set<Integer> taskLoaders = ConcurrentHashMap.newKeySet();
-    /** Task classes whose location is known: one look-up a class. */
+    /** Classes whose location is known: one look-up a class. */
     private final Set<Class<?>> knownTasks = ConcurrentHashMap.newKeySet();
+    /** Whether folders of classes are allowed as well. */
+    private final boolean trustsFolders;
 
     private final List<String> named;
     /** The method that adds to it; for messages. */
@@ -87,8 +124,18 @@ final class AllowList {
      * @param remedy the method that adds to it, for messages
      */
     AllowList(List<String> named, String remedy) {
+        this(named, remedy, false);
+    }
+
+    private AllowList(List<String> named, String remedy, boolean trustsFolders) {
         this.named = List.copyOf(named);
         this.remedy = remedy;
+        this.trustsFolders = trustsFolders;
+    }
+
+    /** The list for processes that this one starts. */
+    static AllowList forWorkers(List<String> named) {
+        return new AllowList(named, "allow", true);
     }
 
     /** A list that this process's parent made, and sent here with what it is for. */
@@ -102,9 +149,10 @@ final class AllowList {
         ensurePatterns(patterns);
         List<String> all = new ArrayList<>(named);
         all.addAll(Arrays.asList(patterns));
-        var both = new AllowList(all, taskLocations);
-        both.taskLoaders.addAll(taskLoaders);
-        return both;
+        var longer = new AllowList(all, "allow", trustsFolders);
+        longer.taskLocations.addAll(taskLocations);
+        longer.taskLoaders.addAll(taskLoaders);
+        return longer;
     }
 
     /**
@@ -144,24 +192,53 @@ final class AllowList {
         return List.copyOf(taskLocations);
     }
 
-    /** Allows what lies beside a task's class. */
-    void allowBeside(Class<?> task) {
-        if (knownTasks.contains(task)) {
+    /** Allows what lies beside the class of a task, or of an object that is sent with it. */
+    void allowBeside(Class<?> sent) {
+        if (knownTasks.contains(sent)) {
             return;
         }
-        String location = locationOf(task);
-        if (location != null) {
-            taskLocations.add(location);
-        } else if (LoaderNumbers.of(task) != ParentClasses.SYSTEM) {
-            taskLoaders.add(LoaderNumbers.of(task));
+        if (!isJdk(sent)) { // that has a place and a loader too, with all kinds of classes there
+            allowPlaceOf(sent);
         }
-        knownTasks.add(task);
+        knownTasks.add(sent);
     }
 
-    private static @Nullable String locationOf(Class<?> type) {
-        CodeSource source = type.getProtectionDomain().getCodeSource();
-        URL location = source == null ? null : source.getLocation();
-        return location == null ? null : location.toExternalForm();
+    private void allowPlaceOf(Class<?> sent) {
+        String location = LOCATIONS.get(sent);
+        if (location != null) {
+            taskLocations.add(location);
+        } else if (LoaderNumbers.of(sent) != ParentClasses.SYSTEM) {
+            taskLoaders.add(LoaderNumbers.of(sent));
+        }
+    }
+
+    private static boolean isFolder(String location) {
+        return location.startsWith("file:") && location.endsWith("/");
+    }
+
+    /** Whether a class is an exception that nothing is done for when it is read: its fields are set, each to what is allowed itself. */
+    private static boolean isInert(Class<?> type) {
+        if (!Throwable.class.isAssignableFrom(type) || Externalizable.class.isAssignableFrom(type)) {
+            return false;
+        }
+        for (Class<?> above = type; above != null && !isJdk(above); above = above.getSuperclass()) {
+            try {
+                if (Arrays.stream(above.getDeclaredMethods()).anyMatch(AllowList::isHook)) {
+                    return false;
+                }
+            } catch (LinkageError e) { // it names classes that are not here
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** What the JVM calls when it reads an object, or throws it away. */
+    private static boolean isHook(Method method) {
+        return switch (method.getName()) {
+            case "readObject", "readObjectNoData", "readResolve", "readExternal", "finalize" -> true;
+            default -> false;
+        };
     }
 
     /** Refuses a class that is not on the list, and arrays of it. */
@@ -192,7 +269,7 @@ final class AllowList {
 
     private boolean isAllowed(Class<?> type) {
         String name = type.getName();
-        if (isJdk(type) ? isPlain(type) : isOurs(type)) {
+        if (isJdk(type) ? isPlain(type) : isOurs(type) || LanguageForms.isPlain(type) || INERT.get(type)) {
             return true;
         }
         for (String pattern : named) {
@@ -200,8 +277,10 @@ final class AllowList {
                 return true;
             }
         }
-        String location = locationOf(type);
-        return location != null ? taskLocations.contains(location) : taskLoaders.contains(LoaderNumbers.of(type));
+        String location = LOCATIONS.get(type);
+        return location != null
+                ? taskLocations.contains(location) || (trustsFolders && isFolder(location))
+                : taskLoaders.contains(LoaderNumbers.of(type));
     }
 
     private static boolean isPlain(Class<?> type) {
@@ -218,7 +297,7 @@ final class AllowList {
                 && type.getClassLoader() == AllowList.class.getClassLoader();
     }
 
-    private static boolean isJdk(Class<?> type) {
+    static boolean isJdk(Class<?> type) {
         ClassLoader loader = type.getClassLoader();
         return loader == null || loader == ClassLoader.getPlatformClassLoader();
     }
@@ -234,11 +313,18 @@ final class AllowList {
         return className.equals(pattern);
     }
 
+    /** Lets this thread's filter pass what a form of this library has made: the stream asks about that next, as if it were in the message. */
+    static <T> T made(T value) {
+        MADE.set(value.getClass());
+        return value;
+    }
+
     /** The filter of one message. */
     final class Filter implements ObjectInputFilter {
         private final int messageBytes;
         private final @Nullable Effort effort;
         private boolean hasHashTable;
+        private boolean hasLink;
         private long deepest;
         /** In all arrays so far: those that lie in one another are all there at once. */
         private long elements;
@@ -247,6 +333,7 @@ final class AllowList {
         Filter(int messageBytes, @Nullable Effort effort) {
             this.messageBytes = messageBytes;
             this.effort = effort;
+            MADE.remove(); // of a message before, which nobody filtered
         }
 
         @Override
@@ -262,9 +349,14 @@ final class AllowList {
             deepest = Math.max(deepest, info.depth());
             Class<?> type = info.serialClass();
             hasHashTable |= type != null && (Map.class.isAssignableFrom(type) || Set.class.isAssignableFrom(type));
+            hasLink |= type == ValueForms.Link.class;
+            if (hasLink && hasHashTable) {
+                return refuse(ValueForms.Link.IN_HASH_TABLE);
+            }
             int limit = hasHashTable ? DEEPEST_WITH_HASHES : DEEPEST;
             if (deepest > limit) {
-                return refuse("objects nested more than " + limit + " deep" + (hasHashTable ? " with a map or set" : ""));
+                return refuse("nested too deeply: more than " + limit + " levels" + (hasHashTable ? " with a map or set among them" : "")
+                        + "; send a flat list");
             }
             elements += Math.max(0, info.arrayLength());
             if (elements > ELEMENTS_AT_LEAST + ELEMENTS_A_BYTE * messageBytes) {
@@ -273,6 +365,13 @@ final class AllowList {
             }
             if (type == null) {
                 return Status.UNDECIDED;
+            }
+            if (type == MADE.get()) {
+                MADE.remove();
+                return Status.ALLOWED;
+            }
+            if (type == URL.class) {
+                return refuse("a java.net.URL in a form that looks up its host");
             }
             Class<?> element = elementOf(type);
             if (element.isPrimitive() || isAllowed(element)) {

@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import java.io.InvalidObjectException;
 import java.io.Serializable;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
@@ -28,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * LAMBDA                            int number of its shape, int captures, the captures as values
  * BIG_INTEGER BIG_DECIMAL UUID INSTANT DURATION LOCAL_DATE LOCAL_DATE_TIME   see the writer
  * SHORT_LIST, NULLABLE_LIST          as the lists above
- * ADDRESS                           the record that leads to it, as a value; see {@link Address}
+ * ADDRESS                           the record that leads to it or stands for it, as a value; see {@link Address}
  * SEGMENT                           byte kind, byte 1 if read-only, int length, the bytes; see {@link SegmentForm}
  * AGAIN                             int number of an object that came before, counting those that can come again
  * </pre>
@@ -110,7 +111,10 @@ final class CompactForm {
         return switch (value) {
             case Collection<?> collection -> !collection.isEmpty();
             case Map<?, ?> map -> !map.isEmpty();
-            default -> value instanceof Record || value instanceof Object[];
+            default -> value instanceof Record
+                    || value instanceof Object[]
+                    || value instanceof Map.Entry
+                    || ValueForms.of(value.getClass()) != null;
         };
     }
 
@@ -148,16 +152,19 @@ final class CompactForm {
             this.types = types;
         }
 
-        /** Null when such a record has a serial form of its own, or none, or hides from this module. */
+        /**
+         * Null when such a record has a serial form of its own, or hides from this module. It need not be serializable: what it is made of
+         * shows whether it can travel.
+         */
         static @Nullable RecordForm of(Class<?> type) {
             return FORMS.get(type);
         }
 
         private static @Nullable RecordForm find(Class<?> type) {
-            if (!type.isRecord() || !Serializable.class.isAssignableFrom(type) || (hasFormOfItsOwn(type) && !Address.class.isAssignableFrom(type))) {
+            if (!type.isRecord() || (hasFormOfItsOwn(type) && !Address.class.isAssignableFrom(type))) {
                 return null;
             }
-            if (OURS_ALONE && !AllowList.isOurs(type)) {
+            if (AllowList.isOurs(type) ? !Serializable.class.isAssignableFrom(type) : OURS_ALONE) { // ours were not made for it
                 return null;
             }
             try {
@@ -179,6 +186,19 @@ final class CompactForm {
                 return new RecordForm(getters, constructor, types);
             } catch (ReflectiveOperationException | RuntimeException e) { // its package is not open to this module
                 return null;
+            }
+        }
+
+        /** A record of components, as many as there are {@link #types}. */
+        Object make(Class<?> type, @Nullable Object[] components) throws InvalidObjectException {
+            try {
+                return (Object) constructor.invokeExact(components);
+            } catch (Error e) {
+                throw e;
+            } catch (Throwable e) {
+                var invalid = new InvalidObjectException("record " + type.getName() + " cannot be made: " + e);
+                invalid.initCause(e);
+                throw invalid;
             }
         }
 

@@ -66,6 +66,7 @@ final class CompactReader {
     private int at;
     private int depth;
     private boolean hasHashes;
+    private boolean hasLink;
     private int insideHashes;
     /** How many elements there are in all that was begun; each has a byte of its own. */
     private long elements;
@@ -170,12 +171,13 @@ final class CompactReader {
         depth++;
         int deepest = hasHashes ? CompactForm.DEEPEST_WITH_HASHES : CompactForm.DEEPEST;
         if (depth > deepest) {
-            throw new IOException("objects nested more than " + deepest + " deep");
+            throw new IOException("nested too deeply: more than " + deepest + " levels; send a flat list");
         }
         int number = seen.size();
         long start = at + again;
         boolean isHashed = isHashed(tag);
         hasHashes |= isHashed;
+        ensureNoLinkIsHashed();
         insideHashes += isHashed ? 1 : 0;
         Object value =
                 switch (tag) {
@@ -377,15 +379,7 @@ final class CompactReader {
         for (int i = 0; i < count; i++) {
             components[i] = read();
         }
-        try {
-            return end(number, (Object) form.constructor.invokeExact(components));
-        } catch (Error e) {
-            throw e;
-        } catch (Throwable e) {
-            var invalid = new InvalidObjectException("record " + type.getName() + " cannot be made: " + e);
-            invalid.initCause(e);
-            throw invalid;
-        }
+        return end(number, form.make(type, components));
     }
 
     private Object readAddress() throws IOException, ClassNotFoundException {
@@ -394,10 +388,18 @@ final class CompactReader {
             throw new IOException("what is no address where one belongs");
         }
         Object address = readRecord(true);
+        hasLink |= address instanceof ValueForms.Link;
+        ensureNoLinkIsHashed();
         try {
             return end(number, Objects.requireNonNull(reading.read(() -> resolve(address))));
         } catch (RuntimeException e) {
             throw new IOException("an address that leads to nothing: " + e.getMessage(), e);
+        }
+    }
+
+    private void ensureNoLinkIsHashed() throws IOException {
+        if (hasLink && hasHashes && allowed != null) {
+            throw new InvalidObjectException(ValueForms.Link.IN_HASH_TABLE);
         }
     }
 

@@ -158,6 +158,11 @@ final class CompactWriter {
         if (depth > (hasHashes ? CompactForm.DEEPEST_WITH_HASHES : CompactForm.DEEPEST)) {
             throw NotCompactException.ONLY;
         }
+        writeParts(value);
+        depth--;
+    }
+
+    private void writeParts(Object value) throws IOException {
         switch (value) {
             case byte[] array -> {
                 out.write(CompactForm.BYTES);
@@ -189,7 +194,6 @@ final class CompactWriter {
             case Map<?, ?> map -> writeMap(map);
             default -> writeOther(value);
         }
-        depth--;
     }
 
     /** Only a worker, which is told of lambdas too, has something like the loaders here. */
@@ -334,7 +338,7 @@ final class CompactWriter {
             unfinished.removeLast();
             insideHashes--;
         } else {
-            throw NotCompactException.ONLY;
+            writeOther(map);
         }
     }
 
@@ -392,12 +396,28 @@ final class CompactWriter {
             }
             default -> {
                 Record address = Address.of(value);
-                if (address == null) {
-                    throw NotCompactException.ONLY;
+                if (address != null) {
+                    writeAddress(address);
+                } else {
+                    writeStandIn(value);
                 }
-                writeAddress(address);
             }
         }
+    }
+
+    /** What stands for a value has the value's own number, as it becomes that. */
+    private void writeStandIn(Object value) throws IOException {
+        Object standIn = ValueForms.standIn(value);
+        if (standIn == value) {
+            throw NotCompactException.ONLY;
+        }
+        unfinished.add(value);
+        if (standIn instanceof Record address) {
+            writeAddress(address);
+        } else {
+            writeParts(standIn);
+        }
+        unfinished.removeLast();
     }
 
     private void writeAddress(Record address) throws IOException {

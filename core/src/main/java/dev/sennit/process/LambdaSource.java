@@ -29,7 +29,7 @@ final class LambdaSource {
 
     private LambdaSource(SerializedLambda lambda, @Nullable ClassModel type) {
         this.lambda = lambda;
-        body = type == null || !lambda.getImplMethodName().startsWith("lambda$")
+        body = type == null || !isLambda()
                 ? null
                 : type.methods().stream()
                         .filter(method -> method.methodName().equalsString(lambda.getImplMethodName())
@@ -41,6 +41,31 @@ final class LambdaSource {
                 : type.findAttribute(Attributes.sourceFile())
                         .map(source -> source.sourceFile().stringValue())
                         .orElse(null);
+    }
+
+    /** Else it is a reference to a method that somebody wrote. Compilers of Kotlin and Scala put the name of a method before. */
+    private boolean isLambda() {
+        String name = lambda.getImplMethodName();
+        return name.contains("lambda$") || name.contains("$anonfun$");
+    }
+
+    private boolean isStatic() {
+        return lambda.getImplMethodKind() == MethodHandleInfo.REF_invokeStatic;
+    }
+
+    /** Whether a captured value is the object whose method the lambda stands in. */
+    boolean isThis(int captured) {
+        return captured == 0 && isLambda() && (!isStatic() || "$this".equals(nameOf(0)));
+    }
+
+    /** Whether a captured value is the object whose method is called, by a reference such as {@code out::println}. */
+    boolean isBoundTo(int captured) {
+        return captured == 0 && !isLambda() && !isStatic();
+    }
+
+    /** What it is, and where: {@code lambda in app.Main (Main.java:42)}. */
+    String what() {
+        return (isLambda() ? "lambda" : "method reference to " + lambda.getImplMethodName()) + " in " + place();
     }
 
     /** Looks at the class that a lambda stands in. */
@@ -65,7 +90,7 @@ final class LambdaSource {
 
     /** What a captured variable is called, or null. */
     @Nullable String nameOf(int captured) {
-        boolean hasThis = lambda.getImplMethodKind() != MethodHandleInfo.REF_invokeStatic;
+        boolean hasThis = !isStatic();
         if (body == null) {
             return null;
         }

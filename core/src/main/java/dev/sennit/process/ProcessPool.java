@@ -1602,7 +1602,7 @@ public final class ProcessPool extends AbstractPool {
         }
 
         AllowList newAllowList() {
-            return new AllowList(allowed);
+            return AllowList.forWorkers(allowed);
         }
     }
 

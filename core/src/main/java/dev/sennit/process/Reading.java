@@ -3,6 +3,7 @@ package dev.sennit.process;
 import dev.sennit.internal.ScopedValueBindings;
 import dev.sennit.internal.boot.ParentClasses;
 import java.io.IOException;
+import java.io.InvalidClassException;
 import java.io.InvalidObjectException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -141,6 +142,14 @@ final class Reading {
     static void ensureMayOpenOf(long pid) throws InvalidObjectException {
         if (CURRENT.isBound() && CURRENT.get().ofFamily && !Family.has(pid)) {
             throw new InvalidObjectException("process " + pid + " is none of this program's; its shared memory is refused");
+        }
+    }
+
+    /** Lets an object that is being read make an object of a class, or not. */
+    static void ensureMayMake(Class<?> type) throws InvalidClassException {
+        AllowList allowed = CURRENT.isBound() ? CURRENT.get().allowed : null;
+        if (allowed != null) {
+            allowed.require(type);
         }
     }
 

@@ -65,6 +65,8 @@ final class TaskCodec {
             return (Callable<?>) Objects.requireNonNull(new CompactReader(message, length, reading, shapes).readAll());
         } catch (ClassNotFoundException e) {
             throw notFound(e);
+        } catch (StackOverflowError e) {
+            throw tooDeepToRead(e);
         }
     }
 
@@ -115,6 +117,8 @@ final class TaskCodec {
             }
         } catch (ClassNotFoundException e) {
             throw notFound(e);
+        } catch (StackOverflowError e) {
+            throw tooDeepToRead(e);
         }
     }
 
@@ -130,39 +134,67 @@ final class TaskCodec {
     }
 
     private static String why(Callable<?> task, Class<?> written, @Nullable SerializedLambda lambda, Throwable failure) {
-        if (failure instanceof StackOverflowError) {
-            return "it holds objects linked too deeply";
-        }
-        if (!(failure instanceof NotSerializableException)) {
+        Culprit culprit = Culprit.of(failure);
+        if (culprit == null && !(failure instanceof StackOverflowError)) {
             return String.valueOf(Throwables.message(failure));
         }
         if (FutureTask.class.isAssignableFrom(written)) {
             return "it is a FutureTask, as ExecutorCompletionService hands over: what it would do to itself in the worker, nobody here"
                     + " would see; submit the task itself, and take the futures from Futures.inCompletionOrder";
         }
-        String culprit = String.valueOf(Throwables.message(failure));
-        if (lambda == null) {
-            return culprit.equals(task.getClass().getName()) || culprit.equals(written.getName())
-                    ? "its class is not Serializable; give the lambda straight to Pool.submit, declare it as a Task or Action, or"
-                            + " let the class implement Serializable"
-                    : "it holds a " + culprit + ", which is not Serializable; give it what it needs as values";
-        }
-        for (int i = 0; i < lambda.getCapturedArgCount(); i++) {
+        for (int i = 0; lambda != null && i < lambda.getCapturedArgCount(); i++) {
             Object captured = lambda.getCapturedArg(i);
-            if (canTravel(captured)) {
-                continue;
+            if (!canTravel(captured)) {
+                return captures(LambdaSource.of(lambda, written.getClassLoader()), i, captured, culprit, failure);
             }
-            LambdaSource source = LambdaSource.of(lambda, written.getClassLoader());
-            String name = source.nameOf(i);
-            boolean isThis = i == 0 && lambda.getImplMethodKind() != MethodHandleInfo.REF_invokeStatic;
-            String type = captured.getClass().getName();
-            return "the lambda in " + source.place() + " captures " + (isThis ? "this, " : name != null ? name + ", " : "")
-                    + "a " + type + (type.equals(culprit) ? "" : " that holds a " + culprit) + ", which is not Serializable; "
-                    + (isThis
-                            ? "copy the fields it needs into local variables first"
-                            : "capture a value instead, or make the object inside the task");
         }
-        return "it holds a " + culprit + ", which is not Serializable";
+        if (culprit == null) {
+            return "it is " + nestedTooDeeply(failure);
+        }
+        if (lambda == null && (culprit.is(task.getClass()) || culprit.is(written))) {
+            return "its class is not Serializable; give the lambda straight to Pool.submit, declare it as a Task or Action, or"
+                    + " let the class implement Serializable";
+        }
+        return "it holds " + culprit.named() + Culprit.fieldIn(task, TaskCodec::canTravel) + ", which " + culprit.fault() + "; "
+                + (culprit.remedy() != null ? culprit.remedy() : "give it what it needs as values");
+    }
+
+    private static String captures(LambdaSource source, int number, Object captured, @Nullable Culprit culprit, Throwable failure) {
+        String name = source.nameOf(number);
+        boolean isThis = source.isThis(number);
+        String what = isThis
+                ? "this, "
+                : source.isBoundTo(number) ? "the object that it calls, " : name != null ? name + ", " : "";
+        String type = Culprit.named(captured.getClass().getName());
+        String start = "the " + source.what() + " captures " + what + type;
+        if (culprit == null) {
+            return start + ", " + nestedTooDeeply(failure);
+        }
+        String held = culprit.is(captured.getClass())
+                ? ""
+                : " that holds " + culprit.named() + Culprit.fieldIn(captured, TaskCodec::canTravel);
+        String remedy = culprit.remedy();
+        if (remedy == null) {
+            remedy = culprit.className().contains("$$Lambda")
+                    ? culprit.advice()
+                    : isThis
+                            ? "copy the fields it needs into local variables first"
+                            : "capture a value instead, or make the object inside the task";
+        }
+        return start + held + ", which " + culprit.fault() + "; " + remedy;
+    }
+
+    /** How deep it was can be told from what is left of the stack, which is its end. */
+    private static String nestedTooDeeply(Throwable overflow) {
+        long levels = Arrays.stream(overflow.getStackTrace())
+                .map(StackTraceElement::getMethodName)
+                .filter(method -> method.equals("writeObject0") || method.equals("readObject0"))
+                .count();
+        return "nested too deeply" + (levels == 0 ? "" : ": " + levels + " levels or more") + "; send a flat list";
+    }
+
+    private static TaskSerializationException tooDeepToRead(StackOverflowError e) {
+        return new TaskSerializationException("task cannot be read by the worker: it is " + nestedTooDeeply(e), null);
     }
 
     private static boolean canTravel(@Nullable Object value) {
@@ -199,17 +231,40 @@ final class TaskCodec {
         try {
             new LambdaNoticingStream(buffer, false).write(value);
         } catch (IOException | RuntimeException | StackOverflowError e) {
-            String type = value == null ? "null" : value.getClass().getName();
-            throw new TaskSerializationException(refusal + ": its class " + type + whyRefused(type, e), printable(e));
+            throw new TaskSerializationException(refusal + ": " + whyRefused(value, e), printable(e));
         }
     }
 
-    private static String whyRefused(String type, Throwable failure) {
-        if (!(failure instanceof NotSerializableException)) {
-            return ": " + Throwables.text(failure);
+    private static String whyRefused(@Nullable Object value, Throwable failure) {
+        if (value instanceof ItemResults results) { // of which the program knows nothing
+            for (Object result : results.values()) {
+                if (!canTravel(result)) {
+                    return whyRefused(result, failure);
+                }
+            }
+            return "the results of " + results.values().size() + " items together: " + reason(failure);
         }
-        String culprit = Throwables.message(failure);
-        return type.equals(culprit) ? " is not Serializable" : " holds a " + culprit + ", which is not Serializable";
+        String type = value == null ? "null" : value.getClass().getName();
+        Culprit culprit = Culprit.of(failure);
+        String start = type.contains("$$Lambda") ? "it is " + Culprit.named(type) + ", which" : "its class " + type;
+        if (culprit == null || value == null) {
+            return start + ": " + reason(failure);
+        }
+        return start
+                + (culprit.is(value.getClass())
+                        ? " " + culprit.fault()
+                        : " holds " + culprit.named() + Culprit.fieldIn(value, TaskCodec::canTravel) + ", which " + culprit.fault())
+                + "; " + culprit.advice();
+    }
+
+    /** What a failure is about, for people. */
+    private static String reason(Throwable failure) {
+        return switch (failure) {
+            case StackOverflowError e -> nestedTooDeeply(e);
+            case ClassNotFoundException e -> "class " + Throwables.message(e)
+                    + " is not on the class path of this JVM; the sender has it: add it here as well";
+            default -> Throwables.text(failure);
+        };
     }
 
     /**
@@ -250,12 +305,14 @@ final class TaskCodec {
 
     private static MessageBuffer encodeFailure(Throwable failure, byte @Nullable [] finished) throws IOException {
         Description described = Description.of(failure, 0);
+        String whyNot;
         try {
             MessageBuffer exact = encoded(failure);
-            return encoded(new Failure(Arrays.copyOf(exact.bytes(), exact.length()), described, finished));
+            return encoded(new Failure(Arrays.copyOf(exact.bytes(), exact.length()), described, null, finished));
         } catch (Throwable e) { // of the failure's own methods, or no room for it
-            return encoded(new Failure(null, described, finished));
+            whyNot = whyRefused(failure, e);
         }
+        return encoded(new Failure(null, described, whyNot, finished));
     }
 
     private static MessageBuffer encoded(Object value) throws IOException {
@@ -331,11 +388,19 @@ final class TaskCodec {
             return new TaskSerializationException("failure refused: its description makes no sense: " + e, e);
         }
         if (failure.exact() == null) {
+            if (failure.whyNot() != null) {
+                standIn.addSuppressed(new TaskSerializationException("exception cannot travel home: " + failure.whyNot(), null));
+            }
             return standIn;
         }
         try {
             Throwable exact = Objects.requireNonNull(read(Throwable.class, failure.exact(), failure.exact().length, reading));
-            return Throwables.isSound(exact) ? exact : standIn;
+            if (Throwables.isSound(exact)) {
+                return exact;
+            }
+            standIn.addSuppressed(new TaskSerializationException(
+                    "exception refused: methods of its own fail, such as getMessage, toString or getCause", null));
+            return standIn;
         } catch (Unreadable e) {
             standIn.addSuppressed(
                     new TaskSerializationException("exception refused: " + e.getMessage(), e.getCause()));
@@ -361,7 +426,7 @@ final class TaskCodec {
             return type.cast(reading.read(in::readObject));
         } catch (Throwable e) { // what a class does when it is read is its own business
             String refusal = filter.refusal();
-            throw new Unreadable(refusal != null ? refusal : Throwables.text(e), e);
+            throw new Unreadable(refusal != null ? refusal : reason(e), e);
         }
     }
 
@@ -372,7 +437,7 @@ final class TaskCodec {
         } catch (InvalidClassException e) {
             throw new Unreadable(String.valueOf(e.getMessage()), e);
         } catch (Throwable e) { // what a record does when it is made is its own business
-            throw new Unreadable(Throwables.text(e), e);
+            throw new Unreadable(reason(e), e);
         }
     }
 
@@ -392,9 +457,9 @@ final class TaskCodec {
         }
     }
 
-    /** A failure on its way home; with the results of the items before it, if there are some. */
-    private record Failure(byte @Nullable [] exact, Description described, byte @Nullable [] finished)
-            implements Serializable {
+    /** A failure on its way home, or why it stays; with the results of the items before it, if there are some. */
+    private record Failure(
+            byte @Nullable [] exact, Description described, @Nullable String whyNot, byte @Nullable [] finished) implements Serializable {
         private static final long serialVersionUID = 1L;
     }
 
@@ -475,7 +540,11 @@ final class TaskCodec {
                     if (object instanceof SerializedLambda noticed) {
                         lambda = noticed;
                     }
-                    return object instanceof MemorySegment segment ? SegmentForm.addressOf(segment) : object;
+                    return switch (object) {
+                        case null -> null;
+                        case MemorySegment segment -> SegmentForm.addressOf(segment);
+                        default -> ValueForms.standIn(object);
+                    };
                 }
             }) {
                 out.writeObject(value);

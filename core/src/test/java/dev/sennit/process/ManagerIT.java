@@ -637,7 +637,7 @@ class ManagerIT {
                 .hasMessageContaining("arguments of append cannot travel");
         assertThatThrownBy(() -> client.<Object>newQueue(1).put(new Object()))
                 .isInstanceOf(TaskSerializationException.class)
-                .hasMessage("arguments of put cannot travel to the manager: its class java.lang.Object is not Serializable");
+                .hasMessage("arguments of put cannot travel to the manager: its class java.lang.Object is not Serializable; send what is in it as values");
         assertThatThrownBy(() -> list.add(org.opentest4j.ValueWrapper.create("x")))
                 .isInstanceOf(TaskSerializationException.class)
                 .hasMessageContaining("org.opentest4j.ValueWrapper");

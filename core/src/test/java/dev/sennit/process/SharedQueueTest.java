@@ -108,7 +108,7 @@ class SharedQueueTest {
         SharedQueue<Object> queue = SharedQueue.create(10, 64);
         assertThatThrownBy(() -> queue.put(new Object()))
                 .isInstanceOf(TaskSerializationException.class)
-                .hasMessage("element cannot travel: its class java.lang.Object is not Serializable");
+                .hasMessage("element cannot travel: its class java.lang.Object is not Serializable; send what is in it as values");
         assertThatThrownBy(() -> queue.put(new byte[100]))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageMatching("element of \\d+ bytes does not fit a queue for 56: make the queue with more bytes, or pass"

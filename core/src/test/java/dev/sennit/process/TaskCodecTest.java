@@ -2,10 +2,12 @@ package dev.sennit.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.sennit.RemoteTaskException;
 import dev.sennit.Task;
 import dev.sennit.TaskSerializationException;
+import dev.sennit.internal.ItemResults;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -23,7 +25,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import javax.management.JMException;
 import javax.management.ObjectName;
 import org.junit.jupiter.api.Test;
@@ -131,10 +135,104 @@ class TaskCodecTest {
         assertThatThrownBy(() -> TaskCodec.encodeTask(third, third.getClass(), "report")).hasMessageContaining("captures lock, a");
         Task<String> reference = lock::toString;
         assertThatThrownBy(() -> TaskCodec.encodeTask(reference, reference.getClass(), "report"))
-                .hasMessageContaining("TaskCodecTest captures")
-                .hasMessageContaining("a java.lang.Object, which is not Serializable");
+                .hasMessageContaining("the method reference to toString in dev.sennit.process.TaskCodecTest captures the object that it calls,"
+                        + " a java.lang.Object, which is not Serializable; capture a value instead");
+        Supplier<Integer> supplier = () -> 1;
+        Task<Integer> calling = () -> supplier.get();
+        assertThatThrownBy(() -> TaskCodec.encodeTask(calling, calling.getClass(), "report"))
+                .hasMessageContaining("captures supplier, a lambda made in dev.sennit.process.TaskCodecTest, which is not Serializable;"
+                        + " declare it as a type that is")
+                .message().doesNotContain("$$Lambda");
+        Holder rocks = new Holder(List.of(new Holder(lock)));
+        Task<Object> reaching = () -> rocks.kept;
+        assertThatThrownBy(() -> TaskCodec.encodeTask(reaching, reaching.getClass(), "report"))
+                .hasMessageContaining("captures rocks, a " + Holder.class.getName() + " that holds a java.lang.Object in field kept of "
+                        + Holder.class.getName() + ", which is not Serializable");
         Callable<Integer> plain = () -> 1;
         assertThatThrownBy(() -> TaskCodec.encodeTask(plain, plain.getClass(), "report")).hasMessageContaining("is not Serializable; give");
+    }
+
+    /** Whatever it holds. */
+    static final class Holder implements Serializable {
+        private static final long serialVersionUID = 1L;
+
+        @SuppressWarnings("serial")
+        final Object kept;
+
+        Holder(Object kept) {
+            this.kept = kept;
+        }
+    }
+
+    /** As the library wraps the results of several items. */
+    record Results(List<?> values) implements ItemResults, Serializable {}
+
+    @Test
+    void aResultThatCannotTravelIsNamedAsTheProgramDoes() {
+        Supplier<Integer> supplier = () -> 1;
+        assertThatThrownBy(() -> TaskCodec.encodeValue(supplier))
+                .hasMessage("result cannot travel home: it is a lambda made in dev.sennit.process.TaskCodecTest, which is not Serializable;"
+                        + " declare it as a type that is, such as TaskFunction");
+        assertThatThrownBy(() -> TaskCodec.encodeValue(new Results(List.of(1, new Holder(new Object())))))
+                .hasMessage("result cannot travel home: its class " + Holder.class.getName() + " holds a java.lang.Object in field kept of "
+                        + Holder.class.getName() + ", which is not Serializable; send what is in it as values");
+        assertThatThrownBy(() -> TaskCodec.encodeValue(new TaskCodecTest()))
+                .hasMessage("result cannot travel home: its class dev.sennit.process.TaskCodecTest is not Serializable; let it implement"
+                        + " Serializable, or send what is in it as values");
+    }
+
+    private static List<Object> nested(int levels) {
+        List<Object> list = new ArrayList<>();
+        for (int i = 0; i < levels; i++) {
+            list = new ArrayList<>(List.of(list));
+        }
+        return list;
+    }
+
+    @Test
+    void whatIsNestedTooDeeplyIsSaidToBeSoBothWays() throws Exception {
+        List<Object> deep = nested(200_000);
+        assertThatThrownBy(() -> TaskCodec.encodeValue(deep))
+                .hasMessageMatching("result cannot travel home: its class java.util.ArrayList: nested too deeply: \\d+ levels or more;"
+                        + " send a flat list");
+        assertThatThrownBy(() -> TaskCodec.encodeValue(new Results(List.of(1, deep))))
+                .hasMessageContaining("its class java.util.ArrayList: nested too deeply");
+        byte[] message = inRoom(512 << 20, () -> bytes(TaskCodec.encodeValue(nested(600))));
+        assertThat(inRoom(512 << 20, () -> catchThrowable(() -> TaskCodec.decodeValue(message, loader(), jdkOnly))))
+                .hasMessage("result refused: nested too deeply: more than 500 levels; send a flat list");
+
+        List<Object> less = nested(2000);
+        Task<Integer> task = () -> less.size();
+        byte[] sent = inRoom(512 << 20, () -> bytes(TaskCodec.encodeTask(task, task.getClass(), "deep")));
+        Throwable refused = inRoom(256 << 10, () -> catchThrowable(() -> TaskCodec.decodeTask(sent, sent.length, Reading.ofParent())));
+        assertThat(refused)
+                .isInstanceOf(TaskSerializationException.class)
+                .hasMessageMatching("task cannot be read by the worker: it is nested too deeply: \\d+ levels or more; send a flat list");
+
+        Throwable described = TaskCodec.decodeFailure(bytes(TaskCodec.encodeFailure(new Deep(deep))), loader(), jdkOnly);
+        assertThat(described).isInstanceOf(RemoteTaskException.class).hasMessageContaining("too far down");
+        assertThat(described.getSuppressed()[0]).hasMessageMatching(
+                "exception cannot travel home: its class \\S+Deep: nested too deeply: \\d+ levels or more; send a flat list");
+    }
+
+    static final class Deep extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        @SuppressWarnings({"serial", "unused"})
+        private final Object kept;
+
+        Deep(Object kept) {
+            super("too far down");
+            this.kept = kept;
+        }
+    }
+
+    /** In a thread with a stack of so many bytes. */
+    private static <T> T inRoom(long stack, Callable<T> body) throws Exception {
+        var future = new FutureTask<>(body);
+        var thread = new Thread(null, future, "room", stack);
+        thread.start();
+        return future.get();
     }
 
     private static int hashCode(Object value) {
@@ -149,7 +247,8 @@ class TaskCodecTest {
         }
         List<Object> deep = list;
         Task<Integer> task = () -> deep.size();
-        assertThatThrownBy(() -> TaskCodec.encodeTask(task, task.getClass(), "deep")).hasMessageContaining("linked too deeply");
+        assertThatThrownBy(() -> TaskCodec.encodeTask(task, task.getClass(), "deep")).hasMessageMatching(
+                ".*\\(TaskCodecTest.java:\\d+\\) captures deep, a java.util.ArrayList, nested too deeply: \\d+ levels or more; send a flat list");
     }
 
     @Test
@@ -195,7 +294,7 @@ class TaskCodecTest {
         }
         byte[] bomb = bytes(TaskCodec.encodeValue(root));
         assertThat(bomb.length).isLessThan(10_000);
-        assertThatThrownBy(() -> TaskCodec.decodeValue(bomb, loader(), jdkOnly)).hasMessageContaining("nested more than 32 deep with a map or set");
+        assertThatThrownBy(() -> TaskCodec.decodeValue(bomb, loader(), jdkOnly)).hasMessageContaining("nested too deeply: more than 32 levels with a map or set among them; send a flat list");
     }
 
     /** Arrays in one another, each as long as one alone may be: together they would take gigabytes. */
@@ -268,6 +367,9 @@ class TaskCodecTest {
                 bytes(TaskCodec.encodeFailure(new CannotTravel("stuck"))), loader(), ours);
         assertThat(refused).isInstanceOf(RemoteTaskException.class).hasMessageContaining("stuck");
         assertThat(((RemoteTaskException) refused).originalClassName()).isEqualTo(CannotTravel.class.getName());
+        assertThat(refused.getSuppressed()[0]).hasMessage("exception cannot travel home: its class " + CannotTravel.class.getName()
+                + " holds a java.lang.Object in field kept of " + CannotTravel.class.getName() + ", which is not Serializable; send what is in it as"
+                + " values");
 
         var failure = new Odd("strange", new IOException("disk"));
         var strict = new AllowList(List.of()) ;
