@@ -249,7 +249,7 @@ final class AllowList {
         }
     }
 
-    private static Class<?> elementOf(Class<?> type) {
+    static Class<?> elementOf(Class<?> type) {
         Class<?> element = type;
         while (element.isArray()) {
             element = element.getComponentType();

@@ -62,6 +62,9 @@ final class CompactWriter {
 
     private final MessageBuffer out;
     private final boolean withLambdas;
+    private final @Nullable AllowList sent;
+    /** Most objects are of the same class as the one before. */
+    private @Nullable Class<?> lastSent;
     private final List<Shape> shapes = new ArrayList<>(1);
 
     private int depth;
@@ -80,8 +83,25 @@ final class CompactWriter {
      * @param withLambdas whether the reader is told of {@link #shapes}
      */
     CompactWriter(MessageBuffer out, boolean withLambdas) {
+        this(out, withLambdas, null);
+    }
+
+    /**
+     * The same.
+     *
+     * @param sent gets the classes of what is written; null if nobody wants to know
+     */
+    CompactWriter(MessageBuffer out, boolean withLambdas, @Nullable AllowList sent) {
         this.out = out;
         this.withLambdas = withLambdas;
+        this.sent = sent;
+    }
+
+    private void sends(Class<?> type) {
+        if (sent != null && type != lastSent) {
+            lastSent = type;
+            sent.allowBeside(type);
+        }
     }
 
     /** The shapes of the lambdas that were written. */
@@ -184,6 +204,7 @@ final class CompactWriter {
             }
             case Object[] array -> writeObjects(array);
             case Enum<?> constant -> {
+                sends(constant.getDeclaringClass());
                 out.write(CompactForm.ENUM);
                 writeClass(constant.getDeclaringClass());
                 writeText(constant.name());
@@ -202,6 +223,7 @@ final class CompactWriter {
     }
 
     private void writeObjects(Object[] array) throws IOException {
+        sends(AllowList.elementOf(array.getClass()));
         out.write(CompactForm.OBJECTS);
         writeClass(array.getClass().getComponentType());
         out.writeInt(array.length);
@@ -215,6 +237,7 @@ final class CompactWriter {
         if (form == null) {
             throw NotCompactException.ONLY;
         }
+        sends(record.getClass());
         out.write(CompactForm.RECORD);
         writeClass(record.getClass());
         out.writeInt(form.getters.length);
@@ -440,6 +463,7 @@ final class CompactWriter {
         if (!shapes.contains(shape)) {
             shapes.add(shape);
         }
+        sends(value.getClass());
         writeInt(CompactForm.LAMBDA, shape.number());
         int count = opened.getCapturedArgCount();
         out.writeInt(count);

@@ -28,12 +28,16 @@ record EncodedTask(byte[] bytes, int length, List<Shape> shapes, Connection.@Nul
         this(bytes, length, shapes, null);
     }
 
-    /** The compact form of a task; null when it has none. */
-    static @Nullable EncodedTask compact(Callable<?> task) {
+    /**
+     * The compact form of a task; null when it has none.
+     *
+     * @param sent gets the classes of what is sent; null if nobody wants to know
+     */
+    static @Nullable EncodedTask compact(Callable<?> task, @Nullable AllowList sent) {
         boolean isVirtual = Thread.currentThread().isVirtual();
         MessageBuffer buffer = isVirtual ? new MessageBuffer() : SCRATCH.get();
         buffer.clear();
-        var writer = new CompactWriter(buffer, true);
+        var writer = new CompactWriter(buffer, true, sent);
         boolean isDone = false;
         try {
             writer.write(task);

@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import dev.sennit.Action;
 import dev.sennit.Task;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,19 +14,24 @@ final class Initializer {
     private final EncodedTask message;
     private final boolean ours;
 
-    Initializer(Action action) {
-        this(action, false);
+    /**
+     * Encodes an action.
+     *
+     * @param sent learns what is sent with it
+     */
+    Initializer(Action action, AllowList sent) {
+        this(action, sent, false);
     }
 
-    private Initializer(Action action, boolean ours) {
+    private Initializer(Action action, AllowList sent, boolean ours) {
         this.ours = ours;
         written = action.getClass();
-        message = TaskCodec.encode(new Body(action), written, "initializer");
+        message = TaskCodec.encode(new Body(action), written, "initializer", sent);
     }
 
     /** Does nothing: the first task of a JVM takes a hundred times as long as the second, and a spare has time for it. */
     static Initializer firstTask() {
-        return new Initializer(() -> {}, true);
+        return new Initializer(() -> {}, new AllowList(List.of()), true);
     }
 
     /** What travels. */
@@ -40,11 +46,6 @@ final class Initializer {
     /** Whether it is {@link #firstTask}, of which the user knows nothing. */
     boolean isOurs() {
         return ours;
-    }
-
-    /** The class of the action. */
-    Class<?> written() {
-        return written;
     }
 
     EncodedTask message() {

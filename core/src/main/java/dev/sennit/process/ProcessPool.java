@@ -160,8 +160,7 @@ public final class ProcessPool extends AbstractPool {
         this.log = new WorkerLog(name());
         this.archive = settings.archive ? WorkerArchive.forWorkers(arguments, settings.limits()) : null;
         if (settings.initializer != null) {
-            initializer = new Initializer(settings.initializer);
-            allowed.allowBeside(initializer.written());
+            initializer = new Initializer(settings.initializer, allowed);
         } else {
             initializer = settings.spares > 0 ? Initializer.firstTask() : null;
         }
@@ -184,8 +183,7 @@ public final class ProcessPool extends AbstractPool {
         Objects.requireNonNull(options, "options");
         String given = options.name();
         EncodedTask message = TaskCodec.encode(
-                given == null ? body : new NamedTask<>(body, given), writtenClassOf(body), nameOf(body));
-        allowed.allowBeside(writtenClassOf(body));
+                given == null ? body : new NamedTask<>(body, given), writtenClassOf(body), nameOf(body), allowed);
         return new RemoteSubmission<>(this, body, options, message);
     }
 
@@ -1255,6 +1253,10 @@ public final class ProcessPool extends AbstractPool {
 
         /**
          * Lets values of more classes come home. In a plan: {@code allow=com.acme.Money,org.lib.**}.
+         *
+         * <p>Without it these come home: plain values of the JDK, Kotlin and Scala; what lies in a folder of classes, as a program's own do
+         * while it is developed; what lies in the jar of a task, or of an object that was sent with one; and exceptions of any jar that do
+         * nothing when they are read. All else is refused, and the message says what to allow.
          *
          * @param patterns class names, {@code package.*}, or {@code package.**} for the packages below it as well
          * @return this

@@ -45,14 +45,19 @@ final class TaskCodec {
 
     // ---- tasks ----
 
-    /** Encodes a task; throws {@link TaskSerializationException} with the culprit when it cannot travel. */
-    static EncodedTask encode(Callable<?> task, Class<?> written, String name) {
-        EncodedTask compact = EncodedTask.compact(task);
+    /**
+     * Encodes a task; throws {@link TaskSerializationException} with the culprit when it cannot travel.
+     *
+     * @param sent what this JVM sends may come back: gets the classes of all that is in the task, and of itself
+     */
+    static EncodedTask encode(Callable<?> task, Class<?> written, String name, AllowList sent) {
+        sent.allowBeside(written);
+        EncodedTask compact = EncodedTask.compact(task, sent);
         if (compact != null) {
             return compact;
         }
         List<Connection> given = new ArrayList<>();
-        MessageBuffer buffer = encodeTask(task, written, name, given);
+        MessageBuffer buffer = encodeTask(task, written, name, given, sent);
         return new EncodedTask(buffer.bytes(), buffer.length(), List.of(), Connection.Gift.of(given));
     }
 
@@ -85,17 +90,19 @@ final class TaskCodec {
 
     /** Encodes a task that gives nothing away. */
     static MessageBuffer encodeTask(Callable<?> task, Class<?> written, String name) {
-        return encodeTask(task, written, name, new ArrayList<>());
+        return encodeTask(task, written, name, new ArrayList<>(), new AllowList(List.of()));
     }
 
     /**
      * Encodes a task with Java serialization, so that nothing else has to be known to decode it.
      *
      * @param given gets the connections that it gives away
+     * @param sent as in {@link #encode}
      */
-    static MessageBuffer encodeTask(Callable<?> task, Class<?> written, String name, List<Connection> given) {
+    static MessageBuffer encodeTask(Callable<?> task, Class<?> written, String name, List<Connection> given, AllowList sent) {
+        sent.allowBeside(written);
         var buffer = new MessageBuffer();
-        var seen = new LambdaNoticingStream(buffer, true);
+        var seen = new LambdaNoticingStream(buffer, sent);
         try {
             given.addAll(seen.write(task));
             return buffer;
@@ -199,7 +206,7 @@ final class TaskCodec {
 
     private static boolean canTravel(@Nullable Object value) {
         try {
-            List<Connection> given = new LambdaNoticingStream(OutputStream.nullOutputStream(), true).write(value);
+            List<Connection> given = new LambdaNoticingStream(OutputStream.nullOutputStream()).write(value);
             given.forEach(Connection::notGiven);
             return true;
         } catch (IOException | RuntimeException | StackOverflowError e) {
@@ -229,7 +236,7 @@ final class TaskCodec {
             buffer.clear();
         }
         try {
-            new LambdaNoticingStream(buffer, false).write(value);
+            new LambdaNoticingStream(buffer).write(value);
         } catch (IOException | RuntimeException | StackOverflowError e) {
             throw new TaskSerializationException(refusal + ": " + whyRefused(value, e), printable(e));
         }
@@ -317,7 +324,7 @@ final class TaskCodec {
 
     private static MessageBuffer encoded(Object value) throws IOException {
         var buffer = new MessageBuffer();
-        new LambdaNoticingStream(buffer, false).write(value);
+        new LambdaNoticingStream(buffer).write(value);
         return buffer;
     }
 
@@ -492,13 +499,22 @@ final class TaskCodec {
     /** Remembers the last lambda it wrote, whose captured values tell what it was that could not be written. */
     private static final class LambdaNoticingStream {
         private final OutputStream target;
-        /** Whether it is read by a {@link TaskStream}, and each class is written with the number of its loader. */
-        private final boolean isTask;
+        /** Null if it is no task. A task is read by a {@link TaskStream}, and each class is written with the number of its loader. */
+        private final @Nullable AllowList sent;
         private @Nullable SerializedLambda lambda;
 
-        LambdaNoticingStream(OutputStream target, boolean isTask) {
+        LambdaNoticingStream(OutputStream target) {
+            this(target, null);
+        }
+
+        /**
+         * For a task.
+         *
+         * @param sent gets the classes of what is written
+         */
+        LambdaNoticingStream(OutputStream target, @Nullable AllowList sent) {
             this.target = target;
-            this.isTask = isTask;
+            this.sent = sent;
         }
 
         /** Writes a value; returns the connections in it, which from here on count as given away, unless it cannot be written. */
@@ -522,9 +538,14 @@ final class TaskCodec {
                     enableReplaceObject(true);
                 }
 
+                /** Called once for each class in the stream. */
                 @Override
                 protected void annotateClass(Class<?> type) throws IOException {
-                    int loader = isTask ? LoaderNumbers.of(type) : ParentClasses.SYSTEM;
+                    if (sent == null) {
+                        return;
+                    }
+                    sent.allowBeside(AllowList.elementOf(type));
+                    int loader = LoaderNumbers.of(type);
                     if (loader != ParentClasses.SYSTEM) {
                         writeInt(loader);
                     }

@@ -351,7 +351,7 @@ final class WorkerArchive {
             listing = worker;
         }
         try {
-            if (!worker.awaitReady() || !worker.initialize(new Initializer(WorkerArchive::exercise), pool.allowed())) {
+            if (!worker.awaitReady() || !worker.initialize(new Initializer(WorkerArchive::exercise, pool.allowed()), pool.allowed())) {
                 return false;
             }
             worker.quit();

@@ -577,9 +577,8 @@ public final class WorkerProcess {
             WorkerCommand.ensureLauncher();
             String chosen = name != null ? name : "process-" + STARTED.incrementAndGet();
             List<Connection> given = new ArrayList<>();
-            MessageBuffer message = TaskCodec.encodeTask(new MainTask(main), main.getClass(), chosen, given);
             AllowList allowed = jvm.newAllowList();
-            allowed.allowBeside(main.getClass());
+            MessageBuffer message = TaskCodec.encodeTask(new MainTask(main), main.getClass(), chosen, given, allowed);
             WorkerProcess process;
             try {
                 process = new WorkerProcess(this, chosen, allowed);

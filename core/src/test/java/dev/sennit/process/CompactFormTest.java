@@ -338,7 +338,7 @@ class CompactFormTest {
     // ---- lambdas ----
 
     private static Callable<?> through(Callable<?> task, LambdaShapes.Known known) throws Exception {
-        EncodedTask encoded = Objects.requireNonNull(EncodedTask.compact(task));
+        EncodedTask encoded = Objects.requireNonNull(EncodedTask.compact(task, null));
         encoded.shapes().forEach(shape -> known.learn(shape.number(), shape.description()));
         return (Callable<?>) new CompactReader(
                         encoded.bytes(), encoded.length(), Reading.ofParent(), known)
@@ -354,7 +354,7 @@ class CompactFormTest {
         var known = new LambdaShapes.Known();
         assertThat(through(greeting("a", 3, new int[5]), known).call()).isEqualTo("aaa5");
         assertThat(through(greeting("b", 2, new int[0]), known).call()).isEqualTo("bb0");
-        EncodedTask encoded = Objects.requireNonNull(EncodedTask.compact(greeting("c", 1, new int[0])));
+        EncodedTask encoded = Objects.requireNonNull(EncodedTask.compact(greeting("c", 1, new int[0]), null));
         assertThat(encoded.shapes()).hasSize(1);
         assertThat(encoded.length()).isLessThan(40);
         Task<Integer> none = () -> 7;
@@ -369,13 +369,13 @@ class CompactFormTest {
     void aLambdaThatCapturesWhatIsNotCompactIsNot() {
         var id = new Thread();
         Task<String> task = () -> id.getName();
-        assertThat(EncodedTask.compact(task)).isNull();
-        assertThat(EncodedTask.compact(() -> 1)).as("a Callable that is not serializable").isNull();
+        assertThat(EncodedTask.compact(task, null)).isNull();
+        assertThat(EncodedTask.compact(() -> 1, null)).as("a Callable that is not serializable").isNull();
     }
 
     @Test
     void aShapeThatNobodyToldOfIsRefused() {
-        EncodedTask encoded = Objects.requireNonNull(EncodedTask.compact((Task<Integer>) () -> 1));
+        EncodedTask encoded = Objects.requireNonNull(EncodedTask.compact((Task<Integer>) () -> 1, null));
         byte[] bytes = Arrays.copyOf(encoded.bytes(), encoded.length());
         assertThatThrownBy(() -> new CompactReader(
                                 bytes,

@@ -173,7 +173,7 @@ class LanguageFormsTest {
     @MethodSource("values")
     void goesWithATask(Object value) throws Exception {
         Task<Object> task = () -> value;
-        EncodedTask encoded = TaskCodec.encode(task, task.getClass(), "task");
+        EncodedTask encoded = TaskCodec.encode(task, task.getClass(), "task", new AllowList(List.of()));
         var known = new LambdaShapes.Known();
         encoded.shapes().forEach(shape -> known.learn(shape.number(), shape.description()));
         assertThat(seen(TaskCodec.decode(encoded.bytes(), encoded.length(), Reading.ofParent(), known).call())).isEqualTo(seen(value));

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -191,7 +192,7 @@ class MemorySegmentIT {
 
     private static <T> T through(T value) throws Exception {
         EncodedTask encoded = Objects.requireNonNull(
-                EncodedTask.compact((dev.sennit.Task<T>) () -> value), "a compact form of " + value);
+                EncodedTask.compact((dev.sennit.Task<T>) () -> value, null), "a compact form of " + value);
         var shapes = new LambdaShapes.Known();
         encoded.shapes().forEach(shape -> shapes.learn(shape.number(), shape.description()));
         byte[] message = java.util.Arrays.copyOf(encoded.bytes(), encoded.length());
@@ -247,7 +248,7 @@ class MemorySegmentIT {
         assertThat(((SharedLong) TaskCodec.decodeValue(sent, getClass().getClassLoader(), new AllowList(List.of()))).get())
                 .isZero();
         memory.close();
-        assertThat(EncodedTask.compact((dev.sennit.Task<Object>) () -> counter)).isNull();
+        assertThat(EncodedTask.compact((dev.sennit.Task<Object>) () -> counter, null)).isNull();
         assertThatThrownBy(() -> TaskCodec.decodeValue(sent, getClass().getClassLoader(), new AllowList(List.of())))
                 .isInstanceOf(TaskSerializationException.class)
                 .hasMessageContaining("is gone");
@@ -259,18 +260,18 @@ class MemorySegmentIT {
     /** The list that comes with a queue is believed where it comes from a parent alone. */
     @Test
     void theAllowListOfAQueueIsNotBelievedInAResult() throws Exception {
-        SharedQueue<Object> ours = SharedQueue.create(5, 4096, "java.net.URL");
-        ours.put(java.net.URI.create("http://localhost/").toURL());
-        assertThat(pool.submit(() -> ours.take().toString()).get(60, SECONDS)).isEqualTo("http://localhost/");
+        SharedQueue<Object> ours = SharedQueue.create(5, 4096, "javax.crypto.spec.SecretKeySpec");
+        ours.put(new SecretKeySpec(new byte[1], "AES"));
+        assertThat(pool.submit(() -> ((SecretKeySpec) ours.take()).getAlgorithm()).get(60, SECONDS)).isEqualTo("AES");
 
         SharedQueue<Object> theirs = pool.submit(() -> {
-            Held.queue = SharedQueue.create(5, 4096, "java.net.URL");
-            Held.queue.put(java.net.URI.create("http://localhost/").toURL());
+            Held.queue = SharedQueue.create(5, 4096, "javax.crypto.spec.SecretKeySpec");
+            Held.queue.put(new SecretKeySpec(new byte[1], "AES"));
             return Held.queue;
         }).get(60, SECONDS);
         assertThatThrownBy(theirs::take)
                 .isInstanceOf(TaskSerializationException.class)
-                .hasMessageContaining("java.net.URL is not on the allow-list");
+                .hasMessageContaining("javax.crypto.spec.SecretKeySpec is not on the allow-list");
     }
 
     static final class Held {

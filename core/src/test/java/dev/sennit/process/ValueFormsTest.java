@@ -259,7 +259,7 @@ class ValueFormsTest {
 
     @SuppressWarnings("unchecked")
     private static <T> Task<T> there(Task<T> task) throws Exception {
-        EncodedTask encoded = TaskCodec.encode(task, task.getClass(), "task");
+        EncodedTask encoded = TaskCodec.encode(task, task.getClass(), "task", new AllowList(List.of()));
         var known = new LambdaShapes.Known();
         encoded.shapes().forEach(shape -> known.learn(shape.number(), shape.description()));
         return (Task<T>) TaskCodec.decode(encoded.bytes(), encoded.length(), Reading.ofParent(), known);
