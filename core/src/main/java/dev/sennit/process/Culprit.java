@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.Callable;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -107,11 +108,16 @@ record Culprit(String className, @Nullable String remedy) {
                     Object part = part(object, field);
                     if (part != null && isBad(part)) {
                         Field deeper = in(part, depth + 1);
-                        return deeper != null ? deeper : field;
+                        return deeper != null || isWrapping(type) ? deeper : field;
                     }
                 }
             }
             return null;
+        }
+
+        /** What this library puts around what the program wrote, which knows nothing of it. */
+        private static boolean isWrapping(Class<?> type) {
+            return AllowList.isOurs(type) && (type.isRecord() || Callable.class.isAssignableFrom(type));
         }
 
         private static @Nullable Object part(Object object, Field field) {

@@ -84,7 +84,7 @@ final class ExpandedSize {
 
     private void content(int depth) throws IOException {
         if (depth > DEEPEST) {
-            throw new IOException("objects nested more than " + DEEPEST + " deep");
+            throw new IOException("nested too deeply: more than " + DEEPEST + " levels; send a flat list");
         }
         byte tag = in.get();
         switch (tag) {

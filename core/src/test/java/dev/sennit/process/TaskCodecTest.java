@@ -167,6 +167,24 @@ class TaskCodecTest {
     /** As the library wraps the results of several items. */
     record Results(List<?> values) implements ItemResults, Serializable {}
 
+    /** As the library wraps several items of a map. */
+    record Items(List<?> items) implements Task<Integer> {
+        @Override
+        public Integer call() {
+            return items.size();
+        }
+    }
+
+    @Test
+    void whatTheLibraryPutsAroundATaskIsNotNamed() {
+        var task = new Items(List.of(1, new Object()));
+        assertThatThrownBy(() -> TaskCodec.encodeTask(task, task.getClass(), "report"))
+                .hasMessageEndingWith("it holds a java.lang.Object, which is not Serializable; give it what it needs as values");
+        var deeper = new Items(List.of(1, new Holder(new Object())));
+        assertThatThrownBy(() -> TaskCodec.encodeTask(deeper, deeper.getClass(), "report"))
+                .hasMessageContaining("it holds a java.lang.Object in field kept of " + Holder.class.getName() + ", which");
+    }
+
     @Test
     void aResultThatCannotTravelIsNamedAsTheProgramDoes() {
         Supplier<Integer> supplier = () -> 1;
