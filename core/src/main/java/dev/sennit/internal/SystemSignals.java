@@ -120,8 +120,9 @@ public final class SystemSignals {
         }
     }
 
-    /** What a handler does; it has no use for the signal. */
-    private static void call(Runnable action, @SuppressWarnings("unused") Object signal) {
+    /** What a handler does, which is made of this method by its name; it has no use for the signal. */
+    @SuppressWarnings({"unused", "UnusedMethod"})
+    private static void call(Runnable action, Object signal) {
         action.run();
     }
 
