@@ -5,11 +5,14 @@ import dev.sennit.internal.Linux;
 import dev.sennit.process.CompactForm.RecordForm;
 import java.io.File;
 import java.io.IOException;
+import java.lang.module.ModuleFinder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * The command line of a worker JVM: this JVM's class path and module graph, rebuilt, and the worker's own limits.
@@ -47,6 +50,7 @@ final class WorkerCommand {
     /** The collector that is smallest and quickest to start; one that the user names takes its place. */
     private static final String COLLECTOR = "-XX:+UseSerialGC";
 
+    private static final String SIGNALS = "jdk.unsupported";
     private static final List<String> AGENTS = List.of("-javaagent:", "-agentpath:", "-agentlib:");
     private static final String DEBUGGER = "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0";
 
@@ -223,9 +227,19 @@ final class WorkerCommand {
                 .anyMatch(option -> option.startsWith("--add-modules"));
     }
 
-    /** Every module that this JVM resolved, so that the worker resolves the same. */
+    /** Every module that this JVM resolved, so that the worker resolves the same; and the one by which it leaves signals to its parent. */
     private static List<String> modules() {
-        return ModuleLayer.boot().modules().stream().map(Module::getName).sorted().toList();
+        Set<String> names = new TreeSet<>();
+        ModuleLayer.boot().modules().forEach(module -> names.add(module.getName()));
+        if (ModuleFinder.ofSystem().find(SIGNALS).isPresent() && !limitsModules()) {
+            names.add(SIGNALS);
+        }
+        return List.copyOf(names);
+    }
+
+    /** Whether modules are hidden that the runtime image has: to add one of those is an error. */
+    private static boolean limitsModules() {
+        return LaunchOptions.ofThisJvm().stream().anyMatch(option -> option.startsWith("--limit-modules"));
     }
 
     private static List<String> givenClassPath(List<Path> classPath, Class<?> main) {

@@ -30,6 +30,8 @@ class ApplicationIT {
                         String captured = arguments[0];
                         Pair pair = pool.submit(() -> new Pair(captured.length(), System.getProperty("app.word"))).get();
                         boolean named = pool.submit(() -> Main.class.getModule().isNamed()).get();
+                        boolean signals = pool.submit(() -> ModuleLayer.boot().findModule("jdk.unsupported").isPresent()).get();
+                        System.out.println("workers leave signals to their parent: " + signals);
                         System.out.println(pair + " " + named + " " + pool.map(n -> n * n, List.of(1, 2, 3)));
                         System.out.println(told(() -> pool.submit(() -> { throw new Own(new Pair(7, "seven")); }).get().toString()));
                         Object object = new Object();
@@ -61,7 +63,7 @@ class ApplicationIT {
         assertThat(run(command))
                 .contains("Pair[number=4, text=a word] true [1, 4, 9]")
                 .contains("own Pair[number=7, text=seven]")
-                .contains("refused: ", "captures a java.lang.Object", "Main.java:20");
+                .contains("refused: ", "captures a java.lang.Object", "Main.java:22", "to their parent: true");
     }
 
     @Test
@@ -73,7 +75,7 @@ class ApplicationIT {
         assertThat(run(command))
                 .contains("Pair[number=4, text=a word] false [1, 4, 9]")
                 .contains("own Pair[number=7, text=seven]")
-                .contains("refused: ", "captures a java.lang.Object", "Main.java:20");
+                .contains("refused: ", "captures a java.lang.Object", "Main.java:22");
     }
 
     /** What a worker on a class path can read of a record, a parent in a module that hides it cannot. */
@@ -99,12 +101,12 @@ class ApplicationIT {
         assertThat(run(command, classes)).contains("Pair[number=4, text=a word] false [1, 4, 9]");
     }
 
-    /** A program given as a source file lives in the launcher's memory, where no worker can find it. */
+    /** A program given as a source file lives in the launcher's memory, from which workers borrow it. */
     @Test
-    void asASourceFileItIsToldWhatIsWrong(@TempDir Path folder) throws Exception {
+    void asASourceFile(@TempDir Path folder) throws Exception {
         Path source = Files.writeString(Files.createDirectory(folder.resolve("app")).resolve("Main.java"), MAIN);
         List<String> command = java("--class-path", library(), source.toString(), "four");
-        assertThat(run(command)).contains("is not on the worker's class path");
+        assertThat(run(command)).contains("Pair[number=4, text=a word] false [1, 4, 9]").contains("own Pair[number=7, text=seven]");
     }
 
     /** The jar or folder that this test itself runs the library from. */
