@@ -60,6 +60,7 @@ public final class Pools {
         Map<String, PoolProvider> providers = providers();
         PoolProvider provider = providers.get(plan.kind());
         if (provider == null) {
+            ensureRegistered(providers, plan);
             List<String> forms = new ArrayList<>();
             providers.values().forEach(known -> forms.add(known.syntax()));
             throw new IllegalArgumentException("unknown plan \"" + plan + "\": expected " + String.join(", ", forms)
@@ -69,6 +70,15 @@ public final class Pools {
                             .orElse(""));
         }
         return provider.open(plan);
+    }
+
+    /** A jar made of several has lost the file of this one, or kept its name when this package got another. */
+    private static void ensureRegistered(Map<String, PoolProvider> providers, Plan plan) {
+        if (providers.values().stream().noneMatch(InlinePool.Provider.class::isInstance)) {
+            throw new IllegalArgumentException("unknown plan \"" + plan + "\": META-INF/services/" + PoolProvider.class.getName()
+                    + " does not name the kinds of this library; have the tool that made the jar merge and rename service files"
+                    + " (maven-shade-plugin: ServicesResourceTransformer)");
+        }
     }
 
     /**

@@ -3,10 +3,12 @@ package dev.sennit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.module.ModuleDescriptor;
+import java.lang.reflect.Method;
 import java.net.URI;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
@@ -105,6 +107,46 @@ class PoolsTest {
                 .isNotEmpty()
                 .doesNotHaveDuplicates()
                 .containsExactlyInAnyOrderElementsOf(inModuleDescriptor());
+    }
+
+    /** As in an uber-jar whose maker did not merge the files of services. */
+    @Test
+    void withoutTheFileOfServicesTheRemedyIsNamed() throws Exception {
+        Thread thread = Thread.currentThread();
+        ClassLoader before = thread.getContextClassLoader();
+        var loader = new WithoutServices();
+        thread.setContextClassLoader(loader);
+        try {
+            Method open = loader.loadClass(Pools.class.getName()).getMethod("open", String.class);
+            assertThatThrownBy(() -> open.invoke(null, "threads:2"))
+                    .cause()
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("unknown plan \"threads:2\": META-INF/services/dev.sennit.PoolProvider does not name the kinds of this"
+                            + " library; have the tool that made the jar merge and rename service files (maven-shade-plugin:"
+                            + " ServicesResourceTransformer)");
+        } finally {
+            thread.setContextClassLoader(before);
+        }
+    }
+
+    /** Has the library once more, and none of its files. */
+    private static final class WithoutServices extends ClassLoader {
+        WithoutServices() {
+            super(null); // the platform loader finds named modules, this library among them
+        }
+
+        @Override
+        protected Class<?> findClass(String name) throws ClassNotFoundException {
+            try (InputStream file = Pools.class.getResourceAsStream("/" + name.replace('.', '/') + ".class")) {
+                if (file == null) {
+                    throw new ClassNotFoundException(name);
+                }
+                byte[] bytes = file.readAllBytes();
+                return defineClass(name, bytes, 0, bytes.length);
+            } catch (IOException e) {
+                throw new ClassNotFoundException(name, e);
+            }
+        }
     }
 
     private static List<String> inServicesFile() throws IOException {
