@@ -82,8 +82,7 @@ final class AllowList {
         protected @Nullable String computeValue(Class<?> type) {
             CodeSource source = type.getProtectionDomain().getCodeSource();
             URL location = source == null ? null : source.getLocation();
-            // The JDK has locations too, with all kinds of classes in them.
-            return location == null || location.getProtocol().equals("jrt") ? null : location.toExternalForm();
+            return location == null || isOfJdk(location) ? null : location.toExternalForm();
         }
     };
     private static final ClassValue<Boolean> INERT = new ClassValue<>() {
@@ -210,6 +209,12 @@ final class AllowList {
         } else if (LoaderNumbers.of(sent) != ParentClasses.SYSTEM) {
             taskLoaders.add(LoaderNumbers.of(sent));
         }
+    }
+
+    /** The JDK's modules have locations too, with all kinds of classes in them; those of an application beside them in an image are its own. */
+    private static boolean isOfJdk(URL location) {
+        return location.getProtocol().equals("jrt")
+                && (location.getPath().startsWith("/java.") || location.getPath().startsWith("/jdk."));
     }
 
     private static boolean isFolder(String location) {
