@@ -1,0 +1,1 @@
+java --enable-native-access=ALL-UNNAMED -cp 'target/shop.jar:target/lib/*' shop.MainKt

@@ -1,0 +1,1 @@
+java --enable-native-access=dev.sennit -p target/shop.jar:target/lib -m app/shop.Main

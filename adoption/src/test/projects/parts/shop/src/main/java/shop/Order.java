@@ -1,0 +1,6 @@
+package shop;
+
+import java.io.Serializable;
+
+/** What a customer wants. */
+public record Order(String item, int count) implements Serializable {}

@@ -1,0 +1,1 @@
+java --enable-native-access=ALL-UNNAMED -cp 'target/host.jar:target/lib/*' host.Host ../plugin/target/plugin.jar

@@ -1,0 +1,1 @@
+java --enable-native-access=ALL-UNNAMED -cp sennit.jar Main.java
