@@ -18,6 +18,9 @@ fun main() {
         println(pool.map({ order -> Receipt(order, order.count * (100 - discount)) }, orders))
         val first = orders.first()
         val receipt = pool.submit(Task { Receipt(first, first.count * 100) }).get()
+        val wanted = Pair("rope", 2..4)
+        val offers = pool.submit(Task { buildList { for (count in wanted.second) add(Triple(wanted.first, count, IntRange(0, count))) } }).get()
+        println(offers)
         val worker = pool.submit(Task { ProcessHandle.current().pid() }).get()
         println("${receipt.cents} ${if (worker == ProcessHandle.current().pid()) "here" else "from a worker"}")
         try {
