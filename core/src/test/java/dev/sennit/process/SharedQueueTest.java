@@ -720,6 +720,12 @@ class SharedQueueTest {
                     long at = random.nextLong(segment.byteSize() / 4) * 4;
                     segment.set(JAVA_INT, at, random.nextBoolean() ? random.nextInt() : random.nextInt(-3, 60));
                 }
+                for (long lock : new long[] {QueueMemory.PUT_LOCK, QueueMemory.TAKE_LOCK}) {
+                    // One that names a process that runs, as those of the kernel with small numbers, is waited for.
+                    if (ProcessIdentity.isAlive(segment.get(JAVA_LONG, lock) & ~ProcessIdentity.SPARE)) {
+                        segment.set(JAVA_LONG, lock, 0);
+                    }
+                }
                 Collection<Callable<?>> calls = List.of(
                         () -> queue.offer(List.of(message("y"))),
                         () -> queue.put(message("y"), new WaitLimit(1_000)),
