@@ -31,7 +31,7 @@ public final class TracedTasks {
         @Override
         public @Nullable Map<String, String> capture() {
             Map<String, String> carried = new HashMap<>();
-            W3CTraceContextPropagator.getInstance().inject(Context.current(), carried, Map::put);
+            W3CTraceContextPropagator.getInstance().inject(Context.current(), carried, (_, key, value) -> carried.put(key, value));
             return carried.isEmpty() ? null : carried;
         }
 
