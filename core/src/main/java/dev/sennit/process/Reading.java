@@ -145,6 +145,13 @@ final class Reading {
         }
     }
 
+    /** Refuses an object that only a parent may send, and to nobody but its worker. */
+    static void ensureOfParent(String what) throws InvalidObjectException {
+        if (!CURRENT.isBound() || CURRENT.get().allowed != null) {
+            throw new InvalidObjectException(what + " is read from a parent alone");
+        }
+    }
+
     /** Lets an object that is being read make an object of a class, or not. */
     static void ensureMayMake(Class<?> type) throws InvalidClassException {
         AllowList allowed = CURRENT.isBound() ? CURRENT.get().allowed : null;

@@ -9,6 +9,9 @@ import java.io.Serializable;
  *
  * <p>A stream takes a class of another package for the one that was written, if it has the same simple name, the same number and fields
  * of the same names. So all three are those of {@link java.lang.invoke.SerializedLambda}. None of these is ever made otherwise.
+ *
+ * <p>It can call any method there is. So it is read in a task of the parent's, and refused in every other stream: as a class of this
+ * library it is on each allow-list.
  */
 @SuppressWarnings({"unused", "serial", "NullAway.Init"}) // a stream sets the fields
 final class SerializedLambda implements Serializable {
@@ -33,6 +36,7 @@ final class SerializedLambda implements Serializable {
 
     @Serial
     private Object readResolve() throws InvalidObjectException {
+        Reading.ensureOfParent("a lambda of another class than its own");
         var lambda = new java.lang.invoke.SerializedLambda(
                 capturingClass,
                 functionalInterfaceClass,

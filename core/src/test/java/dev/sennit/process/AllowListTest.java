@@ -6,22 +6,32 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.RemoteTaskException;
 import dev.sennit.Task;
+import dev.sennit.TaskSerializationException;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InvalidClassException;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.lang.classfile.ClassFile;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
+import java.lang.invoke.MethodHandleInfo;
+import java.lang.invoke.SerializedLambda;
 import java.lang.reflect.Array;
 import java.net.InetSocketAddress;
 import java.net.MalformedURLException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.security.CodeSource;
 import java.security.ProtectionDomain;
 import java.security.cert.Certificate;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.PriorityQueue;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -208,6 +218,66 @@ class AllowListTest {
         assertThat(standIn).isInstanceOf(RemoteTaskException.class);
         assertThat(standIn.getSuppressed()[0]).hasMessage("exception refused: class lib.Elsewhere is not on the class path of this JVM; the sender"
                 + " has it: add it here as well");
+    }
+
+    // ---- lambdas ----
+
+    private static int compared;
+
+    @SuppressWarnings("UnusedMethod") // by the lambda of a hostile message
+    public static int compare(String one, String other) {
+        compared++;
+        return one.compareTo(other);
+    }
+
+    /** A stream with a comparator that is made from a description of it, which a class of this library reads. */
+    private static byte[] withLambdaOfOurs() throws Exception {
+        var description = new SerializedLambda(
+                AllowList.class,
+                "java/util/Comparator",
+                "compare",
+                "(Ljava/lang/Object;Ljava/lang/Object;)I",
+                MethodHandleInfo.REF_invokeStatic,
+                AllowListTest.class.getName().replace('.', '/'),
+                "compare",
+                "(Ljava/lang/String;Ljava/lang/String;)I",
+                "(Ljava/lang/String;Ljava/lang/String;)I",
+                new Object[0]);
+        var bytes = new ByteArrayOutputStream();
+        try (var out = new ObjectOutputStream(bytes) {
+            {
+                enableReplaceObject(true);
+            }
+
+            @Override
+            protected Object replaceObject(Object object) {
+                return object instanceof Comparator<?> ? description : object;
+            }
+        }) {
+            var queue = new PriorityQueue<String>(Comparator.naturalOrder());
+            queue.addAll(List.of("a", "b"));
+            out.writeObject(queue);
+        }
+        String text = bytes.toString(StandardCharsets.ISO_8859_1);
+        return text.replace(named("java.lang.invoke.SerializedLambda"), named(dev.sennit.process.SerializedLambda.class.getName()))
+                .getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    /** As a stream has it. */
+    private static String named(String name) {
+        return "\0" + (char) name.length() + name;
+    }
+
+    @Test
+    void aWorkerMakesNoLambdaHere() throws Exception {
+        byte[] message = withLambdaOfOurs();
+        compared = 0;
+        assertThatThrownBy(() -> TaskCodec.decodeValue(message, getClass().getClassLoader(), AllowList.forWorkers(List.of())))
+                .isInstanceOf(TaskSerializationException.class)
+                .hasMessageContaining("is read from a parent alone");
+        assertThatThrownBy(() -> new ObjectInputStream(new ByteArrayInputStream(message)).readObject())
+                .hasMessageContaining("is read from a parent alone");
+        assertThat(compared).isZero();
     }
 
     /** Defines classes that lie where it is told; all can be made and serialized. */
