@@ -330,6 +330,8 @@ final class AllowList {
         private final @Nullable Effort effort;
         private boolean hasHashTable;
         private boolean hasLink;
+        /** Whether there is what stands for a list, set or map of {@code of}: which of them it is, the stream does not tell. */
+        private boolean hasOneOfOf;
         private long deepest;
         /** In all arrays so far: those that lie in one another are all there at once. */
         private long elements;
@@ -355,8 +357,12 @@ final class AllowList {
             Class<?> type = info.serialClass();
             hasHashTable |= type != null && (Map.class.isAssignableFrom(type) || Set.class.isAssignableFrom(type));
             hasLink |= type == ValueForms.Link.class;
+            hasOneOfOf |= type != null && type.getName().equals(ExpandedSize.AT_ONE_GO);
             if (hasLink && hasHashTable) {
                 return refuse(ValueForms.Link.IN_HASH_TABLE);
+            }
+            if (hasLink && hasOneOfOf) {
+                return refuse(ValueForms.Link.IN_ONE_OF_OF);
             }
             int limit = hasHashTable ? DEEPEST_WITH_HASHES : DEEPEST;
             if (deepest > limit) {

@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class ExpandedSize {
     private static final int DEEPEST = 500;
     /** What stands for collections that are made of all their elements at one go. */
-    private static final String AT_ONE_GO = "java.util.CollSer";
+    static final String AT_ONE_GO = "java.util.CollSer";
 
     private static final int SET = 2;
     private static final int MAP = 3;

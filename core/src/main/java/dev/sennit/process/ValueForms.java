@@ -371,6 +371,9 @@ final class ValueForms {
         private static final long serialVersionUID = 1L;
         static final String IN_HASH_TABLE =
                 "a java.net.URL in a message with a map or set, which would have its host looked up; send a java.net.URI";
+        /** Of those a stream tells too late which one is a set. */
+        static final String IN_ONE_OF_OF = "a java.net.URL in a message with what List.of, Set.of or Map.of has made among what is no record or"
+                + " plain value, which may have its host looked up; send a java.net.URI";
 
         static Link of(URL url) throws NoFormException {
             try {

@@ -7,9 +7,11 @@ import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 import acme.Order;
 import dev.sennit.Task;
 import dev.sennit.TaskSerializationException;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InvalidClassException;
+import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.io.Serializable;
 import java.net.URI;
@@ -390,6 +392,26 @@ class ValueFormsTest {
         Map<String, URL> trusted = new HashMap<>(Map.of("link", url));
         Task<Object> task = () -> trusted.get("link").toString();
         assertThat(there(task).call()).isEqualTo("http://sennit.invalid/");
+    }
+
+    /** As it is written, a set of {@code Set.of} is no set before it has asked its elements for their hashes. */
+    @Test
+    void aUrlInASetOfTheJdksIsRefusedBeforeItIsAskedForItsHash() throws Exception {
+        Object links = new Object[] {
+            new AtomicInteger(), Set.of(new ValueForms.Link("http://sennit.invalid/"), new ValueForms.Link("http://other.invalid/"))
+        };
+        byte[] message = TaskCodec.encodeValue(links).copy();
+        var filter = STRICT.filterFor(message.length, null);
+        List<Class<?>> met = new ArrayList<>();
+        try (var in = new ObjectInputStream(new ByteArrayInputStream(message))) {
+            in.setObjectInputFilter(info -> {
+                met.add(info.serialClass());
+                return filter.checkInput(info);
+            });
+            assertThatThrownBy(in::readObject).isInstanceOf(InvalidClassException.class);
+        }
+        assertThat(filter.refusal()).contains("a java.net.URL");
+        assertThat(met).doesNotContain(Set.of(1, 2, 3).getClass(), Set.of(1).getClass());
     }
 
     /** As a process writes it that does not keep to the rules. */
