@@ -9,10 +9,11 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TimeZone;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * What a program has set in this JVM since its start, as options of another: the default time zone, the default locales and, where
- * that is asked for, system properties. What a worker finds by itself, from the same command line and environment, is left out.
+ * that is asked for, system properties. Locales that a worker finds by itself, from the same command line and environment, are left out.
  */
 final class RunTimeSettings {
     private static final String ZONE = "user.timezone";
@@ -59,12 +60,14 @@ final class RunTimeSettings {
 
     private RunTimeSettings() {}
 
-    /** The default time zone, if it was set; and unless the worker is given a variable that decides it. */
+    /**
+     * The default time zone, unless the worker is given a variable that decides it. Also one that nobody has set: the property is the same
+     * then as where the program has set that, before somebody asked for the default.
+     */
     static List<String> zone(Map<String, String> environment) {
-        TimeZone zone = TimeZone.getDefault(); // which sets the property to what the system says, if it was not set
-        boolean isFound = zone.getID().equals(System.getProperty(ZONE)) || environment.containsKey("TZ");
+        TimeZone zone = TimeZone.getDefault();
         boolean hasName = TimeZone.getTimeZone(zone.getID()).hasSameRules(zone);
-        return isFound || !hasName ? List.of() : List.of("-D" + ZONE + "=" + zone.getID());
+        return environment.containsKey("TZ") || !hasName ? List.of() : List.of("-D" + ZONE + "=" + zone.getID());
     }
 
     /** The default locales, if one of them was set; and unless the worker is given a variable that decides them. */
@@ -87,7 +90,15 @@ final class RunTimeSettings {
         return locale.getLanguage().equals(property("user.language", category))
                 && locale.getScript().equals(property("user.script", category))
                 && locale.getCountry().equals(property("user.country", category))
-                && locale.getVariant().equals(property("user.variant", category));
+                && locale.getVariant().equals(property("user.variant", category))
+                && extensions(locale).equals(property("user.extensions", category));
+    }
+
+    /** Such as {@code u-ca-buddhist}, which names a calendar. */
+    private static String extensions(Locale locale) {
+        return locale.getExtensionKeys().stream()
+                .map(key -> key + "-" + locale.getExtension(key))
+                .collect(Collectors.joining("-"));
     }
 
     private static String property(String name, String category) {
@@ -99,6 +110,7 @@ final class RunTimeSettings {
         options.add("-Duser.script" + category + "=" + locale.getScript());
         options.add("-Duser.country" + category + "=" + locale.getCountry());
         options.add("-Duser.variant" + category + "=" + locale.getVariant());
+        options.add("-Duser.extensions" + category + "=" + extensions(locale));
     }
 
     /** All properties but those that each JVM sets for itself. */
