@@ -110,7 +110,8 @@ class ParentClassesIT {
                     .containsEntry("loader", "parent-" + LoaderNumbers.of(loader))
                     .containsEntry("location", "null")
                     .containsEntry("context", true)
-                    .containsEntry("missing", "null");
+                    .containsEntry("missing", "null")
+                    .containsEntry("too long", "null, " + which);
         }
         assertThat(pool.submit(() -> Thread.currentThread().getContextClassLoader() == ClassLoader.getSystemClassLoader())
                         .join())

@@ -60,6 +60,8 @@ public final class Plugin implements Supplier<Map<String, Object>> {
         seen.put("context", pool.submit(context).join());
         Task<Object> missing = () -> Plugin.class.getClassLoader().getResource("no/such/thing");
         seen.put("missing", pool.submit(() -> String.valueOf(missing.call())).join());
+        Task<Object> tooLong = () -> Plugin.class.getClassLoader().getResource("x".repeat(70_000));
+        seen.put("too long", pool.submit(() -> String.valueOf(tooLong.call()) + ", " + resource()).join());
         return seen;
     }
 

@@ -58,6 +58,9 @@ public final class ParentClasses {
     /** The most bytes that one answer may bring, so that a resource cannot fill the memory of a worker. */
     public static final int LONGEST = 1 << 26;
 
+    /** A request has room for that many characters in a name, whatever they are. */
+    private static final int LONGEST_NAME = 0xFFFF / 3;
+
     private static final ParentLoader OF_SYSTEM = new ParentLoader(SYSTEM, ClassLoader.getSystemClassLoader());
 
     /** Guarded by itself. Loaders that nobody uses any more are not kept. */
@@ -154,6 +157,9 @@ public final class ParentClasses {
         SocketChannel connected = parent;
         if (connected == null) {
             throw new IOException("there is no parent to ask");
+        }
+        if (request.name.length() > LONGEST_NAME) { // half a request would be the last one
+            throw new IOException("nothing has a name of " + request.name.length() + " characters");
         }
         synchronized (REQUESTS) {
             if (!isAsking) {
