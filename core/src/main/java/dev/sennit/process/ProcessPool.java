@@ -882,8 +882,8 @@ public final class ProcessPool extends AbstractPool {
             }
         }
         WorkerPools.closed(this);
-        log.tellRest();
         workersReleased();
+        log.tellRest();
     }
 
     boolean isClosing() {

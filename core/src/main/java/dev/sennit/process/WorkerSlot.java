@@ -628,11 +628,11 @@ final class WorkerSlot {
         turn.lock(); // who polled instead has gone, or sees that the worker is buried: its memory can go
         turn.unlock();
         WorkerJvm.End end = dead.bury();
-        tellEnd(dead, end, during);
         if (had != null) {
             diedWith(had, hadBegun, dead, end);
         }
         outOfTurn.forEach(task -> diedWith(task, true, dead, end));
+        tellEnd(dead, end, during); // the log is the application's code: nobody waits for it
     }
 
     private void tellEnd(WorkerJvm dead, WorkerJvm.End end, String during) {

@@ -11,6 +11,7 @@ import java.lang.reflect.Field;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import org.awaitility.Awaitility;
@@ -90,6 +91,7 @@ class WorkerDeathIT {
                 return 1;
             }, TaskOptions.named("leave"));
             assertThatThrownBy(() -> exits.get(60, TimeUnit.SECONDS)).cause().isInstanceOf(WorkerCrashedException.class);
+            Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> lines.size() > 1);
             assertThat(lines).hasSize(2).last().asString()
                     .startsWith("WARNING photos - worker photos-worker-1 (pid ")
                     .contains(") exited with code 3 while it ran task leave");
@@ -107,6 +109,39 @@ class WorkerDeathIT {
             WorkerLog.tellTo(before);
         }
         assertThat(lines).hasSize(4).last().asString().startsWith("DEBUG ").endsWith("has ended, as it was to, exited with code 0");
+    }
+
+    /** A log may wait for anything, also for what becomes of the task. */
+    @Test
+    void aTaskDoesNotWaitForTheLogThatItsWorkerIsLost() throws Exception {
+        var told = new CountDownLatch(1);
+        var mayGoOn = new CountDownLatch(1);
+        BiConsumer<Level, String> before = WorkerLog.tellTo((level, line) -> {
+            told.countDown();
+            awaitLatch(mayGoOn);
+        });
+        try (ProcessPool pool = ProcessPool.builder().workers(1).heap("64m").open()) {
+            TaskFuture<Integer> exits = pool.submit(() -> {
+                System.exit(3);
+                return 1;
+            });
+            try {
+                assertThat(told.await(60, TimeUnit.SECONDS)).isTrue();
+                assertThatThrownBy(() -> exits.get(5, TimeUnit.SECONDS)).cause().isInstanceOf(WorkerCrashedException.class);
+            } finally {
+                mayGoOn.countDown();
+            }
+        } finally {
+            WorkerLog.tellTo(before);
+        }
+    }
+
+    private static void awaitLatch(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test
