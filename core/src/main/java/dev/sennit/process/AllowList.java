@@ -98,8 +98,16 @@ final class AllowList {
     private final Set<String> taskLocations = ConcurrentHashMap.newKeySet();
     /** Loaders of submitted tasks that come from no jar or folder, such as those compiled in memory; by their {@link LoaderNumbers}. */
     private final Set<Integer> taskLoaders = ConcurrentHashMap.newKeySet();
-    /** Classes whose location is known: one look-up a class. */
-    private final Set<Class<?>> knownTasks = ConcurrentHashMap.newKeySet();
+    /** One look-up a class, which holds no class: a pool may outlive the loader of a plugin. */
+    private final ClassValue<Boolean> places = new ClassValue<>() {
+        @Override
+        protected Boolean computeValue(Class<?> sent) {
+            if (!isJdk(sent)) { // that has a place and a loader too, with all kinds of classes there
+                allowPlaceOf(sent);
+            }
+            return true;
+        }
+    };
     /** Whether folders of classes are allowed as well. */
     private final boolean trustsFolders;
 
@@ -193,13 +201,7 @@ final class AllowList {
 
     /** Allows what lies beside the class of a task, or of an object that is sent with it. */
     void allowBeside(Class<?> sent) {
-        if (knownTasks.contains(sent)) {
-            return;
-        }
-        if (!isJdk(sent)) { // that has a place and a loader too, with all kinds of classes there
-            allowPlaceOf(sent);
-        }
-        knownTasks.add(sent);
+        places.get(sent);
     }
 
     private void allowPlaceOf(Class<?> sent) {

@@ -16,6 +16,7 @@ import java.lang.classfile.CodeModel;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
+import java.lang.ref.WeakReference;
 import java.net.MalformedURLException;
 import java.net.URL;
 import java.net.URLClassLoader;
@@ -23,6 +24,7 @@ import java.net.URLConnection;
 import java.net.URLStreamHandler;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Enumeration;
@@ -30,6 +32,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -117,6 +120,22 @@ class ParentClassesIT {
                         .join())
                 .as("the next task has the context class loader of its own class")
                 .isTrue();
+    }
+
+    /** The pool outlives its plugins. */
+    @Test
+    void aPluginThatNobodyUsesIsLetGoOf() throws Exception {
+        WeakReference<ClassLoader> plugin = runOnce();
+        Awaitility.await().atMost(Duration.ofSeconds(30)).until(() -> {
+            System.gc();
+            return plugin.refersTo(null);
+        });
+    }
+
+    private static WeakReference<ClassLoader> runOnce() throws Exception {
+        var loader = new PluginLoader("once", "once");
+        loader.runPlugin();
+        return new WeakReference<>(loader);
     }
 
     /** As a tool that relocates leaves it: the method that the compiler made knows none of the lambdas. */
