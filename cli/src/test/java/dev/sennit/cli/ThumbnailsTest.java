@@ -193,7 +193,7 @@ class ThumbnailsTest {
         assertThat(run.exit()).isZero();
         assertThat(run.err())
                 .hasSize(9)
-                .allMatch(line -> line.matches("fetchers-worker-[12] \\d\\d:\\d\\d(:\\d\\d([.]\\d{3})?)? DEBUG (fetching|fetched|wrote) .*"))
+                .allMatch(line -> line.matches("(fetch|write) \\d\\d:\\d\\d(:\\d\\d([.]\\d{3})?)? DEBUG (fetching|fetched|wrote) .*"))
                 .anyMatch(line -> line.endsWith(" DEBUG fetched " + photos.resolve("p1.jpg") + ", " + PHOTOS.get(1).length + " bytes"))
                 .anyMatch(line -> line.contains(" DEBUG wrote " + small.resolve("p2_10.jpg") + ", "));
         assertThat(thumbnails("--sizes", "11").err()).as("the log ends with its command").isEmpty();

@@ -71,7 +71,7 @@ final class TaskCodec {
         } catch (ClassNotFoundException e) {
             throw notFound(e);
         } catch (StackOverflowError e) {
-            throw tooDeepToRead(e);
+            throw tooDeepToRead();
         }
     }
 
@@ -108,7 +108,7 @@ final class TaskCodec {
             return buffer;
         } catch (IOException | RuntimeException | StackOverflowError e) {
             throw new TaskSerializationException(
-                    "task " + name + " cannot travel to a worker process: " + why(task, written, seen.lambda, e), e);
+                    "task " + name + " cannot travel to a worker process: " + why(task, written, seen.lambda, e), causeOf(e));
         }
     }
 
@@ -125,7 +125,7 @@ final class TaskCodec {
         } catch (ClassNotFoundException e) {
             throw notFound(e);
         } catch (StackOverflowError e) {
-            throw tooDeepToRead(e);
+            throw tooDeepToRead();
         }
     }
 
@@ -156,7 +156,7 @@ final class TaskCodec {
             }
         }
         if (culprit == null) {
-            return "it is " + nestedTooDeeply(failure);
+            return "it is " + NESTED_TOO_DEEPLY;
         }
         if (lambda == null && (culprit.is(task.getClass()) || culprit.is(written))) {
             return "its class is not Serializable; give the lambda straight to Pool.submit, declare it as a Task or Action, or"
@@ -175,7 +175,7 @@ final class TaskCodec {
         String type = Culprit.named(captured.getClass().getName());
         String start = "the " + source.what() + " captures " + what + type;
         if (culprit == null) {
-            return start + ", " + nestedTooDeeply(failure);
+            return start + ", " + NESTED_TOO_DEEPLY;
         }
         String held = culprit.is(captured.getClass())
                 ? ""
@@ -185,23 +185,21 @@ final class TaskCodec {
             remedy = culprit.className().contains("$$Lambda")
                     ? culprit.advice()
                     : isThis
-                            ? "copy the fields it needs into local variables first"
+                            ? "make what it calls static, or copy the fields it needs into local variables first"
                             : "capture a value instead, or make the object inside the task";
         }
         return start + held + ", which " + culprit.fault() + "; " + remedy;
     }
 
-    /** How deep it was can be told from what is left of the stack, which is its end. */
-    private static String nestedTooDeeply(Throwable overflow) {
-        long levels = Arrays.stream(overflow.getStackTrace())
-                .map(StackTraceElement::getMethodName)
-                .filter(method -> method.equals("writeObject0") || method.equals("readObject0"))
-                .count();
-        return "nested too deeply" + (levels == 0 ? "" : ": " + levels + " levels or more") + "; send a flat list";
+    private static final String NESTED_TOO_DEEPLY = "nested too deeply for Java serialization; send a flat list";
+
+    /** Of an overflow, a thousand lines of the stack tell no more than the message. */
+    private static @Nullable Throwable causeOf(Throwable failure) {
+        return failure instanceof StackOverflowError ? null : failure;
     }
 
-    private static TaskSerializationException tooDeepToRead(StackOverflowError e) {
-        return new TaskSerializationException("task cannot be read by the worker: it is " + nestedTooDeeply(e), null);
+    private static TaskSerializationException tooDeepToRead() {
+        return new TaskSerializationException("task cannot be read by the worker: it is " + NESTED_TOO_DEEPLY, null);
     }
 
     private static boolean canTravel(@Nullable Object value) {
@@ -238,7 +236,7 @@ final class TaskCodec {
         try {
             new LambdaNoticingStream(buffer).write(value);
         } catch (IOException | RuntimeException | StackOverflowError e) {
-            throw new TaskSerializationException(refusal + ": " + whyRefused(value, e), printable(e));
+            throw new TaskSerializationException(refusal + ": " + whyRefused(value, e), causeOf(printable(e)));
         }
     }
 
@@ -267,7 +265,7 @@ final class TaskCodec {
     /** What a failure is about, for people. */
     private static String reason(Throwable failure) {
         return switch (failure) {
-            case StackOverflowError e -> nestedTooDeeply(e);
+            case StackOverflowError _ -> NESTED_TOO_DEEPLY;
             case ClassNotFoundException e -> "class " + Throwables.message(e)
                     + " is not on the class path of this JVM; the sender has it: add it here as well";
             default -> Throwables.text(failure);

@@ -636,6 +636,9 @@ final class WorkerSlot {
     }
 
     private void tellEnd(WorkerJvm dead, WorkerJvm.End end, String during) {
+        if (dead.endWasIntended() && pool.isShutdown()) {
+            return; // as expected: a program that has logged nothing until here has no logging set up for that
+        }
         if (dead.endWasIntended()) {
             pool.log().ended("worker " + name + " (pid " + dead.pid() + ") has ended, as it was to, "
                     + WorkerCrashedException.describeExit(end.exitCode()));

@@ -211,7 +211,7 @@ class TaskCodecTest {
     void whatIsNestedTooDeeplyIsSaidToBeSoBothWays() throws Exception {
         List<Object> deep = nested(200_000);
         assertThatThrownBy(() -> TaskCodec.encodeValue(deep))
-                .hasMessageMatching("result cannot travel home: its class java.util.ArrayList: nested too deeply: \\d+ levels or more;"
+                .hasMessageMatching("result cannot travel home: its class java.util.ArrayList: nested too deeply for Java serialization;"
                         + " send a flat list");
         assertThatThrownBy(() -> TaskCodec.encodeValue(new Results(List.of(1, deep))))
                 .hasMessageContaining("its class java.util.ArrayList: nested too deeply");
@@ -225,12 +225,12 @@ class TaskCodecTest {
         Throwable refused = inRoom(256 << 10, () -> catchThrowable(() -> TaskCodec.decodeTask(sent, sent.length, Reading.ofParent())));
         assertThat(refused)
                 .isInstanceOf(TaskSerializationException.class)
-                .hasMessageMatching("task cannot be read by the worker: it is nested too deeply: \\d+ levels or more; send a flat list");
+                .hasMessageMatching("task cannot be read by the worker: it is nested too deeply for Java serialization; send a flat list");
 
         Throwable described = TaskCodec.decodeFailure(bytes(TaskCodec.encodeFailure(new Deep(deep))), loader(), jdkOnly);
         assertThat(described).isInstanceOf(RemoteTaskException.class).hasMessageContaining("too far down");
         assertThat(described.getSuppressed()[0]).hasMessageMatching(
-                "exception cannot travel home: its class \\S+Deep: nested too deeply: \\d+ levels or more; send a flat list");
+                "exception cannot travel home: its class \\S+Deep: nested too deeply for Java serialization; send a flat list");
     }
 
     static final class Deep extends Exception {
@@ -266,7 +266,7 @@ class TaskCodecTest {
         List<Object> deep = list;
         Task<Integer> task = () -> deep.size();
         assertThatThrownBy(() -> TaskCodec.encodeTask(task, task.getClass(), "deep")).hasMessageMatching(
-                ".*\\(TaskCodecTest.java:\\d+\\) captures deep, a java.util.ArrayList, nested too deeply: \\d+ levels or more; send a flat list");
+                ".*\\(TaskCodecTest.java:\\d+\\) captures deep, a java.util.ArrayList, nested too deeply for Java serialization; send a flat list");
     }
 
     @Test
