@@ -152,7 +152,7 @@ final class TaskCodec {
         for (int i = 0; lambda != null && i < lambda.getCapturedArgCount(); i++) {
             Object captured = lambda.getCapturedArg(i);
             if (!canTravel(captured)) {
-                return captures(LambdaSource.of(lambda, written.getClassLoader()), i, captured, culprit, failure);
+                return captures(LambdaSource.of(lambda, written.getClassLoader()), i, captured, culprit);
             }
         }
         if (culprit == null) {
@@ -166,7 +166,7 @@ final class TaskCodec {
                 + (culprit.remedy() != null ? culprit.remedy() : "give it what it needs as values");
     }
 
-    private static String captures(LambdaSource source, int number, Object captured, @Nullable Culprit culprit, Throwable failure) {
+    private static String captures(LambdaSource source, int number, Object captured, @Nullable Culprit culprit) {
         String name = source.nameOf(number);
         boolean isThis = source.isThis(number);
         String what = isThis
