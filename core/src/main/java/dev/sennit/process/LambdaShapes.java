@@ -6,8 +6,11 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.invoke.SerializedLambda;
+import java.lang.ref.WeakReference;
 import java.lang.reflect.Method;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -113,7 +116,16 @@ final class LambdaShapes {
 
     /** The shapes that a worker was told. Only the thread that reads tasks. */
     static final class Known {
-        private final Map<Integer, Remade> shapes = new HashMap<>();
+        /** What a class is made of holds its shapes, and nothing here holds the class: its loader may go before this process. */
+        private static final ClassValue<List<Remade>> OF_CLASS = new ClassValue<>() {
+            @Override
+            protected List<Remade> computeValue(Class<?> capturing) {
+                return new ArrayList<>();
+            }
+        };
+
+        private final Map<Integer, WeakReference<Remade>> shapes = new HashMap<>();
+        /** Some hundred bytes each; kept, as the parent tells a shape once, and its class may come again. */
         private final Map<Integer, byte[]> told = new HashMap<>();
 
         /** Remembers a shape; it is looked at when a lambda has it, so that what is wrong with it is that task's failure. */
@@ -123,15 +135,16 @@ final class LambdaShapes {
 
         /** A shape; the reading hears of the loader of the class that it stands in. */
         Remade get(int number, Reading reading) throws IOException, ClassNotFoundException {
-            Remade shape = shapes.get(number);
+            WeakReference<Remade> known = shapes.get(number);
+            Remade shape = known == null ? null : known.get();
             if (shape == null) {
                 byte[] description = told.get(number);
                 if (description == null) {
                     throw new IOException("a lambda of the unknown shape " + number);
                 }
                 shape = new Remade(new CompactReader(description, description.length, Reading.ofParent(), null), reading);
-                shapes.put(number, shape);
-                told.remove(number);
+                OF_CLASS.get(shape.capturing).add(shape);
+                shapes.put(number, new WeakReference<>(shape));
             } else {
                 reading.find(shape.capturingName);
             }

@@ -16,6 +16,7 @@ import java.lang.classfile.CodeModel;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
+import java.lang.management.ManagementFactory;
 import java.lang.ref.WeakReference;
 import java.net.MalformedURLException;
 import java.net.URL;
@@ -32,6 +33,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.management.ObjectName;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -130,6 +134,20 @@ class ParentClassesIT {
             System.gc();
             return plugin.refersTo(null);
         });
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .untilAsserted(() -> assertThat(pool.submit(() -> loaders()).get()).as("in the worker: that of the system").isEqualTo(1));
+    }
+
+    /** How many loaders stand for one of the parent's, as the histogram of the heap has it. */
+    private static int loaders() throws Exception {
+        String histogram = (String) ManagementFactory.getPlatformMBeanServer().invoke(
+                new ObjectName("com.sun.management:type=DiagnosticCommand"),
+                "gcClassHistogram",
+                new Object[] {new String[0]},
+                new String[] {String[].class.getName()});
+        Matcher line = Pattern.compile("(\\d+) +\\d+ +dev.sennit.internal.boot.ParentLoader\\b").matcher(histogram);
+        return line.find() ? Integer.parseInt(line.group(1)) : 0;
     }
 
     private static WeakReference<ClassLoader> runOnce() throws Exception {
