@@ -24,7 +24,10 @@ final class Reading {
 
     /** Where names lead to that tell no loader. */
     private final ClassLoader root;
-    /** Only the reader's thread: the first loader that a message of the parent names, which is the task's; until then the root. */
+    /**
+     * Only the reader's thread: the first loader that a message of the parent names, which is the task's; until then the root. That of a
+     * borrowed library is named for what the library has put around the task, and counts if there is no other.
+     */
     private ClassLoader loader;
     /** Whether only processes of this one's family may be behind the message. */
     private final boolean ofFamily;
@@ -93,7 +96,7 @@ final class Reading {
     /** One of the parent's loaders. */
     ClassLoader named(int number) {
         ClassLoader named = ParentClasses.loader(number);
-        if (loader == root) {
+        if (loader == root || loader == ParentClasses.application()) {
             loader = named;
         }
         return named;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Pool;
 import dev.sennit.Task;
+import dev.sennit.TaskOptions;
 import java.io.ByteArrayInputStream;
 import java.io.File;
 import java.io.IOException;
@@ -319,5 +320,34 @@ class ParentClassesIT {
         assertThatThrownBy(() -> runEmbedded(secret))
                 .hasMessageStartingWith("workers cannot be started: Sennit was loaded by ")
                 .hasMessageContaining("put the jar on the class path of the JVM");
+    }
+
+    /** Runs in a container, whose library is another loader's. */
+    public static final class Contained implements Supplier<Boolean> {
+        @Override
+        public Boolean get() {
+            Task<Boolean> task = () -> Thread.currentThread().getContextClassLoader() == Contained.class.getClassLoader();
+            try (Pool own = ProcessPool.builder().workers(1).heap("64m").open()) {
+                return own.submit(task, TaskOptions.named("contained")).join();
+            }
+        }
+    }
+
+    @Test
+    void aTaskWithANameHasTheLoaderOfItsOwnClass() throws Exception {
+        String name = Contained.class.getName();
+        byte[] file = fileOf(Contained.class);
+        var application = new ClassLoader(embedding(Map.of())) {
+            @Override
+            protected Class<?> loadClass(String wanted, boolean resolve) throws ClassNotFoundException {
+                if (!wanted.equals(name)) {
+                    return super.loadClass(wanted, resolve);
+                }
+                Class<?> known = findLoadedClass(name);
+                return known != null ? known : defineClass(name, file, 0, file.length);
+            }
+        };
+        Object contained = application.loadClass(name).getConstructor().newInstance();
+        assertThat(((Supplier<?>) contained).get()).isEqualTo(true);
     }
 }
