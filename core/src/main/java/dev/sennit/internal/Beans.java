@@ -48,19 +48,28 @@ public final class Beans {
      *
      * @throws Exception if the server does not want one
      */
-    public static synchronized void registerIfAskedFor() throws Exception {
-        if (!areOurs()
-                || OFFERED.keySet().equals(REGISTERED.keySet())
-                || MBeanServerFactory.findMBeanServer(null).isEmpty()) {
-            return;
-        }
-        for (var offered : OFFERED.entrySet()) {
-            if (!REGISTERED.containsKey(offered.getKey())) {
-                var name = new ObjectName(offered.getKey() + ",loader=" + Integer.toHexString(System.identityHashCode(LOADER)));
-                REGISTERED.put(offered.getKey(), name);
-                ManagementFactory.getPlatformMBeanServer().registerMBean(offered.getValue().get(), name);
+    public static void registerIfAskedFor() throws Exception {
+        Map<String, Supplier<?>> wanted = new LinkedHashMap<>();
+        synchronized (Beans.class) {
+            if (!areOurs()
+                    || OFFERED.keySet().equals(REGISTERED.keySet())
+                    || MBeanServerFactory.findMBeanServer(null).isEmpty()) {
+                return;
+            }
+            for (var offered : OFFERED.entrySet()) {
+                if (!REGISTERED.containsKey(offered.getKey())) {
+                    REGISTERED.put(offered.getKey(), nameOf(offered.getKey()));
+                    wanted.put(offered.getKey(), offered.getValue());
+                }
             }
         }
+        for (var bean : wanted.entrySet()) { // without the lock: the server has listeners of the application
+            ManagementFactory.getPlatformMBeanServer().registerMBean(bean.getValue().get(), nameOf(bean.getKey()));
+        }
+    }
+
+    private static ObjectName nameOf(String offered) throws Exception {
+        return new ObjectName(offered + ",loader=" + Integer.toHexString(System.identityHashCode(LOADER)));
     }
 
     /**
@@ -68,9 +77,12 @@ public final class Beans {
      *
      * @param name as it was offered
      */
-    public static synchronized void withdraw(String name) {
-        OFFERED.remove(name);
-        ObjectName registered = REGISTERED.remove(name);
+    public static void withdraw(String name) {
+        ObjectName registered;
+        synchronized (Beans.class) {
+            OFFERED.remove(name);
+            registered = REGISTERED.remove(name);
+        }
         if (registered != null) {
             try {
                 ManagementFactory.getPlatformMBeanServer().unregisterMBean(registered);

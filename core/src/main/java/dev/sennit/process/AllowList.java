@@ -299,7 +299,7 @@ final class AllowList {
 
     /** Whether a class is this library's own. */
     static boolean isOurs(Class<?> type) {
-        return type.getPackageName().startsWith("dev.sennit")
+        return (type.getPackageName() + ".").startsWith("dev.sennit.")
                 && type.getModule() == AllowList.class.getModule()
                 && type.getClassLoader() == AllowList.class.getClassLoader();
     }

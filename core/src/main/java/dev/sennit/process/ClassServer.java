@@ -23,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  * user. No class is initialized here for it.
  */
 final class ClassServer extends Thread {
+    /** In characters; in UTF-8 it has to fit what {@code writeUTF} takes. */
+    private static final int LONGEST_LOCATION = 20_000;
+
     private final SocketChannel worker;
 
     private ClassServer(SocketChannel worker, String name) {
@@ -100,9 +103,14 @@ final class ClassServer extends Thread {
     }
 
     private static String locationOf(Class<?> type) {
-        CodeSource source = type.getProtectionDomain().getCodeSource();
-        URL location = source == null ? null : source.getLocation();
-        return location == null ? "" : location.toExternalForm();
+        try {
+            CodeSource source = type.getProtectionDomain().getCodeSource();
+            URL location = source == null ? null : source.getLocation();
+            String text = location == null ? "" : location.toExternalForm();
+            return text.length() > LONGEST_LOCATION ? "" : text;
+        } catch (Throwable e) { // of the URL's handler, which is user code
+            return "";
+        }
     }
 
     private static byte @Nullable [] bytesOf(Class<?> type) {

@@ -102,8 +102,6 @@ final class LanguageForms {
             built("immutable.Set", Kind.SET, "immutable.Set$Set" + i);
             built("immutable.Map", Kind.MAP, "immutable.Map$Map" + i);
         }
-        built("immutable.ListSet", Kind.SET, "immutable.ListSet$Node", "immutable.ListSet$EmptyListSet$");
-        built("immutable.ListMap", Kind.MAP, "immutable.ListMap$Node", "immutable.ListMap$EmptyListMap$");
         built("immutable.VectorMap", Kind.MAP, "immutable.VectorMap");
         for (String mutable : List.of("HashSet", "LinkedHashSet")) {
             built("mutable." + mutable, Kind.SET, "mutable." + mutable);

@@ -17,7 +17,7 @@ import java.util.List;
  * <p>One thread a stream, as reading a pipe holds up a thread.
  */
 final class OutputReader {
-    private static final int REMEMBERED = 20;
+    private static final int REMEMBERED = 40; // twice what a JVM writes that crashes
     private static final int LONGEST_LINE = 1 << 16;
 
     private final String worker;

@@ -157,7 +157,10 @@ final class Reading {
 
     /** Lets an object that is being read make an object of a class, or not. */
     static void ensureMayMake(Class<?> type) throws InvalidClassException {
-        AllowList allowed = CURRENT.isBound() ? CURRENT.get().allowed : null;
+        if (!CURRENT.isBound()) { // a stream of the program, which has asked nobody whether the class may be made
+            throw new InvalidClassException(type.getName(), "a record that is not Serializable is read by Sennit alone");
+        }
+        AllowList allowed = CURRENT.get().allowed;
         if (allowed != null) {
             allowed.require(type);
         }

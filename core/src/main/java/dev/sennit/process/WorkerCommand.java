@@ -207,7 +207,7 @@ final class WorkerCommand {
     static List<String> agents(List<String> options) {
         List<String> agents = new ArrayList<>();
         for (String option : options) {
-            boolean debugs = option.startsWith("-agentlib:jdwp") || (option.startsWith("-agentpath:") && option.contains("jdwp"));
+            boolean debugs = option.startsWith("-agentlib:jdwp") || option.matches("-agentpath:([^=]*/)?[^/=]*jdwp[^/=]*(=.*)?");
             if (AGENTS.stream().anyMatch(option::startsWith) && !debugs) {
                 agents.add(option.startsWith("-javaagent:") ? withAbsolutePath(option) : option);
             }

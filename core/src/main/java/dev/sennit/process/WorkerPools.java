@@ -58,11 +58,14 @@ public final class WorkerPools implements WorkerPoolsMXBean {
         }
         synchronized (OPEN) {
             looks = false;
-            if (OPEN.isEmpty()) {
-                Beans.withdraw(NAME);
-            } else {
+            if (!OPEN.isEmpty()) {
                 lookLater();
+                return;
             }
+        }
+        Beans.withdraw(NAME);
+        if (!OPEN.isEmpty()) { // one was opened meanwhile
+            Beans.offer(NAME, WorkerPools::new);
         }
     }
 

@@ -124,7 +124,6 @@ class LanguageFormsTest {
                 argumentSet("large Map", Map$.MODULE$.from(pairs(30))),
                 argumentSet("empty Map", Map$.MODULE$.empty()),
                 argumentSet("Queue", scala.collection.immutable.Queue$.MODULE$.from(scala(3))),
-                argumentSet("ListMap", scala.collection.immutable.ListMap$.MODULE$.from(pairs(3))),
                 argumentSet("VectorMap", scala.collection.immutable.VectorMap$.MODULE$.from(pairs(3))),
                 argumentSet("ArrayBuffer", scala.collection.mutable.ArrayBuffer$.MODULE$.from(scala(3))),
                 argumentSet("mutable Map", scala.collection.mutable.HashMap$.MODULE$.from(pairs(3))),
