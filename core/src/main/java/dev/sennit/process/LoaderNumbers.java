@@ -34,7 +34,7 @@ final class LoaderNumbers {
         return OF_CLASS.get(type);
     }
 
-    /** What a worker knows a class by. */
+    /** The name by which a worker knows a class. */
     static String nameFor(Class<?> type) {
         return nameFor(of(type), type.getName());
     }

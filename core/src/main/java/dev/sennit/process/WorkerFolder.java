@@ -37,7 +37,7 @@ final class WorkerFolder {
     static final String SOCKET = "socket";
     static final String STATUS = "status";
     static final String ARGUMENTS = "arguments";
-    /** What a worker without the library starts with. */
+    /** The jar that a worker without the library starts with. */
     static final String LIBRARY = "library.jar";
 
     private static final List<String> FILES = List.of(SOCKET, STATUS, ARGUMENTS, LIBRARY);

@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  * parent to worker: int count, and for each: int length, bytes
  * </pre>
  *
- * <p>A length of {@link #NONE} stands for what there is, but not as bytes, and {@link #TOO_LONG} for what is too long to be handed over.
+ * <p>In the place of a length, {@link #NONE} says that the loader does not give the bytes away, and {@link #TOO_LONG} that there are too
+ * many.
  */
 public final class ParentClasses {
     /** Asks for a class. */
@@ -69,7 +70,7 @@ public final class ParentClasses {
     /** One request for each thread that waits for a class. */
     private static final BlockingQueue<Request> REQUESTS = new LinkedBlockingQueue<>();
 
-    /** What a program has for the system class loader; written before the library's own main. */
+    /** The class loader of the program, which stands in for the system's; written before the library's own main. */
     private static volatile ClassLoader application = ClassLoader.getSystemClassLoader();
 
     /** Null in a process that has no parent to ask. */
@@ -80,7 +81,7 @@ public final class ParentClasses {
     private ParentClasses() {}
 
     /**
-     * What the parent says of a class.
+     * The parent's answer about a class.
      *
      * @param loader the number of the loader that has it, or {@link #JDK} or {@link #NOBODY}
      * @param location where it comes from; empty if that is not known
