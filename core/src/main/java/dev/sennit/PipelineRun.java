@@ -318,6 +318,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
                     ? 0
                     : Math.clamp(submission.nanosSinceStart(), 0, step.overAt - step.enteredAt);
             step.overIn = Thread.currentThread();
+            step.worker = step.overIn.getName(); // the thread has the name of another task when that runs there
             news.add(Optional.of(step));
         }
     }
@@ -358,7 +359,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
                 step.item,
                 Duration.ofNanos(step.overAt - step.ranNanos - begun),
                 Duration.ofNanos(step.overAt - begun),
-                step.overIn == null ? "" : step.overIn.getName(),
+                step.worker,
                 succeeded));
     }
 
@@ -509,6 +510,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         long overAt;
         long ranNanos;
         @Nullable Thread overIn;
+        String worker = "";
 
         Step(long item, @Nullable Object source, @Nullable Object value, Line line) {
             this(item, source, value, line, Backend.current().nanoTime());
