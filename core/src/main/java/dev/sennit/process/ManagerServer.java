@@ -658,7 +658,8 @@ public final class ManagerServer implements AutoCloseable {
             released.release(count);
             unwanted.add(released);
         }
-        for (HostedObject each : unwanted) { // with those for which no timer was to be had before
+        // With those for which no timer was to be had before. A copy: the set itself may show what is put back again, and so for ever.
+        for (HostedObject each : List.copyOf(unwanted)) {
             if (unwanted.remove(each) && !each.freeIn(lease, () -> objects.remove(each.id))) {
                 unwanted.add(each);
             }
