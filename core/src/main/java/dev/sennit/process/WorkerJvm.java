@@ -33,6 +33,15 @@ import org.jspecify.annotations.Nullable;
  * to it, until that says the worker is gone, and {@link #bury} tells how.
  */
 final class WorkerJvm {
+    static {
+        try {
+            // The JDK has a logger ready when it starts a process. Some logging complains if two threads are the first to want one.
+            System.getLogger(ProcessBuilder.class.getName()).isLoggable(System.Logger.Level.DEBUG);
+        } catch (Throwable e) {
+            // the JDK gets to know as well
+        }
+    }
+
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
     /** How often one that owes an answer is looked at, and how often in a row with nothing coming before it is killed. */

@@ -124,7 +124,15 @@ class ExamplesIT {
 
     private static final Path SOURCES = Path.of("src/main/java/dev/sennit/examples");
 
-    record Run(int exitCode, String output, String errors) {}
+    /** As logback.xml has it. The library tells of workers that are lost there, and an example logs itself: neither is a complaint. */
+    private static final Pattern LOG_LINE =
+            Pattern.compile("^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} (INFO|WARN) +\\[[^]]+] .*(sennit|LoggedContext) - .*\\R?", Pattern.MULTILINE);
+
+    record Run(int exitCode, String output, String errors) {
+        String complaints() {
+            return LOG_LINE.matcher(errors).replaceAll("");
+        }
+    }
 
     static Stream<String> names() {
         return PRINTS.keySet().stream();
@@ -138,7 +146,7 @@ class ExamplesIT {
     @MethodSource("names")
     void printsWhatItPromises(String name) throws Exception {
         Run run = run(name);
-        assertThat(run.errors()).isEmpty();
+        assertThat(run.complaints()).isEmpty();
         assertThat(run.output()).containsPattern(Pattern.compile(PRINTS.get(name), Pattern.MULTILINE));
         assertThat(run.exitCode()).isEqualTo(name.equals("DrainOnSignal") ? 143 : 0); // as TERM ends any JVM
     }
@@ -152,7 +160,7 @@ class ExamplesIT {
         if (source.replaceAll("\\s+(\\* )?", " ").contains("Not for {@code processes}")) {
             assertThat(run.errors()).contains("TaskSerializationException", "cannot travel");
         } else {
-            assertThat(run.errors()).isEmpty();
+            assertThat(run.complaints()).isEmpty();
             assertThat(run.output()).isNotBlank();
             assertThat(run.exitCode()).isZero();
         }
