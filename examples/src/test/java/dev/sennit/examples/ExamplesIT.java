@@ -126,7 +126,7 @@ class ExamplesIT {
 
     /** As logback.xml has it. The library tells of workers that are lost there, and an example logs itself: neither is a complaint. */
     private static final Pattern LOG_LINE =
-            Pattern.compile("^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} (INFO|WARN) +\\[[^]]+] .*(sennit|LoggedContext) - .*\\R?", Pattern.MULTILINE);
+            Pattern.compile("^(\\[[^]]+] )?\\d\\d:\\d\\d:\\d\\d\\.\\d{3} (INFO|WARN) +\\[[^]]+] .*(sennit|LoggedContext) - .*\\R?", Pattern.MULTILINE);
 
     record Run(int exitCode, String output, String errors) {
         String complaints() {
