@@ -454,11 +454,13 @@ final class WorkerJvm {
      * @return false when somebody else has the task, or it was dropped, or this worker is condemned or retired
      */
     boolean sendAhead(RemoteSubmission<?> submission) throws IOException {
+        EncodedTask message = submission.message(); // once it is sent, another worker may take it, and end it before this thread goes on
+        long number;
         synchronized (aheadLock) {
             if (isCondemned() || standing != Standing.SERVING) {
                 return false;
             }
-            long number = lastTask + 1;
+            number = lastTask + 1;
             submission.assign(this, number);
             page.offerAhead(number);
             if (!submission.sent()) {
@@ -468,7 +470,7 @@ final class WorkerJvm {
             lastTask = number; // the one after that in flight: see StatusPage for why none may be left out
             ahead.addLast(submission);
         }
-        send(submission.task(), true, submission.message());
+        send(number, true, message);
         return true;
     }
 

@@ -533,7 +533,9 @@ final class WorkerSlot {
         if (!submission.start()) {
             return false;
         }
-        submission.assign(up, up.nextTask());
+        EncodedTask message = submission.message(); // from current.set on it may be stopped, and end with the worker
+        long number = up.nextTask();
+        submission.assign(up, number);
         up.current.set(submission);
         if (pool.stopsEverything()) {
             submission.cancelNow();
@@ -544,7 +546,7 @@ final class WorkerSlot {
         }
         try {
             up.noteWhetherDead(); // before it is sent: what is large may kill it meanwhile
-            up.send(submission.task(), false, submission.message());
+            up.send(number, false, message);
         } catch (IOException e) {
             up.destroy(DEAF);
         }
