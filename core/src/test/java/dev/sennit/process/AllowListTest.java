@@ -87,9 +87,9 @@ class AllowListTest {
 
     // ---- where classes lie ----
 
-    private static final String FOLDER = "file:/work/app/classes/";
-    private static final String JAR = "file:/work/lib/dto.jar";
-    private static final String OTHER_JAR = "file:/work/lib/other.jar";
+    private static final String FOLDER = "file:/srv/app/classes/";
+    private static final String JAR = "file:/srv/lib/dto.jar";
+    private static final String OTHER_JAR = "file:/srv/lib/other.jar";
 
     private static boolean allows(AllowList list, Class<?> type) {
         try {
