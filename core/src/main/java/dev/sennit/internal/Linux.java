@@ -56,7 +56,7 @@ public final class Linux {
     }
 
     /**
-     * What would make the calls available, where they could be.
+     * The remedy that makes the calls available, where there is one.
      *
      * @return what to do; null if they are available, or there is nothing to be done on this system
      */

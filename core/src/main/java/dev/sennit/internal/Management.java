@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the JDK's module {@code java.management} tells of this JVM. A runtime image may be without it: then there is no processor time to
+ * The figures that the JDK's module {@code java.management} has of this JVM. A runtime image may be without it: then there is no processor time to
  * be had, and the options have to be found elsewhere. No other class of the library that such an image needs may name its classes.
  */
 public final class Management {

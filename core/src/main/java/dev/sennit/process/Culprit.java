@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What it was that could not travel, in the words of the program: its class, the field that holds it, and what to do instead.
+ * The part of a value that could not travel, in the words of the program: its class, the field that holds it, and what to do instead.
  *
  * @param className what a stream complained about
  * @param remedy what to send instead; null where nothing is known but that the class is not serializable

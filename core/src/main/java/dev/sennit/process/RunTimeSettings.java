@@ -12,7 +12,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * What a program has set in this JVM since its start, as options of another: the default time zone, the default locales and, where
+ * The settings that a program has changed in this JVM since its start, as options of another: the default time zone, the default locales and, where
  * that is asked for, system properties. Locales that a worker finds by itself, from the same command line and environment, are left out.
  */
 final class RunTimeSettings {

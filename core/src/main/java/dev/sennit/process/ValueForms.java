@@ -43,7 +43,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What travels in the place of values that Java serialization does not know, or knows in a form that a reader must not trust: in a
+ * Stand-ins that travel in the place of values that Java serialization does not know, or knows in a form that a reader must not trust: in a
  * message of Java serialization as in the {@link CompactForm}.
  *
  * <p>A stand-in is an {@link Address}, which is the value again where it is read, or another value that is equal: a view of a collection
@@ -55,7 +55,7 @@ import org.jspecify.annotations.Nullable;
 final class ValueForms {
     /** What stands for the values of one class. */
     interface Form {
-        /** What travels in a value's place; the value itself if it travels as it is. */
+        /** The stand-in of a value; the value itself if it travels as it is. */
         Object of(Object value) throws ObjectStreamException;
     }
 
@@ -88,7 +88,7 @@ final class ValueForms {
         return FORMS.get(type);
     }
 
-    /** What travels in an object's place: itself, or a stand-in. */
+    /** The object that travels: the given one, or its stand-in. */
     static Object standIn(Object value) throws ObjectStreamException {
         Form form = FORMS.get(value.getClass());
         return form == null ? value : form.of(value);
@@ -371,9 +371,9 @@ final class ValueForms {
         private static final long serialVersionUID = 1L;
         static final String IN_HASH_TABLE =
                 "a java.net.URL in a message with a map or set, which would have its host looked up; send a java.net.URI";
-        /** Of those a stream tells too late which one is a set. */
-        static final String IN_ONE_OF_OF = "a java.net.URL in a message with what List.of, Set.of or Map.of has made among what is no record or"
-                + " plain value, which may have its host looked up; send a java.net.URI";
+        /** A stream tells too late which of those is a set. */
+        static final String IN_ONE_OF_OF =
+                "a java.net.URL in a message with a List.of, Set.of or Map.of, which may have its host looked up; send a java.net.URI";
 
         static Link of(URL url) throws NoFormException {
             try {

@@ -638,14 +638,11 @@ final class WorkerSlot {
     }
 
     private void tellEnd(WorkerJvm dead, WorkerJvm.End end, String during) {
-        if (dead.endWasIntended() && pool.isShutdown()) {
-            return; // as expected: a program that has logged nothing until here has no logging set up for that
-        }
-        if (dead.endWasIntended()) {
+        if (!dead.endWasIntended()) {
+            pool.log().lost(String.valueOf(CauseOfDeath.of(dead, end, name, during, pool.settings()).getMessage()));
+        } else if (!pool.isShutdown()) { // a closed pool's are no news, and logging is not set up for them
             pool.log().ended("worker " + name + " (pid " + dead.pid() + ") has ended, as it was to, "
                     + WorkerCrashedException.describeExit(end.exitCode()));
-        } else {
-            pool.log().lost(String.valueOf(CauseOfDeath.of(dead, end, name, during, pool.settings()).getMessage()));
         }
     }
 

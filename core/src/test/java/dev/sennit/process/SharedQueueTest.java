@@ -721,7 +721,7 @@ class SharedQueueTest {
                     segment.set(JAVA_INT, at, random.nextBoolean() ? random.nextInt() : random.nextInt(-3, 60));
                 }
                 for (long lock : new long[] {QueueMemory.PUT_LOCK, QueueMemory.TAKE_LOCK}) {
-                    // One that names a process that runs, as those of the kernel with small numbers, is waited for.
+                    // A lock that names a running process is waited for; threads of the kernel run, and have small numbers.
                     if (ProcessIdentity.isAlive(segment.get(JAVA_LONG, lock) & ~ProcessIdentity.SPARE)) {
                         segment.set(JAVA_LONG, lock, 0);
                     }
