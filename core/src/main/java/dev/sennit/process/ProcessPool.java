@@ -725,9 +725,9 @@ public final class ProcessPool extends AbstractPool {
     }
 
     /** A worker ended before it was ready, by itself: perhaps for what its archive holds. */
-    void jvmDidNotStart() {
-        if (archive != null) {
-            archive.distrust();
+    void jvmDidNotStart(WorkerJvm ended) {
+        if (archive != null && ended.hasArchive()) {
+            archive.suspect();
         }
     }
 
@@ -762,8 +762,11 @@ public final class ProcessPool extends AbstractPool {
             }
             is = ready.standing();
         }
-        if (first && archive != null) {
-            archive.makeLater(this);
+        if (archive != null) {
+            archive.judge(ready.hasArchive());
+            if (first) {
+                archive.makeLater(this);
+            }
         }
         if (replaced != null) {
             dismiss(replaced);

@@ -48,8 +48,8 @@ import org.jspecify.annotations.Nullable;
  * <h2>What may go wrong</h2>
  *
  * <p>Whatever it is - no folder, no space, another JVM that makes it at this moment - there is no archive, and nothing is
- * said. An empty file stands for an archive that could not be made, or with which a worker crashed; it is tried again after
- * a day. A JVM ignores an archive that does not fit, but then has none at all; hence the key.
+ * said. A pool whose worker did not start with the archive goes on without it; only when a worker then starts, the archive was to
+ * blame. An empty file stands for one that was, or that could not be made; it is tried again after a day. A JVM ignores an archive that does not fit, but then has none at all; hence the key.
  */
 final class WorkerArchive {
     /** The folder, if not in the user's own cache; none if it is empty. */
@@ -88,10 +88,14 @@ final class WorkerArchive {
     private static final Pattern OWN_NAME = Pattern.compile("[0-9a-f]{32}(\\.[0-9]+)?\\.(jsa|lock|list|tmp|none)");
 
     private static final String SMALL_HEAP = "-Xmx512m";
+    private static final String USED = "-XX:SharedArchiveFile=";
 
     private final Path folder;
     private final Path file;
     private final List<String> jvmOptions;
+
+    /** A worker that had the archive did not start. Workers start without it until one has, which shows whose fault that was. */
+    private volatile boolean suspected;
 
     private final Object lock = new Object();
     /** Guarded by lock. */
@@ -222,13 +226,18 @@ final class WorkerArchive {
 
     /** The arguments of a worker that starts now: with the archive, if there is one. */
     List<String> addTo(List<String> arguments) {
-        if (!exists()) {
+        if (suspected || !exists()) {
             return arguments;
         }
         List<String> added = new ArrayList<>(List.of(
-                "-XX:SharedArchiveFile=" + file, "-Xshare:auto", "-Xlog:cds*=off,aot*=off,class+path*=off"));
+                USED + file, "-Xshare:auto", "-Xlog:cds*=off,aot*=off,class+path*=off"));
         added.addAll(arguments); // the user's own options come later, and win
         return added;
+    }
+
+    /** Whether a worker with these arguments starts from an archive of ours. */
+    static boolean isIn(List<String> arguments) {
+        return arguments.getFirst().startsWith(USED);
     }
 
     private boolean exists() {
@@ -239,10 +248,18 @@ final class WorkerArchive {
         }
     }
 
-    /** A worker that may have used it did not start. */
-    void distrust() {
-        if (exists()) {
-            forbid();
+    /** A worker that used it ended before it was ready: for what it holds, or for an option, a limit or a file of the user's. */
+    void suspect() {
+        suspected = true;
+    }
+
+    /** A worker is ready. With the archive, it is not to blame for those that were not; without it, it is. */
+    void judge(boolean workerHasIt) {
+        if (suspected) {
+            if (!workerHasIt && exists()) {
+                forbid();
+            }
+            suspected = false;
         }
     }
 
@@ -377,7 +394,7 @@ final class WorkerArchive {
         }
         command.add(WorkerCommand.java());
         command.addAll(jvmOptions);
-        command.addAll(List.of("-Xshare:dump", "-XX:SharedClassListFile=" + list, "-XX:SharedArchiveFile=" + unfinished));
+        command.addAll(List.of("-Xshare:dump", "-XX:SharedClassListFile=" + list, USED + unfinished));
         var builder = new ProcessBuilder(command)
                 .directory(folder.toFile())
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)

@@ -82,6 +82,7 @@ final class WorkerJvm {
     private final Lifespan lifespan;
     /** The most tasks that it may be sent. */
     private final long mostTasks;
+    private final boolean hasArchive;
     private final Path folder;
     private final ServerSocketChannel server;
     /** Null with the plain transport. */
@@ -153,6 +154,7 @@ final class WorkerJvm {
         this.name = name;
         this.lifespan = lifespan;
         mostTasks = settings.strictMaxTasks();
+        hasArchive = WorkerArchive.isIn(arguments);
         folder = WorkerFolder.create();
         ServerSocketChannel opened = null;
         RingLink.Shared memory = null;
@@ -222,6 +224,10 @@ final class WorkerJvm {
             // nobody will connect either way
         }
         WorkerFolder.remove(folder);
+    }
+
+    boolean hasArchive() {
+        return hasArchive;
     }
 
     /** Waits until the worker has connected and says that it is ready; false if it ended before. */

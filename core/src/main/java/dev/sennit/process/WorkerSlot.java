@@ -261,7 +261,7 @@ final class WorkerSlot {
             if (!inInitializer) {
                 during = "before it was ready";
                 if (ended.whyDestroyed() == null && !somebodyElse) {
-                    pool.jvmDidNotStart();
+                    pool.jvmDidNotStart(ended);
                 }
             }
             var died = CauseOfDeath.of(ended, end, name, during, pool.settings());

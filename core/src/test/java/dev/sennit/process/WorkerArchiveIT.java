@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.IOException;
@@ -10,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -133,6 +135,20 @@ class WorkerArchiveIT {
             assertThat(file).as("not tried again on the same day").isEmptyFile();
         } finally {
             removeCrashLogs();
+        }
+    }
+
+    /** A heap that cannot be had, say. */
+    @Test
+    void oneIsKeptWhoseWorkersDoNotStartForAnotherReason() throws Exception {
+        Path file = made();
+        try (ProcessPool pool = one().jvmOptions("-XX:MaxMetaspaceSize=1").open()) {
+            assertThat(pool.archive().file()).as("that option is not of those that matter").isEqualTo(file);
+            assertThatThrownBy(() -> pool.submit(() -> 42).get(60, SECONDS)).isInstanceOf(ExecutionException.class);
+        }
+        assertThat(file).hasBinaryContent(whole);
+        try (ProcessPool pool = one().open()) {
+            assertThat(usesArchive(pool)).isTrue();
         }
     }
 

@@ -118,7 +118,12 @@ class WorkerArchiveTest {
         assertThat(archive.addTo(arguments)).isEqualTo(arguments);
         Files.writeString(archive.file(), "an archive");
         assertThat(archive.addTo(arguments)).contains("-XX:SharedArchiveFile=" + archive.file()).endsWith("-XX:+UseSerialGC");
-        archive.distrust();
+        archive.suspect();
+        assertThat(archive.addTo(arguments)).as("to be seen without it").isEqualTo(arguments);
+        archive.judge(true);
+        assertThat(archive.addTo(arguments)).as("not to blame").isNotEqualTo(arguments);
+        archive.suspect();
+        archive.judge(false);
         assertThat(archive.addTo(arguments)).isEqualTo(arguments);
         assertThat(archive.file()).isEmptyFile();
         assertThat(archive.file().getParent().toFile().list()).containsExactly(archive.file().getFileName().toString());
