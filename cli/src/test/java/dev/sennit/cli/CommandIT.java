@@ -51,6 +51,7 @@ class CommandIT {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-XX:TieredStopAtLevel=1");
         command.add("-XX:+UseSerialGC");
+        command.add("-Dsennit.cache=" + System.getProperty("sennit.cache")); // the build's
         command.addAll(List.of(arguments));
         return command;
     }

@@ -41,7 +41,7 @@ import org.jspecify.annotations.Nullable;
  * <ol>
  *   <li>A pool that has had a worker for some seconds, and finds no archive for its JDK and its workers' options, starts a
  *       worker that only lists the classes it loads.
- *   <li>A JVM of low priority makes an archive of the list, in the user's cache folder. When the pool closes, it is killed.
+ *   <li>A JVM of lower priority makes an archive of the list, in the user's cache folder. When the pool closes, it is killed.
  *   <li>The archive gets its name in one step, when it is complete. Workers that start from then on use it.
  * </ol>
  *
@@ -57,6 +57,9 @@ final class WorkerArchive {
 
     /** A program that ends before that does not work for the next. */
     private static final Duration DELAY = Duration.ofSeconds(5);
+
+    /** Gets a tenth of what another process gets: on a busy machine it has to be done within the limit, too. */
+    private static final String NICENESS = "10";
 
     private static final Duration DUMP_LIMIT = Duration.ofMinutes(2);
     private static final Duration UNUSED = Duration.ofDays(30);
@@ -293,7 +296,7 @@ final class WorkerArchive {
     void makeFor(ProcessPool pool) {
         if (pool.archiveBegins()) {
             try {
-                make(pool);
+                make(pool, true);
             } finally {
                 pool.slotGone();
             }
@@ -311,11 +314,15 @@ final class WorkerArchive {
 
     /** Makes it now, unless somebody else does. */
     void make(ProcessPool pool) {
+        make(pool, false);
+    }
+
+    private void make(ProcessPool pool, boolean inBackground) {
         try (FileChannel channel = FileChannel.open(
                         sibling(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                 FileLock ours = channel.tryLock()) {
             if (ours != null && !exists() && !wasTriedLately()) {
-                makeAlone(pool);
+                makeAlone(pool, inBackground);
             }
         } catch (IOException | RuntimeException e) {
             // nobody can; or somebody else in this JVM does: that is an OverlappingFileLockException
@@ -326,13 +333,13 @@ final class WorkerArchive {
         return Files.exists(file) && Files.getLastModifiedTime(file).toInstant().isAfter(Instant.now().minus(BEFORE_NEXT_TRY));
     }
 
-    private void makeAlone(ProcessPool pool) throws IOException {
+    private void makeAlone(ProcessPool pool, boolean inBackground) throws IOException {
         removeUnused();
         long pid = ProcessHandle.current().pid(); // a dump may outlive a JVM that is killed
         Path list = sibling("." + pid + ".list");
         Path unfinished = sibling("." + pid + ".tmp");
         try {
-            if (list(pool, list) && dump(list, unfinished)) {
+            if (list(pool, list) && dump(list, unfinished, inBackground)) {
                 Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
             }
         } finally {
@@ -387,10 +394,10 @@ final class WorkerArchive {
         }
     }
 
-    private boolean dump(Path list, Path unfinished) throws IOException {
+    private boolean dump(Path list, Path unfinished, boolean inBackground) throws IOException {
         List<String> command = new ArrayList<>();
-        if (Files.isExecutable(Path.of("/usr/bin/nice"))) {
-            command.addAll(List.of("/usr/bin/nice", "-n", "19"));
+        if (inBackground && Files.isExecutable(Path.of("/usr/bin/nice"))) {
+            command.addAll(List.of("/usr/bin/nice", "-n", NICENESS));
         }
         command.add(WorkerCommand.java());
         command.addAll(jvmOptions);

@@ -17,7 +17,7 @@ public final class ArchiveBeforeTests implements LauncherSessionListener {
             try (ProcessPool pool = ProcessPool.builder().workers(1).open()) {
                 WorkerArchive archive = pool.archive();
                 if (archive != null) {
-                    archive.makeFor(pool);
+                    archive.make(pool);
                 }
             }
         }

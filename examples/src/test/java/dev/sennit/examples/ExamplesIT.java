@@ -194,6 +194,7 @@ class ExamplesIT {
                 java.toString(),
                 "-XX:TieredStopAtLevel=1", // for programs of a second it is the quicker way
                 "-XX:+UseSerialGC",
+                "-Dsennit.cache=" + System.getProperty("sennit.cache"), // the build's
                 "--enable-native-access=ALL-UNNAMED",
                 "--add-opens=java.base/java.lang=ALL-UNNAMED",
                 "--add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED",

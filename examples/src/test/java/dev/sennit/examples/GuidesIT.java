@@ -92,6 +92,7 @@ class GuidesIT {
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-XX:TieredStopAtLevel=1", // for programs of a second it is the quicker way
                         "-XX:+UseSerialGC",
+                        "-Dsennit.cache=" + System.getProperty("sennit.cache"), // the build's
                         "--enable-native-access=ALL-UNNAMED",
                         "--add-opens=java.base/java.lang=ALL-UNNAMED",
                         "--add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED",
