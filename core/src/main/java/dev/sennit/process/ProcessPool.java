@@ -423,6 +423,26 @@ public final class ProcessPool extends AbstractPool {
         }
     }
 
+    /**
+     * Takes back what a worker was sent ahead while another became idle. That one has seen these tasks neither in the backlog nor with their worker,
+     * as they were on their way, and nobody else would have it look again. A task may wait for the one behind which it lies.
+     */
+    void shareAhead(WorkerJvm busy) {
+        while (hasIdle()) {
+            RemoteSubmission<?> back = busy.takeBackAhead();
+            if (back == null) {
+                return;
+            }
+            placeFirst(back);
+        }
+    }
+
+    private boolean hasIdle() {
+        synchronized (lock) {
+            return !idle.isEmpty();
+        }
+    }
+
     // ---- how many workers ----
 
     /** With the lock. */

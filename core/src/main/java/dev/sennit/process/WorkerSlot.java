@@ -512,19 +512,25 @@ final class WorkerSlot {
 
     /** Sends waiting tasks to a worker that has one in flight; only in the thread that serves it. */
     private void sendAhead(WorkerJvm up) {
+        boolean isSent = false;
         try {
             for (int wanted = up.wantsAhead(); wanted > 0; wanted--) {
                 RemoteSubmission<?> next = pool.nextAhead(up);
                 if (next == null) {
-                    return;
+                    break;
                 }
-                if (!up.sendAhead(next) && next.isQueued()) {
+                if (up.sendAhead(next)) {
+                    isSent = true;
+                } else if (next.isQueued()) {
                     pool.placeFirst(next); // this worker is condemned
-                    return;
+                    break;
                 }
             }
         } catch (IOException e) {
             up.destroy(DEAF); // what was sent ahead is taken back when it is buried
+        }
+        if (isSent) {
+            pool.shareAhead(up);
         }
     }
 

@@ -1,14 +1,19 @@
 package dev.sennit.process;
 
+import static java.util.concurrent.TimeUnit.MICROSECONDS;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.Seeded;
 import dev.sennit.Signals;
+import dev.sennit.Task;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
+import dev.sennit.Work;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.BeforeEach;
@@ -74,6 +79,26 @@ class SentAheadIT {
             assertThat(signals.count("began-third")).isZero();
             assertThat(pool.statistics().workersLost()).isZero();
         }
+    }
+
+    /** A worker becomes free while the other is sent a task ahead: that task must not stay there, as the one before may wait for it. */
+    @Test
+    void oneIsNotLeftBehindAnotherWhileAWorkerIsFree() throws Exception {
+        Signals here = signals;
+        Seeded.repeat(1, random -> {
+            try (ProcessPool pool = ProcessPool.builder().workers(2).output(WorkerOutput.DISCARD).open()) {
+                for (int round = 0; round < 1000; round++) {
+                    String where = "meet-" + round;
+                    List<Task<Integer>> stopped = Collections.nCopies(5, () -> Work.hold(here));
+                    pool.invokeAll(stopped, random.generator().nextInt(3000), MICROSECONDS);
+                    List<TaskFuture<Integer>> meeting = List.of(
+                            pool.submit(() -> Work.meet(here, where, 2)), pool.submit(() -> Work.meet(here, where, 2)));
+                    for (TaskFuture<Integer> each : meeting) {
+                        assertThat(each.get(BOUND, SECONDS)).as("round %d", round).isEqualTo(1);
+                    }
+                }
+            }
+        });
     }
 
     @Test
