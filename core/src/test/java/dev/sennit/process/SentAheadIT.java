@@ -87,7 +87,7 @@ class SentAheadIT {
         Signals here = signals;
         Seeded.repeat(1, random -> {
             try (ProcessPool pool = ProcessPool.builder().workers(2).output(WorkerOutput.DISCARD).open()) {
-                for (int round = 0; round < 1000; round++) {
+                for (int round = 0; round < 500; round++) {
                     String where = "meet-" + round;
                     List<Task<Integer>> stopped = Collections.nCopies(5, () -> Work.hold(here));
                     pool.invokeAll(stopped, random.generator().nextInt(3000), MICROSECONDS);
