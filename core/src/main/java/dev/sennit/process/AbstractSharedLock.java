@@ -153,7 +153,7 @@ abstract sealed class AbstractSharedLock implements Lock, Serializable permits S
     }
 
     @Serial
-    Object writeReplace() { // not private: subclasses are to have it
+    Object writeReplace() { // not private: SharedAddresses calls it
         return new Sent(memory, this instanceof SharedReentrantLock);
     }
 

@@ -120,7 +120,7 @@ final class CompactForm {
 
     /** Whether a class's records travel only in the place of what they lead to. */
     static boolean isAddress(Class<?> type) {
-        return Address.class.isAssignableFrom(type) || type == SharedQueue.QueueAddress.class;
+        return Address.class.isAssignableFrom(type);
     }
 
     /**

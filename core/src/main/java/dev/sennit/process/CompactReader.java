@@ -404,9 +404,7 @@ final class CompactReader {
     }
 
     private Object resolve(Object address) throws IOException, ClassNotFoundException {
-        return address instanceof SharedQueue.QueueAddress queue
-                ? queue.resolve(allowed == null ? reading.loader() : null)
-                : ((Address) address).readResolve();
+        return ((Address) address).resolve(allowed == null ? reading.loader() : null);
     }
 
     private MemorySegment readSegment() throws IOException {

@@ -256,7 +256,7 @@ final class CompactWriter {
 
     private void writeSegment(MemorySegment segment) throws IOException {
         SegmentForm.require(segment);
-        Record part = SharedMemory.partOf(segment);
+        Address part = InPlace.of(segment);
         if (part != null) {
             writeAddress(part);
             return;
@@ -418,7 +418,7 @@ final class CompactWriter {
                 out.writeInt(number.scale());
             }
             default -> {
-                Record address = Address.of(value);
+                Address address = InPlace.of(value);
                 if (address != null) {
                     writeAddress(address);
                 } else {
@@ -435,7 +435,7 @@ final class CompactWriter {
             throw NotCompactException.ONLY;
         }
         unfinished.add(value);
-        if (standIn instanceof Record address) {
+        if (standIn instanceof Address address) {
             writeAddress(address);
         } else {
             writeParts(standIn);
@@ -443,7 +443,7 @@ final class CompactWriter {
         unfinished.removeLast();
     }
 
-    private void writeAddress(Record address) throws IOException {
+    private void writeAddress(Address address) throws IOException {
         out.write(CompactForm.ADDRESS);
         write(address);
     }

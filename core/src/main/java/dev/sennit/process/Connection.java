@@ -1,7 +1,6 @@
 package dev.sennit.process;
 
 import dev.sennit.internal.Backend;
-import dev.sennit.internal.ScopedValueBindings;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Unreachable;
 import dev.sennit.internal.Waits;
@@ -127,9 +126,6 @@ public final class Connection implements Serializable, AutoCloseable {
         Runtime.getRuntime().addShutdownHook(new Thread(Connection::sendWhatIsKept, "sennit-pipes"));
     }
 
-    /** Where connections are noted each time that they are written while it is bound: they are being given away. */
-    static final ScopedValue<List<Connection>> GIVING = ScopedValueBindings.notInherited();
-
     private final transient String name;
     private final transient boolean sends;
     private final transient boolean receives;
@@ -253,7 +249,7 @@ public final class Connection implements Serializable, AutoCloseable {
     /**
      * The end that a connection is of. Does not know the connection: one that nobody can use any more is found by that, and its end given up.
      */
-    private static final class Hold {
+    private static final class Hold implements Movable {
         /** Where it was opened; null where it came from elsewhere. */
         final MeetingPoint.@Nullable End opened;
         /** Guarded by this. Null where it was opened, until it is used. */
@@ -282,10 +278,23 @@ public final class Connection implements Serializable, AutoCloseable {
             giveUpIfNobodys();
         }
 
-        /** The message that it was written into has gone nowhere, and will not. */
-        synchronized void notGiven() {
+        @Override
+        public synchronized void isNotSent() {
             given--;
             giveUpIfNobodys();
+        }
+
+        @Override
+        public synchronized void receiverStarted() {
+            receivers++;
+        }
+
+        @Override
+        public synchronized void receiverEnded() {
+            receivers--;
+            if (receivers == 0 && !used) {
+                giveUp();
+            }
         }
 
         /** Guarded by this. */
@@ -947,72 +956,6 @@ public final class Connection implements Serializable, AutoCloseable {
 
     // ---- giving it away ----
 
-    /**
-     * A message that gives ends away, and may yet go nowhere: a pool refuses the task, say, or drops it. The message holds this; once
-     * it is unreachable, and was not sent, the ends are this process's as before.
-     */
-    static final class Gift {
-        private final Ends ends;
-
-        private Gift(List<Connection> given) {
-            ends = new Ends(given.stream().map(one -> one.hold).toList());
-            LOST.register(this, ends::lost);
-        }
-
-        /** Null where nothing is given. */
-        static @Nullable Gift of(List<Connection> given) {
-            return given.isEmpty() ? null : new Gift(given);
-        }
-
-        /** The message is about to leave this process. */
-        void isSent() {
-            ends.sent = true;
-        }
-
-        /** The process that it was sent to has not read it, and will not. */
-        void isTakenBack() {
-            ends.sent = false;
-        }
-
-        /** Does not know the gift, whose loss it is told of. */
-        private static final class Ends {
-            private final List<Hold> holds;
-            private volatile boolean sent;
-
-            Ends(List<Hold> holds) {
-                this.holds = holds;
-            }
-
-            void lost() {
-                if (!sent) {
-                    holds.forEach(Hold::notGiven);
-                }
-            }
-        }
-    }
-
-    /** It was written, and what it was written to has gone nowhere. */
-    void notGiven() {
-        hold.notGiven();
-    }
-
-    /** A process was started that is to get it. */
-    void givenAway() {
-        synchronized (hold) {
-            hold.receivers++;
-        }
-    }
-
-    /** A process that was to get it has ended; maybe without having read it. */
-    void receiverEnded() {
-        synchronized (hold) {
-            hold.receivers--;
-            if (hold.receivers == 0 && !hold.used) {
-                hold.giveUp();
-            }
-        }
-    }
-
     @Serial
     private Object writeReplace() throws ObjectStreamException {
         EndClaim mine;
@@ -1043,8 +986,8 @@ public final class Connection implements Serializable, AutoCloseable {
             AllowList list = allowed;
             var ticket = new Ticket(
                     name, folder.toString(), token.high(), token.low(), sends, receives, list.named(), list.locations());
-            if (GIVING.isBound()) {
-                GIVING.get().add(this); // from here on that is who takes it back
+            if (Movable.WRITTEN.isBound()) {
+                Movable.WRITTEN.get().add(hold); // from here on that is who takes it back
             }
             sent = true;
             return ticket;

@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Keys;
 import java.io.InvalidObjectException;
 import java.io.Serial;
 import java.io.Serializable;
@@ -30,7 +31,7 @@ public final class ConnectionAddress implements Serializable {
     private ConnectionAddress(@Nullable String socket, int port, byte[] key) {
         this.socket = socket;
         this.port = port;
-        this.key = ManagerAddress.ensureLong(key);
+        this.key = Keys.ensureLong(key);
     }
 
     /**

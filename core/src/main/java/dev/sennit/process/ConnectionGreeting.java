@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Keys;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,7 +10,7 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 
 /**
- * How both ends of a {@link ConnectionListener}'s connection prove that they have the key, as those of a manager do ({@link ManagerProtocol}).
+ * How both ends of a {@link ConnectionListener}'s connection prove that they have the key.
  *
  * <pre>
  * listener: 8 bytes "sennitL1", 32 random bytes S
@@ -28,7 +29,7 @@ final class ConnectionGreeting {
 
     /** Greets whoever has connected; false when that does not have the key. */
     static boolean greetCaller(InputStream in, OutputStream out, byte[] key) throws IOException {
-        byte[] challenge = ManagerProtocol.random(NONCE);
+        byte[] challenge = Keys.random(NONCE);
         out.write(joined(GREETING, challenge));
         byte[] answer = in.readNBytes(NONCE + PROOF);
         if (answer.length < NONCE + PROOF) {
@@ -36,10 +37,10 @@ final class ConnectionGreeting {
         }
         byte[] counter = Arrays.copyOf(answer, NONCE);
         byte[] proof = Arrays.copyOfRange(answer, NONCE, NONCE + PROOF);
-        if (!MessageDigest.isEqual(proof, ManagerProtocol.proof(key, CALLER, challenge, counter))) {
+        if (!MessageDigest.isEqual(proof, Keys.proof(key, CALLER, challenge, counter))) {
             return false;
         }
-        out.write(ManagerProtocol.proof(key, LISTENER, challenge, counter));
+        out.write(Keys.proof(key, LISTENER, challenge, counter));
         return true;
     }
 
@@ -50,13 +51,13 @@ final class ConnectionGreeting {
             throw new IOException("what listens there is no listener of this version");
         }
         byte[] challenge = Arrays.copyOfRange(hello, GREETING.length, hello.length);
-        byte[] counter = ManagerProtocol.random(NONCE);
-        out.write(joined(counter, ManagerProtocol.proof(key, CALLER, challenge, counter)));
+        byte[] counter = Keys.random(NONCE);
+        out.write(joined(counter, Keys.proof(key, CALLER, challenge, counter)));
         byte[] proof = in.readNBytes(PROOF);
         if (proof.length < PROOF) {
             throw new EOFException("the listener has another key, or is too busy");
         }
-        if (!MessageDigest.isEqual(proof, ManagerProtocol.proof(key, LISTENER, challenge, counter))) {
+        if (!MessageDigest.isEqual(proof, Keys.proof(key, LISTENER, challenge, counter))) {
             throw new IOException("what listens there does not have the key");
         }
     }

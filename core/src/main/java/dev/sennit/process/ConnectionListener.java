@@ -3,6 +3,7 @@ package dev.sennit.process;
 import dev.sennit.JoinableQueue;
 import dev.sennit.QueueClosedException;
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Keys;
 import dev.sennit.internal.Timers;
 import java.io.Closeable;
 import java.io.IOException;
@@ -98,7 +99,7 @@ public final class ConnectionListener implements AutoCloseable {
         try {
             Path folder = WorkerFolder.create();
             try {
-                return listen(ConnectionAddress.of(folder.resolve(SOCKET), ManagerProtocol.random(KEY_SIZE)), true, opener);
+                return listen(ConnectionAddress.of(folder.resolve(SOCKET), Keys.random(KEY_SIZE)), true, opener);
             } catch (Throwable e) {
                 WorkerFolder.remove(folder);
                 throw e;

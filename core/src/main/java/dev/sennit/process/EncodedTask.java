@@ -12,10 +12,10 @@ import org.jspecify.annotations.Nullable;
  * @param bytes the message; not to be changed
  * @param length how many of the bytes it is
  * @param shapes what a worker has to know of before it can read it
- * @param gift the ends of pipes that it gives away, if there are some
+ * @param handover what it takes along, if there is something
  */
 @SuppressWarnings("ArrayRecordComponent") // made once, compared never
-record EncodedTask(byte[] bytes, int length, List<Shape> shapes, Connection.@Nullable Gift gift) {
+record EncodedTask(byte[] bytes, int length, List<Shape> shapes, @Nullable Handover handover) {
     private static final int SMALL = 4096;
     /** What a shape takes beside its description. */
     private static final int SHAPE_HEADER = 64;

@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
 import java.io.DataInputStream;
@@ -61,6 +62,7 @@ final class EndClaim {
 
     static {
         Runtime.getRuntime().addShutdownHook(new Thread(EndClaim::removeAbandoned, "sennit-pipe-ends"));
+        ExitHooks.add(EndClaim::removeAbandoned);
     }
 
     private final String pipe;

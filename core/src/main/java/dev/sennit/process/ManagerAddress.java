@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Keys;
 import java.io.InvalidObjectException;
 import java.io.ObjectInputStream;
 import java.io.Serial;
@@ -25,8 +26,6 @@ import org.jspecify.annotations.Nullable;
 public final class ManagerAddress implements Serializable {
     @Serial
     private static final long serialVersionUID = 1L;
-
-    static final int SHORTEST_KEY = 16;
 
     /** Of that server, whatever its address; 0 where that is not known before it was asked. */
     private final transient long server;
@@ -66,14 +65,7 @@ public final class ManagerAddress implements Serializable {
     public static ManagerAddress remote(InetSocketAddress at, byte[] key, String... allowed) {
         Objects.requireNonNull(at, "at");
         AllowList.ensurePatterns(allowed);
-        return new ManagerAddress(0, null, at, ensureLong(key), null, new AllowList(List.of(allowed)));
-    }
-
-    static byte[] ensureLong(byte[] key) {
-        if (key.length < SHORTEST_KEY) {
-            throw new IllegalArgumentException("key must have >= " + SHORTEST_KEY + " bytes, had " + key.length);
-        }
-        return key.clone();
+        return new ManagerAddress(0, null, at, Keys.ensureLong(key), null, new AllowList(List.of(allowed)));
     }
 
     /** The same, with what the server and its certificate told. */
@@ -163,7 +155,7 @@ public final class ManagerAddress implements Serializable {
 
         @Serial
         private Object readResolve() throws InvalidObjectException {
-            if ((socket == null) == (remote == null) || key.length < SHORTEST_KEY) {
+            if ((socket == null) == (remote == null) || key.length < Keys.SHORTEST) {
                 throw new InvalidObjectException("what is sent is no address of a manager");
             }
             String place = socket == null ? null : ManagerFolder.socketNamed(Path.of(socket)).toString();

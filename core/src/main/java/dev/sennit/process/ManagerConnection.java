@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
@@ -45,13 +46,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class ManagerConnection {
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
-    /** What is said when it does not say more. */
-    static final String ENDED = "it closed the connection, or ended";
 
     private static final AtomicLong NUMBERS = new AtomicLong();
 
     /** Those to servers of this machine that are neither closed nor lost. */
     private static final Set<ManagerConnection> LOCAL = ConcurrentHashMap.newKeySet();
+
+    static {
+        ExitHooks.add(ManagerConnection::removeDying);
+    }
 
     private final ManagerAddress given;
     private final Runnable whenLost;
@@ -105,7 +108,7 @@ final class ManagerConnection {
      * Removes what servers have left that were killed, for a process that is about to be halted, in which the reading threads may
      * not come to it.
      */
-    static void removeDying() {
+    private static void removeDying() {
         LOCAL.forEach(ManagerConnection::removeIfDying);
     }
 
@@ -132,7 +135,7 @@ final class ManagerConnection {
             return;
         }
         opened.complete(line);
-        IOException cause = new IOException(ENDED);
+        IOException cause = new IOException(ManagerProtocol.ENDED);
         try {
             if (address.remote() != null) {
                 beat(line, Duration.ofMillis(line.welcome().leaseMillis()));
@@ -143,7 +146,7 @@ final class ManagerConnection {
                 read(line);
             }
         } catch (SocketException | ClosedChannelException e) { // it ended with something of ours unread, or while we sent
-            cause = new IOException(ENDED, e);
+            cause = new IOException(ManagerProtocol.ENDED, e);
         } catch (IOException e) {
             cause = e;
         } catch (OutOfMemoryError e) {

@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.Keys;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -7,12 +8,8 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
-import java.security.SecureRandom;
 import java.util.Arrays;
-import javax.crypto.Mac;
-import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,6 +62,9 @@ final class ManagerProtocol {
     static final byte PONG = 9;
     static final byte CALL_INTERRUPTED = 10;
 
+    /** What is said of a connection that ended without a word. */
+    static final String ENDED = "it closed the connection, or ended";
+
     /** The object that finds and makes the others. */
     static final long DIRECTORY = 0;
 
@@ -77,15 +77,8 @@ final class ManagerProtocol {
     private static final int FIRST_ALLOCATION = 1 << 16;
 
     private static final byte[] NOTHING = {};
-    private static final SecureRandom RANDOM = new SecureRandom();
 
     private ManagerProtocol() {}
-
-    static byte[] random(int size) {
-        byte[] bytes = new byte[size];
-        RANDOM.nextBytes(bytes);
-        return bytes;
-    }
 
     // ---- greeting ----
 
@@ -94,7 +87,7 @@ final class ManagerProtocol {
 
     /** Greets a client; false when it does not have the key. */
     static boolean greetClient(InputStream in, OutputStream out, byte[] key, Welcome welcome) throws IOException {
-        byte[] challenge = random(NONCE);
+        byte[] challenge = Keys.random(NONCE);
         out.write(ByteBuffer.allocate(GREETING.length + NONCE).put(GREETING).put(challenge).array());
         out.flush();
         byte[] answer = in.readNBytes(NONCE + PROOF);
@@ -103,11 +96,11 @@ final class ManagerProtocol {
         }
         byte[] counter = Arrays.copyOf(answer, NONCE);
         byte[] proof = Arrays.copyOfRange(answer, NONCE, NONCE + PROOF);
-        if (!MessageDigest.isEqual(proof, proof(key, "client", challenge, counter))) {
+        if (!MessageDigest.isEqual(proof, Keys.proof(key, "client", challenge, counter))) {
             return false;
         }
         out.write(ByteBuffer.allocate(PROOF + 2 * Long.BYTES + Integer.BYTES)
-                .put(proof(key, "server", challenge, counter))
+                .put(Keys.proof(key, "server", challenge, counter))
                 .putLong(welcome.server())
                 .putLong(welcome.leaseMillis())
                 .putInt(welcome.longest())
@@ -123,30 +116,18 @@ final class ManagerProtocol {
             throw new IOException("what listens there is no manager of this version");
         }
         byte[] challenge = Arrays.copyOfRange(hello, GREETING.length, hello.length);
-        byte[] counter = random(NONCE);
-        out.write(ByteBuffer.allocate(NONCE + PROOF).put(counter).put(proof(key, "client", challenge, counter)).array());
+        byte[] counter = Keys.random(NONCE);
+        out.write(ByteBuffer.allocate(NONCE + PROOF).put(counter).put(Keys.proof(key, "client", challenge, counter)).array());
         out.flush();
         byte[] proof = in.readNBytes(PROOF);
         if (proof.length < PROOF) {
             throw new IOException("the manager has another key, or is too busy");
         }
-        if (!MessageDigest.isEqual(proof, proof(key, "server", challenge, counter))) {
+        if (!MessageDigest.isEqual(proof, Keys.proof(key, "server", challenge, counter))) {
             throw new IOException("what listens there does not have the key");
         }
         var rest = new DataInputStream(in);
         return new Welcome(rest.readLong(), rest.readLong(), rest.readInt());
-    }
-
-    static byte[] proof(byte[] key, String who, byte[] challenge, byte[] counter) {
-        try {
-            Mac mac = Mac.getInstance("HmacSHA256");
-            mac.init(new SecretKeySpec(key, "HmacSHA256"));
-            mac.update(who.getBytes(StandardCharsets.US_ASCII));
-            mac.update(challenge);
-            return mac.doFinal(counter);
-        } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("every JDK has HmacSHA256", e);
-        }
     }
 
     // ---- messages ----

@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
+import dev.sennit.internal.Keys;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
 import dev.sennit.process.ManagerProtocol.Welcome;
@@ -77,7 +78,7 @@ public final class ManagerServer implements AutoCloseable {
     private static final AtomicLong NUMBERS = new AtomicLong();
 
     private final String name = "sennit-manager-" + NUMBERS.incrementAndGet();
-    private final long id = ByteBuffer.wrap(ManagerProtocol.random(Long.BYTES)).getLong() | 1; // never 0
+    private final long id = ByteBuffer.wrap(Keys.random(Long.BYTES)).getLong() | 1; // never 0
     private final byte[] key;
     private final Duration lease;
     private final int longest;
@@ -115,7 +116,7 @@ public final class ManagerServer implements AutoCloseable {
     }
 
     private ManagerServer(Builder builder) throws IOException {
-        key = builder.key == null ? ManagerProtocol.random(KEY_SIZE) : builder.key;
+        key = builder.key == null ? Keys.random(KEY_SIZE) : builder.key;
         lease = builder.lease;
         longest = builder.longest;
         allowed = new AllowList(builder.allowed);
@@ -239,7 +240,7 @@ public final class ManagerServer implements AutoCloseable {
          * @return this
          */
         public Builder key(byte[] secret) {
-            key = ManagerAddress.ensureLong(secret);
+            key = Keys.ensureLong(secret);
             return this;
         }
 

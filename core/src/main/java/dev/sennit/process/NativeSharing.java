@@ -32,11 +32,6 @@ final class NativeSharing extends Sharing {
     private static final Unreachable LOST = new Unreachable("sennit-mappings");
 
     @Override
-    SharingMechanism mechanism() {
-        return SharingMechanism.NATIVE;
-    }
-
-    @Override
     Block create(long size) throws IOException {
         return new Unnamed(MemoryFile.create("shared", size));
     }

@@ -21,11 +21,6 @@ final class PortableSharing extends Sharing {
     private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
     @Override
-    SharingMechanism mechanism() {
-        return SharingMechanism.PORTABLE;
-    }
-
-    @Override
     Block create(long size) throws IOException {
         tellIfCallsAreMissing();
         return MappedFile.create(size);

@@ -10,7 +10,7 @@ import java.nio.file.Path;
  * makes larger; bits 32 to 63 are the last ones of the moment, in units so small that no two processes of one number share
  * them. Bits 30 and 31 are 0, for whoever keeps it. No process is 0.
  *
- * <p>The system decides how the moment is told, not the {@link SharingMechanism}, so that all processes of a machine tell it
+ * <p>The system decides how the moment is told, not the mechanism of {@link Sharing}, so that all processes of a machine tell it
  * alike: by {@link LinuxProcesses} where there is a {@code /proc}, else by {@link AnyProcesses}.
  */
 final class ProcessIdentity {

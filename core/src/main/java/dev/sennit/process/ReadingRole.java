@@ -161,7 +161,7 @@ final class ReadingRole {
         }
         inside = true;
         if (!messages.receive(whatIsThere)) {
-            throw new EOFException(ManagerConnection.ENDED);
+            throw new EOFException(ManagerProtocol.ENDED);
         }
         boolean came = false;
         for (Message message = messages.cut(); message != null; message = messages.cut()) {

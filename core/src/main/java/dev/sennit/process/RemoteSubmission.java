@@ -51,8 +51,8 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
     /** The worker it was sent to has not begun it, and will not: what it would have given away stays here. */
     void isWithdrawn() {
         EncodedTask unread = message;
-        if (unread != null && unread.gift() != null) {
-            unread.gift().isTakenBack();
+        if (unread != null && unread.handover() != null) {
+            unread.handover().isTakenBack();
         }
     }
 

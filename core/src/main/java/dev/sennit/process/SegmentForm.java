@@ -79,7 +79,7 @@ final class SegmentForm {
     /** What Java serialization writes in its place. */
     static Address addressOf(MemorySegment segment) throws InvalidObjectException {
         require(segment);
-        Address shared = SharedMemory.partOf(segment);
+        Address shared = InPlace.of(segment);
         if (shared != null) {
             return shared;
         }

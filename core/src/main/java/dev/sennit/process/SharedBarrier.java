@@ -482,7 +482,7 @@ public final class SharedBarrier implements Serializable {
     }
 
     @Serial
-    Object writeReplace() { // not private: see Address
+    Object writeReplace() { // not private: SharedAddresses calls it
         return new Sent(memory, parties);
     }
 

@@ -311,7 +311,7 @@ public final class SharedBoundedSemaphore implements Serializable {
     }
 
     @Serial
-    Object writeReplace() { // not private: see Address
+    Object writeReplace() { // not private: SharedAddresses calls it
         return new Sent(memory);
     }
 

@@ -239,7 +239,7 @@ public final class SharedCondition implements Condition, Serializable {
     }
 
     @Serial
-    Object writeReplace() { // not private: see Address
+    Object writeReplace() { // not private: SharedAddresses calls it
         return new Sent(lock, index);
     }
 

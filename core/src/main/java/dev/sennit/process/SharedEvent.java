@@ -136,7 +136,7 @@ public final class SharedEvent implements Serializable {
     }
 
     @Serial
-    Object writeReplace() { // not private: see Address
+    Object writeReplace() { // not private: SharedAddresses calls it
         return new Sent(memory);
     }
 

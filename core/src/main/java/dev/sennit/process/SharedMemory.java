@@ -77,6 +77,10 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     private static final Map<MemorySegment.Scope, Mapped> MAPPED = Collections.synchronizedMap(new WeakHashMap<>());
     private static final Unreachable LOST = new Unreachable("sennit-memory");
 
+    static {
+        InPlace.register(new SharedAddresses());
+    }
+
     private final transient Key key;
     private final transient MemorySegment segment;
     /** Empty where it was opened. */
@@ -189,7 +193,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
      * @return the mechanism, the same for as long as the process lives
      */
     public static SharingMechanism mechanism() {
-        return Sharing.here().mechanism();
+        return Sharing.here() instanceof NativeSharing ? SharingMechanism.NATIVE : SharingMechanism.PORTABLE;
     }
 
     /**
@@ -332,11 +336,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     }
 
     @Serial
-    private Object writeReplace() throws InvalidObjectException {
-        return address();
-    }
-
-    Record address() throws InvalidObjectException {
+    Object writeReplace() throws InvalidObjectException {
         if (closed) {
             throw new InvalidObjectException("shared memory " + name() + " is closed");
         }

@@ -473,7 +473,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
         return new Sent(memory, queue.capacity(), elements.beside, elements.named.toArray(String[]::new));
     }
 
-    Record address() {
+    Address address() {
         Class<?> beside = elements.beside;
         return new QueueAddress(memory, queue.capacity(), beside == null ? null : beside.getName(), elements.named);
     }
@@ -516,18 +516,19 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     }
 
     /** The same in the {@link CompactForm}. */
-    record QueueAddress(SharedMemory memory, int capacity, @Nullable String beside, List<String> named)
-            implements Serializable {
+    record QueueAddress(SharedMemory memory, int capacity, @Nullable String beside, List<String> named) implements Address {
         private static final long serialVersionUID = 1L;
 
-        /**
-         * The queue here.
-         *
-         * @param trusted finds the class that the allow-list is of; null if that list is not to be believed
-         */
-        Object resolve(@Nullable ClassLoader trusted) throws InvalidObjectException, ClassNotFoundException {
+        @Override
+        public Object readResolve() throws InvalidObjectException {
+            return arrived(memory, capacity, Elements.of(null, List.of()));
+        }
+
+        /** With the allow-list of a sender that is believed. */
+        @Override
+        public Object resolve(@Nullable ClassLoader trusted) throws InvalidObjectException, ClassNotFoundException {
             if (trusted == null) {
-                return arrived(memory, capacity, Elements.of(null, List.of()));
+                return readResolve();
             }
             Class<?> type = beside == null ? null : Class.forName(beside, false, trusted);
             return arrived(memory, capacity, Elements.of(type, named));

@@ -211,7 +211,7 @@ public final class SharedSemaphore implements Serializable {
     }
 
     @Serial
-    Object writeReplace() { // not private: see Address
+    Object writeReplace() { // not private: SharedAddresses calls it
         return new Sent(memory);
     }
 

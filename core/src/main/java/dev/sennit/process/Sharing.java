@@ -11,13 +11,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * How this process makes blocks of shared memory, and how its threads wait on a word of one: the only seam between the two
- * {@linkplain SharingMechanism mechanisms}, chosen once for a process.
+ * mechanisms, chosen once for a process.
  *
  * <p>Processes that chose differently work together. Where a block lies tells how to map it, and every wait ends by itself
  * after a slice of some milliseconds, so that it does not depend on being woken.
  */
 abstract sealed class Sharing permits NativeSharing, PortableSharing {
-    /** Which mechanism to use; see {@link SharingMechanism}. */
+    /** Which mechanism to use: auto, native or portable. */
     static final String PROPERTY = "sennit.shared-memory";
 
     /** How often a thread that waits looks after other processes, and how late it may notice a time limit or a death. */
@@ -49,8 +49,6 @@ abstract sealed class Sharing permits NativeSharing, PortableSharing {
         @Override
         void close();
     }
-
-    abstract SharingMechanism mechanism();
 
     /** Makes a block, filled with zeros. Pages that nobody touches take no memory. */
     abstract Block create(long size) throws IOException;

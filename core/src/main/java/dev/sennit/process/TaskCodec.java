@@ -56,9 +56,9 @@ final class TaskCodec {
         if (compact != null) {
             return compact;
         }
-        List<Connection> given = new ArrayList<>();
+        List<Movable> given = new ArrayList<>();
         MessageBuffer buffer = encodeTask(task, written, name, given, sent);
-        return new EncodedTask(buffer.bytes(), buffer.length(), List.of(), Connection.Gift.of(given));
+        return new EncodedTask(buffer.bytes(), buffer.length(), List.of(), Handover.of(given));
     }
 
     /** Decodes what {@link #encode} made. */
@@ -99,7 +99,7 @@ final class TaskCodec {
      * @param given gets the connections that it gives away
      * @param sent as in {@link #encode}
      */
-    static MessageBuffer encodeTask(Callable<?> task, Class<?> written, String name, List<Connection> given, AllowList sent) {
+    static MessageBuffer encodeTask(Callable<?> task, Class<?> written, String name, List<Movable> given, AllowList sent) {
         sent.allowBeside(written);
         var buffer = new MessageBuffer();
         var seen = new LambdaNoticingStream(buffer, sent);
@@ -204,8 +204,8 @@ final class TaskCodec {
 
     private static boolean canTravel(@Nullable Object value) {
         try {
-            List<Connection> given = new LambdaNoticingStream(OutputStream.nullOutputStream()).write(value);
-            given.forEach(Connection::notGiven);
+            List<Movable> given = new LambdaNoticingStream(OutputStream.nullOutputStream()).write(value);
+            given.forEach(Movable::isNotSent);
             return true;
         } catch (IOException | RuntimeException | StackOverflowError e) {
             return false;
@@ -516,16 +516,16 @@ final class TaskCodec {
         }
 
         /** Writes a value; returns the connections in it, which from here on count as given away, unless it cannot be written. */
-        List<Connection> write(@Nullable Object value) throws IOException {
-            List<Connection> given = new ArrayList<>();
+        List<Movable> write(@Nullable Object value) throws IOException {
+            List<Movable> given = new ArrayList<>();
             boolean isWritten = false;
             try {
-                ScopedValue.where(Connection.GIVING, given).call(() -> writeObject(value));
+                ScopedValue.where(Movable.WRITTEN, given).call(() -> writeObject(value));
                 isWritten = true;
                 return given;
             } finally {
                 if (!isWritten) {
-                    given.forEach(Connection::notGiven);
+                    given.forEach(Movable::isNotSent);
                 }
             }
         }

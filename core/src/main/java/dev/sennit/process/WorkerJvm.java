@@ -447,8 +447,8 @@ final class WorkerJvm {
                 link().sendShape(shape.number(), shape.description());
             }
         }
-        if (message.gift() != null) {
-            message.gift().isSent();
+        if (message.handover() != null) {
+            message.handover().isSent();
         }
         link().sendTask(number, isAhead, message);
     }

@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.Management;
@@ -76,8 +77,7 @@ final class WorkerMain {
         try {
             // The parent is gone without a word: what it would have removed is removed here.
             WorkerFolder.remove(folder);
-            ManagerConnection.removeDying();
-            EndClaim.removeAbandoned();
+            ExitHooks.run();
             MemoryFolder.remove();
         } finally {
             Runtime.getRuntime().halt(PARENT_GONE);

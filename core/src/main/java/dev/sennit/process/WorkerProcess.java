@@ -576,21 +576,21 @@ public final class WorkerProcess {
             Objects.requireNonNull(main, "main");
             WorkerCommand.ensureLauncher();
             String chosen = name != null ? name : "process-" + STARTED.incrementAndGet();
-            List<Connection> given = new ArrayList<>();
+            List<Movable> given = new ArrayList<>();
             AllowList allowed = jvm.newAllowList();
             MessageBuffer message = TaskCodec.encodeTask(new MainTask(main), main.getClass(), chosen, given, allowed);
             WorkerProcess process;
             try {
                 process = new WorkerProcess(this, chosen, allowed);
             } catch (RuntimeException | Error e) {
-                given.forEach(Connection::notGiven);
+                given.forEach(Movable::isNotSent);
                 throw e;
             } catch (IOException e) {
-                given.forEach(Connection::notGiven);
+                given.forEach(Movable::isNotSent);
                 throw new WorkerStartException("process " + chosen + " cannot be started: " + e.getMessage(), e);
             }
-            given.forEach(Connection::givenAway);
-            process.onExit().thenRun(() -> given.forEach(Connection::receiverEnded));
+            given.forEach(Movable::receiverStarted);
+            process.onExit().thenRun(() -> given.forEach(Movable::receiverEnded));
             ACTIVE.add(process);
             ClassLoader loader = main.getClass().getClassLoader();
             try {

@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.boot.ParentClasses;
 import java.io.DataInputStream;
@@ -83,7 +84,7 @@ final class WorkerProcessMain {
 
     private static void exit() {
         try {
-            ManagerConnection.removeDying();
+            ExitHooks.run();
         } finally {
             System.exit(PARENT_GONE);
         }
