@@ -8,7 +8,10 @@ module dev.sennit {
 
     exports dev.sennit;
     exports dev.sennit.loop;
+    exports dev.sennit.manager;
+    exports dev.sennit.pipe;
     exports dev.sennit.process;
+    exports dev.sennit.shared;
     exports dev.sennit.testing;
 
     uses dev.sennit.PoolProvider;

@@ -25,14 +25,19 @@ import dev.sennit.loop.KnowsProcess;
 import dev.sennit.process.ProcessPool;
 import dev.sennit.process.internal.Hidden;
 import java.io.IOException;
+import java.io.InputStream;
+import java.lang.module.ModuleDescriptor;
 import java.net.JarURLConnection;
 import java.net.URI;
 import java.net.URL;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -54,7 +59,9 @@ class ArchitectureTest {
 
     /** Those to come are covered as soon as they are there. */
     private static final List<String> PACKAGES =
-            List.of("process", "service", "http", "loop", "observe", "testing");
+            List.of("codec", "shared", "pipe", "manager", "process", "service", "http", "loop", "observe", "testing");
+
+    private static final int MOST_FILES = 45;
 
     private static final Pattern INTERNAL = Pattern.compile("dev\\.sennit\\.(\\w+)\\.internal(\\..*)?");
 
@@ -65,6 +72,10 @@ class ArchitectureTest {
                                 .consideringOnlyDependenciesInLayers()
                                 .withOptionalLayers(true)
                                 .layer("root").definedBy("dev.sennit")
+                                .layer("codec").definedBy("dev.sennit.codec..")
+                                .layer("shared").definedBy("dev.sennit.shared..")
+                                .layer("pipe").definedBy("dev.sennit.pipe..")
+                                .layer("manager").definedBy("dev.sennit.manager..")
                                 .layer("process").definedBy("dev.sennit.process..")
                                 .layer("service").definedBy("dev.sennit.service..")
                                 .layer("http").definedBy("dev.sennit.http..")
@@ -72,13 +83,17 @@ class ArchitectureTest {
                                 .layer("observe").definedBy("dev.sennit.observe..")
                                 .layer("testing").definedBy("dev.sennit.testing..")
                                 .whereLayer("root").mayNotAccessAnyLayer()
-                                .whereLayer("process").mayOnlyAccessLayers("root")
-                                .whereLayer("service").mayOnlyAccessLayers("process", "root")
+                                .whereLayer("codec").mayOnlyAccessLayers("root")
+                                .whereLayer("shared").mayOnlyAccessLayers("codec", "root")
+                                .whereLayer("pipe").mayOnlyAccessLayers("codec", "root")
+                                .whereLayer("manager").mayOnlyAccessLayers("codec", "root")
+                                .whereLayer("process").mayOnlyAccessLayers("codec", "root")
+                                .whereLayer("service").mayOnlyAccessLayers("process", "shared", "pipe", "manager", "root")
                                 .whereLayer("http").mayOnlyAccessLayers("service", "process", "root")
                                 .whereLayer("loop").mayOnlyAccessLayers("root")
                                 .whereLayer("observe").mayOnlyAccessLayers("root")
                                 .whereLayer("testing").mayOnlyAccessLayers("loop", "root")
-                                .as("http -> service -> process -> root, loop -> root, observe -> root, testing -> loop"),
+                                .as("http -> service -> process, shared, pipe, manager -> codec -> root, loop -> root, observe -> root, testing -> loop"),
                         RootKnowsProcess.class, ProcessPool.class, KnowsProcess.class),
                 new Guarded(
                         classes()
@@ -89,6 +104,12 @@ class ArchitectureTest {
                                         .toArray(String[]::new))
                                 .as("every package has its place among those who may depend on whom"),
                         com.tngtech.archunit.ArchConfiguration.class),
+                new Guarded(
+                        noClasses()
+                                .that().resideInAPackage("dev.sennit.manager.wire")
+                                .should().dependOnClassesThat().resideInAPackage("dev.sennit.manager")
+                                .as("what managers and their clients say knows neither"),
+                        dev.sennit.manager.wire.KnowsManager.class),
                 new Guarded(
                         noClasses()
                                 .that().resideInAPackage("dev.sennit.internal..")
@@ -257,6 +278,33 @@ class ArchitectureTest {
     void processAndLoopDoNotKnowEachOther() {
         JavaClasses canary = new ClassFileImporter().importClasses(KnowsProcess.class, ProcessPool.class);
         assertThatThrownBy(() -> rules().getFirst().rule().check(canary)).hasMessageContaining("KnowsProcess");
+    }
+
+    @Test
+    void noPackageHasMoreFilesThanAReaderKeepsInMind() throws IOException {
+        Map<String, Long> files = filesByPackage(library());
+        assertThat(files).containsKeys("dev.sennit.codec", "dev.sennit.process");
+        files.remove("dev.sennit"); // the contract, and the engine that all kinds share
+        assertThat(files.values()).as("%s", files).allMatch(count -> count <= MOST_FILES);
+    }
+
+    /** With their package-info. */
+    private static Map<String, Long> filesByPackage(JavaClasses library) {
+        return library.stream()
+                .filter(type -> type.isTopLevelClass())
+                .collect(Collectors.groupingBy(JavaClass::getPackageName, Collectors.counting()));
+    }
+
+    /** Whatever is exported is a promise. */
+    @Test
+    void onlyWhatUsersMayUseIsExported() throws IOException {
+        try (InputStream module = Pools.class.getResourceAsStream("/module-info.class")) {
+            assertThat(ModuleDescriptor.read(Objects.requireNonNull(module)).exports())
+                    .extracting(ModuleDescriptor.Exports::source)
+                    .containsExactlyInAnyOrder(
+                            "dev.sennit", "dev.sennit.loop", "dev.sennit.manager", "dev.sennit.pipe", "dev.sennit.process", "dev.sennit.shared",
+                            "dev.sennit.testing");
+        }
     }
 
     @Test

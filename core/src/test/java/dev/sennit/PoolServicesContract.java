@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import dev.sennit.process.InterProcessLock;
+import dev.sennit.shared.InterProcessLock;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

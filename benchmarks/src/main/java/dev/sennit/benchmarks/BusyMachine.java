@@ -1,7 +1,7 @@
 package dev.sennit.benchmarks;
 
-import dev.sennit.process.Connection;
-import dev.sennit.process.Pipe;
+import dev.sennit.pipe.Connection;
+import dev.sennit.pipe.Pipe;
 import dev.sennit.process.WorkerProcess;
 import java.util.ArrayList;
 import java.util.List;

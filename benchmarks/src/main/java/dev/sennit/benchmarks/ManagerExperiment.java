@@ -3,7 +3,7 @@ package dev.sennit.benchmarks;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.Task;
-import dev.sennit.process.ManagerServer;
+import dev.sennit.manager.ManagerServer;
 import java.util.concurrent.ConcurrentMap;
 
 /** A map in one process, used by another. */

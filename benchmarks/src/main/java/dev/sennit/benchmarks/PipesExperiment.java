@@ -1,10 +1,10 @@
 package dev.sennit.benchmarks;
 
-import dev.sennit.process.Connection;
-import dev.sennit.process.ConnectionEndedException;
-import dev.sennit.process.Pipe;
-import dev.sennit.process.SharedQueue;
+import dev.sennit.pipe.Connection;
+import dev.sennit.pipe.ConnectionEndedException;
+import dev.sennit.pipe.Pipe;
 import dev.sennit.process.WorkerProcess;
+import dev.sennit.shared.SharedQueue;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;

@@ -4,7 +4,7 @@ import dev.sennit.JoinableQueue;
 import dev.sennit.Pool;
 import dev.sennit.Task;
 import dev.sennit.process.ProcessPool;
-import dev.sennit.process.SharedQueue;
+import dev.sennit.shared.SharedQueue;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;

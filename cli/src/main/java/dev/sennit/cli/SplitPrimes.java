@@ -3,7 +3,7 @@ package dev.sennit.cli;
 import dev.sennit.Pool;
 import dev.sennit.Task;
 import dev.sennit.process.ProcessPool;
-import dev.sennit.process.SharedBoolean;
+import dev.sennit.shared.SharedBoolean;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;

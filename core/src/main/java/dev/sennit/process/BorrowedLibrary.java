@@ -1,8 +1,10 @@
 package dev.sennit.process;
 
 import dev.sennit.WorkerStartException;
+import dev.sennit.codec.LoaderNumbers;
 import dev.sennit.internal.boot.BorrowedMain;
 import dev.sennit.internal.boot.ParentClasses;
+import dev.sennit.internal.machine.WorkerFolder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;

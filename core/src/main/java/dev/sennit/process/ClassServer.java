@@ -1,5 +1,7 @@
 package dev.sennit.process;
 
+import dev.sennit.codec.LoaderNumbers;
+import dev.sennit.codec.MessageBuffer;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.boot.ParentClasses;
 import java.io.BufferedInputStream;

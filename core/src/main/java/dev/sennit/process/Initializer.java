@@ -2,6 +2,9 @@ package dev.sennit.process;
 
 import dev.sennit.Action;
 import dev.sennit.Task;
+import dev.sennit.codec.AllowList;
+import dev.sennit.codec.EncodedTask;
+import dev.sennit.codec.TaskCodec;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

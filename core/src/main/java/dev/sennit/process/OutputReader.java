@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.codec.TaskCodec;
 import dev.sennit.internal.Backend;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,5 +1,8 @@
 package dev.sennit.process;
 
+import dev.sennit.codec.EncodedTask;
+import dev.sennit.codec.LambdaShapes;
+import dev.sennit.codec.MessageBuffer;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;

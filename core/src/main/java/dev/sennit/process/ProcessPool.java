@@ -9,12 +9,16 @@ import dev.sennit.PoolProvider;
 import dev.sennit.Submission;
 import dev.sennit.TaskOptions;
 import dev.sennit.WorkerStartException;
+import dev.sennit.codec.AllowList;
+import dev.sennit.codec.EncodedTask;
+import dev.sennit.codec.TaskCodec;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Errands;
 import dev.sennit.internal.Management;
 import dev.sennit.internal.Sizes;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.machine.WorkerFolder;
 import dev.sennit.process.WorkerJvm.Standing;
 import java.io.File;
 import java.io.IOException;
@@ -1520,7 +1524,10 @@ public final class ProcessPool extends AbstractPool {
                 throw new IllegalArgumentException("debug needs output=lines or inherit, was discard: workers say there at which port they listen");
             }
             WorkerCommand.ensureLauncher();
-            WorkerFolder.ensureCanBeMade();
+            String obstacle = WorkerFolder.obstacle();
+            if (obstacle != null) {
+                throw new WorkerStartException(obstacle, null);
+            }
             var pool = new ProcessPool(this);
             transport.tellIfSlower();
             try {

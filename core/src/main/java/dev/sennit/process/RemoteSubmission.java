@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import dev.sennit.Submission;
 import dev.sennit.TaskOptions;
+import dev.sennit.codec.EncodedTask;
 import dev.sennit.internal.Throwables;
 import java.util.ArrayList;
 import java.util.Arrays;

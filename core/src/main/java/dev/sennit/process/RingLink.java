@@ -1,5 +1,9 @@
 package dev.sennit.process;
 
+import dev.sennit.codec.EncodedTask;
+import dev.sennit.codec.LambdaShapes;
+import dev.sennit.codec.MessageBuffer;
+import dev.sennit.internal.LearnedSpin;
 import dev.sennit.internal.MemoryFile;
 import java.io.IOException;
 import java.lang.foreign.Arena;

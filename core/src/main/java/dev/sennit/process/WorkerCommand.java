@@ -1,8 +1,9 @@
 package dev.sennit.process;
 
 import dev.sennit.WorkerStartException;
+import dev.sennit.codec.CompactForm.RecordForm;
+import dev.sennit.codec.Family;
 import dev.sennit.internal.Linux;
-import dev.sennit.process.CompactForm.RecordForm;
 import java.io.File;
 import java.io.IOException;
 import java.lang.module.ModuleFinder;

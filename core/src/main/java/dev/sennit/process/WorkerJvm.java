@@ -1,9 +1,13 @@
 package dev.sennit.process;
 
+import dev.sennit.codec.AllowList;
+import dev.sennit.codec.EncodedTask;
+import dev.sennit.codec.LambdaShapes;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Errands;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.machine.WorkerFolder;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;

@@ -1,5 +1,8 @@
 package dev.sennit.process;
 
+import dev.sennit.codec.MessageBuffer;
+import dev.sennit.codec.Reading;
+import dev.sennit.codec.TaskCodec;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Fallbacks;
@@ -7,6 +10,8 @@ import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.Management;
 import dev.sennit.internal.SystemSignals;
 import dev.sennit.internal.boot.ParentClasses;
+import dev.sennit.internal.machine.MemoryFolder;
+import dev.sennit.internal.machine.WorkerFolder;
 import dev.sennit.process.WorkerLink.Kind;
 import java.io.BufferedInputStream;
 import java.io.FileDescriptor;

@@ -1,9 +1,13 @@
 package dev.sennit.process;
 
+import dev.sennit.codec.MessageBuffer;
+import dev.sennit.codec.Reading;
+import dev.sennit.codec.TaskCodec;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.boot.ParentClasses;
+import dev.sennit.internal.machine.WorkerFolder;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;

@@ -1,8 +1,11 @@
 package dev.sennit.process;
 
 import dev.sennit.TaskSerializationException;
+import dev.sennit.codec.EncodedTask;
+import dev.sennit.codec.TaskCodec;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Errands;
+import dev.sennit.internal.LearnedSpin;
 import dev.sennit.internal.PartialFailure;
 import dev.sennit.internal.Sizes;
 import dev.sennit.internal.Throwables;

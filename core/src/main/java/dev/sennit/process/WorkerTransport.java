@@ -1,6 +1,7 @@
 package dev.sennit.process;
 
 import dev.sennit.internal.Linux;
+import dev.sennit.internal.machine.Sharing;
 
 /** How tasks and answers go between a {@link ProcessPool} and its workers. In a plan: {@code transport=auto} and so on. */
 public enum WorkerTransport {

@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.codec.TaskCodec;
 import dev.sennit.internal.Throwables;
 import java.time.Duration;
 import java.util.List;

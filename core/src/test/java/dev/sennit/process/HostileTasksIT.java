@@ -15,6 +15,7 @@ import dev.sennit.TaskOptions;
 import dev.sennit.TaskScope;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.WorkerStartException;
+import dev.sennit.codec.MessageBuffer;
 import java.io.IOException;
 import java.io.NotSerializableException;
 import java.io.ObjectInputStream;

@@ -8,6 +8,18 @@ import dev.sennit.Program;
 import dev.sennit.Signals;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskSerializationException;
+import dev.sennit.codec.Address;
+import dev.sennit.codec.AllowList;
+import dev.sennit.codec.TaskCodec;
+import dev.sennit.manager.Forgery;
+import dev.sennit.manager.ManagerAddress;
+import dev.sennit.manager.ManagerClient;
+import dev.sennit.manager.ManagerLostException;
+import dev.sennit.manager.ManagerServer;
+import dev.sennit.pipe.ForgedEnds;
+import dev.sennit.pipe.Connection;
+import dev.sennit.pipe.Pipe;
+import dev.sennit.shared.SharedMemory;
 import java.io.Serializable;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
@@ -204,7 +216,7 @@ class HostileWorkersIT {
     void anEndOfAPipeBringsNoAllowListOfItsOwn() throws Exception {
         try (ProcessPool pool = one().open()) {
             Connection here = pool.submit(() -> {
-                Forgery.Ends ends = Forgery.Ends.open();
+                ForgedEnds ends = ForgedEnds.open();
                 Left.ours = ends.kept();
                 return ends.given();
             }).get(60, SECONDS);
@@ -232,7 +244,7 @@ class HostileWorkersIT {
                 Pipe pipe = Pipe.open()) {
             Connection theirs = pipe.second();
             pool.submit(() -> {
-                Forgery.Ends ends = Forgery.Ends.open();
+                ForgedEnds ends = ForgedEnds.open();
                 Left.ours = ends.kept();
                 theirs.send(ends.given());
                 Left.ours.send(ValueWrapper.create("not allowed"));
@@ -278,7 +290,7 @@ class HostileWorkersIT {
             try (ManagerClient client = ManagerClient.connect(address)) {
                 List<Object> again = client.list("again");
                 again.addAll(List.of(1));
-                assertThat(address.allowed().named()).doesNotContain("org.opentest4j.**");
+                assertThat(Forgery.named(address)).doesNotContain("org.opentest4j.**");
             }
         }
     }
@@ -304,17 +316,16 @@ class HostileWorkersIT {
             List<Object> forged = pool.submit(() -> {
                 Left.manager = ManagerServer.local();
                 ManagerAddress theirs = Left.manager.address();
-                var mixed = new ManagerAddress(
-                        ours.server(), withOurSocket ? ours.socket() : theirs.socket(), null, theirs.key(), null, new AllowList(List.of()));
+                var mixed = Forgery.address(Forgery.server(ours), Forgery.socket(withOurSocket ? ours : theirs), Forgery.key(theirs));
                 Left.manager.client().newList();
                 return Forgery.firstListAt(mixed);
             }).get(60, SECONDS);
-            assertThat(manager.objects()).as("it holds nothing of ours").isZero();
+            assertThat(Forgery.objects(manager)).as("it holds nothing of ours").isZero();
             List<Integer> list = manager.client().newList();
             assertThat(forged).isNotSameAs(list);
             list.add(1);
-            assertThat(manager.objects()).isOne();
-            assertThat(pool.submit(() -> Left.manager.objects()).get(60, SECONDS)).isOne();
+            assertThat(Forgery.objects(manager)).isOne();
+            assertThat(pool.submit(() -> Forgery.objects(Left.manager)).get(60, SECONDS)).isOne();
             assertThatThrownBy(() -> forged.add("ours"))
                     .isInstanceOf(ManagerLostException.class)
                     .hasMessageContaining(withOurSocket ? "another key" : "another manager");
@@ -328,8 +339,7 @@ class HostileWorkersIT {
         String elsewhere = folder.resolve("manager").toString();
         try (ProcessPool pool = one().open()) {
             TaskFuture<Object> forged = pool.submit(() -> {
-                byte[] key = new byte[32];
-                var address = new ManagerAddress(1, elsewhere, null, key, null, new AllowList(List.of()));
+                ManagerAddress address = Forgery.address(1, elsewhere, new byte[32]);
                 return (Object) Forgery.firstListAt(address);
             });
             assertThatThrownBy(() -> forged.get(60, SECONDS))
@@ -418,7 +428,7 @@ class HostileWorkersIT {
         }
 
         private static Address key(long pid, String place) throws Exception {
-            var constructor = Class.forName("dev.sennit.process.SharedMemory$Key")
+            var constructor = Class.forName("dev.sennit.shared.SharedMemory$Key")
                     .getDeclaredConstructor(long.class, String.class, long.class, long.class);
             constructor.setAccessible(true);
             return (Address) constructor.newInstance(pid, place, ID, 64L);

@@ -2,6 +2,10 @@ package dev.sennit.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sennit.manager.ManagedValue;
+import dev.sennit.manager.ManagerServer;
+import dev.sennit.pipe.ConnectionListener;
+import dev.sennit.pipe.Pipe;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,6 +3,7 @@ package dev.sennit.process;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.codec.EncodedTask;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;

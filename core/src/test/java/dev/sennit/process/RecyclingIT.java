@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Action;
+import dev.sennit.FailingBackend;
 import dev.sennit.PoolStatistics;
 import dev.sennit.Signals;
 import dev.sennit.TaskFuture;
 import dev.sennit.Work;
-import dev.sennit.FailingBackend;
 import dev.sennit.WorkerStartException;
 import java.lang.foreign.Arena;
 import java.time.Duration;

@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sennit.codec.EncodedTask;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sennit.process.StatusPage.Progress;
 import java.lang.foreign.Arena;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.api.Test;
 
 class StatusPageTest {
     private static final Progress BEFORE = new Progress(3, 4, 5);

@@ -10,6 +10,8 @@ import dev.sennit.Pools;
 import dev.sennit.Program;
 import dev.sennit.TaskFuture;
 import dev.sennit.WorkerStartException;
+import dev.sennit.manager.ManagedValue;
+import dev.sennit.manager.ManagerServer;
 import java.io.Serializable;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

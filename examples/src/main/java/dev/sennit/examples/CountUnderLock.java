@@ -2,7 +2,7 @@ package dev.sennit.examples;
 
 import dev.sennit.Pool;
 import dev.sennit.Pools;
-import dev.sennit.process.InterProcessLock;
+import dev.sennit.shared.InterProcessLock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,8 +1,8 @@
 package dev.sennit.examples;
 
-import dev.sennit.process.Connection;
-import dev.sennit.process.ConnectionAddress;
-import dev.sennit.process.ConnectionListener;
+import dev.sennit.pipe.Connection;
+import dev.sennit.pipe.ConnectionAddress;
+import dev.sennit.pipe.ConnectionListener;
 import dev.sennit.process.WorkerProcess;
 
 /** A process connects by address, as any program could that has the key; nobody gave it an end of a pipe. */

@@ -2,7 +2,7 @@ package dev.sennit.examples;
 
 import dev.sennit.Pool;
 import dev.sennit.Pools;
-import dev.sennit.process.ManagerServer;
+import dev.sennit.manager.ManagerServer;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 

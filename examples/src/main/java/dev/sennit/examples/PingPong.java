@@ -1,7 +1,7 @@
 package dev.sennit.examples;
 
-import dev.sennit.process.Connection;
-import dev.sennit.process.Pipe;
+import dev.sennit.pipe.Connection;
+import dev.sennit.pipe.Pipe;
 import dev.sennit.process.WorkerProcess;
 
 /** Two processes play over a pipe. Each has one end; what they say does not pass through this process. */

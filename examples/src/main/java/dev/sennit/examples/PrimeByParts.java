@@ -1,8 +1,8 @@
 package dev.sennit.examples;
 
-import dev.sennit.process.SharedLong;
-import dev.sennit.process.SharedQueue;
 import dev.sennit.process.WorkerProcess;
+import dev.sennit.shared.SharedLong;
+import dev.sennit.shared.SharedQueue;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.sennit.examples;
 
-import dev.sennit.process.SharedQueue;
 import dev.sennit.process.WorkerProcess;
+import dev.sennit.shared.SharedQueue;
 import java.io.Serializable;
 import java.util.List;
 

@@ -2,7 +2,7 @@ package dev.sennit.examples;
 
 import dev.sennit.Pool;
 import dev.sennit.Pools;
-import dev.sennit.process.SharedDoubleArray;
+import dev.sennit.shared.SharedDoubleArray;
 import java.util.List;
 
 /** Workers write their results where the parent reads them: nothing is copied, however large it is. */

@@ -2,7 +2,7 @@ package dev.sennit.examples;
 
 import dev.sennit.Pool;
 import dev.sennit.Pools;
-import dev.sennit.process.SharedLong;
+import dev.sennit.shared.SharedLong;
 import java.util.Collections;
 
 /** Two workers add to one number in shared memory, and lose nothing. */

@@ -3,7 +3,7 @@ package dev.sennit.examples;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.TaskFuture;
-import dev.sennit.process.SharedQueue;
+import dev.sennit.shared.SharedQueue;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;

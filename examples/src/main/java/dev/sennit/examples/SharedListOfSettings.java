@@ -2,7 +2,7 @@ package dev.sennit.examples;
 
 import dev.sennit.Pool;
 import dev.sennit.Pools;
-import dev.sennit.process.SharedList;
+import dev.sennit.shared.SharedList;
 import java.util.List;
 
 /** Settings that a worker sees change: a list of mixed values in shared memory. */

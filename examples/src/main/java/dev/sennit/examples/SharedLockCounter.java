@@ -4,9 +4,9 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.sennit.Pool;
 import dev.sennit.Pools;
-import dev.sennit.process.OwnerDiedException;
-import dev.sennit.process.SharedLock;
-import dev.sennit.process.SharedMemory;
+import dev.sennit.shared.OwnerDiedException;
+import dev.sennit.shared.SharedLock;
+import dev.sennit.shared.SharedMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.Collections;
 import java.util.concurrent.ExecutionException;

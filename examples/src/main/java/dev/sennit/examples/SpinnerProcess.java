@@ -1,8 +1,8 @@
 package dev.sennit.examples;
 
-import dev.sennit.process.SharedEvent;
 import dev.sennit.process.WorkerOutput;
 import dev.sennit.process.WorkerProcess;
+import dev.sennit.shared.SharedEvent;
 import java.time.Duration;
 
 /** A spinner in a process of its own, which turns until an event that both processes share says that the answer is there. */

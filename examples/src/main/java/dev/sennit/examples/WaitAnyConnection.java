@@ -1,8 +1,8 @@
 package dev.sennit.examples;
 
-import dev.sennit.process.Connection;
-import dev.sennit.process.ConnectionEndedException;
-import dev.sennit.process.Pipe;
+import dev.sennit.pipe.Connection;
+import dev.sennit.pipe.ConnectionEndedException;
+import dev.sennit.pipe.Pipe;
 import dev.sennit.process.WorkerProcess;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -60,7 +60,10 @@ class GuidesIT {
                 import dev.sennit.*;
                 import dev.sennit.images.*;
                 import dev.sennit.loop.*;
+                import dev.sennit.manager.*;
+                import dev.sennit.pipe.*;
                 import dev.sennit.process.*;
+                import dev.sennit.shared.*;
                 import java.nio.file.*;
                 import java.time.*;
                 import java.util.*;

@@ -138,7 +138,10 @@ class SnippetsTest {
             import dev.sennit.*;
             import dev.sennit.images.*;
             import dev.sennit.loop.*;
+            import dev.sennit.manager.*;
+            import dev.sennit.pipe.*;
             import dev.sennit.process.*;
+            import dev.sennit.shared.*;
             import java.nio.file.*;
             import java.time.*;
             import java.util.*;

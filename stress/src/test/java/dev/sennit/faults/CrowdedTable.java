@@ -3,14 +3,14 @@ package dev.sennit.faults;
 import static java.util.concurrent.TimeUnit.SECONDS;
 
 import dev.sennit.TaskFuture;
-import dev.sennit.process.ManagerServer;
-import dev.sennit.process.Pipe;
+import dev.sennit.manager.ManagerServer;
+import dev.sennit.pipe.Pipe;
 import dev.sennit.process.ProcessPool;
-import dev.sennit.process.SharedLock;
-import dev.sennit.process.SharedMemory;
 import dev.sennit.process.WorkerOutput;
 import dev.sennit.process.WorkerProcess;
 import dev.sennit.process.WorkerTransport;
+import dev.sennit.shared.SharedLock;
+import dev.sennit.shared.SharedMemory;
 import java.io.File;
 import java.io.FileInputStream;
 import java.io.IOException;

@@ -1,9 +1,9 @@
 package dev.sennit.faults;
 
-import dev.sennit.process.Connection;
-import dev.sennit.process.ManagedValue;
-import dev.sennit.process.ManagerServer;
-import dev.sennit.process.Pipe;
+import dev.sennit.manager.ManagedValue;
+import dev.sennit.manager.ManagerServer;
+import dev.sennit.pipe.Connection;
+import dev.sennit.pipe.Pipe;
 import dev.sennit.process.ProcessPool;
 import dev.sennit.process.WorkerOutput;
 import dev.sennit.process.WorkerProcess;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.TaskFuture;
-import dev.sennit.process.ManagerServer;
+import dev.sennit.manager.ManagerServer;
 import dev.sennit.process.ProcessPool;
 import dev.sennit.process.WorkerCrashedException;
 import dev.sennit.process.WorkerOutput;

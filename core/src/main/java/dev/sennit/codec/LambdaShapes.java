@@ -1,0 +1,222 @@
+package dev.sennit.codec;
+
+import java.io.IOException;
+import java.io.Serializable;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.lang.invoke.SerializedLambda;
+import java.lang.ref.WeakReference;
+import java.lang.reflect.Method;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is the same of all lambdas that one place in a program makes, told to a worker once and called by a number from then
+ * on: a lambda itself is then its number and what it captured.
+ *
+ * <p>It is what {@link SerializedLambda} says without the captured values; that class's documentation tells how one is made
+ * again, by the method {@code $deserializeLambda$} that the compiler adds to the class with the lambda in it.
+ */
+public final class LambdaShapes {
+    private LambdaShapes() {}
+
+    /** The shape of a lambda, where it is made. */
+    public static final class Shape {
+        private static final AtomicInteger NUMBERS = new AtomicInteger();
+        private static final ClassValue<@Nullable Shape> SHAPES = new ClassValue<>() {
+            @Override
+            protected @Nullable Shape computeValue(Class<?> type) {
+                return find(type);
+            }
+        };
+
+        private final int number = NUMBERS.getAndIncrement();
+        /** The loader of the class that it stands in. */
+        private final int loader;
+        /** {@code (Object) -> Object}. */
+        private final MethodHandle writeReplace;
+        private volatile byte @Nullable [] description;
+
+        private Shape(int loader, MethodHandle writeReplace) {
+            this.loader = loader;
+            this.writeReplace = writeReplace;
+        }
+
+        /** Null when the object is no serializable lambda, or one that hides from this module. */
+        static @Nullable Shape of(Object lambda) {
+            Class<?> type = lambda.getClass();
+            return type.isHidden() && lambda instanceof Serializable ? SHAPES.get(type) : null;
+        }
+
+        private static @Nullable Shape find(Class<?> type) {
+            try {
+                Method method = type.getDeclaredMethod("writeReplace");
+                method.setAccessible(true);
+                return new Shape(
+                        LoaderNumbers.of(type),
+                        MethodHandles.lookup().unreflect(method).asType(MethodType.methodType(Object.class, Object.class)));
+            } catch (ReflectiveOperationException | RuntimeException e) { // its package is not open to this module
+                return null;
+            }
+        }
+
+        public int number() {
+            return number;
+        }
+
+        /** The lambda with what it captured; null when it is something else after all. */
+        @Nullable SerializedLambda open(Object lambda) {
+            try {
+                Object replaced = (Object) writeReplace.invokeExact(lambda);
+                if (!(replaced instanceof SerializedLambda opened)) {
+                    return null;
+                }
+                if (description == null) {
+                    description = describe(opened);
+                }
+                return opened;
+            } catch (Throwable e) {
+                return null;
+            }
+        }
+
+        private byte[] describe(SerializedLambda lambda) throws IOException {
+            var out = new MessageBuffer();
+            var writer = new CompactWriter(out, false);
+            for (Object part : new Object[] {
+                LoaderNumbers.nameFor(loader, lambda.getCapturingClass().replace('/', '.')),
+                lambda.getFunctionalInterfaceClass(),
+                lambda.getFunctionalInterfaceMethodName(),
+                lambda.getFunctionalInterfaceMethodSignature(),
+                lambda.getImplMethodKind(),
+                lambda.getImplClass(),
+                lambda.getImplMethodName(),
+                lambda.getImplMethodSignature(),
+                lambda.getInstantiatedMethodType()
+            }) {
+                writer.write(part);
+            }
+            return out.copy();
+        }
+
+        /** What a worker is told before the first lambda of this shape; after {@link #open}. */
+        public byte[] description() {
+            byte[] made = description;
+            if (made == null) {
+                throw new IllegalStateException("no lambda of this shape was opened");
+            }
+            return made;
+        }
+    }
+
+    /** The shapes that a worker was told. Only the thread that reads tasks. */
+    public static final class Known {
+        /** What a class is made of holds its shapes, and nothing here holds the class: its loader may go before this process. */
+        private static final ClassValue<List<Remade>> OF_CLASS = new ClassValue<>() {
+            @Override
+            protected List<Remade> computeValue(Class<?> capturing) {
+                return new ArrayList<>();
+            }
+        };
+
+        private final Map<Integer, WeakReference<Remade>> shapes = new HashMap<>();
+        /** Some hundred bytes each; kept, as the parent tells a shape once, and its class may come again. */
+        private final Map<Integer, byte[]> told = new HashMap<>();
+
+        /** Remembers a shape; it is looked at when a lambda has it, so that what is wrong with it is that task's failure. */
+        public void learn(int number, byte[] description) {
+            told.put(number, description);
+        }
+
+        /** A shape; the reading hears of the loader of the class that it stands in. */
+        Remade get(int number, Reading reading) throws IOException, ClassNotFoundException {
+            WeakReference<Remade> known = shapes.get(number);
+            Remade shape = known == null ? null : known.get();
+            if (shape == null) {
+                byte[] description = told.get(number);
+                if (description == null) {
+                    throw new IOException("a lambda of the unknown shape " + number);
+                }
+                shape = new Remade(new CompactReader(description, description.length, Reading.ofParent(), null), reading);
+                OF_CLASS.get(shape.capturing).add(shape);
+                shapes.put(number, new WeakReference<>(shape));
+            } else {
+                reading.find(shape.capturingName);
+            }
+            return shape;
+        }
+    }
+
+    /** Makes the lambdas of one shape. */
+    static final class Remade {
+        private final String capturingName;
+        private final Class<?> capturing;
+        private final MethodHandle remake;
+        private final String type;
+        private final String method;
+        private final String signature;
+        private final int implKind;
+        private final String implClass;
+        private final String implName;
+        private final String implSignature;
+        private final String instantiated;
+        /** Null while the class's own method makes them. */
+        private @Nullable MethodHandle factory;
+
+        private Remade(CompactReader in, Reading reading) throws IOException, ClassNotFoundException {
+            capturingName = text(in);
+            capturing = reading.find(capturingName);
+            try {
+                Method found = capturing.getDeclaredMethod("$deserializeLambda$", SerializedLambda.class);
+                found.setAccessible(true);
+                remake = MethodHandles.lookup()
+                        .unreflect(found)
+                        .asType(MethodType.methodType(Object.class, SerializedLambda.class));
+            } catch (ReflectiveOperationException | RuntimeException e) {
+                throw new IOException("class " + capturing.getName() + " is not what it was where the task comes from: " + e, e);
+            }
+            type = text(in);
+            method = text(in);
+            signature = text(in);
+            implKind = (Integer) in.readNonNull();
+            implClass = text(in);
+            implName = text(in);
+            implSignature = text(in);
+            instantiated = text(in);
+        }
+
+        private static String text(CompactReader in) throws IOException, ClassNotFoundException {
+            return (String) in.readNonNull();
+        }
+
+        /** A lambda of this shape. */
+        Object with(@Nullable Object[] captured) throws IOException {
+            try {
+                if (factory != null) {
+                    return factory.invokeWithArguments(captured);
+                }
+                var lambda = new SerializedLambda(
+                        capturing, type, method, signature, implKind, implClass, implName, implSignature, instantiated,
+                        captured);
+                try {
+                    return (Object) remake.invokeExact(lambda);
+                } catch (IllegalArgumentException e) {
+                    if (!RelocatedLambda.isRefusal(e)) {
+                        throw e;
+                    }
+                    factory = RelocatedLambda.factoryOf(capturing, lambda, e);
+                    return factory.invokeWithArguments(captured);
+                }
+            } catch (RuntimeException | Error e) {
+                throw e;
+            } catch (Throwable e) {
+                throw new IOException("lambda of " + capturing.getName() + " cannot be made: " + e, e);
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+package dev.sennit.internal.machine;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.Linux;
+import dev.sennit.internal.MemoryFile;
+import dev.sennit.internal.Unreachable;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.lang.ref.Cleaner;
+import java.lang.ref.Reference;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Shared memory by what Linux offers: memory files that no file system knows, and futexes.
+ *
+ * <p>A platform thread waits in the kernel, and in short slices: the kernel knows nothing of interrupts, and whoever should
+ * wake it may be killed before. So no wake-up that is lost delays anybody by more than a slice. A virtual thread would
+ * take its carrier with it: it parks, and a platform thread waits in its stead, one for all that wait for the same. Only where
+ * the system gives no more threads does a virtual thread wait in the kernel itself.
+ */
+public final class NativeSharing extends Sharing {
+    private static final VarHandle WORD = JAVA_INT.varHandle();
+    private static final Map<Key, Stead> STEADS = new ConcurrentHashMap<>();
+    private static final Unreachable LOST = new Unreachable("sennit-mappings");
+
+    @Override
+    public Block create(long size) throws IOException {
+        return new Unnamed(MemoryFile.create("shared", size));
+    }
+
+    /** Maps a memory file of a process, which may be none any more. */
+    static MemorySegment map(long pid, int descriptor, long size, Arena arena) throws IOException {
+        return MemoryFile.map(Path.of("/proc/" + pid + "/fd/" + descriptor), size, arena);
+    }
+
+    /** A memory file. */
+    private record Unnamed(MemoryFile file) implements Block {
+        @Override
+        public String place() {
+            return Integer.toString(file.descriptor());
+        }
+
+        @Override
+        public MemorySegment map(Arena arena) throws IOException {
+            return file.map(arena);
+        }
+
+        /**
+         * A shared arena that is lost instead of closed keeps its memory for ever. So the mapping has an arena of its own, and
+         * what the user's arena does at its end tells two things: that it was closed; or, as it is held by all segments of that
+         * arena and by nothing else, that nobody has one any more.
+         */
+        @Override
+        @SuppressWarnings("restricted") // the same bytes at the same address; native access is enabled, or this was not chosen
+        public MemorySegment mapUntilClosedOrLost(Arena users) throws IOException {
+            Arena mapping = Arena.ofShared();
+            MemorySegment whole = file.map(mapping);
+            var inUse = new Object();
+            Cleaner.Cleanable unmap;
+            try {
+                unmap = LOST.register(inUse, mapping::close);
+            } catch (Throwable e) { // no thread to be had
+                mapping.close();
+                throw e;
+            }
+            return whole.reinterpret(users, ended -> {
+                unmap.clean();
+                Reference.reachabilityFence(inUse);
+            });
+        }
+
+        @Override
+        public void close() {
+            file.close();
+        }
+    }
+
+    @Override
+    public void wake(MemorySegment word, int count) {
+        Linux.futexWake(word, count);
+    }
+
+    @Override
+    public void await(MemorySegment word, int expected, WaitLimit limit) throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        long slice = Math.min(limit.left(), SLICE_NANOS);
+        if (Thread.currentThread().isVirtual()) {
+            awaitParked(word, expected, slice);
+        } else {
+            Linux.futexWait(word, expected, slice);
+            if (Thread.interrupted()) {
+                throw new InterruptedException();
+            }
+        }
+    }
+
+    private static void awaitParked(MemorySegment word, int expected, long nanos) throws InterruptedException {
+        var key = new Key(word.address(), expected);
+        Stead stead = STEADS.compute(key, (at, known) -> {
+            Stead joined = known == null ? new Stead(at, word) : known;
+            joined.waiting++;
+            return joined;
+        });
+        try {
+            if (stead.start()) {
+                boolean ignored = stead.over.await(nanos, TimeUnit.NANOSECONDS);
+                return;
+            }
+        } finally {
+            STEADS.computeIfPresent(key, (at, known) -> {
+                if (known == stead) {
+                    stead.waiting--;
+                    return stead.waiting > 0 || stead.hasStarted() ? known : null; // no thread takes out what has none
+                }
+                return known;
+            });
+        }
+        awaitOnCarrier(word, expected, nanos);
+    }
+
+    /** Where no thread can be had: the virtual thread holds its carrier for a slice, and lets others have it between two slices. */
+    private static void awaitOnCarrier(MemorySegment word, int expected, long nanos) throws InterruptedException {
+        Linux.futexWait(word, expected, nanos);
+        Thread.yield();
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+    }
+
+    private record Key(long address, int expected) {}
+
+    /** A platform thread that waits for as long as virtual threads want it to. */
+    private static final class Stead implements Runnable {
+        final Key key;
+        final MemorySegment word;
+        final CountDownLatch over = new CountDownLatch(1);
+        /** Changed only inside {@link #STEADS}. */
+        int waiting;
+        /** Guarded by this. */
+        private boolean started;
+
+        Stead(Key key, MemorySegment word) {
+            this.key = key;
+            this.word = word;
+        }
+
+        /** False when there is no thread to be had. */
+        synchronized boolean start() {
+            if (!started) {
+                try {
+                    Backend.start(Thread.ofPlatform().daemon().name("sennit-futex").unstarted(this));
+                } catch (OutOfMemoryError e) {
+                    return false;
+                }
+                started = true;
+            }
+            return true;
+        }
+
+        synchronized boolean hasStarted() {
+            return started;
+        }
+
+        @Override
+        public void run() {
+            do {
+                Linux.futexWait(word, key.expected, SLICE_NANOS);
+            } while (STEADS.computeIfPresent(key, (at, known) -> isWanted() ? known : null) != null);
+            over.countDown();
+        }
+
+        private boolean isWanted() {
+            return waiting > 0 && (int) WORD.getVolatile(word, 0L) == key.expected;
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package dev.sennit.manager.wire;
+
+import dev.sennit.internal.Timers;
+import dev.sennit.internal.machine.WorkerFolder;
+import java.io.IOException;
+import java.io.InvalidObjectException;
+import java.net.ConnectException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.Future;
+
+/**
+ * The private folder with the socket of a manager that serves this machine. It goes when the server is closed, or its JVM ends; of
+ * a server that was killed, the clients remove it, or the next process that makes a {@link WorkerFolder}.
+ */
+public final class ManagerFolder {
+    private static final String SOCKET = "manager";
+    private static final String STARTING = "starting";
+    private static final int MOST_TRIES = 100;
+    private static final Duration PROBE_LIMIT = Duration.ofSeconds(1);
+
+    private ManagerFolder() {}
+
+    /** A server that listens, and the path it listens at. */
+    public record Listening(ServerSocketChannel server, Path socket) {
+        public void close() throws IOException {
+            try {
+                server.close();
+            } finally {
+                WorkerFolder.remove(folderOf(socket));
+            }
+        }
+    }
+
+    public static Listening listen() throws IOException {
+        Path folder = WorkerFolder.create();
+        ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+        try {
+            server.bind(UnixDomainSocketAddress.of(folder.resolve(STARTING)));
+            // Only now under its name: whoever finds that nobody listens behind it may remove it.
+            Path socket = Files.move(folder.resolve(STARTING), folder.resolve(SOCKET));
+            return new Listening(server, socket);
+        } catch (IOException | RuntimeException e) {
+            server.close();
+            WorkerFolder.remove(folder);
+            throw e;
+        }
+    }
+
+    /** A socket as a message names it. Its sender may not have this process connect to any other, nor empty its folder. */
+    public static Path socketNamed(Path socket) throws InvalidObjectException {
+        if (!socket.endsWith(SOCKET)) {
+            throw new InvalidObjectException("\"" + socket + "\" is no place of a manager");
+        }
+        return WorkerFolder.named(String.valueOf(socket.getParent())).resolve(SOCKET);
+    }
+
+    /**
+     * Removes the folder after its server has closed a connection, if that was its end: a process that is killed closes its sockets
+     * one after another. One that lives greets whoever connects.
+     */
+    public static void removeIfDying(Path socket) {
+        for (int tries = 0; tries < MOST_TRIES && Files.exists(socket); tries++) {
+            try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+                Future<?> limit = Timers.after(PROBE_LIMIT, () -> closeQuietly(probe));
+                try {
+                    probe.connect(UnixDomainSocketAddress.of(socket));
+                    if (probe.read(ByteBuffer.allocate(1)) > 0) {
+                        return;
+                    }
+                } finally {
+                    limit.cancel(false);
+                }
+            } catch (ConnectException e) {
+                WorkerFolder.remove(folderOf(socket));
+            } catch (ClosedChannelException e) {
+                return; // it lives, and does nothing
+            } catch (IOException e) {
+                // closed while it was being connected
+            }
+        }
+    }
+
+    private static void closeQuietly(SocketChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // it is gone either way
+        }
+    }
+
+    private static Path folderOf(Path socket) {
+        return Objects.requireNonNull(socket.getParent());
+    }
+}

@@ -1,0 +1,178 @@
+package dev.sennit.shared;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import dev.sennit.codec.Address;
+import dev.sennit.internal.machine.WaitLimit;
+import java.io.InvalidObjectException;
+import java.io.ObjectInputStream;
+import java.io.Serial;
+import java.io.Serializable;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Lock;
+
+/** What {@link SharedLock} and {@link SharedReentrantLock} have in common: all but what locking again does. */
+abstract sealed class AbstractSharedLock implements Lock, Serializable permits SharedLock, SharedReentrantLock {
+    private static final long serialVersionUID = 1L;
+
+    private static final VarHandle INTS = JAVA_INT.varHandle();
+    private static final int CONDITIONS = 60; // what fits a page
+    /** Behind the lock: how many conditions are in use. Then come these. */
+    private static final long IN_USE = LockWord.BYTES;
+
+    private static final long FIRST = IN_USE + SignalWord.BYTES;
+
+    private static final long WAITERS = FIRST + CONDITIONS * SignalWord.BYTES;
+
+    /** Of its block. */
+    static final long BYTES = WAITERS + ConditionWaiters.BYTES;
+
+    private final transient SharedMemory memory;
+    final transient LockWord word;
+    final transient ConditionWaiters waiters;
+
+    AbstractSharedLock(SharedMemory memory) {
+        this.memory = memory;
+        this.word = new LockWord(memory.segment());
+        this.waiters = new ConditionWaiters(waitersMemory());
+    }
+
+    /**
+     * Waits until the calling thread has the lock, whatever interrupts come.
+     *
+     * @throws OwnerDiedException if a process died while it had the lock, and nobody has repaired what it guards; the thread
+     *     then does not have it
+     */
+    @Override
+    public void lock() {
+        word.lock();
+    }
+
+    /**
+     * Waits until the calling thread has the lock.
+     *
+     * @throws InterruptedException if the thread is interrupted before or meanwhile; it then does not have the lock
+     * @throws OwnerDiedException as {@link #lock} does
+     */
+    @Override
+    public void lockInterruptibly() throws InterruptedException {
+        word.lockInterruptibly();
+    }
+
+    /**
+     * Takes the lock if nobody has it.
+     *
+     * @return whether the calling thread has it now
+     * @throws OwnerDiedException as {@link #lock} does
+     */
+    @Override
+    public boolean tryLock() {
+        return word.tryLock();
+    }
+
+    /**
+     * Waits for the lock, some time at most.
+     *
+     * @return whether the calling thread has it now
+     * @throws InterruptedException if the thread is interrupted before or meanwhile; it then does not have the lock
+     * @throws OwnerDiedException as {@link #lock} does
+     */
+    @Override
+    public boolean tryLock(long time, TimeUnit unit) throws InterruptedException {
+        return word.tryLock(new WaitLimit(unit.toNanos(time)));
+    }
+
+    /**
+     * Waits until the calling thread has the lock, whatever interrupts come, and also takes it from a process that died. Who
+     * gets true has to repair what the lock guards before it unlocks: from then on the lock is as good as new.
+     *
+     * @return true if a process died while it had the lock, and nobody has repaired what it guards
+     */
+    public boolean lockRecovering() {
+        return word.lockRecovering();
+    }
+
+    /**
+     * Gives the lock back.
+     *
+     * @throws IllegalMonitorStateException if the calling thread does not have it
+     */
+    @Override
+    public void unlock() {
+        word.unlock();
+    }
+
+    /**
+     * Makes one more condition of this lock. A lock has room for 60, in all processes together, and they are not given
+     * back: make them where the lock is made, and let tasks capture them.
+     *
+     * @return the condition
+     * @throws IllegalStateException if there are 60 already
+     */
+    @Override
+    public SharedCondition newCondition() {
+        MemorySegment block = memory.segment();
+        for (int used = 0; used < CONDITIONS; used = (int) INTS.getVolatile(block, IN_USE)) {
+            if (INTS.compareAndSet(block, IN_USE, used, used + 1)) {
+                return new SharedCondition(this, used);
+            }
+        }
+        throw new IllegalStateException("a shared lock has room for " + CONDITIONS + " conditions, and all are in use");
+    }
+
+    SignalWord signal(int index) {
+        return new SignalWord(memory.segment().asSlice(FIRST + index * SignalWord.BYTES, SignalWord.BYTES));
+    }
+
+    /** Of {@link ConditionWaiters}. */
+    MemorySegment waitersMemory() {
+        return memory.segment().asSlice(WAITERS, ConditionWaiters.BYTES);
+    }
+
+    /**
+     * Whether the calling thread has this lock.
+     *
+     * @return true if it does
+     */
+    public boolean isHeldByCurrentThread() {
+        return word.isHeldByCurrentThread();
+    }
+
+    /**
+     * Whether any thread of any process has this lock, at this moment.
+     *
+     * @return true if one does; or did, and died, and nobody has noticed
+     */
+    public boolean isLocked() {
+        return word.isLocked();
+    }
+
+    @Override
+    public String toString() {
+        return getClass().getSimpleName() + "[" + word + "]";
+    }
+
+    @Serial
+    Object writeReplace() { // not private: SharedAddresses calls it
+        return new Sent(memory, this instanceof SharedReentrantLock);
+    }
+
+    @Serial
+    private void readObject(ObjectInputStream in) throws InvalidObjectException {
+        throw new InvalidObjectException("is sent as its memory");
+    }
+
+    /** What is sent in its place. */
+    private record Sent(SharedMemory memory, boolean reentrant) implements Address {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public Object readResolve() {
+            return reentrant
+                    ? memory.as(SharedReentrantLock.class, SharedReentrantLock::new)
+                    : memory.as(SharedLock.class, SharedLock::new);
+        }
+    }
+}

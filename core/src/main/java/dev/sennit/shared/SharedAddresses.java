@@ -1,0 +1,59 @@
+package dev.sennit.shared;
+
+import dev.sennit.codec.Address;
+import dev.sennit.codec.InPlace;
+import java.io.ObjectStreamException;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/** What travels in the place of what lies in shared memory. */
+final class SharedAddresses implements InPlace {
+    @Override
+    public @Nullable Address addressOf(Object value) throws ObjectStreamException {
+        return switch (value) {
+            case SharedMemory memory -> (Address) memory.writeReplace();
+            case SharedNumber number -> new Placed(number.getClass().getSimpleName(), number.place);
+            case SharedArray array -> new Placed(array.getClass().getSimpleName(), array.place);
+            case SharedBoolean flag -> new Placed(SharedBoolean.class.getSimpleName(), flag.place());
+            case SharedList list -> new Placed(SharedList.class.getSimpleName(), list.place());
+            case AbstractSharedLock lock -> (Address) lock.writeReplace();
+            case SharedCondition condition -> (Address) condition.writeReplace();
+            case SharedSemaphore semaphore -> (Address) semaphore.writeReplace();
+            case SharedBoundedSemaphore semaphore -> (Address) semaphore.writeReplace();
+            case SharedEvent event -> (Address) event.writeReplace();
+            case SharedBarrier barrier -> (Address) barrier.writeReplace();
+            case SharedQueue<?> queue -> queue.address();
+            default -> null;
+        };
+    }
+
+    @Override
+    public @Nullable Address addressOf(MemorySegment segment) {
+        return SharedMemory.partOf(segment);
+    }
+
+    /**
+     * A number, array or list in shared memory.
+     *
+     * @param kind the simple name of its class
+     */
+    record Placed(String kind, Place place) implements Address {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public Object readResolve() {
+            return switch (kind) {
+                case "SharedLong" -> new SharedLong(place);
+                case "SharedInt" -> new SharedInt(place);
+                case "SharedDouble" -> new SharedDouble(place);
+                case "SharedBoolean" -> new SharedBoolean(new SharedInt(place));
+                case "SharedLongArray" -> new SharedLongArray(place);
+                case "SharedIntArray" -> new SharedIntArray(place);
+                case "SharedDoubleArray" -> new SharedDoubleArray(place);
+                case "SharedByteArray" -> new SharedByteArray(place);
+                case "SharedList" -> new SharedList(place);
+                default -> throw new IllegalArgumentException("nothing shared is called " + kind);
+            };
+        }
+    }
+}

@@ -1,0 +1,359 @@
+package dev.sennit.shared;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.io.Serial;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.util.function.IntBinaryOperator;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
+
+/**
+ * An array that processes share: an {@link java.util.concurrent.atomic.AtomicIntegerArray} in {@link SharedMemory}.
+ *
+ * <p>A task captures it, or gives it back, and nothing is copied: it is the same memory in every process.
+ *
+ * {@snippet :
+ * try (SharedIntArray counts = SharedIntArray.create(26);
+ *         Pool pool = Pools.open("processes:2")) {
+ *     pool.forEach(List.of("process", "pool"), word -> word.chars().forEach(c -> counts.incrementAndGet(c - 'a')));
+ *     System.out.println(counts.get('o' - 'a')); // 3
+ * }
+ * }
+ *
+ * <p><b>Memory effects.</b> {@link #get} and {@link #set} are volatile, the plain ones are as of an array, and every method of
+ * one element is atomic, between processes too. Those of many elements are plain and not atomic. What a task wrote is there for
+ * whoever got its future's value. {@link #updateAndGet} is for one element: it keeps nobody away from others.
+ *
+ * <p><b>Life.</b> One that was made by {@link #create} or {@link #copyOf} has a block of its own, for as long as
+ * {@link SharedMemory} says; {@link #in} places it in a block with others.
+ */
+public final class SharedIntArray extends SharedArray {
+    @Serial
+    private static final long serialVersionUID = 1L;
+
+    private static final VarHandle ELEMENT = JAVA_INT.varHandle().withInvokeExactBehavior();
+
+    SharedIntArray(Place place) {
+        super(place, Integer.BYTES);
+    }
+
+    /**
+     * Makes one, filled with zeros, in a block of its own.
+     *
+     * @param length how many elements
+     * @return the array; close it when no process needs it any more
+     * @throws IllegalArgumentException if the length is negative
+     * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
+     */
+    public static SharedIntArray create(int length) {
+        return new SharedIntArray(create(length, Integer.BYTES));
+    }
+
+    /**
+     * Makes one with the elements of an array, in a block of its own.
+     *
+     * @param source what is copied
+     * @return the array; close it when no process needs it any more
+     * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
+     */
+    public static SharedIntArray copyOf(int[] source) {
+        SharedIntArray made = create(source.length);
+        made.copyFrom(source);
+        return made;
+    }
+
+    /**
+     * The array at a place in a block, whatever is there: zeros in a new one.
+     *
+     * @param memory the block
+     * @param offset where, in bytes; a multiple of 4
+     * @param length how many elements
+     * @return the array; closing it does not close the block
+     * @throws IllegalArgumentException if the offset is not a multiple of 4, or the length is negative
+     * @throws IndexOutOfBoundsException if it does not lie in the block
+     */
+    public static SharedIntArray in(SharedMemory memory, long offset, int length) {
+        return new SharedIntArray(in(memory, offset, length, Integer.BYTES));
+    }
+
+    private long at(int index) {
+        return checked(index) * Integer.BYTES;
+    }
+
+    /**
+     * An element, as of a volatile variable.
+     *
+     * @param index which
+     * @return its value
+     */
+    public int get(int index) {
+        return (int) ELEMENT.getVolatile(segment, at(index));
+    }
+
+    /**
+     * Sets an element, as a volatile variable.
+     *
+     * @param index which
+     * @param value the new value
+     */
+    public void set(int index, int value) {
+        ELEMENT.setVolatile(segment, at(index), value);
+    }
+
+    /**
+     * An element, without any order: as of an array.
+     *
+     * @param index which
+     * @return its value
+     */
+    public int getPlain(int index) {
+        return (int) ELEMENT.get(segment, at(index));
+    }
+
+    /**
+     * Sets an element, without any order: as of an array.
+     *
+     * @param index which
+     * @param value the new value
+     */
+    public void setPlain(int index, int value) {
+        ELEMENT.set(segment, at(index), value);
+    }
+
+    /**
+     * An element; what its writer did before {@link #setRelease} is seen after this.
+     *
+     * @param index which
+     * @return its value
+     */
+    public int getAcquire(int index) {
+        return (int) ELEMENT.getAcquire(segment, at(index));
+    }
+
+    /**
+     * Sets an element; what was done before is seen by who reads it with {@link #getAcquire}.
+     *
+     * @param index which
+     * @param value the new value
+     */
+    public void setRelease(int index, int value) {
+        ELEMENT.setRelease(segment, at(index), value);
+    }
+
+    /**
+     * Sets an element.
+     *
+     * @param index which
+     * @param value the new value
+     * @return the one before
+     */
+    public int getAndSet(int index, int value) {
+        return (int) ELEMENT.getAndSet(segment, at(index), value);
+    }
+
+    /**
+     * Sets an element if it has the expected value.
+     *
+     * @param index which
+     * @param expected what it has to be
+     * @param value the new value
+     * @return whether it was, and is set
+     */
+    public boolean compareAndSet(int index, int expected, int value) {
+        return ELEMENT.compareAndSet(segment, at(index), expected, value);
+    }
+
+    /**
+     * Sets an element if it has the expected value.
+     *
+     * @param index which
+     * @param expected what it has to be
+     * @param value the new value
+     * @return what it was: the expected value if it is set
+     */
+    public int compareAndExchange(int index, int expected, int value) {
+        return (int) ELEMENT.compareAndExchange(segment, at(index), expected, value);
+    }
+
+    /**
+     * Adds to an element.
+     *
+     * @param index which
+     * @param delta what is added
+     * @return its value before
+     */
+    public int getAndAdd(int index, int delta) {
+        return (int) ELEMENT.getAndAdd(segment, at(index), delta);
+    }
+
+    /**
+     * Adds to an element.
+     *
+     * @param index which
+     * @param delta what is added
+     * @return its value after
+     */
+    public int addAndGet(int index, int delta) {
+        return getAndAdd(index, delta) + delta;
+    }
+
+    /**
+     * Adds 1 to an element.
+     *
+     * @param index which
+     * @return its value before
+     */
+    public int getAndIncrement(int index) {
+        return getAndAdd(index, 1);
+    }
+
+    /**
+     * Adds 1 to an element.
+     *
+     * @param index which
+     * @return its value after
+     */
+    public int incrementAndGet(int index) {
+        return addAndGet(index, 1);
+    }
+
+    /**
+     * Subtracts 1 from an element.
+     *
+     * @param index which
+     * @return its value before
+     */
+    public int getAndDecrement(int index) {
+        return getAndAdd(index, -1);
+    }
+
+    /**
+     * Subtracts 1 from an element.
+     *
+     * @param index which
+     * @return its value after
+     */
+    public int decrementAndGet(int index) {
+        return addAndGet(index, -1);
+    }
+
+    /**
+     * Replaces an element by what a function makes of it.
+     *
+     * @param index which
+     * @param update is called again when somebody else was faster; should have no side effects
+     * @return its value before
+     */
+    public int getAndUpdate(int index, IntUnaryOperator update) {
+        long at = at(index);
+        while (true) {
+            int seen = (int) ELEMENT.getVolatile(segment, at);
+            if (ELEMENT.compareAndSet(segment, at, seen, update.applyAsInt(seen))) {
+                return seen;
+            }
+        }
+    }
+
+    /**
+     * Replaces an element by what a function makes of it.
+     *
+     * @param index which
+     * @param update is called again when somebody else was faster; should have no side effects
+     * @return its value after
+     */
+    public int updateAndGet(int index, IntUnaryOperator update) {
+        long at = at(index);
+        while (true) {
+            int seen = (int) ELEMENT.getVolatile(segment, at);
+            int next = update.applyAsInt(seen);
+            if (ELEMENT.compareAndSet(segment, at, seen, next)) {
+                return next;
+            }
+        }
+    }
+
+    /**
+     * Replaces an element by what a function makes of it and an operand.
+     *
+     * @param index which
+     * @param operand the function's second argument
+     * @param function is called again when somebody else was faster; should have no side effects
+     * @return its value before
+     */
+    public int getAndAccumulate(int index, int operand, IntBinaryOperator function) {
+        return getAndUpdate(index, seen -> function.applyAsInt(seen, operand));
+    }
+
+    /**
+     * Replaces an element by what a function makes of it and an operand.
+     *
+     * @param index which
+     * @param operand the function's second argument
+     * @param function is called again when somebody else was faster; should have no side effects
+     * @return its value after
+     */
+    public int accumulateAndGet(int index, int operand, IntBinaryOperator function) {
+        return updateAndGet(index, seen -> function.applyAsInt(seen, operand));
+    }
+
+    /**
+     * Copies an array into this one, from its first element on.
+     *
+     * @param source what is copied
+     * @throws IndexOutOfBoundsException if it is longer than this
+     */
+    public void copyFrom(int[] source) {
+        copyFrom(0, source, 0, source.length);
+    }
+
+    /**
+     * Copies elements of an array into this one.
+     *
+     * @param index where the first goes
+     * @param source from what
+     * @param sourceIndex its first that is copied
+     * @param count how many
+     * @throws IndexOutOfBoundsException if not all of them are in both
+     */
+    public void copyFrom(int index, int[] source, int sourceIndex, int count) {
+        MemorySegment.copy(source, sourceIndex, segment, JAVA_INT, checked(index, count) * Integer.BYTES, count);
+    }
+
+    /**
+     * Copies elements of this array into another.
+     *
+     * @param index the first that is copied
+     * @param target into what
+     * @param targetIndex where the first goes
+     * @param count how many
+     * @throws IndexOutOfBoundsException if not all of them are in both
+     */
+    public void copyTo(int index, int[] target, int targetIndex, int count) {
+        MemorySegment.copy(segment, JAVA_INT, checked(index, count) * Integer.BYTES, target, targetIndex, count);
+    }
+
+    /**
+     * A copy of all elements.
+     *
+     * @return a new array
+     */
+    public int[] toArray() {
+        return segment.toArray(JAVA_INT);
+    }
+
+    /**
+     * The elements in order, each read when the stream comes to it.
+     *
+     * @return a stream, which may be made parallel
+     */
+    public IntStream stream() {
+        return IntStream.range(0, length()).map(this::get);
+    }
+
+    @Serial
+    private Object readResolve() {
+        return new SharedIntArray(place);
+    }
+}

@@ -1,0 +1,234 @@
+package dev.sennit.shared;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import dev.sennit.codec.Address;
+import dev.sennit.internal.machine.WaitLimit;
+import java.io.InvalidObjectException;
+import java.io.ObjectInputStream;
+import java.io.Serial;
+import java.io.Serializable;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Permits in shared memory, which threads of all processes take and give: {@link java.util.concurrent.Semaphore} between
+ * processes.
+ *
+ * {@snippet :
+ * SharedSemaphore ready = SharedSemaphore.create(0);
+ * try (Pool pool = Pools.open("processes:1")) {
+ *     pool.submit(() -> ready.release(2));
+ *     ready.acquire(2);
+ * }
+ * }
+ *
+ * <p>A permit belongs to nobody: one process may give what another takes. <b>So when a process dies, what it took stays taken,
+ * and what it would have given never comes</b>; nobody can tell, and who waits goes on waiting: set a time limit. Where each
+ * process gives back what it took itself, a {@link SharedBoundedSemaphore} knows.
+ *
+ * <p>Among the threads of one process that wait: first come, first served. Between processes, and for who need not wait,
+ * there is no order; one that wants many permits may wait long beside others that want few. Platform and virtual threads
+ * may use it, and notice interrupts and time limits within some milliseconds. A task captures it. <b>Memory effects</b>:
+ * what was done before {@link #release} is seen after an {@link #acquire} that follows, in shared memory too.
+ */
+public final class SharedSemaphore implements Serializable {
+    private static final long serialVersionUID = 1L;
+    private static final VarHandle INTS = JAVA_INT.varHandle();
+    private static final long PERMITS = SignalWord.BYTES;
+    private static final long BYTES = 2 * SignalWord.BYTES;
+
+    private final transient SharedMemory memory;
+    private final transient MemorySegment words;
+    private final transient SignalWord released;
+
+    private SharedSemaphore(SharedMemory memory) {
+        this.memory = memory;
+        this.words = memory.segment();
+        this.released = new SignalWord(words);
+    }
+
+    /**
+     * Makes a semaphore.
+     *
+     * @param permits how many are free at first, 0 or more
+     * @return the semaphore
+     * @throws IllegalArgumentException if the number is less than 0
+     * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
+     */
+    public static SharedSemaphore create(int permits) {
+        ensureNotNegative(permits);
+        var made = SharedMemory.createCollected(BYTES).as(SharedSemaphore.class, SharedSemaphore::new);
+        INTS.setVolatile(made.words, PERMITS, permits);
+        return made;
+    }
+
+    private static void ensureNotNegative(int permits) {
+        if (permits < 0) {
+            throw new IllegalArgumentException("permits must be >= 0, was " + permits);
+        }
+    }
+
+    /**
+     * Takes a permit, waiting for one if there is none.
+     *
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then took none
+     */
+    public void acquire() throws InterruptedException {
+        acquire(1);
+    }
+
+    /**
+     * Takes permits, all at once, waiting until there are so many.
+     *
+     * @param permits how many, 0 or more
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then took none
+     */
+    public void acquire(int permits) throws InterruptedException {
+        if (!tryAcquire(permits, Long.MAX_VALUE, TimeUnit.NANOSECONDS)) {
+            throw new AssertionError("gave up after 292 years");
+        }
+    }
+
+    /** Takes a permit, waiting for one if there is none, whatever interrupts come. */
+    public void acquireUninterruptibly() {
+        acquireUninterruptibly(1);
+    }
+
+    /**
+     * Takes permits, all at once, waiting until there are so many, whatever interrupts come.
+     *
+     * @param permits how many, 0 or more
+     */
+    public void acquireUninterruptibly(int permits) {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    acquire(permits);
+                    return;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /**
+     * Takes a permit if there is one.
+     *
+     * @return whether the caller has one now
+     */
+    public boolean tryAcquire() {
+        return tryAcquire(1);
+    }
+
+    /**
+     * Takes permits if there are so many.
+     *
+     * @param permits how many, 0 or more
+     * @return whether the caller has them now
+     */
+    public boolean tryAcquire(int permits) {
+        ensureNotNegative(permits);
+        for (int free = availablePermits(); free >= permits; free = availablePermits()) {
+            if (INTS.compareAndSet(words, PERMITS, free, free - permits)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Takes a permit, waiting for some time at most.
+     *
+     * @return whether the caller has one now
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then took none
+     */
+    public boolean tryAcquire(long timeout, TimeUnit unit) throws InterruptedException {
+        return tryAcquire(1, timeout, unit);
+    }
+
+    /**
+     * Takes permits, all at once, waiting for some time at most.
+     *
+     * @param permits how many, 0 or more
+     * @return whether the caller has them now
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then took none
+     */
+    public boolean tryAcquire(int permits, long timeout, TimeUnit unit) throws InterruptedException {
+        var limit = new WaitLimit(unit.toNanos(timeout));
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        return tryAcquire(permits) || released.tryInTurn(limit, () -> tryAcquire(permits));
+    }
+
+    /** Gives a permit. */
+    public void release() {
+        release(1);
+    }
+
+    /**
+     * Gives permits.
+     *
+     * @param permits how many, 0 or more
+     * @throws ArithmeticException if there would be more than an int can count; then nothing has changed
+     */
+    public void release(int permits) {
+        ensureNotNegative(permits);
+        int free = availablePermits();
+        while (!INTS.compareAndSet(words, PERMITS, free, Math.addExact(free, permits))) {
+            free = availablePermits();
+        }
+        released.signal(permits);
+    }
+
+    /**
+     * How many permits are free, at this moment.
+     *
+     * @return the count
+     */
+    public int availablePermits() {
+        return (int) INTS.getVolatile(words, PERMITS);
+    }
+
+    /**
+     * Takes all permits that are free.
+     *
+     * @return how many
+     */
+    public int drainPermits() {
+        return (int) INTS.getAndSet(words, PERMITS, 0);
+    }
+
+    @Override
+    public String toString() {
+        return "SharedSemaphore[" + availablePermits() + " free]";
+    }
+
+    @Serial
+    Object writeReplace() { // not private: SharedAddresses calls it
+        return new Sent(memory);
+    }
+
+    @Serial
+    private void readObject(ObjectInputStream in) throws InvalidObjectException {
+        throw new InvalidObjectException("is sent as its memory");
+    }
+
+    /** What is sent in its place. */
+    private record Sent(SharedMemory memory) implements Address {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public Object readResolve() {
+            return memory.as(SharedSemaphore.class, SharedSemaphore::new);
+        }
+    }
+}
