@@ -182,8 +182,8 @@ class ExamplesIT {
         }
         assertThat(PRINTS.keySet()).isEqualTo(examples);
         var listed = new TreeSet<String>();
-        var row = Pattern.compile("\\[`(\\w+)`]\\(examples/src/main/java/dev/sennit/examples/\\1\\.java\\)");
-        row.matcher(Files.readString(Path.of("../README.md"))).results().forEach(found -> listed.add(found.group(1)));
+        var row = Pattern.compile("\\[`(\\w+)`]\\(src/main/java/dev/sennit/examples/\\1\\.java\\)");
+        row.matcher(Files.readString(Path.of("README.md"))).results().forEach(found -> listed.add(found.group(1)));
         assertThat(listed).isEqualTo(examples);
         assertThat(List.copyOf(examples)).hasSizeGreaterThan(15);
     }

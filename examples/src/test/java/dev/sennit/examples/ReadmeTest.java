@@ -20,9 +20,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Compares the README's tables with what each kind of pool accepts, and with what is published. */
+/** Compares the tables of the README and of the page about plans with what is published, and with what each kind of pool accepts. */
 class ReadmeTest {
     private static final Path README = Path.of("../README.md");
+    private static final Path PLANS = Path.of("../docs/plans.md");
     /** A value for each option of the kinds that start no processes: each is tried out. */
     private static final Map<String, String> VALUES = Map.ofEntries(
             Map.entry("name", "tried"),
@@ -45,8 +46,8 @@ class ReadmeTest {
     }
 
     /** The rows of a table with this head, each as its cells. */
-    private static List<List<String>> table(String head) throws Exception {
-        List<String> lines = Files.readAllLines(README);
+    private static List<List<String>> table(Path page, String head) throws Exception {
+        List<String> lines = Files.readAllLines(page);
         int start = lines.indexOf(head);
         assertThat(start).as("the table %s", head).isNotNegative();
         return lines.stream()
@@ -109,7 +110,7 @@ class ReadmeTest {
         kinds().forEach(kind -> accepted.put(kind.kind(), accepted(kind)));
         Map<String, Set<String>> documented = new TreeMap<>();
         accepted.keySet().forEach(kind -> documented.put(kind, new TreeSet<>()));
-        for (List<String> row : table("| option | kinds | means |")) {
+        for (List<String> row : table(PLANS, "| option | kinds | means |")) {
             List<String> options = quoted(row.getFirst(), "`([\\w.-]+)=\\w*`");
             assertThat(options).as("options in %s", row).isNotEmpty();
             Set<String> kinds = named(row.get(1), accepted.keySet());
@@ -121,7 +122,7 @@ class ReadmeTest {
 
     @Test
     void theTableOfPlansHasEveryForm() throws Exception {
-        List<String> plans = table("| plan | runs tasks |").stream().map(row -> quoted(row.getFirst(), "`([^`]+)`").getFirst()).toList();
+        List<String> plans = table(PLANS, "| plan | runs tasks |").stream().map(row -> quoted(row.getFirst(), "`([^`]+)`").getFirst()).toList();
         for (PoolProvider kind : kinds()) {
             for (String form : kind.syntax().split("[\\[\\]|]+")) {
                 String plan = form.startsWith(":") ? kind.kind() + form : form;
@@ -157,7 +158,7 @@ class ReadmeTest {
     void theTableOfArtifactsIsWhatIsPublished() throws Exception {
         Map<String, Path> published = published();
         Map<String, String> documented = new TreeMap<>();
-        for (List<String> row : table("| artifact | module | for |")) {
+        for (List<String> row : table(README, "| artifact | module | for |")) {
             documented.put(quoted(row.getFirst(), "`([^`]+)`").getFirst(), row.get(1).replace("`", ""));
         }
         assertThat(documented.keySet()).isEqualTo(published.keySet());
