@@ -5,8 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a message takes along that may yet go nowhere: a pool refuses the task, say, or drops it. The message holds this; once it is unreachable, and
- * was not sent, the objects are this process's as before.
+ * The objects that move with a message. The message may yet go nowhere: a pool refuses the task, say, or drops it. The message holds the handover;
+ * once the message is unreachable, and was not sent, the objects belong to this process as before.
  */
 public final class Handover {
     private static final Unreachable LOST = new Unreachable("sennit-messages");

@@ -9,10 +9,10 @@ import org.jspecify.annotations.Nullable;
  * without one; so messages know nothing of shared memory.
  */
 public interface InPlace {
-    /** What travels in a value's place; null for all other values. */
+    /** The address that travels in a value's place; null for all other values. */
     @Nullable Address addressOf(Object value) throws ObjectStreamException;
 
-    /** What travels in a segment's place; null if the segment does not lie in a block. */
+    /** The address that travels in a segment's place; null if the segment does not lie in a block. */
     @Nullable Address addressOf(MemorySegment segment);
 
     /** Registers the one that knows; called when its class is initialized. */
@@ -20,13 +20,13 @@ public interface InPlace {
         Known.inPlace = knows;
     }
 
-    /** What travels in a value's place; null for all other values. */
+    /** The address that travels in a value's place; null for all other values. */
     static @Nullable Address of(Object value) throws ObjectStreamException {
         InPlace known = Known.inPlace;
         return known == null ? null : known.addressOf(value);
     }
 
-    /** What travels in a segment's place; null if the segment does not lie in a block. */
+    /** The address that travels in a segment's place; null if the segment does not lie in a block. */
     static @Nullable Address of(MemorySegment segment) {
         InPlace known = Known.inPlace;
         return known == null ? null : known.addressOf(segment);

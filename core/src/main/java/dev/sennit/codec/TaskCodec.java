@@ -515,7 +515,7 @@ public final class TaskCodec {
             this.sent = sent;
         }
 
-        /** Writes a value; returns the connections in it, which from here on count as given away, unless it cannot be written. */
+        /** Writes a value; returns the objects that move with it, which from here on count as given away, unless it cannot be written. */
         List<Movable> write(@Nullable Object value) throws IOException {
             List<Movable> given = new ArrayList<>();
             boolean isWritten = false;

@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * What a process does before it halts because its parent is gone. {@link Runtime#halt} runs no shutdown hooks, and a worker process knows none of the
- * packages that leave something behind.
+ * The hooks that a process runs before it halts because its parent is gone. {@link Runtime#halt} runs no shutdown hooks, and a worker process knows
+ * none of the packages that leave something behind.
  */
 public final class ExitHooks {
     /** As many as there are classes with a hook. */
@@ -28,7 +28,7 @@ public final class ExitHooks {
             try {
                 hook.run();
             } catch (Throwable e) {
-                // no memory to be had, say: what it leaves is removed by the next program
+                // no memory to be had, say: the next program removes what the hook leaves
             }
         }
     }

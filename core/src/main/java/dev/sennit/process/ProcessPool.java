@@ -428,8 +428,8 @@ public final class ProcessPool extends AbstractPool {
     }
 
     /**
-     * Takes back what a worker was sent ahead while another became idle. That one has seen these tasks neither in the backlog nor with their worker,
-     * as they were on their way, and nobody else would have it look again. A task may wait for the one behind which it lies.
+     * Takes back the tasks that a worker was sent ahead while another worker became idle. The idle worker has found these tasks neither in the backlog
+     * nor with the busy worker, as they were on their way, and it does not look again. The task that runs there may wait for them.
      */
     void shareAhead(WorkerJvm busy) {
         while (hasIdle()) {
@@ -748,7 +748,7 @@ public final class ProcessPool extends AbstractPool {
         }
     }
 
-    /** A worker ended before it was ready, by itself: perhaps for what its archive holds. */
+    /** A worker ended before it was ready, by itself; the archive that it started from may be the cause. */
     void jvmDidNotStart(WorkerJvm ended) {
         if (archive != null && ended.hasArchive()) {
             archive.suspect();

@@ -49,7 +49,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Whatever it is - no folder, no space, another JVM that makes it at this moment - there is no archive, and nothing is
  * said. A pool whose worker did not start with the archive goes on without it; only when a worker then starts, the archive was to
- * blame. An empty file stands for one that was, or that could not be made; it is tried again after a day. A JVM ignores an archive that does not fit, but then has none at all; hence the key.
+ * blame. An empty file stands for an archive that was to blame, or that could not be made; it is tried again after a day. A JVM
+ * ignores an archive that does not fit, but then has none at all; hence the key.
  */
 final class WorkerArchive {
     /** The folder, if not in the user's own cache; none if it is empty. */

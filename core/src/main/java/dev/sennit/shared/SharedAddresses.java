@@ -6,7 +6,7 @@ import java.io.ObjectStreamException;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** What travels in the place of what lies in shared memory. */
+/** The addresses that travel in the place of values in shared memory. */
 final class SharedAddresses implements InPlace {
     @Override
     public @Nullable Address addressOf(Object value) throws ObjectStreamException {

@@ -63,7 +63,7 @@ public final class ManagerProtocol {
     public static final byte PONG = 9;
     public static final byte CALL_INTERRUPTED = 10;
 
-    /** What is said of a connection that ended without a word. */
+    /** The message about a connection that ended without a word. */
     public static final String ENDED = "it closed the connection, or ended";
 
     /** The object that finds and makes the others. */

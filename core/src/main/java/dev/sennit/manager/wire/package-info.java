@@ -1,5 +1,6 @@
 /**
- * What managers and their clients say to each other: messages, the sockets they go through, and the methods they name. Knows neither side.
+ * The protocol between managers and their clients: messages, the sockets they go through, and the methods they name. The package knows
+ * neither side.
  */
 @NullMarked
 package dev.sennit.manager.wire;
