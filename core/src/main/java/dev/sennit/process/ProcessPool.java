@@ -419,31 +419,26 @@ public final class ProcessPool extends AbstractPool {
         }
     }
 
-    /** The next task that may be sent to a worker which does not read while it runs another. */
-    @Nullable RemoteSubmission<?> nextAhead(WorkerJvm worker) throws IOException {
-        synchronized (lock) {
-            RemoteSubmission<?> next = backlog.peekFirst();
-            return next != null && worker.takesAhead(next.message()) ? backlog.pollFirst() : null;
-        }
-    }
-
     /**
-     * Takes back the tasks that a worker was sent ahead while another worker became idle. The idle worker has found these tasks neither in the backlog
-     * nor with the busy worker, as they were on their way, and it does not look again. The task that runs there may wait for them.
+     * Moves the next task from the backlog to the tasks ahead of a worker that runs another. The caller then sends the message. A worker that becomes
+     * free looks for tasks in both places under the same lock, so it misses none.
+     *
+     * @return null when there is no task, or the worker takes none without making the caller wait
      */
-    void shareAhead(WorkerJvm busy) {
-        while (hasIdle()) {
-            RemoteSubmission<?> back = busy.takeBackAhead();
-            if (back == null) {
-                return;
-            }
-            placeFirst(back);
-        }
-    }
-
-    private boolean hasIdle() {
+    @Nullable EncodedTask nextAhead(WorkerJvm busy) throws IOException {
         synchronized (lock) {
-            return !idle.isEmpty();
+            for (RemoteSubmission<?> next = backlog.peekFirst(); next != null; next = backlog.peekFirst()) {
+                EncodedTask message = next.message(); // once another worker may take the task, it may end there
+                boolean isAdded = busy.takesAhead(message) && busy.addAhead(next);
+                if (!isAdded && next.isQueued()) {
+                    return null;
+                }
+                backlog.removeFirst(); // added, or dropped before
+                if (isAdded) {
+                    return message;
+                }
+            }
+            return null;
         }
     }
 

@@ -3,6 +3,7 @@ package dev.sennit.process;
 import dev.sennit.Submission;
 import dev.sennit.TaskOptions;
 import dev.sennit.codec.EncodedTask;
+import dev.sennit.codec.Handover;
 import dev.sennit.internal.Throwables;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -57,7 +58,12 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
         }
     }
 
+    /** The worker gets it next, under this number. What it gives away is that worker's, unless it {@linkplain #isWithdrawn is withdrawn}. */
     void assign(WorkerJvm toWorker, long number) {
+        Handover given = message().handover();
+        if (given != null) {
+            given.isSent();
+        }
         task = number;
         worker = toWorker;
     }

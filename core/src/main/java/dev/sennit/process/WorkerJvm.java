@@ -451,37 +451,37 @@ final class WorkerJvm {
                 link().sendShape(shape.number(), shape.description());
             }
         }
-        if (message.handover() != null) {
-            message.handover().isSent();
-        }
         link().sendTask(number, isAhead, message);
     }
 
     /**
-     * Sends a task to a worker that is busy with another; only the thread that serves it, once for each that it {@link
-     * #wantsAhead}.
+     * Adds a task to those ahead: only the serving thread, with the pool's lock, once for each task that the worker {@link #wantsAhead}. From here on
+     * another worker may take the task back; the message is sent in any case, as the worker expects the numbers of tasks without a gap.
      *
-     * @return false when somebody else has the task, or it was dropped, or this worker is condemned or retired
+     * @return false when the task was dropped, or this worker is condemned or retired
      */
-    boolean sendAhead(RemoteSubmission<?> submission) throws IOException {
-        EncodedTask message = submission.message(); // once it is sent, another worker may take it, and end it before this thread goes on
-        long number;
+    boolean addAhead(RemoteSubmission<?> submission) {
         synchronized (aheadLock) {
             if (isCondemned() || standing != Standing.SERVING) {
                 return false;
             }
-            number = lastTask + 1;
+            long number = lastTask + 1;
             submission.assign(this, number);
             page.offerAhead(number);
             if (!submission.sent()) {
                 page.takeBack(number);
+                submission.isWithdrawn();
                 return false;
             }
             lastTask = number; // the one after that in flight: see StatusPage for why none may be left out
             ahead.addLast(submission);
+            return true;
         }
-        send(number, true, message);
-        return true;
+    }
+
+    /** Sends the message of the task that was last {@linkplain #addAhead added}. */
+    void sendAhead(EncodedTask message) throws IOException {
+        send(lastTask, true, message);
     }
 
     /**

@@ -515,25 +515,16 @@ final class WorkerSlot {
 
     /** Sends waiting tasks to a worker that has one in flight; only in the thread that serves it. */
     private void sendAhead(WorkerJvm up) {
-        boolean isSent = false;
         try {
             for (int wanted = up.wantsAhead(); wanted > 0; wanted--) {
-                RemoteSubmission<?> next = pool.nextAhead(up);
+                EncodedTask next = pool.nextAhead(up);
                 if (next == null) {
-                    break;
+                    return;
                 }
-                if (up.sendAhead(next)) {
-                    isSent = true;
-                } else if (next.isQueued()) {
-                    pool.placeFirst(next); // this worker is condemned
-                    break;
-                }
+                up.sendAhead(next);
             }
         } catch (IOException e) {
             up.destroy(DEAF); // what was sent ahead is taken back when it is buried
-        }
-        if (isSent) {
-            pool.shareAhead(up);
         }
     }
 
@@ -550,6 +541,7 @@ final class WorkerSlot {
             submission.cancelNow();
         }
         if (!submission.isRunning() && up.current.compareAndSet(submission, null)) {
+            submission.isWithdrawn();
             submission.ended(0); // it was stopped before the worker heard of it
             return false;
         }
