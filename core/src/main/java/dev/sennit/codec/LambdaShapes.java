@@ -1,5 +1,6 @@
 package dev.sennit.codec;
 
+import dev.sennit.internal.boot.ParentClasses;
 import java.io.IOException;
 import java.io.Serializable;
 import java.lang.invoke.MethodHandle;
@@ -145,8 +146,8 @@ public final class LambdaShapes {
                 shape = new Remade(new CompactReader(description, description.length, Reading.ofParent(), null), reading);
                 OF_CLASS.get(shape.capturing).add(shape);
                 shapes.put(number, new WeakReference<>(shape));
-            } else {
-                reading.find(shape.capturingName);
+            } else if (shape.loader != ParentClasses.SYSTEM) {
+                reading.named(shape.loader);
             }
             return shape;
         }
@@ -154,7 +155,8 @@ public final class LambdaShapes {
 
     /** Makes the lambdas of one shape. */
     static final class Remade {
-        private final String capturingName;
+        /** The number of the loader of the capturing class. */
+        private final int loader;
         private final Class<?> capturing;
         private final MethodHandle remake;
         private final String type;
@@ -169,8 +171,9 @@ public final class LambdaShapes {
         private @Nullable MethodHandle factory;
 
         private Remade(CompactReader in, Reading reading) throws IOException, ClassNotFoundException {
-            capturingName = text(in);
-            capturing = reading.find(capturingName);
+            String name = text(in);
+            loader = Reading.loaderIn(name);
+            capturing = reading.find(name);
             try {
                 Method found = capturing.getDeclaredMethod("$deserializeLambda$", SerializedLambda.class);
                 found.setAccessible(true);

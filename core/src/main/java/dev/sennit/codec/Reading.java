@@ -77,15 +77,21 @@ public final class Reading {
 
     /** Finds a class by the name that a message has for it. Only a parent's loaders have numbers here. */
     Class<?> find(String name) throws ClassNotFoundException {
-        int slash = allowed == null ? name.indexOf('/') : -1;
-        if (slash >= 0) {
-            return find(Integer.parseInt(name, 0, slash, 10), name.substring(slash + 1));
+        int loader = allowed == null ? loaderIn(name) : ParentClasses.SYSTEM;
+        if (loader != ParentClasses.SYSTEM) {
+            return find(loader, name.substring(name.indexOf('/') + 1));
         }
         try {
             return Class.forName(name, false, root);
         } catch (ClassNotFoundException e) {
             return ownClass(name, e);
         }
+    }
+
+    /** The number of the loader in a name of a class, as a parent writes it. */
+    static int loaderIn(String name) {
+        int slash = name.indexOf('/');
+        return slash < 0 ? ParentClasses.SYSTEM : Integer.parseInt(name, 0, slash, 10);
     }
 
     /** Finds a class of one of the parent's loaders. */
