@@ -164,11 +164,17 @@ final class LoopWatch {
                     .min()
                     .orElse(0);
             long pause = step == 0 ? LINGER : Math.min(step, closely ? CLOSE_STEP : LONGEST_STEP);
+            boolean mayEnd = step == 0 && last - idleSince > LINGER;
+            if (mayEnd) {
+                Beans.withdraw(LoopsMXBean.NAME); // without the lock: the server has listeners of the application
+            }
             synchronized (LOCK) {
-                if (step == 0 && last - idleSince > LINGER && OPEN.values().stream().noneMatch(one -> one.settings.step() > 0)) {
-                    Beans.withdraw(LoopsMXBean.NAME);
+                if (mayEnd && OPEN.values().stream().noneMatch(one -> one.settings.step() > 0)) {
                     watcher = null;
                     return;
+                }
+                if (mayEnd) { // a loop was opened meanwhile
+                    Beans.offer(LoopsMXBean.NAME, Loops::new);
                 }
                 try {
                     TimeUnit.NANOSECONDS.timedWait(LOCK, pause);
