@@ -24,7 +24,7 @@ final class DelayedTasks {
 
     private final Map<Submission<?>, Future<?>> timers = new ConcurrentHashMap<>();
     /** Of those that a worker waits for: told when the delay is over. */
-    private final Map<Submission<?>, MoreToRun> awaited = new ConcurrentHashMap<>();
+    private final Map<Submission<?>, WorkSignal> awaited = new ConcurrentHashMap<>();
 
     /** Dispatches a task when its delay is over. */
     void dispatchAfter(Duration delay, Submission<?> submission) {
@@ -99,11 +99,11 @@ final class DelayedTasks {
     }
 
     /** The object that is told when a task's delay is over; null if it is over, or there is none. */
-    @Nullable MoreToRun end(Submission<?> submission) {
+    @Nullable WorkSignal end(Submission<?> submission) {
         if (!has(submission)) {
             return null;
         }
-        MoreToRun end = awaited.computeIfAbsent(submission, one -> new MoreToRun());
+        WorkSignal end = awaited.computeIfAbsent(submission, one -> new WorkSignal());
         if (!has(submission)) { // whoever ended it may have found nothing to tell
             tellEnd(submission);
             return null;
@@ -113,16 +113,16 @@ final class DelayedTasks {
 
     /** Does not call somebody back who waited for the end of a task's delay. */
     void forget(Submission<?> submission, Runnable onEnd) {
-        MoreToRun end = awaited.get(submission);
+        WorkSignal end = awaited.get(submission);
         if (end != null) {
             end.forget(onEnd);
         }
     }
 
     private void tellEnd(Submission<?> submission) {
-        MoreToRun end = awaited.remove(submission);
+        WorkSignal end = awaited.remove(submission);
         if (end != null) {
-            end.isThere();
+            end.signal();
         }
     }
 

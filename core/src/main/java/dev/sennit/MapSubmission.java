@@ -39,7 +39,7 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
     /** Those that a worker might run; some have begun or ended. */
     private final Queue<Submission<?>> chunks = new ConcurrentLinkedQueue<>();
     /** Told when there is another chunk. */
-    private final MoreToRun more = new MoreToRun();
+    private final WorkSignal more = new WorkSignal();
 
     MapSubmission(AbstractPool pool, Callable<T> body, TaskOptions options) {
         super(pool, body, options);
@@ -60,7 +60,7 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
         }
         chunks.removeIf(one -> !one.isQueued());
         chunks.add(chunk);
-        more.isThere();
+        more.signal();
         return future;
     }
 

@@ -43,7 +43,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     /** The thread that ends the future and calls its callbacks. Set by that thread. */
     private volatile @Nullable Thread finisher;
     /** Told when another attempt is under way. */
-    private final MoreToRun attempts = new MoreToRun();
+    private final WorkSignal attempts = new WorkSignal();
 
     RetriedSubmission(AbstractPool pool, Callable<T> body, TaskOptions options, Retry retry, Submission<T> first) {
         super(pool, body, options.withoutLimits());
@@ -91,7 +91,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         Submission<T> next = pool().again(attempt);
         prepare(next);
         attempt = next;
-        attempts.isThere();
+        attempts.signal();
         return next;
     }
 

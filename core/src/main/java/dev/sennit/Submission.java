@@ -829,7 +829,7 @@ public class Submission<T extends @Nullable Object> {
 
     /** The future that is completed when its delay is over; null when that is so. */
     private @Nullable CompletableFuture<?> nextOfDelay() {
-        MoreToRun end = pool.delayed().end(whole());
+        WorkSignal end = pool.delayed().end(whole());
         CompletableFuture<?> next = end == null ? null : end.next();
         return isDelayed() ? next : null; // else it may have been told before that was asked for
     }
@@ -865,7 +865,7 @@ public class Submission<T extends @Nullable Object> {
 
     /** See {@link TaskFuture#help}. */
     void help(Runnable onMore) {
-        MoreToRun end = pool.delayed().end(whole());
+        WorkSignal end = pool.delayed().end(whole());
         if (end != null) {
             end.callOnce(onMore);
         }

@@ -102,7 +102,7 @@ public final class SignalSender {
     /** In a thread of its own: to start a program takes milliseconds, and would hold up a loop. */
     private static boolean sendByProgram(ProcessHandle process, int signal) throws IOException, InterruptedException {
         var sent = new CompletableFuture<String>();
-        Errands.run(() -> {
+        BackgroundExecutor.execute(() -> {
             try {
                 Process kill = new ProcessBuilder("kill", "-" + signal, Long.toString(process.pid()))
                         .redirectErrorStream(true)

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The one place where library code asks to be called later.
  *
- * <p>The {@link Backend}'s timer keeps the time for the whole JVM. It hands the action to the {@link Errands}, so that no
+ * <p>The {@link Backend}'s timer keeps the time for the whole JVM. It hands the action to the {@link BackgroundExecutor}, so that no
  * action can delay the next, and runs it itself only where no thread can be had.
  */
 public final class Timers {
@@ -39,7 +39,7 @@ public final class Timers {
      */
     public static Future<?> after(Duration delay, Runnable action) {
         Future<?> kept = first.after(delay, action);
-        return kept != null ? kept : Backend.current().schedule(() -> Errands.run(action), nanos(delay));
+        return kept != null ? kept : Backend.current().schedule(() -> BackgroundExecutor.execute(action), nanos(delay));
     }
 
     /**

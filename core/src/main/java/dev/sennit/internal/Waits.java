@@ -35,7 +35,7 @@ public final class Waits {
      * @return what ends the block
      */
     public static Block outOfTurn() {
-        Turns.Turn mine = Turns.current();
-        return mine != null && mine.giveUp() ? mine::regain : IN_TURN;
+        RunPermits.Permit mine = RunPermits.current();
+        return mine != null && mine.release() ? mine::reacquire : IN_TURN;
     }
 }

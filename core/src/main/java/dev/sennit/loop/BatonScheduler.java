@@ -1,8 +1,8 @@
 package dev.sennit.loop;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.RunPermits;
 import dev.sennit.internal.Timers;
-import dev.sennit.internal.Turns;
 import dev.sennit.internal.Uncaught;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Waits</h2>
  *
- * <p>A coroutine that waits gives the baton up before and asks for it again after ({@link Turns}). It waits outside of its
+ * <p>A coroutine that waits gives the baton up before and asks for it again after ({@link RunPermits}). It waits outside of its
  * turn as any virtual thread does, so that interrupts and time-outs are the JDK's. One that waits without saying so keeps
  * the baton, and all others wait with it.
  */
@@ -65,7 +65,7 @@ final class BatonScheduler implements CoroutineScheduler {
     }
 
     /** A coroutine's turn; as an entry of the queue, to run it is to grant it. */
-    final class Turn implements Turns.Turn, Runnable {
+    final class Turn implements RunPermits.Permit, Runnable {
         private final Thread thread;
         private volatile boolean granted;
         /** Only its thread. Whether it has the baton. */
@@ -76,13 +76,13 @@ final class BatonScheduler implements CoroutineScheduler {
         }
 
         private void runAll(Runnable body) {
-            Turns.set(this);
+            RunPermits.set(this);
             await();
             try {
                 body.run();
             } finally {
-                giveUp();
-                Turns.set(null);
+                release();
+                RunPermits.set(null);
             }
         }
 
@@ -109,7 +109,7 @@ final class BatonScheduler implements CoroutineScheduler {
         }
 
         @Override
-        public boolean giveUp() {
+        public boolean release() {
             if (!has) {
                 return false;
             }
@@ -119,7 +119,7 @@ final class BatonScheduler implements CoroutineScheduler {
         }
 
         @Override
-        public void regain() {
+        public void reacquire() {
             tell(this);
             await();
         }
@@ -148,11 +148,11 @@ final class BatonScheduler implements CoroutineScheduler {
 
     /** The loop that the calling thread is a coroutine of, in its turn or not. */
     static @Nullable EventLoop loopOfThread() {
-        return Turns.current() instanceof Turn turn ? turn.loop() : null;
+        return RunPermits.current() instanceof Turn turn ? turn.loop() : null;
     }
 
     private @Nullable Turn turnHere() {
-        return Turns.current() instanceof Turn turn && turn.scheduler() == this && turn.has ? turn : null;
+        return RunPermits.current() instanceof Turn turn && turn.scheduler() == this && turn.has ? turn : null;
     }
 
     @Override

@@ -1,6 +1,6 @@
 package dev.sennit.loop;
 
-import dev.sennit.internal.Errands;
+import dev.sennit.internal.BackgroundExecutor;
 import dev.sennit.internal.Throwables;
 import java.io.IOException;
 import java.util.Objects;
@@ -103,7 +103,7 @@ final class Blocking<T extends @Nullable Object> implements Runnable {
             }
         };
         try {
-            Errands.run(telling);
+            BackgroundExecutor.execute(telling);
         } catch (OutOfMemoryError e) { // no thread to be had
             telling.run();
         }

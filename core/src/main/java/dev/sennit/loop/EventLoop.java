@@ -115,7 +115,7 @@ public final class EventLoop extends AbstractPool {
     /** Guarded by offloadLock. Whether the loop is over, and nothing is offloaded any more. */
     private boolean isOver;
     /** Closed with the loop. */
-    final Belongings belongings = new Belongings();
+    final OpenResources openResources = new OpenResources();
 
     /** How coroutines are made to take turns. */
     public enum Mechanism {
@@ -658,7 +658,7 @@ public final class EventLoop extends AbstractPool {
 
     private void ended() {
         LoopWatch.remove(this);
-        belongings.close();
+        openResources.close();
         Pool pool;
         synchronized (offloadLock) {
             isOver = true;

@@ -75,7 +75,7 @@ final class FileTransport implements Transport {
     /** Has the file closed with its loop; returns false if the loop has ended. */
     boolean belongs(AutoCloseable itsStream) {
         stream = itsStream;
-        return loop.belongings.add(itsStream);
+        return loop.openResources.add(itsStream);
     }
 
     /** An operation from its start to its end, or to the closing of the file. */
@@ -325,7 +325,7 @@ final class FileTransport implements Transport {
             current = underWay;
         }
         if (stream != null) {
-            loop.belongings.remove(stream);
+            loop.openResources.remove(stream);
         }
         boolean idle = current == null || current.over;
         if (current != null) {

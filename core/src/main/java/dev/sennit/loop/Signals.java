@@ -98,7 +98,7 @@ public final class Signals implements AutoCloseable {
             for (String name : wanted) {
                 signals.listen(Objects.requireNonNull(name, "name"));
             }
-            if (here != null && !here.belongings.add(signals)) {
+            if (here != null && !here.openResources.add(signals)) {
                 throw new IllegalStateException(signals + " cannot be opened: " + LoopSelector.ended(here));
             }
         } catch (RuntimeException | Error e) {
@@ -142,7 +142,7 @@ public final class Signals implements AutoCloseable {
         }
         channel.close();
         if (loop != null) {
-            loop.belongings.remove(this);
+            loop.openResources.remove(this);
         }
     }
 

@@ -118,7 +118,7 @@ public final class Subprocess implements AutoCloseable {
             process.destroyForcibly();
             throw e;
         }
-        if (!loop.belongings.add(subprocess)) {
+        if (!loop.openResources.add(subprocess)) {
             subprocess.close();
             throw new IOException(subprocess.name + " was killed: " + LoopSelector.ended(loop));
         }
@@ -363,7 +363,7 @@ public final class Subprocess implements AutoCloseable {
     /** Kills it if it runs, and the processes that it has started and that still are its own; and closes its streams. From any thread. */
     @Override
     public void close() {
-        loop.belongings.remove(this);
+        loop.openResources.remove(this);
         List<ProcessHandle> descendants = process.isAlive() ? process.descendants().toList() : List.of();
         process.destroyForcibly();
         descendants.forEach(ProcessHandle::destroyForcibly);

@@ -9,7 +9,7 @@ import dev.sennit.internal.Backend;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Unreachable;
 import dev.sennit.internal.Waits;
-import dev.sennit.internal.machine.WorkerFolder;
+import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.process.ProcessPool;
 import dev.sennit.process.WorkerProcess;
 import java.io.IOException;
@@ -1031,7 +1031,7 @@ public final class Connection implements Serializable, AutoCloseable {
 
         @Serial
         private Object readResolve() throws ObjectStreamException {
-            return new Connection(this, WorkerFolder.named(folder));
+            return new Connection(this, MeetingFolder.named(folder));
         }
     }
 }

@@ -5,7 +5,7 @@ import dev.sennit.QueueClosedException;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Keys;
 import dev.sennit.internal.Timers;
-import dev.sennit.internal.machine.WorkerFolder;
+import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.manager.ManagerServer;
 import java.io.Closeable;
 import java.io.IOException;
@@ -99,11 +99,11 @@ public final class ConnectionListener implements AutoCloseable {
     public static ConnectionListener local() {
         Class<?> opener = CALLER.getCallerClass();
         try {
-            Path folder = WorkerFolder.create();
+            Path folder = MeetingFolder.create();
             try {
                 return listen(ConnectionAddress.of(folder.resolve(SOCKET), Keys.random(KEY_SIZE)), true, opener);
             } catch (Throwable e) {
-                WorkerFolder.remove(folder);
+                MeetingFolder.remove(folder);
                 throw e;
             }
         } catch (IOException e) {
@@ -219,7 +219,7 @@ public final class ConnectionListener implements AutoCloseable {
             return;
         }
         if (ownFolder) {
-            WorkerFolder.remove(Objects.requireNonNull(file.getParent()));
+            MeetingFolder.remove(Objects.requireNonNull(file.getParent()));
             return;
         }
         try {

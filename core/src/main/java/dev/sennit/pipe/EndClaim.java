@@ -4,7 +4,7 @@ import dev.sennit.internal.Backend;
 import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
-import dev.sennit.internal.machine.WorkerFolder;
+import dev.sennit.internal.machine.MeetingFolder;
 import java.io.DataInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -278,7 +278,7 @@ final class EndClaim {
     }
 
     private UnixDomainSocketAddress pointSocket() {
-        return UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET));
+        return UnixDomainSocketAddress.of(folder.resolve(MeetingFolder.SOCKET));
     }
 
     /**
@@ -410,7 +410,7 @@ final class EndClaim {
         try (var files = Files.list(folder)) {
             for (Path file : files.toList()) {
                 String name = file.getFileName().toString();
-                if (name.equals(WorkerFolder.SOCKET) || MEETING_SOCKET.matcher(name).matches()) {
+                if (name.equals(MeetingFolder.SOCKET) || MEETING_SOCKET.matcher(name).matches()) {
                     Files.deleteIfExists(file);
                 }
             }

@@ -1,7 +1,7 @@
 package dev.sennit.pipe;
 
 import dev.sennit.internal.Backend;
-import dev.sennit.internal.machine.WorkerFolder;
+import dev.sennit.internal.machine.MeetingFolder;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -155,7 +155,7 @@ final class MeetingPoint {
                     Backend.start(Thread.ofVirtual().name("sennit-pipes").unstarted(() -> receive(opened)));
                 } catch (Throwable e) { // no memory for it: the next offer tries again
                     close(opened.server);
-                    WorkerFolder.remove(opened.folder);
+                    MeetingFolder.remove(opened.folder);
                     throw e;
                 }
                 place = opened;
@@ -167,17 +167,17 @@ final class MeetingPoint {
     }
 
     private static Place open() throws IOException {
-        Path folder = WorkerFolder.create();
+        Path folder = MeetingFolder.create();
         ServerSocketChannel server = null;
         try {
             server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-            server.bind(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)), BACKLOG);
+            server.bind(UnixDomainSocketAddress.of(folder.resolve(MeetingFolder.SOCKET)), BACKLOG);
             return new Place(folder, server);
         } catch (Throwable e) {
             if (server != null) {
                 server.close();
             }
-            WorkerFolder.remove(folder);
+            MeetingFolder.remove(folder);
             throw e;
         }
     }
@@ -342,7 +342,7 @@ final class MeetingPoint {
         }
         if (ends.isEmpty() && place != null) {
             close(place.server);
-            WorkerFolder.remove(place.folder);
+            MeetingFolder.remove(place.folder);
             place = null;
         }
     }

@@ -4,7 +4,7 @@ import dev.sennit.WorkerStartException;
 import dev.sennit.codec.LoaderNumbers;
 import dev.sennit.internal.boot.BorrowedMain;
 import dev.sennit.internal.boot.ParentClasses;
-import dev.sennit.internal.machine.WorkerFolder;
+import dev.sennit.internal.machine.MeetingFolder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -19,7 +19,7 @@ import java.util.zip.ZipOutputStream;
  * a jar, as Spring Boot's, or has come through the class loader of a plugin, a container or a build tool.
  *
  * <p>Such a worker starts with the package of {@link BorrowedMain} alone, and has all else from here. The jar with that package lies in
- * the {@link WorkerFolder}, and goes with it.
+ * the {@link MeetingFolder}, and goes with it.
  */
 final class BorrowedLibrary {
     /** Begins what stands in a worker's arguments for the class path and the main, until its folder is known. */
@@ -69,11 +69,11 @@ final class BorrowedLibrary {
         if (main < 0 || !arguments.get(main).startsWith(MARK)) {
             return arguments;
         }
-        Path jar = folder.resolve(WorkerFolder.LIBRARY);
+        Path jar = folder.resolve(MeetingFolder.LIBRARY);
         write(jar);
         List<String> placed = new ArrayList<>(arguments.subList(0, main));
         placed.addAll(List.of("--class-path", jar.toString(), BorrowedMain.class.getName()));
-        placed.add(folder.resolve(WorkerFolder.SOCKET).toString());
+        placed.add(folder.resolve(MeetingFolder.SOCKET).toString());
         placed.add(arguments.get(main).substring(MARK.length()));
         placed.add(arguments.get(main + 1));
         return placed;

@@ -13,12 +13,12 @@ import dev.sennit.codec.AllowList;
 import dev.sennit.codec.EncodedTask;
 import dev.sennit.codec.TaskCodec;
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.BackgroundExecutor;
 import dev.sennit.internal.Durations;
-import dev.sennit.internal.Errands;
 import dev.sennit.internal.Management;
 import dev.sennit.internal.Sizes;
 import dev.sennit.internal.Timers;
-import dev.sennit.internal.machine.WorkerFolder;
+import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.process.WorkerJvm.Standing;
 import java.io.File;
 import java.io.IOException;
@@ -208,7 +208,7 @@ public final class ProcessPool extends AbstractPool {
             WorkerJvm worker = remote.worker();
             if (worker != null) {
                 // On a thread that nobody can interrupt: an interrupt closes the channel that is being written to.
-                Errands.run(() -> worker.slot().stop(remote, worker));
+                BackgroundExecutor.execute(() -> worker.slot().stop(remote, worker));
             }
         }
     }
@@ -272,7 +272,7 @@ public final class ProcessPool extends AbstractPool {
             archive.stop();
         }
         // Not here: this may be any thread, and an interrupt would close the channel that is being written to.
-        Errands.run(() -> slots.forEach(WorkerSlot::close));
+        BackgroundExecutor.execute(() -> slots.forEach(WorkerSlot::close));
         finishIfOver();
     }
 
@@ -1519,7 +1519,7 @@ public final class ProcessPool extends AbstractPool {
                 throw new IllegalArgumentException("debug needs output=lines or inherit, was discard: workers say there at which port they listen");
             }
             WorkerCommand.ensureLauncher();
-            String obstacle = WorkerFolder.obstacle();
+            String obstacle = MeetingFolder.obstacle();
             if (obstacle != null) {
                 throw new WorkerStartException(obstacle, null);
             }

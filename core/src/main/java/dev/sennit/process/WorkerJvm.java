@@ -4,10 +4,10 @@ import dev.sennit.codec.AllowList;
 import dev.sennit.codec.EncodedTask;
 import dev.sennit.codec.LambdaShapes;
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.BackgroundExecutor;
 import dev.sennit.internal.Durations;
-import dev.sennit.internal.Errands;
 import dev.sennit.internal.Timers;
-import dev.sennit.internal.machine.WorkerFolder;
+import dev.sennit.internal.machine.MeetingFolder;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -159,21 +159,21 @@ final class WorkerJvm {
         this.lifespan = lifespan;
         mostTasks = settings.strictMaxTasks();
         hasArchive = WorkerArchive.isIn(arguments);
-        folder = WorkerFolder.create();
+        folder = MeetingFolder.create();
         ServerSocketChannel opened = null;
         RingLink.Shared memory = null;
         Process started = null;
         try {
             opened = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-            opened.bind(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
+            opened.bind(UnixDomainSocketAddress.of(folder.resolve(MeetingFolder.SOCKET)));
             if (settings.usesSharedMemory()) {
                 memory = new RingLink.Shared();
                 page = memory.page();
             } else {
-                page = StatusPage.create(folder.resolve(WorkerFolder.STATUS));
+                page = StatusPage.create(folder.resolve(MeetingFolder.STATUS));
             }
             List<String> command = new ArrayList<>(
-                    WorkerCommand.write(arguments, folder.resolve(WorkerFolder.ARGUMENTS)));
+                    WorkerCommand.write(arguments, folder.resolve(MeetingFolder.ARGUMENTS)));
             command.addAll(List.of(name, folder.toString()));
             if (memory != null) {
                 command.add(memory.path().toString());
@@ -227,7 +227,7 @@ final class WorkerJvm {
         } catch (IOException e) {
             // nobody will connect either way
         }
-        WorkerFolder.remove(folder);
+        MeetingFolder.remove(folder);
     }
 
     boolean hasArchive() {
@@ -660,7 +660,7 @@ final class WorkerJvm {
             if (Thread.currentThread() instanceof WorkerSlot.ServingThread) {
                 sayQuit();
             } else { // an interrupt would close the channel
-                Errands.run(this::sayQuit);
+                BackgroundExecutor.execute(this::sayQuit);
             }
         } catch (Throwable e) { // no thread to be had
             process.destroyForcibly();

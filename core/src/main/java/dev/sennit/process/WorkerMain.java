@@ -10,8 +10,8 @@ import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.Management;
 import dev.sennit.internal.SystemSignals;
 import dev.sennit.internal.boot.ParentClasses;
+import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.internal.machine.MemoryFolder;
-import dev.sennit.internal.machine.WorkerFolder;
 import dev.sennit.process.WorkerLink.Kind;
 import java.io.BufferedInputStream;
 import java.io.FileDescriptor;
@@ -69,7 +69,7 @@ final class WorkerMain {
         Fallbacks.tellNothing();
         Path folder = Path.of(arguments[1]);
         try {
-            ParentClasses.connect(folder.resolve(WorkerFolder.SOCKET));
+            ParentClasses.connect(folder.resolve(MeetingFolder.SOCKET));
             WorkerLink.WorkerEnd end = connect(folder, arguments);
             var runner = new TaskThread(arguments[0], end);
             Backend.start(runner);
@@ -81,7 +81,7 @@ final class WorkerMain {
         }
         try {
             // The parent is gone without a word: what it would have removed is removed here.
-            WorkerFolder.remove(folder);
+            MeetingFolder.remove(folder);
             ExitHooks.run();
             MemoryFolder.remove();
         } finally {
@@ -111,11 +111,11 @@ final class WorkerMain {
         }
         var tasks = new BufferedInputStream(takeOverStandardInput());
         SocketChannel socket = socketIn(folder);
-        return new PlainLink.PlainWorkerEnd(tasks, socket, StatusPage.open(folder.resolve(WorkerFolder.STATUS)));
+        return new PlainLink.PlainWorkerEnd(tasks, socket, StatusPage.open(folder.resolve(MeetingFolder.STATUS)));
     }
 
     private static SocketChannel socketIn(Path folder) throws IOException {
-        return SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
+        return SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(MeetingFolder.SOCKET)));
     }
 
     /**

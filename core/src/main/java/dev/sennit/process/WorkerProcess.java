@@ -10,7 +10,7 @@ import dev.sennit.codec.TaskCodec;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.SuspendingFuture;
 import dev.sennit.internal.Timers;
-import dev.sennit.internal.machine.WorkerFolder;
+import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.pipe.Pipe;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -155,12 +155,12 @@ public final class WorkerProcess {
         this.name = name;
         this.daemon = settings.daemon;
         this.allowed = allowed;
-        folder = WorkerFolder.create();
+        folder = MeetingFolder.create();
         ServerSocketChannel opened = null;
         Process started = null;
         try {
             opened = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-            opened.bind(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
+            opened.bind(UnixDomainSocketAddress.of(folder.resolve(MeetingFolder.SOCKET)));
             started = launch(settings, folder, name);
             output = settings.jvm.output() == WorkerOutput.INHERIT
                     ? null
@@ -178,7 +178,7 @@ public final class WorkerProcess {
 
     private static Process launch(Builder settings, Path folder, String name) throws IOException {
         List<String> command = new ArrayList<>(WorkerCommand.write(
-                WorkerCommand.arguments(settings.jvm, WorkerProcessMain.class), folder.resolve(WorkerFolder.ARGUMENTS)));
+                WorkerCommand.arguments(settings.jvm, WorkerProcessMain.class), folder.resolve(MeetingFolder.ARGUMENTS)));
         command.addAll(List.of(name, folder.toString()));
         var builder = new ProcessBuilder(command);
         if (settings.jvm.output() == WorkerOutput.INHERIT) {
@@ -207,7 +207,7 @@ public final class WorkerProcess {
         } catch (IOException e) {
             // nobody will connect either way
         }
-        WorkerFolder.remove(folder);
+        MeetingFolder.remove(folder);
     }
 
     /** Nobody watches it, and nobody has it. */

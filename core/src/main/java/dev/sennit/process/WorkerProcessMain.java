@@ -7,7 +7,7 @@ import dev.sennit.internal.Backend;
 import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.boot.ParentClasses;
-import dev.sennit.internal.machine.WorkerFolder;
+import dev.sennit.internal.machine.MeetingFolder;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.EOFException;
@@ -60,14 +60,14 @@ final class WorkerProcessMain {
         SocketChannel parent;
         byte[] main;
         try {
-            Path socket = Path.of(arguments[1]).resolve(WorkerFolder.SOCKET);
+            Path socket = Path.of(arguments[1]).resolve(MeetingFolder.SOCKET);
             ParentClasses.connect(socket);
             parent = SocketChannel.open(UnixDomainSocketAddress.of(socket));
             main = read(parent);
         } catch (IOException e) {
             System.err.println("process " + arguments[0] + " lost its parent: " + e);
             // What the parent would have removed is removed here.
-            WorkerFolder.remove(Path.of(arguments[1]));
+            MeetingFolder.remove(Path.of(arguments[1]));
             Runtime.getRuntime().halt(PARENT_GONE);
             return;
         }

@@ -4,7 +4,7 @@ import dev.sennit.TaskSerializationException;
 import dev.sennit.codec.EncodedTask;
 import dev.sennit.codec.TaskCodec;
 import dev.sennit.internal.Backend;
-import dev.sennit.internal.Errands;
+import dev.sennit.internal.BackgroundExecutor;
 import dev.sennit.internal.LearnedSpin;
 import dev.sennit.internal.PartialFailure;
 import dev.sennit.internal.Sizes;
@@ -423,7 +423,7 @@ final class WorkerSlot {
 
     private static void elsewhere(Runnable action) {
         try {
-            Errands.run(action);
+            BackgroundExecutor.execute(action);
         } catch (Throwable e) { // no thread to be had
             action.run();
         }
@@ -691,7 +691,7 @@ final class WorkerSlot {
             } else {
                 List<RemoteSubmission<?>> waited = up.killFor(running, what);
                 if (!waited.isEmpty()) { // their callbacks may run there if the pool stops
-                    Errands.run(() -> waited.forEach(pool::placeFirst));
+                    BackgroundExecutor.execute(() -> waited.forEach(pool::placeFirst));
                 }
             }
         }

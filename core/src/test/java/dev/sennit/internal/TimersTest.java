@@ -15,7 +15,7 @@ class TimersTest {
         var ranOn = new CompletableFuture<String>();
         Timers.after(Duration.ofMillis(1), () -> ranOn.complete(Thread.currentThread().getName()));
 
-        assertThat(ranOn.get(30, TimeUnit.SECONDS)).isEqualTo("sennit-errand");
+        assertThat(ranOn.get(30, TimeUnit.SECONDS)).isEqualTo("sennit-background");
     }
 
     @Test

@@ -471,7 +471,7 @@ class FilesIT {
                 assertThat(Thread.interrupted()).isTrue();
                 assertThat(descriptorsOf(path)).isZero();
             }
-            assertThat(loop.belongings.size()).isZero();
+            assertThat(loop.openResources.size()).isZero();
         });
     }
 

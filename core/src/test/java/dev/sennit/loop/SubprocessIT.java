@@ -191,9 +191,9 @@ class SubprocessIT {
     void oneThatIsClosedIsNotKept() throws Exception {
         try (EventLoop loop = EventLoop.open()) {
             Subprocess sleeper = loop.submit(() -> shell("sleep 1000")).get();
-            assertThat(loop.belongings.size()).isOne();
+            assertThat(loop.openResources.size()).isOne();
             sleeper.close();
-            assertThat(loop.belongings.size()).isZero();
+            assertThat(loop.openResources.size()).isZero();
         }
     }
 

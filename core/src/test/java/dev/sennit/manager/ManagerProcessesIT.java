@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Caller;
 import dev.sennit.TaskFuture;
-import dev.sennit.internal.machine.WorkerFolder;
+import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.process.ProcessPool;
 import dev.sennit.process.WorkerCrashedException;
 import java.nio.file.Files;
@@ -245,7 +245,7 @@ class ManagerProcessesIT {
         process.destroyForcibly();
         process.onExit().get(60, SECONDS);
         assertThat(folder).as("nobody was there to remove it").exists();
-        WorkerFolder.removeOfTheDead(Objects.requireNonNull(folder.getParent()), Files.getOwner(folder));
+        MeetingFolder.removeOfTheDead(Objects.requireNonNull(folder.getParent()), Files.getOwner(folder));
         assertThat(folder).doesNotExist();
         assertThat(client.newList()).as("a living one is left alone").isEmpty();
         assertThat(Path.of(Objects.requireNonNull(server.address().socket()))).exists();

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sennit.Conditions;
 import dev.sennit.FailingBackend;
 import dev.sennit.internal.Backend;
-import dev.sennit.internal.machine.WorkerFolder;
+import dev.sennit.internal.machine.MeetingFolder;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -38,9 +38,9 @@ class EndClaimIT {
     @BeforeEach
     void open() throws IOException {
         pending = EndClaim.pending();
-        folder = WorkerFolder.create();
+        folder = MeetingFolder.create();
         server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-        server.bind(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
+        server.bind(UnixDomainSocketAddress.of(folder.resolve(MeetingFolder.SOCKET)));
         claim = EndClaim.received("1-1", folder, MeetingPoint.Token.random(), () -> whenHurried.run());
     }
 
@@ -48,7 +48,7 @@ class EndClaimIT {
     void close() throws IOException {
         server.close();
         Conditions.await("no claim is left").until(() -> EndClaim.pending() <= pending);
-        WorkerFolder.remove(folder);
+        MeetingFolder.remove(folder);
     }
 
     private SocketChannel accept() throws IOException {

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Conditions;
 import dev.sennit.FailingBackend;
-import dev.sennit.internal.machine.WorkerFolder;
+import dev.sennit.internal.machine.MeetingFolder;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
@@ -24,7 +24,7 @@ class MeetingPointIT {
     private final MeetingPoint.End end = point.newPipe();
 
     private static SocketChannel claim(Path folder, MeetingPoint.End which) throws IOException {
-        SocketChannel claimant = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)));
+        SocketChannel claimant = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(MeetingFolder.SOCKET)));
         claimant.write(ByteBuffer.allocate(3 * Long.BYTES)
                 .putLong(which.token().high())
                 .putLong(which.token().low())
@@ -63,7 +63,7 @@ class MeetingPointIT {
     void aClaimWithoutAThreadIsClosedAndTheNextIsServed() throws Exception {
         Path folder = point.offer(end);
         try (var _ = FailingBackend.withoutThreads(thread -> thread.getName().equals("sennit-pipe-claim"));
-                SocketChannel refused = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(WorkerFolder.SOCKET)))) {
+                SocketChannel refused = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(MeetingFolder.SOCKET)))) {
             assertThat(refused.read(ByteBuffer.allocate(1))).isEqualTo(-1);
         }
         held(folder, end).close();

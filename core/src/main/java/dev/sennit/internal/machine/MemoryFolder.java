@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * <p>It is made with the first file, and goes with the last. A file goes when its block is closed or lost, or with its process,
  * whichever is first. Some systems delete no file that is mapped: then it goes when the next one does, or with the process. A
  * folder's name says whose it is, in the form {@code sennit-memory-PID-STARTED-SCOPE-RANDOM}: a process that is killed leaves
- * its folder, and the next one that makes a folder of either kind removes it. The names differ from those of {@link WorkerFolder}s,
+ * its folder, and the next one that makes a folder of either kind removes it. The names differ from those of {@link MeetingFolder}s,
  * as a message may name such a one to be removed.
  */
 public final class MemoryFolder {
@@ -59,7 +59,7 @@ public final class MemoryFolder {
             folder = here;
             UserPrincipal owner = Files.getOwner(here);
             user = owner;
-            WorkerFolder.removeOfTheDead(Objects.requireNonNull(here.getParent()), owner);
+            MeetingFolder.removeOfTheDead(Objects.requireNonNull(here.getParent()), owner);
         }
         Path file = here.resolve(Long.toString(++made));
         FILES.add(file);
@@ -97,7 +97,7 @@ public final class MemoryFolder {
         Path here = folder;
         folder = null;
         if (here != null) {
-            WorkerFolder.remove(here);
+            MeetingFolder.remove(here);
         }
     }
 
@@ -152,7 +152,7 @@ public final class MemoryFolder {
             try {
                 known = Files.getOwner(own);
             } finally {
-                WorkerFolder.remove(own);
+                MeetingFolder.remove(own);
             }
             user = known;
         }

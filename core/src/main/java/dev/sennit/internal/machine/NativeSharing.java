@@ -28,7 +28,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class NativeSharing extends Sharing {
     private static final VarHandle WORD = JAVA_INT.varHandle();
-    private static final Map<Key, Stead> STEADS = new ConcurrentHashMap<>();
+    private static final Map<Key, ProxyWaiter> PROXIES = new ConcurrentHashMap<>();
     private static final Unreachable LOST = new Unreachable("sennit-mappings");
 
     @Override
@@ -106,21 +106,21 @@ public final class NativeSharing extends Sharing {
 
     private static void awaitParked(MemorySegment word, int expected, long nanos) throws InterruptedException {
         var key = new Key(word.address(), expected);
-        Stead stead = STEADS.compute(key, (at, known) -> {
-            Stead joined = known == null ? new Stead(at, word) : known;
+        ProxyWaiter proxy = PROXIES.compute(key, (at, known) -> {
+            ProxyWaiter joined = known == null ? new ProxyWaiter(at, word) : known;
             joined.waiting++;
             return joined;
         });
         try {
-            if (stead.start()) {
-                boolean ignored = stead.over.await(nanos, TimeUnit.NANOSECONDS);
+            if (proxy.start()) {
+                boolean ignored = proxy.over.await(nanos, TimeUnit.NANOSECONDS);
                 return;
             }
         } finally {
-            STEADS.computeIfPresent(key, (at, known) -> {
-                if (known == stead) {
-                    stead.waiting--;
-                    return stead.waiting > 0 || stead.hasStarted() ? known : null; // no thread takes out what has none
+            PROXIES.computeIfPresent(key, (at, known) -> {
+                if (known == proxy) {
+                    proxy.waiting--;
+                    return proxy.waiting > 0 || proxy.hasStarted() ? known : null; // no thread takes out what has none
                 }
                 return known;
             });
@@ -140,16 +140,16 @@ public final class NativeSharing extends Sharing {
     private record Key(long address, int expected) {}
 
     /** A platform thread that waits for as long as virtual threads want it to. */
-    private static final class Stead implements Runnable {
+    private static final class ProxyWaiter implements Runnable {
         final Key key;
         final MemorySegment word;
         final CountDownLatch over = new CountDownLatch(1);
-        /** Changed only inside {@link #STEADS}. */
+        /** Changed only inside {@link #PROXIES}. */
         int waiting;
         /** Guarded by this. */
         private boolean started;
 
-        Stead(Key key, MemorySegment word) {
+        ProxyWaiter(Key key, MemorySegment word) {
             this.key = key;
             this.word = word;
         }
@@ -175,7 +175,7 @@ public final class NativeSharing extends Sharing {
         public void run() {
             do {
                 Linux.futexWait(word, key.expected, SLICE_NANOS);
-            } while (STEADS.computeIfPresent(key, (at, known) -> isWanted() ? known : null) != null);
+            } while (PROXIES.computeIfPresent(key, (at, known) -> isWanted() ? known : null) != null);
             over.countDown();
         }
 

@@ -1,7 +1,7 @@
 package dev.sennit.manager.wire;
 
 import dev.sennit.internal.Timers;
-import dev.sennit.internal.machine.WorkerFolder;
+import dev.sennit.internal.machine.MeetingFolder;
 import java.io.IOException;
 import java.io.InvalidObjectException;
 import java.net.ConnectException;
@@ -19,7 +19,7 @@ import java.util.concurrent.Future;
 
 /**
  * The private folder with the socket of a manager that serves this machine. It goes when the server is closed, or its JVM ends; of
- * a server that was killed, the clients remove it, or the next process that makes a {@link WorkerFolder}.
+ * a server that was killed, the clients remove it, or the next process that makes a {@link MeetingFolder}.
  */
 public final class ManagerFolder {
     private static final String SOCKET = "manager";
@@ -35,13 +35,13 @@ public final class ManagerFolder {
             try {
                 server.close();
             } finally {
-                WorkerFolder.remove(folderOf(socket));
+                MeetingFolder.remove(folderOf(socket));
             }
         }
     }
 
     public static Listening listen() throws IOException {
-        Path folder = WorkerFolder.create();
+        Path folder = MeetingFolder.create();
         ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
             server.bind(UnixDomainSocketAddress.of(folder.resolve(STARTING)));
@@ -50,7 +50,7 @@ public final class ManagerFolder {
             return new Listening(server, socket);
         } catch (IOException | RuntimeException e) {
             server.close();
-            WorkerFolder.remove(folder);
+            MeetingFolder.remove(folder);
             throw e;
         }
     }
@@ -60,7 +60,7 @@ public final class ManagerFolder {
         if (!socket.endsWith(SOCKET)) {
             throw new InvalidObjectException("\"" + socket + "\" is no place of a manager");
         }
-        return WorkerFolder.named(String.valueOf(socket.getParent())).resolve(SOCKET);
+        return MeetingFolder.named(String.valueOf(socket.getParent())).resolve(SOCKET);
     }
 
     /**
@@ -80,7 +80,7 @@ public final class ManagerFolder {
                     limit.cancel(false);
                 }
             } catch (ConnectException e) {
-                WorkerFolder.remove(folderOf(socket));
+                MeetingFolder.remove(folderOf(socket));
             } catch (ClosedChannelException e) {
                 return; // it lives, and does nothing
             } catch (IOException e) {

@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
  * when idle for a second. Beyond that, or where the system gives no more threads, an errand gets a virtual thread; where even
  * that cannot be had, its caller runs it. So an errand is never lost.
  */
-public final class Errands {
+public final class BackgroundExecutor {
     private static final int MOST = 64;
 
     private static final ThreadPoolExecutor THREADS = new ThreadPoolExecutor(
@@ -22,12 +22,12 @@ public final class Errands {
             1,
             TimeUnit.SECONDS,
             new SynchronousQueue<>(),
-            Errands::thread); // refuses an errand when all of them are busy
+            BackgroundExecutor::thread); // refuses an errand when all of them are busy
 
-    private Errands() {}
+    private BackgroundExecutor() {}
 
     private static Thread thread(Runnable worker) {
-        Thread thread = Backend.factory(Thread.ofPlatform().daemon().name("sennit-errand").inheritInheritableThreadLocals(false))
+        Thread thread = Backend.factory(Thread.ofPlatform().daemon().name("sennit-background").inheritInheritableThreadLocals(false))
                 .newThread(worker);
         thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not that of whoever was first
         return thread;
@@ -38,7 +38,7 @@ public final class Errands {
      *
      * @param errand what to run; it may be run with the caller's locks held, if the system is out of threads
      */
-    public static void run(Runnable errand) {
+    public static void execute(Runnable errand) {
         if (!isTaken(errand) && !isStarted(errand)) {
             errand.run(); // not where the lack of a thread is caught: what the errand throws is its own
         }

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Folders that killed processes have left. */
 @EnabledOnOs(OS.LINUX)
-class WorkerFolderTest {
+class MeetingFolderTest {
     /** Of a number that Linux gives to nobody here, started when the machine was. */
     private static final long DEAD = (1L << 22) - 1;
     /** The number of this process, which had another owner before. */
@@ -35,18 +35,18 @@ class WorkerFolderTest {
     }
 
     private void sweep() throws Exception {
-        WorkerFolder.removeOfTheDead(folder, Files.getOwner(folder));
+        MeetingFolder.removeOfTheDead(folder, Files.getOwner(folder));
     }
 
     private Path own() throws Exception {
-        return make(FolderOwner.namePrefix(), WorkerFolder.SOCKET);
+        return make(FolderOwner.namePrefix(), MeetingFolder.SOCKET);
     }
 
     @Test
     void thoseOfTheDeadGoWithWhatIsInThem() throws Exception {
         Path own = own();
         List<Path> left = List.of(
-                make(FolderOwner.namePrefixOf(DEAD), WorkerFolder.SOCKET, WorkerFolder.STATUS, WorkerFolder.ARGUMENTS),
+                make(FolderOwner.namePrefixOf(DEAD), MeetingFolder.SOCKET, MeetingFolder.STATUS, MeetingFolder.ARGUMENTS),
                 make(FolderOwner.namePrefixOf(DEAD), "manager"),
                 make(FolderOwner.namePrefixOf(DEAD), "starting", "0123abcd"),
                 make(MemoryFolder.namePrefixOf(DEAD), "1", "23"),
@@ -55,7 +55,7 @@ class WorkerFolderTest {
         sweep();
         assertThat(memory.resolve("1")).exists();
         assertThat(left).noneMatch(Files::exists);
-        assertThat(own.resolve(WorkerFolder.SOCKET)).exists();
+        assertThat(own.resolve(MeetingFolder.SOCKET)).exists();
     }
 
     @Test
@@ -70,7 +70,7 @@ class WorkerFolderTest {
         Path users = Files.createDirectory(folder.resolve("sennit-count1234"));
         Path file = Files.createFile(folder.resolve(name + "1"));
         Path target = Files.createDirectory(folder.resolve("target"));
-        Path kept = Files.createFile(target.resolve(WorkerFolder.SOCKET));
+        Path kept = Files.createFile(target.resolve(MeetingFolder.SOCKET));
         Path link = Files.createSymbolicLink(folder.resolve(name + "2"), target);
         sweep();
         assertThat(dead).doesNotExist();
@@ -86,7 +86,7 @@ class WorkerFolderTest {
         String there = LinuxProcesses.scopeOf(namespace, "0a0b0c0d-1111-4222-8333-444455556666\n");
         assertThat(there).isNotEqualTo(scope);
         if (ProcessIdentity.scope().equals(scope)) { // else this JVM was told to do as elsewhere
-            Path elsewhere = make(FolderOwner.namePrefixOf(DEAD).replace(scope, there), WorkerFolder.SOCKET);
+            Path elsewhere = make(FolderOwner.namePrefixOf(DEAD).replace(scope, there), MeetingFolder.SOCKET);
             sweep();
             assertThat(elsewhere).exists();
         }
@@ -97,7 +97,7 @@ class WorkerFolderTest {
         for (int round = 0; round < 20; round++) {
             List<Path> left = new ArrayList<>();
             for (int i = 0; i < 20; i++) {
-                left.add(make(FolderOwner.namePrefixOf(DEAD), WorkerFolder.SOCKET, "manager"));
+                left.add(make(FolderOwner.namePrefixOf(DEAD), MeetingFolder.SOCKET, "manager"));
             }
             var together = new CyclicBarrier(3);
             List<FutureTask<Boolean>> sweepers = new ArrayList<>();
@@ -120,23 +120,23 @@ class WorkerFolderTest {
     @Test
     void thoseOfOtherUsersAreLeftAlone() throws Exception {
         Path dead = make(FolderOwner.namePrefixOf(DEAD));
-        WorkerFolder.removeOfTheDead(folder, () -> "somebody else");
+        MeetingFolder.removeOfTheDead(folder, () -> "somebody else");
         assertThat(dead).exists();
     }
 
     @Test
     void aFolderThatCannotBeListedIsNoFailure() throws Exception {
-        WorkerFolder.removeOfTheDead(folder.resolve("gone"), Files.getOwner(folder));
+        MeetingFolder.removeOfTheDead(folder.resolve("gone"), Files.getOwner(folder));
     }
 
     @Test
     void whereNoneCanBeMadeTheMessageSaysWhatToDo() throws Exception {
         Path file = Files.createFile(folder.resolve("file"));
-        assertThatThrownBy(() -> WorkerFolder.createIn(file))
+        assertThatThrownBy(() -> MeetingFolder.createIn(file))
                 .isInstanceOf(IOException.class)
                 .hasMessage("cannot make the folder in which processes meet: " + file
                         + " is no folder; start this JVM with -Djava.io.tmpdir=FOLDER, a folder in which this user may write");
-        assertThatThrownBy(() -> WorkerFolder.createIn(Path.of("/proc"))) // nobody can, not even root
+        assertThatThrownBy(() -> MeetingFolder.createIn(Path.of("/proc"))) // nobody can, not even root
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("meet: /proc ");
     }

@@ -7,7 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** Tells workers that wait for a task which consists of others that there is more of it to run. From any thread. */
-final class MoreToRun {
+final class WorkSignal {
     /** Guarded by this. Completed when there is more. */
     private CompletableFuture<@Nullable Void> next = new CompletableFuture<>();
     /** Guarded by this. Called when there is more: a thread that waits for many tasks asks again and again until there is more of this. */
@@ -29,7 +29,7 @@ final class MoreToRun {
     }
 
     /** There is more; called after that can be seen. */
-    void isThere() {
+    void signal() {
         CompletableFuture<@Nullable Void> reached;
         List<Runnable> told;
         synchronized (this) {

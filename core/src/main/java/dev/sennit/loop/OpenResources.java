@@ -5,7 +5,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What ends with a loop at the latest: programs that it has started, signals that it listens to. From any thread. */
-final class Belongings {
+final class OpenResources {
     /** Guarded by this; null once the loop has ended. */
     private @Nullable Set<AutoCloseable> open = new HashSet<>();
 

@@ -1,7 +1,7 @@
 package dev.sennit.internal.machine;
 
 import dev.sennit.internal.Backend;
-import dev.sennit.internal.Errands;
+import dev.sennit.internal.BackgroundExecutor;
 import java.io.IOException;
 import java.io.InvalidObjectException;
 import java.io.UncheckedIOException;
@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * worker. Where that was killed too, the next process of this user that makes such a folder removes it, as {@link FolderOwner} tells
  * that its owner is dead.
  */
-public final class WorkerFolder {
+public final class MeetingFolder {
     public static final String SOCKET = "socket";
     public static final String STATUS = "status";
     public static final String ARGUMENTS = "arguments";
@@ -49,10 +49,10 @@ public final class WorkerFolder {
     private static final AtomicLong NEXT_SWEEP = new AtomicLong(Backend.current().nanoTime());
 
     static {
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> IN_USE.forEach(WorkerFolder::remove), "sennit-folders"));
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> IN_USE.forEach(MeetingFolder::remove), "sennit-folders"));
     }
 
-    private WorkerFolder() {}
+    private MeetingFolder() {}
 
     public static Path create() throws IOException {
         Path folder = createIn(temporary());
@@ -107,7 +107,7 @@ public final class WorkerFolder {
         try {
             UserPrincipal user = Files.getOwner(own);
             Path among = Objects.requireNonNull(own.getParent());
-            Errands.run(() -> removeOfTheDead(among, user));
+            BackgroundExecutor.execute(() -> removeOfTheDead(among, user));
         } catch (IOException | RuntimeException | Error e) {
             // no thread to be had, say: another time
         }

@@ -12,16 +12,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class ErrandsTest {
+class BackgroundExecutorTest {
     @Test
     void runsOnADaemonThatNeedsNoCarrier() throws Exception {
         var ranOn = new CompletableFuture<Thread>();
-        Errands.run(() -> ranOn.complete(Thread.currentThread()));
+        BackgroundExecutor.execute(() -> ranOn.complete(Thread.currentThread()));
 
         Thread thread = ranOn.get();
         assertThat(thread.isVirtual()).isFalse();
         assertThat(thread.isDaemon()).isTrue();
-        assertThat(thread.getName()).isEqualTo("sennit-errand");
+        assertThat(thread.getName()).isEqualTo("sennit-background");
     }
 
     @Test
@@ -31,7 +31,7 @@ class ErrandsTest {
         var virtual = new AtomicInteger();
         var ended = new CountDownLatch(count);
         for (int i = 0; i < count; i++) {
-            Errands.run(() -> {
+            BackgroundExecutor.execute(() -> {
                 virtual.addAndGet(Thread.currentThread().isVirtual() ? 1 : 0);
                 all.countDown();
                 try {
@@ -50,7 +50,7 @@ class ErrandsTest {
     void anErrandThatInterruptsItselfLeavesTheNextAlone() throws Exception {
         for (int i = 0; i < 100; i++) {
             var before = new CompletableFuture<Boolean>();
-            Errands.run(() -> {
+            BackgroundExecutor.execute(() -> {
                 before.complete(Thread.currentThread().isInterrupted());
                 Thread.currentThread().interrupt();
             });
@@ -67,7 +67,7 @@ class ErrandsTest {
         var goOn = new CountDownLatch(1);
         while (busy.getCount() > 0) { // an errand of another test may still have one
             var began = new CountDownLatch(1);
-            Errands.run(() -> {
+            BackgroundExecutor.execute(() -> {
                 if (!Thread.currentThread().isVirtual()) {
                     busy.countDown();
                 }
@@ -82,7 +82,7 @@ class ErrandsTest {
         }
         var runs = new AtomicInteger();
         try (var backend = FailingBackend.withoutThreads()) {
-            assertThatThrownBy(() -> Errands.run(() -> {
+            assertThatThrownBy(() -> BackgroundExecutor.execute(() -> {
                         runs.incrementAndGet();
                         throw new OutOfMemoryError("of the errand");
                     }))
