@@ -98,7 +98,7 @@ final class DelayedTasks {
         return timers.containsKey(submission);
     }
 
-    /** The object that is told when a task's delay is over; null if it is over, or there is none. */
+    /** Signalled when a task's delay is over; null if it is over, or there is none. */
     @Nullable WorkSignal end(Submission<?> submission) {
         if (!has(submission)) {
             return null;

@@ -38,7 +38,7 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
     private final AtomicInteger chunksUnderWay = new AtomicInteger();
     /** Those that a worker might run; some have begun or ended. */
     private final Queue<Submission<?>> chunks = new ConcurrentLinkedQueue<>();
-    /** Told when there is another chunk. */
+    /** Signalled when there is another chunk. */
     private final WorkSignal more = new WorkSignal();
 
     MapSubmission(AbstractPool pool, Callable<T> body, TaskOptions options) {

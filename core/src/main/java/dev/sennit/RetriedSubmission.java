@@ -42,7 +42,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     private boolean calledOff;
     /** The thread that ends the future and calls its callbacks. Set by that thread. */
     private volatile @Nullable Thread finisher;
-    /** Told when another attempt is under way. */
+    /** Signalled when another attempt is under way. */
     private final WorkSignal attempts = new WorkSignal();
 
     RetriedSubmission(AbstractPool pool, Callable<T> body, TaskOptions options, Retry retry, Submission<T> first) {

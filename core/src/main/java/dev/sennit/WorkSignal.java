@@ -6,35 +6,38 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
-/** Tells workers that wait for a task which consists of others that there is more of it to run. From any thread. */
+/**
+ * Signals new work to workers that wait for a composite task: there is another part of the task that they may run. Any thread may
+ * call.
+ */
 final class WorkSignal {
-    /** Guarded by this. Completed when there is more. */
+    /** Guarded by this. The next signal completes it. */
     private CompletableFuture<@Nullable Void> next = new CompletableFuture<>();
-    /** Guarded by this. Called when there is more: a thread that waits for many tasks asks again and again until there is more of this. */
-    private final Set<Runnable> asked = new LinkedHashSet<>(2);
+    /** Guarded by this. The next signal calls each once; a thread that waits for many tasks asks again and again until then. */
+    private final Set<Runnable> callbacks = new LinkedHashSet<>(2);
 
-    /** What is completed when there is more; ask before looking at what there is. */
+    /** The future that the next signal completes. A worker asks for it before it looks for work. */
     synchronized CompletableFuture<?> next() {
         return next;
     }
 
-    /** Calls back when there is more: once, however often that was asked for. */
+    /** Has the next signal call back: once, however often that was asked for. */
     synchronized void callOnce(Runnable onMore) {
-        asked.add(onMore);
+        callbacks.add(onMore);
     }
 
-    /** Does not call back any more. */
+    /** Takes a {@link #callOnce} back. */
     synchronized void forget(Runnable onMore) {
-        asked.remove(onMore);
+        callbacks.remove(onMore);
     }
 
-    /** There is more; called after that can be seen. */
+    /** Tells all who wait. The caller has published the new work before. */
     void signal() {
         CompletableFuture<@Nullable Void> reached;
         List<Runnable> told;
         synchronized (this) {
-            told = List.copyOf(asked);
-            asked.clear();
+            told = List.copyOf(callbacks);
+            callbacks.clear();
             reached = next;
             next = new CompletableFuture<>();
         }

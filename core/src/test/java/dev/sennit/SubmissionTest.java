@@ -527,8 +527,8 @@ class SubmissionTest {
             submission.start();
             timers.fire(0);
             await("the time limit has come to its end").until(() -> {
-                Thread errand = looks.get();
-                return errand != null && errand.getState() != Thread.State.RUNNABLE && errand.getState() != Thread.State.BLOCKED;
+                Thread running = looks.get();
+                return running != null && running.getState() != Thread.State.RUNNABLE && running.getState() != Thread.State.BLOCKED;
             });
             assertThat(submission.isRunning()).isTrue();
             timers.fire(1);

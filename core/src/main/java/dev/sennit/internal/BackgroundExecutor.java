@@ -6,12 +6,12 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What the library does beside its callers: what is due by the clock, the stopping of tasks and pools.
+ * Runs the library's own actions in the background: actions whose time has come, the stopping of tasks and pools.
  *
- * <p>On platform threads, as a virtual one needs a carrier, and tasks on virtual threads that only compute hold all of those: a
- * time limit that waits for them is none. There are as many threads as errands at a time, up to {@value #MOST}, which go away
- * when idle for a second. Beyond that, or where the system gives no more threads, an errand gets a virtual thread; where even
- * that cannot be had, its caller runs it. So an errand is never lost.
+ * <p>The threads are platform threads. A virtual thread needs a carrier, and tasks that only compute can hold all carriers: a time
+ * limit that waits for a carrier is no limit. A thread starts for each action that finds no idle thread, up to {@value #MOST}
+ * threads, and ends after a second without work. Beyond that number, or where the system gives no more threads, an action gets a
+ * virtual thread; where no virtual thread can start either, the caller runs the action. So no action is lost.
  */
 public final class BackgroundExecutor {
     private static final int MOST = 64;
@@ -22,40 +22,41 @@ public final class BackgroundExecutor {
             1,
             TimeUnit.SECONDS,
             new SynchronousQueue<>(),
-            BackgroundExecutor::thread); // refuses an errand when all of them are busy
+            BackgroundExecutor::thread); // refuses an action when all threads are busy
 
     private BackgroundExecutor() {}
 
     private static Thread thread(Runnable worker) {
-        Thread thread = Backend.factory(Thread.ofPlatform().daemon().name("sennit-background").inheritInheritableThreadLocals(false))
+        Thread thread = Backend.factory(
+                        Thread.ofPlatform().daemon().name("sennit-background").inheritInheritableThreadLocals(false))
                 .newThread(worker);
-        thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not that of whoever was first
+        thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not the loader of the first caller
         return thread;
     }
 
     /**
-     * Runs an errand soon, in a thread that nobody interrupts; in the calling one if there is no other to be had.
+     * Runs an action soon, in a thread that nobody interrupts; in the calling thread if no other can start.
      *
-     * @param errand what to run; it may be run with the caller's locks held, if the system is out of threads
+     * @param action the action; runs with the caller's locks held if the system is out of threads
      */
-    public static void execute(Runnable errand) {
-        if (!isTaken(errand) && !isStarted(errand)) {
-            errand.run(); // not where the lack of a thread is caught: what the errand throws is its own
+    public static void execute(Runnable action) {
+        if (!isTaken(action) && !isStarted(action)) {
+            action.run(); // not where the lack of a thread is caught: what the action throws is the caller's
         }
     }
 
-    private static boolean isTaken(Runnable errand) {
+    private static boolean isTaken(Runnable action) {
         try {
-            THREADS.execute(errand);
+            THREADS.execute(action);
             return true;
         } catch (RejectedExecutionException | OutOfMemoryError e) {
             return false;
         }
     }
 
-    private static boolean isStarted(Runnable errand) {
+    private static boolean isStarted(Runnable action) {
         try {
-            Backend.start(Thread.ofVirtual().unstarted(errand));
+            Backend.start(Thread.ofVirtual().unstarted(action));
             return true;
         } catch (OutOfMemoryError e) {
             return false;

@@ -2,42 +2,45 @@ package dev.sennit.internal;
 
 import org.jspecify.annotations.Nullable;
 
-/** The turns of threads that run one at a time by agreement. {@link Waits} tells them of each wait. */
+/**
+ * Permits of threads that run one at a time by agreement: a thread holds its permit while it runs. {@link Waits} releases the
+ * permit for each wait, and reacquires it.
+ */
 public final class RunPermits {
     private static final ThreadLocal<@Nullable Permit> OF_THREAD = new ThreadLocal<>();
 
-    /** Whether there has ever been a turn: most programs have none. */
+    /** Whether a thread has ever had a permit: in most programs none has. */
     private static volatile boolean any;
 
-    /** The leave to run of one thread. */
+    /** A thread's permission to run. */
     public interface Permit {
         /**
-         * Lets others run. Called by its thread.
+         * Lets other threads run. Called by the permit's thread.
          *
-         * @return false if it had been given up already, and is not to be regained by the one that asked
+         * @return false if the permit was released before; the caller then does not reacquire it
          */
         boolean release();
 
-        /** Waits until it is this thread's turn again, whatever interrupts come. Called by its thread. */
+        /** Waits until the thread may run again, whatever interrupts come. Called by the permit's thread. */
         void reacquire();
     }
 
     private RunPermits() {}
 
     /**
-     * Says that the calling thread takes turns from now on.
+     * Makes the calling thread one that runs by permit.
      *
-     * @param turn its turn; null if it takes none any more
+     * @param permit its permit; null if it needs none any more
      */
-    public static void set(@Nullable Permit turn) {
+    public static void set(@Nullable Permit permit) {
         any = true;
-        OF_THREAD.set(turn);
+        OF_THREAD.set(permit);
     }
 
     /**
-     * The turn of the calling thread.
+     * The permit of the calling thread.
      *
-     * @return the turn, or null if it takes none
+     * @return the permit, or null if the thread needs none
      */
     public static @Nullable Permit current() {
         return any ? OF_THREAD.get() : null;

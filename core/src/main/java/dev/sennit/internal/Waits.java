@@ -10,8 +10,8 @@ package dev.sennit.internal;
  *   }
  * </pre>
  *
- * <p>Where threads take turns by agreement, the calling thread gives up its turn at the beginning of the block, and waits for the
- * next one at its end. Elsewhere nothing happens.
+ * <p>Where threads take turns by agreement, the calling thread releases its {@linkplain RunPermits permit} at the beginning of the
+ * block, which ends its turn, and waits for its next turn at the end of the block. Elsewhere nothing happens.
  *
  * <p>A wait that ends with a lock held does not stand in such a block unless all waits for that lock do: another thread may want
  * the lock in its turn, and would hold up all. For waits on a condition of a lock there is {@link WaitLock}.
@@ -35,7 +35,7 @@ public final class Waits {
      * @return what ends the block
      */
     public static Block outOfTurn() {
-        RunPermits.Permit mine = RunPermits.current();
-        return mine != null && mine.release() ? mine::reacquire : IN_TURN;
+        RunPermits.Permit permit = RunPermits.current();
+        return permit != null && permit.release() ? permit::reacquire : IN_TURN;
     }
 }

@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Waits</h2>
  *
- * <p>A coroutine that waits gives the baton up before and asks for it again after ({@link RunPermits}). It waits outside of its
+ * <p>A coroutine that waits gives the baton up before and asks for it again after ({@link RunPermits}). A coroutine waits outside of its
  * turn as any virtual thread does, so that interrupts and time-outs are the JDK's. One that waits without saying so keeps
  * the baton, and all others wait with it.
  */

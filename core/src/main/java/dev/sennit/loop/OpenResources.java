@@ -4,19 +4,22 @@ import java.util.HashSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What ends with a loop at the latest: programs that it has started, signals that it listens to. From any thread. */
+/**
+ * The resources that a loop closes when it ends: programs that it has started, signals that it listens to, files. Any thread may
+ * add and remove.
+ */
 final class OpenResources {
     /** Guarded by this; null once the loop has ended. */
     private @Nullable Set<AutoCloseable> open = new HashSet<>();
 
-    /** Returns false when the loop has ended, and nobody would close it. */
-    synchronized boolean add(AutoCloseable one) {
-        return open != null && open.add(one);
+    /** Adds a resource; returns false when the loop has ended, and nobody would close the resource. */
+    synchronized boolean add(AutoCloseable resource) {
+        return open != null && open.add(resource);
     }
 
-    synchronized void remove(AutoCloseable one) {
+    synchronized void remove(AutoCloseable resource) {
         if (open != null) {
-            open.remove(one);
+            open.remove(resource);
         }
     }
 
@@ -24,18 +27,18 @@ final class OpenResources {
         return open == null ? 0 : open.size();
     }
 
-    /** At the end of the loop, which goes on to its end whatever happens here. */
+    /** Closes all that is open. The loop calls this at its end; a failure is logged, as the end goes on whatever happens here. */
     void close() {
         Set<AutoCloseable> left;
         synchronized (this) {
             left = open == null ? Set.of() : open;
             open = null;
         }
-        for (AutoCloseable one : left) {
+        for (AutoCloseable resource : left) {
             try {
-                one.close();
+                resource.close();
             } catch (Exception | Error e) {
-                EventLoop.LOG.log(System.Logger.Level.WARNING, one + " could not be closed", e);
+                EventLoop.LOG.log(System.Logger.Level.WARNING, resource + " could not be closed", e);
             }
         }
     }

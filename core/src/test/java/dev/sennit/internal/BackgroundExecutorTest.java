@@ -47,7 +47,7 @@ class BackgroundExecutorTest {
     }
 
     @Test
-    void anErrandThatInterruptsItselfLeavesTheNextAlone() throws Exception {
+    void anActionThatInterruptsItselfLeavesTheNextAlone() throws Exception {
         for (int i = 0; i < 100; i++) {
             var before = new CompletableFuture<Boolean>();
             BackgroundExecutor.execute(() -> {
@@ -58,14 +58,14 @@ class BackgroundExecutorTest {
         }
     }
 
-    /** The threads for errands are all busy, and there are no others to be had. */
+    /** All background threads are busy, and no other thread can start. */
     @Test
     @SuppressWarnings("try") // a backend is in use by being open
-    void anErrandThatItsCallerRunsIsRunOnceWhateverItThrows() throws Exception {
+    void anActionThatItsCallerRunsIsRunOnceWhateverItThrows() throws Exception {
         int most = 64;
         var busy = new CountDownLatch(most);
         var goOn = new CountDownLatch(1);
-        while (busy.getCount() > 0) { // an errand of another test may still have one
+        while (busy.getCount() > 0) { // an action of another test may still have a thread
             var began = new CountDownLatch(1);
             BackgroundExecutor.execute(() -> {
                 if (!Thread.currentThread().isVirtual()) {
@@ -84,10 +84,10 @@ class BackgroundExecutorTest {
         try (var backend = FailingBackend.withoutThreads()) {
             assertThatThrownBy(() -> BackgroundExecutor.execute(() -> {
                         runs.incrementAndGet();
-                        throw new OutOfMemoryError("of the errand");
+                        throw new OutOfMemoryError("of the action");
                     }))
                     .isInstanceOf(OutOfMemoryError.class)
-                    .hasMessage("of the errand");
+                    .hasMessage("of the action");
         } finally {
             goOn.countDown();
         }

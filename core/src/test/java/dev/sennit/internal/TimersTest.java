@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class TimersTest {
     @Test
-    void runsTheActionAsAnErrand() throws Exception {
+    void runsTheActionInTheBackground() throws Exception {
         var ranOn = new CompletableFuture<String>();
         Timers.after(Duration.ofMillis(1), () -> ranOn.complete(Thread.currentThread().getName()));
 

@@ -24,13 +24,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The folder in which a worker that starts meets its parent; only this user can enter it, and it is gone once both are
- * connected. A socket's path may have no more than some hundred bytes, so where the temporary folder's own path is long
- * it lies in {@code /tmp}.
+ * Folders in which two processes meet, such as a worker that starts and its parent. Only this user can enter such a folder, and the
+ * folder is gone once both are connected. A socket's path may have no more than some hundred bytes, so where the path of the
+ * temporary folder is long, the meeting folder lies in {@code /tmp}.
  *
- * <p>A JVM that ends while workers start removes the folders on its way out; one that is killed leaves that to the
- * worker. Where that was killed too, the next process of this user that makes such a folder removes it, as {@link FolderOwner} tells
- * that its owner is dead.
+ * <p>A JVM that ends while workers start removes the folders on its way out; a JVM that is killed leaves them to the workers. Where
+ * the worker was killed too, the next process of this user that makes a folder removes those whose {@link FolderOwner} is dead.
  */
 public final class MeetingFolder {
     public static final String SOCKET = "socket";
@@ -41,7 +40,7 @@ public final class MeetingFolder {
 
     private static final List<String> FILES = List.of(SOCKET, STATUS, ARGUMENTS, LIBRARY);
     private static final int LONGEST = 90;
-    /** A process that makes many folders looks for those of the dead so often. */
+    /** How often a process that makes many folders looks for those of dead processes. */
     private static final long SWEEP_NANOS = Duration.ofMinutes(1).toNanos();
 
     private static final Set<Path> IN_USE = ConcurrentHashMap.newKeySet();

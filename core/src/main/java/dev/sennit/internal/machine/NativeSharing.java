@@ -23,8 +23,8 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>A platform thread waits in the kernel, and in short slices: the kernel knows nothing of interrupts, and whoever should
  * wake it may be killed before. So no wake-up that is lost delays anybody by more than a slice. A virtual thread would
- * take its carrier with it: it parks, and a platform thread waits in its stead, one for all that wait for the same. Only where
- * the system gives no more threads does a virtual thread wait in the kernel itself.
+ * take its carrier with it: it parks, and a platform thread, the {@link ProxyWaiter}, waits for all virtual threads that
+ * wait for the same. Only where the system gives no more threads does a virtual thread wait in the kernel itself.
  */
 public final class NativeSharing extends Sharing {
     private static final VarHandle WORD = JAVA_INT.varHandle();
@@ -139,7 +139,7 @@ public final class NativeSharing extends Sharing {
 
     private record Key(long address, int expected) {}
 
-    /** A platform thread that waits for as long as virtual threads want it to. */
+    /** A platform thread that waits in the kernel for as long as virtual threads wait for the same. */
     private static final class ProxyWaiter implements Runnable {
         final Key key;
         final MemorySegment word;
