@@ -25,7 +25,7 @@ final class CauseOfDeath {
      * @param during what it was at, such as "while it ran task report"
      */
     static WorkerCrashedException of(
-            WorkerJvm dead, WorkerJvm.End end, String name, String during, ProcessPool.Builder settings) {
+            WorkerJvm dead, WorkerJvm.End end, String name, String during, WorkerSettings settings) {
         Path crashLog = WorkerCommand.crashLog(dead.pid());
         boolean hasCrashLog = isOf(crashLog, dead);
         String why = dead.whyDestroyed();

@@ -1,10 +1,8 @@
 package dev.sennit.process;
 
 import dev.sennit.AbstractPool;
-import dev.sennit.Action;
 import dev.sennit.Plan;
 import dev.sennit.Pool;
-import dev.sennit.PoolBuilder;
 import dev.sennit.PoolProvider;
 import dev.sennit.Submission;
 import dev.sennit.TaskOptions;
@@ -14,26 +12,18 @@ import dev.sennit.codec.EncodedTask;
 import dev.sennit.codec.TaskCodec;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.BackgroundExecutor;
-import dev.sennit.internal.Durations;
 import dev.sennit.internal.Management;
-import dev.sennit.internal.Sizes;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.process.WorkerJvm.Standing;
-import java.io.File;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.Deque;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -42,7 +32,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -107,7 +96,10 @@ public final class ProcessPool extends AbstractPool {
     private static final long SHORTEST_PAUSE_MILLIS = 20;
     private static final long LONGEST_PAUSE_MILLIS = 5_000;
 
-    private final Builder settings;
+    private final WorkerSettings settings;
+    private final WorkerPolicy policy;
+    private final Duration grace;
+    private final WorkerTransport transport;
     private final AllowList allowed;
     private final List<String> arguments;
     private final @Nullable Initializer initializer;
@@ -156,19 +148,36 @@ public final class ProcessPool extends AbstractPool {
     /** Guarded by lock. Those whose thread has not ended. */
     private int slotsLeft;
 
-    private ProcessPool(Builder settings) {
-        super(settings, settings.workers);
-        this.settings = settings.copy(); // the builder may be used for another
-        this.allowed = settings.newAllowList();
-        this.arguments = WorkerCommand.arguments(settings);
-        this.log = new WorkerLog(name());
-        this.archive = settings.archive ? WorkerArchive.forWorkers(arguments, settings.limits()) : null;
-        if (settings.initializer != null) {
-            initializer = new Initializer(settings.initializer, allowed);
+    private ProcessPool(Builder builder) {
+        super(builder, builder.policy().workers());
+        settings = builder.workerSettings();
+        policy = builder.policy();
+        grace = builder.grace();
+        transport = builder.transport().resolved();
+        allowed = settings.newAllowList();
+        arguments = WorkerCommand.arguments(settings);
+        log = new WorkerLog(name());
+        archive = builder.mayArchive() ? WorkerArchive.forWorkers(arguments, settings.limits()) : null;
+        if (builder.initializer() != null) {
+            initializer = new Initializer(builder.initializer(), allowed);
         } else {
-            initializer = settings.spares > 0 ? Initializer.firstTask() : null;
+            initializer = policy.spares() > 0 ? Initializer.firstTask() : null;
         }
-        wanted = settings.least();
+        wanted = policy.minWorkers();
+    }
+
+    private void start() {
+        try {
+            WorkerPools.opened(this);
+            if (policy.isTimed()) {
+                Backend.start(new WorkerWatch(name(), policy, closing, this::looks));
+            }
+            openSlots();
+        } catch (Throwable e) {
+            shutdownNow();
+            throw new WorkerStartException(
+                    "pool " + name() + " with " + policy.workers() + " workers could not be opened: " + e.getMessage(), e);
+        }
     }
 
     /**
@@ -332,8 +341,8 @@ public final class ProcessPool extends AbstractPool {
             ready = spares.size();
         }
         return state.substring(0, state.length() - 1)
-                + (settings.spares > 0 ? ", " + ready + " spare" : "")
-                + (settings.usesSharedMemory() ? ", over shared memory]" : ", over sockets]");
+                + (policy.spares() > 0 ? ", " + ready + " spare" : "")
+                + (usesSharedMemory() ? ", over shared memory]" : ", over sockets]");
     }
 
     // ---- scheduling ----
@@ -361,7 +370,7 @@ public final class ProcessPool extends AbstractPool {
                 } else if (worker == null) {
                     backlog.addLast(submission);
                 }
-                grows = wanted < settings.workers && backlog.size() > wanted - workersUp;
+                grows = wanted < policy.workers() && backlog.size() > wanted - workersUp;
                 if (grows) {
                     wanted++;
                     lock.notifyAll();
@@ -446,7 +455,7 @@ public final class ProcessPool extends AbstractPool {
 
     /** With the lock. */
     private int slotsWanted() {
-        return wanted + settings.spares + (outgoing == null ? 0 : 1);
+        return wanted + policy.spares() + (outgoing == null ? 0 : 1);
     }
 
     /** Opens slots until there are as many as are wanted. */
@@ -641,7 +650,7 @@ public final class ProcessPool extends AbstractPool {
      * of such there are no more than there are workers, lest long tasks make processes without end.
      */
     private boolean mayRetire(WorkerJvm spent) {
-        return leaving < settings.workers || idle.contains(spent);
+        return leaving < policy.workers() || idle.contains(spent);
     }
 
     /** One that may do no more task, else one that is idle, if there is one. */
@@ -669,7 +678,7 @@ public final class ProcessPool extends AbstractPool {
         List<WorkerJvm> gone = new ArrayList<>();
         synchronized (lock) {
             WorkerJvm longest = idle.peekLast();
-            while (wanted > settings.least() && longest != null && longest.idleNanos() >= settings.idleNanos()) {
+            while (wanted > policy.minWorkers() && longest != null && longest.idleNanos() >= policy.idleNanos()) {
                 wanted--;
                 if (workersUp > wanted) {
                     retire(longest);
@@ -691,9 +700,9 @@ public final class ProcessPool extends AbstractPool {
     private List<WorkerWatch.Look> looks() {
         List<WorkerWatch.Look> looks = new ArrayList<>();
         for (WorkerSlot slot : slots) {
-            looks.add(() -> slot.limitMemory(settings.rss()));
+            looks.add(() -> slot.limitMemory(policy.rss()));
             looks.add(() -> {
-                slot.watchMemory(settings.maxMemory());
+                slot.watchMemory(policy.maxMemory());
                 return 0;
             });
         }
@@ -715,8 +724,7 @@ public final class ProcessPool extends AbstractPool {
         synchronized (lock) {
             number = ++started;
         }
-        return new WorkerJvm(
-                settings, archive == null ? arguments : archive.addTo(arguments), name, slot, settings.lifespan(number));
+        return new WorkerJvm(archive == null ? arguments : archive.addTo(arguments), name, slot, policy.lifespan(number));
     }
 
     /** A worker that gets no tasks of this pool. */
@@ -724,8 +732,7 @@ public final class ProcessPool extends AbstractPool {
         List<String> all = new ArrayList<>(arguments);
         all.addFirst(jvmOption);
         String name = name() + "-archive";
-        return new WorkerJvm(
-                settings, all, name, new WorkerSlot(this, name), new Lifespan(Lifespan.ENDLESS, Lifespan.ENDLESS));
+        return new WorkerJvm(all, name, new WorkerSlot(this, name), new Lifespan(Lifespan.ENDLESS, Lifespan.ENDLESS));
     }
 
     @Nullable WorkerArchive archive() {
@@ -772,7 +779,7 @@ public final class ProcessPool extends AbstractPool {
                 replaced = outgoing;
                 waited = retire(outgoing);
                 enlist(ready);
-            } else if (spares.size() < settings.spares) {
+            } else if (spares.size() < policy.spares()) {
                 ready.standAs(Standing.SPARE);
                 spares.addLast(ready);
             } else {
@@ -927,11 +934,19 @@ public final class ProcessPool extends AbstractPool {
     }
 
     Duration grace() {
-        return settings.grace;
+        return grace;
     }
 
-    Builder settings() {
+    WorkerSettings settings() {
         return settings;
+    }
+
+    WorkerPolicy policy() {
+        return policy;
+    }
+
+    boolean usesSharedMemory() {
+        return transport == WorkerTransport.SHARED_MEMORY;
     }
 
     @Nullable Initializer initializer() {
@@ -943,552 +958,8 @@ public final class ProcessPool extends AbstractPool {
     }
 
     /** Settings of a {@link ProcessPool}. */
-    public static final class Builder extends PoolBuilder<Builder> implements Cloneable {
-        static final long NO_LIMIT = Long.MAX_VALUE;
-        private static final String VARIABLE = "env.";
-        private static final int ALL = Integer.MAX_VALUE;
-
-        private int workers = Runtime.getRuntime().availableProcessors();
-        private int min = ALL;
-        private Duration idle = Duration.ofSeconds(60);
-        private int spares;
-        private long maxTasks = NO_LIMIT;
-        private long strictMaxTasks = NO_LIMIT;
-        private @Nullable Duration maxAge;
-        private long maxMemory = NO_LIMIT;
-        private @Nullable String heap;
-        private @Nullable String direct;
-        private @Nullable String metaspace;
-        private long rss = NO_LIMIT;
-        private @Nullable Action initializer;
-        private Map<String, String> environment = Map.of();
-        private @Nullable File directory;
-        private boolean archive = true;
-        private Duration grace = Duration.ofMillis(200);
-        private WorkerOutput output = WorkerOutput.LINES;
-        private @Nullable LineListener listener;
-        private List<String> allowed = new ArrayList<>();
-        private List<String> jvmOptions = List.of();
-        private List<Path> classPath = List.of();
-        private WorkerTransport transport = WorkerTransport.AUTO;
-        private boolean agents;
-        private boolean properties;
-        private boolean debug;
-
-        private Builder() {
-            super("processes");
-        }
-
-        /** As it is now: lists and maps are replaced, not changed. */
-        private Builder copy() {
-            try {
-                return (Builder) clone();
-            } catch (CloneNotSupportedException e) {
-                throw new AssertionError(e);
-            }
-        }
-
-        /**
-         * How many worker processes. In a plan: the number after the colon.
-         *
-         * @param count 1 or more
-         * @return this
-         * @throws IllegalArgumentException if it is less than 1
-         */
-        public Builder workers(int count) {
-            workers = atLeast("workers", count, 1);
-            return this;
-        }
-
-        /**
-         * How many workers stay when there is nothing to do; the default is all. The pool starts with so many. More are
-         * started when tasks wait, up to {@link #workers}, and those let go again that have had nothing to do for the {@link
-         * #idle idle time}. In a plan: {@code min=2}.
-         *
-         * @param count 0 or more, and not more than there are workers
-         * @return this
-         * @throws IllegalArgumentException if it is negative
-         */
-        public Builder minWorkers(int count) {
-            min = atLeast("min", count, 0);
-            return this;
-        }
-
-        /**
-         * How long a worker has nothing to do before it is let go, if there are more than {@link #minWorkers} says; the
-         * default is 60 s. In a plan: {@code idle=5s}.
-         *
-         * @param time more than zero
-         * @return this
-         * @throws IllegalArgumentException if it is not
-         */
-        public Builder idle(Duration time) {
-            idle = positive("idle", time);
-            return this;
-        }
-
-        /**
-         * How many workers wait beside the pool, started and initialized, to take at once the place of one that dies, is
-         * killed or has served long enough; the default is none. Another is then started in the background. They count
-         * neither as workers nor in {@link dev.sennit.PoolStatistics#workers()}. In a plan: {@code spares=1}.
-         *
-         * @param count 0 or more
-         * @return this
-         * @throws IllegalArgumentException if it is negative
-         */
-        public Builder spares(int count) {
-            spares = atLeast("spares", count, 0);
-            return this;
-        }
-
-        /**
-         * After how many tasks a worker is replaced; by default it is not. In a plan: {@code max-tasks=1000}.
-         *
-         * <p>The old worker goes on until the new one is ready, and then ends when it has done what it had begun; so no task
-         * waits or fails for it, and a worker may do some tasks more than that. No more are at the end of their last tasks than
-         * there are workers: with long tasks a pool may have twice as many processes, and run as many tasks, for as long as
-         * those take; {@link #strictMaxTasks} is without exceptions. One is replaced after another, and each is
-         * given a tenth more or less, so that they do not all go at once. When no successor can be started, the old one stays
-         * until one can. {@link dev.sennit.PoolStatistics#workersRecycled()} counts them.
-         *
-         * @param count 1 or more
-         * @return this
-         * @throws IllegalArgumentException if it is less than 1
-         */
-        public Builder maxTasks(int count) {
-            maxTasks = atLeast("max-tasks", count, 1);
-            return this;
-        }
-
-        /**
-         * How many tasks a worker gets at most, for tasks that must not share a process with many others: one that leaks, or changes
-         * what others see. By default there is no such limit. In a plan: {@code strict-max-tasks=1}.
-         *
-         * <p>Other than with {@link #maxTasks}, no worker ever gets one more, and none is sent a task before it has ended the
-         * one it has. A worker that has done its number ends, and another is started in its place; tasks wait until that one is ready, or
-         * a {@linkplain #spares spare} takes the place at once. A chunk of a {@code map} is one task; {@link Pool#chunksOf
-         * chunksOf(1)} makes one of each item. A task that was cancelled counts if its worker had been sent it; the initializer
-         * does not. If no other worker can be started, waiting tasks fail as they do when the pool opens.
-         *
-         * @param count 1 or more
-         * @return this
-         * @throws IllegalArgumentException if it is less than 1
-         */
-        public Builder strictMaxTasks(int count) {
-            strictMaxTasks = atLeast("strict-max-tasks", count, 1);
-            return this;
-        }
-
-        /**
-         * How old a worker gets before it is replaced, as with {@link #maxTasks}, whether it is busy or idle; by default it is
-         * not. In a plan: {@code max-age=1h}.
-         *
-         * @param age more than zero
-         * @return this
-         * @throws IllegalArgumentException if it is not
-         */
-        public Builder maxAge(Duration age) {
-            maxAge = positive("max-age", age);
-            return this;
-        }
-
-        /**
-         * With how much resident memory a worker is replaced, as with {@link #maxTasks}, whether it is busy or idle: its task
-         * comes to its end, other than with {@link #rss}, which counts the same. Each worker is looked at four times a second.
-         * On Linux alone; by default there is no limit. In a plan: {@code max-memory=500m}.
-         *
-         * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
-         * @return this
-         * @throws IllegalArgumentException if it is not such a number
-         */
-        public Builder maxMemory(String size) {
-            maxMemory = Sizes.parse("max-memory", size);
-            return this;
-        }
-
-        private static Duration positive(String what, Duration time) {
-            if (!time.isPositive()) {
-                throw new IllegalArgumentException(what + " must be > 0, was " + time);
-            }
-            return time;
-        }
-
-        /**
-         * The most heap memory a worker may use. One that needs more ends, and its task fails with a {@link
-         * WorkerCrashedException} that says so. In a plan: {@code heap=256m}.
-         *
-         * <p>The default is a share of the memory that the machine, or the container, has: half of it divided by the number of
-         * workers and spares, and no more than the quarter that a JVM takes by itself; some 126 MB at least, as the JVM has it. So all
-         * workers together leave half to this JVM and everything else. What limits this JVM's own heap is not taken over: {@code
-         * -Xmx} or a percentage would hold for each worker anew. {@link #jvmOptions} may say {@code -Xmx} too.
-         *
-         * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
-         * @return this
-         * @throws IllegalArgumentException if it is not such a number
-         */
-        public Builder heap(String size) {
-            Sizes.parse("heap", size);
-            heap = size;
-            return this;
-        }
-
-        /**
-         * The most memory that a worker's direct buffers may take together; the default is what the heap may. A task that
-         * asks for more fails with the JVM's {@link OutOfMemoryError}, and its worker goes on, unless that cannot send its
-         * answer without. In a plan: {@code direct=64m}.
-         *
-         * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
-         * @return this
-         * @throws IllegalArgumentException if it is not such a number
-         */
-        public Builder direct(String size) {
-            Sizes.parse("direct", size);
-            direct = size;
-            return this;
-        }
-
-        /**
-         * The most memory that a worker's classes may take; by default there is no limit. A worker that needs more ends, and
-         * its task fails with a {@link WorkerCrashedException} that says so. In a plan: {@code metaspace=64m}.
-         *
-         * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
-         * @return this
-         * @throws IllegalArgumentException if it is not such a number
-         */
-        public Builder metaspace(String size) {
-            Sizes.parse("metaspace", size);
-            metaspace = size;
-            return this;
-        }
-
-        /**
-         * The most resident memory that a worker may use, whatever for: heap, buffers, threads, native libraries, and shared
-         * memory that it has touched; not the pages of files it has mapped. A worker that has more while it runs a task, or
-         * its initializer, is killed, and the task fails with a {@link WorkerCrashedException} that says so. On Linux alone;
-         * by default there is no limit. In a plan: {@code rss=1g}.
-         *
-         * <p>Each worker that runs something is looked at every 50 ms, and every 10 ms once one has used half of what it may;
-         * so a task that is quick can have more for that long. The limit is the worker's, not the task's: what earlier tasks
-         * left behind counts. A worker that has done nothing takes some 30 to 50 MB.
-         *
-         * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
-         * @return this
-         * @throws IllegalArgumentException if it is not such a number
-         */
-        public Builder rss(String size) {
-            rss = Sizes.parse("rss", size);
-            return this;
-        }
-
-        /**
-         * Environment variables of the workers, added to this JVM's own; what has the same name is replaced. In a plan: {@code
-         * env.NAME=value}, for each.
-         *
-         * @param variables names and values
-         * @return this
-         * @throws IllegalArgumentException if a name is empty or has a {@code =}
-         */
-        public Builder environment(Map<String, String> variables) {
-            for (var variable : variables.entrySet()) {
-                String name = variable.getKey();
-                String value = Objects.requireNonNull(variable.getValue(), name);
-                if (name.isEmpty() || name.contains("=") || (name + value).indexOf('\0') >= 0) {
-                    throw new IllegalArgumentException(
-                            "environment variable must have a name without = and no NUL, was \"" + name + "\"");
-                }
-            }
-            environment = new HashMap<>(environment);
-            environment.putAll(variables);
-            return this;
-        }
-
-        /**
-         * The workers' working directory; the default is this JVM's. Relative paths that tasks use start there. In a plan:
-         * {@code dir=/srv/data}.
-         *
-         * @param folder a folder that exists
-         * @return this
-         * @throws IllegalArgumentException if it does not
-         */
-        public Builder directory(Path folder) {
-            if (!Files.isDirectory(folder)) {
-                throw new IllegalArgumentException("directory must be a folder that exists, was " + folder);
-            }
-            directory = folder.toAbsolutePath().toFile();
-            return this;
-        }
-
-        /**
-         * What each worker does before its first task: load a model, open a connection. It travels as a task does, once to
-         * each worker that starts, and has no time limit; tasks wait until it has returned.
-         *
-         * <p>A worker whose initializer throws, or that ends in it - it exits, crashes or is killed - is replaced. When it never
-         * succeeds - three times in a row, in each worker at least once, and no worker is up - all tasks that wait or come later fail with a {@link
-         * WorkerStartException}; its cause is what the initializer threw in the worker, or a {@link WorkerCrashedException}.
-         *
-         * @param action what to do
-         * @return this
-         */
-        public Builder initializer(Action action) {
-            initializer = Objects.requireNonNull(action, "action");
-            return this;
-        }
-
-        /**
-         * How long a task that is cancelled, or over its time limit, has to end after the interrupt before its worker is
-         * killed; the default is 200 ms. Zero kills at once. In a plan: {@code grace=200ms}.
-         *
-         * @param period zero or more
-         * @return this
-         * @throws IllegalArgumentException if it is negative
-         */
-        public Builder grace(Duration period) {
-            if (period.isNegative()) {
-                throw new IllegalArgumentException("grace must be >= 0, was " + period);
-            }
-            grace = period;
-            return this;
-        }
-
-        /**
-         * Where the workers' standard output and error go; the default is {@link WorkerOutput#LINES}. In a plan: {@code
-         * output=inherit}.
-         *
-         * @param target where to
-         * @return this
-         */
-        public Builder output(WorkerOutput target) {
-            output = Objects.requireNonNull(target, "target");
-            return this;
-        }
-
-        /**
-         * Who gets the lines that workers write. The default prints each after its worker's name.
-         *
-         * @param newListener called by several threads
-         * @return this
-         */
-        public Builder onLine(LineListener newListener) {
-            listener = Objects.requireNonNull(newListener, "listener");
-            return output(WorkerOutput.LINES);
-        }
-
-        /**
-         * Lets values of more classes come home. In a plan: {@code allow=com.acme.Money,org.lib.**}.
-         *
-         * <p>Without it these come home: plain values of the JDK, Kotlin and Scala; what lies in a folder of classes, as a program's own do
-         * while it is developed; what lies in the jar of a task, or of an object that was sent with one; and exceptions of any jar that do
-         * nothing when they are read. All else is refused, and the message says what to allow.
-         *
-         * @param patterns class names, {@code package.*}, or {@code package.**} for the packages below it as well
-         * @return this
-         */
-        public Builder allow(String... patterns) {
-            AllowList.ensurePatterns(patterns);
-            allowed = new ArrayList<>(allowed);
-            allowed.addAll(Arrays.asList(patterns));
-            return this;
-        }
-
-        /**
-         * Options for the workers' JVMs, after those that Sennit sets, and so instead of them: workers have the serial collector, which
-         * starts quickest and needs least, unless {@code -XX:+UseG1GC} or its like names another. In a plan: {@code
-         * jvm=-XX:+UseZGC,-Xss4m}; a comma is part of an option unless a hyphen follows, as in {@code
-         * jvm=-Xlog:gc,safepoint,-Xss4m}.
-         *
-         * @param options one option each
-         * @return this
-         */
-        public Builder jvmOptions(String... options) {
-            jvmOptions = List.of(options);
-            return this;
-        }
-
-        /** Options hold commas themselves; but none begins with another letter. */
-        private static String[] optionsIn(String value) {
-            if (!value.startsWith("-")) {
-                throw new IllegalArgumentException("jvm must be options such as -Xss4m, was \"" + value + "\"");
-            }
-            return value.split(",(?=-)");
-        }
-
-        private static boolean inherits(String option, String word) {
-            return switch (word) {
-                case "inherit" -> true;
-                case "none" -> false;
-                default -> throw new IllegalArgumentException(option + " must be inherit or none, was \"" + word + "\"");
-            };
-        }
-
-        /**
-         * Whether workers get the agents that this JVM was started with: {@code -javaagent}, {@code -agentpath} and {@code -agentlib},
-         * also from {@code JAVA_TOOL_OPTIONS}; by default they do not. For coverage, tracing and profilers. In a plan: {@code
-         * agents=inherit}.
-         *
-         * <p>A debugger is not taken over, as its port is taken: see {@link #debug(boolean)}. Neither is an agent that was attached to
-         * this JVM later. An agent that writes a file, or opens a port, has to be able to do so several times.
-         *
-         * {@snippet :
-         * import dev.sennit.process.ProcessPool;
-         *
-         * ProcessPool pool = ProcessPool.builder().inheritAgents(true).open();
-         * }
-         *
-         * @param wanted true for the same agents
-         * @return this
-         */
-        public Builder inheritAgents(boolean wanted) {
-            agents = wanted;
-            return this;
-        }
-
-        /**
-         * Whether workers get all system properties that this JVM has when the pool opens, with those that were set by {@link
-         * System#setProperty}; by default they get those of its command line alone. What each JVM sets for itself, such as {@code
-         * java.home} and {@code user.dir}, stays its own. In a plan: {@code properties=inherit}.
-         *
-         * <p>The default time zone and locale need no such wish: where they were set at run time ({@link
-         * java.util.TimeZone#setDefault}, {@link java.util.Locale#setDefault(java.util.Locale)}), workers have them as they are when the
-         * pool opens, unless {@link #environment} has {@code TZ}, {@code LANG} or {@code LC_...}.
-         *
-         * {@snippet :
-         * import dev.sennit.process.ProcessPool;
-         *
-         * System.setProperty("app.stage", "test");
-         * ProcessPool pool = ProcessPool.builder().inheritProperties(true).open();
-         * }
-         *
-         * @param wanted true for all properties
-         * @return this
-         */
-        public Builder inheritProperties(boolean wanted) {
-            properties = wanted;
-            return this;
-        }
-
-        /**
-         * Whether a debugger can be attached to each worker; by default it cannot. Each worker listens at a free port of this machine
-         * alone, and says at which, so that with {@link WorkerOutput#LINES} its name stands before: {@code [pool-worker-1] Listening for
-         * transport dt_socket at address: 40123}. In a plan: {@code debug=on}.
-         *
-         * <p>Whoever can reach that port may run any code in the worker. A task that stands at a breakpoint is over its time limit like
-         * any other.
-         *
-         * {@snippet :
-         * import dev.sennit.process.ProcessPool;
-         *
-         * ProcessPool pool = ProcessPool.builder().workers(1).debug(true).open();
-         * }
-         *
-         * @param wanted true for a port
-         * @return this
-         */
-        public Builder debug(boolean wanted) {
-            debug = wanted;
-            return this;
-        }
-
-        private void debug(String word) {
-            switch (word) {
-                case "on" -> debug(true);
-                case "off" -> debug(false);
-                default -> throw new IllegalArgumentException("debug must be on or off, was \"" + word + "\"");
-            }
-        }
-
-        /**
-         * The workers' class path; the default is this JVM's own class path and modules. It has to hold this library. Classes of
-         * tasks that are not on it are borrowed from this JVM, with their resources.
-         *
-         * @param parts jars and folders
-         * @return this
-         */
-        public Builder classPath(Path... parts) {
-            classPath = List.of(parts);
-            return this;
-        }
-
-        /**
-         * How tasks and answers travel; the default is {@link WorkerTransport#AUTO}. In a plan: {@code transport=socket}.
-         *
-         * @param way which way
-         * @return this
-         * @throws UnsupportedOperationException if it is {@link WorkerTransport#SHARED_MEMORY}, and that cannot be had here
-         */
-        public Builder transport(WorkerTransport way) {
-            if (way == WorkerTransport.SHARED_MEMORY) {
-                WorkerTransport.ensureSharedMemory();
-            }
-            transport = Objects.requireNonNull(way, "way");
-            return this;
-        }
-
-        /**
-         * Whether workers start with an archive of the JDK's classes (AppCDS); by default they do, which saves a quarter of
-         * their start. In a plan: {@code archive=off}.
-         *
-         * <p>A pool that is open for some seconds makes one in the background, for itself and later programs with the same
-         * JDK and options: some 13 MB in {@code $XDG_CACHE_HOME/sennit} or {@code ~/.cache/sennit}, or the folder that the
-         * system property {@code sennit.cache} names; none if that is empty. Where it cannot be made there is none. One that is
-         * not used for a month is deleted.
-         *
-         * @param wanted false for none
-         * @return this
-         */
-        public Builder archive(boolean wanted) {
-            archive = wanted;
-            return this;
-        }
-
-        private void archive(String word) {
-            switch (word) {
-                case "on" -> archive(true);
-                case "off" -> archive(false);
-                default -> throw new IllegalArgumentException("archive must be on or off, was \"" + word + "\"");
-            }
-        }
-
-        @Override
-        protected Map<String, Consumer<String>> planOptions() {
-            Map<String, Consumer<String>> options = super.planOptions();
-            options.put("heap", this::heap);
-            options.put("direct", this::direct);
-            options.put("metaspace", this::metaspace);
-            options.put("rss", this::rss);
-            options.put("min", value -> minWorkers(number("min", value)));
-            options.put("idle", value -> idle(Durations.parse("idle", value)));
-            options.put("spares", value -> spares(number("spares", value)));
-            options.put("max-tasks", value -> maxTasks(number("max-tasks", value)));
-            options.put("strict-max-tasks", value -> strictMaxTasks(number("strict-max-tasks", value)));
-            options.put("max-age", value -> maxAge(Durations.parse("max-age", value)));
-            options.put("max-memory", this::maxMemory);
-            options.put("dir", value -> directory(Path.of(value)));
-            options.put(VARIABLE + "NAME", value -> planOption(VARIABLE + "NAME", value)); // so that messages list it
-            options.put("archive", this::archive);
-            options.put("grace", value -> grace(Durations.parse("grace", value)));
-            options.put("output", value -> output(WorkerOutput.parse(value)));
-            options.put("allow", value -> allow(value.split(",")));
-            options.put("transport", value -> transport(WorkerTransport.parse(value)));
-            options.put("jvm", value -> jvmOptions(optionsIn(value)));
-            options.put("agents", value -> inheritAgents(inherits("agents", value)));
-            options.put("properties", value -> inheritProperties(inherits("properties", value)));
-            options.put("debug", this::debug);
-            return options;
-        }
-
-        @Override
-        protected boolean planOption(String option, String value) {
-            if (!option.startsWith(VARIABLE)) {
-                return super.planOption(option, value);
-            }
-            environment(Map.of(option.substring(VARIABLE.length()), value));
-            return true;
-        }
-
-        @Override
-        protected void planArgument(String count) {
-            workers(number("workers", count));
-        }
+    public static final class Builder extends ProcessPoolBuilder {
+        private Builder() {}
 
         @Override
         protected Builder self() {
@@ -1507,129 +978,16 @@ public final class ProcessPool extends AbstractPool {
          */
         @Override
         public ProcessPool open() {
-            if (min != ALL && min > workers) {
-                throw new IllegalArgumentException("min must be <= workers, was " + min + " with " + workers + " workers");
-            }
-            if ((rss != NO_LIMIT || maxMemory != NO_LIMIT) && !LinuxProcess.tellsMemory()) {
-                throw new UnsupportedOperationException((rss != NO_LIMIT ? "rss" : "max-memory")
-                        + " needs Linux, whose /proc tells how much memory a process uses; here, limit heap, direct and"
-                        + " metaspace instead");
-            }
-            if (debug && output == WorkerOutput.DISCARD) {
-                throw new IllegalArgumentException("debug needs output=lines or inherit, was discard: workers say there at which port they listen");
-            }
+            ensurePossible();
             WorkerCommand.ensureLauncher();
             String obstacle = MeetingFolder.obstacle();
             if (obstacle != null) {
                 throw new WorkerStartException(obstacle, null);
             }
             var pool = new ProcessPool(this);
-            transport.tellIfSlower();
-            try {
-                WorkerPools.opened(pool);
-                if (rss != NO_LIMIT || maxMemory != NO_LIMIT || maxAge != null || least() < workers) {
-                    Backend.start(new WorkerWatch(pool.name(), pool.settings, pool.closing, pool::looks));
-                }
-                pool.openSlots();
-            } catch (Throwable e) {
-                pool.shutdownNow();
-                throw new WorkerStartException(
-                        "pool " + pool.name() + " with " + workers + " workers could not be opened: " + e.getMessage(), e);
-            }
+            transport().tellIfSlower();
+            pool.start();
             return pool;
-        }
-
-        boolean inheritsAgents() {
-            return agents;
-        }
-
-        boolean inheritsProperties() {
-            return properties;
-        }
-
-        boolean isToBeDebugged() {
-            return debug;
-        }
-
-        /** How many share the memory. */
-        long processes() {
-            return (long) workers + spares;
-        }
-
-        /** How many workers stay. */
-        int least() {
-            return Math.min(min, workers);
-        }
-
-        long idleNanos() {
-            return Timers.nanos(idle);
-        }
-
-        long rss() {
-            return rss;
-        }
-
-        long maxMemory() {
-            return maxMemory;
-        }
-
-        long maxAgeNanos() {
-            return maxAge == null ? NO_LIMIT : Timers.nanos(maxAge);
-        }
-
-        long strictMaxTasks() {
-            return strictMaxTasks;
-        }
-
-        /** Of the worker with that number. */
-        Lifespan lifespan(long worker) {
-            return Lifespan.of(maxTasks, maxAgeNanos(), worker);
-        }
-
-        Map<String, String> environment() {
-            return environment;
-        }
-
-        @Nullable File directory() {
-            return directory;
-        }
-
-        MemoryLimits limits() {
-            return new MemoryLimits(heap, direct, metaspace);
-        }
-
-        WorkerOutput output() {
-            return output;
-        }
-
-        /** Whether a worker that waits may use its processor for that. */
-        boolean leavesProcessors() {
-            return workers < Runtime.getRuntime().availableProcessors();
-        }
-
-        boolean usesSharedMemory() {
-            return transport.resolved() == WorkerTransport.SHARED_MEMORY;
-        }
-
-        LineListener listenerOrDefault() {
-            if (output == WorkerOutput.DISCARD) {
-                return (worker, error, line) -> {};
-            }
-            return listener != null
-                    ? listener
-                    : (worker, error, line) -> (error ? System.err : System.out).println("[" + worker + "] " + line);
-        }
-
-        List<String> jvmOptions() {
-            return jvmOptions;
-        }
-
-        List<Path> classPath() {
-            return classPath;
-        }
-
-        AllowList newAllowList() {
-            return AllowList.forWorkers(allowed);
         }
     }
 

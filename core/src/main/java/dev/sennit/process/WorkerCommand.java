@@ -63,12 +63,12 @@ final class WorkerCommand {
     private WorkerCommand() {}
 
     /** The arguments of a pool's worker, up to its main class. */
-    static List<String> arguments(ProcessPool.Builder settings) {
+    static List<String> arguments(WorkerSettings settings) {
         return arguments(settings, WorkerMain.class);
     }
 
     /** The arguments up to a main class of this package. */
-    static List<String> arguments(ProcessPool.Builder settings, Class<?> main) {
+    static List<String> arguments(WorkerSettings settings, Class<?> main) {
         List<String> arguments = new ArrayList<>(DEFAULTS);
         if (settings.jvmOptions().stream().noneMatch(option -> option.matches("-XX:\\+Use\\w+GC"))) {
             arguments.add(COLLECTOR);
@@ -90,7 +90,7 @@ final class WorkerCommand {
         if (settings.inheritsAgents()) {
             arguments.addAll(agents(LaunchOptions.ofThisJvm()));
         }
-        if (settings.isToBeDebugged()) {
+        if (settings.isDebugged()) {
             arguments.add(DEBUGGER);
         }
         arguments.addAll(settings.limits().jvmOptions());

@@ -152,12 +152,14 @@ final class WorkerJvm {
     record End(int exitCode, List<String> lastLines) {}
 
     /** Starts the process; it is not ready yet. */
-    WorkerJvm(ProcessPool.Builder settings, List<String> arguments, String name, WorkerSlot slot, Lifespan lifespan)
+    WorkerJvm(List<String> arguments, String name, WorkerSlot slot, Lifespan lifespan)
             throws IOException {
         this.slot = slot;
         this.name = name;
         this.lifespan = lifespan;
-        mostTasks = settings.strictMaxTasks();
+        ProcessPool pool = slot.pool();
+        WorkerSettings settings = pool.settings();
+        mostTasks = pool.policy().strictMaxTasks();
         hasArchive = WorkerArchive.isIn(arguments);
         folder = MeetingFolder.create();
         ServerSocketChannel opened = null;
@@ -166,7 +168,7 @@ final class WorkerJvm {
         try {
             opened = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
             opened.bind(UnixDomainSocketAddress.of(folder.resolve(MeetingFolder.SOCKET)));
-            if (settings.usesSharedMemory()) {
+            if (pool.usesSharedMemory()) {
                 memory = new RingLink.Shared();
                 page = memory.page();
             } else {
@@ -177,7 +179,7 @@ final class WorkerJvm {
             command.addAll(List.of(name, folder.toString()));
             if (memory != null) {
                 command.add(memory.path().toString());
-                command.add(Boolean.toString(settings.leavesProcessors()));
+                command.add(Boolean.toString(pool.policy().leavesProcessors()));
             }
             started = start(settings, command);
             if (memory != null) {
@@ -185,7 +187,7 @@ final class WorkerJvm {
             }
             output = settings.output() == WorkerOutput.INHERIT
                     ? null
-                    : new OutputReader(name, started, settings.listenerOrDefault());
+                    : new OutputReader(name, started, settings.listener());
         } catch (Throwable e) { // no thread to be had, say
             if (started != null) {
                 started.destroyForcibly();
@@ -201,15 +203,8 @@ final class WorkerJvm {
         process = started;
     }
 
-    private static Process start(ProcessPool.Builder settings, List<String> command) throws IOException {
-        var builder = new ProcessBuilder(command);
-        if (settings.output() == WorkerOutput.INHERIT) {
-            builder.redirectOutput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.INHERIT);
-        }
-        WorkerCommand.removeOptions(builder.environment());
-        builder.environment().putAll(settings.environment());
-        builder.directory(settings.directory());
-        Process started = builder.start();
+    private static Process start(WorkerSettings settings, List<String> command) throws IOException {
+        Process started = settings.processFor(command).start();
         LinuxProcess.killFirst(started.pid());
         return started;
     }
@@ -414,7 +409,7 @@ final class WorkerJvm {
 
     /** How many more tasks to send ahead, for the thread that serves it; 0 unless half of what it may have is done. */
     int wantsAhead() {
-        if (mostTasks != ProcessPool.Builder.NO_LIMIT) {
+        if (mostTasks != WorkerPolicy.NO_LIMIT) {
             return 0; // each is counted when it is sent, and none may be one too many
         }
         long most = Math.clamp(AHEAD_NANOS / Math.max(1, typicalNanos), 1, link().mostAhead());

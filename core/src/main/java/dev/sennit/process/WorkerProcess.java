@@ -151,9 +151,9 @@ public final class WorkerProcess {
         return Optional.ofNullable(WorkerProcessMain.name());
     }
 
-    private WorkerProcess(Builder settings, String name, AllowList allowed) throws IOException {
+    private WorkerProcess(WorkerSettings settings, String name, boolean daemon, AllowList allowed) throws IOException {
         this.name = name;
-        this.daemon = settings.daemon;
+        this.daemon = daemon;
         this.allowed = allowed;
         folder = MeetingFolder.create();
         ServerSocketChannel opened = null;
@@ -162,9 +162,9 @@ public final class WorkerProcess {
             opened = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
             opened.bind(UnixDomainSocketAddress.of(folder.resolve(MeetingFolder.SOCKET)));
             started = launch(settings, folder, name);
-            output = settings.jvm.output() == WorkerOutput.INHERIT
+            output = settings.output() == WorkerOutput.INHERIT
                     ? null
-                    : new OutputReader(name, started, settings.jvm.listenerOrDefault());
+                    : new OutputReader(name, started, settings.listener());
         } catch (Throwable e) { // no thread to be had, say
             if (started != null) {
                 started.destroyForcibly();
@@ -176,20 +176,11 @@ public final class WorkerProcess {
         process = started;
     }
 
-    private static Process launch(Builder settings, Path folder, String name) throws IOException {
+    private static Process launch(WorkerSettings settings, Path folder, String name) throws IOException {
         List<String> command = new ArrayList<>(WorkerCommand.write(
-                WorkerCommand.arguments(settings.jvm, WorkerProcessMain.class), folder.resolve(MeetingFolder.ARGUMENTS)));
+                WorkerCommand.arguments(settings, WorkerProcessMain.class), folder.resolve(MeetingFolder.ARGUMENTS)));
         command.addAll(List.of(name, folder.toString()));
-        var builder = new ProcessBuilder(command);
-        if (settings.jvm.output() == WorkerOutput.INHERIT) {
-            builder.redirectOutput(ProcessBuilder.Redirect.INHERIT).redirectError(ProcessBuilder.Redirect.INHERIT);
-        }
-        if (settings.directory != null) {
-            builder.directory(settings.directory.toFile());
-        }
-        WorkerCommand.removeOptions(builder.environment());
-        builder.environment().putAll(settings.jvm.environment());
-        Process process = builder.start();
+        Process process = settings.processFor(command).start();
         try {
             process.getOutputStream().close();
         } catch (IOException e) {
@@ -446,9 +437,8 @@ public final class WorkerProcess {
     /** Settings of a {@link WorkerProcess}. */
     public static final class Builder {
         /** What is the same for the workers of a pool. */
-        private final ProcessPool.Builder jvm = ProcessPool.builder().workers(1);
+        private final WorkerSettings.Builder jvm = new WorkerSettings.Builder();
         private @Nullable String name;
-        private @Nullable Path directory;
         private boolean daemon;
 
         private Builder() {}
@@ -532,7 +522,7 @@ public final class WorkerProcess {
          * @return this
          */
         public Builder directory(Path folder) {
-            directory = Objects.requireNonNull(folder, "folder");
+            jvm.directory(folder);
             return this;
         }
 
@@ -583,11 +573,12 @@ public final class WorkerProcess {
             WorkerCommand.ensureLauncher();
             String chosen = name != null ? name : "process-" + STARTED.incrementAndGet();
             List<Movable> given = new ArrayList<>();
-            AllowList allowed = jvm.newAllowList();
+            WorkerSettings settings = jvm.build(1);
+            AllowList allowed = settings.newAllowList();
             MessageBuffer message = TaskCodec.encodeTask(new MainTask(main), main.getClass(), chosen, given, allowed);
             WorkerProcess process;
             try {
-                process = new WorkerProcess(this, chosen, allowed);
+                process = new WorkerProcess(settings, chosen, daemon, allowed);
             } catch (RuntimeException | Error e) {
                 given.forEach(Movable::isNotSent);
                 throw e;

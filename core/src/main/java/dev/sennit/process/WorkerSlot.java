@@ -677,7 +677,7 @@ final class WorkerSlot {
      * @return how many it uses, or 0 when it runs nothing
      */
     long limitMemory(long limit) {
-        WorkerJvm up = limit == ProcessPool.Builder.NO_LIMIT ? null : jvm;
+        WorkerJvm up = limit == WorkerPolicy.NO_LIMIT ? null : jvm;
         RemoteSubmission<?> running = up == null ? null : up.current.get();
         if (up == null || (running == null && !up.isInitializing())) {
             return 0;
@@ -705,7 +705,7 @@ final class WorkerSlot {
      */
     void watchMemory(long limit) {
         WorkerJvm up = jvm;
-        if (limit != ProcessPool.Builder.NO_LIMIT
+        if (limit != WorkerPolicy.NO_LIMIT
                 && up != null
                 && up.standing() == Standing.SERVING
                 && LinuxProcess.residentBytes(up.pid()) > limit) {

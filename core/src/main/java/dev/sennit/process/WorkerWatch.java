@@ -38,7 +38,7 @@ final class WorkerWatch extends Thread {
     }
 
     private final String pool;
-    private final ProcessPool.Builder settings;
+    private final WorkerPolicy policy;
     private final CountDownLatch closing;
     private final Supplier<List<Look>> looks;
     /** Only this thread. Whether a look has thrown since one last went well: that is said once. */
@@ -48,14 +48,14 @@ final class WorkerWatch extends Thread {
      * Creates the thread.
      *
      * @param pool its name
-     * @param settings say how often to look
+     * @param policy says how often to look
      * @param closing ends it
      * @param looks what to look at each time
      */
-    WorkerWatch(String pool, ProcessPool.Builder settings, CountDownLatch closing, Supplier<List<Look>> looks) {
+    WorkerWatch(String pool, WorkerPolicy policy, CountDownLatch closing, Supplier<List<Look>> looks) {
         super(null, null, pool + "-watch", 0, false);
         this.pool = pool;
-        this.settings = settings;
+        this.policy = policy;
         this.closing = closing;
         this.looks = looks;
         setDaemon(true);
@@ -107,12 +107,12 @@ final class WorkerWatch extends Thread {
 
     /** In nanoseconds; the most that a worker used when last looked at. */
     private long period(long most) {
-        long period = Math.min(tenth(settings.maxAgeNanos()), tenth(settings.idleNanos()));
-        if (settings.maxMemory() != ProcessPool.Builder.NO_LIMIT) {
+        long period = Math.min(tenth(policy.maxAgeNanos()), tenth(policy.idleNanos()));
+        if (policy.maxMemory() != WorkerPolicy.NO_LIMIT) {
             period = Math.min(period, PERIOD_OF_REPLACEMENT.toNanos());
         }
-        if (settings.rss() != ProcessPool.Builder.NO_LIMIT) {
-            period = Math.min(period, (most > settings.rss() / 2 ? PERIOD_NEAR_LIMIT : PERIOD).toNanos());
+        if (policy.rss() != WorkerPolicy.NO_LIMIT) {
+            period = Math.min(period, (most > policy.rss() / 2 ? PERIOD_NEAR_LIMIT : PERIOD).toNanos());
         }
         return period;
     }

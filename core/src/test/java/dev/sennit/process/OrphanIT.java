@@ -184,7 +184,7 @@ class OrphanIT {
     }
 
     private static Process start(Class<?> program, Path folder, String... options) throws IOException {
-        List<String> arguments = new ArrayList<>(WorkerCommand.arguments(ProcessPool.builder()));
+        List<String> arguments = new ArrayList<>(WorkerCommand.arguments(ProcessPool.builder().workerSettings()));
         // As a worker is started, so that this works on the module path and on the class path.
         arguments.removeIf(argument -> argument.startsWith("-Djava.io.tmpdir=")); // that of this JVM, which is passed on
         arguments.replaceAll(argument -> argument.replace(WorkerMain.class.getName(), program.getName()));

@@ -20,16 +20,20 @@ class ProcessPoolBuilderTest {
         return ProcessPool.builder().plan(Plan.parse(text));
     }
 
+    private static WorkerSettings settings(String plan) {
+        return plan(plan).workerSettings();
+    }
+
     @Test
     void limitsOfMemoryBecomeOptionsOfTheJvm() {
-        ProcessPool.Builder settings = plan("processes:2?heap=256m&direct=64m&metaspace=48m&rss=1g");
+        WorkerSettings settings = settings("processes:2?heap=256m&direct=64m&metaspace=48m&rss=1g");
         assertThat(WorkerCommand.arguments(settings))
                 .contains("-Xmx256m", "-XX:MaxDirectMemorySize=64m", "-XX:MaxMetaspaceSize=48m");
     }
 
     @Test
     void withoutLimitsTheJvmHasItsOwn() {
-        assertThat(ProcessPool.builder().limits().jvmOptions()).isEmpty();
+        assertThat(settings("processes").limits().jvmOptions()).isEmpty();
     }
 
     @ParameterizedTest
@@ -40,11 +44,11 @@ class ProcessPoolBuilderTest {
 
     @Test
     void aShareOfTheMemoryIsTheDefaultAlone() {
-        assertThat(WorkerCommand.arguments(plan("processes:7?spares=1"))).contains("-XX:MaxRAMPercentage=6.25");
-        assertThat(WorkerCommand.arguments(plan("processes:8?heap=64m"))).noneMatch(option -> option.contains("Percentage"));
-        List<String> own = WorkerCommand.arguments(plan("processes:8?jvm=-XX:MaxRAMPercentage=80"));
+        assertThat(WorkerCommand.arguments(settings("processes:7?spares=1"))).contains("-XX:MaxRAMPercentage=6.25");
+        assertThat(WorkerCommand.arguments(settings("processes:8?heap=64m"))).noneMatch(option -> option.contains("Percentage"));
+        List<String> own = WorkerCommand.arguments(settings("processes:8?jvm=-XX:MaxRAMPercentage=80"));
         assertThat(own.indexOf("-XX:MaxRAMPercentage=80")).as("the last one counts").isGreaterThan(own.indexOf("-XX:MaxRAMPercentage=6.25"));
-        assertThat(WorkerCommand.arguments(ProcessPool.builder().workers(1))).contains("-XX:MaxRAMPercentage=25.0");
+        assertThat(WorkerCommand.arguments(settings("processes:1"))).contains("-XX:MaxRAMPercentage=25.0");
     }
 
     @Test
@@ -57,14 +61,14 @@ class ProcessPoolBuilderTest {
 
     @Test
     void aCommaIsPartOfAnOptionUnlessAHyphenFollows() {
-        assertThat(plan("processes?jvm=-Xlog:gc,safepoint,-Xss4m,-XX:StartFlightRecording=duration=1m,filename=a-b.jfr").jvmOptions())
+        assertThat(settings("processes?jvm=-Xlog:gc,safepoint,-Xss4m,-XX:StartFlightRecording=duration=1m,filename=a-b.jfr").jvmOptions())
                 .containsExactly("-Xlog:gc,safepoint", "-Xss4m", "-XX:StartFlightRecording=duration=1m,filename=a-b.jfr");
     }
 
     @Test
     void theSerialCollectorIsTheDefaultAlone() {
-        assertThat(WorkerCommand.arguments(plan("processes"))).contains("-XX:+UseSerialGC");
-        assertThat(WorkerCommand.arguments(plan("processes?jvm=-XX:+UseG1GC"))).contains("-XX:+UseG1GC").doesNotContain("-XX:+UseSerialGC");
+        assertThat(WorkerCommand.arguments(settings("processes"))).contains("-XX:+UseSerialGC");
+        assertThat(WorkerCommand.arguments(settings("processes?jvm=-XX:+UseG1GC"))).contains("-XX:+UseG1GC").doesNotContain("-XX:+UseSerialGC");
     }
 
     @Test
@@ -81,9 +85,9 @@ class ProcessPoolBuilderTest {
 
     @Test
     void aDebuggerListensAtAFreePortOfThisMachineAlone() {
-        assertThat(WorkerCommand.arguments(plan("processes?debug=on")))
+        assertThat(WorkerCommand.arguments(settings("processes?debug=on")))
                 .contains("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0");
-        assertThat(WorkerCommand.arguments(plan("processes?debug=off"))).noneMatch(option -> option.startsWith("-agentlib:jdwp"));
+        assertThat(WorkerCommand.arguments(settings("processes?debug=off"))).noneMatch(option -> option.startsWith("-agentlib:jdwp"));
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> plan("processes?debug=on&output=discard").open())
                 .withMessageStartingWith("debug needs output=lines or inherit, was discard");
@@ -92,13 +96,13 @@ class ProcessPoolBuilderTest {
     @Test
     void environmentVariablesAreAddedUp() {
         ProcessPool.Builder settings = plan("processes?env.LANG=C.UTF-8&env.NAME=a=b").environment(Map.of("LANG", "C"));
-        assertThat(settings.environment()).containsOnly(Map.entry("LANG", "C"), Map.entry("NAME", "a=b"));
+        assertThat(settings.workerSettings().environment()).containsOnly(Map.entry("LANG", "C"), Map.entry("NAME", "a=b"));
     }
 
     @Test
     void theDirectoryIsAFolder(@TempDir Path folder) throws Exception {
-        assertThat(plan("processes?dir=" + folder).directory()).isEqualTo(folder.toFile());
-        assertThat(ProcessPool.builder().directory(Path.of("")).directory()).isAbsolute();
+        assertThat(settings("processes?dir=" + folder).directory()).isEqualTo(folder);
+        assertThat(ProcessPool.builder().directory(Path.of("")).workerSettings().directory()).isAbsolute();
         Path file = Files.createFile(folder.resolve("file"));
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> plan("processes?dir=" + file))
@@ -142,18 +146,18 @@ class ProcessPoolBuilderTest {
 
     @Test
     void allWorkersStayUnlessToldOtherwise() {
-        assertThat(plan("processes:3").least()).isEqualTo(3);
-        assertThat(plan("processes:3?min=0").least()).isZero();
-        assertThat(plan("processes:3?min=3").least()).isEqualTo(3);
+        assertThat(plan("processes:3").policy().minWorkers()).isEqualTo(3);
+        assertThat(plan("processes:3?min=0").policy().minWorkers()).isZero();
+        assertThat(plan("processes:3?min=3").policy().minWorkers()).isEqualTo(3);
     }
 
     @Test
     void aPlanSaysHowLongAWorkerServes() {
-        Lifespan lifespan = plan("processes?max-tasks=3&max-age=100s").lifespan(1);
+        Lifespan lifespan = plan("processes?max-tasks=3&max-age=100s").policy().lifespan(1);
         assertThat(lifespan.tasks()).isEqualTo(3);
         assertThat(lifespan.nanos()).isBetween(90_000_000_000L, 110_000_000_000L);
-        assertThat(plan("processes").lifespan(1)).isEqualTo(new Lifespan(Lifespan.ENDLESS, Lifespan.ENDLESS));
-        assertThat(plan("processes?max-memory=1g").maxMemory()).isEqualTo(1L << 30);
+        assertThat(plan("processes").policy().lifespan(1)).isEqualTo(new Lifespan(Lifespan.ENDLESS, Lifespan.ENDLESS));
+        assertThat(plan("processes?max-memory=1g").policy().maxMemory()).isEqualTo(1L << 30);
     }
 
     @Test

@@ -252,7 +252,7 @@ class WorkerProcessIT {
     private static Process parent(String how, Path folder) throws Exception {
         Path arguments = Files.createFile(folder.resolve("arguments"));
         List<String> command = new java.util.ArrayList<>(
-                WorkerCommand.write(WorkerCommand.arguments(ProcessPool.builder(), Parent.class), arguments));
+                WorkerCommand.write(WorkerCommand.arguments(ProcessPool.builder().workerSettings(), Parent.class), arguments));
         command.add(1, "-Djava.io.tmpdir=" + folder);
         command.addAll(List.of(how, folder.toString()));
         return new ProcessBuilder(command).inheritIO().start();

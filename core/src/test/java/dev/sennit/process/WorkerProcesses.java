@@ -10,7 +10,7 @@ public final class WorkerProcesses {
 
     /** How a program starts as a worker would; more can be added, before it is {@linkplain #write written}. */
     public static List<String> arguments(Class<?> main) {
-        return WorkerCommand.arguments(ProcessPool.builder(), main);
+        return WorkerCommand.arguments(ProcessPool.builder().workerSettings(), main);
     }
 
     /** The command with these arguments, which a file holds. */

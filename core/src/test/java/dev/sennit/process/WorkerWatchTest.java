@@ -36,7 +36,7 @@ class WorkerWatchTest {
 
     private static void run(CountDownLatch closing, java.util.function.Supplier<List<WorkerWatch.Look>> looks) {
         var settings = ProcessPool.builder().maxAge(Duration.ofMillis(1)); // as often as it can
-        new WorkerWatch("tested", settings, closing, looks).run(); // here, until it is over
+        new WorkerWatch("tested", settings.policy(), closing, looks).run(); // here, until it is over
     }
 
     @Test
