@@ -181,14 +181,7 @@ public final class SharedDouble extends SharedNumber {
      * @return the value after
      */
     public double updateAndGet(DoubleUnaryOperator update) {
-        while (true) {
-            long bits = (long) VALUE.getVolatile(segment, 0L); // not compared as a double: NaN is no obstacle
-            double seen = Double.longBitsToDouble(bits);
-            double next = update.applyAsDouble(seen);
-            if (VALUE.compareAndSet(segment, 0L, bits, Double.doubleToRawLongBits(next))) {
-                return next;
-            }
-        }
+        return AtomicUpdates.updateAndGetDouble(segment, 0L, update);
     }
 
     /**
@@ -198,13 +191,7 @@ public final class SharedDouble extends SharedNumber {
      * @return the value before
      */
     public double getAndUpdate(DoubleUnaryOperator update) {
-        while (true) {
-            long bits = (long) VALUE.getVolatile(segment, 0L); // not compared as a double: NaN is no obstacle
-            double seen = Double.longBitsToDouble(bits);
-            if (VALUE.compareAndSet(segment, 0L, bits, Double.doubleToRawLongBits(update.applyAsDouble(seen)))) {
-                return seen;
-            }
-        }
+        return AtomicUpdates.getAndUpdateDouble(segment, 0L, update);
     }
 
     /**

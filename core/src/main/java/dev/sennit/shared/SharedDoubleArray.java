@@ -212,14 +212,7 @@ public final class SharedDoubleArray extends SharedArray {
      * @return its value before
      */
     public double getAndUpdate(int index, DoubleUnaryOperator update) {
-        long at = at(index);
-        while (true) {
-            long bits = (long) ELEMENT.getVolatile(segment, at); // not compared as a double: NaN is no obstacle
-            double seen = Double.longBitsToDouble(bits);
-            if (ELEMENT.compareAndSet(segment, at, bits, Double.doubleToRawLongBits(update.applyAsDouble(seen)))) {
-                return seen;
-            }
-        }
+        return AtomicUpdates.getAndUpdateDouble(segment, at(index), update);
     }
 
     /**
@@ -230,15 +223,7 @@ public final class SharedDoubleArray extends SharedArray {
      * @return its value after
      */
     public double updateAndGet(int index, DoubleUnaryOperator update) {
-        long at = at(index);
-        while (true) {
-            long bits = (long) ELEMENT.getVolatile(segment, at); // not compared as a double: NaN is no obstacle
-            double seen = Double.longBitsToDouble(bits);
-            double next = update.applyAsDouble(seen);
-            if (ELEMENT.compareAndSet(segment, at, bits, Double.doubleToRawLongBits(next))) {
-                return next;
-            }
-        }
+        return AtomicUpdates.updateAndGetDouble(segment, at(index), update);
     }
 
     /**

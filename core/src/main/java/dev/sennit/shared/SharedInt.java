@@ -214,13 +214,7 @@ public final class SharedInt extends SharedNumber {
      * @return the value after
      */
     public int updateAndGet(IntUnaryOperator update) {
-        while (true) {
-            int seen = get();
-            int next = update.applyAsInt(seen);
-            if (compareAndSet(seen, next)) {
-                return next;
-            }
-        }
+        return AtomicUpdates.updateAndGetInt(segment, 0L, update);
     }
 
     /**
@@ -230,12 +224,7 @@ public final class SharedInt extends SharedNumber {
      * @return the value before
      */
     public int getAndUpdate(IntUnaryOperator update) {
-        while (true) {
-            int seen = get();
-            if (compareAndSet(seen, update.applyAsInt(seen))) {
-                return seen;
-            }
-        }
+        return AtomicUpdates.getAndUpdateInt(segment, 0L, update);
     }
 
     /**

@@ -247,13 +247,7 @@ public final class SharedIntArray extends SharedArray {
      * @return its value before
      */
     public int getAndUpdate(int index, IntUnaryOperator update) {
-        long at = at(index);
-        while (true) {
-            int seen = (int) ELEMENT.getVolatile(segment, at);
-            if (ELEMENT.compareAndSet(segment, at, seen, update.applyAsInt(seen))) {
-                return seen;
-            }
-        }
+        return AtomicUpdates.getAndUpdateInt(segment, at(index), update);
     }
 
     /**
@@ -264,14 +258,7 @@ public final class SharedIntArray extends SharedArray {
      * @return its value after
      */
     public int updateAndGet(int index, IntUnaryOperator update) {
-        long at = at(index);
-        while (true) {
-            int seen = (int) ELEMENT.getVolatile(segment, at);
-            int next = update.applyAsInt(seen);
-            if (ELEMENT.compareAndSet(segment, at, seen, next)) {
-                return next;
-            }
-        }
+        return AtomicUpdates.updateAndGetInt(segment, at(index), update);
     }
 
     /**

@@ -214,13 +214,7 @@ public final class SharedLong extends SharedNumber {
      * @return the value after
      */
     public long updateAndGet(LongUnaryOperator update) {
-        while (true) {
-            long seen = get();
-            long next = update.applyAsLong(seen);
-            if (compareAndSet(seen, next)) {
-                return next;
-            }
-        }
+        return AtomicUpdates.updateAndGetLong(segment, 0L, update);
     }
 
     /**
@@ -230,12 +224,7 @@ public final class SharedLong extends SharedNumber {
      * @return the value before
      */
     public long getAndUpdate(LongUnaryOperator update) {
-        while (true) {
-            long seen = get();
-            if (compareAndSet(seen, update.applyAsLong(seen))) {
-                return seen;
-            }
-        }
+        return AtomicUpdates.getAndUpdateLong(segment, 0L, update);
     }
 
     /**

@@ -252,13 +252,7 @@ public final class SharedLongArray extends SharedArray {
      * @return its value before
      */
     public long getAndUpdate(int index, LongUnaryOperator update) {
-        long at = at(index);
-        while (true) {
-            long seen = (long) ELEMENT.getVolatile(segment, at);
-            if (ELEMENT.compareAndSet(segment, at, seen, update.applyAsLong(seen))) {
-                return seen;
-            }
-        }
+        return AtomicUpdates.getAndUpdateLong(segment, at(index), update);
     }
 
     /**
@@ -269,14 +263,7 @@ public final class SharedLongArray extends SharedArray {
      * @return its value after
      */
     public long updateAndGet(int index, LongUnaryOperator update) {
-        long at = at(index);
-        while (true) {
-            long seen = (long) ELEMENT.getVolatile(segment, at);
-            long next = update.applyAsLong(seen);
-            if (ELEMENT.compareAndSet(segment, at, seen, next)) {
-                return next;
-            }
-        }
+        return AtomicUpdates.updateAndGetLong(segment, at(index), update);
     }
 
     /**
