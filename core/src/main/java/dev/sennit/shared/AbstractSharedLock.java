@@ -2,19 +2,14 @@ package dev.sennit.shared;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import dev.sennit.codec.Address;
 import dev.sennit.internal.machine.WaitLimit;
-import java.io.InvalidObjectException;
-import java.io.ObjectInputStream;
-import java.io.Serial;
-import java.io.Serializable;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 
 /** What {@link SharedLock} and {@link SharedReentrantLock} have in common: all but what locking again does. */
-abstract sealed class AbstractSharedLock implements Lock, Serializable permits SharedLock, SharedReentrantLock {
+abstract sealed class AbstractSharedLock extends SharedSynchronizer implements Lock permits SharedLock, SharedReentrantLock {
     private static final long serialVersionUID = 1L;
 
     private static final VarHandle INTS = JAVA_INT.varHandle();
@@ -29,12 +24,11 @@ abstract sealed class AbstractSharedLock implements Lock, Serializable permits S
     /** Of its block. */
     static final long BYTES = WAITERS + ConditionWaiters.BYTES;
 
-    private final transient SharedMemory memory;
     final transient LockWord word;
     final transient ConditionWaiters waiters;
 
     AbstractSharedLock(SharedMemory memory) {
-        this.memory = memory;
+        super(memory);
         this.word = new LockWord(memory.segment());
         this.waiters = new ConditionWaiters(waitersMemory());
     }
@@ -152,27 +146,5 @@ abstract sealed class AbstractSharedLock implements Lock, Serializable permits S
     @Override
     public String toString() {
         return getClass().getSimpleName() + "[" + word + "]";
-    }
-
-    @Serial
-    Object writeReplace() { // not private: SharedAddresses calls it
-        return new Sent(memory, this instanceof SharedReentrantLock);
-    }
-
-    @Serial
-    private void readObject(ObjectInputStream in) throws InvalidObjectException {
-        throw new InvalidObjectException("is sent as its memory");
-    }
-
-    /** What is sent in its place. */
-    private record Sent(SharedMemory memory, boolean reentrant) implements Address {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        public Object readResolve() {
-            return reentrant
-                    ? memory.as(SharedReentrantLock.class, SharedReentrantLock::new)
-                    : memory.as(SharedLock.class, SharedLock::new);
-        }
     }
 }

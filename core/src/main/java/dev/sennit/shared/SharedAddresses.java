@@ -16,12 +16,8 @@ final class SharedAddresses implements InPlace {
             case SharedArray array -> new Placed(array.getClass().getSimpleName(), array.place);
             case SharedBoolean flag -> new Placed(SharedBoolean.class.getSimpleName(), flag.place());
             case SharedList list -> new Placed(SharedList.class.getSimpleName(), list.place());
-            case AbstractSharedLock lock -> (Address) lock.writeReplace();
+            case SharedSynchronizer synchronizer -> synchronizer.address();
             case SharedCondition condition -> (Address) condition.writeReplace();
-            case SharedSemaphore semaphore -> (Address) semaphore.writeReplace();
-            case SharedBoundedSemaphore semaphore -> (Address) semaphore.writeReplace();
-            case SharedEvent event -> (Address) event.writeReplace();
-            case SharedBarrier barrier -> (Address) barrier.writeReplace();
             case SharedQueue<?> queue -> queue.address();
             default -> null;
         };
@@ -53,6 +49,27 @@ final class SharedAddresses implements InPlace {
                 case "SharedByteArray" -> new SharedByteArray(place);
                 case "SharedList" -> new SharedList(place);
                 default -> throw new IllegalArgumentException("nothing shared is called " + kind);
+            };
+        }
+    }
+
+    /**
+     * A synchronizer that has a block of its own.
+     *
+     * @param kind the simple name of its class
+     */
+    record OwnBlock(String kind, SharedMemory memory) implements Address {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public Object readResolve() {
+            return switch (kind) {
+                case "SharedLock" -> memory.as(SharedLock.class, SharedLock::new);
+                case "SharedReentrantLock" -> memory.as(SharedReentrantLock.class, SharedReentrantLock::new);
+                case "SharedSemaphore" -> memory.as(SharedSemaphore.class, SharedSemaphore::new);
+                case "SharedBoundedSemaphore" -> memory.as(SharedBoundedSemaphore.class, SharedBoundedSemaphore::new);
+                case "SharedEvent" -> memory.as(SharedEvent.class, SharedEvent::new);
+                default -> throw new IllegalArgumentException("no synchronizer is called " + kind);
             };
         }
     }

@@ -10,10 +10,6 @@ import dev.sennit.internal.Durations;
 import dev.sennit.internal.machine.ProcessIdentity;
 import dev.sennit.internal.machine.Sharing;
 import dev.sennit.internal.machine.WaitLimit;
-import java.io.InvalidObjectException;
-import java.io.ObjectInputStream;
-import java.io.Serial;
-import java.io.Serializable;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
@@ -48,7 +44,7 @@ import org.jspecify.annotations.Nullable;
  * parties of this one give to {@link #await(Action)}. <b>Memory effects</b>:
  * what was done before {@link #await()} is seen after those that return with it, in shared memory too.
  */
-public final class SharedBarrier implements Serializable {
+public final class SharedBarrier extends SharedSynchronizer {
     /*
      * A lock guards all. Who waits has an entry: its process, and the round it waits in. One write, the round's number,
      * opens the barrier; a round that is broken is marked in the entries of all that wait in it. So a death inside the guard
@@ -74,7 +70,6 @@ public final class SharedBarrier implements Serializable {
 
     private static final int MOST_PARTIES = 10_000;
 
-    private final transient SharedMemory memory;
     private final transient MemorySegment words;
     private final transient int parties;
     private final transient LockWord guard;
@@ -83,7 +78,7 @@ public final class SharedBarrier implements Serializable {
     private final transient AtomicLong lookedAt = new AtomicLong(Backend.current().nanoTime());
 
     private SharedBarrier(SharedMemory memory, int parties) {
-        this.memory = memory;
+        super(memory);
         this.words = memory.segment();
         this.parties = parties;
         this.guard = new LockWord(words);
@@ -485,14 +480,9 @@ public final class SharedBarrier implements Serializable {
         return "SharedBarrier[" + getNumberWaiting() + " of " + parties + " wait" + (isBroken() ? ", broken]" : "]");
     }
 
-    @Serial
-    Object writeReplace() { // not private: SharedAddresses calls it
+    @Override
+    Address address() {
         return new Sent(memory, parties);
-    }
-
-    @Serial
-    private void readObject(ObjectInputStream in) throws InvalidObjectException {
-        throw new InvalidObjectException("is sent as its memory");
     }
 
     /** What is sent in its place. */

@@ -3,15 +3,10 @@ package dev.sennit.shared;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import dev.sennit.codec.Address;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.machine.ProcessIdentity;
 import dev.sennit.internal.machine.Sharing;
 import dev.sennit.internal.machine.WaitLimit;
-import java.io.InvalidObjectException;
-import java.io.ObjectInputStream;
-import java.io.Serial;
-import java.io.Serializable;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
@@ -50,7 +45,7 @@ import java.util.concurrent.TimeUnit;
  * <p><b>Memory effects</b>: what was done before {@link #release} is seen after an {@link #acquire} that follows, in shared memory
  * too.
  */
-public final class SharedBoundedSemaphore implements Serializable {
+public final class SharedBoundedSemaphore extends SharedSynchronizer {
     /*
      * Who has how many is the truth, and the number of free permits follows from it: so one write takes or gives a permit,
      * and after a death half-way the number is counted again. A lock guards both.
@@ -69,7 +64,6 @@ public final class SharedBoundedSemaphore implements Serializable {
     private static final int ENTRIES = 200; // what fits a page
     private static final long BYTES = FIRST + ENTRIES * ENTRY;
 
-    private final transient SharedMemory memory;
     private final transient MemorySegment words;
     private final transient LockWord guard;
     private final transient SignalWord released;
@@ -78,8 +72,8 @@ public final class SharedBoundedSemaphore implements Serializable {
     /** When a try last looked after the others. Races harmlessly. */
     private transient long lookedAt = Backend.current().nanoTime();
 
-    private SharedBoundedSemaphore(SharedMemory memory) {
-        this.memory = memory;
+    SharedBoundedSemaphore(SharedMemory memory) {
+        super(memory);
         this.words = memory.segment();
         this.guard = new LockWord(words);
         this.released = new SignalWord(words.asSlice(LockWord.BYTES));
@@ -312,25 +306,5 @@ public final class SharedBoundedSemaphore implements Serializable {
     @Override
     public String toString() {
         return "SharedBoundedSemaphore[" + availablePermits() + " of " + bound() + " free]";
-    }
-
-    @Serial
-    Object writeReplace() { // not private: SharedAddresses calls it
-        return new Sent(memory);
-    }
-
-    @Serial
-    private void readObject(ObjectInputStream in) throws InvalidObjectException {
-        throw new InvalidObjectException("is sent as its memory");
-    }
-
-    /** What is sent in its place. */
-    private record Sent(SharedMemory memory) implements Address {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        public Object readResolve() {
-            return memory.as(SharedBoundedSemaphore.class, SharedBoundedSemaphore::new);
-        }
     }
 }

@@ -2,14 +2,9 @@ package dev.sennit.shared;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import dev.sennit.codec.Address;
 import dev.sennit.internal.Waits;
 import dev.sennit.internal.machine.Sharing;
 import dev.sennit.internal.machine.WaitLimit;
-import java.io.InvalidObjectException;
-import java.io.ObjectInputStream;
-import java.io.Serial;
-import java.io.Serializable;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
@@ -37,17 +32,16 @@ import java.util.concurrent.TimeUnit;
  * <p><b>When a process dies</b>, the event stays as it is: an event has no owner, and nobody can tell that the dead
  * process would have set it. For that, wait with a time limit.
  */
-public final class SharedEvent implements Serializable {
+public final class SharedEvent extends SharedSynchronizer {
     private static final long serialVersionUID = 1L;
     private static final VarHandle INTS = JAVA_INT.varHandle();
     private static final int SET = 1;
 
-    private final transient SharedMemory memory;
     /** One int: bit 0 is the flag, the others count how often it went from clear to set. */
     private final transient MemorySegment word;
 
-    private SharedEvent(SharedMemory memory) {
-        this.memory = memory;
+    SharedEvent(SharedMemory memory) {
+        super(memory);
         this.word = memory.segment();
     }
 
@@ -136,25 +130,5 @@ public final class SharedEvent implements Serializable {
     @Override
     public String toString() {
         return "SharedEvent[" + (isSet() ? "set" : "clear") + "]";
-    }
-
-    @Serial
-    Object writeReplace() { // not private: SharedAddresses calls it
-        return new Sent(memory);
-    }
-
-    @Serial
-    private void readObject(ObjectInputStream in) throws InvalidObjectException {
-        throw new InvalidObjectException("is sent as its memory");
-    }
-
-    /** What is sent in its place. */
-    private record Sent(SharedMemory memory) implements Address {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        public Object readResolve() {
-            return memory.as(SharedEvent.class, SharedEvent::new);
-        }
     }
 }

@@ -2,12 +2,7 @@ package dev.sennit.shared;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import dev.sennit.codec.Address;
 import dev.sennit.internal.machine.WaitLimit;
-import java.io.InvalidObjectException;
-import java.io.ObjectInputStream;
-import java.io.Serial;
-import java.io.Serializable;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
@@ -33,18 +28,17 @@ import java.util.concurrent.TimeUnit;
  * may use it, and notice interrupts and time limits within some milliseconds. A task captures it. <b>Memory effects</b>:
  * what was done before {@link #release} is seen after an {@link #acquire} that follows, in shared memory too.
  */
-public final class SharedSemaphore implements Serializable {
+public final class SharedSemaphore extends SharedSynchronizer {
     private static final long serialVersionUID = 1L;
     private static final VarHandle INTS = JAVA_INT.varHandle();
     private static final long PERMITS = SignalWord.BYTES;
     private static final long BYTES = 2 * SignalWord.BYTES;
 
-    private final transient SharedMemory memory;
     private final transient MemorySegment words;
     private final transient SignalWord released;
 
-    private SharedSemaphore(SharedMemory memory) {
-        this.memory = memory;
+    SharedSemaphore(SharedMemory memory) {
+        super(memory);
         this.words = memory.segment();
         this.released = new SignalWord(words);
     }
@@ -210,25 +204,5 @@ public final class SharedSemaphore implements Serializable {
     @Override
     public String toString() {
         return "SharedSemaphore[" + availablePermits() + " free]";
-    }
-
-    @Serial
-    Object writeReplace() { // not private: SharedAddresses calls it
-        return new Sent(memory);
-    }
-
-    @Serial
-    private void readObject(ObjectInputStream in) throws InvalidObjectException {
-        throw new InvalidObjectException("is sent as its memory");
-    }
-
-    /** What is sent in its place. */
-    private record Sent(SharedMemory memory) implements Address {
-        private static final long serialVersionUID = 1L;
-
-        @Override
-        public Object readResolve() {
-            return memory.as(SharedSemaphore.class, SharedSemaphore::new);
-        }
     }
 }
