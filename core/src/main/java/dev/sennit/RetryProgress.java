@@ -34,11 +34,6 @@ final class RetryProgress {
         this.retry = retry;
     }
 
-    /** The number of the attempt that is under way, or comes next. */
-    int number() {
-        return number;
-    }
-
     /** An attempt begins, in this thread, after the wait that was asked for. */
     void beforeAttempt() {
         if (number == 1) {

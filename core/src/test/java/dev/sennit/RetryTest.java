@@ -852,7 +852,6 @@ class RetryTest {
             RetryProgress progress = other.begin();
             Object ending;
             while (true) {
-                assertThat(progress.number()).isEqualTo(stepped.size() + 1);
                 progress.beforeAttempt();
                 Object outcome = outcomes.get(stepped.size());
                 Throwable thrown = outcome instanceof Throwable failure ? failure : null;
@@ -875,7 +874,9 @@ class RetryTest {
         if (expected.ending().equals(Expected.EXHAUSTED)) {
             assertThat(ending).isInstanceOf(RetryExhaustedException.class);
             var exhausted = (RetryExhaustedException) ending;
-            assertThat(exhausted.attempts()).hasSize(expected.attempts());
+            assertThat(exhausted.attempts())
+                    .extracting(Attempt::number)
+                    .containsExactlyElementsOf(IntStream.rangeClosed(1, expected.attempts()).boxed().toList());
             assertThat(exhausted.attemptCount()).isEqualTo(expected.attempts());
             Object last = outcomes.get(expected.attempts() - 1);
             assertThat(exhausted.getCause()).isSameAs(last instanceof Throwable ? last : null);

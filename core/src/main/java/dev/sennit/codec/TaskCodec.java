@@ -88,11 +88,6 @@ public final class TaskCodec {
                 e);
     }
 
-    /** Encodes a task that gives nothing away. */
-    public static MessageBuffer encodeTask(Callable<?> task, Class<?> written, String name) {
-        return encodeTask(task, written, name, new ArrayList<>(), new AllowList(List.of()));
-    }
-
     /**
      * Encodes a task with Java serialization, so that nothing else has to be known to decode it.
      *
@@ -326,11 +321,7 @@ public final class TaskCodec {
         return buffer;
     }
 
-    public static @Nullable Object decodeValue(byte[] message, ClassLoader loader, AllowList allowed) {
-        return decodeValue(message, message.length, loader, allowed);
-    }
-
-    /** The same for a message that is the first bytes of an array. */
+    /** Decodes a value from a message that is the first bytes of an array. */
     public static @Nullable Object decodeValue(byte[] message, int length, ClassLoader loader, AllowList allowed) {
         return decodeValue(message, length, loader, allowed, "result refused");
     }

@@ -48,15 +48,6 @@ public final class ScopedValueBindings {
         return chain == null ? null : chain.read();
     }
 
-    /**
-     * Whether {@link #ofThisThread} can tell.
-     *
-     * @return whether
-     */
-    public static boolean canBeRead() {
-        return Found.CHAIN != null;
-    }
-
     /** Not looked for before somebody asks. */
     private static final class Found {
         static final @Nullable Chain CHAIN = Chain.find();

@@ -217,10 +217,6 @@ final class LoopSelector {
             this.name = name;
         }
 
-        EventLoop loop() {
-            return loop;
-        }
-
         boolean isClosed() {
             return closed != null;
         }

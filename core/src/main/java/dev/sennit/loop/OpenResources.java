@@ -23,10 +23,6 @@ final class OpenResources {
         }
     }
 
-    synchronized int size() {
-        return open == null ? 0 : open.size();
-    }
-
     /** Closes all that is open. The loop calls this at its end; a failure is logged, as the end goes on whatever happens here. */
     void close() {
         Set<AutoCloseable> left;

@@ -390,11 +390,6 @@ public final class ManagerServer implements AutoCloseable {
         }
     }
 
-    /** How the names of its threads begin. */
-    String threadName() {
-        return name;
-    }
-
     /** How many objects there are. */
     int objects() {
         return objects.size() - 1;

@@ -726,10 +726,6 @@ final class ScheduleRun {
         return List.copyOf(steps);
     }
 
-    int stepCount() {
-        return traced;
-    }
-
     /** How many decisions there were, for PCT. */
     int decisions() {
         return (int) Math.min(Integer.MAX_VALUE, traced + points);

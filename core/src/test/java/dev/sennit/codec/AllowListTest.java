@@ -268,7 +268,7 @@ public class AllowListTest {
     void aWorkerMakesNoLambdaHere() throws Exception {
         byte[] message = withLambdaOfOurs();
         compared = 0;
-        assertThatThrownBy(() -> TaskCodec.decodeValue(message, getClass().getClassLoader(), AllowList.forWorkers(List.of())))
+        assertThatThrownBy(() -> TaskCodec.decodeValue(message, Reading.behind(AllowList.forWorkers(List.of()), getClass().getClassLoader())))
                 .isInstanceOf(TaskSerializationException.class)
                 .hasMessageContaining("is read from a parent alone");
         assertThatThrownBy(() -> new ObjectInputStream(new ByteArrayInputStream(message)).readObject())

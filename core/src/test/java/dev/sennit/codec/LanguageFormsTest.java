@@ -183,7 +183,7 @@ class LanguageFormsTest {
     }
 
     private static Object decoded(byte[] message, AllowList allowed) {
-        return TaskCodec.decodeValue(message, LanguageFormsTest.class.getClassLoader(), allowed);
+        return TaskCodec.decodeValue(message, Reading.behind(allowed, LanguageFormsTest.class.getClassLoader()));
     }
 
     /** As a process writes it that does not keep to the rules. */

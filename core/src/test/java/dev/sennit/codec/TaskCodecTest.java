@@ -64,7 +64,11 @@ class TaskCodecTest {
     }
 
     private static Object through(Object value, AllowList allowed) {
-        return TaskCodec.decodeValue(bytes(TaskCodec.encodeValue(value)), loader(), allowed);
+        return TaskCodec.decodeValue(bytes(TaskCodec.encodeValue(value)), Reading.behind(allowed, loader()));
+    }
+
+    private static MessageBuffer encodeTask(Callable<?> task, String name) {
+        return TaskCodec.encodeTask(task, task.getClass(), name, new ArrayList<>(), new AllowList(List.of()));
     }
 
     private static byte[] bytes(MessageBuffer buffer) {
@@ -102,7 +106,7 @@ class TaskCodecTest {
     void aTaskTravels() throws Exception {
         int size = 40;
         Task<Integer> task = () -> size + 2;
-        byte[] message = bytes(TaskCodec.encodeTask(task, task.getClass(), "task"));
+        byte[] message = bytes(encodeTask(task, "task"));
         Callable<?> copy = TaskCodec.decodeTask(message, message.length, Reading.ofParent());
         assertThat(copy.call()).isEqualTo(42);
     }
@@ -111,7 +115,7 @@ class TaskCodecTest {
     void whatATaskCapturedIsNamedWhenItCannotTravel() {
         Object lock = new Object();
         Task<Integer> task = () -> lock.hashCode();
-        assertThatThrownBy(() -> TaskCodec.encodeTask(task, task.getClass(), "report"))
+        assertThatThrownBy(() -> encodeTask(task, "report"))
                 .isInstanceOf(TaskSerializationException.class)
                 .hasMessageContaining("task report")
                 .hasMessageMatching(".*the lambda in \\S+TaskCodecTest \\(TaskCodecTest.java:\\d+\\) captures lock, a"
@@ -119,37 +123,37 @@ class TaskCodecTest {
                 .hasCauseInstanceOf(java.io.NotSerializableException.class);
         List<Object> holder = new ArrayList<>(List.of(lock));
         Task<Integer> deeper = () -> holder.size();
-        assertThatThrownBy(() -> TaskCodec.encodeTask(deeper, deeper.getClass(), "report"))
+        assertThatThrownBy(() -> encodeTask(deeper, "report"))
                 .hasMessageContaining("captures holder, a java.util.ArrayList that holds a java.lang.Object");
         Task<Integer> self = () -> hashCode();
-        assertThatThrownBy(() -> TaskCodec.encodeTask(self, self.getClass(), "report"))
+        assertThatThrownBy(() -> encodeTask(self, "report"))
                 .hasMessageContaining("captures this, a " + TaskCodecTest.class.getName());
         long wide = 5;
         double wider = 0.5;
         int[] narrow = {1};
         Task<Integer> behind = () -> lock.hashCode() + (int) (wide + wider) + narrow[0];
-        assertThatThrownBy(() -> TaskCodec.encodeTask(behind, behind.getClass(), "report")).hasMessageContaining("captures lock, a");
+        assertThatThrownBy(() -> encodeTask(behind, "report")).hasMessageContaining("captures lock, a");
         Task<Integer> later = () -> (int) (wide + wider) + narrow[0] + lock.hashCode() + hashCode(this.jdkOnly);
-        assertThatThrownBy(() -> TaskCodec.encodeTask(later, later.getClass(), "report")).hasMessageContaining("captures this, a");
+        assertThatThrownBy(() -> encodeTask(later, "report")).hasMessageContaining("captures this, a");
         Task<Integer> third = () -> (int) (wide + wider) + narrow[0] + lock.hashCode();
-        assertThatThrownBy(() -> TaskCodec.encodeTask(third, third.getClass(), "report")).hasMessageContaining("captures lock, a");
+        assertThatThrownBy(() -> encodeTask(third, "report")).hasMessageContaining("captures lock, a");
         Task<String> reference = lock::toString;
-        assertThatThrownBy(() -> TaskCodec.encodeTask(reference, reference.getClass(), "report"))
+        assertThatThrownBy(() -> encodeTask(reference, "report"))
                 .hasMessageContaining("the method reference to toString in dev.sennit.codec.TaskCodecTest captures the object that it calls,"
                         + " a java.lang.Object, which is not Serializable; capture a value instead");
         Supplier<Integer> supplier = () -> 1;
         Task<Integer> calling = () -> supplier.get();
-        assertThatThrownBy(() -> TaskCodec.encodeTask(calling, calling.getClass(), "report"))
+        assertThatThrownBy(() -> encodeTask(calling, "report"))
                 .hasMessageContaining("captures supplier, a lambda made in dev.sennit.codec.TaskCodecTest, which is not Serializable;"
                         + " declare it as a type that is")
                 .message().doesNotContain("$$Lambda");
         Holder rocks = new Holder(List.of(new Holder(lock)));
         Task<Object> reaching = () -> rocks.kept;
-        assertThatThrownBy(() -> TaskCodec.encodeTask(reaching, reaching.getClass(), "report"))
+        assertThatThrownBy(() -> encodeTask(reaching, "report"))
                 .hasMessageContaining("captures rocks, a " + Holder.class.getName() + " that holds a java.lang.Object in field kept of "
                         + Holder.class.getName() + ", which is not Serializable");
         Callable<Integer> plain = () -> 1;
-        assertThatThrownBy(() -> TaskCodec.encodeTask(plain, plain.getClass(), "report")).hasMessageContaining("is not Serializable; give");
+        assertThatThrownBy(() -> encodeTask(plain, "report")).hasMessageContaining("is not Serializable; give");
     }
 
     /** Whatever it holds. */
@@ -178,10 +182,10 @@ class TaskCodecTest {
     @Test
     void whatTheLibraryPutsAroundATaskIsNotNamed() {
         var task = new Items(List.of(1, new Object()));
-        assertThatThrownBy(() -> TaskCodec.encodeTask(task, task.getClass(), "report"))
+        assertThatThrownBy(() -> encodeTask(task, "report"))
                 .hasMessageEndingWith("it holds a java.lang.Object, which is not Serializable; give it what it needs as values");
         var deeper = new Items(List.of(1, new Holder(new Object())));
-        assertThatThrownBy(() -> TaskCodec.encodeTask(deeper, deeper.getClass(), "report"))
+        assertThatThrownBy(() -> encodeTask(deeper, "report"))
                 .hasMessageContaining("it holds a java.lang.Object in field kept of " + Holder.class.getName() + ", which");
     }
 
@@ -216,12 +220,12 @@ class TaskCodecTest {
         assertThatThrownBy(() -> TaskCodec.encodeValue(new Results(List.of(1, deep))))
                 .hasMessageContaining("its class java.util.ArrayList: nested too deeply");
         byte[] message = inRoom(512 << 20, () -> bytes(TaskCodec.encodeValue(nested(600))));
-        assertThat(inRoom(512 << 20, () -> catchThrowable(() -> TaskCodec.decodeValue(message, loader(), jdkOnly))))
+        assertThat(inRoom(512 << 20, () -> catchThrowable(() -> TaskCodec.decodeValue(message, Reading.behind(jdkOnly, loader())))))
                 .hasMessage("result refused: nested too deeply: more than 500 levels; send a flat list");
 
         List<Object> less = nested(2000);
         Task<Integer> task = () -> less.size();
-        byte[] sent = inRoom(512 << 20, () -> bytes(TaskCodec.encodeTask(task, task.getClass(), "deep")));
+        byte[] sent = inRoom(512 << 20, () -> bytes(encodeTask(task, "deep")));
         Throwable refused = inRoom(256 << 10, () -> catchThrowable(() -> TaskCodec.decodeTask(sent, sent.length, Reading.ofParent())));
         assertThat(refused)
                 .isInstanceOf(TaskSerializationException.class)
@@ -265,23 +269,23 @@ class TaskCodecTest {
         }
         List<Object> deep = list;
         Task<Integer> task = () -> deep.size();
-        assertThatThrownBy(() -> TaskCodec.encodeTask(task, task.getClass(), "deep")).hasMessageMatching(
+        assertThatThrownBy(() -> encodeTask(task, "deep")).hasMessageMatching(
                 ".*\\(TaskCodecTest.java:\\d+\\) captures deep, a java.util.ArrayList, nested too deeply for Java serialization; send a flat list");
     }
 
     @Test
     void aClassThatNobodyAllowedIsRefusedWithTheRemedy() {
         byte[] message = bytes(TaskCodec.encodeValue(org.opentest4j.ValueWrapper.create("x")));
-        assertThatThrownBy(() -> TaskCodec.decodeValue(message, loader(), jdkOnly))
+        assertThatThrownBy(() -> TaskCodec.decodeValue(message, Reading.behind(jdkOnly, loader())))
                 .isInstanceOf(TaskSerializationException.class)
                 .hasMessageContaining("org.opentest4j.ValueWrapper is not on the allow-list")
                 .hasMessageContaining("allow(org.opentest4j.*)");
         var named = new AllowList(List.of("org.opentest4j.*"));
-        assertThat(TaskCodec.decodeValue(message, loader(), named)).isInstanceOf(org.opentest4j.ValueWrapper.class);
+        assertThat(TaskCodec.decodeValue(message, Reading.behind(named, loader()))).isInstanceOf(org.opentest4j.ValueWrapper.class);
         byte[] other = bytes(TaskCodec.encodeValue(java.net.URI.create("x:y")));
-        assertThat(TaskCodec.decodeValue(other, loader(), jdkOnly)).isEqualTo(java.net.URI.create("x:y"));
+        assertThat(TaskCodec.decodeValue(other, Reading.behind(jdkOnly, loader()))).isEqualTo(java.net.URI.create("x:y"));
         byte[] lambda = bytes(TaskCodec.encodeValue((Task<Integer>) () -> 1));
-        assertThatThrownBy(() -> TaskCodec.decodeValue(lambda, loader(), jdkOnly))
+        assertThatThrownBy(() -> TaskCodec.decodeValue(lambda, Reading.behind(jdkOnly, loader())))
                 .hasMessageContaining("java.lang.invoke.SerializedLambda is not on the allow-list")
                 .hasMessageContaining("allow(");
     }
@@ -312,7 +316,7 @@ class TaskCodecTest {
         }
         byte[] bomb = bytes(TaskCodec.encodeValue(root));
         assertThat(bomb.length).isLessThan(10_000);
-        assertThatThrownBy(() -> TaskCodec.decodeValue(bomb, loader(), jdkOnly)).hasMessageContaining("nested too deeply: more than 32 levels with a map or set among them; send a flat list");
+        assertThatThrownBy(() -> TaskCodec.decodeValue(bomb, Reading.behind(jdkOnly, loader()))).hasMessageContaining("nested too deeply: more than 32 levels with a map or set among them; send a flat list");
     }
 
     /** Arrays in one another, each as long as one alone may be: together they would take gigabytes. */
@@ -340,7 +344,7 @@ class TaskCodecTest {
         }
         assertThat(patched).isEqualTo(400);
         long before = allocated();
-        assertThatThrownBy(() -> TaskCodec.decodeValue(message.array(), loader(), jdkOnly))
+        assertThatThrownBy(() -> TaskCodec.decodeValue(message.array(), Reading.behind(jdkOnly, loader())))
                 .hasMessageContaining("asks for an array of 900000, and for 1800002 elements in all");
         assertThat(allocated() - before).as("bytes: one array, not 400").isLessThan(3L * length * Long.BYTES);
     }
@@ -367,7 +371,7 @@ class TaskCodecTest {
         out.writeByte(ObjectStreamConstants.TC_ENDBLOCKDATA);
         out.writeByte(ObjectStreamConstants.TC_NULL);
         out.writeInt(Integer.MAX_VALUE - 8);
-        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes.toByteArray(), loader(), jdkOnly))
+        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes.toByteArray(), Reading.behind(jdkOnly, loader())))
                 .hasMessageContaining("asks for an array of");
     }
 
@@ -399,7 +403,7 @@ class TaskCodecTest {
 
     @Test
     void rubbishIsRefusedWithAMessage() {
-        assertThatThrownBy(() -> TaskCodec.decodeValue(new byte[] {1, 2, 3}, loader(), jdkOnly))
+        assertThatThrownBy(() -> TaskCodec.decodeValue(new byte[] {1, 2, 3}, Reading.behind(jdkOnly, loader())))
                 .isInstanceOf(TaskSerializationException.class);
         assertThat(TaskCodec.decodeFailure(new byte[] {1, 2, 3}, loader(), jdkOnly))
                 .isInstanceOf(TaskSerializationException.class);

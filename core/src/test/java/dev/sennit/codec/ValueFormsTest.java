@@ -256,7 +256,7 @@ class ValueFormsTest {
 
     private static Object home(Object value, AllowList allowed) {
         MessageBuffer message = TaskCodec.encodeValue(value);
-        return TaskCodec.decodeValue(message.copy(), ValueFormsTest.class.getClassLoader(), allowed);
+        return TaskCodec.decodeValue(message.copy(), Reading.behind(allowed, ValueFormsTest.class.getClassLoader()));
     }
 
     @SuppressWarnings("unchecked")
@@ -334,7 +334,7 @@ class ValueFormsTest {
         }
         var hostile = new ValueForms.PlainRecord(Order.class, new Object[] {1, null, null});
         byte[] bytes = TaskCodec.encodeValue(new Object[] {hostile, new AtomicInteger()}).copy();
-        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes, getClass().getClassLoader(), STRICT)).hasMessageContaining("acme.Order is not");
+        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes, Reading.behind(STRICT, getClass().getClassLoader()))).hasMessageContaining("acme.Order is not");
         Reading reader = Reading.behind(STRICT, getClass().getClassLoader());
         assertThatThrownBy(() -> reader.read(hostile::readResolve)).isInstanceOf(InvalidClassException.class);
     }
@@ -343,10 +343,10 @@ class ValueFormsTest {
     void aPlainRecordChecksWhatItIsMadeOf() {
         var hostile = new ValueForms.PlainRecord(Order.Line.class, new Object[] {"rope", -1});
         byte[] bytes = TaskCodec.encodeValue(new Object[] {hostile, new AtomicInteger()}).copy();
-        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes, getClass().getClassLoader(), acme())).hasMessageContaining("count must be >= 1");
+        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes, Reading.behind(acme(), getClass().getClassLoader()))).hasMessageContaining("count must be >= 1");
         var other = new ValueForms.PlainRecord(String.class, new Object[] {"rope"});
         byte[] none = TaskCodec.encodeValue(new Object[] {other, new AtomicInteger()}).copy();
-        assertThatThrownBy(() -> TaskCodec.decodeValue(none, getClass().getClassLoader(), acme()))
+        assertThatThrownBy(() -> TaskCodec.decodeValue(none, Reading.behind(acme(), getClass().getClassLoader())))
                 .hasMessageContaining("java.lang.String is not the record that it was");
     }
 
@@ -421,7 +421,7 @@ class ValueFormsTest {
         try (var out = new ObjectOutputStream(bytes)) {
             out.writeObject(new Object[] {URI.create("http://sennit.invalid/").toURL()});
         }
-        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes.toByteArray(), getClass().getClassLoader(), acme().and("java.net.*")))
+        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes.toByteArray(), Reading.behind(acme().and("java.net.*"), getClass().getClassLoader())))
                 .hasMessageContaining("a java.net.URL");
     }
 
@@ -447,7 +447,7 @@ class ValueFormsTest {
         }) {
             assertThatThrownBy(() -> {
                         byte[] bytes = TaskCodec.encodeValue(new Object[] {lie, new AtomicInteger()}).copy();
-                        TaskCodec.decodeValue(bytes, getClass().getClassLoader(), STRICT);
+                        TaskCodec.decodeValue(bytes, Reading.behind(STRICT, getClass().getClassLoader()));
                     })
                     .as("%s", lie)
                     .isInstanceOf(TaskSerializationException.class);

@@ -7,6 +7,7 @@ import dev.sennit.Conditions;
 import dev.sennit.Task;
 import dev.sennit.TaskFuture;
 import java.io.IOException;
+import java.lang.ref.WeakReference;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -190,10 +191,15 @@ class SubprocessIT {
     @Test
     void oneThatIsClosedIsNotKept() throws Exception {
         try (EventLoop loop = EventLoop.open()) {
-            Subprocess sleeper = loop.submit(() -> shell("sleep 1000")).get();
-            assertThat(loop.openResources.size()).isOne();
-            sleeper.close();
-            assertThat(loop.openResources.size()).isZero();
+            WeakReference<Subprocess> closed = loop.submit(() -> {
+                Subprocess sleeper = shell("sleep 1000");
+                sleeper.close();
+                return new WeakReference<>(sleeper);
+            }).get();
+            Conditions.await("nobody has it").until(() -> {
+                System.gc();
+                return closed.refersTo(null);
+            });
         }
     }
 

@@ -8,6 +8,7 @@ import dev.sennit.Caller;
 import dev.sennit.Conditions;
 import dev.sennit.FailingBackend;
 import dev.sennit.codec.AllowList;
+import dev.sennit.codec.Reading;
 import dev.sennit.codec.TaskCodec;
 import dev.sennit.manager.wire.ManagerProtocol;
 import dev.sennit.manager.wire.ManagerSocket;
@@ -194,7 +195,7 @@ class ManagerTlsIT {
                     }
                     ManagerProtocol.Message message = Objects.requireNonNull(messages.next());
                     assertThat(message.call()).isEqualTo(size);
-                    assertThat(TaskCodec.decodeValue(message.body(), ManagerTlsIT.class.getClassLoader(), new AllowList(List.of())))
+                    assertThat(TaskCodec.decodeValue(message.body(), Reading.behind(new AllowList(List.of()), ManagerTlsIT.class.getClassLoader())))
                             .isEqualTo(value);
                 }
                 client.close();

@@ -253,11 +253,11 @@ class MemorySegmentIT {
         var out = new MessageBuffer();
         new CompactWriter(out, false).write(counter);
         byte[] sent = out.copy();
-        assertThat(((SharedLong) TaskCodec.decodeValue(sent, getClass().getClassLoader(), new AllowList(List.of()))).get())
+        assertThat(((SharedLong) TaskCodec.decodeValue(sent, Reading.behind(new AllowList(List.of()), getClass().getClassLoader()))).get())
                 .isZero();
         memory.close();
         assertThat(EncodedTask.compact((dev.sennit.Task<Object>) () -> counter, null)).isNull();
-        assertThatThrownBy(() -> TaskCodec.decodeValue(sent, getClass().getClassLoader(), new AllowList(List.of())))
+        assertThatThrownBy(() -> TaskCodec.decodeValue(sent, Reading.behind(new AllowList(List.of()), getClass().getClassLoader())))
                 .isInstanceOf(TaskSerializationException.class)
                 .hasMessageContaining("is gone");
         assertThatThrownBy(() -> pool.submit(() -> counter.get()).get(60, SECONDS))

@@ -77,11 +77,6 @@ final class Permits {
         return hosts.size();
     }
 
-    /** How many wait for their turn. */
-    synchronized int waiting() {
-        return all.getQueueLength() + hosts.values().stream().mapToInt(host -> host.free.getQueueLength()).sum();
-    }
-
     int free() {
         return all.availablePermits();
     }
