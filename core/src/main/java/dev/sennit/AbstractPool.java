@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
 import java.time.Duration;

@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Throwables;
 import java.util.ArrayList;
 import java.util.Collection;

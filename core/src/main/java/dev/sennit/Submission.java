@@ -1,6 +1,7 @@
 package dev.sennit;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.Timers;

@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Deadline;
 import dev.sennit.internal.SuspendingFuture;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Uncaught;

@@ -1,7 +1,5 @@
-package dev.sennit;
+package dev.sennit.internal;
 
-import dev.sennit.internal.Backend;
-import dev.sennit.internal.Waits;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -12,18 +10,18 @@ import java.util.concurrent.TimeUnit;
  * @param limited whether that ever is
  * @param nanoTime by {@link Backend#nanoTime}
  */
-record Deadline(boolean limited, long nanoTime) {
-    static final Deadline NEVER = new Deadline(false, 0);
+public record Deadline(boolean limited, long nanoTime) {
+    public static final Deadline NEVER = new Deadline(false, 0);
 
-    static Deadline in(Duration limit) {
+    public static Deadline in(Duration limit) {
         return new Deadline(true, Backend.current().nanoTime() + Math.max(0, TimeUnit.NANOSECONDS.convert(limit)));
     }
 
-    boolean isOver() {
+    public boolean isOver() {
         return limited && nanoTime - Backend.current().nanoTime() <= 0;
     }
 
-    boolean acquire(Semaphore free) throws InterruptedException {
+    public boolean acquire(Semaphore free) throws InterruptedException {
         try (var _ = Waits.outOfTurn()) {
             if (limited) {
                 return free.tryAcquire(nanoTime - Backend.current().nanoTime(), TimeUnit.NANOSECONDS);
@@ -34,7 +32,7 @@ record Deadline(boolean limited, long nanoTime) {
     }
 
     /** Only if it is limited. */
-    Duration left() {
+    public Duration left() {
         return Duration.ofNanos(nanoTime - Backend.current().nanoTime());
     }
 }
