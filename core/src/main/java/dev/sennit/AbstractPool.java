@@ -524,7 +524,7 @@ public abstract non-sealed class AbstractPool implements Pool {
         boolean inherits = inheritsScopedValues() || owner.inheritsScopedValues() && !copiesTasks();
         Submission<T> submission = make(Objects.requireNonNull(task, "task"), options, inherits);
         submission.belongsTo(owner);
-        return admit(submission, left == null ? Deadline.NEVER : Deadline.in(left), Duration.ZERO);
+        return admit(submission, Deadline.in(left), Duration.ZERO);
     }
 
     /** Submits a task that is of no use after a while: one that waits for room till then is taken in as if it were cancelled. */
@@ -824,7 +824,7 @@ public abstract non-sealed class AbstractPool implements Pool {
     @Override
     public final <T extends @Nullable Object> List<Future<T>> invokeAll(
             Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit) throws InterruptedException {
-        return Invocations.all(this, tasks, Deadline.in(Duration.ofNanos(unit.toNanos(timeout))));
+        return Invocations.all(this, tasks, Deadline.in(unit.toNanos(timeout)));
     }
 
     @Override
@@ -837,7 +837,7 @@ public abstract non-sealed class AbstractPool implements Pool {
     public final <T extends @Nullable Object> T invokeAny(
             Collection<? extends Callable<T>> tasks, long timeout, TimeUnit unit)
             throws InterruptedException, ExecutionException, TimeoutException {
-        return Invocations.any(this, tasks, Deadline.in(Duration.ofNanos(unit.toNanos(timeout))));
+        return Invocations.any(this, tasks, Deadline.in(unit.toNanos(timeout)));
     }
 
     // ---- life ----

@@ -1,8 +1,7 @@
 package dev.sennit;
 
-import dev.sennit.internal.Backend;
+import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Waits;
-import java.time.Duration;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -20,8 +19,6 @@ import org.jspecify.annotations.Nullable;
  * handed out.
  */
 final class CompletionQueue<F extends CompletableFuture<?>> implements AutoCloseable {
-    static final @Nullable Duration FOREVER = null;
-
     /** What got done; nothing in it only says that there may be something to help with. */
     private final LinkedBlockingQueue<Optional<F>> done = new LinkedBlockingQueue<>();
     /** Always the same, so that who has it already need not be told again. */
@@ -29,17 +26,15 @@ final class CompletionQueue<F extends CompletableFuture<?>> implements AutoClose
     /** With what each of them calls when it is done. */
     private final Map<F, Runnable> notHandedOut = new LinkedHashMap<>(); // futures are equal to themselves alone
     private final int total;
-    private final boolean limited;
-    private final long deadline;
+    private final Deadline deadline;
 
     /** Who asked last whether it {@link #isWorker}. */
     private @Nullable Thread asker;
     /** Whether the asker is a worker of a pool that one of the futures belongs to. */
     private boolean isWorker;
 
-    CompletionQueue(Collection<? extends F> futures, @Nullable Duration limit) {
-        limited = limit != null;
-        deadline = limit == null ? 0 : Backend.current().nanoTime() + Math.max(0, TimeUnit.NANOSECONDS.convert(limit));
+    CompletionQueue(Collection<? extends F> futures, Deadline deadline) {
+        this.deadline = deadline;
         for (F future : futures) { // in this order: that of futures that are done already
             Runnable isDone = () -> done.add(Optional.of(future));
             if (notHandedOut.putIfAbsent(future, isDone) != null) {
@@ -85,12 +80,12 @@ final class CompletionQueue<F extends CompletableFuture<?>> implements AutoClose
     /** Waits for the next one; only if {@link #hasNext}. */
     F next() throws InterruptedException, TimeoutException {
         while (true) {
-            if (done.isEmpty() && !limited && canHelp()) {
+            if (done.isEmpty() && !deadline.isLimited() && canHelp()) {
                 help();
             }
             Optional<F> next;
             try (var _ = done.isEmpty() ? Waits.outOfTurn() : null) {
-                next = limited ? done.poll(deadline - Backend.current().nanoTime(), TimeUnit.NANOSECONDS) : done.take();
+                next = deadline.isLimited() ? done.poll(deadline.left(), TimeUnit.NANOSECONDS) : done.take();
             }
             if (next == null) {
                 throw new TimeoutException(notHandedOut.size() + " (of " + total + ") futures unfinished");

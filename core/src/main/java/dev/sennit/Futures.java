@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Unreachable;
 import java.lang.ref.Reference;
@@ -39,7 +40,7 @@ public final class Futures {
      */
     public static <F extends CompletableFuture<?>> Waited<F> wait(Collection<? extends F> futures, Until until)
             throws InterruptedException {
-        return waitWithin(futures, until, CompletionQueue.FOREVER);
+        return waitWithin(futures, until, Deadline.NEVER);
     }
 
     /**
@@ -62,14 +63,14 @@ public final class Futures {
      */
     public static <F extends CompletableFuture<?>> Waited<F> wait(
             Collection<? extends F> futures, Until until, Duration timeout) throws InterruptedException {
-        return waitWithin(futures, until, Objects.requireNonNull(timeout, "timeout"));
+        return waitWithin(futures, until, Deadline.in(Objects.requireNonNull(timeout, "timeout")));
     }
 
-    private static <F extends CompletableFuture<?>> Waited<F> waitWithin(
-            Collection<? extends F> futures, Until until, @Nullable Duration limit) throws InterruptedException {
+    static <F extends CompletableFuture<?>> Waited<F> waitWithin(
+            Collection<? extends F> futures, Until until, Deadline deadline) throws InterruptedException {
         Objects.requireNonNull(until, "until");
         List<F> given = List.copyOf(futures); // which others may change meanwhile
-        try (var queue = new CompletionQueue<F>(given, limit)) {
+        try (var queue = new CompletionQueue<F>(given, deadline)) {
             while (queue.hasNext()) {
                 F done = queue.next();
                 boolean enough = switch (until) {
@@ -111,7 +112,7 @@ public final class Futures {
      */
     public static <F extends CompletableFuture<?>> Iterable<F> inCompletionOrder(Collection<? extends F> futures) {
         List<F> copy = List.copyOf(futures);
-        return () -> iterator(copy, CompletionQueue.FOREVER);
+        return () -> iterator(copy, Deadline.NEVER);
     }
 
     /**
@@ -127,11 +128,11 @@ public final class Futures {
             Collection<? extends F> futures, Duration timeout) {
         Objects.requireNonNull(timeout, "timeout");
         List<F> copy = List.copyOf(futures);
-        return () -> iterator(copy, timeout);
+        return () -> iterator(copy, Deadline.in(timeout));
     }
 
-    private static <F extends CompletableFuture<?>> Iterator<F> iterator(List<F> futures, @Nullable Duration limit) {
-        var queue = new CompletionQueue<F>(futures, limit);
+    private static <F extends CompletableFuture<?>> Iterator<F> iterator(List<F> futures, Deadline deadline) {
+        var queue = new CompletionQueue<F>(futures, deadline);
         var iterator = new Iterator<F>() {
             @Override
             public boolean hasNext() {
@@ -183,7 +184,7 @@ public final class Futures {
     public static <T extends @Nullable Object> List<T> gather(Collection<? extends CompletableFuture<? extends T>> futures)
             throws InterruptedException, ExecutionException {
         try {
-            return gatherWithin(futures, CompletionQueue.FOREVER);
+            return gatherWithin(futures, Deadline.NEVER);
         } catch (TimeoutException e) {
             throw new AssertionError("a wait without a limit ended", e);
         }
@@ -203,14 +204,14 @@ public final class Futures {
     public static <T extends @Nullable Object> List<T> gather(
             Collection<? extends CompletableFuture<? extends T>> futures, Duration timeout)
             throws InterruptedException, ExecutionException, TimeoutException {
-        return gatherWithin(futures, Objects.requireNonNull(timeout, "timeout"));
+        return gatherWithin(futures, Deadline.in(Objects.requireNonNull(timeout, "timeout")));
     }
 
     private static <T extends @Nullable Object> List<T> gatherWithin(
-            Collection<? extends CompletableFuture<? extends T>> futures, @Nullable Duration limit)
+            Collection<? extends CompletableFuture<? extends T>> futures, Deadline deadline)
             throws InterruptedException, ExecutionException, TimeoutException {
         List<CompletableFuture<? extends T>> all = List.copyOf(futures);
-        try (var queue = new CompletionQueue<CompletableFuture<? extends T>>(all, limit)) {
+        try (var queue = new CompletionQueue<CompletableFuture<? extends T>>(all, deadline)) {
             while (queue.hasNext()) {
                 CompletableFuture<? extends T> done = queue.next();
                 if (done.isCancelled()) {

@@ -43,7 +43,7 @@ final class Invocations {
             AbstractPool pool, Collection<? extends Callable<T>> tasks, Deadline deadline) throws InterruptedException {
         List<TaskFuture<T>> futures = submit(pool, tasks, deadline);
         try {
-            Waited<TaskFuture<T>> waited = Futures.wait(futures, Until.ALL, deadline.left());
+            Waited<TaskFuture<T>> waited = Futures.waitWithin(futures, Until.ALL, deadline);
             cancel(waited.notDone());
             return new ArrayList<>(futures);
         } catch (InterruptedException e) {
@@ -79,7 +79,7 @@ final class Invocations {
                     return future.resultNow();
                 }
             }
-            var queue = new CompletionQueue<>(futures, deadline.limited() ? deadline.left() : CompletionQueue.FOREVER);
+            var queue = new CompletionQueue<>(futures, deadline);
             ExecutionException lastFailure = null;
             while (queue.hasNext()) {
                 try {

@@ -548,19 +548,19 @@ public class Submission<T extends @Nullable Object> {
         if (isRunOver()) {
             return true;
         }
-        if (!deadline.limited() && isInside()) {
+        if (!deadline.isLimited() && isInside()) {
             throw waitForItself();
         }
         pool.aboutToWait();
         try (var _ = Waits.outOfTurn()) {
             synchronized (this) {
                 while (!isRunOver()) {
-                    if (!deadline.limited()) {
+                    if (!deadline.isLimited()) {
                         wait();
                     } else if (deadline.isOver()) {
                         return false;
                     } else {
-                        TimeUnit.NANOSECONDS.timedWait(this, Math.max(1_000_000, Timers.nanos(deadline.left())));
+                        TimeUnit.NANOSECONDS.timedWait(this, Math.max(1_000_000, deadline.left()));
                     }
                 }
                 return true;

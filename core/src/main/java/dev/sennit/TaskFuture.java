@@ -2,12 +2,10 @@ package dev.sennit;
 
 import dev.sennit.internal.Deadline;
 import dev.sennit.internal.SuspendingFuture;
-import dev.sennit.internal.Timers;
 import dev.sennit.internal.Uncaught;
 import dev.sennit.internal.Waits;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -302,7 +300,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
      * @throws InterruptedException if the calling thread is interrupted
      */
     public boolean awaitEnd(long timeout, TimeUnit unit) throws InterruptedException {
-        Deadline deadline = Deadline.in(Duration.ofNanos(Math.max(0, unit.toNanos(timeout))));
+        Deadline deadline = Deadline.in(unit.toNanos(timeout));
         return awaitDone(deadline) && submission().awaitRunOver(deadline);
     }
 
@@ -312,8 +310,8 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
             return true;
         }
         try (var _ = Waits.outOfTurn()) {
-            if (deadline.limited()) {
-                super.get(Timers.nanos(deadline.left()), TimeUnit.NANOSECONDS);
+            if (deadline.isLimited()) {
+                super.get(deadline.left(), TimeUnit.NANOSECONDS);
             } else {
                 super.get();
             }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.internal.Deadline;
 import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -338,7 +339,7 @@ class FuturesTest {
 
     private static CompletionQueue<TaskFuture<Integer>> queueThatHandsOut(TaskFuture<Integer> ready, TaskFuture<Integer> other)
             throws Exception {
-        var queue = new CompletionQueue<TaskFuture<Integer>>(List.of(other, ready), CompletionQueue.FOREVER);
+        var queue = new CompletionQueue<TaskFuture<Integer>>(List.of(other, ready), Deadline.NEVER);
         assertThat(queue.next()).isSameAs(ready);
         queue.close();
         return queue;

@@ -1,6 +1,7 @@
 package dev.sennit.internal;
 
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** Durations as people read and write them: {@code 1.5 s}, {@code 250ms}. */
 public final class Durations {
@@ -26,6 +27,20 @@ public final class Durations {
     private static String number(double value) {
         String text = String.format(java.util.Locale.ROOT, "%.3f", value);
         return text.replaceAll("\\.?0+$", "");
+    }
+
+    /**
+     * Checks a time-out that callers may set.
+     *
+     * @param timeout the time-out; null is none
+     * @return the same
+     * @throws IllegalArgumentException if it is not positive
+     */
+    public static @Nullable Duration checkedTimeout(@Nullable Duration timeout) {
+        if (timeout != null && !timeout.isPositive()) {
+            throw new IllegalArgumentException("timeout must be > 0, was " + text(timeout));
+        }
+        return timeout;
     }
 
     /**

@@ -1,6 +1,8 @@
 package dev.sennit.loop;
 
 import dev.sennit.TaskFuture;
+import dev.sennit.internal.Deadline;
+import dev.sennit.internal.Durations;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -20,7 +22,6 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -111,7 +112,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
      * @throws IllegalStateException if the caller is not a coroutine
      */
     public static ByteStream connect(String host, int port) throws IOException, InterruptedException {
-        return connectBefore(InetSocketAddress.createUnresolved(host, port), null, null);
+        return connectBefore(InetSocketAddress.createUnresolved(host, port), null, Deadline.NEVER);
     }
 
     /**
@@ -129,11 +130,11 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
      */
     public static ByteStream connect(SocketAddress address, @Nullable Duration timeout)
             throws IOException, InterruptedException {
-        return connectBefore(address, null, Deadline.after(Deadline.checked(timeout)));
+        return connectBefore(address, null, Deadline.in(Durations.checkedTimeout(timeout)));
     }
 
     private static ByteStream connectBefore(
-            SocketAddress address, @Nullable SSLEngine engine, @Nullable Deadline deadline)
+            SocketAddress address, @Nullable SSLEngine engine, Deadline deadline)
             throws IOException, InterruptedException {
         EventLoop loop = EventLoop.current();
         LoopSelector selector = loop.selector();
@@ -149,7 +150,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     private static ByteStream connectTo(
-            LoopSelector selector, SocketAddress address, @Nullable SSLEngine engine, @Nullable Deadline deadline)
+            LoopSelector selector, SocketAddress address, @Nullable SSLEngine engine, Deadline deadline)
             throws IOException, InterruptedException {
         SocketChannel channel = address instanceof UnixDomainSocketAddress
                 ? SocketChannel.open(StandardProtocolFamily.UNIX)
@@ -208,7 +209,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
      */
     public static ByteStream connectTls(String host, int port, SSLContext context, @Nullable Duration timeout)
             throws IOException, InterruptedException {
-        Deadline deadline = Deadline.after(Deadline.checked(timeout));
+        Deadline deadline = Deadline.in(Durations.checkedTimeout(timeout));
         SSLEngine engine = TlsTransport.clientEngine(context, host, port);
         ByteStream stream = connectBefore(InetSocketAddress.createUnresolved(host, port), engine, deadline);
         try {
@@ -220,7 +221,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
         }
     }
 
-    static SocketAddress[] resolve(EventLoop loop, SocketAddress address, @Nullable Deadline deadline)
+    static SocketAddress[] resolve(EventLoop loop, SocketAddress address, Deadline deadline)
             throws IOException, InterruptedException {
         if (!(address instanceof InetSocketAddress internet) || !internet.isUnresolved()) {
             return new SocketAddress[] {address};
@@ -232,7 +233,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
                 .toArray(SocketAddress[]::new);
     }
 
-    private static InetAddress[] lookUp(EventLoop loop, String host, @Nullable Deadline deadline)
+    private static InetAddress[] lookUp(EventLoop loop, String host, Deadline deadline)
             throws IOException, InterruptedException {
         try {
             return new InetAddress[] {InetAddress.ofLiteral(host)};
@@ -241,9 +242,9 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
         }
         TaskFuture<InetAddress[]> lookUp = loop.offload(() -> InetAddress.getAllByName(host));
         try {
-            return deadline == null ? lookUp.get() : lookUp.get(deadline.nanosLeft(), TimeUnit.NANOSECONDS);
+            return deadline.get(lookUp);
         } catch (TimeoutException e) {
-            throw Objects.requireNonNull(deadline).missed("looking up " + host);
+            throw deadline.missed("looking up " + host);
         } catch (ExecutionException e) {
             if (e.getCause() instanceof UnknownHostException) {
                 throw new UnknownHostException("host " + host + " has no address: check the name");
@@ -262,7 +263,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
      * @param timeout for each call as a whole, be it a line that comes byte by byte; null is no bound, which is the default
      */
     public void setReadTimeout(@Nullable Duration timeout) {
-        readTimeout = Deadline.checked(timeout);
+        readTimeout = Durations.checkedTimeout(timeout);
     }
 
     /**
@@ -280,7 +281,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
                 return 0;
             }
             if (head == tail) {
-                ByteBuffer come = receive(Deadline.after(readTimeout));
+                ByteBuffer come = receive(Deadline.in(readTimeout));
                 if (come == null) {
                     return -1;
                 }
@@ -327,7 +328,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
         }
         beginReading();
         try {
-            Deadline deadline = Deadline.after(readTimeout);
+            Deadline deadline = Deadline.in(readTimeout);
             while (tail - head < count) {
                 ByteBuffer come = receive(deadline);
                 if (come == null) {
@@ -369,7 +370,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
                     throw tooLong("line", limit);
                 }
                 if (deadline == null) {
-                    deadline = Deadline.after(readTimeout);
+                    deadline = Deadline.in(readTimeout);
                 }
                 ByteBuffer come = receive(deadline);
                 if (come == null) {
@@ -447,7 +448,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
                     throw tooLong("input before a separator", limit);
                 }
                 if (deadline == null) {
-                    deadline = Deadline.after(readTimeout);
+                    deadline = Deadline.in(readTimeout);
                 }
                 ByteBuffer come = receive(deadline);
                 if (come == null) {
@@ -503,7 +504,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
         ensureLimit(limit);
         beginReading();
         try {
-            Deadline deadline = Deadline.after(readTimeout);
+            Deadline deadline = Deadline.in(readTimeout);
             while (tail - head <= limit) {
                 ByteBuffer come = receive(deadline);
                 if (come == null) {
@@ -559,7 +560,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
             long written = 0;
             while (written < most) {
                 if (head == tail) {
-                    ByteBuffer come = receive(Deadline.after(readTimeout));
+                    ByteBuffer come = receive(Deadline.in(readTimeout));
                     if (come == null) {
                         break;
                     }
@@ -609,7 +610,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /** What comes next, to be dealt with in this turn; null if nothing will. */
-    private @Nullable ByteBuffer receive(@Nullable Deadline deadline) throws IOException, InterruptedException {
+    private @Nullable ByteBuffer receive(Deadline deadline) throws IOException, InterruptedException {
         while (true) {
             if (!mayHaveMore) {
                 transport.awaitReadable(deadline);
@@ -701,7 +702,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
      * @param timeout for each call as a whole; null is no bound, which is the default
      */
     public void setWriteTimeout(@Nullable Duration timeout) {
-        writeTimeout = Deadline.checked(timeout);
+        writeTimeout = Durations.checkedTimeout(timeout);
     }
 
     /**
@@ -714,7 +715,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
      */
     public void write(ByteBuffer source) throws IOException, InterruptedException {
         ensureHere();
-        Deadline deadline = Deadline.after(writeTimeout);
+        Deadline deadline = Deadline.in(writeTimeout);
         lockForWriting(deadline);
         try {
             transport.ensureOpen();
@@ -726,7 +727,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /** With the lock of those who write, before the first byte. */
-    void beforeWriting(@Nullable Deadline deadline) throws IOException, InterruptedException {}
+    void beforeWriting(Deadline deadline) throws IOException, InterruptedException {}
 
     /**
      * Writes bytes as {@link #write(ByteBuffer)} does.
@@ -758,7 +759,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
      */
     public void shutdownOutput() throws IOException, InterruptedException {
         ensureHere();
-        Deadline deadline = Deadline.after(writeTimeout);
+        Deadline deadline = Deadline.in(writeTimeout);
         lockForWriting(deadline);
         try {
             transport.ensureOpen();
@@ -779,7 +780,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     public void handshake() throws IOException, InterruptedException {
         ensureHere();
         transport.ensureOpen();
-        transport.shakeHands(Deadline.after(readTimeout));
+        transport.shakeHands(Deadline.in(readTimeout));
     }
 
     /**
@@ -819,7 +820,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     private void startTls(SSLEngine engine) throws IOException, InterruptedException {
-        Deadline deadline = Deadline.after(readTimeout);
+        Deadline deadline = Deadline.in(readTimeout);
         beginReading();
         try {
             lockForWriting(deadline);
@@ -849,8 +850,8 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
         return transport.session();
     }
 
-    private void lockForWriting(@Nullable Deadline deadline) throws IOException, InterruptedException {
-        Deadline.lockForWriting(writing, deadline, name);
+    private void lockForWriting(Deadline deadline) throws IOException, InterruptedException {
+        writing.lockForWriting(deadline, name);
     }
 
     // ---- both ----

@@ -1,5 +1,7 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Deadline;
+import dev.sennit.internal.Durations;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -12,7 +14,6 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.channels.DatagramChannel;
 import java.nio.channels.SelectionKey;
 import java.time.Duration;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -141,7 +142,7 @@ public final class DatagramEndpoint implements AutoCloseable {
      */
     public static DatagramEndpoint connect(String host, int port) throws IOException, InterruptedException {
         EventLoop loop = EventLoop.current();
-        SocketAddress remote = ByteStream.resolve(loop, InetSocketAddress.createUnresolved(host, port), null)[0];
+        SocketAddress remote = ByteStream.resolve(loop, InetSocketAddress.createUnresolved(host, port), Deadline.NEVER)[0];
         LoopSelector selector = loop.selector();
         DatagramChannel channel = DatagramChannel.open();
         InetSocketAddress local;
@@ -188,7 +189,7 @@ public final class DatagramEndpoint implements AutoCloseable {
      * @param timeout how long; null is no bound, which is the default
      */
     public void setReceiveTimeout(@Nullable Duration timeout) {
-        receiveTimeout = Deadline.checked(timeout);
+        receiveTimeout = Durations.checkedTimeout(timeout);
     }
 
     /**
@@ -217,7 +218,7 @@ public final class DatagramEndpoint implements AutoCloseable {
                     mayHaveMore = false;
                 }
                 if (deadline == null) {
-                    deadline = Deadline.after(receiveTimeout);
+                    deadline = Deadline.in(receiveTimeout);
                 }
                 watch.await(SelectionKey.OP_READ, deadline);
                 mayHaveMore = true;
@@ -250,7 +251,7 @@ public final class DatagramEndpoint implements AutoCloseable {
      * @param timeout how long; null is no bound, which is the default
      */
     public void setSendTimeout(@Nullable Duration timeout) {
-        sendTimeout = Deadline.checked(timeout);
+        sendTimeout = Durations.checkedTimeout(timeout);
     }
 
     /**
@@ -270,10 +271,10 @@ public final class DatagramEndpoint implements AutoCloseable {
         if (remoteAddress != null && !remoteAddress.equals(target)) {
             throw new IllegalStateException(name + " sends to no other address, was " + target);
         }
-        Deadline deadline = Deadline.after(sendTimeout);
+        Deadline deadline = Deadline.in(sendTimeout);
         ByteBuffer source = ByteBuffer.wrap(bytes);
         watch.ensureOpen();
-        Deadline.lockForWriting(sending, deadline, name);
+        sending.lockForWriting(deadline, name);
         try {
             while (!sendNow(source, target)) {
                 watch.await(SelectionKey.OP_WRITE, deadline);

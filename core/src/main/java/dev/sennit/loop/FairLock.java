@@ -1,7 +1,9 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Wait;
 import dev.sennit.internal.WaitQueue;
+import java.io.IOException;
 import java.util.concurrent.locks.AbstractOwnableSynchronizer;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -62,6 +64,19 @@ final class FairLock extends AbstractOwnableSynchronizer {
             if (!handed) {
                 leave(mine);
             }
+        }
+    }
+
+    /**
+     * Takes the lock of those who write to something.
+     *
+     * @param name of what they write to, for the message
+     * @throws java.net.SocketTimeoutException at the deadline
+     * @throws InterruptedException if the thread is interrupted while it waits; it does not have the lock then
+     */
+    void lockForWriting(Deadline deadline, String name) throws IOException, InterruptedException {
+        if (!lock(deadline.left())) {
+            throw deadline.missed("waiting for others that write to " + name);
         }
     }
 

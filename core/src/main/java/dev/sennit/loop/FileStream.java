@@ -1,5 +1,6 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Deadline;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -17,7 +18,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A file, for coroutines: it is read, written and closed by threads of the loop's own, and only the coroutine that waits for it is
@@ -165,7 +165,7 @@ public final class FileStream extends ByteStream {
     }
 
     @Override
-    void beforeWriting(@Nullable Deadline deadline) throws IOException, InterruptedException {
+    void beforeWriting(Deadline deadline) throws IOException, InterruptedException {
         file.settle("writing to", deadline);
         file.rewind(dropUnread());
     }
@@ -180,7 +180,7 @@ public final class FileStream extends ByteStream {
     private <T> T alone(String what, Alone<T> action) throws IOException, InterruptedException {
         beginReading();
         try {
-            file.settle(what, null);
+            file.settle(what, Deadline.NEVER);
             file.rewind(dropUnread());
             return action.call();
         } finally {
@@ -198,7 +198,7 @@ public final class FileStream extends ByteStream {
     public long position() throws IOException, InterruptedException {
         beginReading();
         try {
-            file.settle("asking for the position of", null);
+            file.settle("asking for the position of", Deadline.NEVER);
             return file.position() - unread();
         } finally {
             endReading();

@@ -1,14 +1,13 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Deadline;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
@@ -113,7 +112,7 @@ final class FileTransport implements Transport {
     // ---- operations ----
 
     /** Does something that blocks, after all that was begun before. */
-    void perform(Operation operation, String what, @Nullable Deadline deadline) throws IOException, InterruptedException {
+    void perform(Operation operation, String what, Deadline deadline) throws IOException, InterruptedException {
         settle(what, deadline);
         var mine = new UnderWay(operation);
         synchronized (this) {
@@ -135,7 +134,7 @@ final class FileTransport implements Transport {
     }
 
     /** Waits for the operation that is under way, if there is one. */
-    void settle(String what, @Nullable Deadline deadline) throws IOException, InterruptedException {
+    void settle(String what, Deadline deadline) throws IOException, InterruptedException {
         UnderWay current;
         synchronized (this) {
             ensureOpen();
@@ -145,12 +144,10 @@ final class FileTransport implements Transport {
             return;
         }
         try {
-            EventLoop.suspending(() -> deadline == null
-                    ? current.told.get()
-                    : current.told.get(deadline.nanosLeft(), TimeUnit.NANOSECONDS));
+            EventLoop.suspending(() -> deadline.get(current.told));
             forget(current);
         } catch (TimeoutException e) {
-            throw Objects.requireNonNull(deadline).missed(what + ' ' + name);
+            throw deadline.missed(what + ' ' + name);
         } catch (ExecutionException e) {
             forget(current);
             ensureOpen();
@@ -190,7 +187,7 @@ final class FileTransport implements Transport {
     // ---- reading ----
 
     @Override
-    public void awaitReadable(@Nullable Deadline deadline) throws IOException, InterruptedException {
+    public void awaitReadable(Deadline deadline) throws IOException, InterruptedException {
         settle("reading from", deadline);
         if (piece.hasRemaining() || ended) {
             return; // by a read that was cancelled
@@ -252,7 +249,7 @@ final class FileTransport implements Transport {
     // ---- writing ----
 
     @Override
-    public void write(ByteBuffer source, @Nullable Deadline deadline) throws IOException, InterruptedException {
+    public void write(ByteBuffer source, Deadline deadline) throws IOException, InterruptedException {
         while (source.hasRemaining()) {
             int count = Math.min(source.remaining(), MOST);
             ensurePiece(count);
@@ -277,7 +274,7 @@ final class FileTransport implements Transport {
 
     /** There is nobody to be told. */
     @Override
-    public void shutdownOutput(@Nullable Deadline deadline) throws IOException, InterruptedException {
+    public void shutdownOutput(Deadline deadline) throws IOException, InterruptedException {
         settle("writing to", deadline);
     }
 
@@ -293,7 +290,7 @@ final class FileTransport implements Transport {
 
     long size() throws IOException, InterruptedException {
         var size = new long[1];
-        perform(() -> size[0] = channel.size(), "asking for the size of", null);
+        perform(() -> size[0] = channel.size(), "asking for the size of", Deadline.NEVER);
         return size[0];
     }
 
@@ -305,11 +302,11 @@ final class FileTransport implements Transport {
                     next = at;
                 },
                 "truncating",
-                null);
+                Deadline.NEVER);
     }
 
     void force(boolean metadata) throws IOException, InterruptedException {
-        perform(() -> channel.force(metadata), "forcing", null);
+        perform(() -> channel.force(metadata), "forcing", Deadline.NEVER);
     }
 
     // ---- the end ----

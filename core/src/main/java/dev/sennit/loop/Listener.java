@@ -1,6 +1,7 @@
 package dev.sennit.loop;
 
 import dev.sennit.TaskFuture;
+import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Waits;
 import java.io.IOException;
@@ -224,7 +225,7 @@ public final class Listener implements AutoCloseable {
         try {
             while (true) {
                 if (!mayHaveMore) {
-                    watch.await(SelectionKey.OP_ACCEPT, null);
+                    watch.await(SelectionKey.OP_ACCEPT, Deadline.NEVER);
                 }
                 mayHaveMore = true; // if this fails, too
                 SocketChannel accepted = acceptNow();

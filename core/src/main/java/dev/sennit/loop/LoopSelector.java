@@ -1,6 +1,7 @@
 package dev.sennit.loop;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Waits;
 import java.io.IOException;
 import java.nio.channels.CancelledKeyException;
@@ -236,7 +237,7 @@ final class LoopSelector {
          * @throws java.net.SocketTimeoutException at the deadline
          * @throws InterruptedException if the coroutine is cancelled; the channel stays open
          */
-        void await(int interest, @Nullable Deadline deadline) throws IOException, InterruptedException {
+        void await(int interest, Deadline deadline) throws IOException, InterruptedException {
             Direction direction = (interest & IN) != 0 ? in : out;
             direction.waiting = Thread.currentThread();
             try {
@@ -250,15 +251,10 @@ final class LoopSelector {
                         return;
                     }
                     beInterested(interest);
-                    if (deadline == null) {
-                        park(0);
-                    } else {
-                        long nanos = deadline.nanosLeft();
-                        if (nanos <= 0) {
-                            throw deadline.missed(what(interest) + ' ' + name);
-                        }
-                        park(nanos);
+                    if (deadline.isOver()) {
+                        throw deadline.missed(what(interest) + ' ' + name);
                     }
+                    park(deadline);
                 }
             } finally {
                 direction.waiting = null;
@@ -279,21 +275,21 @@ final class LoopSelector {
             }
         }
 
-        private void park(long nanos) {
+        private void park(Deadline deadline) {
             if (carried) {
-                park(this, nanos);
+                park(this, deadline);
                 return;
             }
             try (var _ = Waits.outOfTurn()) {
-                park(this, nanos);
+                park(this, deadline);
             }
         }
 
-        private static void park(Object blocker, long nanos) {
-            if (nanos == 0) {
-                LockSupport.park(blocker);
+        private static void park(Object blocker, Deadline deadline) {
+            if (deadline.isLimited()) {
+                LockSupport.parkNanos(blocker, deadline.left());
             } else {
-                LockSupport.parkNanos(blocker, nanos);
+                LockSupport.park(blocker);
             }
         }
 

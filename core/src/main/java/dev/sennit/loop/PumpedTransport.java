@@ -1,6 +1,7 @@
 package dev.sennit.loop;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Waits;
 import java.io.IOException;
@@ -156,7 +157,7 @@ final class PumpedTransport implements Transport {
     // ---- coroutines ----
 
     @Override
-    public void awaitReadable(@Nullable Deadline deadline) throws IOException, InterruptedException {
+    public void awaitReadable(Deadline deadline) throws IOException, InterruptedException {
         if (!isInput) {
             throw new UnsupportedOperationException(name + " can only be written to");
         }
@@ -164,14 +165,14 @@ final class PumpedTransport implements Transport {
     }
 
     /** Waits until there is a piece, or until there is none; or the end of all. */
-    private void await(boolean piecesWanted, @Nullable Deadline deadline) throws IOException, InterruptedException {
+    private void await(boolean piecesWanted, Deadline deadline) throws IOException, InterruptedException {
         try (var _ = Waits.outOfTurn()) { // which ends without the lock
             lock.lockInterruptibly();
             try {
                 while (piece.hasRemaining() != piecesWanted && failure == null && closed == null && !(isInput && ended)) {
-                    if (deadline == null) {
+                    if (!deadline.isLimited()) {
                         changed.await();
-                    } else if (!changed.await(deadline.nanosLeft(), TimeUnit.NANOSECONDS) && deadline.nanosLeft() <= 0) {
+                    } else if (!changed.await(deadline.left(), TimeUnit.NANOSECONDS) && deadline.isOver()) {
                         throw deadline.missed((isInput ? "reading from " : "writing to ") + name);
                     }
                 }
@@ -202,7 +203,7 @@ final class PumpedTransport implements Transport {
     }
 
     @Override
-    public void write(ByteBuffer source, @Nullable Deadline deadline) throws IOException, InterruptedException {
+    public void write(ByteBuffer source, Deadline deadline) throws IOException, InterruptedException {
         if (isInput) {
             throw new UnsupportedOperationException(name + " can only be read");
         }
@@ -249,7 +250,7 @@ final class PumpedTransport implements Transport {
 
     /** Has what was written go out first. */
     @Override
-    public void shutdownOutput(@Nullable Deadline deadline) throws IOException, InterruptedException {
+    public void shutdownOutput(Deadline deadline) throws IOException, InterruptedException {
         write(ByteBuffer.allocate(0), deadline);
         end("its output was shut down");
     }

@@ -1,12 +1,12 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Deadline;
 import java.io.IOException;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
-import org.jspecify.annotations.Nullable;
 
 /** A socket as it is. */
 final class SocketTransport implements Transport {
@@ -24,7 +24,7 @@ final class SocketTransport implements Transport {
     }
 
     @Override
-    public void awaitReadable(@Nullable Deadline deadline) throws IOException, InterruptedException {
+    public void awaitReadable(Deadline deadline) throws IOException, InterruptedException {
         watch.await(SelectionKey.OP_READ, deadline);
     }
 
@@ -38,7 +38,7 @@ final class SocketTransport implements Transport {
     }
 
     @Override
-    public void write(ByteBuffer source, @Nullable Deadline deadline) throws IOException, InterruptedException {
+    public void write(ByteBuffer source, Deadline deadline) throws IOException, InterruptedException {
         while (true) {
             writeNow(source);
             if (!source.hasRemaining()) {
@@ -64,7 +64,7 @@ final class SocketTransport implements Transport {
     }
 
     @Override
-    public void shutdownOutput(@Nullable Deadline deadline) throws IOException {
+    public void shutdownOutput(Deadline deadline) throws IOException {
         try {
             channel.shutdownOutput();
         } catch (IOException e) {

@@ -1,6 +1,8 @@
 package dev.sennit.loop;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Deadline;
+import dev.sennit.internal.Durations;
 import dev.sennit.internal.SignalSender;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
@@ -195,7 +197,7 @@ public final class Subprocess implements AutoCloseable {
         if (limit < 0) {
             throw new IllegalArgumentException("limit must be >= 0, was " + limit);
         }
-        Deadline deadline = Deadline.after(Deadline.checked(timeout));
+        Deadline deadline = Deadline.in(Durations.checkedTimeout(timeout));
         ByteBuffer rest = ByteBuffer.wrap(in);
         stdout.beginReading();
         try {
@@ -211,7 +213,7 @@ public final class Subprocess implements AutoCloseable {
         }
     }
 
-    private void communicate(ByteBuffer rest, int limit, @Nullable Deadline deadline) throws IOException, InterruptedException {
+    private void communicate(ByteBuffer rest, int limit, Deadline deadline) throws IOException, InterruptedException {
         var news = new Semaphore(0);
         List<PumpedTransport> streams = List.of(input, output, errors);
         streams.forEach(one -> one.whenChanged(news::release));
@@ -227,12 +229,8 @@ public final class Subprocess implements AutoCloseable {
                 if (outputEnded && errorsEnded && !process.isAlive()) {
                     return;
                 }
-                try (var _ = Waits.outOfTurn()) {
-                    if (deadline == null) {
-                        news.acquire();
-                    } else if (!news.tryAcquire(deadline.nanosLeft(), TimeUnit.NANOSECONDS)) {
-                        throw deadline.missed("communicating with " + name);
-                    }
+                if (!deadline.acquire(news)) {
+                    throw deadline.missed("communicating with " + name);
                 }
             }
         } finally {

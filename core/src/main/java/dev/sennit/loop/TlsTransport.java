@@ -1,13 +1,12 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Deadline;
 import java.io.IOException;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -94,12 +93,12 @@ final class TlsTransport implements Transport {
     // ---- handshake ----
 
     @Override
-    public void shakeHands(@Nullable Deadline given) throws IOException, InterruptedException {
+    public void shakeHands(Deadline given) throws IOException, InterruptedException {
         if (handsShaken) {
             return;
         }
-        Deadline own = Objects.requireNonNull(Deadline.after(HANDSHAKE));
-        Deadline deadline = given == null || given.due() - own.due() > 0 ? own : given;
+        Deadline own = Deadline.in(HANDSHAKE);
+        Deadline deadline = given.left() > own.left() ? own : given;
         lock(deadline);
         try {
             if (!handsShaken) {
@@ -148,7 +147,7 @@ final class TlsTransport implements Transport {
         return handsShaken ? engine.getSession() : null;
     }
 
-    private void compute(@Nullable Deadline deadline) throws IOException, InterruptedException {
+    private void compute(Deadline deadline) throws IOException, InterruptedException {
         CompletableFuture<?> task = computing;
         if (task == null) {
             Runnable next = engine.getDelegatedTask();
@@ -160,12 +159,10 @@ final class TlsTransport implements Transport {
         }
         CompletableFuture<?> waitedFor = task;
         try {
-            EventLoop.suspending(() -> deadline == null
-                    ? waitedFor.get()
-                    : waitedFor.get(deadline.nanosLeft(), TimeUnit.NANOSECONDS));
+            EventLoop.suspending(() -> deadline.get(waitedFor));
             computing = null;
         } catch (TimeoutException e) {
-            throw Objects.requireNonNull(deadline).missed("the handshake of " + name);
+            throw deadline.missed("the handshake of " + name);
         } catch (ExecutionException e) {
             computing = null;
             throw new SSLException(String.valueOf(e.getCause()), e.getCause());
@@ -179,7 +176,7 @@ final class TlsTransport implements Transport {
     // ---- reading ----
 
     @Override
-    public void awaitReadable(@Nullable Deadline deadline) throws IOException, InterruptedException {
+    public void awaitReadable(Deadline deadline) throws IOException, InterruptedException {
         shakeHands(deadline);
         if (engine.getHandshakeStatus() == HandshakeStatus.NEED_TASK) {
             compute(deadline);
@@ -250,7 +247,7 @@ final class TlsTransport implements Transport {
     // ---- writing ----
 
     @Override
-    public void write(ByteBuffer source, @Nullable Deadline deadline) throws IOException, InterruptedException {
+    public void write(ByteBuffer source, Deadline deadline) throws IOException, InterruptedException {
         shakeHands(deadline);
         lock(deadline);
         try {
@@ -267,7 +264,7 @@ final class TlsTransport implements Transport {
     }
 
     @Override
-    public void shutdownOutput(@Nullable Deadline deadline) throws IOException, InterruptedException {
+    public void shutdownOutput(Deadline deadline) throws IOException, InterruptedException {
         shakeHands(deadline);
         lock(deadline);
         try {
@@ -280,8 +277,8 @@ final class TlsTransport implements Transport {
         }
     }
 
-    private void lock(@Nullable Deadline deadline) throws IOException, InterruptedException {
-        Deadline.lockForWriting(sending, deadline, name);
+    private void lock(Deadline deadline) throws IOException, InterruptedException {
+        sending.lockForWriting(deadline, name);
     }
 
     /** One record, once all before it are sent; whether it was made. */
@@ -311,7 +308,7 @@ final class TlsTransport implements Transport {
         }
     }
 
-    private void flush(@Nullable Deadline deadline) throws IOException, InterruptedException {
+    private void flush(Deadline deadline) throws IOException, InterruptedException {
         if (outgoing.hasRemaining()) {
             below.write(outgoing, deadline);
         }

@@ -1,5 +1,6 @@
 package dev.sennit.loop;
 
+import dev.sennit.internal.Deadline;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import javax.net.ssl.SSLSession;
@@ -9,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 interface Transport {
 
     /** Comes to an agreement with the other side, if it takes one, and there is none yet. */
-    default void shakeHands(@Nullable Deadline deadline) throws IOException, InterruptedException {}
+    default void shakeHands(Deadline deadline) throws IOException, InterruptedException {}
 
     /** The TLS session; null if there is none, or none yet. */
     default @Nullable SSLSession session() {
@@ -22,7 +23,7 @@ interface Transport {
      * @throws java.net.SocketTimeoutException at the deadline
      * @throws InterruptedException if the coroutine is cancelled; nothing is lost
      */
-    void awaitReadable(@Nullable Deadline deadline) throws IOException, InterruptedException;
+    void awaitReadable(Deadline deadline) throws IOException, InterruptedException;
 
     /**
      * Reads what has come, without waiting.
@@ -36,10 +37,10 @@ interface Transport {
      *
      * @param source all that remains in it; its position tells how much was taken, also when this fails
      */
-    void write(ByteBuffer source, @Nullable Deadline deadline) throws IOException, InterruptedException;
+    void write(ByteBuffer source, Deadline deadline) throws IOException, InterruptedException;
 
     /** Tells the other side that nothing more will be sent. */
-    void shutdownOutput(@Nullable Deadline deadline) throws IOException, InterruptedException;
+    void shutdownOutput(Deadline deadline) throws IOException, InterruptedException;
 
     /**
      * From any thread: frees everything, and wakes who waits. Does nothing when called again.

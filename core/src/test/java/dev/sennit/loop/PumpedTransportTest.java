@@ -3,6 +3,7 @@ package dev.sennit.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.internal.Deadline;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -46,11 +47,11 @@ class PumpedTransportTest {
                         }
                     },
                     "fails");
-            transport.awaitReadable(null);
+            transport.awaitReadable(Deadline.NEVER);
             ByteBuffer one = ByteBuffer.allocate(1);
             assertThat(transport.readNow(one)).isOne();
             assertThat(one.get(0)).isEqualTo((byte) 7);
-            transport.awaitReadable(null);
+            transport.awaitReadable(Deadline.NEVER);
             assertThatThrownBy(() -> transport.readNow(ByteBuffer.allocate(1)))
                     .isInstanceOf(IOException.class)
                     .hasMessageStartingWith("fails: ")
@@ -77,7 +78,7 @@ class PumpedTransportTest {
                     },
                     "fails");
             ByteBuffer hello = StandardCharsets.UTF_8.encode("hello");
-            assertThatThrownBy(() -> transport.write(hello, null))
+            assertThatThrownBy(() -> transport.write(hello, Deadline.NEVER))
                     .isInstanceOf(IOException.class)
                     .hasMessageStartingWith("fails: ")
                     .hasMessageEndingWith("broken")
