@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.Nearest;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;

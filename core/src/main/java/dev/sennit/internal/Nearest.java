@@ -1,14 +1,14 @@
-package dev.sennit;
+package dev.sennit.internal;
 
 import java.util.Collection;
 import java.util.Optional;
 
 /** Finds the word somebody probably meant. */
-final class Nearest {
+public final class Nearest {
     private Nearest() {}
 
     /** The candidate with the fewest edits, if that is no more than a third of the word (and at least 2). */
-    static Optional<String> to(String word, Collection<String> candidates) {
+    public static Optional<String> to(String word, Collection<String> candidates) {
         String best = null;
         int fewest = Math.max(2, word.length() / 3) + 1;
         for (String candidate : candidates) {

@@ -1,4 +1,4 @@
-package dev.sennit;
+package dev.sennit.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
