@@ -162,9 +162,7 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
                 if (setter == null && !planOption(option.getKey(), option.getValue())) {
                     throw new IllegalArgumentException("unknown option \"" + option.getKey() + "\": expected "
                             + String.join(", ", known.keySet())
-                            + Nearest.to(option.getKey(), known.keySet())
-                                    .map(word -> "; did you mean " + word + "?")
-                                    .orElse(""));
+                            + Nearest.hint(option.getKey(), known.keySet()));
                 }
                 if (setter != null) {
                     setter.accept(option.getValue());

@@ -1,5 +1,6 @@
 package dev.sennit.cli;
 
+import dev.sennit.internal.Nearest;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.Collection;

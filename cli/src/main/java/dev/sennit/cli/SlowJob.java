@@ -1,5 +1,6 @@
 package dev.sennit.cli;
 
+import dev.sennit.internal.Nearest;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;

@@ -11,6 +11,7 @@ import dev.sennit.images.ThumbnailMaker;
 import dev.sennit.images.ThumbnailPipeline;
 import dev.sennit.images.ThumbnailSettings;
 import dev.sennit.images.ThumbnailSummary;
+import dev.sennit.internal.Nearest;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;

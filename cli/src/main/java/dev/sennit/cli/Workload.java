@@ -5,6 +5,7 @@ import dev.sennit.Task;
 import dev.sennit.images.ThumbnailMaker;
 import dev.sennit.images.ThumbnailSettings;
 import dev.sennit.images.Thumbnails;
+import dev.sennit.internal.Nearest;
 import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationTargetException;
 import java.util.ArrayList;

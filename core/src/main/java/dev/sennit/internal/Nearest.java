@@ -3,11 +3,17 @@ package dev.sennit.internal;
 import java.util.Collection;
 import java.util.Optional;
 
-/** Finds the word somebody probably meant. */
+/** Finds the word that somebody probably meant. */
 public final class Nearest {
     private Nearest() {}
 
-    /** The candidate with the fewest edits, if that is no more than a third of the word (and at least 2). */
+    /**
+     * The candidate with the fewest edits; one that begins with the word counts as one edit away.
+     *
+     * @param word what was written
+     * @param candidates what may have been meant
+     * @return the candidate; empty if all are further away than a third of the word's length, or than 2 edits if that is more
+     */
     public static Optional<String> to(String word, Collection<String> candidates) {
         String best = null;
         int fewest = Math.max(2, word.length() / 3) + 1;
@@ -21,8 +27,19 @@ public final class Nearest {
         return Optional.ofNullable(best);
     }
 
+    /**
+     * The nearest candidate as a message ends with it.
+     *
+     * @param word what was written
+     * @param candidates what may have been meant
+     * @return {@code "; did you mean WORD?"}, or nothing if no candidate is near
+     */
+    public static String hint(String word, Collection<String> candidates) {
+        return to(word, candidates).map(meant -> "; did you mean " + meant + "?").orElse("");
+    }
+
     /** Levenshtein's distance, one row at a time. */
-    private static int edits(String from, String to) {
+    static int edits(String from, String to) {
         int[] row = new int[to.length() + 1];
         for (int j = 0; j <= to.length(); j++) {
             row[j] = j;

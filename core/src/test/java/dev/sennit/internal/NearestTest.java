@@ -22,6 +22,12 @@ class NearestTest {
         assertThat(Nearest.to(word, KINDS)).isEmpty();
     }
 
+    @ParameterizedTest
+    @CsvSource({"kitten,sitting,3", "'',abc,3", "abc,'',3", "abc,abc,0"})
+    void countsEdits(String from, String to, int edits) {
+        assertThat(Nearest.edits(from, to)).isEqualTo(edits);
+    }
+
     @Test
     void findsNothingAmongNothing() {
         assertThat(Nearest.to("threads", List.of())).isEmpty();
