@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.SnapshotIterator;
 import dev.sennit.internal.SnapshotSpliterator;
 import dev.sennit.internal.Wait;
 import dev.sennit.internal.WaitLock;
@@ -14,7 +15,6 @@ import java.util.Comparator;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.PriorityQueue;
 import java.util.Queue;
@@ -635,34 +635,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     /** Over a snapshot. {@link Iterator#remove} takes the element out of the queue if it is still in. */
     @Override
     public Iterator<E> iterator() {
-        Iterator<Node<E>> nodes = snapshot().iterator();
-        return new Iterator<>() {
-            private @Nullable Node<E> last;
-
-            @Override
-            public boolean hasNext() {
-                return nodes.hasNext();
-            }
-
-            @Override
-            public E next() {
-                if (!nodes.hasNext()) {
-                    throw new NoSuchElementException();
-                }
-                Node<E> next = nodes.next();
-                last = next;
-                return next.element;
-            }
-
-            @Override
-            public void remove() {
-                if (last == null) {
-                    throw new IllegalStateException("next was not called since the last remove");
-                }
-                drop(Set.of(last));
-                last = null;
-            }
-        };
+        return new SnapshotIterator<>(snapshot(), node -> node.element, node -> drop(Set.of(node)));
     }
 
     /** Over a snapshot, taken when it is first used. */

@@ -1,6 +1,7 @@
 package dev.sennit.manager;
 
 import dev.sennit.TaskSerializationException;
+import dev.sennit.internal.SnapshotIterator;
 import dev.sennit.internal.SnapshotSpliterator;
 import dev.sennit.manager.wire.MapOperations;
 import java.io.Serializable;
@@ -12,7 +13,6 @@ import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Set;
 import java.util.Spliterator;
@@ -159,7 +159,7 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
         return new Values();
     }
 
-    private final class Entries extends AbstractSet<Entry<K, V>> {
+    private abstract class SetView<T> extends AbstractSet<T> {
         @Override
         public int size() {
             return map.size();
@@ -170,6 +170,13 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
             map.clear();
         }
 
+        @Override
+        public Spliterator<T> spliterator() {
+            return new SnapshotSpliterator<>(this::iterator, Spliterator.DISTINCT | Spliterator.NONNULL);
+        }
+    }
+
+    private final class Entries extends SetView<Entry<K, V>> {
         @Override
         public boolean contains(@Nullable Object other) {
             return other instanceof Entry<?, ?> entry
@@ -186,26 +193,11 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
 
         @Override
         public Iterator<Entry<K, V>> iterator() {
-            return new EntryIterator(map.snapshot());
-        }
-
-        @Override
-        public Spliterator<Entry<K, V>> spliterator() {
-            return new SnapshotSpliterator<>(this::iterator, Spliterator.DISTINCT | Spliterator.NONNULL);
+            return overSnapshot(Function.identity());
         }
     }
 
-    private final class Keys extends AbstractSet<K> {
-        @Override
-        public int size() {
-            return map.size();
-        }
-
-        @Override
-        public void clear() {
-            map.clear();
-        }
-
+    private final class Keys extends SetView<K> {
         @Override
         public boolean contains(@Nullable Object key) {
             return key != null && containsKey(key);
@@ -218,12 +210,7 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
 
         @Override
         public Iterator<K> iterator() {
-            return mapped(Entry::getKey);
-        }
-
-        @Override
-        public Spliterator<K> spliterator() {
-            return new SnapshotSpliterator<>(this::iterator, Spliterator.DISTINCT | Spliterator.NONNULL);
+            return overSnapshot(Entry::getKey);
         }
     }
 
@@ -245,7 +232,7 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
 
         @Override
         public Iterator<V> iterator() {
-            return mapped(Entry::getValue);
+            return overSnapshot(Entry::getValue);
         }
 
         @Override
@@ -254,67 +241,27 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
         }
     }
 
-    private <T> Iterator<T> mapped(Function<Entry<K, V>, T> part) {
-        var entries = new EntryIterator(map.snapshot());
-        return new Iterator<>() {
-            @Override
-            public boolean hasNext() {
-                return entries.hasNext();
-            }
-
-            @Override
-            public T next() {
-                return part.apply(entries.next());
-            }
-
-            @Override
-            public void remove() {
-                entries.remove();
-            }
-        };
+    private <T> Iterator<T> overSnapshot(Function<? super Entry<K, V>, ? extends T> part) {
+        Object[] snapshot = map.snapshot();
+        List<Entry<K, V>> entries = new ArrayList<>(snapshot.length / 2);
+        for (int i = 0; i < snapshot.length; i += 2) {
+            entries.add(new WritingEntry((K) snapshot[i], (V) snapshot[i + 1]));
+        }
+        return new SnapshotIterator<>(entries, part, entry -> map.removeKey(entry.getKey()));
     }
 
-    private final class EntryIterator implements Iterator<Entry<K, V>> {
-        private final Object[] entries;
-        private int next;
-        private @Nullable Object last;
+    /** An entry of a snapshot, whose value can be set in the map. */
+    private final class WritingEntry extends SimpleEntry<K, V> {
+        private static final long serialVersionUID = 1L;
 
-        EntryIterator(Object[] entries) {
-            this.entries = entries;
+        WritingEntry(K key, V value) {
+            super(key, value);
         }
 
         @Override
-        public boolean hasNext() {
-            return next < entries.length;
-        }
-
-        @Override
-        public Entry<K, V> next() {
-            if (!hasNext()) {
-                throw new NoSuchElementException();
-            }
-            Object key = entries[next];
-            var entry = new SimpleEntry<K, V>((K) key, (V) entries[next + 1]) {
-                private static final long serialVersionUID = 1L;
-
-                @Override
-                public V setValue(V value) {
-                    map.put(key, nonNull(value));
-                    return super.setValue(value);
-                }
-            };
-            last = key;
-            next += 2;
-            return entry;
-        }
-
-        @Override
-        public void remove() {
-            if (last == null) {
-                throw new IllegalStateException("next was not called since the last remove");
-            }
-            boolean ignored = map.removeKey(last);
-            last = null;
+        public V setValue(V value) {
+            map.put(getKey(), nonNull(value));
+            return super.setValue(value);
         }
     }
 }

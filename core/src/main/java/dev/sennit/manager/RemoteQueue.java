@@ -1,6 +1,7 @@
 package dev.sennit.manager;
 
 import dev.sennit.TaskSerializationException;
+import dev.sennit.internal.SnapshotIterator;
 import dev.sennit.internal.SnapshotSpliterator;
 import dev.sennit.manager.wire.QueueOperations;
 import java.io.Serializable;
@@ -11,7 +12,6 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Spliterator;
 import java.util.concurrent.TimeUnit;
@@ -153,34 +153,7 @@ final class RemoteQueue<E> extends AbstractQueue<E> implements ManagedQueue<E>, 
     /** Over a snapshot. {@link Iterator#remove} takes the element out of the queue if it is still in. */
     @Override
     public Iterator<E> iterator() {
-        Iterator<Entry<E>> entries = entries().iterator();
-        return new Iterator<>() {
-            private @Nullable Entry<E> last;
-
-            @Override
-            public boolean hasNext() {
-                return entries.hasNext();
-            }
-
-            @Override
-            public E next() {
-                if (!entries.hasNext()) {
-                    throw new NoSuchElementException();
-                }
-                Entry<E> next = entries.next();
-                last = next;
-                return next.element;
-            }
-
-            @Override
-            public void remove() {
-                if (last == null) {
-                    throw new IllegalStateException("next was not called since the last remove");
-                }
-                boolean ignored = queue.drop(new long[] {last.number});
-                last = null;
-            }
-        };
+        return new SnapshotIterator<>(entries(), Entry::element, entry -> queue.drop(new long[] {entry.number}));
     }
 
     /** Over a snapshot, taken when it is first used. */

@@ -5,6 +5,7 @@ import dev.sennit.codec.Address;
 import dev.sennit.codec.AllowList;
 import dev.sennit.codec.MessageBuffer;
 import dev.sennit.codec.TaskCodec;
+import dev.sennit.internal.SnapshotIterator;
 import dev.sennit.internal.SnapshotSpliterator;
 import dev.sennit.internal.machine.WaitLimit;
 import java.io.IOException;
@@ -18,7 +19,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Spliterator;
 import java.util.concurrent.BlockingQueue;
@@ -435,34 +435,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     /** Over a snapshot. {@link Iterator#remove} takes the element out of the queue if it is still in. */
     @Override
     public Iterator<E> iterator() {
-        Iterator<QueueMemory.Stored> stored = queue.snapshot().iterator();
-        return new Iterator<>() {
-            private QueueMemory.@Nullable Stored last;
-
-            @Override
-            public boolean hasNext() {
-                return stored.hasNext();
-            }
-
-            @Override
-            public E next() {
-                if (!stored.hasNext()) {
-                    throw new NoSuchElementException();
-                }
-                QueueMemory.Stored next = stored.next();
-                last = next;
-                return decode(next.message());
-            }
-
-            @Override
-            public void remove() {
-                if (last == null) {
-                    throw new IllegalStateException("next was not called since the last remove");
-                }
-                boolean ignored = queue.drop(last.position());
-                last = null;
-            }
-        };
+        return new SnapshotIterator<>(queue.snapshot(), stored -> decode(stored.message()), stored -> queue.drop(stored.position()));
     }
 
     @Override
