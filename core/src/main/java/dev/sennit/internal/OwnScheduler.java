@@ -321,18 +321,7 @@ public abstract class OwnScheduler extends ForkJoinPool {
             var seen = new AtomicInteger();
             Thread platform = Thread.ofPlatform().daemon().name("sennit-probe").unstarted(() -> probe(found, Objects.requireNonNull(found.carrier), seen));
             platform.start();
-            boolean interrupted = false;
-            while (true) {
-                try {
-                    platform.join();
-                    break;
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+            Uninterruptibles.await(platform::join);
             return seen.get() == 3;
         }
 

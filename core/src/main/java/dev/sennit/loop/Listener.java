@@ -1,8 +1,9 @@
 package dev.sennit.loop;
 
 import dev.sennit.TaskFuture;
-import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Deadline;
+import dev.sennit.internal.Uninterruptibles;
 import dev.sennit.internal.Waits;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -440,18 +441,7 @@ public final class Listener implements AutoCloseable {
             for (TaskFuture<?> one : List.copyOf(running)) {
                 one.cancel(true);
             }
-            boolean interrupted = false;
-            while (true) {
-                try {
-                    awaitEnd();
-                    break;
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+            Uninterruptibles.await(this::awaitEnd);
         }
 
         private void acquire(int permits) throws InterruptedException {

@@ -5,6 +5,7 @@ import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Uninterruptibles;
 import dev.sennit.internal.Waits;
 import dev.sennit.manager.wire.CallsUnderWay;
 import dev.sennit.manager.wire.CallsUnderWay.Call;
@@ -378,16 +379,10 @@ final class ManagerConnection {
     /** Ends all calls, the connection, and its thread. */
     void close() {
         lose("the client was closed", new IOException("the client was closed"));
-        boolean interrupted = false;
-        while (reader != Thread.currentThread() && reader.isAlive()) {
+        if (reader != Thread.currentThread()) {
             try (var _ = Waits.outOfTurn()) {
-                reader.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
+                Uninterruptibles.await(reader::join);
             }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
         }
     }
 }

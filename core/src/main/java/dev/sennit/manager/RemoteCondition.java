@@ -1,6 +1,7 @@
 package dev.sennit.manager;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Uninterruptibles;
 import dev.sennit.manager.wire.LockOperations;
 import java.io.Serializable;
 import java.time.Duration;
@@ -20,21 +21,7 @@ record RemoteCondition(LockOperations lock, String name) implements Condition, S
     /** A thread that is interrupted has the lock until it waits again, so no signal comes between. */
     @Override
     public void awaitUninterruptibly() {
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    await();
-                    return;
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        Uninterruptibles.await(this::await);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.sennit.manager;
 
+import dev.sennit.internal.Uninterruptibles;
 import dev.sennit.manager.wire.LockOperations;
 import java.io.Serializable;
 import java.util.Objects;
@@ -21,18 +22,7 @@ final class RemoteLock implements ManagedLock, Serializable {
 
     @Override
     public void lock() {
-        boolean interrupted = false;
-        while (true) {
-            try {
-                lock.lock();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Uninterruptibles.await(lock::lock);
     }
 
     @Override

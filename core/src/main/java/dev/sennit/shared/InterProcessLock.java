@@ -1,5 +1,6 @@
 package dev.sennit.shared;
 
+import dev.sennit.internal.Uninterruptibles;
 import dev.sennit.internal.Waits;
 import dev.sennit.internal.machine.WaitLimit;
 import java.io.InvalidObjectException;
@@ -79,21 +80,7 @@ public final class InterProcessLock implements Lock, Serializable {
      */
     @Override
     public void lock() {
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    lockInterruptibly();
-                    return;
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        Uninterruptibles.await(this::lockInterruptibly);
     }
 
     /**

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Uninterruptibles;
 import dev.sennit.internal.Waits;
 import dev.sennit.internal.machine.ProcessIdentity;
 import dev.sennit.internal.machine.Sharing;
@@ -163,20 +164,7 @@ final class LockWord {
     }
 
     private Outcome acquireUninterruptibly(Want want) {
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    return acquire(WaitLimit.none(), want);
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        return Uninterruptibles.get(() -> acquire(WaitLimit.none(), want));
     }
 
     private Outcome acquire(WaitLimit limit, Want want) throws InterruptedException {

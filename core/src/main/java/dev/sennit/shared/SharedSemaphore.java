@@ -2,6 +2,7 @@ package dev.sennit.shared;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.sennit.internal.Uninterruptibles;
 import dev.sennit.internal.machine.WaitLimit;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
@@ -96,21 +97,7 @@ public final class SharedSemaphore extends SharedSynchronizer {
      * @param permits how many, 0 or more
      */
     public void acquireUninterruptibly(int permits) {
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    acquire(permits);
-                    return;
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        Uninterruptibles.await(() -> acquire(permits));
     }
 
     /**
