@@ -4,7 +4,9 @@ import dev.sennit.codec.AllowList;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Keys;
+import dev.sennit.internal.Quietly;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.UnprovenConnections;
 import dev.sennit.internal.Waits;
 import dev.sennit.manager.wire.ManagerFolder;
 import dev.sennit.manager.wire.ManagerProtocol;
@@ -24,7 +26,6 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
@@ -72,9 +73,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ManagerServer implements AutoCloseable {
     private static final Duration GREETING_LIMIT = Duration.ofSeconds(10);
-    /** Connections that have not proved anything yet; beyond that the oldest is closed. */
-    private static final int MOST_UNPROVEN = 128;
-
     private static final Duration ACCEPT_PAUSE = Duration.ofMillis(10);
     private static final int KEY_SIZE = 32;
     private static final Duration END_LIMIT = Duration.ofSeconds(5);
@@ -102,9 +100,9 @@ public final class ManagerServer implements AutoCloseable {
     /** Guarded by itself. */
     private final Map<String, HostedObject> named = new HashMap<>();
 
+    private final UnprovenConnections<ManagerSocket> unproven = new UnprovenConnections<>();
+
     private final Object lock = new Object();
-    /** Guarded by lock. Oldest first. */
-    private final Set<ManagerSocket> unproven = new LinkedHashSet<>();
     /** Guarded by lock. */
     private final Map<ManagerSession, Thread> sessions = new HashMap<>();
     /** Guarded by lock. That of this JVM. */
@@ -401,22 +399,20 @@ public final class ManagerServer implements AutoCloseable {
      */
     @Override
     public void close() {
-        List<ManagerSocket> greeted;
         Map<ManagerSession, Thread> served;
         synchronized (lock) {
             if (closed) {
                 return;
             }
             closed = true;
-            greeted = List.copyOf(unproven);
             served = Map.copyOf(sessions);
             if (leaseCheck != null) {
                 leaseCheck.cancel(false);
             }
         }
         HOSTED.remove(id);
-        closeQuietly(listener);
-        greeted.forEach(ManagerServer::closeQuietly);
+        Quietly.close(listener);
+        unproven.close();
         served.keySet().forEach(ManagerSession::close);
         ManagerClient.closeShared(address);
         List<Thread> threads = new ArrayList<>(served.values());
@@ -443,14 +439,6 @@ public final class ManagerServer implements AutoCloseable {
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    private static void closeQuietly(Closeable one) {
-        try {
-            one.close();
-        } catch (IOException e) {
-            // it is gone either way
         }
     }
 
@@ -484,8 +472,8 @@ public final class ManagerServer implements AutoCloseable {
             try {
                 welcome(socket);
             } catch (Throwable e) { // no thread to be had for this client, say: the next one is to find one
-                closeQuietly(socket);
-                forget(socket);
+                Quietly.close(socket);
+                unproven.remove(socket);
                 pause(e);
             }
         }
@@ -497,42 +485,18 @@ public final class ManagerServer implements AutoCloseable {
     }
 
     private void welcome(ManagerSocket socket) {
-        if (admit(socket)) {
+        if (unproven.add(socket)) {
             Backend.start(Thread.ofVirtual().name(name + "-greeting").unstarted(() -> greet(socket)));
         } else {
-            closeQuietly(socket);
+            Quietly.close(socket);
         }
-    }
-
-    private void forget(ManagerSocket socket) {
-        synchronized (lock) {
-            unproven.remove(socket);
-        }
-    }
-
-    private boolean admit(ManagerSocket socket) {
-        ManagerSocket oldest = null;
-        synchronized (lock) {
-            if (closed) {
-                return false;
-            }
-            unproven.add(socket);
-            if (unproven.size() > MOST_UNPROVEN) {
-                oldest = unproven.iterator().next();
-                unproven.remove(oldest);
-            }
-        }
-        if (oldest != null) {
-            closeQuietly(oldest);
-        }
-        return true;
     }
 
     private void greet(ManagerSocket socket) {
         Future<?> limit = null;
         boolean served = false;
         try {
-            limit = Timers.after(GREETING_LIMIT, () -> closeQuietly(socket));
+            limit = Timers.after(GREETING_LIMIT, () -> Quietly.close(socket));
             if (ManagerProtocol.greetClient(socket.in(), socket.out(), key, new Welcome(id, lease.toMillis(), longest))) {
                 served = serve(socket);
             } else {
@@ -546,9 +510,9 @@ public final class ManagerServer implements AutoCloseable {
             if (limit != null) {
                 limit.cancel(false);
             }
-            forget(socket);
+            unproven.remove(socket);
             if (!served) {
-                closeQuietly(socket);
+                Quietly.close(socket);
             }
         }
     }

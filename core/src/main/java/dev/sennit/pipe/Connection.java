@@ -6,6 +6,7 @@ import dev.sennit.codec.Movable;
 import dev.sennit.codec.Reading;
 import dev.sennit.codec.TaskCodec;
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Quietly;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Unreachable;
 import dev.sennit.internal.Waits;
@@ -861,7 +862,7 @@ public final class Connection implements Serializable, AutoCloseable {
         if (connection != null) {
             connection.met(other, failure);
         } else if (other != null) { // nobody has it any more
-            closeQuietly(other);
+            Quietly.close(other);
         }
     }
 
@@ -894,7 +895,7 @@ public final class Connection implements Serializable, AutoCloseable {
                 met.completeExceptionally(e);
             }
             if (other != null) {
-                closeQuietly(other);
+                Quietly.close(other);
             }
             rest = this::dropWaiting;
         } finally {
@@ -909,18 +910,10 @@ public final class Connection implements Serializable, AutoCloseable {
         }
     }
 
-    private static void closeQuietly(SocketChannel channel) {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            // it is gone either way
-        }
-    }
-
     /** Guarded by hold. */
     private void closeIfOver(SocketChannel connected) {
         if (closed && waitingBytes.get() == 0) {
-            closeQuietly(connected);
+            Quietly.close(connected);
         }
     }
 

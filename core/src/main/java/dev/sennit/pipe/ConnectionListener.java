@@ -4,10 +4,11 @@ import dev.sennit.JoinableQueue;
 import dev.sennit.QueueClosedException;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Keys;
+import dev.sennit.internal.Quietly;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.UnprovenConnections;
 import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.manager.ManagerServer;
-import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
@@ -20,10 +21,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -62,7 +60,6 @@ public final class ConnectionListener implements AutoCloseable {
     private static final Duration ACCEPT_PAUSE = Duration.ofMillis(10);
     private static final int KEY_SIZE = 32;
     private static final int MOST_WAITING = 128;
-    private static final int MOST_UNPROVEN = 128;
     private static final StackWalker CALLER = StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE);
     private static final AtomicLong NUMBERS = new AtomicLong();
 
@@ -76,9 +73,9 @@ public final class ConnectionListener implements AutoCloseable {
     private final Class<?> opener;
     private final JoinableQueue<SocketChannel> accepted = JoinableQueue.fifo(MOST_WAITING);
 
+    private final UnprovenConnections<SocketChannel> unproven = new UnprovenConnections<>();
+
     private final Object lock = new Object();
-    /** Guarded by lock. Oldest first. */
-    private final Set<SocketChannel> unproven = new LinkedHashSet<>();
     /** Guarded by lock. */
     private boolean closed;
 
@@ -140,7 +137,7 @@ public final class ConnectionListener implements AutoCloseable {
             Backend.start(Thread.ofPlatform().daemon().name(listener.name + "-accept").unstarted(listener::run));
             return listener;
         } catch (Throwable e) {
-            closeQuietly(server);
+            Quietly.close(server);
             if (made != null) { // else the next could not listen there
                 Files.deleteIfExists(made);
             }
@@ -189,7 +186,7 @@ public final class ConnectionListener implements AutoCloseable {
             return connection;
         } finally {
             if (!kept) {
-                closeQuietly(channel);
+                Quietly.close(channel);
             }
         }
     }
@@ -197,19 +194,17 @@ public final class ConnectionListener implements AutoCloseable {
     /** Ends the listening; connections that were accepted go on, those that wait for that are closed. Has no effect when called again. */
     @Override
     public void close() {
-        List<SocketChannel> greeted;
         synchronized (lock) {
             if (closed) {
                 return;
             }
             closed = true;
-            greeted = List.copyOf(unproven);
         }
-        closeQuietly(server);
-        greeted.forEach(ConnectionListener::closeQuietly);
+        Quietly.close(server);
+        unproven.close();
         accepted.shutdown();
         for (SocketChannel left = accepted.poll(); left != null; left = accepted.poll()) {
-            closeQuietly(left);
+            Quietly.close(left);
         }
         removeFile();
     }
@@ -253,47 +248,23 @@ public final class ConnectionListener implements AutoCloseable {
                 LockSupport.parkNanos(ACCEPT_PAUSE.toNanos()); // no descriptor is free, perhaps
                 continue;
             }
-            if (!admit(channel)) {
-                closeQuietly(channel);
+            if (!unproven.add(channel)) {
+                Quietly.close(channel);
                 continue;
             }
             try {
                 Backend.start(Thread.ofVirtual().name(name + "-greeting").unstarted(() -> greet(channel)));
             } catch (Throwable e) { // no memory for it
-                proven(channel);
-                closeQuietly(channel);
+                unproven.remove(channel);
+                Quietly.close(channel);
             }
-        }
-    }
-
-    private boolean admit(SocketChannel channel) {
-        SocketChannel oldest = null;
-        synchronized (lock) {
-            if (closed) {
-                return false;
-            }
-            unproven.add(channel);
-            if (unproven.size() > MOST_UNPROVEN) {
-                oldest = unproven.iterator().next();
-                unproven.remove(oldest);
-            }
-        }
-        if (oldest != null) {
-            closeQuietly(oldest);
-        }
-        return true;
-    }
-
-    private void proven(SocketChannel channel) {
-        synchronized (lock) {
-            unproven.remove(channel);
         }
     }
 
     private void greet(SocketChannel channel) {
         boolean kept = false;
         try {
-            Future<?> limit = Timers.after(GREETING_LIMIT, () -> closeQuietly(channel));
+            Future<?> limit = Timers.after(GREETING_LIMIT, () -> Quietly.close(channel));
             try {
                 kept = ConnectionGreeting.greetCaller(Channels.newInputStream(channel), Channels.newOutputStream(channel), address.key())
                         && accepted.offer(channel);
@@ -303,9 +274,9 @@ public final class ConnectionListener implements AutoCloseable {
         } catch (IOException | QueueClosedException e) {
             log("a connection that was not kept: " + e);
         } finally {
-            proven(channel);
+            unproven.remove(channel);
             if (!kept) {
-                closeQuietly(channel);
+                Quietly.close(channel);
             }
         }
     }
@@ -317,7 +288,7 @@ public final class ConnectionListener implements AutoCloseable {
                 : SocketChannel.open();
         boolean kept = false;
         try {
-            Future<?> limit = Timers.after(GREETING_LIMIT, () -> closeQuietly(channel));
+            Future<?> limit = Timers.after(GREETING_LIMIT, () -> Quietly.close(channel));
             try {
                 channel.connect(to.at());
                 ConnectionGreeting.greetListener(Channels.newInputStream(channel), Channels.newOutputStream(channel), to.key());
@@ -328,16 +299,8 @@ public final class ConnectionListener implements AutoCloseable {
             return channel;
         } finally {
             if (!kept) {
-                closeQuietly(channel);
+                Quietly.close(channel);
             }
-        }
-    }
-
-    private static void closeQuietly(Closeable one) {
-        try {
-            one.close();
-        } catch (IOException e) {
-            // it is gone either way
         }
     }
 

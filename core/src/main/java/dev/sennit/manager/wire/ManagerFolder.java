@@ -1,5 +1,6 @@
 package dev.sennit.manager.wire;
 
+import dev.sennit.internal.Quietly;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.machine.MeetingFolder;
 import java.io.IOException;
@@ -70,7 +71,7 @@ public final class ManagerFolder {
     public static void removeIfDying(Path socket) {
         for (int tries = 0; tries < MOST_TRIES && Files.exists(socket); tries++) {
             try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-                Future<?> limit = Timers.after(PROBE_LIMIT, () -> closeQuietly(probe));
+                Future<?> limit = Timers.after(PROBE_LIMIT, () -> Quietly.close(probe));
                 try {
                     probe.connect(UnixDomainSocketAddress.of(socket));
                     if (probe.read(ByteBuffer.allocate(1)) > 0) {
@@ -86,14 +87,6 @@ public final class ManagerFolder {
             } catch (IOException e) {
                 // closed while it was being connected
             }
-        }
-    }
-
-    private static void closeQuietly(SocketChannel channel) {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            // it is gone either way
         }
     }
 
