@@ -4,13 +4,9 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 
 /** A bounded semaphore in a manager's server, which knows which client has its permits. */
-final class HostedBoundedSemaphore implements ManagedBoundedSemaphore, ManagerSession.Owned {
-    private final ReentrantLock guard = new ReentrantLock();
-    private final Condition freed = guard.newCondition();
+final class HostedBoundedSemaphore extends OwnedSynchronizer implements ManagedBoundedSemaphore {
     /** Guarded by guard. */
     private int free;
     /** Guarded by guard. How many permits each client has; none that has 0. */
@@ -30,12 +26,8 @@ final class HostedBoundedSemaphore implements ManagedBoundedSemaphore, ManagerSe
 
     @Override
     public boolean tryAcquire() {
-        guard.lock();
-        try {
-            return takeIfFree(ServerCall.current().session());
-        } finally {
-            guard.unlock();
-        }
+        ManagerSession session = ServerCall.current().session();
+        return tryTake(() -> takeIfFree(session));
     }
 
     @Override
@@ -45,29 +37,15 @@ final class HostedBoundedSemaphore implements ManagedBoundedSemaphore, ManagerSe
 
     private boolean acquireWithin(long nanos) throws InterruptedException {
         ManagerSession session = ServerCall.current().session();
-        guard.lockInterruptibly();
-        try {
-            long left = nanos;
-            while (!takeIfFree(session)) {
-                if (left <= 0) {
-                    return false;
-                }
-                left = freed.awaitNanos(left);
-            }
-            return true;
-        } finally {
-            guard.unlock();
-        }
+        return take(() -> takeIfFree(session), nanos);
     }
 
-    /** A client that has ended gets nothing: nobody would give it back. */
     private boolean takeIfFree(ManagerSession session) {
         if (free == 0) {
             return false;
         }
-        if (!taken.containsKey(session) && !session.own(this)) {
-            freed.signal(); // it may have been this one's turn
-            throw new IllegalStateException("the client is gone");
+        if (!taken.containsKey(session)) {
+            ownedBy(session);
         }
         free--;
         taken.merge(session, 1, Integer::sum);

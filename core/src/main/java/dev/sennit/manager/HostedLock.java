@@ -8,13 +8,10 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /** A lock in a manager's server, owned by a thread of a client. */
-final class HostedLock implements LockOperations, ManagerSession.Owned {
-    private final ReentrantLock guard = new ReentrantLock();
-    private final Condition free = guard.newCondition();
+final class HostedLock extends OwnedSynchronizer implements LockOperations {
     /** Guarded by guard. */
     private @Nullable Caller owner;
     /** Guarded by guard. How often the owner has locked it. */
@@ -42,33 +39,16 @@ final class HostedLock implements LockOperations, ManagerSession.Owned {
 
     @Override
     public boolean tryLock() {
-        guard.lock();
-        try {
-            return takeIfFree(ServerCall.current().caller());
-        } finally {
-            guard.unlock();
-        }
+        Caller me = ServerCall.current().caller();
+        return tryTake(() -> takeIfFree(me));
     }
 
     @Override
     public boolean tryLock(long nanos) throws InterruptedException {
         Caller me = ServerCall.current().caller();
-        guard.lockInterruptibly();
-        try {
-            long left = nanos;
-            while (!takeIfFree(me)) {
-                if (left <= 0) {
-                    return false;
-                }
-                left = free.awaitNanos(left);
-            }
-            return true;
-        } finally {
-            guard.unlock();
-        }
+        return take(() -> takeIfFree(me), nanos);
     }
 
-    /** A client that has ended gets nothing: nobody would give it back. */
     private boolean takeIfFree(Caller me) {
         if (me.equals(owner)) {
             holds++;
@@ -82,10 +62,7 @@ final class HostedLock implements LockOperations, ManagerSession.Owned {
     }
 
     private void own(Caller me, int times) {
-        if (!me.session().own(this)) {
-            free.signal(); // it may have been this one's turn
-            throw new IllegalStateException("the client is gone");
-        }
+        ownedBy(me.session());
         owner = me;
         holds = times;
     }
@@ -177,7 +154,7 @@ final class HostedLock implements LockOperations, ManagerSession.Owned {
     private void takeBack(Caller me, int held) {
         while (owner != null) {
             try {
-                free.await();
+                freed.await();
             } catch (InterruptedException e) {
                 if (me.session().hasEnded()) {
                     break;
@@ -249,6 +226,6 @@ final class HostedLock implements LockOperations, ManagerSession.Owned {
         owner = null;
         holds = 0;
         abandoned = withoutUnlock;
-        free.signal();
+        freed.signal();
     }
 }
