@@ -18,12 +18,12 @@ final class Amounts {
     /**
      * Reads a number of things, 1 or more; k, M and G are thousands, millions and thousands of millions.
      *
-     * @throws CommandException if it is none
+     * @throws IllegalArgumentException if it is none
      */
-    static long count(String option, String text) {
+    static long count(String text) {
         long value = parse(text, COUNTS);
         if (value < 1) {
-            throw CommandException.usage(option + ": expected a number such as 500k, 100M or 2G, was \"" + text + "\"");
+            throw new IllegalArgumentException("expected a number such as 500k, 100M or 2G, was \"" + text + "\"");
         }
         return value;
     }
@@ -31,12 +31,12 @@ final class Amounts {
     /**
      * Reads a duration of a millisecond or more; without a unit it is seconds.
      *
-     * @throws CommandException if it is none
+     * @throws IllegalArgumentException if it is none
      */
-    static Duration duration(String option, String text) {
+    static Duration duration(String text) {
         long millis = parse(text, MILLIS);
         if (millis < 1) {
-            throw CommandException.usage(option + ": expected a time such as 500ms, 30s or 2m, was \"" + text + "\"");
+            throw new IllegalArgumentException("expected a time such as 500ms, 30s or 2m, was \"" + text + "\"");
         }
         return Duration.ofMillis(millis);
     }

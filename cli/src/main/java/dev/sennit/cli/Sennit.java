@@ -64,8 +64,7 @@ final class Sennit implements Callable<Integer> {
         System.setProperty("java.awt.headless", "true"); // before the first class of AWT looks at it, where a command draws
         boolean stacktrace = List.of(args).contains(STACKTRACE);
         return commandLine(terminal, args)
-                .setParameterExceptionHandler((e, ignored) ->
-                        report(terminal, stacktrace, CommandException.usage(usageMessage(e), e)))
+                .setParameterExceptionHandler((e, ignored) -> report(terminal, stacktrace, usage(e)))
                 .setExecutionExceptionHandler((e, command, result) -> report(terminal, stacktrace, e))
                 .execute(args);
     }
@@ -77,7 +76,7 @@ final class Sennit implements Callable<Integer> {
                 .setUnmatchedOptionsArePositionalParams(true)); // -5 is a number; the command says what is wrong with it
         commands.put("sums", () -> new CommandLine(new SumsCommand(terminal)));
         commands.put("spinner", () -> new CommandLine(new SpinnerCommand(terminal)));
-        commands.put("thumbnails", () -> new CommandLine(new ThumbnailsCommand(terminal)));
+        commands.put("thumbnails", () -> ThumbnailsCommand.commandLine(terminal));
         commands.put("ps", () -> new CommandLine(new PsCommand(terminal)));
         commands.put("help", () -> new CommandLine(new HelpCommand()));
 
@@ -143,6 +142,16 @@ final class Sennit implements Callable<Integer> {
             failure.printStackTrace(terminal.err());
         }
         return exitCode;
+    }
+
+    /** What a command's own way to read an option says; else picocli's message. */
+    private static CommandException usage(ParameterException e) {
+        if (e.getCause() instanceof CommandException refused) {
+            return refused;
+        }
+        return e.getCause() instanceof IllegalArgumentException refused && e.getArgSpec() instanceof OptionSpec option
+                ? CommandException.usage(option.longestName() + ": " + CommandException.oneLine(refused), e)
+                : CommandException.usage(usageMessage(e), e);
     }
 
     /** Picocli's messages in this command's form. */

@@ -19,7 +19,6 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -27,6 +26,7 @@ import java.util.concurrent.CompletionException;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -64,58 +64,58 @@ final class ThumbnailsCommand implements Callable<Integer> {
             arity = "1..*",
             description = "A file, a folder (with all below it), a pattern such as 'scans/**.png', an address that begins with"
                     + " http:// or https://, or - for a list of these on stdin, one a line.")
-    private List<String> sources = new ArrayList<>();
+    private List<String> sources;
 
     @Option(names = {"-o", "--output"}, paramLabel = "DIR", required = true, description = "The folder to write into; made if there is none. photo.jpg becomes photo_200.jpg, photo_64.jpg, ...")
-    private Path output = Path.of(".");
+    private Path output;
 
-    @Option(names = "--sizes", paramLabel = "N,...", split = ",", splitSynopsisLabel = ",", description = "Widths in pixels. Nothing is made larger than it is. Default: 200,64,32.")
-    private List<String> sizes = List.of("200", "64", "32");
+    @Option(names = "--sizes", paramLabel = "N,...", split = ",", splitSynopsisLabel = ",", defaultValue = "200,64,32", converter = Width.class, description = "Widths in pixels. Nothing is made larger than it is. Default: ${DEFAULT-VALUE}.")
+    private int[] sizes;
 
     @Option(names = "--fit", paramLabel = "HOW", defaultValue = "width", description = "What a size limits: width; box, width and height; crop, a square is filled and the rest cut off. Default: ${DEFAULT-VALUE}.")
-    private String fit = "width";
+    private ThumbnailSettings.Fit fit;
 
     @Option(names = "--format", paramLabel = "FORMAT", defaultValue = "jpeg", description = "jpeg, png, webp, or same: that of the image where it is one of these, otherwise png. Default: ${DEFAULT-VALUE}.")
-    private String format = "jpeg";
+    private ThumbnailSettings.Format format;
 
     @Option(names = "--quality", paramLabel = "N", defaultValue = "75", description = "Of jpeg and webp, 1 to 100. Default: ${DEFAULT-VALUE}.")
-    private int quality = 75;
+    private int quality;
 
     @Option(names = "--on", paramLabel = "PLAN", defaultValue = "processes", description = "The pool that makes images small. On processes an image that crashes its decoder costs one image, not the program. Default: ${DEFAULT-VALUE}.")
-    private String plan = "processes";
+    private Plan plan;
 
     @Option(names = "--jobs", paramLabel = "N", description = "How many workers that pool has: --on processes --jobs 4 is --on processes:4.")
     private @Nullable Integer jobs;
 
     @Option(names = "--fetch-on", paramLabel = "PLAN", defaultValue = "virtual", description = "The pool of this JVM that reads, downloads and writes: virtual, threads:N, loop or inline. Default: ${DEFAULT-VALUE}.")
-    private String fetchPlan = "virtual";
+    private Plan fetchPlan;
 
     @Option(names = "--downloads", paramLabel = "N", defaultValue = "4", description = "How many sources are fetched at once. Default: ${DEFAULT-VALUE}.")
-    private int downloads = 4;
+    private int downloads;
 
     @Option(names = "--per-host", paramLabel = "N", description = "How many of them from one host. Default: as many as --downloads.")
     private @Nullable Integer perHost;
 
     @Option(names = "--retries", paramLabel = "N", defaultValue = "3", description = "How often a download that broke off, or that the server asks to be repeated, is tried again. Default: ${DEFAULT-VALUE}.")
-    private int retries = 3;
+    private int retries;
 
     @Option(names = "--deadline", paramLabel = "TIME", defaultValue = "2m", description = "How long a download may take, with all retries. Default: ${DEFAULT-VALUE}.")
-    private String deadline = "2m";
+    private Duration deadline;
 
     @Option(names = "--time-limit", paramLabel = "TIME", defaultValue = "1m", description = "How long making one image small may take; on processes its worker is killed then. Default: ${DEFAULT-VALUE}.")
-    private String timeLimit = "1m";
+    private Duration timeLimit;
 
     @Option(names = "--allow-private", description = "Download also from addresses that are not public, such as 127.0.0.1 and those of the local network.")
     private boolean allowPrivate;
 
     @Option(names = "--max-pixels", paramLabel = "N", defaultValue = "100M", description = "An image whose header promises more is refused before it is decoded. Default: ${DEFAULT-VALUE}.")
-    private String maxPixels = "100M";
+    private long maxPixels;
 
     @Option(names = "--max-bytes", paramLabel = "N", defaultValue = "100M", description = "A file that is larger is refused. Default: ${DEFAULT-VALUE}.")
-    private String maxBytes = "100M";
+    private long maxBytes;
 
     @Option(names = "--on-corrupt", paramLabel = "HOW", defaultValue = "fail", description = "A damaged image: fail; warn, and make what can be made; keep, the same without a word. Default: ${DEFAULT-VALUE}.")
-    private String onCorrupt = "fail";
+    private ThumbnailSettings.OnCorrupt onCorrupt;
 
     @Option(names = "--no-clobber", description = "Leave files that are there as they are, and do not make them again: finishes what was interrupted.")
     private boolean noClobber;
@@ -124,7 +124,7 @@ final class ThumbnailsCommand implements Callable<Integer> {
     private boolean force;
 
     @Option(names = "--codec", paramLabel = "NAME", defaultValue = "auto", description = "The decoder to prefer: leptonica, which is built in, turbojpeg (the system's libjpeg-turbo), jdk, or auto for the first that can. Default: ${DEFAULT-VALUE}.")
-    private String codec = "auto";
+    private String codec;
 
     @Option(names = "--dry-run", description = "Print what would be written, and fetch, make and write nothing.")
     private boolean dryRun;
@@ -138,8 +138,22 @@ final class ThumbnailsCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object a line.")
     private boolean json;
 
-    ThumbnailsCommand(Terminal terminal) {
+    @SuppressWarnings("NullAway.Init") // picocli sets what is required or has a default
+    private ThumbnailsCommand(Terminal terminal) {
         this.terminal = terminal;
+    }
+
+    /** The command, which reads its options itself. */
+    static CommandLine commandLine(Terminal terminal) {
+        return new CommandLine(new ThumbnailsCommand(terminal))
+                .registerConverter(ThumbnailSettings.Fit.class, name -> choice(name, ThumbnailSettings.Fit.class))
+                .registerConverter(
+                        ThumbnailSettings.Format.class,
+                        name -> choice(name.equals("jpg") ? "jpeg" : name, ThumbnailSettings.Format.class))
+                .registerConverter(ThumbnailSettings.OnCorrupt.class, name -> choice(name, ThumbnailSettings.OnCorrupt.class))
+                .registerConverter(Plan.class, OpenPools::parse)
+                .registerConverter(Duration.class, Amounts::duration)
+                .registerConverter(long.class, Amounts::count);
     }
 
     @Override
@@ -154,12 +168,9 @@ final class ThumbnailsCommand implements Callable<Integer> {
         ensureNoSourceIsTheOutput();
         Downloader.Builder downloader = downloader();
         Plan makers = makers();
-        Plan fetchers = OpenPools.parse(fetchPlan);
-        if (fetchers.kind().equals("processes")) {
+        if (fetchPlan.kind().equals("processes")) {
             throw CommandException.usage("--fetch-on: fetching runs in this JVM: say virtual, threads:N, loop or inline");
         }
-        Duration limit = Amounts.duration("--time-limit", timeLimit);
-        long most = Amounts.count("--max-bytes", maxBytes);
         if (timeline != null) {
             ensureWritable(timeline);
         }
@@ -169,10 +180,10 @@ final class ThumbnailsCommand implements Callable<Integer> {
             return dryRun(maker, existing, report);
         }
         if (!verbose) {
-            return run(maker, folder(existing), downloader, fetchers, makers, limit, most, report);
+            return run(maker, folder(existing), downloader, makers, report);
         }
         try (var _ = LogLines.of(ThumbnailPipeline.class.getName(), terminal)) {
-            return run(maker, folder(existing), downloader, fetchers, makers, limit, most, report);
+            return run(maker, folder(existing), downloader, makers, report);
         }
     }
 
@@ -180,18 +191,15 @@ final class ThumbnailsCommand implements Callable<Integer> {
             ThumbnailMaker maker,
             OutputFolder folder,
             Downloader.Builder downloader,
-            Plan fetchers,
             Plan makers,
-            Duration limit,
-            long most,
             ThumbnailsReport report)
             throws IOException, InterruptedException {
         try (var pools = new OpenPools(terminal);
                 Downloader open = downloader.open();
                 Stream<Source> found = found(report)) {
-            Pool fetching = pools.open(fetchers);
+            Pool fetching = pools.open(fetchPlan);
             Pool making = pools.open(makers);
-            var stages = new ThumbnailPipeline.Stages(fetching, downloads, making, limit, most, timeline != null);
+            var stages = new ThumbnailPipeline.Stages(fetching, downloads, making, timeLimit, maxBytes, timeline != null);
             var pipeline = new ThumbnailPipeline(maker, folder, open, stages);
             ThumbnailSummary summary = run(pipeline, found, report.to(making, makers.toString()));
             pools.close(making);
@@ -264,13 +272,12 @@ final class ThumbnailsCommand implements Callable<Integer> {
     // ---- options ----
 
     private ThumbnailSettings settings() {
-        int[] widths = sizes.stream().mapToInt(ThumbnailsCommand::size).toArray();
         ThumbnailSettings chosen = ThumbnailSettings.defaults()
-                .withFit(choice("--fit", fit, ThumbnailSettings.Fit.class))
-                .withFormat(choice("--format", format.equals("jpg") ? "jpeg" : format, ThumbnailSettings.Format.class))
-                .withMaxPixels(Amounts.count("--max-pixels", maxPixels))
-                .withOnCorrupt(choice("--on-corrupt", onCorrupt, ThumbnailSettings.OnCorrupt.class));
-        chosen = with("--sizes", chosen, one -> one.withSizes(widths));
+                .withFit(fit)
+                .withFormat(format)
+                .withMaxPixels(maxPixels)
+                .withOnCorrupt(onCorrupt);
+        chosen = with("--sizes", chosen, one -> one.withSizes(sizes));
         chosen = with("--quality", chosen, one -> one.withQuality(quality));
         return with("--codec", chosen, one -> one.withCodec(codec));
     }
@@ -283,21 +290,25 @@ final class ThumbnailsCommand implements Callable<Integer> {
         }
     }
 
-    private static int size(String text) {
-        try {
-            return Integer.parseInt(text.strip());
-        } catch (NumberFormatException e) {
-            throw CommandException.usage("--sizes: expected widths such as 200,64,32, was \"" + text + "\"");
+    /** Reads one of the widths. */
+    static final class Width implements CommandLine.ITypeConverter<Integer> {
+        @Override
+        public Integer convert(String text) {
+            try {
+                return Integer.valueOf(text.strip());
+            } catch (NumberFormatException e) {
+                throw new IllegalArgumentException("expected widths such as 200,64,32, was \"" + text + "\"", e);
+            }
         }
     }
 
-    private static <E extends Enum<E>> E choice(String option, String text, Class<E> type) {
+    private static <E extends Enum<E>> E choice(String text, Class<E> type) {
         List<String> names = Stream.of(type.getEnumConstants())
                 .map(one -> one.name().toLowerCase(Locale.ROOT))
                 .toList();
         if (!names.contains(text)) {
-            throw CommandException.usage(
-                    option + ": expected " + String.join(", ", names) + ", was \"" + text + "\"" + Nearest.hint(text, names));
+            throw new IllegalArgumentException(
+                    "expected " + String.join(", ", names) + ", was \"" + text + "\"" + Nearest.hint(text, names));
         }
         return Enum.valueOf(type, text.toUpperCase(Locale.ROOT));
     }
@@ -336,23 +347,22 @@ final class ThumbnailsCommand implements Callable<Integer> {
                 .downloads(downloads)
                 .perHost(perHost == null ? downloads : perHost)
                 .attempts(retries + 1)
-                .deadline(Amounts.duration("--deadline", deadline))
-                .maxBytes(Amounts.count("--max-bytes", maxBytes))
+                .deadline(deadline)
+                .maxBytes(maxBytes)
                 .allowPrivate(allowPrivate);
     }
 
     private Plan makers() {
-        Plan parsed = OpenPools.parse(plan);
         if (jobs == null) {
-            return parsed;
+            return plan;
         }
         if (jobs < 1) {
             throw CommandException.usage("--jobs must be >= 1, was " + jobs);
         }
-        if (parsed.argument() != null || !Comparison.takesCount(parsed.kind())) {
+        if (plan.argument() != null || !Comparison.takesCount(plan.kind())) {
             throw CommandException.usage("--jobs: plan " + plan + " takes no other number of workers: leave out one of both");
         }
-        return new Plan(parsed.kind(), String.valueOf(jobs), parsed.options());
+        return new Plan(plan.kind(), String.valueOf(jobs), plan.options());
     }
 
     private static void ensureWritable(Path file) {
