@@ -4,12 +4,15 @@ import java.io.IOException;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
-/** What makes coroutines take turns: {@link LoopScheduler}, or {@link BatonScheduler} where that cannot be. */
+/**
+ * Makes coroutines take turns: {@link LoopScheduler}, or {@link BatonScheduler} where the JDK does not let us schedule
+ * virtual threads.
+ */
 interface CoroutineScheduler {
 
-    /** What a coroutine runs. */
+    /** The body of a coroutine. */
     interface Body extends Runnable {
-        /** Tells the coroutine's thread, before that is started. */
+        /** Sets the coroutine's thread, before it is started. */
         void runsIn(Thread itsThread);
     }
 
@@ -18,47 +21,51 @@ interface CoroutineScheduler {
     /**
      * Starts a coroutine. From any thread.
      *
-     * @param now if the calling code is a coroutine of this one: whether the new one runs at once, until it waits for the
-     *     first time, and the calling one right after it. Otherwise it runs after those that can go on now
+     * @param now whether the new coroutine runs at once, until its first wait, and the calling coroutine right after
+     *     that. Ignored unless the caller is a coroutine of this scheduler: the new one then runs after those that are
+     *     ready
      */
     void start(Body body, String name, boolean now);
 
     /**
-     * Does something small after a delay, between two turns. From any thread.
+     * Runs a short action after a delay, while no coroutine has a turn. From any thread.
      *
-     * @param nanos how long
+     * @param nanos the delay
      */
     Future<?> after(long nanos, Runnable action);
 
-    /** Whether the calling code is in a turn of one of these coroutines. */
+    /** Returns whether the calling code is in a turn of a coroutine of this scheduler. */
     boolean isHere();
 
-    /** Lets others run that can. */
+    /** Lets the coroutines run that are ready, then goes on. */
     void yieldHere();
 
-    /** Where coroutines wait for channels; made when first asked for, closed at the end. In a turn. */
+    /**
+     * Returns the selector in which coroutines wait for channels. It is made on the first call, and closed at the end.
+     * In a turn only.
+     */
     LoopSelector selector() throws IOException;
 
-    /** Says that nothing more is going to be started, and asks for a call when all that is left has run. */
+    /** Says that no task will be started any more, and has {@code whenOver} called when the remaining work has run. */
     void finish(Runnable whenOver);
 
-    // ---- for those who look on, from any thread ----
+    // ---- for observers, from any thread ----
 
-    /** What a scheduler does. */
+    /** What a scheduler is doing. */
     enum Doing {
-        /** Something has its turn, or is about to. */
+        /** Some coroutine has a turn, or is about to. */
         TURNS,
-        /** It waits until a timer is due or the network has something, or has nothing at all to wait for. */
+        /** Waits for a timer, the network or another thread, or has nothing to do. */
         WAITS,
-        /** It waits, and only another thread can make it go on: nothing is ready, no timer is set. */
+        /** Nothing is ready, no timer is set, no channel is open: only another thread can make it go on. */
         WAITS_FOR_OTHERS
     }
 
     Doing doing();
 
-    /** Changes with every turn. */
+    /** Returns a number that changes with every turn. */
     long turns();
 
-    /** The virtual thread whose turn it is; null if it is nobody's, or cannot be told. */
+    /** Returns the virtual thread that has the turn; null if there is none, or if it cannot be told. */
     @Nullable Thread running();
 }

@@ -14,39 +14,63 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One platform thread, the carrier, that runs all coroutines of a loop: virtual threads whose scheduler this is.
+ * Runs all coroutines of a loop on one platform thread, the carrier. Coroutines are virtual threads that have this
+ * scheduler.
  *
  * <h2>Turns</h2>
  *
- * <p>A continuation is what the JDK gives to {@link #execute} when a virtual thread can go on; running it returns when the
- * thread suspends. What becomes able to go on by something that happens on the carrier is put into {@code ready} at once;
- * what comes from other threads goes through {@code inbox}, and is moved over between rounds of at most {@value
- * #TURNS_IN_A_ROUND} turns, so that {@code ready} needs no lock. Timers and channels of the network are looked at in
- * between as well.
+ * <p>When a virtual thread becomes runnable - it was started, unparked, or yields - the JDK passes its continuation to
+ * {@link #execute}. The carrier runs the continuation; {@code run} returns when the virtual thread suspends or ends.
+ * One such run is a turn. A turn that blocks without suspending, or computes, holds up all others.
+ *
+ * <p>Continuations that become runnable on the carrier, by what runs in a turn, are appended to {@code ready} at once.
+ * Other threads append to {@code inbox}. The carrier moves the inbox to {@code ready} between rounds of at most
+ * {@value #TURNS_IN_A_ROUND} turns, so that {@code ready} needs no lock. Between rounds the carrier also runs timers
+ * that are due, each as a turn, and polls the network.
+ *
+ * <h2>The carrier</h2>
+ *
+ * <p>A loop has no carrier at first ({@code carried} is false). The thread that brings the first work wins
+ * {@code carried} by compare-and-set and starts the carrier. When nothing is ready, the carrier sleeps ({@code asleep})
+ * until a timer is due, the network has something, or another thread wakes it: parked, or in the selector once a
+ * coroutine has used the network. When the loop has ended and nothing is left, the carrier exits, and {@code carried}
+ * is false again.
  *
  * <h2>No wake-up is lost</h2>
  *
- * <p>The carrier sets {@code asleep} before it looks at the inbox for the last time; whoever fills the inbox looks at {@code
- * asleep} after that. One of them sees the other. Where it waits does not change while it does: from the first use of the network
- * on that is the selector.
+ * <p>The carrier sets {@code asleep}, then looks at the inbox, then sleeps. A sender fills the inbox, then reads
+ * {@code asleep}. As these accesses are volatile, at least one of the two sees what the other wrote. Likewise a carrier
+ * that exits clears {@code carried}, then looks at the inbox; a sender reads {@code carried} after filling it.
+ *
+ * <p>The sender that wakes the carrier clears {@code asleep}, so that later senders need not wake it again. A slow
+ * sender may clear {@code asleep} when the carrier has already done the sender's work and sleeps anew; its wake-up then
+ * follows and is merely superfluous. Only code in a turn creates the selector, so that the place where the carrier
+ * sleeps does not change while it sleeps.
  *
  * <h2>The end</h2>
  *
- * <p>When the loop is closed and its tasks have ended, the carrier goes, once nothing is ready and no timer is set. Coroutines
- * may have started virtual threads of their own and left them, which are of this scheduler too; should one of them be woken
- * later, a new carrier is started, for as long as there is something to do. So nobody who waits for one waits in vain.
+ * <p>The loop calls {@link #finish} when it is closed and its tasks have ended. Once nothing is ready, the carrier
+ * closes the selector, calls the callback, and exits when no timer is set either. Coroutines may have started virtual
+ * threads of their own and left them; these have the same scheduler, and may run forever. While they keep the carrier
+ * busy, the callback is called after two rounds. If such a thread is woken after the carrier has exited, a new carrier
+ * is started, so that a thread which waits for it does not hang.
  */
 final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
-    /** A compromise: looking around costs about as much as a turn. */
+    /** A compromise: a look at inbox, timers and network costs about as much as a turn. */
     private static final int TURNS_IN_A_ROUND = 64;
 
-    /** About what it costs to park and be woken: some microseconds, with a pause in each. */
+    /** Spins for about as long as it takes to park and be woken, some microseconds. */
     private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 100 : 0;
 
-    /** Times further apart than {@code Long.MAX_VALUE} could not be compared; those who wait expect to be woken too early. */
+    /**
+     * Longer delays are cut to this, 146 years: due times further apart than {@code Long.MAX_VALUE} cannot be compared.
+     */
     private static final long LONGEST = Long.MAX_VALUE >> 1;
 
-    /** So many turns without a look at the network are enough, when the loop never comes to wait. */
+    /**
+     * After a round that leaves nothing ready, the carrier polls the network only if it had so many turns since the last
+     * look: it is about to look anyway, when it sleeps.
+     */
     private static final int TURNS_BETWEEN_LOOKS = 8;
 
     private static final long PAUSE_AFTER_FAILURE = 10_000_000;
@@ -67,39 +91,47 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     private final ThreadFactory coroutines = threads().factory();
     private final ConcurrentLinkedQueue<Runnable> inbox = new ConcurrentLinkedQueue<>();
 
-    /** Whether there is a carrier, or about to be. */
+    /** Whether a carrier exists or is being started. Won by compare-and-set, cleared by the carrier when it exits. */
     private volatile boolean carried;
 
     private volatile @Nullable Carrier carrier;
-    /** Whether the carrier waits, or is about to. */
+    /**
+     * Whether the carrier sleeps or is about to. Set by the carrier; cleared by the carrier and by those who wake it.
+     */
     private volatile boolean asleep;
-    /** Whether it does, or did when it waited last, until it is woken. Written by the carrier. */
+    /**
+     * Valid while {@code asleep}: whether only another thread can wake the carrier, as no timer is set and no channel
+     * of the network is open. Written by the carrier.
+     */
     private volatile boolean waitsForOthers;
-    /** Called once nothing is left. Written once. */
+    /** The callback of {@link #finish}; null before. Written once. */
     private volatile @Nullable Runnable whenOver;
-    /** Once there is one, the carrier waits in it. Written by the carrier, in a turn or between two. */
+    /**
+     * Null until a coroutine uses the network. While there is a selector, the carrier sleeps in it. Written by the
+     * carrier, in a turn or between two.
+     */
     private volatile @Nullable LoopSelector selector;
 
-    // Only the carrier, in a turn or between two, but that those who look on read the first two:
-    /** How many there were; written before each. */
+    // Only the carrier, in a turn or between two; observers read turns, and what was last taken from ready:
+    /** The number of turns so far, the current one included. */
     private long turns;
     private final ReadyQueue ready = new ReadyQueue();
     private final TimerHeap timers = new TimerHeap();
     private boolean said;
-    /** Rounds since all tasks have ended, in which threads that nobody waits for had turns. */
+    /** Rounds since {@link #finish} in which threads that coroutines have left behind had turns. */
     private int roundsAfterEnd;
-    /** How many turns there had been when the network was looked at last. */
+    /** The value of {@code turns} at the last look at the network. */
     private long turnsAtLook;
-    /** A coroutine that is started right now; the next continuation is its. */
+    /** The coroutine that {@link #start} is starting to run at once; its continuation is the next one executed. */
     private @Nullable Thread startsNow;
-    /** That continuation, until the one who started it has yielded. */
+    /** The continuation of that coroutine, from {@link #start} until the starter has yielded. */
     private @Nullable Runnable startedNow;
 
     LoopScheduler(EventLoop loop) {
         this.loop = loop;
     }
 
-    /** The platform thread. */
+    /** The platform thread that runs the turns. */
     static final class Carrier extends Thread {
         private final LoopScheduler scheduler;
 
@@ -127,7 +159,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
             if (startsNow != null && threadOf(continuation) == startsNow) {
                 startsNow = null;
                 startedNow = continuation;
-            } else if (startedNow != null) { // of the coroutine that started it, and now yields to it
+            } else if (startedNow != null) { // the starter, which yields to it
                 ready.addFirst(continuation);
                 ready.addFirst(startedNow);
                 startedNow = null;
@@ -168,7 +200,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         }
         Thread.yield();
         Runnable stillThere = startedNow;
-        if (stillThere != null) { // this coroutine is pinned and cannot yield
+        if (stillThere != null) { // the starter is pinned and could not yield
             startedNow = null;
             ready.addFirst(stillThere);
         }
@@ -213,7 +245,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         }
         try {
             tell(() -> {});
-        } catch (OutOfMemoryError e) { // no thread to be had for a loop that has none, and so has nothing else to do
+        } catch (OutOfMemoryError e) { // no thread for a loop without a carrier, so nothing is left to run
             whenOver = null;
             callback.run();
         }
@@ -241,7 +273,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         return turn == null ? null : threadOf(turn);
     }
 
-    /** From another thread: something to do between two turns, or a continuation that is to be run in one. */
+    /** Sends the carrier, from another thread, a continuation or an action. The carrier runs it in a turn. */
     private void tell(Runnable what) {
         inbox.add(what);
         if (asleep) {
@@ -267,7 +299,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         }
         try {
             Backend.start(new Carrier(this, loop.name()));
-        } catch (Throwable e) { // no thread to be had
+        } catch (Throwable e) { // no thread could be started
             carried = false;
             throw e;
         }
@@ -282,7 +314,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
             while (goesOn) {
                 try {
                     goesOn = goRound();
-                } catch (Throwable e) { // no memory to be had, say
+                } catch (Throwable e) { // out of memory, for instance
                     Uncaught.report(e);
                     LockSupport.parkNanos(this, PAUSE_AFTER_FAILURE);
                 }
@@ -301,26 +333,26 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
             if (ready.size() > 0 || turns - turnsAtLook >= TURNS_BETWEEN_LOOKS) {
                 lookAtChannels();
             }
-            if (whenOver != null && ++roundsAfterEnd > 2) { // they may go on for ever
+            if (whenOver != null && ++roundsAfterEnd > 2) { // threads left behind may run forever
                 sayThatItIsOver();
             }
         } else if (!isOver()) {
             await();
-        } else if (selector != null) { // of threads that nobody waits for, or connections that nobody closed
+        } else if (selector != null) { // of threads left behind, or with connections that nobody closed
             closeSelector(LoopSelector.ended(loop));
         } else if (!said) {
-            sayThatItIsOver(); // which may wake somebody here
+            sayThatItIsOver(); // which may make a thread runnable
         } else if (timers.nanosUntilNext(Backend.current().nanoTime()) == Long.MAX_VALUE) {
             return false;
         } else {
-            await(); // for threads that nobody waits for
+            await(); // a thread left behind has a timer
         }
         return true;
     }
 
     private void takeInbox() {
         for (Runnable next = inbox.peek(); next != null; next = inbox.peek()) {
-            ready.add(next); // before it is taken out, should there be no memory for it
+            ready.add(next); // first, as it may run out of memory
             inbox.remove();
         }
     }
@@ -373,7 +405,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         TURNS.setRelease(this, turns + 1);
         try {
             turn.run();
-        } catch (Throwable e) { // no memory to be had, say; the coroutine's own exceptions do not come here
+        } catch (Throwable e) { // out of memory, for instance; a coroutine's own exceptions do not get here
             Uncaught.report(e);
         }
     }
@@ -412,7 +444,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
             } else if (nanos > 0) {
                 LockSupport.parkNanos(this, nanos);
             }
-            Thread.interrupted(); // else it would not park again
+            Thread.interrupted(); // an interrupted thread does not park
         }
         asleep = false;
     }
