@@ -18,7 +18,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A thread with a mailbox: it handles one message at a time, in the order they came, so what only its handler touches needs no lock.
+ * A thread with a mailbox. It handles one message at a time, in the order in which they came, so state that only its
+ * handler uses needs no lock.
  *
  * {@snippet :
  * record Deposit(long amount, CompletableFuture<Long> balance) {}
@@ -33,23 +34,24 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>{@link #tell} sends a message; {@link #ask} sends one that carries the future of a reply. The mailbox is a {@link Channel}
- * of a bounded capacity: who sends faster than the actor handles has to wait.
+ * <p>{@link #tell} sends a message; {@link #ask} sends a message that carries the future of a reply. The mailbox is a
+ * bounded {@link Channel}: a sender that is faster than the actor has to wait.
  *
  * <h2>Failures</h2>
  *
- * <p>What the handler throws ends the reply of the message it was handling; of a message that was told, it goes to the thread's
- * uncaught-exception handler, as nobody else would learn of it. Then, by default, the actor is stopped: its state may be half changed.
- * With {@link OnFailure#RESUME} it goes on with the next message; an {@link Error} stops it all the same.
+ * <p>An exception of the handler fails the reply of its message. If the message has no reply, the exception goes to the
+ * thread's uncaught-exception handler, or it would be lost. Then, by default, the actor is stopped: its state may be
+ * half changed. With {@link OnFailure#RESUME} it goes on with the next message; an {@link Error} stops it all the same.
  *
  * <h2>The end</h2>
  *
- * <p>{@link #close} lets the actor handle what is in the mailbox; {@link #stop}, a failure, or an interrupt of its thread, does not. From
- * then on {@code tell} and {@code ask} throw an {@link ActorClosedException} that has the reason as its cause. <b>Every reply
- * ends</b>: those of messages that were not handled, or that the handler has left open, fail with that exception when the actor ends.
+ * <p>{@link #close} lets the actor handle the messages in the mailbox; {@link #stop}, a failure, or an interrupt of its
+ * thread, does not. From then on {@code tell} and {@code ask} throw an {@link ActorClosedException} that has the reason
+ * as its cause. <b>Every reply completes</b>: replies to messages that were not handled, and replies that the handler
+ * has left open, fail with that exception when the actor ends.
  *
- * <p><b>Memory effects</b>: what happened before a message was sent is seen by the handler, what one call of the handler did by the next, and
- * what happened before a reply was completed by whoever gets it.
+ * <p><b>Memory effects</b>: actions before sending a message <i>happen-before</i> its handling, those in one call of
+ * the handler before the next call, and those before completing a reply before the return of its {@code get}.
  *
  * @param <M> the type of the messages: often a sealed interface with a record for each
  */
@@ -62,35 +64,35 @@ public final class Actor<M> implements AutoCloseable {
     private final OnFailure onFailure;
     private final Channel<Letter<M>> mailbox;
     private final Thread thread;
-    /** What stopped it, null while nothing has. */
+    /** The cause that stopped the actor; null while there is none. */
     private final AtomicReference<@Nullable Throwable> stopped = new AtomicReference<>();
-    /** Replies of messages that were handled; only while they are open. */
+    /** Replies of handled messages that are not completed yet. */
     private final Set<CompletableFuture<?>> open = ConcurrentHashMap.newKeySet();
     private final CompletableFuture<@Nullable Void> ended = new SuspendingFuture<>();
 
     private record Letter<M>(M message, @Nullable CompletableFuture<?> reply) {}
 
     /**
-     * What an actor does with a message.
+     * The code with which an actor handles messages.
      *
      * @param <M> the type of the messages
      */
     @FunctionalInterface
     public interface Handler<M> {
         /**
-         * Handles one message, in the actor's thread. It may wait; a {@link #stop} interrupts it then.
+         * Handles a message, in the actor's thread. It may wait; {@link #stop} interrupts it.
          *
          * @param message the message
-         * @throws Exception what goes wrong; see {@link OnFailure}
+         * @throws Exception any failure; see {@link OnFailure}
          */
         void handle(M message) throws Exception;
     }
 
-    /** What becomes of an actor whose handler throws. */
+    /** What happens to an actor whose handler throws. */
     public enum OnFailure {
-        /** It is stopped, with what was thrown as the cause. */
+        /** The actor is stopped, with the exception as the cause. */
         STOP,
-        /** It goes on with the next message. */
+        /** The actor goes on with the next message. */
         RESUME
     }
 
@@ -117,11 +119,11 @@ public final class Actor<M> implements AutoCloseable {
     }
 
     /**
-     * Sets one up.
+     * Returns a builder of an actor, with the default settings.
      *
      * @param handler what it does with a message
      * @param <M> the type of the messages
-     * @return a builder with the defaults
+     * @return a builder
      */
     public static <M> Builder<M> builder(Handler<M> handler) {
         return new Builder<>(handler);
@@ -155,9 +157,9 @@ public final class Actor<M> implements AutoCloseable {
     /**
      * Sends a message that carries the future of its reply, waiting for room in the mailbox.
      *
-     * <p>The handler completes the future, at once or later, and can hand it on. A message whose future is done before its turn comes -
-     * the asker has cancelled it, or its time is over - is not handled. To limit the wait, use what futures have for it, such as
-     * {@link CompletableFuture#orTimeout}. An actor that waits for its own reply waits for ever.
+     * <p>The handler completes the future, at once or later, and can pass it on. A message whose future is done before
+     * its turn comes - cancelled by the asker, or timed out - is not handled. To limit the wait, use the methods of
+     * futures, such as {@link CompletableFuture#orTimeout}. An actor that waits for its own reply waits forever.
      *
      * @param message makes the message from the future
      * @param <R> the type of the reply
@@ -202,7 +204,8 @@ public final class Actor<M> implements AutoCloseable {
     // ---- the end ----
 
     /**
-     * Takes no more messages, and waits until those in the mailbox are handled and the actor has ended; its own thread does not wait.
+     * Closes the mailbox, and waits until its messages are handled and the actor has ended. Called in the actor's own
+     * thread, it does not wait.
      *
      * <p>If the calling thread is interrupted, the actor is {@linkplain #stop stopped}, and still waited for.
      */
@@ -220,7 +223,7 @@ public final class Actor<M> implements AutoCloseable {
                 interrupted = true;
                 stop();
             } catch (ExecutionException | CancellationException e) {
-                // how it ended is for ended() to tell
+                // ended() returns how the actor ended
             }
         }
         if (interrupted) {
@@ -229,8 +232,8 @@ public final class Actor<M> implements AutoCloseable {
     }
 
     /**
-     * Ends the actor without handling what is in the mailbox: interrupts the handler if it runs, and does not wait for it. Has no effect
-     * on one that has ended.
+     * Stops the actor without handling the messages in the mailbox. Interrupts the handler if it runs, and does not
+     * wait for it. Has no effect on an actor that has ended.
      */
     public void stop() {
         if (!ended.isDone() && stop(new CancellationException("stop was called"))) {
@@ -245,9 +248,10 @@ public final class Actor<M> implements AutoCloseable {
     }
 
     /**
-     * The actor's end: completed after {@link #close}, failed with what stopped it, cancelled after {@link #stop}.
+     * Returns a future of the actor's end: completed after {@link #close}, failed with the cause that stopped the
+     * actor, cancelled after {@link #stop}.
      *
-     * @return a future of the caller's own; whatever is done to it has no effect on the actor
+     * @return a new future; completing or cancelling it has no effect on the actor
      */
     public CompletableFuture<@Nullable Void> ended() {
         var own = new SuspendingFuture<@Nullable Void>(); // a copy() would wrap the failure
@@ -305,7 +309,7 @@ public final class Actor<M> implements AutoCloseable {
 
     private void failed(@Nullable CompletableFuture<?> reply, Throwable failure) {
         if (failure instanceof InterruptedException && stopped.get() != null) {
-            return; // as it was asked to
+            return; // stopped as requested
         }
         if (onFailure == OnFailure.STOP || failure instanceof Error) {
             stop(failure);
@@ -318,13 +322,13 @@ public final class Actor<M> implements AutoCloseable {
     private void report(Throwable failure) {
         try {
             thread.getUncaughtExceptionHandler().uncaughtException(thread, failure);
-        } catch (Throwable e) { // the handler's own must not cost the actor
+        } catch (Throwable e) { // a failing uncaught-exception handler must not end the actor
             System.getLogger("dev.sennit").log(Level.ERROR, name + " - uncaught-exception handler failed", e);
         }
     }
 
     private void end() {
-        mailbox.close(); // so that nothing comes in behind what is refused here
+        mailbox.close(); // so that no message comes in after the refusals below
         for (Letter<M> left = takeLeft(); left != null; left = takeLeft()) {
             if (left.reply != null) {
                 left.reply.completeExceptionally(closedException());
@@ -354,7 +358,7 @@ public final class Actor<M> implements AutoCloseable {
     }
 
     /**
-     * How an actor is set up.
+     * Builder of an actor.
      *
      * @param <M> the type of the messages
      */
@@ -370,7 +374,7 @@ public final class Actor<M> implements AutoCloseable {
         }
 
         /**
-         * What errors and the thread call the actor. The default is {@code actor} and a number.
+         * Sets the name of the actor in messages, and of its thread. The default is {@code actor} and a number.
          *
          * @param newName the name
          * @return this
@@ -385,7 +389,7 @@ public final class Actor<M> implements AutoCloseable {
         }
 
         /**
-         * How many messages may wait. The default is 1000.
+         * Sets how many messages may wait. The default is 1000.
          *
          * @param capacity 0 or more; with 0, a message is sent when the actor is free for it
          * @return this
@@ -400,7 +404,7 @@ public final class Actor<M> implements AutoCloseable {
         }
 
         /**
-         * What becomes of the actor when the handler throws. The default is {@link OnFailure#STOP}.
+         * Sets what happens to the actor when the handler throws. The default is {@link OnFailure#STOP}.
          *
          * @param policy the policy
          * @return this
@@ -411,8 +415,8 @@ public final class Actor<M> implements AutoCloseable {
         }
 
         /**
-         * What makes the actor's thread, which it has until it ends. The default makes a virtual thread; in a coroutine, that is a coroutine
-         * of the same loop.
+         * Sets the factory of the actor's only thread. The default makes a virtual thread; in a coroutine, that thread
+         * runs on the same loop.
          *
          * @param factory the factory; a thread without a name gets that of the actor
          * @return this

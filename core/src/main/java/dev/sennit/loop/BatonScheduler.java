@@ -15,27 +15,28 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ordinary virtual threads that agree to run one at a time: the one that has the baton. Nothing here is the JDK's own.
+ * The fallback of {@link LoopScheduler}: coroutines are ordinary virtual threads on the JDK's scheduler, and only the
+ * thread that holds the baton runs. Nothing here needs access to the JDK's internals.
  *
  * <h2>The baton</h2>
  *
- * <p>{@code held} says whether somebody has it. Who has it alone touches {@code ready}. To give it up is to {@link #passOn}: move
- * the inbox over, and grant the baton to the first that can go on; if there is none, it lies free. Whoever puts
- * something into the inbox - a coroutine that wants to go on after a wait, a start from outside - takes the baton if it
- * lies free, and passes it on at once.
+ * <p>{@code held} says whether a thread holds the baton. Only the holder touches {@code ready}. A holder gives the
+ * baton up by {@link #passOn}: it moves the inbox to {@code ready}, and grants the baton to the first coroutine there;
+ * if there is none, the baton becomes free. A thread that adds to the inbox - a coroutine after a wait, or a submitter
+ * outside of the loop - takes a free baton, and passes it on at once.
  *
- * <p>So a coroutine hands over directly to the next one, without a thread between them: one unpark, one park.
+ * <p>So one coroutine hands over to the next directly: one unpark, one park, and no thread between them.
  *
  * <h2>No wake-up is lost</h2>
  *
- * <p>Who lets the baton lie looks at the inbox after that; who fills the inbox looks at {@code held} after that. One of them
- * sees the other.
+ * <p>The holder that frees the baton clears {@code held}, then looks at the inbox. A sender fills the inbox, then reads
+ * {@code held}. At least one of them sees what the other wrote.
  *
  * <h2>Waits</h2>
  *
- * <p>A coroutine that waits gives the baton up before and asks for it again after ({@link RunPermits}). A coroutine waits outside of its
- * turn as any virtual thread does, so that interrupts and time-outs are the JDK's. One that waits without saying so keeps
- * the baton, and all others wait with it.
+ * <p>A coroutine gives the baton up before a wait, and asks for it again afterwards ({@link RunPermits}). Meanwhile it waits
+ * as any virtual thread does, so that interrupts and time-outs are the JDK's. A coroutine that waits elsewhere keeps
+ * the baton, and holds up all others.
  */
 final class BatonScheduler implements CoroutineScheduler {
     private static final VarHandle HELD;
@@ -51,24 +52,24 @@ final class BatonScheduler implements CoroutineScheduler {
     private final EventLoop loop;
     private final ConcurrentLinkedQueue<Runnable> inbox = new ConcurrentLinkedQueue<>();
     private volatile boolean held;
-    /** Whose turn it is. Written by who has the baton. */
+    /** The coroutine that has the turn. Written by the holder of the baton. */
     private volatile @Nullable Thread running;
-    /** Counted by who has the baton. */
+    /** Written by the holder of the baton. */
     private final AtomicLong turns = new AtomicLong();
-    /** Only who has the baton. Coroutines that can go on, and actions to be done in between. */
+    /** Only the holder of the baton. Runnable coroutines, and actions to run between two turns. */
     private final ReadyQueue ready = new ReadyQueue();
-    /** Only who has the baton. */
+    /** Only the holder of the baton. */
     private @Nullable LoopSelector selector;
 
     BatonScheduler(EventLoop loop) {
         this.loop = loop;
     }
 
-    /** A coroutine's turn; as an entry of the queue, to run it is to grant it. */
+    /** A coroutine's turn. As an element of the queue, {@link #run} grants it. */
     final class Turn implements RunPermits.Permit, Runnable {
         private final Thread thread;
         private volatile boolean granted;
-        /** Only its thread. Whether it has the baton. */
+        /** Only its own thread. Whether it holds the baton. */
         private boolean has;
 
         Turn(Runnable body, String name) {
@@ -86,7 +87,7 @@ final class BatonScheduler implements CoroutineScheduler {
             }
         }
 
-        /** Grants it the baton, which the calling thread has. */
+        /** Grants this coroutine the baton, which the calling thread holds. */
         @Override
         public void run() {
             running = thread;
@@ -99,7 +100,7 @@ final class BatonScheduler implements CoroutineScheduler {
             boolean interrupted = false;
             while (!granted) {
                 LockSupport.park(this);
-                interrupted |= Thread.interrupted(); // else it would not park again
+                interrupted |= Thread.interrupted(); // an interrupted thread does not park
             }
             granted = false;
             has = true;
@@ -124,7 +125,7 @@ final class BatonScheduler implements CoroutineScheduler {
             await();
         }
 
-        /** Goes on after all that can now, or right after another. */
+        /** Gives up the turn and waits for the next: behind all that are ready, or right behind another coroutine. */
         void letGoFirst(@Nullable Turn other) {
             has = false;
             if (other != null) {
@@ -146,7 +147,7 @@ final class BatonScheduler implements CoroutineScheduler {
         }
     }
 
-    /** The loop that the calling thread is a coroutine of, in its turn or not. */
+    /** Returns the loop that the calling thread is a coroutine of, in its turn or not. */
     static @Nullable EventLoop loopOfThread() {
         return RunPermits.current() instanceof Turn turn ? turn.loop() : null;
     }
@@ -164,7 +165,7 @@ final class BatonScheduler implements CoroutineScheduler {
     public void start(Body body, String name, boolean now) {
         var turn = new Turn(body, name);
         body.runsIn(turn.thread);
-        Backend.start(turn.thread); // and waits for its turn
+        Backend.start(turn.thread); // which waits for its first turn
         Turn here = turnHere();
         if (here == null) {
             tell(turn);
@@ -220,7 +221,7 @@ final class BatonScheduler implements CoroutineScheduler {
 
     @Override
     public Doing doing() {
-        return held ? Doing.TURNS : Doing.WAITS; // who waits outside of a turn may go on by itself
+        return held ? Doing.TURNS : Doing.WAITS; // a coroutine that waits outside of its turn may go on by itself
     }
 
     @Override
@@ -246,7 +247,7 @@ final class BatonScheduler implements CoroutineScheduler {
         }
     }
 
-    /** Gives the baton, which the calling thread has, to the first that can go on. */
+    /** Gives the baton, which the calling thread holds, to the first coroutine that is ready. */
     private void passOn() {
         do {
             takeInbox();
@@ -266,7 +267,7 @@ final class BatonScheduler implements CoroutineScheduler {
     private static void runAction(Runnable action) {
         try {
             action.run();
-        } catch (Throwable e) { // the baton has to be passed on
+        } catch (Throwable e) { // the baton must be passed on
             Uncaught.report(e);
         }
     }

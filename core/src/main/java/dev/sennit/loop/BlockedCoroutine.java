@@ -4,33 +4,32 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * A coroutine that has been holding a loop for so long that others should know: it computes, or it waits in a way that
- * does not suspend it.
+ * A coroutine that has held its loop for too long: it computes, or it waits in a way that does not suspend it.
  *
  * @param loop the name of the loop
- * @param coroutine the name of the coroutine, or of the virtual thread that a coroutine has started
- * @param held how long it has been holding the loop, at least; pauses of the whole JVM are not counted
- * @param inBlockingCall whether it was seen in calls of the JDK that block a thread - for files, processes, names of hosts - and in
- *     nothing else
- * @param stack where it is now, the innermost frame first, without what is not the task's
+ * @param coroutine the name of the coroutine, or of a virtual thread that a coroutine has started
+ * @param held how long it has held the loop, at least; pauses of the whole JVM are not counted
+ * @param inBlockingCall whether every look found it in a call of the JDK that blocks a thread: for files, processes,
+ *     names of hosts
+ * @param stack the task's frames where it is now, the innermost first
  */
 public record BlockedCoroutine(
         String loop, String coroutine, Duration held, boolean inBlockingCall, List<StackTraceElement> stack) {
     /**
-     * Creates one.
+     * Creates a report.
      *
      * @param loop the name of the loop
      * @param coroutine the name of the coroutine
-     * @param held how long
-     * @param inBlockingCall whether it was seen in calls that block
-     * @param stack where it is
+     * @param held how long it has held the loop
+     * @param inBlockingCall whether every look found it in a call that blocks
+     * @param stack its frames
      */
     public BlockedCoroutine {
         stack = List.copyOf(stack);
     }
 
     /**
-     * What the log says.
+     * Returns the text that is logged.
      *
      * @return a line, and one for each frame
      */

@@ -30,8 +30,9 @@ import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bytes to and from somebody else, for coroutines: a connection over a socket, in plain or over TLS, the standard streams
- * of a {@link Subprocess}, or a file, which is a {@link FileStream}. What would wait suspends only the coroutine, with both mechanisms of the loop.
+ * A stream of bytes for coroutines: a connection over a socket, plain or with TLS; the standard streams of a
+ * {@link Subprocess}; or a file, as {@link FileStream}. A method that waits suspends only its coroutine, with both
+ * mechanisms of the loop.
  *
  * {@snippet :
  * import dev.sennit.loop.ByteStream;
@@ -42,22 +43,23 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>It belongs to the loop whose coroutine opened it; only that one's coroutines may use it, but anybody may close it. One reads
- * at a time; of several that write each goes on when those before it have written all of theirs.
+ * <p>A stream belongs to the loop whose coroutine opened it. Only coroutines of that loop may use it; any thread may
+ * close it. One coroutine reads at a time. Several may write: each waits until those before it have written all of
+ * their bytes.
  *
  * <h2>What ends a wait</h2>
  *
  * <ul>
- *   <li>Cancelling the coroutine, with an {@link InterruptedException}, and a time-out that was set, with a {@link
- *       java.net.SocketTimeoutException}. Both leave the stream open. What had come by then stays in it for the next to
- *       read, so nothing is lost; of what was being written, a part may have gone.
+ *   <li>Cancelling the coroutine, with an {@link InterruptedException}, and a time-out that was set, with a
+ *       {@link java.net.SocketTimeoutException}. Both leave the stream open. Bytes received by then stay in the stream
+ *       for the next read, so no input is lost; a write may have sent a part of its bytes.
  *   <li>{@link #close}, and the end of the loop, with a {@link StreamClosedException}.
- *   <li>The other side, when it breaks the connection, with a {@link java.net.SocketException}. That it sends no more is
- *       no error: {@code read} returns -1, {@link #readLine} null.
+ *   <li>A broken connection, with a {@link java.net.SocketException}. The end of the other side's output is no error:
+ *       {@code read} returns -1, {@link #readLine} null.
  * </ul>
  */
 public sealed class ByteStream implements AutoCloseable permits FileStream {
-    /** What is kept for the next message rather than made anew: most messages are small. */
+    /** A buffer up to this size is kept for the next message: most messages are small. */
     private static final int KEPT = 4096;
 
     private static final byte[] NONE = {};
@@ -77,11 +79,11 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     private @Nullable Duration readTimeout;
     private @Nullable Duration writeTimeout;
     private @Nullable Thread reader;
-    /** What has come and was not read: from head to tail. */
+    /** Received bytes that were not read: from head to tail. */
     private byte[] unread = NONE;
     private int head;
     private int tail;
-    /** Whether there may be more already, so that it is worth to look before waiting. */
+    /** Whether more bytes may be there already, so that a read is tried before waiting. */
     private boolean mayHaveMore;
 
     ByteStream(
@@ -108,7 +110,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
      * @throws UnknownHostException if the name has no address
      * @throws ConnectException if no address takes the connection; the message says which were tried
      * @throws InterruptedException if the coroutine is cancelled
-     * @throws IOException if there are too many open files, and the like
+     * @throws IOException for instance if too many files are open
      * @throws IllegalStateException if the caller is not a coroutine
      */
     public static ByteStream connect(String host, int port) throws IOException, InterruptedException {
@@ -119,13 +121,13 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
      * Connects to a server.
      *
      * @param address a host and port, resolved or not, or a socket in the file system
-     * @param timeout how long it may take, the look-up of the host's name included; null is as long as the system tries
+     * @param timeout the limit, the look-up of the host's name included; null leaves it to the operating system
      * @return an open stream
-     * @throws java.net.SocketTimeoutException if it takes longer
+     * @throws java.net.SocketTimeoutException if connecting takes longer
      * @throws UnknownHostException if the name has no address
      * @throws ConnectException if no address takes the connection; the message says which were tried
      * @throws InterruptedException if the coroutine is cancelled
-     * @throws IOException if there are too many open files, and the like
+     * @throws IOException for instance if too many files are open
      * @throws IllegalStateException if the caller is not a coroutine
      */
     public static ByteStream connect(SocketAddress address, @Nullable Duration timeout)
@@ -171,9 +173,9 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * A stream over a connected socket.
+     * Returns a stream over a connected socket.
      *
-     * @param engine for TLS, with a handshake to come; null is none
+     * @param engine for TLS, before its handshake; null for a plain stream
      */
     static ByteStream over(
             LoopSelector selector,
@@ -192,17 +194,18 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * Connects to a server, and speaks TLS with it. The server's certificate has to be one that the context trusts, and be
-     * made out to the host.
+     * Connects to a server with TLS. The context must trust the server's certificate, and the certificate must be for
+     * the host.
      *
      * @param host a name or an address
      * @param port its port
-     * @param context whom to trust, and who we are
-     * @param timeout how long it may take, the look-up of the host's name and the handshake included; null is as long as
-     *     the system tries, and 30 seconds for the handshake
+     * @param context the trusted certificates, and this side's own
+     * @param timeout the limit, the look-up of the host's name and the handshake included; null leaves connecting to
+     *     the operating system, and limits the handshake to 30 seconds
      * @return an open stream
-     * @throws javax.net.ssl.SSLHandshakeException if they cannot agree, or the certificate is not good; the message says why
-     * @throws java.net.SocketTimeoutException if it takes longer
+     * @throws javax.net.ssl.SSLHandshakeException if the two sides cannot agree, or the certificate is refused; the
+     *     message says why
+     * @throws java.net.SocketTimeoutException if connecting and the handshake take longer
      * @throws InterruptedException if the coroutine is cancelled
      * @throws IOException as {@link #connect(SocketAddress, Duration)} says
      * @throws IllegalStateException if the caller is not a coroutine
@@ -238,7 +241,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
         try {
             return new InetAddress[] {InetAddress.ofLiteral(host)};
         } catch (IllegalArgumentException e) {
-            // a name, then
+            // not a literal address but a name
         }
         TaskFuture<InetAddress[]> lookUp = loop.offload(() -> InetAddress.getAllByName(host));
         try {
@@ -258,19 +261,19 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     // ---- reading ----
 
     /**
-     * Bounds each call that reads: one that takes longer ends with a {@link java.net.SocketTimeoutException}.
+     * Limits the time of each read call: a call that takes longer fails with a {@link java.net.SocketTimeoutException}.
      *
-     * @param timeout for each call as a whole, be it a line that comes byte by byte; null is no bound, which is the default
+     * @param timeout for each call as a whole, also for a line that comes byte by byte; null, the default, for no limit
      */
     public void setReadTimeout(@Nullable Duration timeout) {
         readTimeout = Durations.checkedTimeout(timeout);
     }
 
     /**
-     * Reads what has come; waits until something has.
+     * Reads the bytes that are there; waits until there is one.
      *
-     * @param target where to put it, from its position to its limit
-     * @return how many bytes, at least 1 if there is room; -1 if the other side sends no more
+     * @param target the buffer to fill, from its position to its limit
+     * @return the number of bytes, at least 1 if there is room; -1 if the other side sends no more
      * @throws IOException as this class says
      * @throws InterruptedException if the coroutine is cancelled
      */
@@ -302,10 +305,10 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * Reads what has come; waits until something has.
+     * Reads the bytes that are there; waits until there is one.
      *
-     * @param target where to put it
-     * @return how many bytes, at least 1 if it is not empty; -1 if the other side sends no more
+     * @param target the array to fill
+     * @return the number of bytes, at least 1 if the array is not empty; -1 if the other side sends no more
      * @throws IOException as this class says
      * @throws InterruptedException if the coroutine is cancelled
      */
@@ -314,11 +317,11 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * Reads so many bytes.
+     * Reads exactly this number of bytes.
      *
-     * @param count how many; memory is taken as they come, not before
+     * @param count how many; memory is allocated as they arrive, not before
      * @return an array of that length
-     * @throws EOFException if the other side sends no more, which says how many there were; they can still be read
+     * @throws EOFException if the other side sends fewer; the message says how many, and they can still be read
      * @throws IOException as this class says
      * @throws InterruptedException if the coroutine is cancelled
      */
@@ -343,11 +346,11 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * Reads a line of UTF-8, up to {@code \n} or {@code \r\n}. What is not UTF-8 becomes U+FFFD.
+     * Reads a line of UTF-8, up to {@code \n} or {@code \r\n}. Malformed bytes become U+FFFD.
      *
-     * @param limit how many bytes it may have, its end not counted
-     * @return the line without its end; also a last one that has no end; null if the other side sends no more
-     * @throws InputTooLongException if it has more; it stays unread
+     * @param limit how many bytes the line may have, its end not counted
+     * @return the line without its end; the last line may have none; null if the other side sends no more
+     * @throws InputTooLongException if the line has more bytes, which stay unread
      * @throws IOException as this class says
      * @throws InterruptedException if the coroutine is cancelled
      */
@@ -366,7 +369,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
                     return line;
                 }
                 scanned = tail - head;
-                if (scanned > limit + 1L) { // one more may be the first of two that end it
+                if (scanned > limit + 1L) { // one more byte may be the \r of \r\n
                     throw tooLong("line", limit);
                 }
                 if (deadline == null) {
@@ -406,8 +409,8 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * Reads up to a separator of any bytes. Where several are given, the first that comes counts, and of two that end at the same
-     * byte the longer one.
+     * Reads up to a separator of any bytes. Of several separators the first to appear counts; of two that end at the
+     * same byte, the longer.
      *
      * {@snippet :
      * import dev.sennit.loop.ByteStream;
@@ -420,9 +423,9 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
      * }
      *
      * @param limit how many bytes may come before the separator
-     * @param separators one at least, none of them empty
+     * @param separators at least one, none of them empty
      * @return the bytes, the separator at their end; null if the other side sends no more
-     * @throws InputTooLongException if there is no separator within the limit; all that came stays unread
+     * @throws InputTooLongException if there is no separator within the limit; the bytes stay unread
      * @throws EOFException if the other side sends no more after bytes without a separator; they can still be read
      * @throws IOException as this class says
      * @throws InterruptedException if the coroutine is cancelled
@@ -464,7 +467,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
         }
     }
 
-    /** Returns the length of the longest. */
+    /** Returns the length of the longest separator. */
     private static int ensureSeparators(byte[][] separators) {
         int longest = 0;
         for (byte[] one : separators) {
@@ -479,7 +482,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
         return longest;
     }
 
-    /** The length of the longest separator that ends before an index of what was not read; 0 if none does. */
+    /** Returns the length of the longest separator that ends before an index of the unread bytes; 0 if none does. */
     private int lengthOfSeparator(int end, byte[][] separators) {
         int longest = 0;
         for (byte[] one : separators) {
@@ -494,7 +497,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     /**
      * Reads until the other side sends no more.
      *
-     * @param limit how many bytes that may be
+     * @param limit how many bytes there may be
      * @return the bytes
      * @throws InputTooLongException if there are more; they stay unread
      * @throws IOException as this class says
@@ -519,8 +522,9 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * Writes all that comes to another stream of this loop, until this one sends no more. Not more than a piece is held here, so a
-     * slow receiver slows down a fast sender. The time-outs of both streams bound each wait, not the whole.
+     * Copies all bytes to another stream of this loop, until this stream has no more. At most one piece is held in
+     * memory, so a slow receiver slows down a fast sender. The time-outs of both streams limit each wait, not the whole
+     * transfer.
      *
      * {@snippet :
      * import dev.sennit.loop.ByteStream;
@@ -532,23 +536,23 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
      * }
      * }
      *
-     * @param target where to write
-     * @return how many bytes were written
-     * @throws IOException as this class says, of either stream; bytes that came and were not written stay unread
-     * @throws InterruptedException if the coroutine is cancelled; bytes that came and were not written stay unread
+     * @param target the stream to write to
+     * @return the number of bytes written
+     * @throws IOException as this class says, of either stream; bytes received but not written stay unread
+     * @throws InterruptedException if the coroutine is cancelled; bytes received but not written stay unread
      */
     public long transferTo(ByteStream target) throws IOException, InterruptedException {
         return transferTo(target, Long.MAX_VALUE);
     }
 
     /**
-     * Writes bytes that come to another stream, as {@link #transferTo(ByteStream)} does, but not more than so many.
+     * Copies up to a number of bytes to another stream, as {@link #transferTo(ByteStream)} does.
      *
-     * @param target where to write
-     * @param most how many bytes at most; more stay unread
-     * @return how many bytes were written: fewer if this stream sends no more
-     * @throws IOException as this class says, of either stream; bytes that came and were not written stay unread
-     * @throws InterruptedException if the coroutine is cancelled; bytes that came and were not written stay unread
+     * @param target the stream to write to
+     * @param most how many bytes at most; the rest stays unread
+     * @return the number of bytes written: fewer if this stream has no more
+     * @throws IOException as this class says, of either stream; bytes received but not written stay unread
+     * @throws InterruptedException if the coroutine is cancelled; bytes received but not written stay unread
      */
     public long transferTo(ByteStream target, long most) throws IOException, InterruptedException {
         if (most < 0) {
@@ -591,7 +595,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
         return new InputTooLongException(name + ": the " + what + " is longer than " + limit + " bytes");
     }
 
-    /** Takes the direction in which bytes come; each call is followed by one of {@link #endReading}. */
+    /** Makes the calling coroutine the only reader; {@link #endReading} ends that. */
     void beginReading() throws StreamClosedException {
         ensureHere();
         if (reader != null) {
@@ -609,7 +613,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
         return reader;
     }
 
-    /** What comes next, to be dealt with in this turn; null if nothing will. */
+    /** Returns the next bytes, in a buffer that is valid in this turn only; null at the end of input. */
     private @Nullable ByteBuffer receive(Deadline deadline) throws IOException, InterruptedException {
         while (true) {
             if (!mayHaveMore) {
@@ -625,9 +629,9 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * Keeps what has come, without waiting. The calling coroutine holds the direction.
+     * Keeps the bytes that are there, without waiting. The calling coroutine is the reader.
      *
-     * @return how many bytes; 0 if there are none yet; -1 if nothing more will come
+     * @return the number of bytes; 0 if there are none yet; -1 at the end of input
      */
     final int receiveNow() throws IOException {
         transport.ensureOpen();
@@ -639,17 +643,17 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
         return count;
     }
 
-    /** How many bytes have come and were not read. */
+    /** Returns the number of bytes received but not read. */
     final int unread() {
         return tail - head;
     }
 
-    /** Takes all that has come and was not read. */
+    /** Returns all bytes received but not read, and removes them. */
     final byte[] takeUnread() {
         return take(tail - head);
     }
 
-    /** Drops all that has come and was not read; returns how many bytes. */
+    /** Drops all bytes received but not read, and returns their number. */
     final int dropUnread() {
         int count = tail - head;
         taken(count);
@@ -696,20 +700,21 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     // ---- writing ----
 
     /**
-     * Bounds each call that writes: one that takes longer ends with a {@link java.net.SocketTimeoutException}, and a part may
-     * have gone.
+     * Limits the time of each write call: a call that takes longer fails with a
+     * {@link java.net.SocketTimeoutException}, and may have sent a part of its bytes.
      *
-     * @param timeout for each call as a whole; null is no bound, which is the default
+     * @param timeout for each call as a whole; null, the default, for no limit
      */
     public void setWriteTimeout(@Nullable Duration timeout) {
         writeTimeout = Durations.checkedTimeout(timeout);
     }
 
     /**
-     * Writes bytes, and waits until the operating system has taken all: so a slow reader slows its writer down, and nothing
-     * piles up here. That they have arrived is not said.
+     * Writes bytes, and waits until the operating system has taken all of them: so a slow reader slows its writer down,
+     * and nothing piles up here. The return does not mean that the bytes have arrived.
      *
-     * @param source what to write, from its position to its limit; the position tells how much was taken, also when this fails
+     * @param source what to write, from its position to its limit; the position tells how much was taken, also after a
+     *     failure
      * @throws IOException as this class says
      * @throws InterruptedException if the coroutine is cancelled
      */
@@ -726,7 +731,7 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
         }
     }
 
-    /** With the lock of those who write, before the first byte. */
+    /** Called with the writers' lock, before the first byte. */
     void beforeWriting(Deadline deadline) throws IOException, InterruptedException {}
 
     /**
@@ -752,10 +757,10 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * Says to the other side that nothing more will be written; it can still be read from.
+     * Tells the other side that nothing more will be written. The stream can still be read.
      *
      * @throws IOException as this class says
-     * @throws InterruptedException if the coroutine is cancelled while another one writes
+     * @throws InterruptedException if the coroutine is cancelled while another coroutine writes
      */
     public void shutdownOutput() throws IOException, InterruptedException {
         ensureHere();
@@ -770,10 +775,11 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * Shakes hands now, over TLS, rather than with the first read or write: for a server that speaks only later. Does nothing
-     * when it is done already, or the stream is plain. It takes at most 30 seconds, or as long as is set for reads.
+     * Does the TLS handshake now rather than with the first read or write: for a server that sends its first bytes
+     * late. Does nothing if the handshake is done already, or if the stream is plain. The limit is 30 seconds, or the
+     * read time-out if that is shorter.
      *
-     * @throws javax.net.ssl.SSLHandshakeException if they cannot agree; the stream is closed then
+     * @throws javax.net.ssl.SSLHandshakeException if the two sides cannot agree; the stream is closed then
      * @throws IOException as this class says
      * @throws InterruptedException if the coroutine is cancelled
      */
@@ -784,18 +790,20 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * Speaks TLS from now on, as the client, on a connection that was plain: after the answer to {@code STARTTLS}, for example. The
-     * server's certificate has to be one that the context trusts, and be made out to the host. Hands are shaken as {@link #handshake}
-     * says; a handshake that was cancelled or took too long can be gone on with.
+     * Switches a plain connection to TLS, as the client: after the answer to {@code STARTTLS}, for example. The context
+     * must trust the server's certificate, and the certificate must be for the host. The handshake has the limit that
+     * {@link #handshake} has; after a cancellation or time-out, {@link #handshake} or the next read or write continues
+     * it.
      *
-     * <p>Bytes that have come and were not read count as the beginning of the other side's TLS: so nothing that somebody slipped in
-     * before it is ever taken for what the server has said.
+     * <p>Bytes received but not read count as the beginning of the other side's TLS. So plain text that an attacker has
+     * inserted before is never taken for the server's.
      *
-     * <p>With TLS 1.3 a client whose certificate the server refuses sees that with its first read, not here.
+     * <p>With TLS 1.3, a client learns only from its first read, not here, that the server refuses its certificate.
      *
-     * @param context whom to trust; and who we are, if the server asks
-     * @param host the name or address that the certificate has to be made out to
-     * @throws javax.net.ssl.SSLHandshakeException if they cannot agree, or the certificate is not good; the stream is closed then
+     * @param context the trusted certificates; and this side's own, if the server asks
+     * @param host the name or address that the certificate must be for
+     * @throws javax.net.ssl.SSLHandshakeException if the two sides cannot agree, or the certificate is refused; the
+     *     stream is closed then
      * @throws IOException as this class says
      * @throws InterruptedException if the coroutine is cancelled
      * @throws IllegalStateException if another coroutine reads, or if this is not a plain connection
@@ -806,11 +814,12 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * Speaks TLS from now on, as the server, on a connection that was plain; otherwise as {@link #startTls}.
+     * Switches a plain connection to TLS, as the server; otherwise as {@link #startTls}.
      *
-     * @param context who we are; and whom to trust, if clients have to show a certificate
-     * @param parameters what else to ask for: {@code setNeedClientAuth(true)} for a client's certificate; null is nothing
-     * @throws javax.net.ssl.SSLHandshakeException if they cannot agree; the stream is closed then
+     * @param context this side's certificate; and the trusted ones, if clients must show a certificate
+     * @param parameters further demands, such as {@code setNeedClientAuth(true)} for a client's certificate; null for
+     *     none
+     * @throws javax.net.ssl.SSLHandshakeException if the two sides cannot agree; the stream is closed then
      * @throws IOException as this class says
      * @throws InterruptedException if the coroutine is cancelled
      * @throws IllegalStateException if another coroutine reads, or if this is not a plain connection
@@ -842,9 +851,9 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * The TLS session of both sides: the protocol, the cipher, and the certificate of the other side.
+     * Returns the TLS session: the protocol, the cipher, and the certificate of the other side.
      *
-     * @return it; null if the stream is plain, or hands have not been shaken yet
+     * @return the session; null if the stream is plain, or before the handshake
      */
     public @Nullable SSLSession sslSession() {
         return transport.session();
@@ -863,9 +872,9 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * Closes it. Coroutines that read or write are woken with a {@link StreamClosedException}. What was written still goes
-     * out; what has come and was not read is dropped, and then the other side may see its connection reset. From any
-     * thread, and without waiting.
+     * Closes the stream. Coroutines that read or write are woken with a {@link StreamClosedException}. Bytes written
+     * are still sent. Bytes not read are dropped; then the other side may see its connection reset. May be called from
+     * any thread; does not wait.
      */
     @Override
     public void close() {
@@ -873,34 +882,34 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
     }
 
     /**
-     * Whether it was closed on this side.
+     * Returns whether the stream was closed on this side.
      *
-     * @return whether
+     * @return true once it is closed
      */
     public boolean isClosed() {
         return transport.isClosed();
     }
 
     /**
-     * The address of the other side.
+     * Returns the address of the other side.
      *
-     * @return it; null for a file, and for the streams of a {@link Subprocess}
+     * @return the address; null for a file, and for the streams of a {@link Subprocess}
      */
     public @Nullable SocketAddress remoteAddress() {
         return remoteAddress;
     }
 
     /**
-     * The address of this side.
+     * Returns the address of this side.
      *
-     * @return it; null for a file, and for the streams of a {@link Subprocess}
+     * @return the address; null for a file, and for the streams of a {@link Subprocess}
      */
     public @Nullable SocketAddress localAddress() {
         return localAddress;
     }
 
     /**
-     * What it is connected to, and whether it is closed.
+     * Returns the name of the connection, and whether it is closed.
      *
      * @return such as {@code connection to /127.0.0.1:7}
      */

@@ -26,36 +26,39 @@ import org.jspecify.annotations.Nullable;
 /*
  * How it works
  *
- * One short lock guards a buffer and two queues of waiting threads, as in Go's runtime (runtime/chan.go). There are lock-free channels
- * (Koval, Alistarh, Elizarov: "Fast and Scalable Channels in Kotlin Coroutines", PPoPP 2023, which Jox follows). They gain where
- * many cores meet at one channel, and pay with an object or a compare-and-set for each element and with an order that is hard to
- * keep for a select over several channels. On one loop a lock is never contended: it is two writes.
+ * A lock, held briefly, guards a buffer and two queues of waiting threads, as in Go's runtime (runtime/chan.go).
+ * Lock-free channels (Koval, Alistarh, Elizarov: "Fast and Scalable Channels in Kotlin Coroutines", PPoPP 2023, which
+ * Jox follows) are faster where many cores meet at one channel. They pay with an object or a compare-and-set for each
+ * element, and make a select over several channels hard to order. On one loop the lock is never contended: it costs two
+ * writes.
  *
  * Direct hand-over
  *
- * Whoever finds a thread that waits on the other side gives it the element, or takes the element it brings, and ends its wait. The thread
- * that is woken has what it came for: it takes no lock and looks at nothing again. So nobody who comes later overtakes it, and
- * no wake-up is for nothing. It follows that
+ * A sender that finds a waiting receiver gives it the element; a receiver that finds a waiting sender takes its
+ * element. Either ends the other's wait. The woken thread is done: it takes no lock and checks nothing again. So no
+ * later thread overtakes it, and no wake-up is in vain. It follows that
  *   - while a receiver waits, the buffer is empty;
- *   - while a sender waits, the buffer is full: whoever takes an element out lets the first sender's in, in the same step.
- * A sender that is let in goes on while the receiver empties the buffer, so on one loop they change turns once for each filling of the
- * buffer, not for each element.
+ *   - while a sender waits, the buffer is full: a receiver that takes an element moves the first sender's into the
+ * buffer in the same step. The sender then goes on while the receiver empties the buffer, so on one loop the two change
+ * turns once for each full buffer, not for each element.
  *
  * Giving up
  *
- * A wait ends once, by a compare-and-set (see Wait): by an element or by giving up, never by both. That is why an interrupt or a time-out
- * loses nothing, and why of the several places of a select exactly one happens. A thread that gave up is still in the queue for a
- * moment; it is passed over. So is a thread that was interrupted and has not had a turn since: an element that comes after a
- * cancellation goes to the next receiver. For the same reason a call looks for an interrupt with the lock held.
+ * A wait ends once, by a compare-and-set (see Wait): by an element or by giving up, never by both. So an interrupt or a
+ * time-out loses nothing, and exactly one of a select's places happens. A thread that gave up is still in the queue for
+ * a moment, and is passed over. So is a thread that was interrupted and has not had a turn since: an element that comes
+ * after a cancellation goes to the next receiver. For the same reason a call checks for an interrupt with the lock
+ * held.
  *
  * Locks and wake-ups
  *
- * No code of users runs with the lock, nothing waits with it, and threads are woken after it was let go, as one that is awake and finds the
- * lock taken would have to sleep again. A select takes the locks of its channels in the order of their numbers.
+ * No user code runs with the lock, and no thread waits while it holds the lock. Threads are woken after the lock was
+ * released: a woken thread that finds the lock taken would have to sleep again. A select takes the locks of its
+ * channels in the order of their numbers.
  */
 
 /**
- * A bounded way from senders to receivers, on any kind of thread; it can be closed, and then it says so.
+ * A bounded queue between senders and receivers on any kind of thread, which can be closed.
  *
  * {@snippet :
  * var lines = new Channel<String>(10);
@@ -73,25 +76,26 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>Elements come out in the order they went in, each to one receiver. Receivers that wait are served in the order they came,
- * and so are senders. A channel of capacity 0 holds nothing: each sender meets a receiver. To wait for one of several
- * channels, see {@link Select}.
+ * <p>Elements are received in the order in which they were sent, each by one receiver. Waiting receivers are served in
+ * the order in which they came, and so are waiting senders. A channel of capacity 0 holds nothing: each sender meets a
+ * receiver. {@link Select} waits for one of several channels.
  *
  * <h2>Waiting</h2>
  *
- * <p>What waits suspends the calling coroutine or virtual thread only. <b>A wait that ends by an interrupt or by its time limit has
- * done nothing</b>: what was to be sent is not in the channel and no receiver gets it, and what was to be received is still
- * there for others. If an interrupt comes when an element has just been handed over, the call returns as if it had come later, and
- * the interrupt status stays set.
+ * <p>A call that waits suspends only its coroutine or virtual thread. <b>A wait that ends by an interrupt or by its
+ * time limit has done nothing</b>: the element to send is not in the channel and no receiver gets it; an element to
+ * receive is still there for others. If an interrupt comes when an element has just been handed over, the call returns
+ * as if the interrupt had come later, and the interrupt status stays set.
  *
  * <h2>Closing</h2>
  *
- * <p>After {@link #close()} nothing goes in: senders get a {@link ChannelClosedException}, also those that wait, whose elements are
- * not in. What is in comes out, and then receivers get that exception, also those that wait. {@link #close(Throwable)} says
- * why, so that receivers can tell an end from a failure. A channel needs no closing when nobody waits for more.
+ * <p>After {@link #close()} no element enters: senders get a {@link ChannelClosedException}, also those that wait,
+ * whose elements are not sent. Elements in the channel can still be received; then receivers get that exception, also
+ * those that wait. {@link #close(Throwable)} adds the cause, so that receivers can tell an end from a failure. A
+ * channel need not be closed if no receiver waits for more.
  *
- * <p><b>Memory effects</b>: what happened before an element was sent is seen by whoever received it; what happened before the channel was
- * closed, by whoever finds it closed. Elements may not be null.
+ * <p><b>Memory effects</b>: actions before sending an element <i>happen-before</i> those after receiving it; actions
+ * before closing the channel, those after finding it closed. Elements may not be null.
  *
  * @param <T> the type of the elements
  */
@@ -107,9 +111,9 @@ public final class Channel<T> implements Iterable<T> {
     private final WaitQueue<T> senders = new WaitQueue<>();
     /** Guarded by lock. */
     private final WaitQueue<T> receivers = new WaitQueue<>();
-    /** Guarded by lock. Whose wait was ended by the holder of the lock. */
+    /** Guarded by lock. The thread whose wait the holder of the lock has ended. */
     private @Nullable Thread toWake;
-    /** Guarded by lock. The same numbers in each run, so that a schedule that is had again has the same choices. */
+    /** Guarded by lock. A fixed seed, so that a replayed schedule makes the same choices. */
     private int dice = 0x2545F491;
     /** Written under the lock. */
     private volatile boolean closed;
@@ -117,9 +121,9 @@ public final class Channel<T> implements Iterable<T> {
     private @Nullable Throwable cause;
 
     /**
-     * An open channel.
+     * Creates an open channel.
      *
-     * @param capacity how many elements may be in it, 0 or more; there is memory only for those that are
+     * @param capacity how many elements it may hold, 0 or more; memory is used only for elements in it
      * @throws IllegalArgumentException if the capacity is negative
      */
     public Channel(int capacity) {
@@ -132,7 +136,7 @@ public final class Channel<T> implements Iterable<T> {
     // ---- sending ----
 
     /**
-     * Puts an element in, or hands it to a receiver, waiting for room or for one.
+     * Sends an element, waiting for room in the channel or for a receiver.
      *
      * @param element not null
      * @throws ChannelClosedException if the channel is, or is meanwhile, closed
@@ -143,11 +147,11 @@ public final class Channel<T> implements Iterable<T> {
     }
 
     /**
-     * Puts an element in, or hands it to a receiver, waiting for room or for one for some time at most.
+     * Sends an element, waiting a limited time for room in the channel or for a receiver.
      *
      * @param element not null
      * @param timeout the longest to wait; zero or less only tries
-     * @return false when the time was over first; then the element was not sent
+     * @return false if the time was over first; then the element was not sent
      * @throws ChannelClosedException if the channel is, or is meanwhile, closed
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then the element was not sent
      */
@@ -156,7 +160,7 @@ public final class Channel<T> implements Iterable<T> {
     }
 
     /**
-     * Puts an element in if there is room, or hands it to a receiver if one waits.
+     * Sends an element if there is room in the channel, or if a receiver waits.
      *
      * @param element not null
      * @return whether it was sent
@@ -174,7 +178,7 @@ public final class Channel<T> implements Iterable<T> {
     }
 
     /**
-     * Puts an element in if none that equals it is waiting to be received.
+     * Sends an element unless an equal one is in the channel already.
      *
      * @return false if there was no room, or the channel is closed
      */
@@ -210,7 +214,7 @@ public final class Channel<T> implements Iterable<T> {
     // ---- receiving ----
 
     /**
-     * Takes the next element, waiting for one.
+     * Receives the next element, waiting for one.
      *
      * @return the element
      * @throws ChannelClosedException if the channel is empty and is, or is meanwhile, closed
@@ -221,10 +225,10 @@ public final class Channel<T> implements Iterable<T> {
     }
 
     /**
-     * Takes the next element, waiting for one for some time at most.
+     * Receives the next element, waiting a limited time for one.
      *
      * @param timeout the longest to wait; zero or less only tries
-     * @return the element, or null when the time was over first
+     * @return the element, or null if the time was over first
      * @throws ChannelClosedException if the channel is empty and is, or is meanwhile, closed
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then nothing was taken
      */
@@ -233,7 +237,7 @@ public final class Channel<T> implements Iterable<T> {
     }
 
     /**
-     * Takes the next element if one is in, or a sender waits with one.
+     * Receives the next element if the channel has one, or if a sender waits.
      *
      * @return the element, or null if there is none now
      * @throws ChannelClosedException if the channel is empty and closed
@@ -288,12 +292,14 @@ public final class Channel<T> implements Iterable<T> {
     // ---- all elements ----
 
     /**
-     * Receives until the channel is closed and empty. {@code hasNext} takes the element that {@code next} returns, and waits for it;
-     * for one thread, while others may have iterators of their own or receive.
+     * Returns an iterator that receives until the channel is closed and empty. {@code hasNext} waits for the element
+     * that {@code next} returns, and takes it. The iterator is for one thread; others may have iterators of their own,
+     * or receive.
      *
-     * <p>Where the channel was {@linkplain #close(Throwable) closed with a cause}, {@code hasNext} throws the
-     * {@link ChannelClosedException} in the end. If the calling thread is interrupted it throws a {@link CompletionException}
-     * with the {@link InterruptedException} as its cause, and the interrupt status set; then nothing was taken.
+     * <p>If the channel was {@linkplain #close(Throwable) closed with a cause}, {@code hasNext} throws the
+     * {@link ChannelClosedException} in the end. If the calling thread is interrupted, {@code hasNext} throws a
+     * {@link CompletionException} with the {@link InterruptedException} as its cause, and the interrupt status set;
+     * then nothing was taken.
      *
      * @return an iterator that cannot remove
      */
@@ -303,7 +309,8 @@ public final class Channel<T> implements Iterable<T> {
     }
 
     /**
-     * What is received until the channel is closed and empty: lazily, each element when the stream wants it.
+     * Returns a stream of the elements received until the channel is closed and empty: lazily, each when the stream
+     * wants it.
      *
      * @return a sequential stream, which throws what {@link #iterator} throws
      */
@@ -348,7 +355,7 @@ public final class Channel<T> implements Iterable<T> {
     // ---- closing ----
 
     /**
-     * Closes the channel: nothing more goes in, and what is in can be received.
+     * Closes the channel: no element enters any more; elements in it can still be received.
      *
      * @return whether it was open
      */
@@ -357,10 +364,10 @@ public final class Channel<T> implements Iterable<T> {
     }
 
     /**
-     * Closes the channel because something went wrong. What is in can be received; then receivers get the cause in a
+     * Closes the channel because of a failure. Elements in it can still be received; then receivers get the cause in a
      * {@link ChannelClosedException}, as senders do at once.
      *
-     * @param failure what went wrong
+     * @param failure the cause
      * @return whether it was open; if it was not, the cause is not kept
      */
     public boolean close(Throwable failure) {
@@ -386,7 +393,7 @@ public final class Channel<T> implements Iterable<T> {
     }
 
     /**
-     * Whether it was closed; there may be elements in it.
+     * Returns whether the channel was closed; there may be elements in it.
      *
      * @return true from then on
      */
@@ -403,9 +410,9 @@ public final class Channel<T> implements Iterable<T> {
     // ---- clauses of a select ----
 
     /**
-     * A clause of a {@link Select}: to receive from this channel.
+     * Returns a clause of a {@link Select} that receives from this channel.
      *
-     * @param action what to do then with the element, in the thread that selects; its result is that of the select
+     * @param action called with the element, in the thread that selects; its result is that of the select
      * @param <R> the type of the result
      * @return a clause, which may be used any number of times
      */
@@ -414,10 +421,10 @@ public final class Channel<T> implements Iterable<T> {
     }
 
     /**
-     * A clause of a {@link Select}: to send to this channel.
+     * Returns a clause of a {@link Select} that sends to this channel.
      *
      * @param element not null
-     * @param action what to do once it is sent, in the thread that selects; its result is that of the select
+     * @param action called once the element is sent, in the thread that selects; its result is that of the select
      * @param <R> the type of the result
      * @return a clause, which may be used any number of times, for the same element each time
      */
@@ -432,7 +439,7 @@ public final class Channel<T> implements Iterable<T> {
         lock.lock();
     }
 
-    /** Also wakes whom the holder of the lock has to wake. */
+    /** Releases the lock, and wakes the thread whose wait its holder has ended. */
     void unlock() {
         Thread thread = toWake;
         toWake = null;
@@ -442,7 +449,7 @@ public final class Channel<T> implements Iterable<T> {
         }
     }
 
-    /** Sends if that needs no wait; only where the channel is open. */
+    /** Sends if that needs no wait. The channel must be open. */
     boolean giveNow(T element) {
         Place<T> receiver = receivers.endFirst(element);
         if (receiver != null) {
@@ -452,11 +459,11 @@ public final class Channel<T> implements Iterable<T> {
         return buffer.size() < capacity && buffer.add(element);
     }
 
-    /** Receives if that needs no wait, else null. */
+    /** Receives if that needs no wait; else returns null. */
     @Nullable T takeNow() {
         T element = buffer.poll();
         if (element == null && capacity > 0) {
-            return null; // then nobody waits to send
+            return null; // then no sender waits
         }
         Place<T> sender = senders.endFirst(null);
         if (sender == null) {
@@ -483,7 +490,7 @@ public final class Channel<T> implements Iterable<T> {
         return place;
     }
 
-    /** A number from 0 to below a bound. */
+    /** Returns a random number from 0 (inclusive) to a bound (exclusive). */
     int roll(int bound) {
         dice ^= dice << 13;
         dice ^= dice >>> 17;
@@ -491,7 +498,7 @@ public final class Channel<T> implements Iterable<T> {
         return Integer.remainderUnsigned(dice, bound);
     }
 
-    // ---- without it ----
+    // ---- without the lock ----
 
     void leaveSenders(Place<T> place) {
         leave(senders, place);
@@ -510,13 +517,13 @@ public final class Channel<T> implements Iterable<T> {
         }
     }
 
-    /** For a channel that is closed. */
+    /** Returns the exception of a closed channel. */
     ChannelClosedException closedException() {
         Throwable reason = cause;
         return new ChannelClosedException("channel is closed" + (reason == null ? "" : ": " + Throwables.text(reason)), reason);
     }
 
-    /** The order in which channels are locked. */
+    /** Returns a number: channels are locked in its order. */
     long number() {
         return number;
     }
@@ -524,7 +531,7 @@ public final class Channel<T> implements Iterable<T> {
     // ---- looking ----
 
     /**
-     * How many elements are in it now; what waiting senders bring is not.
+     * Returns the number of elements in the channel, without those of waiting senders.
      *
      * @return from 0 to {@link #capacity}
      */
@@ -538,9 +545,9 @@ public final class Channel<T> implements Iterable<T> {
     }
 
     /**
-     * How many elements may be in it.
+     * Returns how many elements the channel may hold.
      *
-     * @return what it was made with
+     * @return the capacity that was given to the constructor
      */
     public int capacity() {
         return capacity;

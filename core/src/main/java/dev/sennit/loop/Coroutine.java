@@ -3,12 +3,12 @@ package dev.sennit.loop;
 import dev.sennit.Submission;
 import org.jspecify.annotations.Nullable;
 
-/** One coroutine: a submission and its thread. */
+/** A coroutine: a submission and its thread. */
 final class Coroutine implements CoroutineScheduler.Body {
     private final Coroutines all;
     private final Submission<?> submission;
     private final int number;
-    /** A number and no reference: who has ended is not kept by those it started. */
+    /** An id and no reference: a coroutine must not keep an ended one that started it. */
     private final long startedBy = Thread.currentThread().threadId();
 
     private volatile @Nullable Thread thread;
@@ -19,7 +19,7 @@ final class Coroutine implements CoroutineScheduler.Body {
         this.number = number;
     }
 
-    /** Which one of its loop's it is. */
+    /** Returns its number among the coroutines of its loop. */
     int number() {
         return number;
     }
@@ -28,12 +28,12 @@ final class Coroutine implements CoroutineScheduler.Body {
         return submission;
     }
 
-    /** The number of the thread that submitted it. */
+    /** Returns the id of the thread that submitted it. */
     long startedBy() {
         return startedBy;
     }
 
-    /** Null while it is just being submitted. */
+    /** Returns null while the coroutine is just being submitted. */
     @Nullable Thread thread() {
         return thread;
     }
@@ -54,7 +54,7 @@ final class Coroutine implements CoroutineScheduler.Body {
 
     @Override
     public int hashCode() {
-        return number; // neighbours in time get places of their own beside each other: a quarter of what a start costs
+        return number; // coroutines started in a row do not collide, which saves a quarter of the cost of a start
     }
 
     @Override

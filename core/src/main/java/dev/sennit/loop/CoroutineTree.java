@@ -12,17 +12,18 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The coroutines of a loop as they were seen one after another, each under the one that started it.
+ * A snapshot of a loop's coroutines, each under the coroutine that started it.
  *
- * <p>It is a picture for people: while it was taken the loop went on, unless it was taken by a coroutine of it.
+ * <p>It is meant for people. The coroutines are read one after another while the loop goes on, unless one of its own
+ * coroutines takes the snapshot.
  *
  * @param loop the name of the loop
  * @param mechanism how its coroutines take turns
- * @param roots those that something else than a living coroutine of the loop has started, the oldest first
+ * @param roots the coroutines that were not started by a living coroutine of the loop, the oldest first
  */
 public record CoroutineTree(String loop, EventLoop.Mechanism mechanism, List<Node> roots) {
     /**
-     * Creates one.
+     * Creates a tree.
      *
      * @param loop the name of the loop
      * @param mechanism how its coroutines take turns
@@ -32,29 +33,29 @@ public record CoroutineTree(String loop, EventLoop.Mechanism mechanism, List<Nod
         roots = List.copyOf(roots);
     }
 
-    /** What a coroutine does. */
+    /** The state of a coroutine. */
     public enum State {
-        /** It has its turn. */
+        /** The coroutine has its turn. */
         RUNNING,
-        /** It waits for its turn. */
+        /** The coroutine waits for its turn. */
         READY,
-        /** It waits for some time to pass. */
+        /** The coroutine waits for a time to pass. */
         SLEEPING,
-        /** It waits for something else, perhaps for a limited time. */
+        /** The coroutine waits for something else, perhaps for a limited time. */
         WAITING
     }
 
     /**
-     * One coroutine.
+     * A coroutine.
      *
      * @param id the {@link Thread#threadId} of its thread
      * @param name the name of its task, or else of its thread
-     * @param state what it does
+     * @param state its state
      * @param waitsFor what it waits for, as far as can be told; otherwise empty
      * @param age how long ago it was started, or submitted if it has not begun
      * @param startedBy the {@link Thread#threadId} of the thread, which may be a coroutine, that submitted it
-     * @param stack where it waits or runs, the innermost frame first, without what is not the task's; empty if it is ready
-     * @param children those that it has started, the oldest first
+     * @param stack the task's frames where it waits or runs, the innermost first; empty if it is ready
+     * @param children the coroutines that it has started, the oldest first
      */
     public record Node(
             long id,
@@ -66,16 +67,16 @@ public record CoroutineTree(String loop, EventLoop.Mechanism mechanism, List<Nod
             List<StackTraceElement> stack,
             List<Node> children) {
         /**
-         * Creates one.
+         * Creates a node.
          *
-         * @param id of its thread
+         * @param id the id of its thread
          * @param name its name
-         * @param state what it does
+         * @param state its state
          * @param waitsFor what it waits for
          * @param age how long ago it was started, or submitted if it has not begun
-         * @param startedBy who has started it
+         * @param startedBy the id of the thread that submitted it
          * @param stack where it is
-         * @param children what it has started
+         * @param children the coroutines that it has started
          */
         public Node {
             stack = List.copyOf(stack);
@@ -87,7 +88,7 @@ public record CoroutineTree(String loop, EventLoop.Mechanism mechanism, List<Nod
         }
 
         /**
-         * The coroutine in one line, without its children.
+         * Returns the coroutine in one line, without its children.
          *
          * @return name, state, age and place
          */
@@ -101,13 +102,16 @@ public record CoroutineTree(String loop, EventLoop.Mechanism mechanism, List<Nod
         }
     }
 
-    /** Puts each below the one that has started it. No recursion: a chain of coroutines may be longer than a stack is deep. */
+    /**
+     * Puts each coroutine below the one that started it. No recursion: a chain of coroutines may be longer than a stack
+     * is deep.
+     */
     static CoroutineTree of(String loop, EventLoop.Mechanism mechanism, Collection<Node> all) {
         Map<Long, Node> byId = new LinkedHashMap<>();
         all.stream().sorted(java.util.Comparator.comparingLong(Node::id)).forEach(node -> byId.put(node.id(), node));
         Map<Long, List<Node>> children = new LinkedHashMap<>();
         List<Node> roots = new ArrayList<>();
-        // The ids of threads only grow: whoever starts another is older, and met after all that it has started.
+        // The ids of threads only grow: a coroutine is older than those it starts, and so comes after all of them here.
         List<Node> youngestFirst = new ArrayList<>(byId.values()).reversed();
         for (Node node : youngestFirst) {
             List<Node> own = children.remove(node.id());
@@ -122,7 +126,7 @@ public record CoroutineTree(String loop, EventLoop.Mechanism mechanism, List<Nod
     }
 
     /**
-     * How many coroutines there are in it.
+     * Returns the number of coroutines in the tree.
      *
      * @return the count
      */
@@ -131,7 +135,7 @@ public record CoroutineTree(String loop, EventLoop.Mechanism mechanism, List<Nod
     }
 
     /**
-     * All coroutines, each after the one that has started it.
+     * Returns all coroutines, each after the one that started it.
      *
      * @return a list
      */
@@ -157,9 +161,9 @@ public record CoroutineTree(String loop, EventLoop.Mechanism mechanism, List<Nod
     }
 
     /**
-     * The tree as text.
+     * Returns the tree as text.
      *
-     * @return a line for the loop and one for each coroutine, which is indented below the one that has started it
+     * @return a line for the loop and one for each coroutine, indented below the coroutine that started it
      */
     @Override
     public String toString() {
@@ -172,7 +176,7 @@ public record CoroutineTree(String loop, EventLoop.Mechanism mechanism, List<Nod
         return coroutines == 1 ? "1 coroutine" : coroutines + " coroutines";
     }
 
-    /** The same with all frames. */
+    /** Returns the tree as text with all frames. */
     String withStacks() {
         var text = new StringBuilder(loop).append(": ").append(counted(size()));
         walk((node, depth) -> {

@@ -16,16 +16,16 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The coroutines of a loop, from their submission to their end, and what can be seen of them from outside.
+ * The coroutines of a loop, from their submission to their end, and how they look from outside.
  *
- * <p>These are strong references: nothing that was submitted is ever lost. For any thread.
+ * <p>The references are strong, so that no submitted coroutine is ever lost. For any thread.
  */
 final class Coroutines {
     private final Set<Coroutine> alive = ConcurrentHashMap.newKeySet();
     private final AtomicInteger numbers = new AtomicInteger();
     private final Runnable whenOneEnds;
 
-    /** None, yet. */
+    /** Creates an empty set. */
     Coroutines(Runnable whenOneEnds) {
         this.whenOneEnds = whenOneEnds;
     }
@@ -36,12 +36,12 @@ final class Coroutines {
         return coroutine;
     }
 
-    /** Takes out a coroutine that could not be started. */
+    /** Removes a coroutine that could not be started. */
     void remove(Coroutine coroutine) {
         alive.remove(coroutine);
     }
 
-    /** Takes out a coroutine that has run. */
+    /** Removes a coroutine that has run. */
     void ended(Coroutine coroutine) {
         alive.remove(coroutine);
         whenOneEnds.run();
@@ -59,7 +59,7 @@ final class Coroutines {
         return alive.stream().<Submission<?>>map(Coroutine::submission).toList();
     }
 
-    /** Each with what it does, read one after another. */
+    /** Returns a tree of all coroutines with their states, which are read one after another. */
     CoroutineTree tree(String loop, EventLoop.Mechanism mechanism, @Nullable Thread running) {
         Map<Long, Coroutine> known = byThread();
         List<CoroutineTree.Node> nodes = new ArrayList<>(known.size());
@@ -69,7 +69,7 @@ final class Coroutines {
         return CoroutineTree.of(loop, mechanism, nodes);
     }
 
-    /** The coroutines by the number of their thread, but for those that are just being submitted. */
+    /** Returns the coroutines by the id of their thread, without those that are just being submitted. */
     private Map<Long, Coroutine> byThread() {
         Map<Long, Coroutine> known = new HashMap<>();
         for (Coroutine coroutine : alive) {
@@ -116,11 +116,11 @@ final class Coroutines {
         return Deadlock.describe(blocker) + (holder == null ? "" : " held by " + nameOf(holder, known));
     }
 
-    /** A line for each that can be proven. */
+    /** Returns a line for each deadlock that can be proven. */
     List<String> deadlocks() {
         Map<Long, Coroutine> known = byThread();
         List<Thread> threads = known.entrySet().stream()
-                .sorted(Map.Entry.comparingByKey()) // so that it reads the same each time
+                .sorted(Map.Entry.comparingByKey()) // for a stable text
                 .map(one -> Objects.requireNonNull(one.getValue().thread()))
                 .toList();
         return Deadlock.among(threads).stream()
@@ -128,7 +128,7 @@ final class Coroutines {
                 .toList();
     }
 
-    /** One that goes on: it is not where the JDK suspends it. */
+    /** Returns a coroutine that runs: its stack is not where the JDK suspends threads. */
     @Nullable Thread goingOn() {
         for (Coroutine coroutine : alive) {
             Thread thread = coroutine.thread();
@@ -142,7 +142,7 @@ final class Coroutines {
         return null;
     }
 
-    /** What to call a thread: the name of its task, if it is a coroutine whose task has one. */
+    /** Returns the name of a coroutine's task; the thread's own name if there is no such name. */
     String nameOf(Thread thread) {
         return nameOf(thread, byThread());
     }

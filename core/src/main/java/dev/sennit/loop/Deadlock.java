@@ -12,12 +12,15 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Threads each of which waits, without a limit, for a lock that the next one holds; the last one has ended or is the first. */
+/**
+ * A deadlock: threads each of which waits, without a time limit, for a lock that the next one holds. The last thread is
+ * the first again, or has ended.
+ */
 final class Deadlock {
     private final List<Wait> waits;
 
     private record Wait(Thread waiter, Object lock, Thread holder) {
-        /** Whether it is still so, or again, which for a circle of such waits is the same. */
+        /** Returns whether the wait still stands, or stands again, which for a circle of such waits is the same. */
         boolean stands() {
             return equals(of(waiter));
         }
@@ -33,7 +36,7 @@ final class Deadlock {
         this.waits = waits;
     }
 
-    /** Those that some of these threads are part of, or wait for. Proven: what it returns does not dissolve by itself. */
+    /** Returns the deadlocks that these threads are part of, or wait for. They are proven: none dissolves by itself. */
     static List<Deadlock> among(Collection<Thread> threads) {
         List<Deadlock> found = new ArrayList<>();
         Set<Thread> seen = new HashSet<>();
@@ -45,12 +48,12 @@ final class Deadlock {
                 last = wait.holder();
             }
             List<Wait> waits = new ArrayList<>(path.values());
-            if (path.containsKey(last)) { // a circle, and perhaps some who wait for it
+            if (path.containsKey(last)) { // a circle, perhaps after threads that wait for it
                 waits = waits.subList(new ArrayList<>(path.keySet()).indexOf(last), waits.size());
             } else if (path.isEmpty() || last.isAlive()) {
                 continue;
             }
-            // Each was read at another time: only if all still stand were they so together.
+            // Each wait was read at another time: only if all still stand were they there together.
             if (waits.stream().allMatch(Wait::stands)) {
                 found.add(new Deadlock(List.copyOf(waits)));
             }
@@ -62,7 +65,7 @@ final class Deadlock {
         return seen.add(from) ? Wait.of(from) : null;
     }
 
-    /** One line. */
+    /** Returns a line of text. */
     String text(Function<Thread, String> names) {
         var text = new StringBuilder("deadlock: ");
         for (Wait wait : waits) {
@@ -76,11 +79,11 @@ final class Deadlock {
         return text.append(waits.getLast().holder.isAlive() ? "" : ", which has ended").toString();
     }
 
-    /** What a thread waits for: the class as its user knows it, and a number that tells it from others. */
+    /** Describes the object that a thread waits for: its public class, and a number that tells it from others. */
     static String describe(Object blocker) {
         Class<?> type = blocker.getClass();
         String name = type.getName();
-        if (name.startsWith("java.util.concurrent.")) { // ReentrantLock$NonfairSync is a ReentrantLock to everybody
+        if (name.startsWith("java.util.concurrent.")) { // ReentrantLock$NonfairSync is a ReentrantLock to users
             Class<?> outer = type.getEnclosingClass();
             boolean isCondition = name.endsWith("ConditionObject") || name.endsWith("ConditionNode");
             name = isCondition ? "Condition" : (outer == null ? type : outer).getSimpleName();

@@ -38,11 +38,11 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A pool whose tasks are coroutines: all of them on one thread, one at a time, taking turns where they wait: {@code loop}.
+ * A pool whose tasks are coroutines: they share one thread, and take turns where they wait. Its plan is {@code loop}.
  *
- * <p>A coroutine is a virtual thread that only this loop schedules. Ordinary code that waits suspends only its coroutine:
- * {@code Thread.sleep}, locks, queues and futures of {@code java.util.concurrent}, {@code synchronized}, sockets. Between two
- * such places nothing else of the loop runs, so what lies between needs no lock.
+ * <p>A coroutine is a virtual thread that this loop schedules. Ordinary code that waits suspends only its coroutine:
+ * {@code Thread.sleep}, locks, queues and futures of {@code java.util.concurrent}, {@code synchronized}, sockets.
+ * Between two waits no other coroutine of the loop runs, so the code between them needs no lock.
  *
  * {@snippet :
  * import dev.sennit.loop.EventLoop;
@@ -64,43 +64,46 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Order</h2>
  *
- * <p>Coroutines go on in the order in which they became able to. Virtual threads that a coroutine starts by itself ({@code
- * Thread.startVirtualThread}, {@code Executors.newVirtualThreadPerTaskExecutor}) are of the loop too.
+ * <p>Coroutines run in the order in which they became runnable. The loop also schedules virtual threads that a
+ * coroutine starts itself ({@code Thread.startVirtualThread}, {@code Executors.newVirtualThreadPerTaskExecutor}).
  *
  * <h2>Context</h2>
  *
- * <p>A coroutine, and what it hands to {@link #offload}, has the scoped values that are bound where it is submitted; they are read
- * with the option that {@link Mechanism#SCHEDULER} needs. {@link dev.sennit.TaskContext} carries other context.
+ * <p>A coroutine has the scoped values that are bound where it is submitted, and so has a task passed to
+ * {@link #offload}. Reading them takes the option that {@link Mechanism#SCHEDULER} needs.
+ * {@link dev.sennit.TaskContext} carries other context.
  *
  * <h2>What blocks the loop</h2>
  *
- * <p>Computing; reading and writing files other than by {@link FileStream}, and the streams of a {@code Process}; waiting for the initialization of a class;
- * waiting inside a native call. All others wait meanwhile. Have it done elsewhere: {@link #offload}.
+ * <p>Computing; reading and writing files other than by {@link FileStream}, and the streams of a {@code Process};
+ * waiting for the initialization of a class; waiting inside a native call. All other coroutines wait meanwhile.
+ * {@link #offload} runs such work on other threads.
  *
  * <h2>Mechanism</h2>
  *
- * <p>This needs one thing that the JDK does not export, a scheduler of one's own for virtual threads, and so {@code
- * --add-opens java.base/java.lang=dev.sennit} (or {@code =ALL-UNNAMED} with the library on the class path) on the command
- * line of the JVM. Without it the loop falls back: coroutines are ordinary virtual threads of which one at a time is let run. Then
- * a coroutine suspends in every method of Sennit's that waits - futures, {@link #sleep}, {@link dev.sennit.Event}, {@link
- * dev.sennit.JoinableQueue}, channels, streams, shared and managed synchronizers and queues, pipes - and in {@link #suspending}. A
- * blocking call of other code, such as {@code Thread.sleep} or a lock of the JDK's, stops the whole loop, and virtual threads that
- * coroutines start are not of it. {@link #mechanism} returns the mechanism in use, and the first loop that falls back logs one
- * warning, which names the option. What is written for the fallback works with the option, too.
+ * <p>The loop needs a feature that the JDK does not export, a custom scheduler of virtual threads, and so the option
+ * {@code --add-opens java.base/java.lang=dev.sennit} (or {@code =ALL-UNNAMED} with the library on the class path) on
+ * the command line of the JVM. Without the option the loop falls back: coroutines are then ordinary virtual threads
+ * that the loop lets run one at a time. A coroutine then suspends in every method of Sennit that waits - futures,
+ * {@link #sleep}, {@link dev.sennit.Event}, {@link dev.sennit.JoinableQueue}, channels, streams, shared and managed
+ * synchronizers and queues, pipes - and in {@link #suspending}. A blocking call of other code, such as
+ * {@code Thread.sleep} or a lock of the JDK, stops the whole loop, and the loop does not schedule virtual threads that
+ * coroutines start. {@link #mechanism} returns the mechanism in use, and the first loop that falls back logs one
+ * warning, which names the option. Code written for the fallback works with the option, too.
  *
  * <h2>End</h2>
  *
- * <p>As with every pool {@link #close} waits for the coroutines; {@link #shutdownNow} cancels them, which is an interrupt.
- * {@link #run} cancels what is left when its main coroutine has ended.
+ * <p>As with every pool, {@link #close} waits for the coroutines; {@link #shutdownNow} cancels them by an interrupt.
+ * {@link #run} cancels the coroutines that are left when its main coroutine has ended.
  *
  * <h2>Memory effects</h2>
  *
- * <p>What a coroutine does in one turn happens before whatever runs in the next.
+ * <p>Actions in one turn <i>happen-before</i> those in the next.
  */
 public final class EventLoop extends AbstractPool {
     static final System.Logger LOG = System.getLogger(EventLoop.class.getName());
 
-    /** How many bytes are read at once. */
+    /** The most bytes that one read of a stream takes. */
     private static final int SCRATCH = 1 << 16;
 
     private final CoroutineScheduler scheduler;
@@ -108,24 +111,27 @@ public final class EventLoop extends AbstractPool {
     private final Coroutines coroutines;
     private final @Nullable Pool elsewhere;
     private final Object offloadLock = new Object();
-    /** Guarded by offloadLock. Threads of the loop's own, made when first asked for. */
+    /** Guarded by offloadLock. The loop's own threads, made on first use. */
     private @Nullable Pool threads;
-    /** For bytes that are read. Only in a turn; holds nothing when the turn ends. Made when first asked for. */
+    /** A buffer for reads. Only in a turn; empty when the turn ends. Made on first use. */
     private @Nullable ByteBuffer scratch;
-    /** Guarded by offloadLock. Whether the loop is over, and nothing is offloaded any more. */
+    /** Guarded by offloadLock. Whether the loop has ended, so that nothing can be offloaded. */
     private boolean isOver;
-    /** Closed with the loop. */
+    /** Objects that the loop closes at its end. */
     final OpenResources openResources = new OpenResources();
 
-    /** How coroutines are made to take turns. */
+    /** The way in which a loop makes its coroutines take turns. */
     public enum Mechanism {
-        /** They are virtual threads that the loop schedules: any wait suspends only the coroutine. */
+        /** The loop schedules its virtual threads: any wait suspends only the coroutine. */
         SCHEDULER,
-        /** They are virtual threads that pass on the leave to run: the loop sees only waits that are told to it. */
+        /**
+         * Virtual threads pass the permission to run from one to the next: the loop sees only waits of Sennit's methods
+         * and of {@link #suspending}.
+         */
         BATON
     }
 
-    @SuppressWarnings("this-escape") // the scheduler only keeps the reference
+    @SuppressWarnings("this-escape") // the scheduler only stores the reference
     private EventLoop(Builder settings) {
         super(settings, settings.limit);
         limit = new StartLimit<>(
@@ -137,7 +143,7 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * Opens a loop.
+     * Opens a loop with the default settings.
      *
      * @return an open loop
      */
@@ -146,7 +152,7 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * Starts with the defaults.
+     * Returns a builder with the default settings.
      *
      * @return a builder
      */
@@ -155,8 +161,8 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * Runs a main coroutine on a loop of its own, and waits for it. What it has started and not waited for is cancelled when
-     * it ends, and waited for.
+     * Runs a main coroutine on a loop of its own, and waits for it. Coroutines that are left when it ends are cancelled
+     * and waited for.
      *
      * @param main what to run
      * @param <T> the type of the result
@@ -225,17 +231,17 @@ public final class EventLoop extends AbstractPool {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             main.cancel(true);
-            return main.join(); // says what came of it
+            return main.join(); // its outcome
         } catch (java.util.concurrent.ExecutionException e) {
             throw Throwables.completion(Objects.requireNonNullElse(e.getCause(), e));
         }
     }
 
     /**
-     * The loop that runs the calling code.
+     * Returns the loop that runs the calling code.
      *
      * @return the loop
-     * @throws IllegalStateException if it is not a coroutine
+     * @throws IllegalStateException if the caller is not a coroutine
      */
     public static EventLoop current() {
         EventLoop here = currentOrNull();
@@ -246,9 +252,9 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * Whether the calling code runs on a loop.
+     * Returns whether the calling code is a coroutine of a loop.
      *
-     * @return whether {@link #current} has something to return
+     * @return true if {@link #current} returns a loop
      */
     public static boolean isCoroutine() {
         return currentOrNull() != null;
@@ -266,7 +272,7 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * How this loop makes its coroutines take turns.
+     * Returns the mechanism by which this loop makes its coroutines take turns.
      *
      * @return the mechanism
      */
@@ -282,8 +288,8 @@ public final class EventLoop extends AbstractPool {
     // ---- what coroutines call ----
 
     /**
-     * Lets those go on that can, and goes on when they have had their turn. Does what {@link Thread#yield} does in a thread
-     * that is not a coroutine.
+     * Lets every coroutine that is ready have a turn before the calling one goes on. In a thread that is not a
+     * coroutine, it is {@link Thread#yield}.
      */
     public static void yieldNow() {
         EventLoop here = currentOrNull();
@@ -295,7 +301,7 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * Sleeps, while others go on. In a thread that is not a coroutine it is {@link Thread#sleep(Duration)}.
+     * Sleeps while other coroutines run. In a thread that is not a coroutine, it is {@link Thread#sleep(Duration)}.
      *
      * @param time how long; zero or less yields
      * @throws InterruptedException if the coroutine is cancelled
@@ -314,9 +320,9 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * Calls something that may wait in a way which the loop cannot see, and lets others go on meanwhile. Only {@link
-     * Mechanism#BATON} needs it: there it gives the turn away before the call, and waits for one after it. In other
-     * threads, and with the other mechanism, it does nothing but the call.
+     * Calls code that waits in a way which the loop cannot see, and lets other coroutines run meanwhile. Only
+     * {@link Mechanism#BATON} needs it: the coroutine gives up its turn before the call, and waits for another after
+     * it. In other threads, and with the other mechanism, it is merely the call.
      *
      * {@snippet :
      * import dev.sennit.loop.EventLoop;
@@ -328,12 +334,12 @@ public final class EventLoop extends AbstractPool {
      * });
      * }
      *
-     * <p>It happens outside of a turn: what it touches must be safe to use from other threads.
+     * <p>The call is outside of a turn: objects that it uses must be thread-safe.
      *
      * @param wait what to call
      * @param <T> the type of the result
      * @return its result
-     * @throws Exception whatever it throws
+     * @throws Exception the exception of the call
      */
     public static <T extends @Nullable Object> T suspending(Callable<T> wait) throws Exception {
         try (var _ = Waits.outOfTurn()) {
@@ -341,7 +347,7 @@ public final class EventLoop extends AbstractPool {
         }
     }
 
-    /** A direct buffer, empty, for use until the calling coroutine waits or its turn ends. */
+    /** Returns an empty direct buffer, for use until the calling coroutine waits or its turn ends. */
     ByteBuffer scratch() {
         ByteBuffer buffer = scratch;
         if (buffer == null) {
@@ -351,7 +357,7 @@ public final class EventLoop extends AbstractPool {
         return buffer.clear();
     }
 
-    /** Where its coroutines wait for channels. In a turn. */
+    /** Returns the selector in which coroutines wait for channels. In a turn only. */
     LoopSelector selector() throws IOException {
         return scheduler.selector();
     }
@@ -359,9 +365,9 @@ public final class EventLoop extends AbstractPool {
     // ---- starting ----
 
     /**
-     * Starts a coroutine that runs at once, until it waits for the first time; only then does the calling coroutine go on.
-     * So what it does before its first wait is done when this returns. Called by something else than a coroutine of this
-     * loop, it is {@link #submit(Task)}; so it is on a loop with a limit that as many coroutines run on already.
+     * Starts a coroutine that runs at once, until its first wait; then the calling coroutine goes on. So the part
+     * before the first wait is done when this returns. If the caller is not a coroutine of this loop, or the loop's
+     * limit of coroutines is reached, it is {@link #submit(Task)}.
      *
      * @param task what to run
      * @param <T> the type of the result
@@ -414,24 +420,25 @@ public final class EventLoop extends AbstractPool {
         }
     }
 
-    /** Whose next coroutine is to run at once. Only in a turn. */
+    /** The coroutine whose next submission is to run at once. Only in a turn. */
     private @Nullable Thread startsNext;
 
     /**
-     * Runs an action as a coroutine once a delay is over. For a task with a result there is {@link #submitAfter(Duration, Task)}.
+     * Runs an action as a coroutine after a delay. For a task with a result there is
+     * {@link #submitAfter(Duration, Task)}.
      *
-     * @param delay how long not to run it
+     * @param delay how long to wait before
      * @param action what to run
-     * @return its future; cancelling it before the delay is over means that the action never runs
+     * @return its future; if it is cancelled before the delay is over, the action never runs
      */
     public TaskFuture<@Nullable Void> after(Duration delay, Action action) {
         return submitAfter(delay, action);
     }
 
     /**
-     * Runs a runnable as a coroutine once a delay is over, as {@link #after(Duration, Action)}.
+     * Runs a runnable as a coroutine after a delay, as {@link #after(Duration, Action)}.
      *
-     * @param delay how long not to run it
+     * @param delay how long to wait before
      * @param action what to run
      * @return its future
      */
@@ -440,10 +447,10 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * Runs an action as a coroutine at some time of day. The delay is worked out now: setting the clock later changes
+     * Runs an action as a coroutine at a time of day. The delay is computed now: setting the clock later changes
      * nothing.
      *
-     * @param time when; at once if it is past
+     * @param time when to run it; at once if that is past
      * @param action what to run
      * @return its future
      */
@@ -452,9 +459,9 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * Runs a runnable as a coroutine at some time of day, as {@link #at(Instant, Action)}.
+     * Runs a runnable as a coroutine at a time of day, as {@link #at(Instant, Action)}.
      *
-     * @param time when; at once if it is past
+     * @param time when to run it; at once if that is past
      * @param action what to run
      * @return its future
      */
@@ -463,9 +470,9 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * Has something done elsewhere that would block the loop: on the pool that {@link Builder#offloadTo} named, or else on
-     * threads of the loop's own, 4 more than there are processors. A coroutine that waits for the future suspends. On a pool of
-     * this JVM the task has the scoped values of the coroutine.
+     * Runs a task that would block the loop on another thread: on the pool given to {@link Builder#offloadTo}, or else
+     * on the loop's own threads, 4 more than there are processors. A coroutine that waits for the future suspends. On a
+     * pool of this JVM, the task has the scoped values of the coroutine.
      *
      * @param task what to run
      * @param <T> the type of the result
@@ -476,7 +483,7 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * Has an action done elsewhere, as {@link #offload(Task)}.
+     * Runs an action on another thread, as {@link #offload(Task)}.
      *
      * @param action what to run
      * @return a future of null
@@ -486,7 +493,7 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * Has a callable called elsewhere, as {@link #offload(Task)}.
+     * Runs a callable on another thread, as {@link #offload(Task)}.
      *
      * @param task what to run
      * @param <T> the type of the result
@@ -497,7 +504,7 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * Has a runnable run elsewhere, as {@link #offload(Task)}.
+     * Runs a runnable on another thread, as {@link #offload(Task)}.
      *
      * @param task what to run
      * @return a future of null
@@ -514,9 +521,9 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * Threads of the loop's own, for calls that block. Nobody interrupts them before the loop is over.
+     * Returns the loop's own threads, for calls that block. They are not interrupted before the loop has ended.
      *
-     * @throws RejectedExecutionException if the loop is over
+     * @throws RejectedExecutionException if the loop has ended
      */
     Pool threads() {
         synchronized (offloadLock) {
@@ -531,7 +538,7 @@ public final class EventLoop extends AbstractPool {
         }
     }
 
-    /** With offloadLock. */
+    /** Called with offloadLock. */
     private void ensureNotOver() {
         if (isOver) {
             throw new RejectedExecutionException("loop " + name() + " has ended: nothing is offloaded any more");
@@ -541,9 +548,9 @@ public final class EventLoop extends AbstractPool {
     // ---- seeing what goes on ----
 
     /**
-     * Which coroutines there are, what each does and where, and which of them has started which. Threads that coroutines
-     * have started by themselves are not in it. May be called from anywhere, also while the loop is blocked. It is for
-     * people to look at: it reads the stack of each coroutine.
+     * Returns all coroutines: what each does and where, and which of them started which. Threads that coroutines have
+     * started themselves are left out. May be called from any thread, also while the loop is blocked. It reads the
+     * stack of each coroutine, so it is for diagnosis.
      *
      * @return the tree as it is now
      */
@@ -552,13 +559,13 @@ public final class EventLoop extends AbstractPool {
     }
 
     /**
-     * All that is known about what goes on, as text: deadlocks, if there are some, then the {@link #tree} with the stack of
-     * each coroutine.
+     * Returns a report in text: the deadlocks, if there are any, then the {@link #tree} with the stack of each
+     * coroutine.
      *
-     * <p>A deadlock is here a circle of threads, coroutines or not, that wait for locks of {@code
-     * java.util.concurrent.locks} which the next one holds, or a wait for such a lock whose holder has ended. That needs
-     * {@link Mechanism#SCHEDULER}. Circles of other waits - monitors, semaphores, queues, futures - cannot be proven; the
-     * stacks show them.
+     * <p>A deadlock here is a circle of threads, coroutines or not, each of which waits for a lock of
+     * {@code java.util.concurrent.locks} that the next one holds; or a wait for such a lock whose holder has ended.
+     * Finding them needs {@link Mechanism#SCHEDULER}. Circles of other waits - monitors, semaphores, queues, futures -
+     * cannot be proven; the stacks show them.
      *
      * @return several lines
      */
@@ -567,14 +574,14 @@ public final class EventLoop extends AbstractPool {
         return (deadlocks.isEmpty() ? "" : deadlocks + System.lineSeparator()) + tree().withStacks();
     }
 
-    /** A line for each; empty when none can be proven. */
+    /** Returns a line for each deadlock; empty when none can be proven. */
     String deadlocks() {
         return coroutines.deadlocks().stream()
                 .map(one -> name() + " - " + one)
                 .collect(Collectors.joining(System.lineSeparator()));
     }
 
-    /** Whether there are coroutines that wait for something which is not known to be on its way. */
+    /** Returns whether coroutines are left, and no offloaded task is on its way that could wake one. */
     boolean waitsForItself() {
         Pool own;
         synchronized (offloadLock) {
@@ -587,13 +594,13 @@ public final class EventLoop extends AbstractPool {
         return pool == null || pool.statistics().running() + pool.statistics().queued() == 0;
     }
 
-    /** The virtual thread that has its turn. */
+    /** Returns the virtual thread that has the turn. */
     @Nullable Thread running() {
         Thread running = scheduler.running();
         return running != null ? running : coroutines.goingOn();
     }
 
-    /** What to call a thread: the name of its task, if it is a coroutine whose task has one. */
+    /** Returns the name of a coroutine's task; the thread's own name if there is no such name. */
     String nameOf(Thread thread) {
         return coroutines.nameOf(thread);
     }
@@ -646,7 +653,7 @@ public final class EventLoop extends AbstractPool {
 
     @Override
     protected void aboutToWait(Submission<?> submission) {
-        if (!limit.isNone()) { // else its coroutine gets its turn when the calling one waits
+        if (!limit.isNone()) { // without a limit, its coroutine gets a turn when the caller waits
             super.aboutToWait(submission);
         }
     }
@@ -678,7 +685,7 @@ public final class EventLoop extends AbstractPool {
         });
         try {
             Backend.start(end);
-        } catch (Throwable e) { // no thread to be had
+        } catch (Throwable e) { // no thread could be started
             pool.shutdown();
             workersReleased();
         }
@@ -691,7 +698,7 @@ public final class EventLoop extends AbstractPool {
 
     @Override
     protected Duration chunkTime() {
-        return Duration.ZERO; // a chunk would make tasks wait one after another that could wait together
+        return Duration.ZERO; // tasks of a chunk would wait one after another, not together
     }
 
     /** Settings of an {@link EventLoop}. */
@@ -710,8 +717,9 @@ public final class EventLoop extends AbstractPool {
         }
 
         /**
-         * How many coroutines may be under way at a time; the others wait to be started. The default is any number. In a plan:
-         * the number after the colon. A loop has one thread whatever this is. It is what a {@linkplain #backlog backlog} needs.
+         * Sets how many coroutines may be under way at a time; the others wait to be started. The default is no limit.
+         * In a plan: the number after the colon. A loop has one thread with any limit. A {@linkplain #backlog backlog}
+         * needs a limit.
          *
          * @param coroutines 1 or more
          * @return this
@@ -726,7 +734,7 @@ public final class EventLoop extends AbstractPool {
          * Demands a mechanism; the default is {@link Mechanism#SCHEDULER} where that is possible. In a plan: {@code
          * mechanism=scheduler}, {@code mechanism=baton}.
          *
-         * @param wanted which
+         * @param wanted the mechanism
          * @return this
          */
         public Builder mechanism(Mechanism wanted) {
@@ -736,7 +744,7 @@ public final class EventLoop extends AbstractPool {
 
         private Mechanism mechanismOrBest() {
             if (mechanism != null) {
-                return mechanism; // the scheduler says itself why it cannot be
+                return mechanism; // the scheduler's constructor says why it is impossible
             }
             String problem = OwnScheduler.whyNotAvailable();
             if (problem == null) {
@@ -749,12 +757,13 @@ public final class EventLoop extends AbstractPool {
         }
 
         /**
-         * Warns of coroutines that hold the loop for longer than this, in the log: each once, with its stack at that moment.
-         * The default is a second, or what the system property {@code sennit.loop.watch} says. In a plan: {@code
-         * watch=100ms}, {@code watch=off}. It costs the loop a counter. A coroutine in a call that blocks its thread, for a file say, is
-         * told of after a tenth of a second already, or some tenths if the loop had been idle.
+         * Logs a warning for each coroutine that holds the loop for longer than this: once, with its stack at that
+         * moment. The default is a second, or the value of the system property {@code sennit.loop.watch}. In a plan:
+         * {@code watch=100ms}, {@code watch=off}. The loop pays with a counter. A coroutine in a call that blocks its
+         * thread, such as one that reads a file, is reported after a tenth of a second already, or some tenths if the
+         * loop had been idle.
          *
-         * @param newThreshold how long; zero for never
+         * @param newThreshold the limit; zero for no reports
          * @return this
          */
         public Builder watch(Duration newThreshold) {
@@ -763,10 +772,10 @@ public final class EventLoop extends AbstractPool {
         }
 
         /**
-         * Tells of coroutines that hold the loop for longer than this.
+         * Reports coroutines that hold the loop for longer than this to a listener.
          *
-         * @param newThreshold how long; zero for never
-         * @param listener whom to tell, in a thread that is not the loop's and that watches all loops, so not for long
+         * @param newThreshold the limit; zero for no warnings
+         * @param listener called in the thread that watches all loops, so it must return soon
          * @return this
          */
         public Builder watch(Duration newThreshold, Consumer<BlockedCoroutine> listener) {
@@ -775,16 +784,16 @@ public final class EventLoop extends AbstractPool {
         }
 
         /**
-         * Warns, in the log, when nothing has happened for this long and nothing is going to by itself: coroutines are left,
-         * but none is ready or sleeps, nothing was offloaded, and the network is not waited for by the loop. Once, with {@link
-         * EventLoop#report}, until something happens again. It may be a false alarm: another thread could be about to wake a
-         * coroutine, and a loop in which all coroutines wait for such threads looks like this. The default is zero, never. In
-         * a plan: {@code deadlocks=10s}.
+         * Logs a warning when nothing has happened for this long and only another thread can change that: coroutines
+         * are left, but none is ready or sleeps, no offloaded task is under way, and no channel of the network is open.
+         * The warning comes once, with {@link EventLoop#report}, until something happens again. It may be a false
+         * alarm: another thread may be about to wake a coroutine, and a loop in which all coroutines wait for such
+         * threads looks the same. The default is zero, no warnings. In a plan: {@code deadlocks=10s}.
          *
-         * <p>Deadlocks that {@link EventLoop#report} can prove are told of without this, after the time that {@link #watch}
-         * says.
+         * <p>Deadlocks that {@link EventLoop#report} can prove are logged without this setting, after the time given to
+         * {@link #watch}.
          *
-         * @param newQuiet how long; zero for never
+         * @param newQuiet how long; zero for no warnings
          * @return this
          */
         public Builder reportDeadlocks(Duration newQuiet) {
@@ -793,10 +802,10 @@ public final class EventLoop extends AbstractPool {
         }
 
         /**
-         * Tells of deadlocks, proven ones and such as they may be.
+         * Reports proven and possible deadlocks to a listener.
          *
-         * @param newQuiet how long nothing has to happen; zero for proven ones only
-         * @param listener whom to tell, in a thread that watches all loops, so not for long
+         * @param newQuiet how long nothing must have happened; zero for proven deadlocks only
+         * @param listener called in the thread that watches all loops, so it must return soon
          * @return this
          */
         public Builder reportDeadlocks(Duration newQuiet, Consumer<String> listener) {
@@ -828,7 +837,8 @@ public final class EventLoop extends AbstractPool {
         }
 
         /**
-         * Where {@link EventLoop#offload} has things done: threads, say, or processes. The loop does not close it.
+         * Sets the pool on which {@link EventLoop#offload} runs tasks: threads or processes, for example. The loop does
+         * not close the pool.
          *
          * @param pool an open pool
          * @return this

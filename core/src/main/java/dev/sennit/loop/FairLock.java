@@ -9,19 +9,19 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A lock that is handed on in the order in which it was asked for, also where coroutines take turns by agreement: a thread stands in
- * the queue before it gives up its turn. With a lock of the JDK it would get into the queue after that, when others may have run.
+ * A lock that threads get in the order in which they asked, also in the fallback of the loop: a thread enters the queue
+ * before it gives up its turn. With a lock of the JDK it would enter after that, when others may have run.
  *
- * <p>It cannot be taken twice by one thread. For any thread. Who looks at threads that wait sees who holds it.
+ * <p>The lock is not reentrant. For any thread. Its holder can be seen from a waiting thread's blocker.
  */
-@SuppressWarnings("serial") // nobody writes one
+@SuppressWarnings("serial") // never serialized
 final class FairLock extends AbstractOwnableSynchronizer {
     /** Guarded by this. */
     private final WaitQueue<Boolean> queue = new WaitQueue<>();
     /** Guarded by this. Stays true when the lock is handed on. */
     private boolean held;
 
-    /** Takes it if nobody has it. */
+    /** Takes the lock if it is free. */
     synchronized boolean tryLock() {
         if (held) {
             return false;
@@ -37,10 +37,10 @@ final class FairLock extends AbstractOwnableSynchronizer {
     }
 
     /**
-     * Takes it, when all who asked before have had it.
+     * Takes the lock after all threads that asked before.
      *
-     * @param nanos how long to wait at most; or {@link Wait#FOREVER}
-     * @return false when the time was over first
+     * @param nanos how long to wait at most, or {@link Wait#FOREVER}
+     * @return false if the time was over first
      * @throws InterruptedException if the thread is interrupted while it waits; it does not have the lock then
      */
     boolean lock(long nanos) throws InterruptedException {
@@ -84,7 +84,7 @@ final class FairLock extends AbstractOwnableSynchronizer {
         queue.remove(place);
     }
 
-    /** Hands it on; only who has it. */
+    /** Hands the lock to the next thread. Only the holder. */
     void unlock() {
         WaitQueue.@Nullable Place<Boolean> next;
         synchronized (this) {

@@ -5,11 +5,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
 
-/** The part of a coroutine's stack that its author can do something about. */
+/** The part of a coroutine's stack that its author can act on. */
 final class Frames {
     private static final Pattern LIBRARY = Pattern.compile("dev\\.sennit\\.(\\p{Lu}|(loop|process|internal)\\.)");
 
-    /** With native methods for files, sockets, processes and names of hosts. */
+    /** Classes with native methods for files, sockets, processes and names of hosts. */
     private static final Pattern BLOCKING = Pattern.compile("java\\.io\\.|sun\\.nio\\.(ch|fs)\\.|java\\.lang\\.Process|java\\.net\\.Inet");
 
     private static final Pattern LOADING = Pattern.compile("java\\.lang\\.ClassLoader$|jdk\\.internal\\.loader\\.");
@@ -17,9 +17,9 @@ final class Frames {
     private Frames() {}
 
     /**
-     * Leaves out how the JDK waits, but for the method that was called, and what is below the task.
+     * Leaves out the JDK's frames above the one that the author's code called, and those below the task.
      *
-     * @return the frames, the innermost first; all of them if none is the author's
+     * @return the frames, the innermost first; all frames if none is the author's
      */
     static List<StackTraceElement> ofTask(StackTraceElement[] stack) {
         int top = 0;
@@ -37,8 +37,8 @@ final class Frames {
     }
 
     /**
-     * Whether a thread is inside a call of the system that may block it: for a file, a process, the name of a host. Not for loading a
-     * class, which happens once and cannot be done otherwise.
+     * Returns whether a thread is inside a system call that may block it: for a file, a process, the name of a host.
+     * Loading a class does not count: it happens once and cannot be avoided.
      */
     static boolean blocks(StackTraceElement[] stack) {
         return stack.length > 0
@@ -48,7 +48,10 @@ final class Frames {
                 && Arrays.stream(stack).noneMatch(frame -> LOADING.matcher(frame.getClassName()).lookingAt());
     }
 
-    /** Where in the author's code it is, or else in this library, or else in the JDK; empty if there are no frames. */
+    /**
+     * Returns the innermost frame in the author's code, or else in this library, or else in the JDK; empty if there are
+     * no frames.
+     */
     static String place(List<StackTraceElement> frames) {
         return frames.stream()
                 .filter(frame -> !JdkFrames.isOfJdk(frame) && !LIBRARY.matcher(frame.getClassName()).lookingAt())
@@ -59,7 +62,7 @@ final class Frames {
                 .orElse("");
     }
 
-    /** Without loader and module, which are the same for nearly all. */
+    /** Returns a frame as text, without loader and module, which nearly all frames share. */
     static String text(StackTraceElement frame) {
         String where = frame.getFileName() == null
                 ? "unknown source"
@@ -67,7 +70,7 @@ final class Frames {
         return frame.getClassName() + '.' + frame.getMethodName() + '(' + where + ')';
     }
 
-    /** From the JDK's thread, over this library, to the call of the task. */
+    /** Returns whether a frame leads from the JDK's thread through this library to the task. */
     private static boolean isBelowTask(StackTraceElement frame) {
         String type = frame.getClassName();
         return type.equals("dev.sennit.Submission") || type.equals("java.lang.VirtualThread") || type.equals("java.lang.Thread");

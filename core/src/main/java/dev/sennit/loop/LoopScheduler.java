@@ -68,8 +68,8 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     private static final long LONGEST = Long.MAX_VALUE >> 1;
 
     /**
-     * After a round that leaves nothing ready, the carrier polls the network only if it had so many turns since the last
-     * look: it is about to look anyway, when it sleeps.
+     * After a round that leaves nothing ready, the carrier polls the network only if it had so many turns since the
+     * last look: it is about to look anyway when it sleeps.
      */
     private static final int TURNS_BETWEEN_LOOKS = 8;
 

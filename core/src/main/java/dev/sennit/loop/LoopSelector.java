@@ -15,46 +15,46 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where coroutines of a loop wait until a channel is ready.
+ * A loop's NIO selector, in which coroutines wait until a channel is ready.
  *
- * <h2>Two ways to be driven</h2>
+ * <h2>Who calls select</h2>
  *
- * <p>By the loop's carrier, which waits in {@link #select} instead of parking, and looks around once in a round
- * while coroutines take turns: then all but {@link #wakeup} and {@link Watch#close} happens on the carrier, in a turn or
- * between two. Or, for a loop that has no carrier, by a thread of the selector's own.
+ * <p>The carrier of a {@link LoopScheduler} waits in {@link #select} instead of parking, and polls between rounds of
+ * turns. All methods but {@link #wakeup} and {@link Watch#close} are then called on the carrier, in a turn or between
+ * two. A {@link BatonScheduler} has no carrier: there the selector has a thread of its own.
  *
  * <h2>What a wait costs</h2>
  *
- * <p>The interest in reading stays registered from one message to the next, so that a coroutine which waits again before
- * the next look needs no system call but that of the look. When something is ready that nobody waits for, the interest is
- * dropped, else the selector would never wait again; {@code ready} keeps the news for whoever waits next. Interest in
- * writing is dropped at once, as a channel mostly is ready for it. A thread of its own drops all interests at once: between
- * its waking a coroutine and that one's turn it would see the same news over and over.
+ * <p>The interest in reading stays registered from one message to the next, so that a coroutine which waits again
+ * before the next select needs no further system call. When a channel is ready and no coroutine waits for it, the
+ * interest is dropped, or the selector would never block again; {@code ready} keeps the news for the next wait.
+ * Interest in writing is dropped at once, as a channel is mostly writable. The selector's own thread drops every
+ * interest at once: it would otherwise see the same news over and over until the coroutine that it woke has its turn.
  *
  * <h2>No wake-up is lost</h2>
  *
- * <p>Whoever waits sets {@code waiting}, then looks at {@code ready}, at whether the channel is closed and at its own interrupt,
- * and parks only then. Who brings news drops the interest first, then sets {@code ready} or {@code closed}, and looks at {@code
- * waiting} last. One of them sees the other; and an interest that was dropped after the waiting one has seen it registered
- * comes with a {@code ready} that is set after that. A {@code ready} too many is harmless: all calls to channels may find that
- * there was nothing, and wait again.
+ * <p>A waiter sets {@code waiting}, then looks at {@code ready}, {@code closed} and its own interrupt status, and parks
+ * only then. The selector drops the interest first, then sets {@code ready}, and reads {@code waiting} last; a close
+ * sets {@code closed} and then reads {@code waiting}. So one of the two sees the other. If the selector drops an
+ * interest after the waiter has found it registered, it sets {@code ready} after that. A superfluous {@code ready} is
+ * harmless: every call to a channel may find nothing there, and wait again.
  */
 final class LoopSelector {
     private final EventLoop loop;
     private final Selector selector;
-    /** Whether the carrier of the loop drives it, and not a thread of its own. */
+    /** Whether the loop's carrier calls select, and not the selector's own thread. */
     private final boolean carried;
-    /** An instance once, as each look needs it. */
+    /** One instance, as every select needs it. */
     private final Consumer<SelectionKey> toItsWatch = LoopSelector::tellItsWatch;
-    /** Whether what is registered from now on may be overlooked by {@link #close}. */
+    /** Whether {@link #close} has begun, and may overlook channels that are registered now. */
     private volatile boolean closing;
 
-    /** Driven by the one who calls {@link #select}. */
+    /** Returns a selector for a loop whose carrier calls {@link #select}. */
     static LoopSelector carriedBy(EventLoop loop) throws IOException {
         return new LoopSelector(loop, true);
     }
 
-    /** Driven by a thread of its own, which ends when it is closed. */
+    /** Returns a selector with a thread of its own, which ends when the selector is closed. */
     static LoopSelector withThread(EventLoop loop) throws IOException {
         var selector = new LoopSelector(loop, false);
         Backend.start(Thread.ofPlatform().daemon().name(loop.name() + "-selector").unstarted(selector::drive));
@@ -67,12 +67,13 @@ final class LoopSelector {
         selector = Selector.open();
     }
 
-    // ---- whoever drives it ----
+    // ---- the carrier, or the selector's thread ----
 
     /**
-     * Waits until something is ready, or until {@link #wakeup}. The time is counted in milliseconds, and rounded up.
+     * Waits until a channel is ready, or until {@link #wakeup}, and tells the waiters. The time is rounded up to
+     * milliseconds.
      *
-     * @param nanos how long at most; 0 or less is not at all; {@link Long#MAX_VALUE} as long as it takes
+     * @param nanos how long to wait at most; 0 or less only polls; {@link Long#MAX_VALUE} has no limit
      */
     void select(long nanos) throws IOException {
         if (nanos <= 0) {
@@ -88,7 +89,7 @@ final class LoopSelector {
         try {
             ((Watch) key.attachment()).isReady(key, key.readyOps());
         } catch (CancelledKeyException e) {
-            // who closed it wakes those that wait
+            // the closing thread wakes the waiters
         }
     }
 
@@ -98,23 +99,23 @@ final class LoopSelector {
                 selector.select(toItsWatch);
             }
         } catch (ClosedSelectorException e) {
-            // the end of the loop
+            // the loop has ended
         } catch (Exception e) {
             close("the selector of " + loop.name() + " has failed: " + e);
         }
     }
 
-    /** Whether the network can bring anything. */
+    /** Returns whether any channel is registered. */
     boolean isWaitedFor() {
         return !selector.keys().isEmpty();
     }
 
-    /** From any thread: ends a wait in {@link #select}, or else the next one. */
+    /** Ends the current wait in {@link #select}, or else the next one. From any thread. */
     void wakeup() {
         selector.wakeup();
     }
 
-    /** Closes all channels, and wakes those who wait, telling them why. */
+    /** Closes all channels, and wakes the waiters with the reason. */
     void close(String why) {
         closing = true;
         if (!selector.isOpen()) {
@@ -128,22 +129,22 @@ final class LoopSelector {
         try {
             selector.close();
         } catch (IOException e) {
-            // nothing that could be done about it
+            // nothing can be done about it
         }
     }
 
     // ---- coroutines ----
 
     /**
-     * After closing a channel in a turn: gives its port back now, which another socket may want in this turn. A selector lets go of
-     * what was closed when it looks around.
+     * Releases the port of a channel that was closed in this turn, as another socket may want it in this turn. The
+     * selector itself releases closed channels with its next select.
      */
     void letGo() {
         if (carried && EventLoop.currentOrNull() == loop) {
             try {
                 select(0);
             } catch (IOException | ClosedSelectorException e) {
-                // the next look finds the same
+                // the next select fails in the same way
             }
         }
     }
@@ -153,10 +154,10 @@ final class LoopSelector {
     }
 
     /**
-     * Makes a channel one that coroutines can wait for; it is closed with the selector.
+     * Registers a channel, so that coroutines can wait for it. The channel is closed with the selector.
      *
      * @param channel an open channel
-     * @param name what it is, for messages
+     * @param name its name in messages
      */
     <C extends SelectableChannel> Watch watch(C channel, String name) throws IOException {
         try {
@@ -182,9 +183,9 @@ final class LoopSelector {
 
     /** One direction of a channel. */
     private static final class Direction {
-        /** Who waits: one at a time. Written by that one. */
+        /** The waiting coroutine, at most one. Written by that coroutine. */
         volatile @Nullable Thread waiting;
-        /** Whether there is news since somebody last waited. Set by the selector, taken back by who waited. */
+        /** Whether the channel may be ready. Set by the selector, cleared by the waiter. */
         volatile boolean ready;
 
         void tell() {
@@ -200,7 +201,7 @@ final class LoopSelector {
         }
     }
 
-    /** A channel, and who waits for it: one coroutine for what comes in, one for what goes out. */
+    /** A channel and its waiters: at most one coroutine for input and one for output. */
     final class Watch {
         private static final int IN = SelectionKey.OP_READ | SelectionKey.OP_ACCEPT;
         private static final int OUT = SelectionKey.OP_WRITE | SelectionKey.OP_CONNECT;
@@ -208,7 +209,7 @@ final class LoopSelector {
         private final String name;
         private final Direction in = new Direction();
         private final Direction out = new Direction();
-        /** Written once, before anybody else knows this. */
+        /** Written once, before the watch is published. */
         @SuppressWarnings("NullAway.Init")
         private SelectionKey key;
         /** Why it was closed; null while it is open. */
@@ -233,7 +234,7 @@ final class LoopSelector {
          * Waits until the channel may be ready.
          *
          * @param interest one operation
-         * @throws StreamClosedException if it is closed, also by another coroutine meanwhile
+         * @throws StreamClosedException if the channel is closed, also by another coroutine meanwhile
          * @throws java.net.SocketTimeoutException at the deadline
          * @throws InterruptedException if the coroutine is cancelled; the channel stays open
          */
@@ -318,9 +319,9 @@ final class LoopSelector {
         }
 
         /**
-         * From any thread: closes the channel, and wakes those who wait for it.
+         * Closes the channel, and wakes its waiters. From any thread.
          *
-         * @param why for them
+         * @param why the reason that the waiters are told
          */
         void close(String why) {
             synchronized (this) {
@@ -332,12 +333,12 @@ final class LoopSelector {
             try {
                 key.channel().close();
             } catch (IOException e) {
-                // it is gone either way
+                // the channel is closed either way
             }
             in.wake();
             out.wake();
             if (!carried || EventLoop.currentOrNull() != loop) {
-                wakeup(); // the system has it back only when the selector has let go of it
+                wakeup(); // the port is free only once the selector has released the channel
             }
         }
     }

@@ -13,51 +13,52 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks at the open loops of this JVM now and then: which are held by a coroutine, and which are stuck.
+ * Watches the open loops of this JVM: reports loops that a coroutine holds up, and loops that are stuck.
  *
- * <p>A loop does nothing for it but count its turns. One daemon thread looks at the counts, as often as the loop that is
- * watched most closely wants, and ends some time after the last loop that is watched has been closed. A count that stays
- * the same while the loop does not wait is a turn that lasts; time counts from the first look that saw it, so that what is
- * said is the least it can have been, and no more of it than two steps at once, so that a pause of the whole JVM, in which
- * this thread stood still as well, is not taken for a turn.
+ * <p>A loop only counts its turns. One daemon thread, the watcher, looks at the counts as often as the loop with the
+ * shortest threshold needs, and ends some time after the last watched loop has closed. A count that stays the same
+ * while the loop does not wait is a long turn. Its time counts from the first look that saw it, so that a report never
+ * says too much. One look adds at most two steps, so that a pause of the whole JVM, in which the watcher stood still as
+ * well, is not taken for a turn.
  *
- * <p>A call of the JDK that is known to block - for a file, a process, a host's name - is told of sooner: computing for a tenth of
- * a second may be meant, waiting there never is. For that, looks come closer together while a loop has a turn, and a turn that lasts has its
- * stack read twice: a coroutine that was in such a call both times is in it, or in one after another. A loop that waits costs no more looks.
+ * <p>A JDK call that is known to block - for a file, a process, a host's name - is reported sooner: a computation of a
+ * tenth of a second may be intended, a blocking call never is. For that, the watcher looks more often while a loop has
+ * a turn, and reads the stack of a long turn twice: a coroutine that was in such a call both times is in one blocking
+ * call, or in one after another. A loop that waits costs no more looks.
  */
 final class LoopWatch {
-    /** Long enough for a bug in most programs, and for no pause that is none. */
+    /** In most programs a turn of this length is a bug; shorter pauses often are none. */
     static final Duration DEFAULT_THRESHOLD = Duration.ofSeconds(1);
-    /** The threshold of loops that do not say. */
+    /** The system property with the threshold of loops that set none. */
     static final String PROPERTY = "sennit.loop.watch";
 
-    /** How long a turn may last that is in a call that blocks, if the threshold is not shorter. */
+    /** How long a turn may be in blocking calls, if the threshold is not shorter. */
     private static final long BLOCKING_THRESHOLD = TimeUnit.MILLISECONDS.toNanos(100);
-    /** While a loop has a turn. */
+    /** Between two looks while a loop has a turn. */
     private static final long CLOSE_STEP = BLOCKING_THRESHOLD / 2;
 
     private static final int LOOKS_IN_A_THRESHOLD = 4;
     private static final long LEAST_STEP = TimeUnit.MILLISECONDS.toNanos(1);
-    /** However far apart the looks at the loops may be: whoever asks for them from outside waits for this one. */
+    /** At most this long between two looks: a tool that asks for the loops from outside waits for the next look. */
     private static final long LONGEST_STEP = TimeUnit.MILLISECONDS.toNanos(500);
-    /** A loop that stays quiet is looked at for a circle after twice the time again and again, up to so many times the first. */
+    /** While a loop stays quiet, the time to the next search for a deadlock doubles, up to so many times the first. */
     private static final long MOST_BETWEEN_PROOFS = 64;
 
     private static final long LINGER = TimeUnit.SECONDS.toNanos(2);
 
     private static final Map<EventLoop, LoopWatch> OPEN = new ConcurrentHashMap<>();
     private static final Object LOCK = new Object();
-    /** Guarded by LOCK. The thread that looks, while there is one. */
+    /** Guarded by LOCK. The watcher, while it runs. */
     private static @Nullable Thread watcher;
 
     /**
-     * What to look for, and whom to tell.
+     * What to look for, and the listeners.
      *
-     * @param threshold how long a turn may last, in nanoseconds; 0 if forever
-     * @param quiet how long the loop may wait for others before that is told, in nanoseconds; 0 if forever
+     * @param threshold how long a turn may last, in nanoseconds; 0 for no limit
+     * @param quiet how long the loop may wait for other threads before a report, in nanoseconds; 0 for no limit
      */
     record Settings(long threshold, Consumer<BlockedCoroutine> onBlocked, long quiet, Consumer<String> onDeadlock) {
-        /** How long to wait for others until it is worth to look for a circle of locks. */
+        /** Returns how long a loop must wait for other threads before the first search for a deadlock. */
         private long untilProof() {
             return threshold == 0 ? quiet : threshold;
         }
@@ -72,17 +73,17 @@ final class LoopWatch {
     private final CoroutineScheduler scheduler;
     private final Settings settings;
 
-    // Only the thread that looks:
+    // Only the watcher:
     private long turns = -1;
     private long held;
     private long quiet;
-    /** Whether the stack of the turn was read. */
+    /** Whether the stack of the current turn was read. */
     private boolean read;
-    /** Whether it was seen in calls that block then, and in nothing else. */
+    /** Whether every such stack was in a blocking call. */
     private boolean blocks;
     private boolean saidBlocked;
     private boolean saidDeadlock;
-    /** How long it has to be quiet until the next look for a circle of locks. */
+    /** How long the loop must be quiet until the next search for a deadlock. */
     private long untilProof;
     private boolean saidQuiet;
 
@@ -105,17 +106,17 @@ final class LoopWatch {
         return given == null ? DEFAULT_THRESHOLD : parse(PROPERTY, given);
     }
 
-    /** A duration, or {@code off}. */
+    /** Parses a duration, or {@code off}. */
     static Duration parse(String name, String text) {
         return text.equals("off") ? Duration.ZERO : Durations.parse(name, text);
     }
 
-    /** Nanoseconds; what is not positive means never. */
+    /** Returns nanoseconds; 0 for a duration that is not positive, which means never. */
     static long nanos(Duration duration) {
         return Math.max(0, Timers.nanos(duration));
     }
 
-    /** The loops that are open, by name. */
+    /** Returns the open loops, sorted by name. */
     static List<EventLoop> open() {
         return OPEN.keySet().stream()
                 .sorted(java.util.Comparator.comparing(EventLoop::name))
@@ -129,17 +130,17 @@ final class LoopWatch {
                 if (watcher == null) {
                     startWatcher();
                 }
-                LOCK.notifyAll(); // it may be waiting for longer than this loop wants
+                LOCK.notifyAll(); // the watcher may be in a longer pause than this loop wants
             }
         }
     }
 
-    /** A loop is not watched where there is no thread for that; the next one that is opened tries again. */
+    /** If no thread can be started, the loop is not watched; the next loop that opens tries again. */
     private static void startWatcher() {
         Thread thread = Thread.ofPlatform()
                 .daemon()
                 .name("sennit-loop-watch")
-                .inheritInheritableThreadLocals(false) // nothing of whoever opens the first loop
+                .inheritInheritableThreadLocals(false) // keeps nothing of the thread that opens the first loop
                 .unstarted(LoopWatch::watch);
         try {
             watcher = Backend.start(thread);
@@ -166,7 +167,7 @@ final class LoopWatch {
             long pause = step == 0 ? LINGER : Math.min(step, closely ? CLOSE_STEP : LONGEST_STEP);
             boolean mayEnd = step == 0 && last - idleSince > LINGER;
             if (mayEnd) {
-                Beans.withdraw(LoopsMXBean.NAME); // without the lock: the server has listeners of the application
+                Beans.withdraw(LoopsMXBean.NAME); // without the lock, as the server calls listeners of the application
             }
             synchronized (LOCK) {
                 if (mayEnd && OPEN.values().stream().noneMatch(one -> one.settings.step() > 0)) {
@@ -179,7 +180,7 @@ final class LoopWatch {
                 try {
                     TimeUnit.NANOSECONDS.timedWait(LOCK, pause);
                 } catch (InterruptedException e) {
-                    // nobody's business
+                    // nobody interrupts the watcher on purpose
                 }
             }
             long now = Backend.current().nanoTime();
@@ -188,7 +189,7 @@ final class LoopWatch {
                 try {
                     one.look(Math.min(now - last, 2 * Math.min(one.settings.step(), pause)));
                     closely |= one.wantsACloseLook();
-                } catch (RuntimeException | Error e) { // of whom it told, as a rule
+                } catch (RuntimeException | Error e) { // of a listener, as a rule
                     one.sayFailed(e);
                 }
             }
@@ -202,13 +203,13 @@ final class LoopWatch {
         try {
             EventLoop.LOG.log(System.Logger.Level.WARNING, () -> loop.name() + " - watching it failed: " + e, e);
         } catch (RuntimeException | Error ofTheLogger) {
-            // which may be what has failed in the first place; the watch goes on
+            // the logger may be what has failed in the first place; the watcher goes on
         }
     }
 
-    /** One look, {@code elapsed} nanoseconds after the one before. */
+    /** Looks at the loop, {@code elapsed} nanoseconds after the last look. */
     private void look(long elapsed) {
-        if (elapsed == 0) { // not watched
+        if (elapsed == 0) { // the loop is not watched
             return;
         }
         CoroutineScheduler.Doing doing = scheduler.doing();
@@ -234,14 +235,14 @@ final class LoopWatch {
         }
     }
 
-    /** Whether it has a turn of which there may be something to say soon. */
+    /** Returns whether the loop is in a turn that may have to be reported soon. */
     private boolean wantsACloseLook() {
         return settings.threshold > 0 && !saidBlocked && scheduler.doing() == CoroutineScheduler.Doing.TURNS;
     }
 
     private void lookAtTurn() {
         if (held < settings.threshold && read && !blocks) {
-            return; // it computes, now and then at least
+            return; // the turn computes, at least now and then
         }
         Thread running = loop.running();
         if (running == null) {
@@ -249,7 +250,7 @@ final class LoopWatch {
         }
         StackTraceElement[] stack = running.getStackTrace();
         if (scheduler.turns() != turns || stack.length == 0) {
-            return; // it has just gone on
+            return; // the turn has just ended
         }
         boolean again = read;
         blocks = (blocks || !read) && Frames.blocks(stack);
@@ -263,7 +264,8 @@ final class LoopWatch {
 
     private void lookForDeadlock() {
         if (quiet >= untilProof && !saidDeadlock) {
-            // A thread of another kind may close the circle later, which is no turn of this loop. Each look goes over all coroutines.
+            // A thread that is no coroutine may close the circle later, without a turn of this loop. A search reads all
+            // coroutines.
             untilProof = quiet + Math.min(quiet, MOST_BETWEEN_PROOFS * settings.untilProof());
             String found = loop.deadlocks();
             if (!found.isEmpty()) {

@@ -8,11 +8,11 @@ public final class Loops implements LoopsMXBean {
     /** For the MBean server. */
     public Loops() {}
 
-    /** For a library that nobody can look into by the name of this class; see {@link Beans}. */
+    /** Registers the bean of a library whose class loader the MBean server does not know; see {@link Beans}. */
     static void registerIfAskedFor() {
         try {
             Beans.registerIfAskedFor();
-        } catch (Exception | LinkageError e) { // the watch goes on without
+        } catch (Exception | LinkageError e) { // the watcher goes on without the bean
             EventLoop.LOG.log(System.Logger.Level.DEBUG, "loops cannot be looked at from outside", e);
         }
     }

@@ -3,24 +3,25 @@ package dev.sennit.loop;
 import java.util.List;
 
 /**
- * The open event loops of a JVM, seen from outside: {@code sennit ps} reads it.
+ * The open event loops of a JVM, for tools outside of it, such as {@code sennit ps}.
  *
- * <p>Nothing is registered before somebody asks. Whoever has connected to the JVM's MBean server makes one, of the class
- * {@link Loops} under the name {@value #NAME}. Where the server cannot, as the library is of a class loader that it does not know, the
- * library registers one itself half a second after there is a server, under that name and {@code ,loader=} something; for that a loop must be
- * open that is watched. It is an operation and no attribute, as it costs a walk through all stacks.
+ * <p>The bean is not registered beforehand. A tool that has connected to the JVM's MBean server creates it, of the
+ * class {@link Loops} under the name {@value #NAME}. Where the server does not know the library's class loader, the
+ * library registers the bean itself within half a second after the server exists, under that name with {@code ,loader=}
+ * appended; this takes an open loop that is watched. {@link #loops} is an operation and no attribute, as it walks
+ * through all stacks.
  */
 public interface LoopsMXBean {
     /** The object name. */
     String NAME = "dev.sennit:type=Loops";
 
     /**
-     * A loop.
+     * A loop and its coroutines.
      *
      * @param name its name
      * @param mechanism a {@link EventLoop.Mechanism}
      * @param deadlocks a line for each deadlock that was found
-     * @param coroutines all of them, each after the one that has started it
+     * @param coroutines all coroutines, each after the one that started it
      */
     record Loop(String name, String mechanism, List<String> deadlocks, List<Coroutine> coroutines) {}
 
@@ -33,7 +34,7 @@ public interface LoopsMXBean {
      * @param waitsFor what it waits for; empty if that is not known
      * @param ageMillis how long ago it was submitted, in milliseconds
      * @param startedBy the {@link Thread#threadId} of the thread that submitted it
-     * @param place where it is in its author's code; empty if it is ready
+     * @param place its innermost frame in the author's code; empty if it is ready
      * @param stack its frames, the innermost first
      */
     record Coroutine(
@@ -47,7 +48,7 @@ public interface LoopsMXBean {
             List<String> stack) {}
 
     /**
-     * The loops that are open.
+     * Returns the open loops.
      *
      * @return a snapshot of each, by name
      */

@@ -14,9 +14,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A blocking stream, one way, on which a thread of its own waits. What is handed over is one piece at a time, so no more than that is
- * ever held here: the thread reads on only when a coroutine has taken all, and a coroutine that writes goes on only when the
- * thread has written all.
+ * A blocking stream, for input or for output, with a thread of its own that waits in it: the pump. Pump and coroutines
+ * hand over one piece at a time, so no more than a piece is ever held here: the pump reads on when a coroutine has
+ * taken the whole piece, and a coroutine that writes goes on when the pump has written the whole piece.
  */
 final class PumpedTransport implements Transport {
     private static final int PIECE = 1 << 16;
@@ -27,14 +27,14 @@ final class PumpedTransport implements Transport {
     private final Condition changed = lock.newCondition();
 
     // Guarded by lock:
-    /** What is handed over and not taken yet; between position and limit. */
+    /** The bytes handed over but not yet taken: between position and limit. */
     private final ByteBuffer piece = ByteBuffer.allocate(PIECE).limit(0);
-    /** Input: nothing more will come. Output: nothing more is to be written. */
+    /** Input: nothing more will come. Output: nothing more will be written. */
     private boolean ended;
     private String whyEnded = "";
     private @Nullable Throwable failure;
     private @Nullable String closed;
-    /** Called after each change, with the lock: for a wait on several of these. */
+    /** Called after each change, with the lock: for a wait for several transports. */
     private Runnable listener = () -> {};
 
     private PumpedTransport(String name, boolean isInput) {
@@ -63,7 +63,7 @@ final class PumpedTransport implements Transport {
             do {
                 count = in.read(bytes);
             } while (handOver(bytes, count));
-        } catch (Throwable e) { // of the stream, which may be anybody's: whoever waits here would wait for ever
+        } catch (Throwable e) { // of any kind, as the stream may be any: else the waiters would wait forever
             failed(e);
         }
     }
@@ -99,7 +99,10 @@ final class PumpedTransport implements Transport {
         }
     }
 
-    /** How many bytes to write; 0 when there will be none. They count as handed over until they are written. */
+    /**
+     * Waits for bytes to write, and returns their number; 0 at the end. They count as handed over until they are
+     * written.
+     */
     private int awaitPiece(byte[] bytes) {
         lock.lock();
         try {
@@ -134,16 +137,16 @@ final class PumpedTransport implements Transport {
         }
     }
 
-    /** With the lock. */
+    /** Called with the lock. */
     private void tellAll() {
         changed.signalAll();
         listener.run();
     }
 
     /**
-     * Has something called after each change.
+     * Sets a listener that is called after each change.
      *
-     * @param newListener quick, and takes no lock
+     * @param newListener must be quick and take no lock
      */
     void whenChanged(Runnable newListener) {
         lock.lock();
@@ -164,7 +167,7 @@ final class PumpedTransport implements Transport {
         await(true, deadline);
     }
 
-    /** Waits until there is a piece, or until there is none; or the end of all. */
+    /** Waits until there is a piece, or until there is none, or until the stream has ended. */
     private void await(boolean piecesWanted, Deadline deadline) throws IOException, InterruptedException {
         try (var _ = Waits.outOfTurn()) { // which ends without the lock
             lock.lockInterruptibly();
@@ -207,7 +210,7 @@ final class PumpedTransport implements Transport {
         if (isInput) {
             throw new UnsupportedOperationException(name + " can only be read");
         }
-        await(false, deadline); // for what a write that was cancelled has left
+        await(false, deadline); // for the rest of a cancelled write
         while (source.hasRemaining()) {
             writeNow(source);
             await(false, deadline);
@@ -220,7 +223,7 @@ final class PumpedTransport implements Transport {
         }
     }
 
-    /** Hands over what the thread takes without waiting; returns whether that was anything. */
+    /** Hands over as much as fits without waiting; returns false if there was no room. */
     boolean writeNow(ByteBuffer source) throws IOException {
         lock.lock();
         try {
@@ -248,14 +251,14 @@ final class PumpedTransport implements Transport {
         }
     }
 
-    /** Has what was written go out first. */
+    /** {@inheritDoc} Waits until everything written before has gone out. */
     @Override
     public void shutdownOutput(Deadline deadline) throws IOException, InterruptedException {
         write(ByteBuffer.allocate(0), deadline);
         end("its output was shut down");
     }
 
-    /** Output: nothing more is to be written. What was handed over still is, or that fails as ever. From any thread. */
+    /** Ends the output. Bytes handed over are still written. From any thread. */
     void end(String why) {
         lock.lock();
         try {

@@ -4,13 +4,13 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What can go on, in the order in which it could: a ring that grows. For one thread at a time.
+ * The continuations that are ready, in the order in which they became so: a ring that grows. For one thread at a time.
  *
- * <p>Not an {@code ArrayDeque}, as an element may be added by a coroutine that is at the end of its stack: what is changed
- * here is changed by plain stores after the last call that could overflow.
+ * <p>Not an {@code ArrayDeque}, as a coroutine that is at the end of its stack may add an element: here only plain
+ * stores follow the last call that could overflow, so the queue stays whole.
  *
- * <p>What was taken last stays in its place until the next is taken, so that it costs nothing to know what runs:
- * one place is always kept for it.
+ * <p>The element taken last stays in the ring until the next is taken, so that observers can see what runs at no cost.
+ * One place is always kept for it.
  */
 final class ReadyQueue {
     private static final int FIRST_CAPACITY = 256;
@@ -53,8 +53,8 @@ final class ReadyQueue {
     }
 
     /**
-     * What was taken last, if nothing has been put before the others since. From any thread, and a guess there: whoever
-     * asks has to see that no turn has ended meanwhile.
+     * Returns the element taken last, unless {@code addFirst} has overwritten it. In other threads than the owner's it
+     * is a guess: the caller must check that no turn has ended meanwhile.
      */
     @Nullable Runnable taken() {
         @Nullable Runnable[] here = ring;
@@ -66,7 +66,7 @@ final class ReadyQueue {
         @Nullable Runnable[] larger = new Runnable[capacity * 2];
         System.arraycopy(ring, head, larger, 0, capacity - head);
         System.arraycopy(ring, 0, larger, capacity - head, head);
-        larger[larger.length - 1] = larger[capacity - 1]; // what was taken last is before the first
+        larger[larger.length - 1] = larger[capacity - 1]; // the element taken last is before the first
         larger[capacity - 1] = null;
         ring = larger;
         head = 0;

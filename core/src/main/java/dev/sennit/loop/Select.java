@@ -14,7 +14,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Waits for one of several channels: the first that can be received from or sent to.
+ * Waits for several channels, and receives from or sends to the first that is ready.
  *
  * {@snippet :
  * var orders = new Channel<String>(10);
@@ -27,19 +27,19 @@ import org.jspecify.annotations.Nullable;
  * System.out.println(done);
  * }
  *
- * <p>It is Go's {@code select}. <b>Exactly one clause happens</b>: of the others nothing is received and nothing is sent. Its action runs
- * in the calling thread, after the select is over, so it may wait; what it returns, the select returns.
+ * <p>It is Go's {@code select}. <b>Exactly one clause happens</b>: the others receive and send nothing. Its action runs
+ * in the calling thread after the choice, so it may wait; the select returns its result.
  *
  * <ul>
- *   <li>If several clauses can happen, one of them is taken at random, each as likely as the others.
- *   <li>If none can, the thread waits - unless there is {@link #orElse}, which happens at once then, or {@link #after}, which
- *       happens when the time is over.
- *   <li>A clause can also happen because its channel is closed (for one that receives: and empty). Then {@link
- *       ChannelClause#whenClosed} happens; where that is not given, the select throws a {@link ChannelClosedException}.
+ *   <li>If several clauses can happen, one of them is chosen at random with equal probability.
+ *   <li>If none can, the thread waits - unless there is {@link #orElse}, which happens at once then, or {@link #after},
+ *       which happens after its time.
+ *   <li>A clause can also happen because its channel is closed (and empty, for a clause that receives). Then
+ *       {@link ChannelClause#whenClosed} happens; without that, the select throws a {@link ChannelClosedException}.
  * </ul>
  *
- * <p>While it waits, a select stands in the queue of each of its channels, behind those that came before it. Whatever a select that
- * is interrupted, or whose time is over, was to receive or send has not been, as for {@link Channel}.
+ * <p>While it waits, a select stands in the queue of each of its channels, behind those that came before it. A select
+ * that is interrupted, or whose time is over, has received and sent nothing, as with {@link Channel}.
  *
  * <p><b>Memory effects</b> are those of the channel.
  *
@@ -47,7 +47,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Select<R extends @Nullable Object> {
     private final List<ChannelClause<? extends R>> clauses = new ArrayList<>();
-    /** Those of the clauses, in the order in which they are locked. */
+    /** The channels of the clauses, in the order in which they are locked. */
     private final List<Channel<?>> channels = new ArrayList<>();
     private @Nullable Otherwise<? extends R> otherwise;
 
@@ -73,12 +73,13 @@ public final class Select<R extends @Nullable Object> {
     }
 
     /**
-     * Waits until one of the clauses can happen, and has it happen.
+     * Waits until one of the clauses can happen, and performs it.
      *
      * @param clauses one or more that receive or send, and {@link #orElse} or {@link #after} at most once
      * @param <R> the type of the result
-     * @return what the action of the clause returned
-     * @throws ChannelClosedException if the channel of a clause is, or is meanwhile, closed, and it does not say what happens then
+     * @return the result of the clause's action
+     * @throws ChannelClosedException if the channel of a clause is, or is meanwhile, closed, and the clause has no
+     *     {@link ChannelClause#whenClosed}
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then no clause has happened
      */
     @SafeVarargs
@@ -88,12 +89,13 @@ public final class Select<R extends @Nullable Object> {
     }
 
     /**
-     * The same, for a number of clauses that is not known beforehand.
+     * Waits until one of the clauses can happen, and performs it, as {@link #from(Clause...)}.
      *
      * @param clauses one or more that receive or send, and {@link #orElse} or {@link #after} at most once
      * @param <R> the type of the result
-     * @return what the action of the clause returned
-     * @throws ChannelClosedException if the channel of a clause is, or is meanwhile, closed, and it does not say what happens then
+     * @return the result of the clause's action
+     * @throws ChannelClosedException if the channel of a clause is, or is meanwhile, closed, and the clause has no
+     *     {@link ChannelClause#whenClosed}
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then no clause has happened
      */
     public static <R extends @Nullable Object> R from(List<? extends Clause<? extends R>> clauses)
@@ -102,9 +104,9 @@ public final class Select<R extends @Nullable Object> {
     }
 
     /**
-     * A clause that happens when no other can at once: the select does not wait.
+     * Returns a clause that happens if no other can at once: the select does not wait.
      *
-     * @param action what to do then
+     * @param action called then; its result is that of the select
      * @param <R> the type of the result
      * @return a clause
      */
@@ -113,10 +115,10 @@ public final class Select<R extends @Nullable Object> {
     }
 
     /**
-     * A clause that happens when no other could for some time.
+     * Returns a clause that happens if no other could within a time.
      *
      * @param time how long to wait; zero or less is {@link #orElse}
-     * @param action what to do then
+     * @param action called then; its result is that of the select
      * @param <R> the type of the result
      * @return a clause
      */
@@ -127,7 +129,7 @@ public final class Select<R extends @Nullable Object> {
     // ---- clauses ----
 
     /**
-     * One of the things that a select may do. Clauses do not change, and may be used again.
+     * An alternative of a select. Clauses are immutable, and may be used again.
      *
      * @param <R> the type of the result
      */
@@ -146,19 +148,19 @@ public final class Select<R extends @Nullable Object> {
         }
 
         /**
-         * The same clause, which does something of its own when its channel is closed, instead of having the select throw.
+         * Returns the same clause with an action for a closed channel, which the select calls instead of throwing.
          *
-         * @param action gets what the select would throw; its result is that of the select
+         * @param action called with the exception; its result is that of the select
          * @return a clause
          */
         public abstract ChannelClause<R> whenClosed(Function<? super ChannelClosedException, ? extends R> action);
 
         abstract Channel<?> channel();
 
-        /** With the lock: what has happened, if it can happen now. */
+        /** Performs the clause if it can happen now, and returns its action; else null. With the lock. */
         abstract @Nullable Supplier<? extends R> attempt();
 
-        /** With the lock: stands in the queue. */
+        /** Enters the queue of the channel. With the lock. */
         abstract Standing<R> stand(Wait wait);
 
         final R closed() {
@@ -171,11 +173,11 @@ public final class Select<R extends @Nullable Object> {
     }
 
     /**
-     * A clause that stands in the queue of its channel.
+     * A clause in the queue of its channel.
      *
-     * @param place where
-     * @param result what to call once the place has happened
-     * @param leave leaves the queue; without the lock
+     * @param place its place in the queue
+     * @param result called once the place has happened
+     * @param leave leaves the queue; called without the lock
      */
     private record Standing<R extends @Nullable Object>(Place<?> place, Supplier<? extends R> result, Runnable leave) {}
 
@@ -273,8 +275,8 @@ public final class Select<R extends @Nullable Object> {
         var wait = new Wait();
         List<Standing<? extends R>> standing = new ArrayList<>(clauses.size());
         Supplier<? extends R> happened;
-        // All locks at once, as in Go: a look at one channel after another would miss what happens to the first meanwhile, and a thread
-        // that stands in some queues already could be taken by one channel while it takes from another.
+        // All locks at once, as in Go: with one channel after another, the select would miss changes of the first
+        // meanwhile, and one channel could end its wait while it takes from another.
         channels.forEach(Channel::lock);
         try {
             Wait.ensureNotInterrupted();
@@ -295,7 +297,10 @@ public final class Select<R extends @Nullable Object> {
         return otherwise == null ? Wait.FOREVER : otherwise.nanos();
     }
 
-    /** With all locks: one of those that can happen now, each as likely as the others; null if none can. */
+    /**
+     * Performs one of the clauses that can happen now, each with equal probability; returns its action, null if none
+     * can. With all locks.
+     */
     private @Nullable Supplier<? extends R> attempt() {
         for (int left = clauses.size(); left > 0; left--) {
             Collections.swap(clauses, left - 1, channels.getFirst().roll(left));

@@ -12,7 +12,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Signals of the operating system, as a {@link Channel}: whoever receives from it gets the name of the next one.
+ * Signals of the operating system, as a {@link Channel} of their names.
  *
  * {@snippet :
  * import dev.sennit.loop.Signals;
@@ -27,18 +27,20 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>As in the system itself, one that comes again before it was received counts once, and the order of those that come together is
- * not kept. Nothing of the receiver runs in the thread of the signal; in an {@link EventLoop} it is an ordinary turn. With {@link
- * Select} one waits for signals and for something else. All who have opened a signal get it.
+ * <p>As in the system itself, a signal that comes again before it was received counts once, and signals that come
+ * together have no order. No code of the receiver runs in the signal's thread; in an {@link EventLoop} it runs in an
+ * ordinary turn. {@link Select} waits for signals together with other channels. Every open {@code Signals} of a signal
+ * gets it.
  *
- * <p>While it is open the JVM does nothing by itself for these signals: {@code TERM}, {@code INT} and {@code HUP} do not end it, so
- * whoever receives them has to see to that. {@link #close} gives the signals back. What a coroutine opens and does not close is
- * closed when its loop has ended.
+ * <p>While it is open, the JVM does not handle these signals itself: {@code TERM}, {@code INT} and {@code HUP} do not
+ * end the JVM, so the receiver must see to that. {@link #close} gives the signals back. The loop closes at its end what
+ * its coroutines have opened.
  *
- * <p>Which signals there are is up to the system and the JVM. On Linux and macOS that is all but {@code KILL}, {@code STOP}, {@code QUIT}
- * (which prints the stacks of all threads) and those of errors such as {@code SEGV}; Flight Recorder wants {@code USR2} for itself.
- * {@code HUP}, {@code INT} and {@code TERM} stay ignored where they were when the JVM was started, as {@code HUP} is by {@code nohup}. The JVM needs the module {@code
- * jdk.unsupported}: a program on the module path may have to ask for it with {@code --add-modules jdk.unsupported}.
+ * <p>The system and the JVM decide which signals can be received. On Linux and macOS these are all but {@code KILL},
+ * {@code STOP}, {@code QUIT} (which prints the stacks of all threads) and those of errors such as {@code SEGV}; Flight
+ * Recorder uses {@code USR2} itself. {@code HUP}, {@code INT} and {@code TERM} stay ignored if they were when the JVM
+ * was started, as {@code HUP} is under {@code nohup}. The JVM needs the module {@code jdk.unsupported}: a program on
+ * the module path may have to add it with {@code --add-modules jdk.unsupported}.
  */
 public final class Signals implements AutoCloseable {
     private static final Object LOCK = new Object();
@@ -51,24 +53,27 @@ public final class Signals implements AutoCloseable {
 
     private Signals(Set<String> names, @Nullable EventLoop loop) {
         this.names = names;
-        channel = new Channel<>(names.size()); // each is in it once
+        channel = new Channel<>(names.size()); // holds each name at most once
         this.loop = loop;
     }
 
-    /** A signal that somebody listens to. */
+    /** A signal with listeners. */
     private static final class Source {
         private final String name;
         private final List<Signals> listeners = new CopyOnWriteArrayList<>();
         private final SystemSignals.Handled handled;
 
-        /** There is a listener before there is a signal. */
+        /** The first listener is there before the first signal. */
         Source(String name, Signals first) {
             this.name = name;
             listeners.add(first);
             handled = SystemSignals.handle(name, this::came);
         }
 
-        /** False if nobody listens any more: the last one has just closed, or somebody put our handler back after that. */
+        /**
+         * Returns false if there is no listener any more: the last one has just closed, or other code put our handler
+         * back after that.
+         */
         private boolean came() {
             boolean heard = false;
             for (Signals one : listeners) {
@@ -80,11 +85,12 @@ public final class Signals implements AutoCloseable {
     }
 
     /**
-     * Listens to signals from now on. By any thread, a coroutine or not.
+     * Listens to signals from now on. May be called from any thread, a coroutine or not.
      *
-     * @param names which, without {@code SIG}: {@code TERM}, {@code INT}, {@code HUP}, {@code USR1}, {@code WINCH}, ...
-     * @return what to receive from, and to close
-     * @throws IllegalArgumentException if there is no such signal, or if the JVM or the system does not let go of it
+     * @param names the names without {@code SIG}: {@code TERM}, {@code INT}, {@code HUP}, {@code USR1}, {@code WINCH},
+     *     ...
+     * @return the signals, to receive from and to close
+     * @throws IllegalArgumentException if there is no such signal, or if the JVM or the system keeps it for itself
      * @throws IllegalStateException if this JVM has no signals, or if the calling coroutine's loop has ended
      */
     public static Signals open(String... names) {
@@ -120,7 +126,7 @@ public final class Signals implements AutoCloseable {
     }
 
     /**
-     * Where they come from.
+     * Returns the channel of the signals.
      *
      * @return a channel of names, which is closed with this
      */
@@ -128,7 +134,10 @@ public final class Signals implements AutoCloseable {
         return channel;
     }
 
-    /** Listens no more, and closes the channel. Signals that nobody listens to are handled as before. From any thread. */
+    /**
+     * Stops listening, and closes the channel. Signals without another listener are handled as before. May be called
+     * from any thread.
+     */
     @Override
     public void close() {
         synchronized (LOCK) {
@@ -147,7 +156,7 @@ public final class Signals implements AutoCloseable {
     }
 
     /**
-     * Which signals.
+     * Returns the signals, and whether this is open.
      *
      * @return such as {@code Signals[HUP, TERM], open}
      */

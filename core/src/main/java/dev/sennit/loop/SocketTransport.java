@@ -8,9 +8,12 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 
-/** A socket as it is. */
+/** A plain socket. */
 final class SocketTransport implements Transport {
-    /** The JDK copies what is in an array before it writes: all of it, and again for each part that the system takes. */
+    /**
+     * The JDK copies the bytes of an array before it writes them: all of them, and again for each part that the system
+     * takes.
+     */
     private static final int PIECE = 1 << 17;
 
     private final SocketChannel channel;
@@ -72,7 +75,7 @@ final class SocketTransport implements Transport {
         }
     }
 
-    /** The JDK's own say neither whose connection it was nor who closed it. */
+    /** Names the connection, and why it was closed: the JDK's exceptions say neither. */
     private IOException failed(IOException e) throws StreamClosedException {
         if (e instanceof ClosedChannelException) {
             watch.ensureOpen();

@@ -5,11 +5,12 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is due at some time, the earliest first; of those due at the same time, the one added first. For one thread at a
- * time, but that {@link Timer#cancel} may come from any.
+ * Timers, the earliest first; of those due at the same time, the one added first. For one thread at a time, but
+ * {@link Timer#cancel} may be called from any.
  *
- * <p>A binary heap. A timer that is called off stays where it is until it is due, or until such ones are half of all: most
- * timers are time-outs that are called off, and taking each out by itself would cost a search.
+ * <p>A binary heap. A cancelled timer stays in the heap until it is due, or until the next sweep, when as many timers
+ * have been added as the last sweep has kept: most timers are time-outs that are cancelled, and removing each would
+ * cost a search.
  */
 final class TimerHeap {
     private static final int SMALLEST_SWEEP = 64;
@@ -17,14 +18,14 @@ final class TimerHeap {
     private @Nullable Timer[] heap = new Timer[64];
     private int size;
     private long added;
-    /** How many more may be added before it is worth to look for those called off. */
+    /** How many timers may still be added before the next sweep for cancelled ones. */
     private int untilSweep = SMALLEST_SWEEP;
 
-    /** One that may be called off. */
+    /** A timer that may be cancelled. */
     static final class Timer extends OwnScheduler.Timeout {
         private final long due;
         private long number;
-        /** Let go when it is called off, as what it holds may be large. */
+        /** Cleared by a cancellation, as the action may hold large objects. */
         private @Nullable Runnable action;
 
         Timer(long due, Runnable action) {
@@ -65,15 +66,15 @@ final class TimerHeap {
         siftUp(size++, timer);
     }
 
-    /** How many there are, those called off among them. */
+    /** Returns the number of timers, cancelled ones included. */
     int size() {
         return size;
     }
 
     /**
-     * When the earliest is due.
+     * Returns the time until the earliest timer is due.
      *
-     * @return nanoseconds from now, 0 or less if it is due; {@link Long#MAX_VALUE} when there is none
+     * @return nanoseconds from now, 0 or less if it is due; {@link Long#MAX_VALUE} if there is none
      */
     long nanosUntilNext(long now) {
         dropCancelled();
@@ -81,7 +82,7 @@ final class TimerHeap {
         return first == null ? Long.MAX_VALUE : first.due - now;
     }
 
-    /** Takes out the earliest if it is due. */
+    /** Removes the earliest timer if it is due, and returns it. */
     @Nullable Timer pollDue(long now) {
         dropCancelled();
         Timer first = heap[0];

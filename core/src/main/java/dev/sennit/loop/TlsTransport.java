@@ -19,9 +19,9 @@ import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TLS over another transport. All that it does between two waits is done when it waits, so that a wait which is cancelled can be
- * repeated: what has come stays in {@code incoming}, what has to go in {@code outgoing}. The computing of handshakes is done
- * on the JVM's common pool.
+ * TLS over a socket. Every step between two waits is complete when the next wait begins, so a cancelled wait can be
+ * repeated: received records stay in {@code incoming}, unsent ones in {@code outgoing}. The computations of a handshake
+ * run on the JVM's common pool.
  */
 final class TlsTransport implements Transport {
     private static final Duration HANDSHAKE = Duration.ofSeconds(30);
@@ -32,28 +32,28 @@ final class TlsTransport implements Transport {
     private final String name;
     private final EventLoop loop;
 
-    /** Held by who wraps and sends, or shakes hands. */
+    /** Held by the coroutine that wraps and sends, or does the handshake. */
     private final FairLock sending = new FairLock();
-    /** Guarded by sending. Records that are not all sent yet; between position and limit. */
+    /** Guarded by sending. Records that are not wholly sent yet: between position and limit. */
     private ByteBuffer outgoing;
 
-    // In a turn, only who reads, or shakes hands:
-    /** Records as they come, up to its position. */
+    // Only in a turn, and only the coroutine that reads or does the handshake:
+    /** Received records, up to its position. */
     private ByteBuffer incoming;
     /** Whether there is no whole record in {@link #incoming}. */
     private boolean needsMore;
-    /** Whether the other side has said that it sends no more. */
+    /** Whether the other side has sent close_notify. */
     private boolean ended;
-    /** Whether it ended without having said so. */
+    /** Whether its bytes ended without close_notify. */
     private boolean cutOff;
     private volatile boolean handsShaken;
-    /** What is being computed. */
+    /** The computation of the handshake that is under way. */
     private @Nullable CompletableFuture<?> computing;
 
     /**
      * Begins TLS over a connection.
      *
-     * @param come what the other side has sent of it already
+     * @param come bytes of TLS that the other side has sent already
      */
     TlsTransport(SocketTransport below, SSLEngine engine, String name, EventLoop loop, ByteBuffer come) {
         this.below = below;
@@ -66,7 +66,7 @@ final class TlsTransport implements Transport {
         incoming = ByteBuffer.allocate(Math.max(record, come.remaining())).put(come);
     }
 
-    /** A client's side, which accepts only a certificate that is made out to the host. */
+    /** Returns a client's engine, which accepts only certificates for the host. */
     static SSLEngine clientEngine(SSLContext context, String host, int port) {
         SSLEngine engine = context.createSSLEngine(host, port);
         engine.setUseClientMode(true);
@@ -77,9 +77,9 @@ final class TlsTransport implements Transport {
     }
 
     /**
-     * A server's side.
+     * Returns a server's engine.
      *
-     * @param parameters what to ask for; null is nothing but the context's own
+     * @param parameters further demands; null for the context's own only
      */
     static SSLEngine serverEngine(SSLContext context, @Nullable SSLParameters parameters) {
         SSLEngine engine = context.createSSLEngine();
@@ -104,12 +104,11 @@ final class TlsTransport implements Transport {
             if (!handsShaken) {
                 engine.beginHandshake();
                 while (goOn(deadline)) {
-                    // until there is nothing more to do
                 }
                 handsShaken = true;
             }
         } catch (SSLException e) {
-            sayFarewell(); // the other side is told why
+            sayFarewell(); // tells the other side why
             below.close("the handshake failed");
             throw new SSLHandshakeException(name + ": " + e.getMessage(), e);
         } finally {
@@ -117,9 +116,9 @@ final class TlsTransport implements Transport {
         }
     }
 
-    /** One step; whether there was one to do. */
+    /** Does a step of the handshake; returns whether there was a step to do. */
     private boolean goOn(Deadline deadline) throws IOException, InterruptedException {
-        flush(deadline); // what a handshake that was cancelled had not sent
+        flush(deadline); // left unsent by a cancelled handshake
         switch (engine.getHandshakeStatus()) {
             case NEED_TASK -> compute(deadline);
             case NEED_WRAP -> {
@@ -215,7 +214,7 @@ final class TlsTransport implements Transport {
                     }
                     HandshakeStatus next = result.getHandshakeStatus();
                     if (next == HandshakeStatus.FINISHED || next == HandshakeStatus.NEED_TASK || next == HandshakeStatus.NEED_WRAP) {
-                        return 0; // for who waits to deal with
+                        return 0; // awaitReadable or the handshake deals with it
                     }
                 }
             }
@@ -281,7 +280,7 @@ final class TlsTransport implements Transport {
         sending.lockForWriting(deadline, name);
     }
 
-    /** One record, once all before it are sent; whether it was made. */
+    /** Makes a record, once all before it are sent; returns whether it was made. */
     private boolean wrap(ByteBuffer source) throws IOException {
         outgoing.clear();
         try {
@@ -316,7 +315,9 @@ final class TlsTransport implements Transport {
 
     // ---- both ----
 
-    /** With a farewell, unless somebody is sending, or the system does not take it at once. */
+    /**
+     * {@inheritDoc} Sends close_notify before, unless a coroutine is sending, or the system does not take it at once.
+     */
     @Override
     public void close(String why) {
         if (!below.isClosed() && sending.tryLock()) {
@@ -329,7 +330,7 @@ final class TlsTransport implements Transport {
         below.close(why);
     }
 
-    /** As far as the system takes it at once; with the lock. */
+    /** Sends close_notify as far as the system takes it at once. With the lock. */
     private void sayFarewell() {
         try {
             engine.closeOutbound();
@@ -337,7 +338,7 @@ final class TlsTransport implements Transport {
                 below.writeNow(outgoing);
             }
         } catch (IOException e) {
-            // then without
+            // then without close_notify
         }
     }
 

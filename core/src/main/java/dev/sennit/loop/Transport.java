@@ -6,19 +6,19 @@ import java.nio.ByteBuffer;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
-/** What carries the bytes of a {@link ByteStream}. For coroutines of one loop, one that reads and one that writes. */
+/** Carries the bytes of a {@link ByteStream}. For coroutines of one loop: one reads, one writes. */
 interface Transport {
 
-    /** Comes to an agreement with the other side, if it takes one, and there is none yet. */
+    /** Does the handshake, if the transport has one that is not done yet. */
     default void shakeHands(Deadline deadline) throws IOException, InterruptedException {}
 
-    /** The TLS session; null if there is none, or none yet. */
+    /** Returns the TLS session; null if there is none, or none yet. */
     default @Nullable SSLSession session() {
         return null;
     }
 
     /**
-     * Waits until it is worth to call {@link #readNow}.
+     * Waits until {@link #readNow} may have something to read.
      *
      * @throws java.net.SocketTimeoutException at the deadline
      * @throws InterruptedException if the coroutine is cancelled; nothing is lost
@@ -26,16 +26,17 @@ interface Transport {
     void awaitReadable(Deadline deadline) throws IOException, InterruptedException;
 
     /**
-     * Reads what has come, without waiting.
+     * Reads the bytes that are there, without waiting.
      *
-     * @return how many bytes; 0 if there are none yet; -1 if the other side has said that it sends no more
+     * @return the number of bytes; 0 if there are none yet; -1 if the other side has ended its output
      */
     int readNow(ByteBuffer target) throws IOException;
 
     /**
      * Hands bytes to the operating system, and waits while it takes none.
      *
-     * @param source all that remains in it; its position tells how much was taken, also when this fails
+     * @param source the bytes, from its position to its limit; the position tells how much was taken, also after a
+     *     failure
      */
     void write(ByteBuffer source, Deadline deadline) throws IOException, InterruptedException;
 
@@ -43,9 +44,9 @@ interface Transport {
     void shutdownOutput(Deadline deadline) throws IOException, InterruptedException;
 
     /**
-     * From any thread: frees everything, and wakes who waits. Does nothing when called again.
+     * Frees everything and wakes those that wait. Does nothing when called again. From any thread.
      *
-     * @param why for them
+     * @param why the reason that those which wait are told
      */
     void close(String why);
 
