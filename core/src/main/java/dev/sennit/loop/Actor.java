@@ -137,7 +137,8 @@ public final class Actor<M> implements AutoCloseable {
      * @param message not null
      * @throws ActorClosedException if the actor is, or is meanwhile, closed or stopped
      * @throws IllegalStateException if the actor itself sends it and the mailbox is full, as the wait would not end
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then the message was not sent
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then the message was not
+     *     sent
      */
     public void tell(M message) throws InterruptedException {
         post(new Letter<>(Objects.requireNonNull(message, "message"), null));
@@ -166,7 +167,8 @@ public final class Actor<M> implements AutoCloseable {
      * @return the future
      * @throws ActorClosedException if the actor is, or is meanwhile, closed or stopped
      * @throws IllegalStateException if the actor itself sends it and the mailbox is full, as the wait would not end
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then the message was not sent
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then the message was not
+     *     sent
      */
     public <R extends @Nullable Object> CompletableFuture<R> ask(
             Function<? super CompletableFuture<R>, ? extends M> message) throws InterruptedException {

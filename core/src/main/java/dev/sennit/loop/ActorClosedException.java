@@ -3,9 +3,9 @@ package dev.sennit.loop;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An {@link Actor} takes no more messages, or ended before it came to one.
+ * An {@link Actor} takes no more messages, or ended before it handled one.
  *
- * <p>Its cause is what stopped the actor; null when it was {@linkplain Actor#close closed}.
+ * <p>The exception's cause is the cause that stopped the actor; null if the actor was {@linkplain Actor#close closed}.
  */
 public final class ActorClosedException extends IllegalStateException {
     private static final long serialVersionUID = 1L;

@@ -10,16 +10,16 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One call of the system that blocks, on a thread of the loop's own, for a coroutine that waits for it. When the coroutine is
- * cancelled it goes on at once; the call comes to its end without it, and its result is disposed of.
+ * A blocking call on one of the loop's own threads, and the coroutine that waits for it. A cancelled coroutine goes on
+ * at once; the call ends without it, and its result is disposed of.
  */
 final class Blocking<T extends @Nullable Object> implements Runnable {
-    /** What blocks. */
+    /** A blocking call. */
     interface Call<T extends @Nullable Object> {
         T call() throws IOException;
     }
 
-    /** Gives back a result that nobody wants. */
+    /** Releases a result that is not wanted any more. */
     interface Disposal<T extends @Nullable Object> {
         void dispose(T result) throws IOException;
     }
@@ -34,7 +34,7 @@ final class Blocking<T extends @Nullable Object> implements Runnable {
     }
 
     /**
-     * Calls, and waits for the result.
+     * Makes the call on a thread of the loop, and waits for the result.
      *
      * @throws StreamClosedException if the loop has ended
      */
@@ -71,7 +71,7 @@ final class Blocking<T extends @Nullable Object> implements Runnable {
             if (cause instanceof IOException failure) {
                 throw failure;
             }
-            if (cause instanceof RuntimeException wrong) { // options that contradict each other, say
+            if (cause instanceof RuntimeException wrong) { // contradictory options, for instance
                 throw wrong;
             }
             throw new IOException("a file operation has failed: " + Throwables.text(cause), cause);
@@ -89,9 +89,10 @@ final class Blocking<T extends @Nullable Object> implements Runnable {
     }
 
     /**
-     * Runs what gives something back, which may block, in a thread that no file operation keeps busy; or here, if there is none.
+     * Runs code that releases something, and may block, on a thread that no file operation keeps busy; or here, if no
+     * thread can be started.
      *
-     * @return done when it was run
+     * @return a future that is done when the code has run
      */
     static CompletableFuture<@Nullable Void> elsewhere(Runnable disposal) {
         var done = new CompletableFuture<@Nullable Void>();
@@ -104,7 +105,7 @@ final class Blocking<T extends @Nullable Object> implements Runnable {
         };
         try {
             BackgroundExecutor.execute(telling);
-        } catch (OutOfMemoryError e) { // no thread to be had
+        } catch (OutOfMemoryError e) { // no thread could be started
             telling.run();
         }
         return done;
@@ -125,7 +126,7 @@ final class Blocking<T extends @Nullable Object> implements Runnable {
         try {
             disposal.dispose(made);
         } catch (IOException e) {
-            // it is gone either way
+            // it is released either way
         }
     }
 }

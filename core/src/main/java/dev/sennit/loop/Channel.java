@@ -140,7 +140,8 @@ public final class Channel<T> implements Iterable<T> {
      *
      * @param element not null
      * @throws ChannelClosedException if the channel is, or is meanwhile, closed
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then the element was not sent
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then the element was not
+     *     sent
      */
     public void send(T element) throws InterruptedException {
         sendWithin(element, Wait.FOREVER);
@@ -153,7 +154,8 @@ public final class Channel<T> implements Iterable<T> {
      * @param timeout the longest to wait; zero or less only tries
      * @return false if the time was over first; then the element was not sent
      * @throws ChannelClosedException if the channel is, or is meanwhile, closed
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then the element was not sent
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then the element was not
+     *     sent
      */
     public boolean send(T element, Duration timeout) throws InterruptedException {
         return sendWithin(element, Timers.nanos(timeout));

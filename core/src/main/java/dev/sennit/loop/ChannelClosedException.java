@@ -3,9 +3,9 @@ package dev.sennit.loop;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A {@link Channel} was closed: nothing more goes in, or there is nothing left to come out.
+ * A {@link Channel} was closed: no element can be sent, or none is left to receive.
  *
- * <p>Its cause is what the channel was closed with; null when that was nothing.
+ * <p>The exception's cause is the one that the channel was closed with; null if there was none.
  */
 public final class ChannelClosedException extends IllegalStateException {
     private static final long serialVersionUID = 1L;

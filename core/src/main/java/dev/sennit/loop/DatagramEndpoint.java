@@ -17,7 +17,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Datagrams (UDP) from and to others, for coroutines.
+ * A UDP socket for coroutines: sends and receives datagrams.
  *
  * {@snippet :
  * import dev.sennit.loop.DatagramEndpoint;
@@ -30,18 +30,19 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>It belongs to the loop whose coroutine opened it; only that one's coroutines may use it, but anybody may close it. One receives at
- * a time; several may send.
+ * <p>An endpoint belongs to the loop whose coroutine opened it. Only coroutines of that loop may use it; any thread may
+ * close it. One coroutine receives at a time; several may send.
  *
  * <h2>What UDP promises</h2>
  *
- * <p>Nothing: a datagram comes as it was sent, or not at all, or twice, and in any order. None is held here: those that come while
- * nobody receives wait in a buffer of the system, which drops what is too much for it. {@link #setOption} says how large that is.
+ * <p>Nothing: a datagram arrives as it was sent, or not at all, or twice, and in any order. Datagrams that are not
+ * received yet wait in a buffer of the operating system, which drops them when it is full. {@link #setOption} sets its
+ * size.
  *
  * <h2>What ends a wait</h2>
  *
- * <p>Cancelling the coroutine, a time-out that was set, {@link #close} and the end of the loop, as for a {@link ByteStream}. All but the
- * last two leave the endpoint open.
+ * <p>Cancelling the coroutine, a time-out that was set, {@link #close} and the end of the loop, as for a
+ * {@link ByteStream}. All but the last two leave the endpoint open.
  */
 public final class DatagramEndpoint implements AutoCloseable {
     private final EventLoop loop;
@@ -58,14 +59,14 @@ public final class DatagramEndpoint implements AutoCloseable {
     private @Nullable Duration receiveTimeout;
     private @Nullable Duration sendTimeout;
     private @Nullable Thread receiver;
-    /** Whether there may be more already, so that it is worth to look before waiting. */
+    /** Whether datagrams may be there already, so that a receive is tried before waiting. */
     private boolean mayHaveMore;
 
     /**
-     * A datagram that has come.
+     * A received datagram.
      *
-     * @param sender who has sent it, as far as that can be believed: anybody can write any address into it
-     * @param bytes what it says; may be empty
+     * @param sender its source address, which anybody can forge
+     * @param bytes its content; may be empty
      */
     public record Datagram(InetSocketAddress sender, byte[] bytes) {}
 
@@ -88,12 +89,12 @@ public final class DatagramEndpoint implements AutoCloseable {
     // ---- opening ----
 
     /**
-     * Receives at a port of the loopback address, so that only this machine can send to it.
+     * Opens an endpoint at a port of the loopback address, so that only this machine can send to it.
      *
-     * @param port a port; 0 is any that is free
+     * @param port a port; 0 for any free port
      * @return an open endpoint
      * @throws java.net.BindException if the port is taken
-     * @throws IOException if there are too many open files, and the like
+     * @throws IOException for instance if too many files are open
      * @throws IllegalStateException if the caller is not a coroutine
      */
     public static DatagramEndpoint open(int port) throws IOException {
@@ -101,12 +102,12 @@ public final class DatagramEndpoint implements AutoCloseable {
     }
 
     /**
-     * Receives datagrams of everybody.
+     * Opens an endpoint that receives datagrams from any address.
      *
-     * @param address a port of an address of this machine, which a host's name must have been resolved to
+     * @param address a resolved address of this machine and a port
      * @return an open endpoint
      * @throws java.net.BindException if the port is taken, or the address not of this machine
-     * @throws IOException if there are too many open files, and the like
+     * @throws IOException for instance if too many files are open
      * @throws IllegalStateException if the caller is not a coroutine
      */
     public static DatagramEndpoint open(InetSocketAddress address) throws IOException {
@@ -129,15 +130,15 @@ public final class DatagramEndpoint implements AutoCloseable {
     }
 
     /**
-     * Sends to one address, and receives only what comes from there. Connected like this it also learns that nobody receives there:
-     * the next call ends with a {@link PortUnreachableException} then, as far as the network tells.
+     * Opens an endpoint that sends to one address, and receives only from there. As far as the network reports that
+     * nobody receives there, the next call fails with a {@link PortUnreachableException}.
      *
-     * @param host a name or an address; of several addresses the first
+     * @param host a name, of whose addresses the first is used, or an address
      * @param port its port
      * @return an open endpoint
      * @throws java.net.UnknownHostException if the name has no address
      * @throws InterruptedException if the coroutine is cancelled
-     * @throws IOException if there are too many open files, and the like
+     * @throws IOException for instance if too many files are open
      * @throws IllegalStateException if the caller is not a coroutine
      */
     public static DatagramEndpoint connect(String host, int port) throws IOException, InterruptedException {
@@ -167,14 +168,14 @@ public final class DatagramEndpoint implements AutoCloseable {
     }
 
     /**
-     * Sets an option of the socket: {@code StandardSocketOptions.SO_RCVBUF}, how many bytes of datagrams the system keeps until they
-     * are received; {@code SO_SNDBUF}; {@code SO_BROADCAST}, whether it may send to all of a network.
+     * Sets an option of the socket: {@code StandardSocketOptions.SO_RCVBUF}, how many bytes of datagrams the system
+     * keeps until they are received; {@code SO_SNDBUF}; {@code SO_BROADCAST}, whether broadcasts may be sent.
      *
-     * @param option which
-     * @param value its value; the system may take another that is near
+     * @param option the option
+     * @param value its value; the system may choose another one nearby
      * @param <T> the type of its value
      * @throws UnsupportedOperationException if there is no such option
-     * @throws IOException if the endpoint is closed, and the like
+     * @throws IOException for instance if the endpoint is closed
      */
     public <T> void setOption(SocketOption<T> option, T value) throws IOException {
         watch.ensureOpen();
@@ -184,9 +185,10 @@ public final class DatagramEndpoint implements AutoCloseable {
     // ---- receiving ----
 
     /**
-     * Bounds each call that receives: one that takes longer ends with a {@link java.net.SocketTimeoutException}.
+     * Limits the time of each receive call: a call that takes longer fails with a
+     * {@link java.net.SocketTimeoutException}.
      *
-     * @param timeout how long; null is no bound, which is the default
+     * @param timeout the limit; null, the default, for none
      */
     public void setReceiveTimeout(@Nullable Duration timeout) {
         receiveTimeout = Durations.checkedTimeout(timeout);
@@ -196,7 +198,8 @@ public final class DatagramEndpoint implements AutoCloseable {
      * Receives the next datagram; waits until there is one.
      *
      * @return the datagram
-     * @throws PortUnreachableException if nobody receives at the address to which this is connected; the endpoint stays open
+     * @throws PortUnreachableException if nobody receives at the address to which this is connected; the endpoint stays
+     *     open
      * @throws IOException as this class says
      * @throws InterruptedException if the coroutine is cancelled
      */
@@ -246,22 +249,25 @@ public final class DatagramEndpoint implements AutoCloseable {
     // ---- sending ----
 
     /**
-     * Bounds each call that sends: one that takes longer ends with a {@link java.net.SocketTimeoutException}.
+     * Limits the time of each send call: a call that takes longer fails with a {@link java.net.SocketTimeoutException}.
      *
-     * @param timeout how long; null is no bound, which is the default
+     * @param timeout the limit; null, the default, for none
      */
     public void setSendTimeout(@Nullable Duration timeout) {
         sendTimeout = Durations.checkedTimeout(timeout);
     }
 
     /**
-     * Sends a datagram, and waits while the system takes none. That it arrives is not said.
+     * Sends a datagram; waits while the operating system takes none. The return does not mean that the datagram has
+     * arrived.
      *
-     * @param bytes what to send
-     * @param target where to
+     * @param bytes the content
+     * @param target the address to send to
      * @throws IllegalArgumentException if the address is not resolved
-     * @throws IllegalStateException if this is connected to another address, or if the caller is not a coroutine of its loop
-     * @throws PortUnreachableException if nobody receives at the address to which this is connected; the endpoint stays open
+     * @throws IllegalStateException if this is connected to another address, or if the caller is not a coroutine of its
+     *     loop
+     * @throws PortUnreachableException if nobody receives at the address to which this is connected; the endpoint stays
+     *     open
      * @throws IOException as this class says; or if there are more bytes than a datagram can have, some 65,000
      * @throws InterruptedException if the coroutine is cancelled; then nothing was sent
      */
@@ -287,7 +293,7 @@ public final class DatagramEndpoint implements AutoCloseable {
     /**
      * Sends a datagram to the address to which this is connected, as {@link #send(byte[], InetSocketAddress)} does.
      *
-     * @param bytes what to send
+     * @param bytes the content
      * @throws IllegalStateException if this is not connected, or if the caller is not a coroutine of its loop
      * @throws PortUnreachableException if nobody receives there; the endpoint stays open
      * @throws IOException as this class says; or if there are more bytes than a datagram can have, some 65,000
@@ -302,7 +308,7 @@ public final class DatagramEndpoint implements AutoCloseable {
 
     private boolean sendNow(ByteBuffer source, InetSocketAddress target) throws IOException {
         try {
-            return channel.send(source, target) > 0 || !source.hasRemaining(); // which an empty one has not from the beginning
+            return channel.send(source, target) > 0 || !source.hasRemaining(); // an empty datagram has none
         } catch (IOException e) {
             throw failed(e);
         }
@@ -310,7 +316,7 @@ public final class DatagramEndpoint implements AutoCloseable {
 
     // ---- both ----
 
-    /** The JDK's own say not of which endpoint. */
+    /** Names the endpoint, which the JDK's exceptions do not. */
     private IOException failed(IOException e) throws StreamClosedException {
         if (e instanceof ClosedChannelException) {
             watch.ensureOpen();
@@ -332,16 +338,16 @@ public final class DatagramEndpoint implements AutoCloseable {
     }
 
     /**
-     * Where it receives.
+     * Returns the address at which this receives.
      *
-     * @return the address, with the port that was free
+     * @return the address, with the actual port
      */
     public InetSocketAddress localAddress() {
         return localAddress;
     }
 
     /**
-     * The address that it is connected to.
+     * Returns the address to which this is connected.
      *
      * @return the address; null if it is not connected
      */
@@ -350,15 +356,18 @@ public final class DatagramEndpoint implements AutoCloseable {
     }
 
     /**
-     * Whether it was closed.
+     * Returns whether this was closed.
      *
-     * @return whether
+     * @return true once it is closed
      */
     public boolean isClosed() {
         return watch.isClosed();
     }
 
-    /** Closes it. Coroutines that wait are woken with a {@link StreamClosedException}. From any thread, and without waiting. */
+    /**
+     * Closes the endpoint. Coroutines that wait are woken with a {@link StreamClosedException}. May be called from any
+     * thread; does not wait.
+     */
     @Override
     public void close() {
         watch.close("close() was called");
@@ -366,7 +375,7 @@ public final class DatagramEndpoint implements AutoCloseable {
     }
 
     /**
-     * Where it receives or what it is connected to, and whether it is closed.
+     * Returns the address at which this receives or to which it is connected, and whether it is closed.
      *
      * @return such as {@code datagram endpoint at /127.0.0.1:7}
      */

@@ -20,7 +20,7 @@ import java.util.Objects;
 import java.util.Set;
 
 /**
- * A file, for coroutines: it is read, written and closed by threads of the loop's own, and only the coroutine that waits for it is
+ * A file for coroutines: the loop's own threads read, write and close it, and only the coroutine that waits is
  * suspended.
  *
  * {@snippet :
@@ -36,22 +36,25 @@ import java.util.Set;
  * }
  * }
  *
- * <p>It is a {@link ByteStream} to its end: lines, time-outs, {@link ByteStream#transferTo transferTo} and the rules of who may use it
- * are the same. Reading and writing share one position. While a coroutine reads or asks for something, another that uses the file
- * gets an {@link IllegalStateException}; of several that write each goes on when those before it have written all of theirs. A file
- * has no other side: {@link #shutdownOutput} does nothing.
+ * <p>A file is a {@link ByteStream} in every respect: lines, time-outs, {@link ByteStream#transferTo transferTo} and
+ * the rules for threads are the same. Reads and writes share one position. While a coroutine reads, or asks for
+ * position or size, another coroutine that uses the file gets an {@link IllegalStateException}. Several may write: each
+ * waits until those before it have written all of their bytes. A file has no other side: {@link #shutdownOutput} does
+ * nothing.
  *
  * <h2>Threads</h2>
  *
- * <p>A loop has 4 threads more than there are processors for this, the same as for {@link EventLoop#offload}; what comes on top of that
- * waits. A file is read ahead, up to 256 KiB at a time, so that short lines cost no change of thread. For what this class has no method for
- * - moving, deleting, asking for attributes - there is {@code offload(() -> Files.delete(path))}.
+ * <p>For this a loop has 4 threads more than there are processors, the same as for {@link EventLoop#offload}; further
+ * operations wait for a free thread. A file is read ahead, up to 256 KiB at a time, so that short lines cost no change
+ * of thread. For operations without a method here, such as move and delete, use
+ * {@code offload(() -> Files.delete(path))}.
  *
  * <h2>What ends a wait</h2>
  *
- * <p>Cancelling, time-outs and {@link #close} end the wait of a coroutine at once. The call of the system that it waited for may still
- * go on: bytes that it reads stay in the stream for the next read, bytes that it writes go into the file, and its failure is told to
- * the next call. The file's descriptor is given back when that call has ended. What was not closed is closed at the end of the loop.
+ * <p>Cancelling, time-outs and {@link #close} end the wait of a coroutine at once. The system call that it waited for
+ * may still go on: bytes that it reads stay in the stream for the next read, bytes that it writes go into the file, and
+ * the next call throws its failure. The file's descriptor is released when that system call has ended. The loop closes
+ * open files at its end.
  */
 public final class FileStream extends ByteStream {
     private static final int FIFO = 0010000;
@@ -60,20 +63,20 @@ public final class FileStream extends ByteStream {
     private final FileTransport file;
 
     // Only coroutines of the loop, in a turn:
-    /** How many write, or wait to. */
+    /** How many coroutines write or wait to write. */
     private int writers;
 
-    /** Looks at what a {@link #walk walk} finds. */
+    /** Visits the files and folders that a {@link #walk walk} finds. */
     @FunctionalInterface
     public interface Visitor {
         /**
-         * Looks at a file or folder, in the coroutine that walks. A folder comes before what is in it.
+         * Visits a file or folder, in the coroutine that walks. A folder comes before its content.
          *
          * @param path the file or folder
-         * @param attributes its kind, size and times, at the time when the folder above it was read
-         * @return whether to go on: {@code CONTINUE}; {@code SKIP_SUBTREE} leaves out what is in this folder, {@code SKIP_SIBLINGS} the
-         *     rest of the folder above it; {@code TERMINATE} ends the walk
-         * @throws IOException whatever goes wrong; it ends the walk
+         * @param attributes its kind, size and times, as they were when its parent folder was read
+         * @return whether to go on: {@code CONTINUE}; {@code SKIP_SUBTREE} leaves out the content of this folder,
+         *     {@code SKIP_SIBLINGS} the rest of its parent folder; {@code TERMINATE} ends the walk
+         * @throws IOException any failure; it ends the walk
          * @throws InterruptedException if the coroutine is cancelled
          */
         FileVisitResult visit(Path path, BasicFileAttributes attributes) throws IOException, InterruptedException;
@@ -89,13 +92,13 @@ public final class FileStream extends ByteStream {
     /**
      * Opens a file.
      *
-     * @param path which
-     * @param options as for {@link FileChannel#open(Path, OpenOption...)}: {@code READ} if there are none; {@code CREATE}, {@code APPEND}
-     *     ...
+     * @param path the file
+     * @param options as for {@link FileChannel#open(Path, OpenOption...)}: none means {@code READ}; {@code CREATE},
+     *     {@code APPEND} ...
      * @return the file, at its beginning
-     * @throws NoSuchFileException if it is not there
-     * @throws FileSystemException if the system refuses it; or if it is a named pipe (FIFO) and not opened for both reading and
-     *     writing, which would wait for the other side in a way that nothing can end
+     * @throws NoSuchFileException if there is no such file
+     * @throws FileSystemException if the system refuses it; or if it is a named pipe (FIFO) that is not opened for both
+     *     reading and writing: opening would wait for the other side, and nothing could end that wait
      * @throws InterruptedException if the coroutine is cancelled; then nothing is left open
      * @throws IllegalStateException if the caller is not a coroutine
      */
@@ -141,10 +144,12 @@ public final class FileStream extends ByteStream {
     }
 
     /**
-     * Writes bytes at the position, or at the end of a file that was opened to append. Those that have been handed to the system are in
-     * the file, for all who read it; that a crash of the machine leaves them there, only {@link #force} says.
+     * Writes bytes at the position, or at the end of a file that was opened to append. Bytes that the operating system
+     * has taken are in the file for all its readers; only {@link #force} makes sure that they survive a crash of the
+     * machine.
      *
-     * @param source what to write, from its position to its limit; the position tells how much was taken, also when this fails
+     * @param source what to write, from its position to its limit; the position tells how much was taken, also after a
+     *     failure
      * @throws IOException if the system refuses it
      * @throws InterruptedException if the coroutine is cancelled
      * @throws IllegalStateException if another coroutine reads
@@ -172,7 +177,7 @@ public final class FileStream extends ByteStream {
 
     // ---- positions ----
 
-    /** What is done while no other coroutine uses the file, and nothing that was read ahead is left. */
+    /** An operation that runs while no other coroutine uses the file, and after bytes read ahead were dropped. */
     private interface Alone<T> {
         T call() throws IOException, InterruptedException;
     }
@@ -189,9 +194,9 @@ public final class FileStream extends ByteStream {
     }
 
     /**
-     * Where the next byte is read or written.
+     * Returns the position at which the next byte is read or written.
      *
-     * @return how many bytes from the beginning; how many were read or written, where there is no beginning
+     * @return the number of bytes from the beginning; for a pipe or terminal, the number of bytes read and written
      * @throws IOException if an operation whose wait was cancelled has failed
      * @throws InterruptedException if the coroutine is cancelled while such an operation goes on
      */
@@ -206,9 +211,9 @@ public final class FileStream extends ByteStream {
     }
 
     /**
-     * Goes to another position.
+     * Sets the position.
      *
-     * @param position how many bytes from the beginning; a write after the end fills the gap with zeros
+     * @param position the number of bytes from the beginning; a write after the end fills the gap with zeros
      * @throws IOException if an operation whose wait was cancelled has failed
      * @throws InterruptedException if the coroutine is cancelled while such an operation goes on
      */
@@ -221,10 +226,10 @@ public final class FileStream extends ByteStream {
     }
 
     /**
-     * How long the file is.
+     * Returns the size of the file.
      *
      * @return how many bytes
-     * @throws IOException if the system does not say
+     * @throws IOException if the system cannot tell
      * @throws InterruptedException if the coroutine is cancelled
      */
     public long size() throws IOException, InterruptedException {
@@ -232,9 +237,9 @@ public final class FileStream extends ByteStream {
     }
 
     /**
-     * Cuts the file off. A position after its new end becomes that end.
+     * Truncates the file. A position after its new end becomes that end.
      *
-     * @param size how many bytes stay; nothing happens if there are fewer
+     * @param size how many bytes to keep; nothing happens if there are fewer
      * @throws IOException if the system refuses it
      * @throws InterruptedException if the coroutine is cancelled
      */
@@ -247,10 +252,10 @@ public final class FileStream extends ByteStream {
     }
 
     /**
-     * Waits until what was written is on the disk.
+     * Waits until all written bytes are on the disk.
      *
-     * @param metadata whether the file's times and such as well
-     * @throws IOException if the system says that it is not
+     * @param metadata whether to write the file's metadata as well, such as its times
+     * @throws IOException if the system reports a failure
      * @throws InterruptedException if the coroutine is cancelled
      */
     public void force(boolean metadata) throws IOException, InterruptedException {
@@ -269,12 +274,12 @@ public final class FileStream extends ByteStream {
     // ---- whole files ----
 
     /**
-     * Reads a file.
+     * Reads a whole file.
      *
-     * @param path which
+     * @param path the file
      * @param limit how many bytes it may have
      * @return its bytes
-     * @throws InputTooLongException if it has more
+     * @throws InputTooLongException if the file has more
      * @throws IOException as for {@link #open}
      * @throws InterruptedException if the coroutine is cancelled
      * @throws IllegalStateException if the caller is not a coroutine
@@ -285,12 +290,12 @@ public final class FileStream extends ByteStream {
     }
 
     /**
-     * Reads a file of UTF-8. What is not UTF-8 becomes U+FFFD.
+     * Reads a whole file as UTF-8. Malformed bytes become U+FFFD.
      *
-     * @param path which
+     * @param path the file
      * @param limit how many bytes it may have
      * @return its text
-     * @throws InputTooLongException if it has more
+     * @throws InputTooLongException if the file has more
      * @throws IOException as for {@link #open}
      * @throws InterruptedException if the coroutine is cancelled
      * @throws IllegalStateException if the caller is not a coroutine
@@ -301,7 +306,7 @@ public final class FileStream extends ByteStream {
 
     private static byte[] readNow(Path path, int limit) throws IOException {
         try (FileChannel channel = openNow(path, Set.of(StandardOpenOption.READ))) {
-            // one more than there are, to see the end; the size of a file that the system makes up is 0
+            // one more byte than the file has, to see its end; files of the kernel, as in /proc, report size 0
             byte[] bytes = new byte[(int) Math.min(Math.max(channel.size(), 511) + 1, limit + 1L > MOST ? MOST : limit + 1L)];
             int size = 0;
             while (true) {
@@ -324,14 +329,14 @@ public final class FileStream extends ByteStream {
     private static final int MOST = Integer.MAX_VALUE - 8;
 
     /**
-     * Writes a file.
+     * Writes a whole file.
      *
-     * @param path which
-     * @param bytes what to write
-     * @param options as for {@link Files#write(Path, byte[], OpenOption...)}: {@code CREATE}, {@code TRUNCATE_EXISTING} and {@code WRITE} if
-     *     there are none, else with {@code WRITE} added to them; {@code CREATE} and {@code APPEND} to append
+     * @param path the file
+     * @param bytes the content
+     * @param options as for {@link Files#write(Path, byte[], OpenOption...)}: none means {@code CREATE} and
+     *     {@code TRUNCATE_EXISTING}; {@code CREATE} and {@code APPEND} to append. {@code WRITE} is always added
      * @throws IOException as for {@link #open}
-     * @throws InterruptedException if the coroutine is cancelled; the file may be written, in part or as a whole, nevertheless
+     * @throws InterruptedException if the coroutine is cancelled; the file may still be written, in part or as a whole
      * @throws IllegalStateException if the caller is not a coroutine
      */
     public static void writeAllBytes(Path path, byte[] bytes, OpenOption... options) throws IOException, InterruptedException {
@@ -339,7 +344,7 @@ public final class FileStream extends ByteStream {
                 ? List.of(options)
                 : List.of(StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING));
         wanted.add(StandardOpenOption.WRITE);
-        byte[] copy = bytes.clone(); // the writing may outlast this call
+        byte[] copy = bytes.clone(); // the write may outlast this call
         Blocking.call(
                 EventLoop.current(),
                 () -> {
@@ -354,13 +359,13 @@ public final class FileStream extends ByteStream {
     }
 
     /**
-     * Writes a file in UTF-8, as {@link #writeAllBytes} does.
+     * Writes a whole file in UTF-8, as {@link #writeAllBytes} does.
      *
-     * @param path which
-     * @param text what to write
+     * @param path the file
+     * @param text the content
      * @param options as for {@link #writeAllBytes}
      * @throws IOException as for {@link #open}
-     * @throws InterruptedException if the coroutine is cancelled; the file may be written, in part or as a whole, nevertheless
+     * @throws InterruptedException if the coroutine is cancelled; the file may still be written, in part or as a whole
      * @throws IllegalStateException if the caller is not a coroutine
      */
     public static void writeString(Path path, String text, OpenOption... options) throws IOException, InterruptedException {
@@ -368,8 +373,8 @@ public final class FileStream extends ByteStream {
     }
 
     /**
-     * Looks at a folder and all that is in it, down to some depth. Links are not followed. At most 256 names of each folder on the way
-     * are held here.
+     * Visits a folder and its content, down to some depth. Links are not followed. At most 256 names of each open
+     * folder are held in memory.
      *
      * {@snippet :
      * import dev.sennit.loop.FileStream;
@@ -383,11 +388,11 @@ public final class FileStream extends ByteStream {
      * });
      * }
      *
-     * @param start where to begin; it is visited too
+     * @param start the first file or folder; it is visited too
      * @param depth how many folders deep to go; 0 is the start alone
-     * @param visitor looks at each, in the calling coroutine, which may wait in it
-     * @throws NoSuchFileException if the start is not there; a file that goes away meanwhile is left out
-     * @throws IOException if a folder cannot be read, or of the visitor
+     * @param visitor called for each file and folder, in the calling coroutine; it may wait
+     * @throws NoSuchFileException if there is no such start; a file that is deleted meanwhile is left out
+     * @throws IOException if a folder cannot be read, or if the visitor throws it
      * @throws InterruptedException if the coroutine is cancelled
      * @throws IllegalStateException if the caller is not a coroutine
      */

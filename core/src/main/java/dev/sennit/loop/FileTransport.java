@@ -12,32 +12,35 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A file, on which the loop's own threads do what blocks.
+ * A file, whose blocking operations run on the loop's own threads.
  *
  * <h2>One operation at a time</h2>
  *
- * <p>A coroutine starts an operation and waits for its end. The operation works on {@link #piece}, never on a buffer of the caller:
- * a coroutine that is cancelled goes on at once, and the operation comes to its end without it. The next coroutine first waits
- * for that end ({@link #settle}): it finds the bytes that were read, and is told of a failure that nobody has seen. No thread is
- * ever interrupted, as that would close the channel.
+ * <p>A coroutine starts an operation and waits for its end. The operation works on {@link #piece}, never on a buffer of
+ * the caller: so a cancelled coroutine goes on at once, and the operation ends without it. The next coroutine first
+ * waits for that end ({@link #settle}): it finds the bytes that were read, or gets the failure that was not thrown yet.
+ * No thread is ever interrupted, as that would close the channel.
  *
  * <h2>The descriptor</h2>
  *
- * <p>{@link #close} wakes the coroutine that waits, and has the channel closed: by a thread of its own if an operation is under way,
- * since the JDK then waits for that operation, or ends it where it hangs. So every file that was opened is given back.
+ * <p>{@link #close} wakes the coroutine that waits, and closes the channel: on another thread if an operation is under
+ * way, as the JDK's close then waits for that operation, or ends it if it hangs. So every descriptor is released.
  *
  * <h2>Positions</h2>
  *
- * <p>{@code at} is where the channel is, {@code next} where the next operation begins; they differ when bytes that were read ahead
- * are dropped, or when the caller asks for another position. Reads and writes are relative, as pipes and terminals have no positions.
+ * <p>{@code at} is the channel's position, {@code next} the position of the next operation. The two differ when bytes
+ * read ahead are dropped, or when the caller sets another position. Reads and writes are relative, as pipes and
+ * terminals have no positions.
  */
 final class FileTransport implements Transport {
-    /** How much is read at first; four times as much after each read that was filled: a change of thread costs more than a copy. */
+    /**
+     * The size of the first read. It grows fourfold after each full read: a change of thread costs more than a copy.
+     */
     private static final int FIRST = 1 << 14;
 
     private static final int MOST = 1 << 18;
 
-    /** What blocks. */
+    /** A blocking operation. */
     interface Operation {
         void run() throws IOException;
     }
@@ -47,21 +50,21 @@ final class FileTransport implements Transport {
     private final String name;
     private final boolean appends;
 
-    // Only the operation that is under way, else the coroutine that holds the direction:
-    /** Bytes that were read and not taken, or that are to be written; between position and limit. */
+    // Only the operation under way; without one, the coroutine that reads or writes:
+    /** Bytes read but not yet taken, or bytes to write: between position and limit. */
     private ByteBuffer piece = ByteBuffer.allocate(0);
-    /** How much to read next. */
+    /** The size of the next read. */
     private int ahead = FIRST;
-    /** Whether the last read has found the end of the file, and nobody was told. */
+    /** Whether the last read found the end of the file, which was not reported yet. */
     private boolean ended;
     private long at;
     private long next;
 
-    /** Guarded by this. What is under way, or has ended and not been settled. */
+    /** Guarded by this. The operation that is under way, or has ended but was not settled. */
     private @Nullable UnderWay underWay;
     /** Guarded by this. */
     private @Nullable String closed;
-    /** Closed with this; written once, before another thread knows this. */
+    /** The stream that the loop closes at its end. Written once, before this is published. */
     private @Nullable AutoCloseable stream;
 
     FileTransport(EventLoop loop, FileChannel channel, String name, boolean appends) throws IOException {
@@ -71,16 +74,16 @@ final class FileTransport implements Transport {
         this.appends = appends;
     }
 
-    /** Has the file closed with its loop; returns false if the loop has ended. */
+    /** Has the loop close the stream at its end; returns false if the loop has ended. */
     boolean belongs(AutoCloseable itsStream) {
         stream = itsStream;
         return loop.openResources.add(itsStream);
     }
 
-    /** An operation from its start to its end, or to the closing of the file. */
+    /** An operation from its start to its end, or until the file is closed. */
     private final class UnderWay implements Runnable {
         private final Operation operation;
-        /** Done when there is nothing more to wait for. */
+        /** Completed when waiters need not wait any more. */
         private final CompletableFuture<@Nullable Void> told = new CompletableFuture<>();
         private volatile boolean over;
 
@@ -111,7 +114,7 @@ final class FileTransport implements Transport {
 
     // ---- operations ----
 
-    /** Does something that blocks, after all that was begun before. */
+    /** Runs a blocking operation after the one under way, and waits for its end. */
     void perform(Operation operation, String what, Deadline deadline) throws IOException, InterruptedException {
         settle(what, deadline);
         var mine = new UnderWay(operation);
@@ -121,7 +124,7 @@ final class FileTransport implements Transport {
         }
         try {
             loop.threads().execute((Runnable) mine);
-        } catch (Throwable e) { // the loop has ended, or there is no thread to be had
+        } catch (Throwable e) { // the loop has ended, or no thread could be started
             synchronized (this) {
                 underWay = null;
             }
@@ -133,7 +136,7 @@ final class FileTransport implements Transport {
         settle(what, deadline);
     }
 
-    /** Waits for the operation that is under way, if there is one. */
+    /** Waits for the operation under way, if there is one, and throws its failure. */
     void settle(String what, Deadline deadline) throws IOException, InterruptedException {
         UnderWay current;
         synchronized (this) {
@@ -166,7 +169,7 @@ final class FileTransport implements Transport {
         }
     }
 
-    /** What an operation has thrown, in the thread that waited for it; the JDK does not say of which file. */
+    /** Returns the exception for the waiting coroutine; it names the file, which the JDK's does not. */
     private IOException failed(@Nullable Throwable cause) {
         if (cause instanceof Error error) {
             throw error;
@@ -177,7 +180,7 @@ final class FileTransport implements Transport {
         return new IOException(name + ": " + (cause instanceof IOException ? cause.getMessage() : cause), cause);
     }
 
-    /** When there is nothing in it. */
+    /** Makes room in the piece, which must be empty. */
     private void ensurePiece(int size) {
         if (piece.capacity() < size) {
             piece = ByteBuffer.allocate(size).limit(0);
@@ -190,7 +193,7 @@ final class FileTransport implements Transport {
     public void awaitReadable(Deadline deadline) throws IOException, InterruptedException {
         settle("reading from", deadline);
         if (piece.hasRemaining() || ended) {
-            return; // by a read that was cancelled
+            return; // from a cancelled read
         }
         ensurePiece(ahead);
         perform(this::readPiece, "reading from", deadline);
@@ -211,7 +214,7 @@ final class FileTransport implements Transport {
         }
     }
 
-    /** {@inheritDoc} A file may grow, so each end of it is told once. */
+    /** {@inheritDoc} A file may grow, so an end is reported once each time. */
     @Override
     public int readNow(ByteBuffer target) throws IOException {
         synchronized (this) {
@@ -235,9 +238,10 @@ final class FileTransport implements Transport {
     }
 
     /**
-     * Drops all that was read ahead, when nothing is under way: the next operation begins after the last byte that was taken.
+     * Drops all bytes read ahead, so that the next operation begins after the last byte that users have taken. No
+     * operation may be under way.
      *
-     * @param unread how many bytes were taken from here, and are to be dropped as well
+     * @param unread how many bytes were taken from here and dropped by the caller
      */
     void rewind(int unread) {
         next -= piece.remaining() + unread;
@@ -268,17 +272,17 @@ final class FileTransport implements Transport {
         } finally {
             at = appends ? channel.position() : at + piece.position() - start;
             next = at;
-            piece.position(piece.limit()); // of what has failed nothing is tried again
+            piece.position(piece.limit()); // a failed write is not repeated
         }
     }
 
-    /** There is nobody to be told. */
+    /** {@inheritDoc} A file has no other side to be told. */
     @Override
     public void shutdownOutput(Deadline deadline) throws IOException, InterruptedException {
         settle("writing to", deadline);
     }
 
-    // ---- the file, when nothing is under way ----
+    // ---- the file, with no operation under way ----
 
     long position() {
         return next - piece.remaining();
@@ -333,7 +337,7 @@ final class FileTransport implements Transport {
             return;
         }
         CompletableFuture<?> gone = Blocking.elsewhere(this::closeChannel);
-        if (idle) { // a coroutine that has closed a file finds its descriptor given back
+        if (idle) { // when close returns in a coroutine, the descriptor is released
             Blocking.join(gone);
         }
     }

@@ -16,8 +16,8 @@ import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A walk over a folder, for one coroutine. Folders are opened and read by threads of the loop's own, some names at a time; between two
- * of these calls the folders that are open belong to the coroutine.
+ * A walk over a folder, for one coroutine. The loop's own threads open and read folders, some names at a time; between
+ * these calls the open folders belong to the coroutine.
  */
 final class FileWalk {
     private static final int NAMES = 256;
@@ -40,9 +40,9 @@ final class FileWalk {
     private static final class Folder {
         private final DirectoryStream<Path> names;
         private final Iterator<Path> rest;
-        /** Read, and not visited yet. */
+        /** Files and folders read but not yet visited. */
         private final Deque<Found> found = new ArrayDeque<>();
-        /** Whether all of it was read; it is closed then. */
+        /** Whether the folder was read to its end; it is closed then. */
         private boolean ended;
 
         Folder(DirectoryStream<Path> names) {
@@ -70,7 +70,7 @@ final class FileWalk {
             try {
                 found.add(new Found(path, attributes(path)));
             } catch (NoSuchFileException e) {
-                // it has gone away
+                // deleted meanwhile
             }
         }
 
@@ -79,7 +79,7 @@ final class FileWalk {
             try {
                 names.close();
             } catch (IOException e) {
-                // it is gone either way
+                // it is closed either way
             }
         }
     }
@@ -132,20 +132,20 @@ final class FileWalk {
         return folder.found.poll();
     }
 
-    /** If it was not read to its end. */
+    /** Closes a folder that was not read to its end. */
     private static void close(Folder folder) {
         if (!folder.ended) {
             Blocking.elsewhere(folder::close);
         }
     }
 
-    // ---- in threads ----
+    // ---- on the loop's threads ----
 
     private static BasicFileAttributes attributes(Path path) throws IOException {
         return Files.readAttributes(path, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
     }
 
-    /** Null if it has gone away, or is no folder any more. */
+    /** Returns null if the path was deleted or is no folder any more. */
     private static @Nullable Folder open(Path path) throws IOException {
         Folder folder;
         try {

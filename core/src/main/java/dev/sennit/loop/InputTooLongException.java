@@ -2,7 +2,7 @@ package dev.sennit.loop;
 
 import java.io.IOException;
 
-/** The other side of a {@link ByteStream} sent more than the reader is ready to hold. */
+/** The input of a {@link ByteStream} is longer than the reader's limit. */
 public final class InputTooLongException extends IOException {
     private static final long serialVersionUID = 1L;
 

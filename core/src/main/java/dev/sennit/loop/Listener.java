@@ -31,7 +31,7 @@ import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes connections, for coroutines.
+ * Accepts connections, for coroutines.
  *
  * {@snippet :
  * import dev.sennit.loop.Listener;
@@ -45,19 +45,22 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>It belongs to the loop whose coroutine opened it; only that one's coroutines may use it, but anybody may close it. One
- * accepts at a time.
+ * <p>A listener belongs to the loop whose coroutine opened it. Only coroutines of that loop may use it; any thread may
+ * close it. One coroutine accepts at a time.
  */
 public final class Listener implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Listener.class.getName());
 
-    /** How many the operating system may hold that nobody has accepted; it has its own bound too. */
+    /** How many connections the operating system may hold before they are accepted; it has a limit of its own too. */
     private static final int BACKLOG = 1024;
 
-    /** How long to do nothing when the system has no more files for us: until some may have been closed. */
+    /** The pause when too many files are open, until some may have been closed. */
     private static final Duration PAUSE = Duration.ofMillis(100);
 
-    /** After how long without a failure it is over: while there are too many, one that closes lets another one in. In nanoseconds. */
+    /**
+     * The lack of files is over after this time without a failure: meanwhile each connection that closes lets another
+     * one in. In nanoseconds.
+     */
     private static final long QUIET = TimeUnit.MINUTES.toNanos(1);
 
     private final EventLoop loop;
@@ -66,24 +69,24 @@ public final class Listener implements AutoCloseable {
     private final LoopSelector.Watch watch;
     private final String name;
     private final SocketAddress address;
-    /** Of those that speak TLS. Written once, before anybody else knows this. */
+    /** For TLS. Written once, before the listener is published. */
     private @Nullable SSLContext context;
-    /** What to ask of clients; nobody changes it. Written once, before anybody else knows this. */
+    /** The demands on clients; never changed. Written once, before the listener is published. */
     private @Nullable SSLParameters parameters;
 
     // Only coroutines of the loop, in a turn:
     private @Nullable Thread accepting;
-    /** Whether there may be more already, so that it is worth to look before waiting. */
+    /** Whether connections may be there already, so that an accept is tried before waiting. */
     private boolean mayHaveMore;
 
-    /** What is done with each connection. */
+    /** The code that serves a connection. */
     @FunctionalInterface
     public interface Handler {
         /**
-         * Talks to one client. The stream is closed when this ends.
+         * Serves one client. The stream is closed when this returns.
          *
          * @param client the connection
-         * @throws Exception whatever goes wrong; it ends this connection only
+         * @throws Exception any failure; it ends this connection only
          */
         void handle(ByteStream client) throws Exception;
     }
@@ -101,10 +104,10 @@ public final class Listener implements AutoCloseable {
     /**
      * Listens at a port of the loopback address, so that only this machine can connect.
      *
-     * @param port a port; 0 is any that is free
+     * @param port a port; 0 for any free port
      * @return an open listener
      * @throws java.net.BindException if the port is taken
-     * @throws IOException if there are too many open files, and the like
+     * @throws IOException for instance if too many files are open
      * @throws IllegalStateException if the caller is not a coroutine
      */
     public static Listener open(int port) throws IOException {
@@ -112,13 +115,13 @@ public final class Listener implements AutoCloseable {
     }
 
     /**
-     * Listens.
+     * Listens at an address.
      *
-     * @param address a port of an address of this machine, which a host's name must have been resolved to; or a path for a
-     *     socket in the file system, where no file may be, and whoever listens deletes it afterwards
+     * @param address a resolved address of this machine and a port; or a path for a socket in the file system, where no
+     *     file may be yet: the caller deletes the file afterwards
      * @return an open listener
-     * @throws java.net.BindException if it is taken, or not of this machine
-     * @throws IOException if there are too many open files, and the like
+     * @throws java.net.BindException if the address is taken, or not of this machine
+     * @throws IOException for instance if too many files are open
      * @throws IllegalStateException if the caller is not a coroutine
      */
     public static Listener open(SocketAddress address) throws IOException {
@@ -146,14 +149,14 @@ public final class Listener implements AutoCloseable {
     }
 
     /**
-     * Listens for clients that speak TLS. Hands are shaken when a connection is first read from or written to, which takes at most
-     * 30 seconds: so a client that is silent holds nobody but its own coroutine.
+     * Listens for clients with TLS. The handshake comes with the first read or write of a connection, and takes at most
+     * 30 seconds: so a silent client holds up only its own coroutine.
      *
      * @param address as for {@link #open(SocketAddress)}
-     * @param context who we are
+     * @param context this side's certificate
      * @return an open listener
-     * @throws java.net.BindException if it is taken, or not of this machine
-     * @throws IOException if there are too many open files, and the like
+     * @throws java.net.BindException if the address is taken, or not of this machine
+     * @throws IOException for instance if too many files are open
      * @throws IllegalStateException if the caller is not a coroutine
      */
     public static Listener openTls(SocketAddress address, SSLContext context) throws IOException {
@@ -164,8 +167,8 @@ public final class Listener implements AutoCloseable {
     }
 
     /**
-     * Listens for clients that speak TLS, as {@link #openTls(SocketAddress, SSLContext)} does, and asks more of them: a certificate,
-     * for example, which the context has to trust.
+     * Listens for clients with TLS, as {@link #openTls(SocketAddress, SSLContext)} does, with further demands on them:
+     * a certificate, for example, which the context must trust.
      *
      * {@snippet :
      * import dev.sennit.loop.Listener;
@@ -185,12 +188,13 @@ public final class Listener implements AutoCloseable {
      * }
      *
      * @param address as for {@link #open(SocketAddress)}
-     * @param context who we are, and whom to trust
-     * @param parameters {@code setNeedClientAuth(true)}: a client without a certificate is refused; {@code setWantClientAuth(true)}:
-     *     a client may show a certificate; and whatever else they say. Changing them afterwards changes nothing
+     * @param context this side's certificate, and the trusted ones
+     * @param parameters {@code setNeedClientAuth(true)}: a client without a certificate is refused;
+     *     {@code setWantClientAuth(true)}: a client may show a certificate; and other settings. They are copied: later
+     *     changes have no effect
      * @return an open listener
-     * @throws java.net.BindException if it is taken, or not of this machine
-     * @throws IOException if there are too many open files, and the like
+     * @throws java.net.BindException if the address is taken, or not of this machine
+     * @throws IOException for instance if too many files are open
      * @throws IllegalStateException if the caller is not a coroutine, or the context was not initialized
      */
     public static Listener openTls(SocketAddress address, SSLContext context, SSLParameters parameters) throws IOException {
@@ -209,11 +213,11 @@ public final class Listener implements AutoCloseable {
     }
 
     /**
-     * Takes the next connection; waits until there is one.
+     * Accepts the next connection; waits until there is one.
      *
      * @return an open stream
-     * @throws StreamClosedException if this listener is closed, also by somebody else meanwhile
-     * @throws IOException if there are too many open files, and the like; the connection stays with the system, so pause
+     * @throws StreamClosedException if this listener is closed, also by another thread meanwhile
+     * @throws IOException for instance if too many files are open; the system then keeps the connection, so pause
      *     before the next attempt
      * @throws InterruptedException if the coroutine is cancelled
      */
@@ -228,7 +232,7 @@ public final class Listener implements AutoCloseable {
                 if (!mayHaveMore) {
                     watch.await(SelectionKey.OP_ACCEPT, Deadline.NEVER);
                 }
-                mayHaveMore = true; // if this fails, too
+                mayHaveMore = true; // also if the accept fails
                 SocketChannel accepted = acceptNow();
                 mayHaveMore = accepted != null;
                 ByteStream client = accepted == null ? null : open(accepted);
@@ -241,14 +245,14 @@ public final class Listener implements AutoCloseable {
         }
     }
 
-    /** Null if the client has gone already. */
+    /** Returns null if the client has gone already. */
     private @Nullable ByteStream open(SocketChannel accepted) throws StreamClosedException {
         try {
             String connection = "connection from " + accepted.getRemoteAddress();
             return ByteStream.over(selector, accepted, selector.watch(accepted, connection), connection, newEngine());
         } catch (StreamClosedException e) {
             throw e;
-        } catch (RuntimeException | Error e) { // of a TLS context that was not initialized, say
+        } catch (RuntimeException | Error e) { // for instance of a TLS context that was not initialized
             close(accepted);
             throw e;
         } catch (IOException e) {
@@ -261,7 +265,7 @@ public final class Listener implements AutoCloseable {
         try {
             accepted.close();
         } catch (IOException e) {
-            // nor could the client see it
+            // nothing can be done about it
         }
     }
 
@@ -281,16 +285,16 @@ public final class Listener implements AutoCloseable {
     }
 
     /**
-     * Serves until this is closed: each connection has a coroutine of its own. While there are as many as the limit, the
-     * others wait at the system.
+     * Serves until this is closed: each connection has a coroutine of its own. At the limit, further connections wait
+     * in the operating system.
      *
-     * <p>Returns when this was closed and the handlers have ended. When the calling coroutine is cancelled, so are they. A handler
-     * that fails ends its connection; the log tells, for an {@code IOException}, which is mostly the client's doing, at level
-     * {@code DEBUG}. When the system has no more files for us, it goes on after a pause; the log tells, and again
-     * only when it had files for us for a minute.
+     * <p>Returns when this was closed and the handlers have ended. Cancelling the calling coroutine cancels the
+     * handlers. A handler that fails ends its connection, and is logged; an {@code IOException}, mostly caused by the
+     * client, at level {@code DEBUG}. When too many files are open, serving goes on after a pause; that is logged once,
+     * and again only after a minute without such a failure.
      *
-     * @param limit how many connections there may be at a time
-     * @param handler what is done with each
+     * @param limit how many connections may be served at a time
+     * @param handler the code that serves each connection
      * @throws InterruptedException if the coroutine is cancelled; the handlers have ended by then
      */
     public void serve(int limit, Handler handler) throws InterruptedException {
@@ -311,7 +315,7 @@ public final class Listener implements AutoCloseable {
 
     private void serve(Connections connections) throws InterruptedException {
         prepareLog();
-        long failedAt = Backend.current().nanoTime() - QUIET; // to say so once, until it is over
+        long failedAt = Backend.current().nanoTime() - QUIET; // to log a lack of files once
         try (var spare = new SpareFile()) {
             while (true) {
                 connections.awaitRoom();
@@ -342,7 +346,10 @@ public final class Listener implements AutoCloseable {
         }
     }
 
-    /** The JDK's log opens files when it first has something to say - settings, time zones -, and is of no use ever after if it cannot. */
+    /**
+     * Has the JDK's log load its time zones now: it opens files with its first message, and if it cannot, it never
+     * works again.
+     */
     private static void prepareLog() {
         if (LOG.isLoggable(System.Logger.Level.WARNING)) {
             TimeZone.getDefault();
@@ -353,13 +360,13 @@ public final class Listener implements AutoCloseable {
         try {
             LOG.log(System.Logger.Level.WARNING, "{0} - {1}; accepts again when that is over", loop.name(), e.getMessage());
         } catch (RuntimeException | Error ofTheLogger) {
-            // which may need a file, too; that is no reason to serve nobody any more
+            // a logger may need a file, too; serving goes on without the message
         }
     }
 
     /**
-     * A file that is open so that it can be closed when no more can be opened: to tell of it, the log may want one, for a class
-     * say.
+     * A descriptor held in reserve, and closed when no more files can be opened: the log may need one to report that,
+     * for a class for instance.
      */
     private static final class SpareFile implements AutoCloseable {
         private @Nullable SocketChannel file;
@@ -374,7 +381,7 @@ public final class Listener implements AutoCloseable {
                     file = SocketChannel.open();
                 }
             } catch (IOException e) {
-                // then there is none to be had
+                // no file can be opened now
             }
         }
 
@@ -391,7 +398,7 @@ public final class Listener implements AutoCloseable {
         }
     }
 
-    /** Those that are served. In a turn. */
+    /** The connections that are served. Only in a turn. */
     private final class Connections {
         private final int limit;
         private final Handler handler;
@@ -412,7 +419,7 @@ public final class Listener implements AutoCloseable {
             room.release();
         }
 
-        /** It runs at once, if the loop does not stop just now. */
+        /** Starts a coroutine for a connection, which runs at once unless the loop is just being stopped. */
         void start(ByteStream client) {
             var self = new Connection(client);
             TaskFuture<?> future;
@@ -421,7 +428,7 @@ public final class Listener implements AutoCloseable {
                     self.run();
                     return null;
                 });
-            } catch (Throwable e) { // the loop takes no more
+            } catch (Throwable e) { // the loop takes no more tasks
                 client.close();
                 free();
                 throw e;
@@ -455,7 +462,7 @@ public final class Listener implements AutoCloseable {
 
         private final class Connection {
             private final ByteStream client;
-            /** Whether it has begun, or been cancelled before that. */
+            /** Whether the handler has begun, or the connection was cancelled before that. */
             private final AtomicBoolean claimed = new AtomicBoolean();
             private @Nullable TaskFuture<?> future;
             private boolean ended;
@@ -501,19 +508,19 @@ public final class Listener implements AutoCloseable {
     }
 
     /**
-     * Where it listens.
+     * Returns the address at which this listens.
      *
-     * @return the address, with the port that was free
+     * @return the address, with the actual port
      */
     public SocketAddress localAddress() {
         return address;
     }
 
     /**
-     * The port at which it listens.
+     * Returns the port at which this listens.
      *
      * @return the port
-     * @throws IllegalStateException if it is a socket in the file system
+     * @throws IllegalStateException if this listens at a socket in the file system
      */
     public int port() {
         if (address instanceof InetSocketAddress internet) {
@@ -523,17 +530,17 @@ public final class Listener implements AutoCloseable {
     }
 
     /**
-     * Whether it was closed.
+     * Returns whether this was closed.
      *
-     * @return whether
+     * @return true once it is closed
      */
     public boolean isClosed() {
         return watch.isClosed();
     }
 
     /**
-     * Takes no more connections; those that are open stay. A coroutine that accepts is woken with a {@link
-     * StreamClosedException}. From any thread, and without waiting.
+     * Stops accepting connections; open ones stay open. A coroutine that accepts is woken with a
+     * {@link StreamClosedException}. May be called from any thread; does not wait.
      */
     @Override
     public void close() {
@@ -542,7 +549,7 @@ public final class Listener implements AutoCloseable {
     }
 
     /**
-     * Where it listens, and whether it is closed.
+     * Returns the address at which this listens, and whether it is closed.
      *
      * @return such as {@code listener at /127.0.0.1:7}
      */

@@ -80,7 +80,8 @@ public final class Select<R extends @Nullable Object> {
      * @return the result of the clause's action
      * @throws ChannelClosedException if the channel of a clause is, or is meanwhile, closed, and the clause has no
      *     {@link ChannelClause#whenClosed}
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then no clause has happened
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then no clause has
+     *     happened
      */
     @SafeVarargs
     @SuppressWarnings("varargs") // the array is only read
@@ -96,7 +97,8 @@ public final class Select<R extends @Nullable Object> {
      * @return the result of the clause's action
      * @throws ChannelClosedException if the channel of a clause is, or is meanwhile, closed, and the clause has no
      *     {@link ChannelClause#whenClosed}
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then no clause has happened
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then no clause has
+     *     happened
      */
     public static <R extends @Nullable Object> R from(List<? extends Clause<? extends R>> clauses)
             throws InterruptedException {

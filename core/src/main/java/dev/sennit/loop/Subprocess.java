@@ -17,8 +17,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A program that runs beside the coroutines of a loop: they read what it prints as it comes, write to it, and wait for it, and the
- * others go on.
+ * A program that coroutines of a loop run: they read its output as it comes, write to it, and wait for it, while other
+ * coroutines go on.
  *
  * {@snippet :
  * import dev.sennit.loop.Subprocess;
@@ -33,14 +33,15 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>{@link #close} kills it, with the processes it has started; so a coroutine that is cancelled in a {@code try} like this one leaves
- * nothing running. One that is not closed is closed when the loop has ended; what is to outlive it, start with {@link
- * ProcessBuilder#start}.
+ * <p>{@link #close} kills the program and the processes that it has started; so a coroutine that is cancelled in a
+ * {@code try} like this one leaves nothing running. The loop closes open programs at its end; start a program that is
+ * to outlive the loop with {@link ProcessBuilder#start}.
  *
- * <p>At most 64 KiB of each stream are held here: a program that prints more waits until it is read. Read its error output too,
- * or redirect it. Each stream has a thread, which ends when the program has closed its end of it and what it has printed was read, or
- * with {@link #close}: so close also one that has ended. Another program that it has started, and has left behind when it ended, is not
- * killed; while that has the other end of a stream and prints nothing, the stream's thread may wait for it, even after {@code close}.
+ * <p>At most 64 KiB of each stream are held here: a program that prints more waits until its output is read. Read its
+ * error output too, or redirect it. Each stream has a thread, which ends when the program has closed its end and all
+ * output was read, or with {@link #close}: so also close a program that has ended. A process that the program has left
+ * behind when it ended is not killed; while that process keeps the other end of a stream open and prints nothing, the
+ * stream's thread may wait for it, even after {@code close}.
  */
 public final class Subprocess implements AutoCloseable {
     private final EventLoop loop;
@@ -71,7 +72,7 @@ public final class Subprocess implements AutoCloseable {
     /**
      * Starts a program.
      *
-     * @param builder what to run; streams that it redirects are at their end here
+     * @param builder the program; a stream that it redirects is at its end here
      * @return the program, running
      * @throws IOException if it cannot be started
      * @throws InterruptedException if the coroutine is cancelled; then nothing runs
@@ -81,7 +82,7 @@ public final class Subprocess implements AutoCloseable {
         EventLoop loop = EventLoop.current();
         String program = builder.command().isEmpty() ? "" : builder.command().getFirst();
         CompletableFuture<Process> starting = new CompletableFuture<>();
-        // starting one takes some milliseconds
+        // starting a process takes some milliseconds
         Backend.start(Thread.ofPlatform().daemon().name(loop.name() + "-start").unstarted(() -> {
             try {
                 starting.complete(builder.start());
@@ -97,7 +98,7 @@ public final class Subprocess implements AutoCloseable {
             if (cause instanceof IOException) {
                 throw new IOException(cause.getMessage(), cause);
             }
-            if (cause instanceof RuntimeException wrong) { // no command, say
+            if (cause instanceof RuntimeException wrong) { // no command, for instance
                 throw wrong;
             }
             throw new IOException("cannot start " + program + ": " + cause, cause);
@@ -116,7 +117,7 @@ public final class Subprocess implements AutoCloseable {
         Subprocess subprocess;
         try {
             subprocess = new Subprocess(loop, process, program + " (" + process.pid() + ")");
-        } catch (Throwable e) { // there may be no thread to be had for its streams
+        } catch (Throwable e) { // no thread could be started for its streams, for instance
             process.destroyForcibly();
             throw e;
         }
@@ -124,12 +125,12 @@ public final class Subprocess implements AutoCloseable {
             subprocess.close();
             throw new IOException(subprocess.name + " was killed: " + LoopSelector.ended(loop));
         }
-        process.onExit().thenRun(() -> subprocess.input.end("the program has ended")); // what it has printed can still be read
+        process.onExit().thenRun(() -> subprocess.input.end("the program has ended")); // its output can still be read
         return subprocess;
     }
 
     /**
-     * Where it reads; {@code shutdownOutput()} is the end of its input.
+     * Returns the program's input; {@code shutdownOutput()} ends it.
      *
      * @return a stream that can only be written to
      */
@@ -138,7 +139,7 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * What it prints.
+     * Returns the program's output.
      *
      * @return a stream that can only be read
      */
@@ -147,7 +148,7 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * What it prints to its error output.
+     * Returns the program's error output.
      *
      * @return a stream that can only be read
      */
@@ -156,17 +157,17 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * The output of a program, from its start to its end.
+     * The whole output of a program.
      *
-     * @param exitCode as {@link #waitFor()} returns it
+     * @param exitCode the exit code, as {@link #waitFor()} returns it
      * @param stdout what it printed
-     * @param stderr what it printed to its error output
+     * @param stderr its error output
      */
     public record Output(int exitCode, byte[] stdout, byte[] stderr) {}
 
     /**
-     * Writes all of an input, closes it, reads both outputs to their ends, and waits until the program has ended; all at the same
-     * time, so that neither side waits for the other. A program that does not read its input to the end is no error.
+     * Writes an input and ends it, reads both outputs to their ends, and waits until the program has ended; all at the
+     * same time, so that neither side waits for the other. A program need not read its input to the end.
      *
      * {@snippet :
      * import dev.sennit.loop.Subprocess;
@@ -179,15 +180,15 @@ public final class Subprocess implements AutoCloseable {
      * }
      * }
      *
-     * <p>When this fails the program goes on, until {@link #close}. What it has printed by then can still be read from its
-     * streams; of the input, a part may have gone.
+     * <p>When this fails, the program goes on until {@link #close}. Its output so far can still be read from its
+     * streams; a part of the input may have been written.
      *
-     * @param in the input; empty is none
+     * @param in the input; may be empty
      * @param limit how many bytes each of the two outputs may have
-     * @param timeout how long all of it may take; null is as long as it takes
+     * @param timeout the limit for the whole call; null for none
      * @return the outputs and the exit code
      * @throws InputTooLongException if the program prints more than the limit
-     * @throws java.net.SocketTimeoutException if it takes longer
+     * @throws java.net.SocketTimeoutException if the call takes longer
      * @throws StreamClosedException if the program is closed meanwhile
      * @throws IOException if its output cannot be read
      * @throws InterruptedException if the coroutine is cancelled
@@ -222,7 +223,7 @@ public final class Subprocess implements AutoCloseable {
             boolean outputEnded = false;
             boolean errorsEnded = false;
             while (true) {
-                news.drainPermits(); // before looking: a change after that is seen by the wait
+                news.drainPermits(); // first, so that the wait below sees every later change
                 feed(rest);
                 outputEnded = outputEnded || hasEnded(stdout, limit);
                 errorsEnded = errorsEnded || hasEnded(stderr, limit);
@@ -238,14 +239,13 @@ public final class Subprocess implements AutoCloseable {
         }
     }
 
-    /** Hands over as much of the input as is taken without waiting; its end, once all of it is. */
+    /** Hands over as much of the input as possible without waiting, and ends it after its last byte. */
     private void feed(ByteBuffer rest) throws StreamClosedException {
         input.ensureOpen();
         try {
             while (rest.hasRemaining() && input.writeNow(rest)) {
-                // as long as it is taken
             }
-        } catch (IOException e) { // nobody reads any more
+        } catch (IOException e) { // the program does not read any more
             rest.position(rest.limit());
         }
         if (!rest.hasRemaining()) {
@@ -253,7 +253,7 @@ public final class Subprocess implements AutoCloseable {
         }
     }
 
-    /** Keeps all that has come of an output; whether it has come to its end. */
+    /** Keeps the bytes of an output that are there; returns whether it has ended. */
     private static boolean hasEnded(ByteStream stream, int limit) throws IOException {
         int count;
         do {
@@ -266,9 +266,9 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * Waits until it has ended.
+     * Waits until the program has ended.
      *
-     * @return its exit code; on Linux and macOS 128 and the number of the signal, if one has killed it
+     * @return its exit code; on Linux and macOS, 128 plus the number of the signal that has killed it
      * @throws InterruptedException if the coroutine is cancelled; the program goes on
      */
     public int waitFor() throws InterruptedException {
@@ -278,9 +278,9 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * Waits until it has ended, but not for ever.
+     * Waits until the program has ended, for a limited time.
      *
-     * @param timeout how long at most
+     * @param timeout the limit
      * @return whether it has ended
      * @throws InterruptedException if the coroutine is cancelled; the program goes on
      */
@@ -291,7 +291,7 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * Its number in the operating system.
+     * Returns the program's process id.
      *
      * @return the process id
      */
@@ -300,29 +300,29 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * Whether it runs.
+     * Returns whether the program runs.
      *
-     * @return whether
+     * @return true until it has ended
      */
     public boolean isAlive() {
         return process.isAlive();
     }
 
     /**
-     * Asks it to end: {@code SIGTERM} on Linux and macOS. What it still prints can be read. From any thread; does nothing once it has
-     * ended.
+     * Asks the program to end, by {@code SIGTERM} on Linux and macOS. Its further output can be read. May be called
+     * from any thread; does nothing once the program has ended.
      */
     public void terminate() {
         process.toHandle().destroy();
     }
 
     /**
-     * Sends it a signal. From any thread.
+     * Sends a signal to the program. May be called from any thread.
      *
-     * <p>No other process is ever hit: a process id is used again some time after its process has ended, so this looks whether the
-     * process that has it now was started when this program was. On Linux, where the library may use native code, the signal goes
-     * through a descriptor of the process, so that nothing can happen in between; elsewhere the system's program {@code kill} sends
-     * it, some milliseconds after that look.
+     * <p>The signal does not reach another process: as the system reuses process ids, this checks that the process with
+     * the id was started when this program was. On Linux, if the library may use native code, the signal goes through a
+     * descriptor of the process, so that nothing can happen between check and signal; elsewhere the system's program
+     * {@code kill} sends it, some milliseconds after the check.
      *
      * {@snippet :
      * import dev.sennit.loop.Subprocess;
@@ -345,7 +345,7 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * Sends it a signal, as {@link #signal(String)} does.
+     * Sends a signal to the program, as {@link #signal(String)} does.
      *
      * @param signal its number in this system, from 1 to 64
      * @return whether it was sent; false if the program has ended
@@ -358,7 +358,7 @@ public final class Subprocess implements AutoCloseable {
         return SignalSender.send(process.toHandle(), signal);
     }
 
-    /** Kills it if it runs, and the processes that it has started and that still are its own; and closes its streams. From any thread. */
+    /** Kills the program if it runs, and its descendants, and closes its streams. May be called from any thread. */
     @Override
     public void close() {
         loop.openResources.remove(this);
@@ -371,7 +371,7 @@ public final class Subprocess implements AutoCloseable {
     }
 
     /**
-     * The program, and how it is.
+     * Returns the program's name, and whether it runs.
      *
      * @return such as {@code sort (4711), running}
      */

@@ -1,8 +1,8 @@
 /**
- * Coroutines: many tasks on one thread, that take turns where they wait. {@link dev.sennit.loop.EventLoop} is the way in.
+ * Coroutines: many tasks on one thread, which take turns where they wait. Start with {@link dev.sennit.loop.EventLoop}.
  *
- * <p>And what they share with virtual and platform threads: {@link dev.sennit.loop.Channel} hands values from one to another,
- * {@link dev.sennit.loop.Select} waits for several channels, {@link dev.sennit.loop.Actor} keeps a state that only it touches.
+ * <p>Other classes serve any kind of thread: {@link dev.sennit.loop.Channel} passes values between threads,
+ * {@link dev.sennit.loop.Select} waits for several channels, {@link dev.sennit.loop.Actor} is a thread with a mailbox.
  */
 @NullMarked
 package dev.sennit.loop;
