@@ -4,11 +4,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** Says who goes on in one schedule. Everything it does follows from its seed and what it was asked before. */
+/** Chooses the threads of one schedule. Every choice follows from the seed and the questions before. */
 abstract sealed class Chooser {
     /**
-     * For PCT, the number of decisions that are reckoned with is part of the seed, as the power of two in these bits: so a
-     * seed says all there is to say.
+     * For PCT, the seed holds the expected number of decisions in these bits, as a power of two, so that the seed alone
+     * determines the schedule.
      */
     private static final int HORIZON_SHIFT = 56;
 
@@ -27,7 +27,7 @@ abstract sealed class Chooser {
         };
     }
 
-    /** The seed of a schedule, for a body that made so many decisions so far. */
+    /** Returns the seed of a schedule, for a body that took up to so many decisions before. */
     static long seed(Strategy strategy, long first, long index, int decisions) {
         long plain = first + index;
         return switch (strategy) {
@@ -36,23 +36,23 @@ abstract sealed class Chooser {
         };
     }
 
-    /** Of the power of two that is at least this. */
+    /** Returns the exponent of the smallest power of two that is at least this. */
     private static int exponent(int decisions) {
         return Math.min(MAX_HORIZON, 32 - Integer.numberOfLeadingZeros(Math.max(1, decisions) - 1));
     }
 
-    /** Which of those that can go on does; they are at least two. */
+    /** Chooses one of the ready threads, which are at least two. */
     abstract int choose(List<Strand> ready);
 
-    /** Whether at a memory point the running thread may have to make way; the driver then chooses among all. */
+    /** Returns whether the running thread makes way at a memory point; the driver then chooses among all. */
     abstract boolean interferes(Strand running, List<Strand> ready);
 
     void started(Strand strand) {}
 
-    /** The thread wants others to go on. */
+    /** Notes that a thread has yielded. */
     void yielded(Strand strand) {}
 
-    /** A thread has come to a memory point, or has suspended: where {@link Priorities} may change its mind. */
+    /** Notes that a thread is at a memory point, or has suspended: {@link Priorities} may then change a priority. */
     void decisionAfter(Strand running) {}
 
     private static final class Uniform extends Chooser {
@@ -75,15 +75,15 @@ abstract sealed class Chooser {
     }
 
     private static final class Priorities extends Chooser {
-        /** So many memory points in a row are a loop that waits for somebody. */
+        /** So many memory points in a row count as a busy loop that waits for another thread. */
         private static final int PATIENCE = 1000;
 
-        /** Decisions after which the running thread goes behind all others; sorted. */
+        /** The decisions after which the running thread goes behind all others; sorted. */
         private final int[] changes;
 
         private int changed;
         private int decisions;
-        /** Below all priorities that are drawn. */
+        /** The lowest priority so far, below all that are drawn. */
         private int floor;
 
         private int alone;

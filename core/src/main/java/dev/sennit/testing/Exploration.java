@@ -1,18 +1,18 @@
 package dev.sennit.testing;
 
 /**
- * What a {@link ScheduleExplorer} has looked at.
+ * The figures of an exploration by a {@link ScheduleExplorer}.
  *
  * @param schedules how many schedules were run
- * @param failed how many of them failed: at most one, but in a {@linkplain ScheduleExplorer#survey survey}
+ * @param failed how many of them failed: at most one, except in a {@linkplain ScheduleExplorer#survey survey}
  * @param distinct how many of them were different
  * @param strategy how threads were picked
  * @param firstSeed the seed of the first schedule
- * @param memoryPoints whether threads could be interrupted between accesses to memory, which wants the agent ({@link
- *     MemoryPoints}); without it only where they wait, yield or end
- * @param virtualTime whether waits took no time, which wants the agent, too; without it they took as long as they say
- * @param repeatable whether the last schedule came out the same when its seed was run once more; if not, something
- *     besides the schedule decides what the body does: random numbers, identity hash codes, the time
+ * @param memoryPoints whether threads could change between accesses to memory, which needs the agent
+ *     ({@link MemoryPoints}); without it, they change only where they wait, yield or end
+ * @param virtualTime whether waits took no time, which needs the agent, too; without it, they took their full time
+ * @param repeatable whether the last schedule was the same when its seed was run once more; if not, the body also
+ *     depends on something else: random numbers, identity hash codes, the time
  */
 public record Exploration(
         int schedules,

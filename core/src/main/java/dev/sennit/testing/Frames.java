@@ -3,7 +3,7 @@ package dev.sennit.testing;
 import dev.sennit.internal.JdkFrames;
 import java.util.Set;
 
-/** Stacks, as far as they tell the user something. */
+/** The parts of stacks that matter to users. */
 final class Frames {
     private static final Set<String> OURS = Set.of(
             "ScheduleRun",
@@ -13,12 +13,12 @@ final class Frames {
             "VirtualTime",
             "VirtualClock");
 
-    /** Of sennit-junit, which this module does not know. */
+    /** A class of sennit-junit, which this module cannot refer to. */
     private static final String EXTENSION = "dev.sennit.junit.ScheduleExtension";
 
     private Frames() {}
 
-    /** The topmost line of the user's code, and what of the JDK it called. */
+    /** Returns the topmost line of the user's code, and the JDK's method that it called. */
     static String where(StackTraceElement[] stack) {
         String called = "";
         for (StackTraceElement frame : stack) {
@@ -33,7 +33,7 @@ final class Frames {
         return called.isEmpty() ? "?" : called.substring(4);
     }
 
-    /** The user's lines, and what of the JDK they called; not how the JDK does that. */
+    /** Appends the user's frames and the JDK's methods that they called, without the JDK's internal frames. */
     static void append(StringBuilder text, StackTraceElement[] stack) {
         for (int i = 0; i < stack.length; i++) {
             boolean calledByUser = i + 1 == stack.length || !JdkFrames.isOfJdk(stack[i + 1]);

@@ -22,17 +22,18 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The agent that lets a {@link ScheduleExplorer} interrupt threads between accesses to memory, and that makes their waits take
- * no time.
+ * The agent that lets a {@link ScheduleExplorer} switch threads between accesses to memory, and that makes their waits
+ * take no time.
  *
- * <p>{@code -javaagent:sennit.jar=com.acme.} puts a memory point into each class whose name begins so, before every access to a
- * field or an element of an array, before entering and leaving a monitor, and before every call into
- * {@code java.util.concurrent}. Several beginnings are separated by commas. A memory point does nothing in a thread that is
- * not under exploration. Classes of the JDK and of the library get none.
+ * <p>{@code -javaagent:sennit.jar=com.acme.} puts memory points into each class whose name has this prefix: before
+ * every access to a field or an element of an array, before entering and leaving a monitor, and before every call into
+ * {@code java.util.concurrent}. Several prefixes are separated by commas. A memory point does nothing in a thread that
+ * is not under exploration. Classes of the JDK and of the library get none.
  *
- * <p>With and without beginnings, threads under exploration have the time of their schedule instead of the machine's: in what
- * waits in the JDK, and in all other classes that ask {@code System} or {@code java.time} for it. {@code CompletableFuture}
- * runs on threads of the schedule what it would run on the common pool. Other threads notice nothing.
+ * <p>With and without prefixes, threads under exploration have the time of their schedule instead of the machine's: in
+ * waits of the JDK, and in all other classes that ask {@code System} or {@code java.time} for the time.
+ * {@code CompletableFuture} runs on threads of the schedule what it would run on the common pool. Other threads are not
+ * affected.
  */
 public final class MemoryPoints {
     private static final System.Logger LOGGER = System.getLogger(MemoryPoints.class.getName());
@@ -46,8 +47,9 @@ public final class MemoryPoints {
     /**
      * Called by the JVM.
      *
-     * @param beginnings of the names of the classes that get memory points, separated by commas; none do if there is none
-     * @param instrumentation where classes pass by
+     * @param beginnings the prefixes of the names of the classes that get memory points, separated by commas; null or
+     *     blank for no class
+     * @param instrumentation the JVM's instrumentation
      */
     public static void premain(@Nullable String beginnings, Instrumentation instrumentation) {
         List<String> prefixes =
@@ -95,7 +97,7 @@ public final class MemoryPoints {
         set = !prefixes.isEmpty();
     }
 
-    /** Whether there are classes that may have them. */
+    /** Returns whether any class may have memory points. */
     static boolean areSet() {
         return set;
     }
@@ -104,10 +106,10 @@ public final class MemoryPoints {
      * Changes a class.
      *
      * @param bytes the class file
-     * @param loader finds the classes that it names; null for that of the JDK
-     * @param points whether to put memory points into it
-     * @param time whether to have it ask for the time of the schedule
-     * @return the class file that it becomes; null if it is to stay as it is
+     * @param loader the class's loader, which finds the classes that it refers to; null for the JDK's
+     * @param points whether to add memory points
+     * @param time whether to redirect its clocks to the time of the schedule
+     * @return the changed class file; null if nothing is to be changed
      */
     static byte @Nullable [] changed(byte[] bytes, @Nullable ClassLoader loader, boolean points, boolean time) {
         ClassHierarchyResolver resolver = ClassHierarchyResolver.defaultResolver();
@@ -152,7 +154,7 @@ public final class MemoryPoints {
                 && call.name().equalsString("onSpinWait");
     }
 
-    /** A memory point: called by classes that have them. */
+    /** A memory point. Called by classes that have them. */
     public static void point() {
         ScheduleRun run = ScheduleDriver.currentRun();
         if (run != null) {
@@ -160,7 +162,10 @@ public final class MemoryPoints {
         }
     }
 
-    /** The calling thread is about to look once more for what another has to do: called by classes with memory points. */
+    /**
+     * Called by classes with memory points before {@code Thread.onSpinWait()}: the calling thread waits for another in
+     * a busy loop.
+     */
     public static void spinning() {
         if (ScheduleDriver.currentRun() != null) {
             Thread.yield();

@@ -7,15 +7,16 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Waits until every virtual thread that could enter a monitor has been told so.
+ * Waits until every virtual thread that can enter a monitor by now has been made ready.
  *
- * <p>A virtual thread that leaves a monitor puts the next one on a list, at once; a thread of the JDK's takes all that is on
- * the list, makes one after another ready, and looks again. So when a virtual thread of ours is put on the list and made
- * ready, whatever was on it before has been taken too; and when that is done a second time, it has been made ready.
+ * <p>A virtual thread that leaves a monitor at once puts its successor on a list. A thread of the JDK, the unblocker,
+ * takes the whole list, makes its threads ready one after another, and looks again. So when a virtual thread of ours
+ * was put on the list and made ready, the unblocker has taken all threads that were on the list before; when this has
+ * happened a second time, it has made all of them ready.
  *
- * <p>Two threads of ours do that: one holds a monitor while the other tries to enter, and leaves it; the other never gets in,
- * as by the time it tries again the first is back. Whoever calls cannot be the first: what the carrier holds, the virtual
- * thread that it carries could enter.
+ * <p>Two virtual threads do that: the holder holds a monitor while the contender tries to enter, and then leaves it.
+ * The contender never enters, as the holder is back when it tries again. The calling platform thread cannot be the
+ * holder: a virtual thread could enter a monitor that its carrier holds.
  *
  * <p>Source: {@code VirtualThread.unblockVirtualThreads} of JDK 25.
  */
@@ -25,10 +26,10 @@ final class MonitorFence extends OwnScheduler {
     private final Object monitor = new Object();
     private final ReentrantLock lock = new ReentrantLock();
 
-    /** Run with the lock only. */
+    /** The holder's continuation. Run only with the lock. */
     private final Runnable holder;
 
-    /** Set by the thread of the JDK's, taken by whoever has the lock. */
+    /** The contender's continuation once it is ready. Set by the unblocker, cleared by the holder of the lock. */
     private volatile @Nullable Runnable arrived;
 
     private volatile @Nullable Thread unblocker;
@@ -63,7 +64,9 @@ final class MonitorFence extends OwnScheduler {
         return continuation;
     }
 
-    /** Returns when all that was released by this thread before has arrived at its scheduler. */
+    /**
+     * Returns when all virtual threads that this thread has released from a monitor have arrived at their scheduler.
+     */
     static void await() {
         ONE.lock.lock();
         try {
@@ -74,7 +77,7 @@ final class MonitorFence extends OwnScheduler {
         }
     }
 
-    /** Whether this is the thread of the JDK's that makes threads ready which waited for a monitor. */
+    /** Returns whether this is the JDK's thread that makes threads ready which waited for a monitor. */
     static boolean isUnblocker(Thread thread) {
         return thread == ONE.unblocker;
     }
@@ -101,7 +104,7 @@ final class MonitorFence extends OwnScheduler {
 
     @Override
     public void execute(Runnable continuation) {
-        if (continuation == holder) { // it yields
+        if (continuation == holder) { // the holder yields
             return;
         }
         Thread here = Thread.currentThread();

@@ -12,30 +12,33 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The platform thread of one exploration: it carries every thread of its schedules.
+ * The platform thread of an exploration: it carries every thread of its schedules.
  *
- * <p>It is not the caller's, as a thread that waits where it cannot suspend - below a class initializer or native code - holds
- * the one that carries it, for ever if only another thread of the schedule could wake it. The caller looks after the driver
- * meanwhile, and says so.
+ * <p>It is not the caller's thread: a virtual thread that waits where it cannot suspend - below a class initializer or
+ * native code - holds its carrier, and forever if only another thread of the schedule could wake it. The caller watches
+ * the driver meanwhile, and reports that.
  */
 final class ScheduleDriver extends Thread {
     private static final long LOOK_EVERY_MILLIS = 100;
-    /** Who holds the driver for longer than that waits for another thread of the schedule, unless it waits for a time. */
+    /**
+     * A thread that holds the driver for longer than this waits for another thread of the schedule, unless its wait is
+     * timed.
+     */
     private static final long LONGEST_HOLD = TimeUnit.SECONDS.toNanos(2);
-    /** Who does that, for longer than this, waits for ever. */
+    /** A timed wait that holds the driver for longer than this counts as endless. */
     private static final long LONGEST_TIMED_HOLD = TimeUnit.MINUTES.toNanos(1);
 
     private static volatile boolean anyStarted;
 
     private final FutureTask<Exploration> exploration;
-    /** What is under way. */
+    /** The run that is under way. */
     private volatile @Nullable ScheduleRun run;
-    /** Nobody waits for the result any more. */
+    /** Whether the caller does not wait for the result any more. */
     private volatile boolean isGivenUp;
     /** The scheduler of the last run, if its threads have ended. */
     private @Nullable ScheduleThreads free;
 
-    /** Says what is wrong with a run whose driver is held by one of its threads. */
+    /** Makes the failure of a run whose driver is held by one of its threads. */
     interface Held {
         ScheduleFailure failure(ScheduleRun run, String who);
     }
@@ -46,7 +49,7 @@ final class ScheduleDriver extends Thread {
         setDaemon(true);
     }
 
-    /** The schedule that the calling thread is of; null if it is of none. */
+    /** Returns the schedule that the calling thread belongs to; null if there is none. */
     static @Nullable ScheduleRun currentRun() {
         return anyStarted
                         && Thread.currentThread().isVirtual()
@@ -55,7 +58,7 @@ final class ScheduleDriver extends Thread {
                 : null;
     }
 
-    /** The number of the calling thread in its schedule; -1 if it is of none. */
+    /** Returns the number of the calling thread in its schedule; -1 if it belongs to none. */
     private static int numberInSchedule() {
         ScheduleRun current = currentRun();
         return current == null ? -1 : current.numberOfRunning();
@@ -80,13 +83,13 @@ final class ScheduleDriver extends Thread {
         return threads;
     }
 
-    /** Ends it. */
+    /** Ends a run; called by the driver. */
     void end(@Nullable ScheduleThreads unused) {
         run = null;
         free = unused;
     }
 
-    /** For the driver, which may have been let go again. */
+    /** Called by the driver, which may have been held until the caller gave up. */
     void ensureNotGivenUp() {
         if (isGivenUp) {
             throw new CancellationException("nobody waits for this exploration any more");
@@ -100,7 +103,7 @@ final class ScheduleDriver extends Thread {
         }
     }
 
-    /** Starts the exploration, and looks after it until it ends. */
+    /** Starts the exploration, and watches it until it ends. */
     Exploration explore(Held held) {
         anyStarted = true;
         Stripes.numberedBy(ScheduleDriver::numberInSchedule);
@@ -126,7 +129,7 @@ final class ScheduleDriver extends Thread {
                 throw new CancellationException("interrupted while exploring schedules" + (at.isEmpty() ? "" : "; " + at));
             } catch (ExecutionException e) {
                 if (e.getCause() instanceof ScheduleFailure found) {
-                    found.setStackTrace(new Throwable().getStackTrace()); // where the exploration was asked for
+                    found.setStackTrace(new Throwable().getStackTrace()); // with the stack of the caller
                     throw found;
                 }
                 throw unchecked(Objects.requireNonNull(e.getCause()));
@@ -134,7 +137,7 @@ final class ScheduleDriver extends Thread {
         }
     }
 
-    /** What the driver is held by: it is seen to wait in the midst of a step. */
+    /** Returns the moment at which the driver waits in the middle of a step; null if it does not. */
     private ScheduleRun.@Nullable Moment holds() {
         return switch (getState()) {
             case WAITING, TIMED_WAITING, BLOCKED -> {

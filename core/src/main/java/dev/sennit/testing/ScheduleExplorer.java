@@ -11,7 +11,7 @@ import java.util.concurrent.CancellationException;
 import java.util.function.LongFunction;
 
 /**
- * Runs a test body of ordinary concurrent code under many schedules, and says under which it fails.
+ * Runs a test body of ordinary concurrent code under many schedules, and reports the first under which it fails.
  *
  * {@snippet :
  * import dev.sennit.testing.*;
@@ -41,33 +41,36 @@ import java.util.function.LongFunction;
  * System.out.println(seen.schedules());
  * }
  *
- * <p>The body runs in a virtual thread, once for each schedule: it makes what it works on anew, starts virtual threads, joins
- * them and checks. All of them run on one platform thread, one at a time. Who goes on when one waits, yields or ends is
- * picked by the {@link Strategy}, from a seed: the same seed picks the same again. With the agent ({@link MemoryPoints}) others
- * may go on between any two accesses to memory, too; without it a thread that does not wait is not interrupted.
+ * <p>The body runs in a virtual thread, once for each schedule: it creates its objects anew, starts virtual threads,
+ * joins them and checks. All these threads run on one platform thread, one at a time. When one waits, yields or ends,
+ * the {@link Strategy} picks the next from a seed: the same seed picks the same again. With the agent
+ * ({@link MemoryPoints}) threads may also change between any two accesses to memory; without it, a thread that does not
+ * wait runs on.
  *
- * <p><b>What it finds</b>, as a {@link ScheduleFailure}: what the body or one of its threads throws and nobody catches;
- * deadlocks and lost wake-ups; schedules that do not end; with the agent lost updates and checks that no longer hold when they
- * are acted upon. Before it is reported the schedule is run once more: to record it, and to see that it comes out the same.
+ * <p><b>What it finds</b>, as a {@link ScheduleFailure}: uncaught exceptions of the body and its threads; deadlocks and
+ * lost wake-ups; schedules that do not end; with the agent, lost updates and check-then-act races. Before the report
+ * the schedule runs once more: to record it, and to check that it is repeatable.
  *
  * <p><b>What it cannot find</b>
  * <ul>
- *   <li>What comes of a memory model that is weaker than one access after the other: a missing {@code volatile}.
- *   <li>Anything in threads that are not of the schedule: platform threads, the common pool (parallel streams, the
- *       {@code Async} methods of {@code CompletableFuture} without an executor unless there is the agent), virtual threads of
- *       others, sockets. If one of these makes a thread of the schedule go on, that is reported as a failure.
- *   <li>Loops that wait without waiting: without the agent, {@code while (!flag) {}} holds the test until it is interrupted.
+ *   <li>Effects of the memory model that no order of accesses explains: a missing {@code volatile}.
+ *   <li>Anything in threads outside of the schedule: platform threads, the common pool (parallel streams; without the
+ *       agent also the {@code Async} methods of {@code CompletableFuture} without an executor), other virtual threads,
+ *       sockets. If one of these wakes a thread of the schedule, that is reported as a failure.
+ *   <li>Busy loops: without the agent, {@code while (!flag) {}} runs until the test is interrupted.
  * </ul>
  *
- * <p><b>Time</b> Code takes none: when nobody can go on, the clock of the schedule goes to the end of the next timed wait, so
- * those end in the order of their lengths, however slow the machine. With the agent ({@code -javaagent:sennit.jar}) waits take
- * no time either: sleeps, time limits and the clocks themselves ({@code System.nanoTime()}, {@code Instant.now()}) are those
- * of the schedule, which begins at {@link VirtualClock#START}. Without it each wait lasts as long as it says, as the JDK looks
- * at the real clock before it lets a thread go on: keep them short, or have the code wait by a {@link VirtualClock}. One that is
- * over before its thread comes to wait, as the machine did something else meanwhile, makes another schedule than the seed's.
+ * <p><b>Time</b> Code takes no time: when no thread can go on, the clock of the schedule goes to the end of the next
+ * timed wait, so waits end in the order of their lengths, however slow the machine. With the agent
+ * ({@code -javaagent:sennit.jar}) waits take no real time either: sleeps, time limits and clocks
+ * ({@code System.nanoTime()}, {@code Instant.now()}) follow the time of the schedule, which begins at
+ * {@link VirtualClock#START}. Without the agent each wait lasts its full time, as the JDK reads the real clock before
+ * it lets a thread go on: keep waits short, or let the code wait by a {@link VirtualClock}. If the machine is so busy
+ * that a time is over before its thread begins to wait, the schedule may differ from the seed's.
  *
- * <p>Immutable; each method that changes a setting returns a new one. It wants the option
- * {@code --add-opens java.base/java.lang=dev.sennit} ({@code =ALL-UNNAMED} on the class path), unless there is the agent.
+ * <p>Immutable; each method that changes a setting returns a new explorer. It needs the option
+ * {@code --add-opens java.base/java.lang=dev.sennit} ({@code =ALL-UNNAMED} on the class path), unless there is the
+ * agent.
  */
 public final class ScheduleExplorer {
     private static final String SEED = "sennit.seed";
@@ -78,10 +81,10 @@ public final class ScheduleExplorer {
     private final Strategy strategy;
     private final int depth;
     private final int stepLimit;
-    /** What a failure says about how to have its schedule again. */
+    /** The hint in failures how to repeat the schedule. */
     private final LongFunction<String> hint;
 
-    /** What is run under each schedule. */
+    /** The test body, which runs under each schedule. */
     @FunctionalInterface
     public interface Body {
         /**
@@ -103,7 +106,8 @@ public final class ScheduleExplorer {
     }
 
     /**
-     * Looks at so many schedules: {@link Strategy#RANDOM}, from seed 1 on, of up to 100,000 steps, until told otherwise.
+     * Returns an explorer of so many schedules. By default they are {@link Strategy#RANDOM}, from seed 1 on, of up to
+     * 100,000 steps.
      *
      * @param schedules how many
      * @return an explorer
@@ -122,10 +126,10 @@ public final class ScheduleExplorer {
     }
 
     /**
-     * Begins with another seed.
+     * Sets the first seed.
      *
      * @param first the seed of the first schedule
-     * @return an explorer that differs in this
+     * @return an explorer with this setting
      */
     public ScheduleExplorer seed(long first) {
         return new ScheduleExplorer(schedules, first, strategy, depth, stepLimit, hint);
@@ -134,8 +138,8 @@ public final class ScheduleExplorer {
     /**
      * Picks threads by {@link Strategy#PCT}.
      *
-     * @param bugDepth how many things have to happen in a certain order for the bugs that are looked for; 2 or 3 for most
-     * @return an explorer that differs in this
+     * @param bugDepth how many events must happen in a certain order for the bugs to find; 2 or 3 for most bugs
+     * @return an explorer with this setting
      * @throws IllegalArgumentException if it is less than 1
      */
     public ScheduleExplorer pct(int bugDepth) {
@@ -144,10 +148,10 @@ public final class ScheduleExplorer {
     }
 
     /**
-     * Takes a schedule with more steps than this for one that does not end.
+     * Sets the number of steps after which a schedule counts as endless.
      *
-     * @param most how many; each memory point that a thread comes to counts, too
-     * @return an explorer that differs in this
+     * @param most the limit; each memory point that a thread passes counts as well
+     * @return an explorer with this setting
      * @throws IllegalArgumentException if it is less than 1
      */
     public ScheduleExplorer stepLimit(int most) {
@@ -155,7 +159,7 @@ public final class ScheduleExplorer {
     }
 
     /**
-     * Says in failures how to have a schedule again, in the terms of whatever runs the test.
+     * Sets the hint in failures how to repeat a schedule, in the terms of the tool that runs the test.
      *
      * {@snippet :
      * import dev.sennit.testing.*;
@@ -164,8 +168,9 @@ public final class ScheduleExplorer {
      *         .replayHint(seed -> "gradle test --tests TransferTest -Dsennit.seed=" + seed);
      * }
      *
-     * @param line from the seed of the schedule that failed; it takes the place of {@code -Dsennit.seed=7, or replay(7, body)}
-     * @return an explorer that differs in this
+     * @param line makes the hint from the seed of the failed schedule; it replaces
+     *     {@code -Dsennit.seed=7, or replay(7, body)}
+     * @return an explorer with this setting
      */
     public ScheduleExplorer replayHint(LongFunction<String> line) {
         return new ScheduleExplorer(
@@ -173,13 +178,15 @@ public final class ScheduleExplorer {
     }
 
     /**
-     * Runs the body under each schedule, until one fails. With {@code -Dsennit.seed=N}, under that one alone.
+     * Runs the body under each schedule until one fails. With {@code -Dsennit.seed=N}, runs it only under the schedule
+     * of that seed.
      *
-     * @param body run once more before, so that what is done once in a JVM is done, and once or twice after
-     * @return what was looked at, if all went well
-     * @throws ScheduleFailure with the first schedule that failed
-     * @throws IllegalStateException if virtual threads cannot have a scheduler of their own in this JVM, or the caller is a
-     *     thread of a schedule
+     * @param body the test body; it also runs once before, so that everything done once in a JVM is done, and once or
+     *     twice after
+     * @return the figures of the exploration, if no schedule failed
+     * @throws ScheduleFailure for the first schedule that failed
+     * @throws IllegalStateException if virtual threads cannot have a scheduler of their own in this JVM, or the caller
+     *     is a thread of a schedule
      * @throws CancellationException if the caller is interrupted; its interrupt status stays set
      */
     public Exploration explore(Body body) {
@@ -190,38 +197,39 @@ public final class ScheduleExplorer {
     /**
      * Runs the body under one schedule.
      *
-     * @param seed of which
+     * @param seed the seed of the schedule
      * @param body as for {@link #explore}
-     * @return what was looked at, if it went well
-     * @throws ScheduleFailure if it failed
+     * @return the figures of the exploration, if the schedule passed
+     * @throws ScheduleFailure if the schedule failed
      */
     public Exploration replay(long seed, Body body) {
         return new Tour(body, seed, 1, true, false).explored();
     }
 
     /**
-     * Runs the body under each schedule, whether one fails or not: to know how likely a bug is to be found, and so how many
-     * schedules to look at for one that is as rare. Threads of failed schedules that an interrupt does not end stay.
+     * Runs the body under each schedule, even after failures: to measure how likely a bug is to be found, and so how
+     * many schedules bugs as rare as that take. Threads of failed schedules that an interrupt does not end are left
+     * behind.
      *
      * @param body as for {@link #explore}
-     * @return what was looked at; how many schedules failed is among it
+     * @return the figures of the exploration, with the number of failed schedules
      */
     public Exploration survey(Body body) {
         return new Tour(body, firstSeed, schedules, false, true).explored();
     }
 
-    /** One exploration, by a thread of its own. */
+    /** One exploration, on a thread of its own. */
     private final class Tour implements Callable<Exploration>, ScheduleDriver.Held {
         private final Body body;
         private final long first;
         private final int count;
-        /** Whether the first seed is what a failure told, not what a seed is made from. */
+        /** Whether {@code first} is the complete seed from a failure, not the number that seeds are made from. */
         private final boolean asItIs;
 
         private final boolean goesOn;
         private final ScheduleDriver driver = new ScheduleDriver(this);
 
-        // only the driver, and who has seen what it is held by
+        // only the driver, and its caller once it has seen that the driver is held
         private final Set<Long> distinct = new HashSet<>();
         private int looked;
         private int failed;
@@ -266,7 +274,7 @@ public final class ScheduleExplorer {
                 }
                 ScheduleRun again = run(seed, Purpose.RECORD);
                 if (run.guessesCommonPool() && again.ending() == ScheduleRun.Ending.PASSED) {
-                    run = again; // it was somebody else who used that pool
+                    run = again; // another test has used that pool
                     continue;
                 }
                 failed++;
@@ -286,7 +294,7 @@ public final class ScheduleExplorer {
                     looked, failed, distinct.size(), strategy, first, MemoryPoints.areSet(), VirtualTime.isSet(), repeatable);
         }
 
-        /** The driver does not come back to say so itself. */
+        /** {@inheritDoc} Called by the driver's caller, as the driver itself is held. */
         @Override
         public ScheduleFailure failure(ScheduleRun run, String who) {
             looked = Math.max(1, looked);

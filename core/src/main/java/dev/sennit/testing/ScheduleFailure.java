@@ -4,26 +4,31 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A schedule under which a test body fails. The message says what happened, how to have the schedule again, and which thread
- * went on from where to where.
+ * A schedule under which a test body fails. The message says what happened, how to repeat the schedule, and which
+ * thread ran from where to where.
  */
 public final class ScheduleFailure extends AssertionError {
     private static final long serialVersionUID = 1L;
 
-    /** What a schedule can end with. */
+    /** The kind of a failure. */
     public enum Kind {
-        /** The body, or a thread that it started, threw something; it is the cause. */
+        /** The body, or a thread that it started, threw an exception, which is the cause. */
         THREW,
-        /** No thread can go on, none waits for a time, and the body has not ended. A lost wake-up shows as this, too. */
+        /**
+         * No thread can go on, none waits for a time, and the body has not ended. A lost wake-up shows as this, too.
+         */
         DEADLOCK,
-        /** The schedule did not end within the limit of steps: a loop that waits for what does not come, or a low limit. */
+        /** The schedule did not end within the limit of steps: a loop waits in vain, or the limit is too low. */
         STEP_LIMIT,
         /**
-         * A thread waits where it cannot suspend - below a class initializer or native code - and so holds the platform thread
-         * that carries all of them. It was not run once more, and its steps are not told.
+         * A thread waits where it cannot suspend - below a class initializer or native code - and so holds the platform
+         * thread that carries all threads. The schedule was not run once more, and its steps are not recorded.
          */
         PINNED,
-        /** Something outside made a thread go on, or ran part of the body: such a schedule cannot be had again. */
+        /**
+         * A thread outside of the schedule woke one of its threads, or ran part of the body: such a schedule cannot be
+         * repeated.
+         */
         OUTSIDE
     }
 
@@ -50,7 +55,7 @@ public final class ScheduleFailure extends AssertionError {
     }
 
     /**
-     * What happened.
+     * Returns the kind of the failure.
      *
      * @return the kind
      */
@@ -59,7 +64,7 @@ public final class ScheduleFailure extends AssertionError {
     }
 
     /**
-     * Brings the schedule back: with {@link ScheduleExplorer#replay} or {@code -Dsennit.seed=}.
+     * Returns the seed, which repeats the schedule with {@link ScheduleExplorer#replay} or {@code -Dsennit.seed=}.
      *
      * @return the seed
      */
@@ -68,16 +73,16 @@ public final class ScheduleFailure extends AssertionError {
     }
 
     /**
-     * Whether the schedule came out the same when it was run once more.
+     * Returns whether the schedule was the same when it was run once more.
      *
-     * @return whether; if not, the interleaving is that of another schedule
+     * @return false if the {@link #interleaving} is that of another schedule
      */
     public boolean isRepeatable() {
         return repeatable;
     }
 
     /**
-     * Who went on, from where to where.
+     * Returns the steps: which thread ran from where to where.
      *
      * @return the steps, in order; empty in a copy of this from another process
      */
@@ -86,7 +91,7 @@ public final class ScheduleFailure extends AssertionError {
     }
 
     /**
-     * What was looked at until this was found.
+     * Returns the figures of the exploration that found this.
      *
      * @return the figures; null in a copy of this from another process
      */

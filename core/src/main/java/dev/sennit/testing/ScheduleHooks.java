@@ -9,27 +9,27 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What code of the JDK's calls where it looks at a clock or hands something to the common pool. {@link VirtualTime} puts a copy
- * of this class into {@code java.lang}, as such code can see no other; this one is never used.
+ * The hooks that the JDK's code calls where it reads a clock or hands something to the common pool. {@link VirtualTime}
+ * puts a copy of this class into {@code java.lang}, where the JDK can see it; this class itself is never used.
  *
- * <p>Threads that are not under exploration get what they would get without it.
+ * <p>For threads that are not under exploration, the hooks change nothing.
  */
 final class ScheduleHooks {
-    /** Answered to a thread that is not under exploration. */
+    /** The elapsed time for a thread that is not under exploration. */
     static final long NOT_EXPLORED = Long.MIN_VALUE;
 
-    /** When a schedule begins, by {@code System.nanoTime()}. */
+    /** The begin of a schedule on the clock of {@code System.nanoTime()}. */
     private static final long FIRST_NANO = 1_000_000_000_000L;
-    /** And in seconds since 1970: {@link VirtualClock#START}. */
+    /** The begin of a schedule in seconds since 1970: {@link VirtualClock#START}. */
     static final long FIRST_SECOND = 1_767_225_600L;
 
-    /** How many nanoseconds the schedule has lasted. */
+    /** Returns how many nanoseconds the schedule has lasted. */
     public static volatile @Nullable LongSupplier elapsed;
-    /** Takes what the common pool would run later, once. */
+    /** Takes over a one-time task that the common pool would run later. */
     public static volatile @Nullable Predicate<ScheduledFuture<?>> delays;
-    /** Where {@code CompletableFuture} runs what it is given no executor for. */
+    /** Returns the pool on which {@code CompletableFuture} runs tasks without an executor. */
     public static volatile @Nullable UnaryOperator<ForkJoinPool> asyncPool;
-    /** Is told who submits. */
+    /** Called when a thread submits to a pool. */
     public static volatile @Nullable Consumer<ForkJoinPool> submits;
 
     private ScheduleHooks() {}
@@ -59,7 +59,7 @@ final class ScheduleHooks {
         return virtual == NOT_EXPLORED ? real : FIRST_SECOND * 1000 + virtual / 1_000_000;
     }
 
-    /** Nanoseconds since a second of 1970's, as {@code java.time.Clock} asks for them. */
+    /** Returns the nanoseconds since a second of the epoch, as {@code java.time.Clock} asks for them. */
     public static long nanoTimeAdjustment(long second, long real) {
         long virtual = virtual();
         return virtual == NOT_EXPLORED ? real : (FIRST_SECOND - second) * 1_000_000_000 + virtual;

@@ -22,32 +22,30 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One schedule of a body, whose virtual threads all run on the platform thread that calls {@link #run}, the driver.
+ * One schedule of a test body. All its virtual threads run on the platform thread that calls {@link #run}, the driver.
  *
- * <h2>Steps</h2>
- * The driver picks one of the threads that can go on and runs it until it suspends or ends: a step. Then it finds out who can
- * go on now, and picks again. Where there are memory points the running thread asks at each whether to make way, which ends
- * the step.
+ * <h2>Steps</h2> The driver picks one of the ready threads and runs it until it suspends or ends: a step. Then the
+ * driver finds out which threads are ready now, and picks again. At each memory point the running thread asks whether
+ * to make way, which ends the step.
  *
- * <h2>Why a seed brings a schedule back</h2>
- * What is decided follows from the seed and from who could go on at each step. A thread that is started, unparked or
- * interrupted by another arrives here at once, within the step. One that waits for a monitor is made ready by a thread of the
- * JDK's, sooner or later: so while any waits for one, the driver waits for that thread after each step ({@link
- * MonitorFence}), and takes what has arrived in the order of the threads' numbers. Whatever else makes a thread ready from
- * outside is not for us to order: it ends the schedule as a failure which says who it was.
+ * <h2>Why a seed repeats a schedule</h2> Every decision follows from the seed and from the set of ready threads at each
+ * step. A thread that another one starts, unparks or interrupts becomes ready at once, within the step. A thread that
+ * waits for a monitor is made ready by a thread of the JDK, sooner or later: so while any waits for a monitor, the
+ * driver waits for the JDK's thread after each step ({@link MonitorFence}), and takes the arrived threads in the order
+ * of their numbers. No other wake-up from outside can be ordered: it ends the schedule as a failure that names its
+ * source.
  *
- * <h2>Time</h2>
- * Running takes none: when nobody can go on, the clock of the schedule goes to the end of the next timed wait. Delays are
- * rounded up to milliseconds, so that the order of two does not follow from how long it took to begin them, and both can be
- * the first to go on.
+ * <h2>Time</h2> Running takes no time: when no thread is ready, the clock of the schedule goes to the end of the next
+ * timed wait. Delays are rounded up to milliseconds, so that the order of two does not depend on the moments at which
+ * they began, and either thread can go on first.
  *
- * <p>Code of the JDK's that was woken looks at the clock again, and waits again for what is left. With the agent ({@link
- * VirtualTime}) that clock is the one of the schedule. Without, it is the machine's: to wake a thread early would only make
- * it look and wait, again and again; so the driver waits as long as the wait is meant to last. A {@link VirtualClock} is
- * always that of the schedule.
+ * <p>JDK code that was woken reads the clock again, and waits again for the rest of its time. With the agent
+ * ({@link VirtualTime}) that clock is the schedule's. Without, it is the machine's: a thread woken early would only
+ * read the clock and wait, again and again; so the driver really waits for the whole time. A {@link VirtualClock}
+ * always shows the schedule's time.
  *
- * <p>A loop that looks at the clock and yields would never end, if nothing moved the clock: so it goes on a little, and more
- * each time, when a thread looks at it often and waits for nothing meanwhile.
+ * <p>A loop that reads the clock and yields would never end if nothing moved the clock. So the clock moves a little,
+ * and more each time, when a thread reads it often without waiting meanwhile.
  */
 final class ScheduleRun {
     enum Ending {
@@ -58,39 +56,46 @@ final class ScheduleRun {
         OUTSIDE
     }
 
-    /** What a run is for. */
+    /** The purpose of a run. */
     enum Purpose {
-        /** To see how it ends. */
+        /** To see how the schedule ends. */
         LOOK,
-        /** The same, but others come after it even if it fails: it takes no longer than it has to, and leaves little behind. */
+        /**
+         * To see how the schedule ends when others follow even after a failure: the run is as short as possible, and
+         * leaves few threads behind.
+         */
         COUNT,
-        /** To tell its steps. */
+        /** To record the steps. */
         RECORD
     }
 
-    /** Who really waits for longer than that - an executor that is being closed waits for a day - waits for ever. */
+    /** A real wait longer than this counts as endless: an executor that is being closed waits for a day. */
     private static final long LONGEST_WAIT = TimeUnit.MINUTES.toNanos(1);
     /**
-     * The same, where waiting costs nothing. Of the JDK's waits it is all together, as such an executor waits for a day again and
-     * again.
+     * The same limit for waits that take no real time. The JDK's waits share it in sum, as such an executor waits for a
+     * day again and again.
      */
     private static final long LONGEST_TIME = TimeUnit.DAYS.toNanos(1000);
 
     private static final long SECOND_LOOK = TimeUnit.MILLISECONDS.toNanos(100);
     private static final long ROUNDED_TO = TimeUnit.MILLISECONDS.toNanos(1);
-    /** A thread that looks at the clock so often, and waits for nothing meanwhile, lets some time pass; from then on sooner. */
+    /**
+     * After so many reads of the clock by one thread without a wait, some time passes; once it has, {@code LOOKS_LATER}
+     * suffice.
+     */
     private static final int LOOKS_AT_FIRST = 1000;
 
     private static final int LOOKS_LATER = 100;
     private static final int MAX_STRIDE = 30;
 
     static {
-        // The thread that it waits for would wait for its initialization, if that began with a schedule under way.
+        // Before any schedule runs: the JDK's thread that the fence waits for would otherwise wait for the fence's
+        // initialization.
         MonitorFence.await();
         Timers.askFirst(ScheduleRun::after);
     }
 
-    /** Thrown at a memory point of a thread that cannot suspend and does not end. */
+    /** Thrown at a memory point to end a thread that has exceeded the limit of steps. */
     private static final class Endless extends Error {
         private static final long serialVersionUID = 1L;
 
@@ -101,13 +106,13 @@ final class ScheduleRun {
 
     /** The end of a wait. */
     private static class Timer extends OwnScheduler.Timeout {
-        /** By the clock of the schedule. */
+        /** On the clock of the schedule. */
         final long at;
-        /** By that of the machine, unless nobody who waits looks at that. */
+        /** On the clock of the machine; unused unless {@code isReal}. */
         final long due;
 
         final boolean isReal;
-        /** Whether it is one of the JDK's, not of a {@link VirtualClock}. */
+        /** Whether the JDK waits, not a {@link VirtualClock}. */
         final boolean isOfJdk;
 
         final long number;
@@ -127,10 +132,10 @@ final class ScheduleRun {
         }
     }
 
-    /** Somebody made a thread go on: the throwable knows who, and where that one was. */
+    /** A wake-up of a thread; the throwable has the name and the stack of the thread that woke it. */
     private record Waking(Runnable continuation, Throwable by) {}
 
-    /** Seen in the midst of a step, from outside. */
+    /** The middle of a step, as seen from outside. */
     record Moment(ScheduleRun run, Strand strand, int step, long point, long at) {
         boolean sameAs(Moment other) {
             return run == other.run && strand == other.strand && step == other.step && point == other.point;
@@ -148,7 +153,7 @@ final class ScheduleRun {
 
     private final Map<Runnable, Strand> strands = new IdentityHashMap<>();
     private final List<Strand> ready = new ArrayList<>();
-    /** Neither ready, nor running, nor ended. */
+    /** Threads that are neither ready, nor running, nor ended. */
     private final List<Strand> waiting = new ArrayList<>();
 
     private final PriorityQueue<Timer> timers =
@@ -158,12 +163,12 @@ final class ScheduleRun {
     private int[] trace = new int[32];
     private long hash = 1;
     private long now;
-    /** How much of that passed in waits of the JDK's. */
+    /** The part of {@code now} that passed in waits of the JDK. */
     private long nowByJdk;
     private long timersMade;
-    /** How often the clock moved because it was looked at, since it moved because nobody could go on. */
+    /** How often the clock has moved because it was read, since it last moved because no thread was ready. */
     private int strides;
-    /** Whether the running thread suspends because a memory point says so. */
+    /** Whether the running thread suspends because of a memory point. */
     private boolean madeWay;
 
     private @Nullable String toCommonPool;
@@ -174,7 +179,7 @@ final class ScheduleRun {
     private @Nullable Throwable cause;
     private String detail = "";
 
-    // ---- written by them, read by whoever looks after the driver, who has seen `running` ----
+    // ---- written by these, read by the driver's caller after `running` ----
 
     private int traced;
     private long points;
@@ -183,7 +188,7 @@ final class ScheduleRun {
     // ---- any thread ----
 
     private final Queue<Runnable> unblocked = new ConcurrentLinkedQueue<>();
-    /** The first there was. */
+    /** The first wake-up from outside. */
     private volatile @Nullable Waking outside;
 
     private volatile boolean over;
@@ -224,7 +229,7 @@ final class ScheduleRun {
         }
     }
 
-    /** Part of the body may have run there, even if nobody waited for it. */
+    /** Fails the schedule if part of the body may have run on the common pool, even if no thread waited for it. */
     private void lookAtCommonPool(long stolenBefore) {
         if (toCommonPool != null) {
             fail(Ending.OUTSIDE, null, toCommonPool + " handed work to the common pool");
@@ -234,7 +239,8 @@ final class ScheduleRun {
         if (VirtualTime.isSet() || pool.getStealCount() == stolenBefore && pool.isQuiescent()) {
             return;
         }
-        // Without the agent nobody tells who handed it that: it may have been a test beside this one, but for a trace here.
+        // Without the agent, the submitter is unknown: it may have been a concurrent test, unless this thread shows a
+        // trace.
         if (OwnScheduler.mayHaveSubmitted()) {
             guessesCommonPool = true;
             fail(Ending.OUTSIDE, null, "the common pool ran something meanwhile: parallel streams and CompletableFuture's"
@@ -243,13 +249,13 @@ final class ScheduleRun {
         }
     }
 
-    /** The number of the running thread; -1 between two steps. */
+    /** Returns the number of the running thread; -1 between two steps. */
     int numberOfRunning() {
         Strand self = running;
         return self == null ? -1 : self.number;
     }
 
-    /** The running thread hands something to a pool. */
+    /** Notes that the running thread hands something to a pool. */
     void submits(ForkJoinPool pool) {
         Strand self = running;
         if (toCommonPool == null && self != null && !draining && pool == ForkJoinPool.commonPool()) {
@@ -323,7 +329,7 @@ final class ScheduleRun {
         }
     }
 
-    /** Finds out who can go on. */
+    /** Finds out which threads are ready. */
     private void settle() {
         Timer first = timers.peek();
         if (first != null && first.at <= now) {
@@ -346,7 +352,7 @@ final class ScheduleRun {
         }
     }
 
-    /** Whether anybody waits for a monitor, or did and has not arrived yet. */
+    /** Returns whether a thread waits for a monitor, or was released and has not arrived yet. */
     private boolean mayBeUnblocked() {
         for (Strand strand : waiting) {
             switch (strand.thread.getState()) {
@@ -388,14 +394,14 @@ final class ScheduleRun {
         }
     }
 
-    /** Lets time pass until somebody can go on. */
+    /** Lets time pass until a wait ends; returns false if none will. */
     private boolean endNextWait() {
         Timer next = timers.peek();
         while (next != null && next.isOff()) {
             timers.remove();
             next = timers.peek();
         }
-        if (next != null && isForEver(next)) { // a later one may cost nothing
+        if (next != null && isForEver(next)) { // a later wait may take no real time
             next = timers.stream()
                     .filter(timer -> !timer.isOff() && !isForEver(timer))
                     .min(timers.comparator())
@@ -414,14 +420,17 @@ final class ScheduleRun {
         return true;
     }
 
-    /** Whether its end would be no news for anybody. */
+    /** Returns whether a wait is so long that it counts as endless. */
     private boolean isForEver(Timer timer) {
         return timer.isReal
                 ? timer.due - System.nanoTime() > LONGEST_WAIT
                 : timer.at - now > LONGEST_TIME - (timer.isOfJdk ? nowByJdk : 0);
     }
 
-    /** All those that have ended; when the clock was advanced, without those that really would have to be waited for. */
+    /**
+     * Ends all waits whose time has come; but not real waits that count as endless, whose end a clock may have passed
+     * when it was advanced.
+     */
     private void endWaits() {
         List<Timer> ended = new ArrayList<>();
         List<Timer> left = new ArrayList<>();
@@ -449,8 +458,8 @@ final class ScheduleRun {
     }
 
     /**
-     * Nobody of ours can go on; somebody from outside may be about to see to that, which is another failure. Where failures are
-     * only counted nobody is given time for it.
+     * Fails the schedule, as no thread can go on. A thread from outside may be about to wake one, which is another
+     * failure; where failures are only counted, the driver does not wait for that.
      */
     private void nobodyGoesOn() {
         if (purpose != Purpose.COUNT) {
@@ -490,7 +499,7 @@ final class ScheduleRun {
         }
     }
 
-    /** Threads that wait for ever are kept by the JDK for ever; an interrupt ends most. */
+    /** Interrupts the threads that are left, which ends most of them: the JDK keeps threads that wait forever. */
     private void endThoseLeft() {
         Ending how = ending;
         ending = Ending.PASSED;
@@ -509,14 +518,14 @@ final class ScheduleRun {
 
     // ---- what the threads do ----
 
-    /** A thread has failed. */
+    /** Notes that a thread has failed. */
     void threw(Throwable failure) {
         if (!draining && !(failure instanceof Endless)) {
             fail(Ending.THREW, failure, "");
         }
     }
 
-    /** A memory point: somebody else may go on here. */
+    /** A memory point, at which another thread may go on. */
     void point() {
         Strand self = running;
         if (self == null) {
@@ -538,7 +547,7 @@ final class ScheduleRun {
         }
     }
 
-    /** A thread of this schedule can go on, says whoever calls. */
+    /** Called, from any thread, when a thread of this schedule can go on. */
     void canGoOn(Runnable continuation) {
         Thread carrier = OwnScheduler.currentCarrier();
         if (carrier == driver) {
@@ -560,7 +569,7 @@ final class ScheduleRun {
 
     // ---- time, for the threads ----
 
-    /** The end of a wait of the JDK's. */
+    /** Returns the end of a wait of the JDK. */
     OwnScheduler.Timeout wakeAfter(long nanos, Runnable timeout) {
         return add(nanos, !VirtualTime.isSet(), true, timeout);
     }
@@ -581,13 +590,13 @@ final class ScheduleRun {
         return System.nanoTime() + Math.clamp(nanos, 0, Long.MAX_VALUE >> 1);
     }
 
-    /** What {@link Timers} does for threads that are not under exploration; null for those. */
+    /** Does for threads under exploration what {@link Timers} does for others; returns null for others. */
     private static @Nullable Future<?> after(Duration delay, Runnable action) {
         ScheduleRun run = ScheduleDriver.currentRun();
         return run == null ? null : run.wakeAfter(Timers.nanos(delay), () -> run.threads.start(action));
     }
 
-    /** Runs a task of the common pool's in a thread of this schedule when its time has come. */
+    /** Runs a delayed task of the common pool in a thread of this schedule when its time has come. */
     void delay(ScheduledFuture<?> task) {
         Runnable start = () -> threads.start(() -> ((ForkJoinTask<?>) task).quietlyInvoke());
         timers.add(new Timer(endOf(task.getDelay(TimeUnit.NANOSECONDS)), 0, false, true, timersMade++, start) {
@@ -598,12 +607,12 @@ final class ScheduleRun {
         });
     }
 
-    /** How long this schedule has lasted, by its own clock. */
+    /** Returns how long this schedule has lasted, on its own clock. */
     long elapsed() {
         return now;
     }
 
-    /** The same, for a thread that may do nothing but look until some time has passed. */
+    /** Returns the same for a thread that may be reading the clock until some time has passed. */
     long look() {
         Strand self = running;
         if (self != null && ++self.looks > (strides == 0 ? LOOKS_AT_FIRST : LOOKS_LATER)) {
@@ -614,7 +623,7 @@ final class ScheduleRun {
         return now;
     }
 
-    /** Waits in the calling thread, which is of this schedule. */
+    /** Waits. The calling thread belongs to this schedule. */
     void sleep(long nanos) throws InterruptedException {
         Thread sleeper = Thread.currentThread();
         var ended = new boolean[1];
@@ -636,7 +645,7 @@ final class ScheduleRun {
         now = now + nanos < 0 ? Long.MAX_VALUE : now + nanos;
     }
 
-    // ---- what there is to tell ----
+    // ---- results ----
 
     private void record(Strand strand) {
         StackTraceElement[] before = strand.suspended;
@@ -652,7 +661,7 @@ final class ScheduleRun {
         steps.add(new Step(strand.name(), from, to));
     }
 
-    /** To look at a stack makes the JDK hand over a thread that is ready once more. */
+    /** Reads a stack; for that the JDK submits a ready thread once more, which is ignored. */
     private StackTraceElement[] stack(Strand strand) {
         looking = true;
         try {
@@ -662,7 +671,7 @@ final class ScheduleRun {
         }
     }
 
-    /** Those that have not ended, with where they are. */
+    /** Returns the threads that have not ended, with their stacks. */
     String stacks() {
         var text = new StringBuilder();
         List<Strand> left = new ArrayList<>(waiting);
@@ -675,18 +684,18 @@ final class ScheduleRun {
         return text.toString();
     }
 
-    /** Whether all that is wrong is that the common pool was in use, perhaps by somebody else. */
+    /** Returns whether the only failure is that the common pool was in use, perhaps by another test. */
     boolean guessesCommonPool() {
         return guessesCommonPool;
     }
 
-    /** For whoever looks after the driver; null between two steps. */
+    /** Returns the present moment, for the driver's caller; null between two steps. */
     @Nullable Moment moment() {
         Strand strand = running;
         return strand == null ? null : new Moment(this, strand, traced, points, System.nanoTime());
     }
 
-    /** For whoever gives up on the driver: what it still does leads to nothing. */
+    /** Ends the run without a result, when the driver's caller has given up. */
     void abandon() {
         over = true;
         Strand strand = running;
@@ -695,7 +704,7 @@ final class ScheduleRun {
         }
     }
 
-    /** For whoever looks after the driver. */
+    /** Returns the stack of the running thread, for the driver's caller. */
     String stackOfRunning() {
         var text = new StringBuilder();
         Strand strand = running;
@@ -726,17 +735,20 @@ final class ScheduleRun {
         return List.copyOf(steps);
     }
 
-    /** How many decisions there were, for PCT. */
+    /** Returns the number of decisions, for PCT. */
     int decisions() {
         return (int) Math.min(Integer.MAX_VALUE, traced + points);
     }
 
-    /** Different for different schedules, in all likelihood. */
+    /** Returns a hash that almost surely differs between different schedules. */
     long hash() {
         return hash;
     }
 
-    /** The first step in which another thread went on, or it went on for longer; -1 if there is none. */
+    /**
+     * Returns the first step in which another thread ran, or the same thread ran for longer or shorter; -1 if there is
+     * none.
+     */
     int firstDifference(ScheduleRun other) {
         int common = Math.min(traced, other.traced);
         int different = Arrays.mismatch(trace, 0, common, other.trace, 0, common);

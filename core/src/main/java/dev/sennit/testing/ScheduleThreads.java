@@ -3,7 +3,7 @@ package dev.sennit.testing;
 import dev.sennit.internal.OwnScheduler;
 import java.util.concurrent.TimeUnit;
 
-/** The scheduler of the threads of one schedule; of the next one too, if all of them have ended. */
+/** The scheduler of the threads of a schedule. The next schedule reuses it if all of these have ended. */
 final class ScheduleThreads extends OwnScheduler {
     private final Thread.Builder.OfVirtual unnamed = threads();
     private volatile ScheduleRun run;
@@ -12,12 +12,12 @@ final class ScheduleThreads extends OwnScheduler {
         run = first;
     }
 
-    /** From now on they are of another schedule. */
+    /** Assigns this to another schedule. */
     void areOf(ScheduleRun next) {
         run = next;
     }
 
-    /** Starts one more; only the driver may. */
+    /** Starts a thread. Only the driver. */
     void start(Runnable code) {
         unnamed.start(code);
     }

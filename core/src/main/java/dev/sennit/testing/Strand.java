@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A virtual thread of one schedule; only the driver touches it. */
 final class Strand {
-    /** In the order in which they were started; the body has 0. */
+    /** Its number in the order of starts; the body has 0. */
     final int number;
 
     final Runnable continuation;
@@ -12,10 +12,10 @@ final class Strand {
 
     boolean ready;
     int priority;
-    /** How often it looked at the clock since it waited for something. */
+    /** How often it has read the clock since its last wait. */
     int looks;
 
-    /** Where it suspended last, if that is recorded. */
+    /** The stack where it suspended last, if that is recorded. */
     StackTraceElement @Nullable [] suspended;
 
     Strand(int number, Runnable continuation, Thread thread) {

@@ -3,7 +3,10 @@ package dev.sennit.testing;
 import java.lang.Thread.UncaughtExceptionHandler;
 import org.jspecify.annotations.Nullable;
 
-/** Takes what threads under exploration throw; leaves what other threads throw to the handler there was. */
+/**
+ * Handles uncaught exceptions of threads under exploration; leaves those of other threads to the handler that was
+ * installed before.
+ */
 final class UncaughtFailures implements UncaughtExceptionHandler, AutoCloseable {
     // guarded by the class
     private static int users;
@@ -15,7 +18,7 @@ final class UncaughtFailures implements UncaughtExceptionHandler, AutoCloseable 
         this.others = others;
     }
 
-    /** Until it is closed as often as this was called. */
+    /** Installs this handler until it is closed as often as this was called. */
     static UncaughtFailures taken() {
         synchronized (UncaughtFailures.class) {
             UncaughtFailures one = installed;

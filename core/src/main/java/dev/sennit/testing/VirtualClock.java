@@ -13,8 +13,8 @@ import java.util.PriorityQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A clock that a test moves: for code that is given its clock, as a {@link TimeSource}, a {@link Clock} or an {@code
- * InstantSource}.
+ * A clock that a test moves, for code that gets its clock as a {@link TimeSource}, a {@link Clock} or an
+ * {@code InstantSource}.
  *
  * {@snippet :
  * import dev.sennit.*;
@@ -34,19 +34,21 @@ import org.jspecify.annotations.Nullable;
  * System.out.println(answer);                      // at 2026-01-01T02:00:00Z
  * }
  *
- * <p>One that is {@link #standing} stands still until it is {@linkplain #advance advanced}; who sleeps by it waits for that,
- * so another thread has to do it. One that is {@link #jumping} goes to the end of each sleep at once: for code on one thread.
+ * <p>A {@link #standing} clock stands still until it is {@linkplain #advance advanced}; a thread that sleeps by it
+ * waits until another thread does that. A {@link #jumping} clock goes to the end of each sleep at once: for code on one
+ * thread.
  *
- * <p><b>In a schedule</b> under exploration, a clock that the body makes is the schedule's, whichever it is: when nobody can go
- * on, it goes to the end of the next wait. Waits by it take no time, with or without the agent. Only
- * threads of the schedule may advance it or sleep by it; others that look at it see about what time it is. One that was made outside
- * knows of no schedule.
+ * <p><b>In a schedule</b> under exploration, a clock that the body makes shows the schedule's time, standing or
+ * jumping: when no thread can go on, it goes to the end of the next wait. Waits by it take no time, with or without the
+ * agent. Only threads of the schedule may advance it or sleep by it; other threads read an approximate time. A clock
+ * made outside of a schedule is independent of schedules.
  *
- * <p>Only what asks this clock has its time: a {@code Thread.sleep} beside it lasts as long as ever. All methods may be called
- * by any thread. What a thread does before it advances the clock <i>happens-before</i> the return of the sleeps that end so.
+ * <p>Only code that asks this clock has its time: a {@code Thread.sleep} lasts as long as ever. All methods may be
+ * called from any thread. Actions in a thread before it advances the clock <i>happen-before</i> the return of the
+ * sleeps that end by it.
  */
 public final class VirtualClock extends Clock implements TimeSource {
-    /** When schedules begin, by their own time: the first of January of 2026, in UTC. */
+    /** The time at which schedules begin: 1 January 2026, 00:00 UTC. */
     public static final Instant START = Instant.ofEpochSecond(ScheduleHooks.FIRST_SECOND);
 
     private final Hands hands;
@@ -58,9 +60,9 @@ public final class VirtualClock extends Clock implements TimeSource {
     }
 
     /**
-     * A clock that goes on when it is advanced.
+     * Returns a clock that moves only when it is advanced.
      *
-     * @param now the time of day that it begins with
+     * @param now the time of day at which it begins
      * @return the clock, of zone UTC
      */
     public static VirtualClock standing(Instant now) {
@@ -68,9 +70,9 @@ public final class VirtualClock extends Clock implements TimeSource {
     }
 
     /**
-     * A clock that goes to the end of each sleep, which returns at once; it can be advanced as well.
+     * Returns a clock that goes to the end of each sleep, so that sleeps return at once; it can be advanced as well.
      *
-     * @param now the time of day that it begins with
+     * @param now the time of day at which it begins
      * @return the clock, of zone UTC
      */
     public static VirtualClock jumping(Instant now) {
@@ -78,7 +80,8 @@ public final class VirtualClock extends Clock implements TimeSource {
     }
 
     /**
-     * Lets time pass. Those whose sleep has ended go on, in the order in which they end; this does not wait for what they do.
+     * Advances the clock. Threads whose sleep ends are woken in the order in which their sleeps end; this does not wait
+     * for them to run.
      *
      * @param time how much
      * @throws IllegalArgumentException if it is negative
@@ -91,20 +94,21 @@ public final class VirtualClock extends Clock implements TimeSource {
     }
 
     /**
-     * Sets the time of day, as somebody may set that of a machine: {@link #nanoTime} and sleeps do not notice.
+     * Sets the time of day, as an administrator may set a machine's: {@link #nanoTime} and sleeps are not affected.
      *
-     * @param now from now on
+     * @param now the new time of day
      */
     public void set(Instant now) {
         hands.set(now);
     }
 
     /**
-     * Waits until so many threads sleep by this clock: before it is advanced, so that they do not begin to sleep afterwards.
+     * Waits until so many threads sleep by this clock. Call it before {@link #advance}, so that no thread begins its
+     * sleep afterwards.
      *
      * @param count how many at least
      * @param timeout the longest to wait, in real time
-     * @return false when the time was over first
+     * @return false if the time was over first
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile
      */
     public boolean awaitSleepers(int count, Duration timeout) throws InterruptedException {
@@ -121,7 +125,7 @@ public final class VirtualClock extends Clock implements TimeSource {
         return hands.now();
     }
 
-    /** The same as {@link #now}. */
+    /** Returns the same as {@link #now}. */
     @Override
     public Instant instant() {
         return hands.now();
@@ -137,7 +141,7 @@ public final class VirtualClock extends Clock implements TimeSource {
         return zone;
     }
 
-    /** The same clock in another zone: to move one moves both. */
+    /** Returns the same clock in another zone: advancing either advances both. */
     @Override
     public VirtualClock withZone(ZoneId other) {
         return new VirtualClock(hands, other);
@@ -158,7 +162,7 @@ public final class VirtualClock extends Clock implements TimeSource {
         return "VirtualClock[" + now().atZone(zone) + ", " + hands.sleepers() + " sleep]";
     }
 
-    /** What is the same in all zones. */
+    /** The state that a clock shares with itself in other zones. */
     private static final class Hands {
         /** Guarded by the lock. */
         private static final class Sleeper {
@@ -175,7 +179,7 @@ public final class VirtualClock extends Clock implements TimeSource {
         }
 
         private final boolean jumps;
-        /** Whose time it is; null if its own. */
+        /** The schedule whose time this shows; null if it has its own time. */
         private final @Nullable ScheduleRun run;
 
         private final WaitLock lock = new WaitLock();
@@ -185,10 +189,10 @@ public final class VirtualClock extends Clock implements TimeSource {
         private final PriorityQueue<Sleeper> sleepers = new PriorityQueue<>(
                 Comparator.<Sleeper>comparingLong(one -> one.end).thenComparingLong(one -> one.number));
         private long sleepsBegun;
-        /** In a schedule, which keeps its own list of them. */
+        /** The number of sleepers in a schedule, which keeps its own list. */
         private int sleepersInRun;
         private long nanos;
-        /** The time of day when the other was zero. */
+        /** The time of day at which {@code nanos} was zero. */
         private Instant zero;
 
         Hands(Instant now, boolean jumps, @Nullable ScheduleRun run) {
@@ -281,12 +285,12 @@ public final class VirtualClock extends Clock implements TimeSource {
             }
         }
 
-        /** The time of the schedule: only a thread of that lets it pass by looking. */
+        /** Returns the time of the schedule; only the reads of its own threads let it pass. */
         private long look(ScheduleRun ofRun) {
             return isInRun() ? ofRun.look() : ofRun.elapsed();
         }
 
-        /** That time from now on, or the longest there is. */
+        /** Returns the end of a time that begins now, at most {@code Long.MAX_VALUE}. */
         private long later(long time) {
             return nanos + time < nanos ? Long.MAX_VALUE : nanos + time;
         }

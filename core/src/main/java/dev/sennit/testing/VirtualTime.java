@@ -43,14 +43,16 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The part of the agent that gives threads under exploration the time of their schedule: what calls {@code System.nanoTime()}
- * or {@code currentTimeMillis()}, in {@code java.util.concurrent}, {@code Thread}, {@code java.time} or outside of the JDK,
- * asks {@link ScheduleHooks} as well.
+ * The part of the agent that gives threads under exploration the time of their schedule: code that calls
+ * {@code System.nanoTime()} or {@code currentTimeMillis()}, in {@code java.util.concurrent}, {@code Thread},
+ * {@code java.time} or outside of the JDK, also asks {@link ScheduleHooks}.
  *
- * <p>It also lets {@code CompletableFuture} use threads of the schedule where it would use the common pool: for delays and
- * time limits, and for the {@code Async} methods without an executor. And it tells who hands anything else to that pool.
+ * <p>It also lets {@code CompletableFuture} use threads of the schedule instead of the common pool: for delays and time
+ * limits, and for the {@code Async} methods without an executor. And it reports threads that hand other work to that
+ * pool.
  *
- * <p>Source: {@code java.util.concurrent.CompletableFuture}, {@code ForkJoinPool} and {@code java.time.Clock} of JDK 25.
+ * <p>Source: {@code java.util.concurrent.CompletableFuture}, {@code ForkJoinPool} and {@code java.time.Clock} of
+ * JDK 25.
  */
 final class VirtualTime {
     private static final ClassDesc HOOKS = ClassDesc.of("java.lang.SennitScheduleHooks");
@@ -60,7 +62,7 @@ final class VirtualTime {
     private static final MethodTypeDesc LONG_OF_LONG = MethodTypeDesc.of(ConstantDescs.CD_long, ConstantDescs.CD_long);
     private static final MethodTypeDesc POOL_OF_POOL = MethodTypeDesc.of(POOL, POOL);
 
-    /** Where {@code CompletableFuture} runs things then. */
+    /** The pool of {@code CompletableFuture} for threads under exploration. */
     private static final class AsyncThreads extends ForkJoinPool {
         static final AsyncThreads ONE = new AsyncThreads();
 
@@ -78,17 +80,20 @@ final class VirtualTime {
 
     private VirtualTime() {}
 
-    /** Whether waits take no time. */
+    /** Returns whether waits take no time. */
     static boolean isSet() {
         return set;
     }
 
-    /** Part of the JDK could not be changed, and looks at the real clock: so waits have to last as long as they say. */
+    /**
+     * Notes that a part of the JDK could not be changed and reads the real clock, so that waits must last their full
+     * time.
+     */
     static void isIncomplete() {
         set = false;
     }
 
-    /** Gives the JDK the hooks, and changes the classes that are there already. */
+    /** Adds the hooks to the JDK, and changes the classes that are loaded already. */
     static void install(Instrumentation instrumentation) {
         instrumentation.redefineModule(
                 Object.class.getModule(),
@@ -154,7 +159,7 @@ final class VirtualTime {
 
     // ---- classes ----
 
-    /** The copy of {@link ScheduleHooks} for the JDK. */
+    /** Returns the copy of {@link ScheduleHooks} for the JDK. */
     private static byte[] hooks() {
         ClassFile classFile = ClassFile.of();
         try (InputStream in = VirtualTime.class.getResourceAsStream(ScheduleHooks.class.getSimpleName() + ".class")) {
@@ -184,7 +189,7 @@ final class VirtualTime {
         }
     }
 
-    /** Whether a class may have to be changed. */
+    /** Returns whether a class may have to be changed. */
     static boolean wants(@Nullable ClassLoader loader, String name) {
         if (loader == null) {
             return name.startsWith("java/util/concurrent/")
@@ -201,7 +206,7 @@ final class VirtualTime {
                 && !name.startsWith("dev/sennit/testing/Schedule");
     }
 
-    /** Whether a class looks at a clock, or is one of those that use the common pool. */
+    /** Returns whether a class reads a clock, or is one of those that use the common pool. */
     static boolean changes(ClassModel model) {
         if (isPoolUser(model)) {
             return true;
@@ -229,7 +234,7 @@ final class VirtualTime {
         };
     }
 
-    /** Adds the hooks to a class. */
+    /** Returns a transformation that adds the hooks to a class. */
     static ClassTransform hooksInto(ClassModel model) {
         boolean isPool = model.thisClass().asInternalName().equals("java/util/concurrent/ForkJoinPool");
         return (builder, element) -> {
@@ -309,7 +314,7 @@ final class VirtualTime {
         }
     }
 
-    /** Whether it is {@code System::nanoTime}, say. */
+    /** Returns whether an argument is a reference to a clock, such as {@code System::nanoTime}. */
     private static boolean isClock(ConstantDesc argument) {
         return argument instanceof DirectMethodHandleDesc method
                 && method.owner().equals(SYSTEM)

@@ -1,6 +1,6 @@
 /**
- * Finds concurrency bugs by choosing who goes on: {@link dev.sennit.testing.ScheduleExplorer} runs a test body under many
- * schedules, each of which its seed brings back.
+ * Finds concurrency bugs by choosing the thread that goes on: {@link dev.sennit.testing.ScheduleExplorer} runs a test
+ * body under many schedules, each of which can be repeated from its seed.
  */
 @NullMarked
 package dev.sennit.testing;
