@@ -1,4 +1,4 @@
-/** JUnit tests that are run under many schedules: {@link dev.sennit.junit.Schedules}. */
+/** JUnit tests that run under many schedules: {@link dev.sennit.junit.Schedules}. */
 module dev.sennit.junit {
     requires transitive dev.sennit;
     requires transitive org.junit.jupiter.api;

@@ -16,9 +16,9 @@ final class Amounts {
     private Amounts() {}
 
     /**
-     * Reads a number of things, 1 or more; k, M and G are thousands, millions and thousands of millions.
+     * Reads a number, 1 or more; k, M and G stand for thousands, millions and thousands of millions.
      *
-     * @throws IllegalArgumentException if it is none
+     * @throws IllegalArgumentException if the text is no such number
      */
     static long count(String text) {
         long value = parse(text, COUNTS);
@@ -31,7 +31,7 @@ final class Amounts {
     /**
      * Reads a duration of a millisecond or more; without a unit it is seconds.
      *
-     * @throws IllegalArgumentException if it is none
+     * @throws IllegalArgumentException if the text is no such duration
      */
     static Duration duration(String text) {
         long millis = parse(text, MILLIS);
@@ -41,7 +41,7 @@ final class Amounts {
         return Duration.ofMillis(millis);
     }
 
-    /** Zero if it is none of these, or more than fits. */
+    /** Returns zero if the text is malformed, or the number does not fit. */
     private static long parse(String text, Map<String, Long> units) {
         Matcher matcher = FORM.matcher(text.strip());
         if (!matcher.matches()) {

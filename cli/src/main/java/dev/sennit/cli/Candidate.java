@@ -20,7 +20,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One plan in a comparison: its open pool, and what was measured of it so far.
+ * A plan in a comparison: its open pool, and the measurements so far.
  *
  * <p>Used by one thread.
  */
@@ -42,7 +42,7 @@ final class Candidate {
     /** Its worker processes. */
     private Set<Long> processes = Set.of();
 
-    /** Starts with nothing measured; {@code order} is the place of its line among the others. */
+    /** Creates a candidate without measurements; {@code order} is the place of its line among the others. */
     Candidate(int order, Plan plan, Pool pool) {
         this.order = order;
         this.plan = plan;
@@ -70,9 +70,9 @@ final class Candidate {
     }
 
     /**
-     * Waits until the workers have been started, of a kind that starts processes, so that it is known whose they are.
+     * Waits until a pool of processes has started its workers, so that their processes can be attributed to it.
      *
-     * @param before the processes that there were before the pool was opened
+     * @param before the processes that ran before the pool was opened
      */
     void awaitStart(Set<Long> before) {
         try {
@@ -90,8 +90,8 @@ final class Candidate {
     }
 
     /**
-     * Runs trivial tasks and then tasks of the workload, until the way to the workers and the tasks' own code have been
-     * compiled. Failures are left for the first round to meet.
+     * Runs trivial tasks and then tasks of the workload, until the path to the workers and the tasks' own code are
+     * compiled. Failures are left to the first round.
      */
     void warmUp(List<Task<?>> tasks) {
         Set<Long> before = ProcessFigures.descendants();
@@ -99,7 +99,7 @@ final class Candidate {
             keepBusy(Stream.generate(() -> (Task<?>) () -> null).iterator(), WARM_UP_THE_WAY_NANOS);
             keepBusy(tasks.iterator(), WARM_UP_NANOS);
         } catch (RuntimeException e) {
-            // submit refused one, and will again
+            // submit has refused a task, and will again
         }
         adoptProcessesSince(before);
     }
@@ -121,20 +121,20 @@ final class Candidate {
         try {
             future.join();
         } catch (CompletionException | CancellationException e) {
-            // met again in the first round
+            // the first round will fail as well
         }
     }
 
     /**
-     * Does all the work once and measures that.
+     * Does all the work once, and measures it.
      *
-     * @param division how it is divided
-     * @param tasks those of the workload
+     * @param division how the work is divided
+     * @param tasks the tasks of the workload
      * @return the results in the order of the tasks
      * @throws CommandException naming the task that failed
      */
     List<@Nullable Object> measure(Workload.Division division, List<Task<?>> tasks) {
-        System.gc(); // what plans before this one left on the heap is neither its memory nor its pause
+        System.gc(); // the garbage of plans before this one must not count as its memory or pause
         Set<Long> before = ProcessFigures.descendants();
         long cpuBefore = ProcessFigures.cpuNanos(processes);
         try (var memory = new MemorySampler(processes)) {
@@ -148,7 +148,7 @@ final class Candidate {
         }
     }
 
-    /** Takes the processes that were started since for this candidate's, and forgets those that have gone. */
+    /** Attributes the processes started since to this candidate, and forgets those that have ended. */
     private void adoptProcessesSince(Set<Long> before) {
         Set<Long> now = ProcessFigures.descendants();
         Set<Long> own = new HashSet<>(now);
@@ -181,7 +181,7 @@ final class Candidate {
         }
     }
 
-    /** Says where results differ from those of inline, or null. */
+    /** Returns where results differ from those of inline, or null. */
     static @Nullable String difference(List<@Nullable Object> expected, List<@Nullable Object> results) {
         for (int i = 0; i < expected.size(); i++) {
             if (!Objects.deepEquals(expected.get(i), results.get(i))) {

@@ -2,7 +2,7 @@ package dev.sennit.cli;
 
 import org.jspecify.annotations.Nullable;
 
-/** Ends a command with one line on stderr: what happened, where, and what to do. */
+/** Ends a command with a line on stderr: what happened, where, and what to do. */
 final class CommandException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -29,7 +29,7 @@ final class CommandException extends RuntimeException {
         return new CommandException(ExitCode.TASKS_FAILED, message, cause);
     }
 
-    /** The same with more to say. */
+    /** Returns the same exception with a longer message. */
     CommandException and(String more) {
         return new CommandException(exitCode, getMessage() + "; " + more, this);
     }
@@ -38,14 +38,14 @@ final class CommandException extends RuntimeException {
         return exitCode;
     }
 
-    /** A throwable in one line: its message, or its class where it has none; a message that is several lines is joined. */
+    /** Returns a throwable in one line: its message, with lines joined, or its class if it has none. */
     static String oneLine(Throwable failure) {
         String message = failure.getMessage();
         String text = message == null || message.isBlank() ? failure.getClass().getName() : message;
         return text.strip().replaceAll("\\s*\\R\\s*", "; ");
     }
 
-    /** The same for a failed task, where the class is half of what it says. */
+    /** Returns the failure of a task in one line, with its class. */
     static String taskFailure(Throwable failure) {
         String message = failure.getMessage();
         String name = failure.getClass().getSimpleName();

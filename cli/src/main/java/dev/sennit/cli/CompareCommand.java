@@ -109,7 +109,7 @@ final class CompareCommand implements Callable<Integer> {
             ensureWritable(plot);
         }
         var tasks = Workload.named(workload);
-        tasks.tasks(); // a class that supplies none is found out before anything runs
+        tasks.tasks(); // a class that supplies no tasks fails before anything runs
         List<Measurement> measurements;
         try (var pools = new OpenPools(terminal)) {
             var bar = new ProgressBar(terminal);
@@ -124,7 +124,7 @@ final class CompareCommand implements Callable<Integer> {
         return measurements.stream().anyMatch(Measurement::failed) ? ExitCode.TASKS_FAILED : ExitCode.DONE;
     }
 
-    /** The plans of a list; an option of one may hold commas, behind which no kind is named. */
+    /** Returns the plans of a list; a comma that no kind of pool follows belongs to an option. */
     static List<String> plansIn(String list) {
         List<String> plans = new ArrayList<>();
         for (String part : list.split(",", -1)) {
@@ -172,7 +172,7 @@ final class CompareCommand implements Callable<Integer> {
             new ScalingPlot(workload, measurements).write(file);
         } catch (IOException e) {
             throw CommandException.failed("--plot: cannot write " + file + ": " + CommandException.oneLine(e), e);
-        } catch (RuntimeException | LinkageError e) { // how AWT says that the machine has no font
+        } catch (RuntimeException | LinkageError e) { // AWT throws this on a machine without fonts
             throw CommandException.failed("--plot: cannot draw " + file + ": " + CommandException.taskFailure(e)
                     + "; on a machine without fonts install fontconfig and a font", e);
         }

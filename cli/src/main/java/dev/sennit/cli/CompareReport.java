@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** What a comparison found, as a table or as lines of JSON. */
+/** The results of a comparison, as a table or as lines of JSON. */
 final class CompareReport {
     private final String workload;
     private final List<Measurement> measurements;

@@ -16,17 +16,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Order</h2>
  *
- * Plans are measured in rounds - A, B, C, A, B, C - so that whatever else the machine does meets all of them. Pools stay
- * open from round to round, and their workers warm. With worker counts there is a group of pools for each count, one
- * after the other, as all at once may not fit into memory; plans without a count are in every group.
+ * Plans are measured in rounds - A, B, C, A, B, C - so that other load on the machine affects all of them. Pools stay
+ * open from round to round, and their workers stay warm. With worker counts there is a group of pools for each count,
+ * one after the other, as all at once may not fit into memory; plans without a count are in every group.
  *
  * <h2>Rounds</h2>
  *
- * Unless their number is given, there are as many as fit the time budget, an odd number from 3.
+ * If their number is not given, as many rounds are run as fit the time budget: an odd number, at least 3.
  *
  * <h2>Truth</h2>
  *
- * Inline goes first, is always among the plans, and its results are what all others have to give.
+ * Inline is always among the plans and runs first; all other plans must give the same results.
  */
 final class Comparison {
     static final String INLINE = "inline";
@@ -42,7 +42,7 @@ final class Comparison {
     private final OpenPools pools;
     private final ProgressBar bar;
 
-    /** 0 to choose. */
+    /** 0 to choose the number. */
     private final int rounds;
     private int measured;
     private List<@Nullable Object> expected = List.of();
@@ -53,7 +53,7 @@ final class Comparison {
      * @param workload what to run
      * @param plans where to run it; inline is added in front if it is missing
      * @param counts worker counts for the plans whose kind takes one, or none to take the plans as they are
-     * @param rounds how often to measure each, or 0 to choose
+     * @param rounds how often to measure each, or 0 to choose the number
      * @throws CommandException if a plan has a count of its own beside {@code counts}
      */
     Comparison(Workload workload, List<Plan> plans, List<Integer> counts, int rounds, OpenPools pools, ProgressBar bar) {
@@ -73,7 +73,7 @@ final class Comparison {
         }
     }
 
-    /** Whether plans of a kind are written with a number of workers. */
+    /** Returns whether plans of a kind have a number of workers. */
     static boolean takesCount(String kind) {
         for (PoolProvider provider : ServiceLoader.load(PoolProvider.class)) {
             if (provider.kind().equals(kind)) {
@@ -84,9 +84,9 @@ final class Comparison {
     }
 
     /**
-     * Runs it.
+     * Runs the comparison.
      *
-     * @return what was found, in the order of the plans, and of their counts
+     * @return the measurements, in the order of the plans and of their counts
      * @throws CommandException if a plan is bad, before anything runs; or if the workload fails on inline
      */
     List<Measurement> run() {
@@ -133,7 +133,7 @@ final class Comparison {
         return all;
     }
 
-    /** What all others have to give; warms this JVM up as well. */
+    /** Runs inline for the results that all others must give; this also warms up this JVM. */
     private void runBaseline(List<Candidate> fixed) {
         Candidate baseline = fixed.stream()
                 .filter(candidate -> candidate.plan().kind().equals(INLINE))
@@ -166,7 +166,7 @@ final class Comparison {
                     measure(candidate, round);
                 }
             }
-            if (rounds == 0) { // as the machine may get slower or faster, every round has its say
+            if (rounds == 0) { // the machine may get slower or faster, so every round counts
                 wanted = roundsFor(round, System.nanoTime() - start, groups);
             }
         } while (round < wanted);
@@ -189,9 +189,9 @@ final class Comparison {
     }
 
     /**
-     * As many rounds as fit the budget, an odd number.
+     * Returns the number of rounds that fit the budget, an odd number.
      *
-     * @param done rounds behind us
+     * @param done the rounds so far
      * @param nanos how long they took
      * @param groups how many groups share the budget
      */

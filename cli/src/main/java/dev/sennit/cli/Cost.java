@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 record Cost(String kind, @Nullable Measurement cheapest, Measurement most) {
 
-    /** The cost of each kind that was measured, in the order of the measurements; those that failed do not count. */
+    /** Returns the cost of each measured kind, in the order of the measurements, without those that failed. */
     static List<Cost> of(List<Measurement> measurements) {
         Optional<Measurement> inline = inline(measurements);
         if (inline.isEmpty()) {
@@ -43,7 +43,7 @@ record Cost(String kind, @Nullable Measurement cheapest, Measurement most) {
         return costs;
     }
 
-    /** The baseline, unless it failed. */
+    /** Returns the measurement of inline, unless it failed. */
     static Optional<Measurement> inline(List<Measurement> measurements) {
         return measurements.stream().filter(each -> each.inline() && !each.failed()).findFirst();
     }
@@ -52,7 +52,10 @@ record Cost(String kind, @Nullable Measurement cheapest, Measurement most) {
         return measurement.workers() == null ? Integer.MAX_VALUE : measurement.workers();
     }
 
-    /** Such as {@code threads 2}, {@code processes none up to 2}, or {@code virtual never}, which has no number. */
+    /**
+     * Returns a text such as {@code threads 2}, {@code processes none up to 2}, or {@code virtual never} for a kind
+     * without a number.
+     */
     String text() {
         if (cheapest != null) {
             return kind + " " + cheapest.workersText();

@@ -1,6 +1,6 @@
 package dev.sennit.cli;
 
-/** The exit codes of every command, and what their help says about them. */
+/** The exit codes of every command, and their description in the help. */
 final class ExitCode {
     static final int DONE = 0;
     static final int TASKS_FAILED = 1;

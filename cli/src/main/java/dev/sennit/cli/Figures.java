@@ -8,7 +8,7 @@ final class Figures {
 
     private Figures() {}
 
-    /** Four significant digits at most: {@code 1.234 s}, {@code 56.7 ms}, {@code 8.9 us}. */
+    /** Returns a duration with at most four significant digits: {@code 1.234 s}, {@code 56.7 ms}, {@code 8.9 us}. */
     static String duration(double seconds) {
         if (seconds >= 0.9995) {
             return format("%.3f s", seconds);

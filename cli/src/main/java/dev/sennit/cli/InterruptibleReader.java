@@ -8,9 +8,9 @@ import java.util.concurrent.SynchronousQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Standard input, say, read by a daemon thread of its own: whoever waits for it here can be interrupted, as no reader of a pipe or
- * terminal can. Closing it ends that thread; one that waits for a terminal or a process does so on, and ends with what comes next, or
- * with the JVM. By one thread at a time; closed when none reads.
+ * A reader whose calls can be interrupted, unlike those of pipes and terminals: a daemon thread, the pump, reads the
+ * source, such as standard input. {@link #close} ends the pump; a pump that is blocked in the source ends with the next
+ * input, or with the JVM. For one thread at a time; close it when no thread reads.
  */
 final class InterruptibleReader extends Reader {
     private static final int MOST_AT_ONCE = 1 << 13;
@@ -75,13 +75,13 @@ final class InterruptibleReader extends Reader {
             Piece read;
             do {
                 read = readPiece();
-                if (closed) { // which may have been what ended the read
+                if (closed) { // the close may have ended the read
                     return;
                 }
                 pieces.put(read);
             } while (read instanceof Piece.Text);
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt(); // it was closed
+            Thread.currentThread().interrupt(); // the reader was closed
         }
     }
 
@@ -90,7 +90,7 @@ final class InterruptibleReader extends Reader {
         try {
             int count = source.read(chars);
             return count < 0 ? new Piece.End() : new Piece.Text(Arrays.copyOf(chars, count));
-        } catch (Throwable e) { // whoever waits has to hear of it
+        } catch (Throwable e) { // the reading thread must get the failure
             return new Piece.Failed(e);
         }
     }

@@ -4,10 +4,10 @@ import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One JSON object on one line, in the order its members are put.
+ * A JSON object on one line, with its members in the order in which they were put.
  *
- * <p>Values are strings, booleans, numbers, null and collections of these. A number that JSON cannot write (NaN, an
- * infinity) becomes null; half of a surrogate pair, which UTF-8 cannot carry, is escaped.
+ * <p>Values are strings, booleans, numbers, null and collections of these. A number that JSON cannot express (NaN, an
+ * infinity) becomes null; half of a surrogate pair, which UTF-8 cannot encode, is escaped.
  */
 final class JsonLine {
     private final StringBuilder text = new StringBuilder("{");

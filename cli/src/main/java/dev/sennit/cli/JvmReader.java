@@ -24,10 +24,10 @@ import javax.management.remote.JMXServiceURL;
 /**
  * Reads the event loops and the pools of worker processes of another JVM of the same user.
  *
- * <p>Over the attach mechanism the JVM is asked to start its own management agent, which loads no foreign code and so
- * prints no warning, and listens for this user alone. Then its MBean server is asked to make objects of the library's classes
- * for this: a JVM that nobody looks at has none. Where the library is of a loader that the server does not know, it makes one itself as soon
- * as it sees that there is a server.
+ * <p>The reader attaches to the JVM and has it start its own management agent, which loads no foreign code, so prints
+ * no warning, and serves only this user. Then the reader has the JVM's MBean server create the library's beans, which
+ * do not exist before. Where the server does not know the library's class loader, the library registers its beans
+ * itself as soon as it sees the server.
  */
 final class JvmReader {
     private static final long LONGEST_WAIT = TimeUnit.SECONDS.toNanos(3);
@@ -35,14 +35,14 @@ final class JvmReader {
 
     private JvmReader() {}
 
-    /** What is in a JVM. */
+    /** The loops and pools of a JVM. */
     record Seen(List<LoopsMXBean.Loop> loops, List<WorkerPoolsMXBean.WorkerPool> pools) {
         boolean isNothing() {
             return loops.isEmpty() && pools.isEmpty();
         }
     }
 
-    @SuppressWarnings("BanJNDI") // the address is not looked up: it is what the JVM has said to the attached
+    @SuppressWarnings("BanJNDI") // the address is not looked up: the attached JVM has returned it
     static Seen read(long pid) {
         String address = startAgent(pid);
         try (var connector = JMXConnectorFactory.connect(new JMXServiceURL(address))) {
@@ -62,15 +62,15 @@ final class JvmReader {
         try {
             server.createMBean(bean.getName(), new ObjectName(name));
         } catch (InstanceAlreadyExistsException e) {
-            // somebody has looked before
+            // an earlier reader has created the bean
         } catch (ReflectionException e) {
-            // the library is of another loader than the class path's, or older
+            // the library is not on the class path, or is older
         }
     }
 
     /**
-     * Of all libraries there are; empty if there is none. Waits for the first loop or pool: a library of another loader needs a moment to
-     * see that somebody asks, also where the class path's has none.
+     * Returns the loops and pools of all copies of the library; empty if there is none. Waits for the first loop or
+     * pool: a copy in another class loader needs a moment to see the server.
      */
     private static Optional<Seen> seen(MBeanServerConnection server) throws IOException, JMException {
         long start = System.nanoTime();

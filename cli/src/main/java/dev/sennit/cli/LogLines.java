@@ -9,12 +9,12 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.logging.SimpleFormatter;
 
-/** Prints what a part of the library logs, as lines of thread, time, level and message, until it is closed. */
+/** Prints the log of a part of the library, as lines of thread, time, level and message, until it is closed. */
 final class LogLines extends Handler implements AutoCloseable {
     private static final SimpleFormatter MESSAGES = new SimpleFormatter();
 
     private final Terminal terminal;
-    /** Held, as the log manager holds it weakly. */
+    /** A strong reference, as the log manager holds only a weak one. */
     private final Logger logger;
 
     private LogLines(Terminal terminal, Logger logger) {
@@ -22,7 +22,7 @@ final class LogLines extends Handler implements AutoCloseable {
         this.logger = logger;
     }
 
-    /** Begins to print what a logger says, down to the level DEBUG. */
+    /** Begins to print the messages of a logger, down to level DEBUG. */
     static LogLines of(String name, Terminal terminal) {
         var lines = new LogLines(terminal, Logger.getLogger(name));
         lines.logger.addHandler(lines);

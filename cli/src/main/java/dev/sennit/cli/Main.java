@@ -2,7 +2,7 @@ package dev.sennit.cli;
 
 import java.util.Set;
 
-/** Where the JVM enters the command {@code sennit}. */
+/** The main class of the command {@code sennit}. */
 public final class Main {
     private static final Set<String> VERSION = Set.of("--version", "-V");
 
@@ -14,7 +14,7 @@ public final class Main {
      * @param args the command line
      */
     public static void main(String[] args) {
-        if (args.length == 1 && VERSION.contains(args[0])) { // needs none of the classes that cost time to load
+        if (args.length == 1 && VERSION.contains(args[0])) { // avoids loading the classes of the other commands
             System.out.println(Version.text());
             return;
         }

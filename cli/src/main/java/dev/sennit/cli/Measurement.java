@@ -3,14 +3,15 @@ package dev.sennit.cli;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a comparison found about one plan.
+ * The measurement of a plan in a comparison.
  *
- * @param plan as it was written
- * @param kind its first word
+ * @param plan the plan as it was written
+ * @param kind the kind of pool, the plan's first word
  * @param workers how many tasks can run at once, or null for no limit
  * @param rounds how often it was measured
  * @param wallSeconds the median time of a round, or NaN
- * @param cpuPercent processor time of this process and the plan's workers, over all rounds, as percent of one core, or NaN
+ * @param cpuPercent processor time of this process and the plan's workers, over all rounds, as percent of one core, or
+ *     NaN
  * @param peakBytes the largest resident memory seen in a round, of this process and the plan's workers together, or 0
  * @param failure why it is out of the comparison, or null
  */

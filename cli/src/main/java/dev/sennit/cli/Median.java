@@ -2,11 +2,11 @@ package dev.sennit.cli;
 
 import java.util.List;
 
-/** The middle value. */
+/** The median of a list. */
 final class Median {
     private Median() {}
 
-    /** The middle one; of an even number, the mean of the two in the middle. */
+    /** Returns the middle value; of an even number of values, the mean of the two in the middle. */
     static double of(List<Double> values) {
         if (values.isEmpty()) {
             throw new IllegalArgumentException("values must not be empty");

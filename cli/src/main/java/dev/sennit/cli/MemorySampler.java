@@ -4,7 +4,7 @@ import java.util.Collection;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Looks at the resident memory of this process and others every now and then, in a thread of its own. */
+/** Samples the resident memory of this process and others periodically, in a thread of its own. */
 final class MemorySampler implements AutoCloseable {
     private static final long MILLIS_BETWEEN = 20;
 
@@ -31,7 +31,7 @@ final class MemorySampler implements AutoCloseable {
         peak.accumulateAndGet(ProcessFigures.residentBytes(pids), Math::max);
     }
 
-    /** The largest so far, after one more look at the processes that are there now. */
+    /** Returns the largest sample so far, after one more sample of the processes that run now. */
     long peak(Collection<Long> now) {
         look(now);
         return peak.get();

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Used by one thread at a time.
  */
 final class NumberReader implements Iterator<Long> {
-    /** Bytes kept of one word: far more than a long has digits. */
+    /** The most bytes kept of a word: far more than a long has digits. */
     private static final int LONGEST = 1000;
 
     private final InputStream in;

@@ -2,7 +2,7 @@ package dev.sennit.cli;
 
 import java.util.regex.Pattern;
 
-/** Reads whole numbers of 0 or more, and says what is wrong with what is none. */
+/** Reads whole numbers of 0 or more, and reports errors precisely. */
 final class Numbers {
     private static final Pattern DIGITS = Pattern.compile("[0-9]+");
     private static final Pattern NEGATIVE = Pattern.compile("-[0-9]+");
@@ -12,9 +12,9 @@ final class Numbers {
     private Numbers() {}
 
     /**
-     * Reads one.
+     * Reads a number.
      *
-     * @param where where it stands, for the message: {@code argument 2}, {@code stdin line 7}
+     * @param where its place, for the message: {@code argument 2}, {@code stdin line 7}
      * @throws CommandException naming the place, the bound and the text
      */
     static long parse(String where, String text) {
@@ -32,7 +32,7 @@ final class Numbers {
         }
     }
 
-    /** Fit for one line of a terminal. */
+    /** Returns a text that is safe and short enough for one line of a terminal. */
     private static String shown(String text) {
         String visible = text.replaceAll("\\p{Cntrl}", "?");
         return visible.length() <= SHOWN ? visible : visible.substring(0, SHOWN) + "...";

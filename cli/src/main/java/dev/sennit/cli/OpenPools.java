@@ -11,9 +11,9 @@ import java.util.concurrent.TimeUnit;
 /**
  * The pools that a command has open.
  *
- * <p>A signal ends the JVM in the midst of a command: then nothing more is printed, what runs is cancelled, and the
- * workers get a moment to go, so that a spinner wipes its line and no process is left behind. The JVM itself sets the
- * exit code (130 after Ctrl-C).
+ * <p>A signal ends the JVM in the middle of a command: then nothing more is printed, running tasks are cancelled, and
+ * the workers get a moment to end, so that a spinner wipes its line and no process is left behind. The JVM itself sets
+ * the exit code (130 after Ctrl-C).
  */
 final class OpenPools implements AutoCloseable {
     private static final long MILLIS_TO_GO = 2000;
@@ -27,7 +27,7 @@ final class OpenPools implements AutoCloseable {
         this(terminal, () -> {});
     }
 
-    /** Also runs an action after a signal, when the workers have gone. */
+    /** Creates pools that also run an action after a signal, when the workers have ended. */
     OpenPools(Terminal terminal, Runnable afterSignal) {
         this.terminal = terminal;
         this.afterSignal = afterSignal;
@@ -62,7 +62,7 @@ final class OpenPools implements AutoCloseable {
     }
 
     /**
-     * Tells a task's failure from a pool's: where no worker starts, the first failed task ends the command.
+     * Distinguishes a task's failure from a pool's: if no worker starts, the first failed task ends the command.
      *
      * @throws CommandException if the pool could not start a worker
      */
@@ -77,14 +77,14 @@ final class OpenPools implements AutoCloseable {
         pools.remove(pool);
     }
 
-    /** Cancels what still runs: a command that ends early does not wait for work that nobody wants. */
+    /** Cancels running tasks: a command that ends early does not wait for work whose result is not wanted. */
     @Override
     public void close() {
         cancelAll();
         try {
             Runtime.getRuntime().removeShutdownHook(onSignal);
         } catch (IllegalStateException e) {
-            // the JVM is ending already, and the hook with it
+            // the JVM is ending already, and runs the hook
         }
     }
 
@@ -98,7 +98,7 @@ final class OpenPools implements AutoCloseable {
         pools.forEach(Pool::shutdownNow);
         long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(MILLIS_TO_GO);
         try {
-            for (Pool pool : pools) { // a task that heeds no interrupt goes with the JVM
+            for (Pool pool : pools) { // a task that ignores interrupts ends with the JVM
                 pool.awaitTermination(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
             }
         } catch (InterruptedException e) {

@@ -4,11 +4,11 @@ import java.io.Serializable;
 import java.util.Locale;
 
 /**
- * What one check found.
+ * The result of a check.
  *
- * @param number what was checked
+ * @param number the number that was checked
  * @param prime whether it is prime
- * @param nanos how long the check took where it ran
+ * @param nanos how long the check took, measured where it ran
  */
 record PrimeCheck(long number, boolean prime, long nanos) implements Serializable {
     private static final double NANOS = 1e9;
@@ -23,7 +23,7 @@ record PrimeCheck(long number, boolean prime, long nanos) implements Serializabl
         return nanos / NANOS;
     }
 
-    /** The line of the original program, with the mark given by the caller, who may colour it. */
+    /** Returns the line of the original program, with the caller's mark, which may be coloured. */
     String line(String mark) {
         return String.format(Locale.ROOT, "%16d  %s %9.6fs", number, mark, seconds());
     }

@@ -2,7 +2,7 @@ package dev.sennit.cli;
 
 import java.util.List;
 
-/** Trial division: slow on purpose, so that there is something to spread over workers. */
+/** Trial division: slow on purpose, as work to spread over workers. */
 final class Primes {
     /** The numbers that are checked when none are given: 9 of the 20 are prime, and no two cost the same. */
     static final List<Long> NUMBERS = List.of(
@@ -32,12 +32,12 @@ final class Primes {
 
     private Primes() {}
 
-    /** Whether a number is prime, by dividing it by every odd number up to its root. */
+    /** Returns whether a number is prime, by dividing it by every odd number up to its root. */
     static boolean isPrime(long n) {
         return n == 2 || n > 2 && n % 2 != 0 && !hasDivisor(n, 3, squareRoot(n));
     }
 
-    /** The same, but gives way to other threads now and then. */
+    /** Returns the same, but yields to other threads now and then. */
     static boolean isPrimeWithNaps(long n) {
         if (n <= 2 || n % 2 == 0) {
             return n == 2;
@@ -52,7 +52,10 @@ final class Primes {
         return true;
     }
 
-    /** Whether one of {@code from, from + 2, ... to} divides n; {@code to} is at most the root of a long, so nothing overflows. */
+    /**
+     * Returns whether one of {@code from, from + 2, ... to} divides n; {@code to} is at most the root of a long, so
+     * nothing overflows.
+     */
     static boolean hasDivisor(long n, long from, long to) {
         for (long divisor = from; divisor <= to; divisor += 2) {
             if (n % divisor == 0) {
@@ -63,10 +66,10 @@ final class Primes {
     }
 
     /**
-     * The largest r with r * r <= n.
+     * Returns the largest r with r * r <= n.
      *
-     * <p>The root of a double is off by at most a few for large n, as a double holds 53 of the 63 bits; dividing instead
-     * of squaring puts it right without overflow.
+     * <p>The root of a double is off by at most a few for large n, as a double holds 53 of the 63 bits; the correction
+     * divides instead of squaring, so it does not overflow.
      */
     static long squareRoot(long n) {
         if (n < 0) {

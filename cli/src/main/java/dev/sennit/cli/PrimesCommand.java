@@ -15,7 +15,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code sennit primes}: one task a number, one line a result, as they arrive. */
+/** {@code sennit primes}: a task for each number, a line for each result as it arrives. */
 @Command(
         name = "primes",
         header = "Checks which numbers are prime, one task a number.",
@@ -105,7 +105,7 @@ final class PrimesCommand implements Callable<Integer> {
         return given.isEmpty() ? Primes.NUMBERS : given;
     }
 
-    /** One run: prints what arrives and keeps count. */
+    /** A run: prints results as they arrive, and counts them. */
     private final class Run {
         private final long start = System.nanoTime();
         private final ProgressBar bar = new ProgressBar(terminal);
@@ -130,7 +130,7 @@ final class PrimesCommand implements Callable<Integer> {
         private Optional<TaskFuture<PrimeCheck>> next(TaskFlow<PrimeCheck> flow) throws InterruptedException {
             try {
                 return flow.next();
-            } catch (CommandException e) { // the reading has ended early; what came before has been printed
+            } catch (CommandException e) { // the reading has ended early; earlier results have been printed
                 printTotal();
                 throw e.and(Figures.count(checked, "number before it was", "numbers before it were") + " checked");
             }

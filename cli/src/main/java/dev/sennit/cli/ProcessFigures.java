@@ -11,9 +11,10 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * What the operating system says about this process and those it started.
+ * The operating system's figures about this process and those that it started.
  *
- * <p>Processor time comes in steps of about 10 ms. Resident memory is read from {@code /proc}, and 0 where there is none.
+ * <p>Processor time comes in steps of about 10 ms. Resident memory is read from {@code /proc}, and 0 where there is
+ * none.
  */
 final class ProcessFigures {
     private static final long KIB = 1024;
@@ -22,14 +23,14 @@ final class ProcessFigures {
 
     private ProcessFigures() {}
 
-    /** The processes that this one started, and those that they started. */
+    /** Returns the processes that this one started, and those that they started. */
     static Set<Long> descendants() {
         Set<Long> pids = new HashSet<>();
         ProcessHandle.current().descendants().forEach(process -> pids.add(process.pid()));
         return pids;
     }
 
-    /** Processor time of this process and of others. */
+    /** Returns the processor time of this process and of others. */
     static long cpuNanos(Collection<Long> others) {
         long nanos = ManagementFactory.getOperatingSystemMXBean()
                         instanceof com.sun.management.OperatingSystemMXBean system
@@ -44,7 +45,7 @@ final class ProcessFigures {
         return nanos;
     }
 
-    /** Resident memory of this process and of others. */
+    /** Returns the resident memory of this process and of others. */
     static long residentBytes(Collection<Long> others) {
         long bytes = residentBytes(PROC.resolve("self"));
         for (long pid : others) {
@@ -62,7 +63,7 @@ final class ProcessFigures {
                 }
             }
         } catch (IOException | NumberFormatException e) {
-            // gone, or not Linux
+            // the process has ended, or this is not Linux
         }
         return 0;
     }

@@ -101,7 +101,7 @@ final class PsCommand implements Callable<Integer> {
         loop.deadlocks().forEach(terminal::line);
         terminal.line(loop.name() + ": " + Figures.count(loop.coroutines().size(), "coroutine", "coroutines"));
         Map<Long, Integer> depths = new HashMap<>();
-        for (Coroutine one : loop.coroutines()) { // whoever has started another stands before it
+        for (Coroutine one : loop.coroutines()) { // a coroutine comes before those that it started
             int depth = depths.getOrDefault(one.startedBy(), 0) + 1;
             depths.put(one.id(), depth);
             String margin = "  ".repeat(Math.min(depth, DEEPEST_INDENT));

@@ -14,11 +14,11 @@ import java.util.concurrent.BlockingQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Prime checks by workers that take numbers from a job queue and put answers into a result queue, until each takes a poison
- * pill.
+ * Prime checks by workers that take numbers from a job queue and put answers into a result queue, until they take a
+ * poison pill.
  *
- * <p>Between processes the queues lie in shared memory. Both have room for all that is ever put in, and the jobs and pills are in
- * the queue before the first worker starts: so no worker waits for another, also when one dies.
+ * <p>Between processes the queues are in shared memory. Both have room for all elements, and the jobs and pills are in
+ * the queue before the first worker starts: so no worker waits for another, even if one dies.
  */
 final class QueuedPrimes {
     private static final Job POISON_PILL = new Job(-1, 0);
@@ -32,7 +32,7 @@ final class QueuedPrimes {
     private QueuedPrimes() {}
 
     /**
-     * Checks the numbers on all workers of a pool; where these have no limit, on a worker a number.
+     * Checks the numbers on all workers of a pool; if it has no limit, on a worker for each number.
      *
      * @return whether each number is prime
      * @throws CommandException naming the worker that failed

@@ -14,7 +14,7 @@ import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import javax.imageio.ImageIO;
 
-/** Pictures of the size of photographs, drawn and not taken, the same every time: something to make small when there is nothing. */
+/** Drawn pictures of the size of photographs, the same every time: a sample for thumbnails. */
 final class SamplePhotos {
     private static final int WIDTH = 2400;
     private static final int HEIGHT = 1600;
@@ -23,7 +23,7 @@ final class SamplePhotos {
 
     private SamplePhotos() {}
 
-    /** JPEG files. */
+    /** Returns pictures as JPEG files. */
     static List<byte[]> draw(int count, long seed) {
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
         List<byte[]> photos = new ArrayList<>();

@@ -31,23 +31,23 @@ import org.knowm.xchart.style.lines.SeriesLines;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
-/** Median time over workers: a line a kind with its best count marked, and inline as a level line. */
+/** A plot of median time over workers: a line for each kind with its best count marked, and inline as a level line. */
 final class ScalingPlot {
     static final String SVG = ".svg";
     static final String PNG = ".png";
 
     private static final int WIDTH = 900;
     private static final int HEIGHT = 560;
-    /** Of a bitmap, to a unit of the chart. */
+    /** The pixels of a bitmap for each unit of the chart. */
     private static final int PIXELS = 2;
-    /** Told apart by people who see colours differently (Okabe and Ito). */
+    /** Colours that colour-blind people can tell apart (Okabe and Ito). */
     private static final List<Color> COLOURS =
             List.of(new Color(0x0072B2), new Color(0xD55E00), new Color(0x009E73), new Color(0xCC79A7));
 
     private static final Color INK = new Color(0x333333);
     private static final Color FAINT = new Color(0xDDDDDD);
 
-    /** Parts of the whole height and width. */
+    /** As parts of the whole height and width. */
     private static final double LABEL_HEIGHT = 0.045;
 
     private static final double LABEL_WIDTH = 0.25;
@@ -78,7 +78,7 @@ final class ScalingPlot {
         label(bests, most);
     }
 
-    /** The fewest of any point. */
+    /** Returns the number of rounds, the smallest of any point. */
     private static String rounds(List<Measurement> measurements) {
         int fewest = measurements.stream()
                 .filter(each -> !each.failed())
@@ -128,10 +128,10 @@ final class ScalingPlot {
     }
 
     /**
-     * Whole numbers from 1.
+     * Returns a label for whole numbers from 1.
      *
-     * <p>The chart tries wider and wider steps, starting below the axis, until no two labels are the same; so each number
-     * has to have one of its own, even those that are not to be seen, and none may be empty.
+     * <p>The chart tries wider and wider steps, starting below the axis, until no two labels are the same; so each
+     * number needs a label of its own, even if it is not shown, and no label may be empty.
      */
     private static String tickLabel(long workers, int most) {
         if (workers == 0) {
@@ -187,9 +187,9 @@ final class ScalingPlot {
     }
 
     /**
-     * Where the labels go: under each ring - over it, near the floor - where no other label or ring is.
+     * Returns the places of the labels: under each ring - over it, near the floor - where no other label or ring is.
      *
-     * @param bests one a kind, the slowest first
+     * @param bests the best of each kind, the slowest first
      * @param most the largest number of workers
      * @param highest the longest time
      * @return the middle of each label, in workers and seconds
@@ -242,7 +242,10 @@ final class ScalingPlot {
         return image;
     }
 
-    /** The chart draws letters as outlines; with a title and a description the words are there as well, to read and to find. */
+    /**
+     * Returns the chart as SVG with a title and a description: its letters are outlines, which cannot be read or
+     * searched.
+     */
     private String describedSvg() throws IOException {
         var bytes = new ByteArrayOutputStream();
         VectorGraphicsEncoder.saveVectorGraphic(chart, bytes, VectorGraphicsFormat.SVG);

@@ -20,7 +20,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command itself: finds the one that was asked for, and turns what goes wrong into one line and an exit code. */
+/** The command itself: finds the subcommand, and turns failures into one line and an exit code. */
 @Command(
         name = "sennit",
         description = "Runs work on the execution unit that fits it: the calling thread, threads, virtual threads,"
@@ -47,7 +47,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  sennit COMMAND --help"
         })
 final class Sennit implements Callable<Integer> {
-    /** Read off the raw arguments, as it concerns errors of parsing too. */
+    /** Read from the raw arguments, as it also concerns errors of parsing. */
     private static final String STACKTRACE = "--stacktrace";
 
     @Spec
@@ -56,12 +56,12 @@ final class Sennit implements Callable<Integer> {
     /**
      * Runs a command line.
      *
-     * @param terminal where it reads and writes
+     * @param terminal its input and output
      * @param args the command line
      * @return the exit code
      */
     static int run(Terminal terminal, String... args) {
-        System.setProperty("java.awt.headless", "true"); // before the first class of AWT looks at it, where a command draws
+        System.setProperty("java.awt.headless", "true"); // before a command that draws loads a class of AWT
         boolean stacktrace = List.of(args).contains(STACKTRACE);
         return commandLine(terminal, args)
                 .setParameterExceptionHandler((e, ignored) -> report(terminal, stacktrace, usage(e)))
@@ -73,7 +73,7 @@ final class Sennit implements Callable<Integer> {
         Map<String, Supplier<CommandLine>> commands = new LinkedHashMap<>();
         commands.put("compare", () -> new CommandLine(new CompareCommand(terminal)));
         commands.put("primes", () -> new CommandLine(new PrimesCommand(terminal))
-                .setUnmatchedOptionsArePositionalParams(true)); // -5 is a number; the command says what is wrong with it
+                .setUnmatchedOptionsArePositionalParams(true)); // -5 is a number, which the command itself refuses
         commands.put("sums", () -> new CommandLine(new SumsCommand(terminal)));
         commands.put("spinner", () -> new CommandLine(new SpinnerCommand(terminal)));
         commands.put("thumbnails", () -> ThumbnailsCommand.commandLine(terminal));
@@ -83,14 +83,14 @@ final class Sennit implements Callable<Integer> {
         var sennit = new CommandLine(new Sennit());
         String wanted = args.length == 0 ? "" : args[0];
         commands.forEach((name, command) -> {
-            // Reading one command's annotations takes long enough to be noticed: those of the others are not needed.
+            // Only the wanted command is added: reading a command's annotations takes noticeable time.
             if (name.equals(wanted) || !commands.containsKey(wanted) || wanted.equals("help")) {
                 sennit.addSubcommand(name, command.get());
             }
         });
         addCommonOptions(sennit.getCommandSpec());
         sennit.getSubcommands().forEach((name, command) -> {
-            if (!name.equals("help")) { // which brings its own
+            if (!name.equals("help")) { // the command help has its own
                 addCommonOptions(command.getCommandSpec());
             }
         });
@@ -154,7 +154,7 @@ final class Sennit implements Callable<Integer> {
                 : CommandException.usage(usageMessage(e), e);
     }
 
-    /** Picocli's messages in this command's form. */
+    /** Returns picocli's message in this command's form. */
     private static String usageMessage(ParameterException e) {
         CommandSpec spec = e.getCommandLine().getCommandSpec();
         String seeHelp = "; see " + spec.qualifiedName() + " --help";

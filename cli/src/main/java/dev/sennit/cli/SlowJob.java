@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
-/** What the main thread does while the spinner spins, for about three seconds. */
+/** The job of the main thread while the spinner spins, for about three seconds. */
 enum SlowJob {
     /** Waits, so that its thread needs no processor. */
     SLEEP {
@@ -15,7 +15,7 @@ enum SlowJob {
             Thread.sleep(MILLIS);
         }
     },
-    /** Keeps a processor busy and never gives it back by itself: it blocks a loop that takes turns. */
+    /** Keeps a processor busy and never yields: it blocks an event loop. */
     BLOCK {
         @Override
         void run(long number) {
@@ -32,7 +32,7 @@ enum SlowJob {
             Primes.isPrime(number);
         }
     },
-    /** Checks a number, and gives way now and then. */
+    /** Checks a number, and yields now and then. */
     NAP {
         @Override
         void run(long number) {
@@ -43,18 +43,21 @@ enum SlowJob {
     private static final long MILLIS = 3000;
 
     /**
-     * Does it.
+     * Does the job.
      *
-     * @param number what is checked, if this kind checks a number
+     * @param number the number to check, if this kind checks one
      */
     abstract void run(long number) throws InterruptedException;
 
-    /** Whether it checks a number. */
+    /** Returns whether the job checks a number. */
     boolean checksANumber() {
         return this == PRIME || this == NAP;
     }
 
-    /** The number to check when none is given: a prime that takes as long here as the other kinds; 0 if it checks none. */
+    /**
+     * Returns the number to check by default: a prime that takes as long here as the other kinds; 0 if the job checks
+     * none.
+     */
     long defaultNumber() {
         return checksANumber() ? SlowPrime.taking(TimeUnit.MILLISECONDS.toNanos(MILLIS)) : 0;
     }

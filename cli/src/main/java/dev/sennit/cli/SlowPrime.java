@@ -6,10 +6,11 @@ import java.util.concurrent.TimeUnit;
 /**
  * Chooses a prime number whose check takes a given time on this machine.
  *
- * <p>Processors differ: the division of two longs takes 2 ns on one and 10 ns on another. So some divisions are timed first.
+ * <p>Processors differ: the division of two longs takes 2 ns on one and 10 ns on another. So some divisions are timed
+ * first.
  */
 final class SlowPrime {
-    /** The smallest that is chosen; its check takes some tenths of a second. */
+    /** The smallest choice; its check takes some tenths of a second. */
     static final long SMALLEST = 5_000_111_000_222_021L;
 
     /** The largest prime that a long holds. */
@@ -21,9 +22,9 @@ final class SlowPrime {
 
     private SlowPrime() {}
 
-    /** A prime whose check takes about so long here, or {@link #LARGEST} if none takes longer. */
+    /** Returns a prime whose check takes about so long here, or {@link #LARGEST} if none takes that long. */
     static long taking(long nanos) {
-        divisionsIn(WARM_UP_NANOS); // until they are compiled
+        divisionsIn(WARM_UP_NANOS); // until the code is compiled
         return ofDivisions((long) ((double) divisionsIn(MEASURED_NANOS) / MEASURED_NANOS * nanos));
     }
 
@@ -40,7 +41,9 @@ final class SlowPrime {
         return (from - 3) / 2;
     }
 
-    /** A prime whose check takes about so many divisions, at least {@link #SMALLEST}, at most {@link #LARGEST}. */
+    /**
+     * Returns a prime whose check takes about so many divisions, at least {@link #SMALLEST}, at most {@link #LARGEST}.
+     */
     static long ofDivisions(long divisions) {
         BigInteger root = BigInteger.TWO.multiply(BigInteger.valueOf(divisions)); // only odd numbers are tried
         BigInteger prime = root.multiply(root)

@@ -3,7 +3,7 @@ package dev.sennit.cli;
 import dev.sennit.loop.EventLoop;
 import java.io.PrintStream;
 
-/** The task that shows that something goes on elsewhere: ten frames a second, until it is interrupted. */
+/** The task that shows that work goes on elsewhere: ten frames a second, until it is interrupted. */
 final class Spinner {
     private static final String STATES = "|/-\\";
     private static final String MESSAGE = " thinking!";

@@ -65,19 +65,19 @@ final class SpinnerCommand implements Callable<Integer> {
                     + " it runs each task in the calling thread; choose threads, virtual, loop or processes");
         }
         long checked = numberFor(job);
-        // A terminal's Ctrl-C goes to worker processes as well, which may end too soon to wipe their line.
+        // Ctrl-C in a terminal also reaches worker processes, which may end too soon to wipe their line.
         try (var pools = new OpenPools(terminal, () -> Spinner.wipe(terminal.out()))) {
             Pool pool = pools.open(beside);
             awaitWorker(pool);
             TaskFuture<Integer> spinner;
-            if (beside.kind().equals(LOOP)) { // there both have to be: the spinner gets its turns when the job waits
+            if (beside.kind().equals(LOOP)) { // both run on the loop: the spinner gets turns when the job waits
                 spinner = pool.submit(() -> spinBeside(job, checked, pool)).join();
             } else {
                 spinner = start(pool);
                 job.run(checked);
             }
             boolean failed = !spinner.cancel(true);
-            pools.close(pool); // so that the line is wiped before the answer stands there
+            pools.close(pool); // so that the line is wiped before the answer is printed
             if (failed) {
                 terminal.error("the spinner failed: " + CommandException.taskFailure(spinner.exceptionNow()));
             }
@@ -104,11 +104,11 @@ final class SpinnerCommand implements Callable<Integer> {
     private static TaskFuture<Integer> spinBeside(SlowJob job, long checked, Pool pool) throws InterruptedException {
         TaskFuture<Integer> spinner = start(pool);
         job.run(checked);
-        spinner.cancel(true); // in the same turn: if the job never waited, the spinner never shows
+        spinner.cancel(true); // in the same turn: if the job never waits, the spinner never shows
         return spinner;
     }
 
-    /** A worker that is yet to start would show no spinner beside a short job. */
+    /** Waits for a worker to start; otherwise a short job may end before the spinner shows. */
     private void awaitWorker(Pool pool) {
         try {
             pool.submit(() -> {}).join();

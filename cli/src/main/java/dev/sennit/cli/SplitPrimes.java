@@ -11,11 +11,11 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Prime checks one after another, each by all workers: every worker tries a part of the number's divisors. The worker that
- * finds one says so in a flag, in shared memory where workers are processes, and the others stop.
+ * Prime checks one after another, each by all workers: every worker tries a part of the number's divisors. A worker
+ * that finds a divisor sets a flag, in shared memory if workers are processes, and the others stop.
  */
 final class SplitPrimes {
-    /** So many divisors are tried between two looks at the flag: some tenths of a millisecond. */
+    /** The number of divisors tried between two reads of the flag: some tenths of a millisecond. */
     private static final long STRIDE = 1 << 15;
 
     /** Whether a divisor was found. */
@@ -25,7 +25,7 @@ final class SplitPrimes {
         void set(boolean found);
     }
 
-    /** Among threads. */
+    /** The flag among threads. */
     private record FlagHere(AtomicBoolean flag) implements Flag {
         @Override
         public boolean get() {
@@ -38,7 +38,7 @@ final class SplitPrimes {
         }
     }
 
-    /** Among processes. */
+    /** The flag among processes. */
     private record SharedFlag(SharedBoolean flag) implements Flag {
         @Override
         public boolean get() {
@@ -51,13 +51,13 @@ final class SplitPrimes {
         }
     }
 
-    /** Odd divisors, from the first to the last, both included. */
+    /** A range of odd divisors, both ends included. */
     record Part(long first, long last) implements Serializable {}
 
     private SplitPrimes() {}
 
     /**
-     * Checks the numbers on all workers of a pool; where these have no limit, on as many as there are processors.
+     * Checks the numbers on all workers of a pool; if it has no limit, on as many as there are processors.
      *
      * @param numbers each 2 or more
      * @return whether each number is prime
@@ -76,7 +76,7 @@ final class SplitPrimes {
     private static List<@Nullable Object> run(Pool pool, List<Long> numbers, int workers, Flag found) {
         List<@Nullable Object> answers = new ArrayList<>();
         for (long number : numbers) {
-            found.set(false); // nobody looks at it: the tasks of the number before are done
+            found.set(false); // no task reads it now: those of the number before are done
             List<Task<?>> tasks = new ArrayList<>();
             for (Part part : parts(number, workers)) {
                 tasks.add(() -> search(number, part, found));
@@ -87,7 +87,7 @@ final class SplitPrimes {
         return answers;
     }
 
-    /** The odd divisors up to the root of a number, in as many parts as there are workers, or fewer. */
+    /** Returns the odd divisors up to the root of a number, in as many parts as there are workers, or fewer. */
     static List<Part> parts(long number, int workers) {
         long root = Primes.squareRoot(number);
         long each = Math.max(1, Math.ceilDiv((root - 1) / 2, workers));
@@ -98,7 +98,7 @@ final class SplitPrimes {
         return parts;
     }
 
-    /** Whether the part has a divisor; false as well if another worker has found one elsewhere. */
+    /** Returns whether the part has a divisor; also false if another worker has found one elsewhere. */
     private static boolean search(long number, Part part, Flag found) {
         for (long first = part.first; first <= part.last && !found.get(); first += 2 * STRIDE) {
             if (Primes.hasDivisor(number, first, Math.min(part.last, first + 2 * (STRIDE - 1)))) {

@@ -8,8 +8,8 @@ import java.util.SplittableRandom;
 /**
  * One of eight equal jobs: the sum of a million random integers in 1..100.
  *
- * @param number from 1
- * @param seed where its own stream of random numbers starts, so that any worker gets the same sum
+ * @param number its number, from 1
+ * @param seed the seed of its own random numbers, so that any worker gets the same sum
  */
 record SumJob(int number, long seed) implements Serializable {
     static final int COUNT = 8;
@@ -17,15 +17,15 @@ record SumJob(int number, long seed) implements Serializable {
     private static final int LARGEST = 100;
 
     /**
-     * What a job found.
+     * The result of a job.
      *
      * @param job its number
      * @param sum the sum
-     * @param nanos how long it took where it ran
+     * @param nanos how long it took, measured where it ran
      */
     record Result(int job, long sum, long nanos) implements Serializable {}
 
-    /** The eight jobs of a seed. */
+    /** Returns the eight jobs of a seed. */
     static List<SumJob> jobs(long seed) {
         var seeds = new SplittableRandom(seed);
         List<SumJob> jobs = new ArrayList<>();

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code sennit sums}: eight jobs that only add, with what they cost and the pool's statistics. */
+/** {@code sennit sums}: eight jobs that only add, with their cost and the pool's statistics. */
 @Command(
         name = "sums",
         header = "Runs eight jobs, each the sum of a million random integers.",

@@ -13,7 +13,7 @@ final class Table {
         lines.add(List.of(header));
     }
 
-    /** Adds a line. One with fewer cells than the header ends in free text, which widens no column. */
+    /** Adds a line. If it has fewer cells than the header, its last cell is free text, which widens no column. */
     Table add(String... cells) {
         if (cells.length > lines.getFirst().size()) {
             throw new IllegalArgumentException(

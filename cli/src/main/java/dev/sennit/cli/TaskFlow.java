@@ -10,11 +10,11 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Submits tasks from a source of any length and hands each future on as soon as it is done.
+ * Submits tasks from a source of any length, and returns each future as soon as it is done.
  *
- * <p>A thread of its own submits, so that a source that waits for a typist does not hold up results, and so that even
- * {@code inline}, which works while it submits, shows one result after the other. At most a window of tasks is under
- * way or done and not yet taken: memory stays bounded.
+ * <p>A thread of its own submits, so that a source that waits for typed input does not hold up results, and so that
+ * even {@code inline}, which runs a task within its submission, shows one result after the other. At most a window of
+ * tasks is under way or done and not yet taken: memory stays bounded.
  *
  * @param <T> the type of the results
  */
@@ -23,7 +23,7 @@ final class TaskFlow<T> {
         /** A future is done. */
         record Done<T>(TaskFuture<T> future) implements Event<T> {}
 
-        /** There are no more tasks, or none can be had. */
+        /** The source has no more tasks, or has failed. */
         record End<T>(long submitted, @Nullable Throwable failure) implements Event<T> {}
     }
 
@@ -41,8 +41,8 @@ final class TaskFlow<T> {
     /**
      * Starts to submit.
      *
-     * @param source one item a task; read by the submitting thread alone
-     * @param submit what makes a running task of an item
+     * @param source an item for each task; read only by the submitting thread
+     * @param submit submits a task for an item
      * @param window how many tasks may be under way or done and not taken
      */
     static <S, T> TaskFlow<T> start(Iterator<S> source, Function<S, TaskFuture<T>> submit, int window) {
@@ -71,9 +71,9 @@ final class TaskFlow<T> {
     /**
      * Waits for the next future to be done.
      *
-     * @return it, or empty when there are no more
+     * @return the future, or empty when there are no more
      * @throws InterruptedException if interrupted
-     * @throws RuntimeException what the source or {@code submit} threw, after every future before it was handed on
+     * @throws RuntimeException the failure of the source or {@code submit}, once all futures before it were returned
      */
     Optional<TaskFuture<T>> next() throws InterruptedException {
         while (end == null || taken < end.submitted()) {

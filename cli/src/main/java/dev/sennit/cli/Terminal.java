@@ -8,10 +8,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Where a command reads and writes.
+ * The input and output of a command.
  *
- * <p>On a terminal the last line of it may be a progress bar on stderr: it is wiped before a line is printed, and drawn
- * again by its owner. Elsewhere there is no bar and no colour.
+ * <p>On a terminal the last line may be a progress bar on stderr, which is wiped before a line is printed; its owner
+ * draws it again. Elsewhere there is no bar and no colour.
  */
 final class Terminal {
     private static final String WIPE = "\r\u001b[K";
@@ -21,7 +21,7 @@ final class Terminal {
     private final PrintStream err;
     private final boolean interactive;
     private final boolean coloured;
-    /** Whether a bar is on the screen; written by whoever holds this, read by {@link #silence} too. */
+    /** Whether a bar is on the screen. Written with this object's lock; {@link #silence} reads it without. */
     private volatile boolean barShown;
     /** Set once, by the thread that ends the JVM after a signal. */
     private volatile boolean silent;
@@ -44,13 +44,13 @@ final class Terminal {
         return new Terminal(System.in, System.out, System.err, interactive && stderrIsTerminal(), coloured);
     }
 
-    /** {@link Console} knows about stdin and stdout alone. */
+    /** Returns whether stderr is a terminal; {@link Console} knows only about stdin and stdout. */
     private static boolean stderrIsTerminal() {
         try {
             String target = Files.readSymbolicLink(Path.of("/proc/self/fd/2")).toString();
             return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
         } catch (IOException | UnsupportedOperationException e) {
-            return true; // no /proc here: take it to be where stdout is
+            return true; // no /proc here: assume that it is where stdout is
         }
     }
 
@@ -74,7 +74,7 @@ final class Terminal {
         return coloured;
     }
 
-    /** Sends what tasks and workers print to stderr, so that nothing but the command's own lines is on stdout. */
+    /** Redirects the output of tasks and workers to stderr, so that only the command's own lines are on stdout. */
     void keepOutputForCommand() {
         if (out == System.out) {
             System.setOut(System.err);
@@ -84,7 +84,7 @@ final class Terminal {
     /**
      * Prints a line on stdout, at once.
      *
-     * @throws ClosedOutputException if nobody reads it any more
+     * @throws ClosedOutputException if the reader of stdout has closed it
      */
     synchronized void line(String text) {
         if (silent) {
@@ -130,9 +130,9 @@ final class Terminal {
     }
 
     /**
-     * Prints nothing from now on: after a signal, what ends early is no news.
+     * Prints nothing from now on: after a signal, failures of interrupted work are no news.
      *
-     * <p>Takes no lock: a thread that prints may hold it for as long as nobody reads what it prints.
+     * <p>Takes no lock: a thread that prints may hold the lock as long as its output is not read.
      */
     void silence() {
         silent = true;
@@ -158,7 +158,7 @@ final class Terminal {
         return coloured ? "\u001b[" + code + "m" + text + "\u001b[0m" : text;
     }
 
-    /** Nobody reads stdout any more, as after {@code | head -1}: no reason to go on, nor to say anything. */
+    /** The reader of stdout has closed it, as {@code | head -1} does: the command ends silently. */
     static final class ClosedOutputException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 

@@ -31,7 +31,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code sennit thumbnails}: images from files, folders and the web, made small, into a folder. */
+/** {@code sennit thumbnails}: makes thumbnails of images from files, folders and the web, into a folder. */
 @Command(
         name = "thumbnails",
         header = "Makes small versions of images, from files, folders and the web.",
@@ -161,7 +161,7 @@ final class ThumbnailsCommand implements Callable<Integer> {
         if (json) {
             terminal.keepOutputForCommand();
         }
-        // Read when the client is loaded: lets plain http connect to the very address that was checked.
+        // Read when the client's class is loaded: lets plain http connect to the very address that was checked.
         System.setProperty("jdk.httpclient.allowRestrictedHeaders", System.getProperty("jdk.httpclient.allowRestrictedHeaders", "host"));
         ThumbnailSettings settings = settings();
         OutputFolder.Existing existing = existing();
@@ -222,7 +222,7 @@ final class ThumbnailsCommand implements Callable<Integer> {
         }
     }
 
-    /** Else each run would make small versions of those of the run before. */
+    /** Refuses sources in the output folder: otherwise each run would make thumbnails of those of the run before. */
     private void ensureNoSourceIsTheOutput() {
         Path folder = output.toAbsolutePath().normalize();
         for (String source : sources) {
@@ -236,7 +236,7 @@ final class ThumbnailsCommand implements Callable<Integer> {
         try {
             return Path.of(source).toAbsolutePath().normalize();
         } catch (InvalidPathException e) {
-            return null; // an address, say
+            return null; // for instance an address
         }
     }
 

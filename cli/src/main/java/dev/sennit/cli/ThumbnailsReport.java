@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** What {@code sennit thumbnails} prints: a line an image as it is done, and a summary. */
+/** The output of {@code sennit thumbnails}: a line for each image when it is done, and a summary. */
 final class ThumbnailsReport {
     private static final double NANOS = 1e9;
 
@@ -30,7 +30,7 @@ final class ThumbnailsReport {
         this.json = json;
     }
 
-    /** Arguments that led to nothing. */
+    /** Returns the number of arguments that led to nothing. */
     long problems() {
         return problems;
     }
@@ -43,12 +43,12 @@ final class ThumbnailsReport {
         }
     }
 
-    /** Sources that a dry run has seen, and a run would not make. */
+    /** Returns the number of sources in a dry run that a real run would not make. */
     long refused() {
         return refused;
     }
 
-    /** Prints what would be done with a source. */
+    /** Prints what a run would do with a source. */
     void wouldMake(Source source, List<List<Path>> files, OutputFolder folder) {
         boolean kept = files.stream().allMatch(any -> any.stream().anyMatch(folder::keeps));
         boolean isRefused = files.stream().flatMap(List::stream).anyMatch(folder::refuses);
@@ -68,7 +68,7 @@ final class ThumbnailsReport {
         }
     }
 
-    /** What to call during a run. */
+    /** Returns the listener of a run. */
     ThumbnailPipeline.Listener to(Pool makers, String plan) {
         return new ThumbnailPipeline.Listener() {
             private final ProgressBar bar = new ProgressBar(terminal);
@@ -136,7 +136,7 @@ final class ThumbnailsReport {
     private List<String> linesOf(ThumbnailSummary summary) {
         PipelineStatistics stages = summary.statistics();
         if (stages.in() + summary.skipped() == 0) {
-            return List.of(); // what was no source has a line of its own
+            return List.of(); // an argument that is no source has a line of its own
         }
         double seconds = seconds(stages.elapsed());
         var table = new Table("stage", "pool", "done", "failed", "most at once", "ran", "waited");

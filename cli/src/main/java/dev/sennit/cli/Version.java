@@ -1,10 +1,10 @@
 package dev.sennit.cli;
 
-/** What {@code --version} prints. */
+/** The output of {@code --version}. */
 final class Version {
     private Version() {}
 
-    /** The version in the jar's manifest, and the Java that runs it. */
+    /** Returns the version in the jar's manifest, and that of the running Java. */
     static String text() {
         String version = Version.class.getPackage().getImplementationVersion();
         return "sennit " + (version == null ? "(not packaged)" : version) + " on Java "

@@ -9,7 +9,7 @@ import java.util.stream.IntStream;
 /** Reads {@code 1..20}, {@code 1,2,4,8}, {@code 4}, or a mixture of these. */
 final class WorkerCounts {
     private static final Pattern PART = Pattern.compile("(\\d{1,9})(?:\\.\\.(\\d{1,9}))?");
-    /** More are a slip of the finger: every count is measured several times. */
+    /** A larger count is surely a typing error: every count is measured several times. */
     private static final int LARGEST = 1000;
 
     private WorkerCounts() {}
@@ -17,8 +17,8 @@ final class WorkerCounts {
     /**
      * Reads counts.
      *
-     * @return each once, in rising order
-     * @throws CommandException if it is none of the forms, or a count is out of bounds
+     * @return each count once, in rising order
+     * @throws CommandException if the text has none of these forms, or a count is out of bounds
      */
     static List<Integer> parse(String text) {
         var counts = new TreeSet<Integer>();

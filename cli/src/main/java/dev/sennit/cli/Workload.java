@@ -18,12 +18,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Work to compare plans with.
  *
- * @param name what it is called on the command line
+ * @param name its name on the command line
  * @param source makes the tasks, anew for every run
  * @param division how the work is divided among the workers of a pool
  */
 record Workload(String name, Supplier<List<Task<?>>> source, Division division) {
-    /** The names of those that are built in. */
+    /** The names of the built-in workloads. */
     private static final List<String> BUILT_IN = List.of("primes", "primes-queue", "primes-split", "sums", "sleep", "thumbnails");
     private static final long SEED = 42;
     private static final int SLEEPS = 20;
@@ -33,14 +33,14 @@ record Workload(String name, Supplier<List<Task<?>>> source, Division division) 
     /** A way to do the work on a pool. */
     @FunctionalInterface
     interface Division {
-        /** A task of the pool for each task of the workload. */
+        /** Makes a task of the pool for each task of the workload. */
         Division TASK_BY_TASK = Candidate::runAll;
 
         /**
-         * Does all of it.
+         * Does all the work.
          *
-         * @param pool where
-         * @param tasks those of the workload; a division that makes tasks of its own does the same work with them
+         * @param pool the pool to do it on
+         * @param tasks the tasks of the workload; a division that makes its own tasks does the same work with those
          * @return the results, the same for all divisions, in the order of the tasks
          * @throws CommandException naming the task that failed
          */
@@ -52,9 +52,9 @@ record Workload(String name, Supplier<List<Task<?>>> source, Division division) 
     }
 
     /**
-     * Finds a workload: one of those that are built in, or a class on the class path.
+     * Finds a workload: a built-in one, or a class on the class path.
      *
-     * @throws CommandException if there is none, or the class is none
+     * @throws CommandException if there is no such workload, or the class is none
      */
     static Workload named(String name) {
         return switch (name) {
@@ -78,7 +78,7 @@ record Workload(String name, Supplier<List<Task<?>>> source, Division division) 
         return tasks;
     }
 
-    /** The pictures are drawn once, and travel with each task, as they would from a download. */
+    /** Makes thumbnails of drawn pictures. They are drawn once, and travel with each task, as downloaded ones would. */
     private static Workload thumbnails(String name) {
         var maker = new ThumbnailMaker(ThumbnailSettings.defaults());
         List<byte[]> photos = SamplePhotos.draw(PHOTOS, SEED);
@@ -162,9 +162,9 @@ record Workload(String name, Supplier<List<Task<?>>> source, Division division) 
     }
 
     /**
-     * Makes something that worker processes share.
+     * Makes an object that worker processes share.
      *
-     * @throws CommandException if it cannot be had here
+     * @throws CommandException if this system cannot provide it
      */
     static <T> T shared(Supplier<T> maker) {
         try {

@@ -1,4 +1,4 @@
-/** The command {@code sennit}: {@link dev.sennit.cli.Main} is its way in, one class a command, and what they share. */
+/** The command {@code sennit}: {@link dev.sennit.cli.Main} starts it; each subcommand is a class. */
 @NullMarked
 package dev.sennit.cli;
 

@@ -7,15 +7,15 @@ import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** On a method with {@link Schedules}: runs it under one schedule alone, such as one that failed. */
+/** Runs a method with {@link Schedules} under one schedule only, such as one that has failed. */
 @Documented
 @Target(ElementType.METHOD)
 @Retention(RetentionPolicy.RUNTIME)
 public @interface Replay {
     /**
-     * Which schedule.
+     * Returns the seed of the schedule.
      *
-     * @return the seed that a {@link ScheduleFailure} told
+     * @return the seed that a {@link ScheduleFailure} has reported
      */
     long value();
 }

@@ -10,7 +10,10 @@ import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
 import org.junit.platform.commons.support.ReflectionSupport;
 
-/** Calls a method with {@link Schedules} once for each schedule, instead of once; that brings it along. */
+/**
+ * Calls a method with {@link Schedules} once for each schedule, instead of once. That annotation registers this
+ * extension.
+ */
 public final class ScheduleExtension implements InvocationInterceptor {
     /** For JUnit. */
     public ScheduleExtension() {}
@@ -39,7 +42,7 @@ public final class ScheduleExtension implements InvocationInterceptor {
         context.publishReportEntry("schedules", seen.toString());
     }
 
-    /** For a shell. */
+    /** Returns Maven's option that selects a test, quoted for a shell. */
     private static String selecting(Class<?> type, Method method) {
         String packaged = type.getPackageName();
         String name = packaged.isEmpty() ? type.getName() : type.getName().substring(packaged.length() + 1);

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * A JUnit test that is run under many schedules, by a {@link ScheduleExplorer}.
+ * A JUnit test that a {@link ScheduleExplorer} runs under many schedules.
  *
  * {@snippet :
  * import dev.sennit.junit.Schedules;
@@ -32,8 +32,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * }
  * }
  *
- * <p>The method is called once for each schedule, on one instance of the class: what it works on it makes itself, as what is
- * set up before each test is set up once. Add {@link Replay} to run it under one schedule alone.
+ * <p>The method is called once for each schedule, on one instance of the class. It must create the objects that it
+ * works on itself, as {@code @BeforeEach} methods run only once. Add {@link Replay} to run it under one schedule only.
  */
 @Documented
 @Target(ElementType.METHOD)
@@ -42,35 +42,35 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @ExtendWith(ScheduleExtension.class)
 public @interface Schedules {
     /**
-     * How many.
+     * Returns the number of schedules.
      *
      * @return the number of schedules
      */
     int value() default 10_000;
 
     /**
-     * How threads are picked.
+     * Returns how threads are picked.
      *
      * @return the strategy
      */
     Strategy strategy() default Strategy.RANDOM;
 
     /**
-     * For {@link Strategy#PCT}.
+     * Returns the depth for {@link Strategy#PCT}.
      *
-     * @return how many things have to happen in a certain order for the bugs that are looked for
+     * @return how many events must happen in a certain order for the bugs to find
      */
     int depth() default 3;
 
     /**
-     * The seed of the first schedule.
+     * Returns the seed of the first schedule.
      *
      * @return the seed
      */
     long seed() default 1;
 
     /**
-     * What takes more steps than this is taken not to end.
+     * Returns the number of steps after which a schedule counts as endless.
      *
      * @return the limit
      */
