@@ -1,6 +1,7 @@
 /**
- * Thumbnails: {@link dev.sennit.images.ThumbnailMaker} is the way in. Native codecs need {@code
- * --enable-native-access=dev.sennit.images}, and leptonica's jar on the class path; otherwise the JDK's own are used.
+ * Thumbnails: start with {@link dev.sennit.images.ThumbnailMaker}. Native codecs need
+ * {@code --enable-native-access=dev.sennit.images}, and leptonica's jar on the class path; otherwise the JDK's codec is
+ * used.
  */
 module dev.sennit.images {
     requires transitive dev.sennit;

@@ -1,16 +1,16 @@
 package dev.sennit.images;
 
 /**
- * A small picture in memory.
+ * A picture in memory.
  *
  * @param width pixels in a row
  * @param height rows
- * @param alpha whether the highest byte of a pixel counts
- * @param pixels row by row, each alpha, red, green and blue from the highest byte down; not premultiplied
+ * @param alpha whether the highest byte of a pixel is its alpha
+ * @param pixels the pixels row by row, each alpha, red, green and blue from the highest byte down; not premultiplied
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record Bitmap(int width, int height, boolean alpha, int[] pixels) {
-    /** Turned upright, as EXIF numbers the ways a picture can lie. */
+    /** Returns the picture turned upright, for an orientation as EXIF numbers it. */
     Bitmap upright(int orientation) {
         if (orientation == 1) {
             return this;
@@ -37,7 +37,7 @@ record Bitmap(int width, int height, boolean alpha, int[] pixels) {
         return new Bitmap(newWidth, newHeight, alpha, turned);
     }
 
-    /** Laid on white, for formats without transparency. */
+    /** Returns the picture on a white background, for formats without transparency. */
     Bitmap opaque() {
         if (!alpha) {
             return this;

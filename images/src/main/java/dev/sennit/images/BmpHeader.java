@@ -2,15 +2,18 @@ package dev.sennit.images;
 
 import java.nio.ByteOrder;
 
-/** Reads the header of a Windows bitmap, of which there are two: the old one of 12 bytes and all others. */
+/** Reads the header of a Windows bitmap: the old form of 12 bytes, or one of the longer forms. */
 final class BmpHeader {
     private static final int OLD = 12;
-    /** Those of this length and more say how the pixels are packed. */
+    /** Headers of at least this length say how the pixels are packed. */
     private static final int INFO = 40;
 
     private BmpHeader() {}
 
-    /** Two letters are little to go by: the length of the second header has to be one that there is. */
+    /**
+     * Returns whether this is a bitmap. Two letters alone are weak evidence, so the length of the second header must be
+     * a known one.
+     */
     static boolean isBitmap(HeaderBytes bytes) throws ImageException {
         if (!bytes.has(0, "BM") || bytes.length() < 18) {
             return false;
@@ -25,14 +28,14 @@ final class BmpHeader {
             return ImageHeader.of(ImageKind.BMP, bytes.u16(18), bytes.u16(20), 1, false);
         }
         long packing = bytes.u32(14) < INFO ? 0 : bytes.u32(30);
-        if (packing > 3 && packing != 6) { // a JPEG or PNG inside, of a size that nobody has checked, and what few write
+        if (packing > 3 && packing != 6) { // an embedded JPEG or PNG of unchecked size, or a rare form
             throw new ImageException("BMP of packing " + packing + ", which cannot be read");
         }
-        long height = (int) bytes.u32(22); // below zero: from the top down
+        long height = (int) bytes.u32(22); // negative: rows from the top down
         return ImageHeader.of(ImageKind.BMP, (int) bytes.u32(18), Math.abs(height), 1, bytes.u16(28) == 32);
     }
 
-    /** Whether there is room for the pixels, where they are not packed; the header has been read. */
+    /** Returns whether a file with unpacked pixels is long enough for them. The header was read before. */
     static boolean isWhole(byte[] image, ImageHeader header) throws ImageException {
         HeaderBytes bytes = new HeaderBytes(image, ByteOrder.LITTLE_ENDIAN, ImageKind.BMP);
         boolean old = bytes.u32(14) == OLD;

@@ -3,9 +3,9 @@ package dev.sennit.images;
 import java.util.Arrays;
 
 /**
- * Makes the middle of a decoded picture smaller by whole numbers, each new pixel the mean of a block of old ones. It is
- * quick and reads each row once; what is left is at least three times as large as wanted, so that the filter behind it
- * decides what is seen.
+ * Reduces the middle of a decoded picture by whole factors: each new pixel is the mean of a block of old ones. It is
+ * fast and reads each row once. The result is at least three times as large as wanted, so that the filter applied
+ * afterwards determines how it looks.
  */
 final class BoxReduction {
     private static final int LEFT_FOR_THE_FILTER = 3;
@@ -18,7 +18,7 @@ final class BoxReduction {
     private final int across;
     private final int down;
 
-    /** Prepares the part of a picture that a geometry wants; the picture may be smaller than the header said by one reduction. */
+    /** Prepares the part of a picture that a geometry wants; the decoder may have reduced the picture already. */
     BoxReduction(Decoded source, ImageHeader header, Geometry wanted) {
         this.source = source;
         cropWidth = scaled(wanted.cropWidth(), source.width(), header.width());
@@ -33,7 +33,7 @@ final class BoxReduction {
         return Math.clamp(Math.round((double) side * decoded / stored), 1, decoded);
     }
 
-    /** How wide the part is in pixels of the result, the last of which may be of fewer old ones. */
+    /** Returns the width of the part in pixels of the result; the last pixel may be made of fewer old ones. */
     double extentWidth() {
         return (double) cropWidth / across;
     }
@@ -93,7 +93,7 @@ final class BoxReduction {
         }
     }
 
-    /** Colours count as much as they are seen. */
+    /** Adds a row with alpha: colours are weighted by their alpha. */
     private void addTransparent(int[] row, long[] sums) {
         for (int x = left, to = 0; x < left + cropWidth; to += 4) {
             int end = Math.min(x + across, left + cropWidth);

@@ -1,12 +1,13 @@
 package dev.sennit.images;
 
 /**
- * A decoder and encoder: all that is not Java, or not ours, is behind this. Safe for several threads; one call uses one.
+ * A decoder and encoder: all native code and code of others is behind this interface. Thread-safe; a call uses only its
+ * own thread.
  *
- * <p>A codec is given headers that were checked. It does not turn pictures nor correct their colours.
+ * <p>The headers that a codec gets were checked. It neither turns pictures nor corrects their colours.
  */
 interface Codec {
-    /** For settings and messages. */
+    /** Returns the codec's name, for settings and messages. */
     String name();
 
     boolean reads(ImageKind kind);
@@ -17,7 +18,7 @@ interface Codec {
      * Decodes the first picture of a file.
      *
      * @param reduction 1, 2, 4 or 8: the result may be that much smaller, rounded up, if this is faster
-     * @throws ImageException when it cannot
+     * @throws ImageException if the picture cannot be decoded
      */
     Decoded decode(byte[] image, ImageHeader header, int reduction) throws ImageException;
 
@@ -25,11 +26,11 @@ interface Codec {
      * Encodes a picture, without any metadata.
      *
      * @param quality 1 to 100, of lossy formats
-     * @throws ImageException when it cannot
+     * @throws ImageException if the picture cannot be encoded
      */
     byte[] encode(Bitmap picture, ImageKind kind, int quality) throws ImageException;
 
-    /** A decoder that found nothing to make a picture of. */
+    /** Returns the exception of a decoder that cannot decode an image. */
     static ImageException undecodable(ImageHeader header, String reason) {
         return new ImageException(header + " that cannot be decoded: " + reason);
     }

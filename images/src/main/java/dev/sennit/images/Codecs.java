@@ -5,18 +5,18 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.function.Predicate;
 
-/** The codecs of this machine, and which of them reads and writes what. */
+/** The codecs of this machine, and the formats that each reads and writes. */
 final class Codecs {
     static final String AUTO = "auto";
     private static final List<String> NAMES = List.of("leptonica", "turbojpeg", "jdk");
 
     private Codecs() {}
 
-    /** Looked for once, at the first use: libraries are loaded then. */
+    /** Found once, at the first use: libraries are loaded then. */
     private static final class Found {
         /**
-         * The first two are of one speed, having the same libjpeg-turbo inside; the one whose version is known comes
-         * first, so that thumbnails are the same wherever they are made.
+         * The first two are equally fast, as both use libjpeg-turbo. The one with a fixed version comes first, so that
+         * thumbnails are the same on all machines.
          */
         static final List<Codec> ALL = find();
 
@@ -57,7 +57,7 @@ final class Codecs {
     private static Codec first(String preferred, Predicate<Codec> able, String otherwise) throws ImageException {
         return Found.ALL.stream()
                 .filter(able)
-                .min(Comparator.comparing(codec -> !codec.name().equals(preferred))) // else the first of the rest
+                .min(Comparator.comparing(codec -> !codec.name().equals(preferred))) // by default the first
                 .orElseThrow(() -> new ImageException(otherwise + " by the JDK alone; enable native access for "
                         + "sennit-images on Linux, with leptonica's jar on the class path"));
     }

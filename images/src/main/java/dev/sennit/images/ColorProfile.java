@@ -17,11 +17,10 @@ import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
 /**
- * The ICC profile that an image carries, which says what its reds, greens and blues are; thumbnails carry none, so theirs
- * have to be sRGB's.
+ * The ICC profile of an image, which defines its colours. Thumbnails have no profile, so their colours must be sRGB.
  *
- * <p>Only profiles of RGB are looked at: those of grey and CMYK describe what the decoder has converted by then. A
- * profile that is damaged is left aside, as the picture is still there without it.
+ * <p>Only RGB profiles are used: those of grey and CMYK describe colours that the decoder has converted already. A
+ * damaged profile is ignored, as the picture is usable without it.
  */
 final class ColorProfile {
     private static final int LARGEST = 4 << 20;
@@ -33,14 +32,14 @@ final class ColorProfile {
         this.profile = profile;
     }
 
-    /** The profile in a file; none where there is none, or it says sRGB anyway. */
+    /** Returns the profile in a file; empty if there is none, or if it is sRGB. */
     static Optional<ColorProfile> of(byte[] image, ImageKind kind) {
         try {
             byte[] found = switch (kind) {
                 case JPEG -> inJpeg(image);
                 case PNG -> inPng(image);
                 case WEBP -> inWebp(image);
-                case GIF, BMP, TIFF -> new byte[0]; // none, or what the JDK has seen to
+                case GIF, BMP, TIFF -> new byte[0]; // no profile, or the JDK has applied it
             };
             String text = new String(found, StandardCharsets.ISO_8859_1);
             if (!text.startsWith("RGB ", SPACE_AT) || isStandard(text)) {
@@ -52,13 +51,16 @@ final class ColorProfile {
         }
     }
 
-    /** By the descriptions that nearly all of them have, in ASCII or UTF-16; the word sRGB alone is also in those that are linear. */
+    /**
+     * Returns whether a profile is sRGB, by the descriptions that nearly all of these have, in ASCII or UTF-16. The
+     * word sRGB alone is also in linear profiles.
+     */
     private static boolean isStandard(String profile) {
         String ascii = profile.replace("\0", "");
         return ascii.contains("sRGB IEC61966-2.1") || ascii.contains("sRGB built-in");
     }
 
-    /** In segments of up to 64 KB, each with its number and how many there are. */
+    /** Returns the profile in a JPEG: in segments of up to 64 KB, each with its number and their count. */
     private static byte[] inJpeg(byte[] image) throws ImageException {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         JpegSegments segments = new JpegSegments(image);
@@ -71,7 +73,7 @@ final class ColorProfile {
         return all.toByteArray();
     }
 
-    /** Behind a name, compressed. */
+    /** Returns the profile in a PNG: compressed, after a name. */
     private static byte[] inPng(byte[] image) throws ImageException, DataFormatException {
         PngChunks chunks = new PngChunks(image);
         while (chunks.next() && !chunks.is("IDAT")) {
@@ -113,11 +115,11 @@ final class ColorProfile {
         return new byte[0];
     }
 
-    /** The same picture in the colours of sRGB. */
+    /** Returns the picture with its colours converted to sRGB. */
     Bitmap toStandard(Bitmap picture) {
         try {
             return convert(picture);
-        } catch (CMMException | IllegalArgumentException e) { // it looked better than it is
+        } catch (CMMException | IllegalArgumentException e) { // the profile is damaged after all
             return picture;
         }
     }

@@ -2,7 +2,7 @@ package dev.sennit.images;
 
 import org.jspecify.annotations.Nullable;
 
-/** A picture that a codec decoded, which may hold native memory: to be closed. For one thread. */
+/** A decoded picture. It may hold native memory, so close it. For one thread. */
 interface Decoded extends AutoCloseable {
     int width();
 
@@ -13,10 +13,10 @@ interface Decoded extends AutoCloseable {
     /** Copies a row of pixels, as in {@link Bitmap}. */
     void row(int y, int[] pixels);
 
-    /** Whether the colours are sRGB already, whatever profile the file has. */
+    /** Returns whether the colours are sRGB already, despite any profile in the file. */
     boolean isConverted();
 
-    /** What the decoder found wrong with the file, though it went on; or null. */
+    /** Returns the damage that the decoder has found and passed over; null if none. */
     @Nullable String damage();
 
     @Override

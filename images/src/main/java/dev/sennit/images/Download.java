@@ -5,14 +5,14 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a {@link Downloader} has fetched.
+ * The result of a {@link Downloader}.
  *
  * @param body the bytes, or the file that holds them
- * @param uri where they came from in the end, after all redirects
- * @param contentType what the server says they are, if it says so: a claim, not a fact
- * @param bytesIn how many bytes of bodies arrived, those of attempts that broke off included
- * @param attempts how many were made
- * @param time how long it took, without waiting for its turn
+ * @param uri the address they came from, after all redirects
+ * @param contentType the media type that the server claims, if it does
+ * @param bytesIn how many bytes of bodies arrived, those of failed attempts included
+ * @param attempts how many attempts were made
+ * @param time how long the download took, without waiting for its turn
  * @param <T> {@code byte[]} or {@link java.nio.file.Path}
  */
 public record Download<T>(

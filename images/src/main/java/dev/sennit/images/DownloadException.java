@@ -12,7 +12,7 @@ public final class DownloadException extends IOException {
     private final URI uri;
     private final String what;
     private final boolean passing;
-    /** How long the server wants to be left alone; null if it did not say. */
+    /** The wait that the server has asked for; null if it has not. */
     private final @Nullable Duration retryAfter;
 
     private DownloadException(
@@ -24,18 +24,18 @@ public final class DownloadException extends IOException {
         this.retryAfter = retryAfter;
     }
 
-    /** A failure that another attempt would meet again. */
+    /** Returns a failure that another attempt would repeat. */
     static DownloadException lasting(URI uri, String what, @Nullable Throwable cause) {
         return new DownloadException(uri, what, false, null, cause);
     }
 
-    /** A failure that may be over by the next attempt. */
+    /** Returns a failure that the next attempt may not have. */
     static DownloadException passing(
             URI uri, String what, @Nullable Duration retryAfter, @Nullable Throwable cause) {
         return new DownloadException(uri, what, true, retryAfter, cause);
     }
 
-    /** The same, when it was met so many times. */
+    /** Returns this failure with the number of attempts that had it. */
     DownloadException after(int attempts) {
         var last = new DownloadException(uri, what + " (" + attempts + " attempts)", true, retryAfter, getCause());
         for (Throwable earlier : getSuppressed()) {
@@ -45,7 +45,7 @@ public final class DownloadException extends IOException {
     }
 
     /**
-     * What was asked for.
+     * Returns the requested address.
      *
      * @return the address that the downloader was given
      */

@@ -19,8 +19,8 @@ import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Fetches files from the web, whatever the servers do: each download ends, within its limits, with the file or with one line that
- * says why not.
+ * Downloads files from the web. However servers behave, each download ends within its limits: with the file, or with an
+ * exception whose message is one line.
  *
  * {@snippet :
  * try (Downloader downloader = Downloader.builder().perHost(4).maxBytes(20_000_000).open()) {
@@ -31,56 +31,57 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>A download blocks the calling thread, which may be a thread, a virtual thread or a coroutine: run as many as you like on a
- * pool. Any number of threads may use one downloader. An interrupt ends a download at once, and its connection.
+ * <p>A download blocks the calling thread, which may be a thread, a virtual thread or a coroutine: run any number of
+ * them on a pool. A downloader is thread-safe. An interrupt ends a download and its connection at once.
  *
  * <h2>Limits</h2>
  * <ul>
- *   <li><b>Time</b>: {@linkplain Builder#deadline all of it}, retries and waits between them included; {@linkplain
- *       Builder#connectTimeout the connection}; {@linkplain Builder#answerTimeout the headers}; and a server that sends less than
- *       {@linkplain Builder#minRate a rate} is left. Waiting for a {@linkplain Builder#perHost turn} does not count.
- *   <li><b>Size</b>: {@link Builder#maxBytes}, by what the server announces and by what arrives. Compressed transfer is not asked
- *       for, and refused: what is small on the way may be large behind it.
- *   <li><b>At once</b>: {@link Builder#downloads} in all, {@link Builder#perHost} of a host, first come, first served.
+ *   <li><b>Time</b>: {@linkplain Builder#deadline all of it}, retries and waits between them included;
+ *       {@linkplain Builder#connectTimeout the connection}; {@linkplain Builder#answerTimeout the headers}; and a
+ *       download slower than {@linkplain Builder#minRate a rate} ends. Waiting for a {@linkplain Builder#perHost turn}
+ *       does not count.
+ *   <li><b>Size</b>: {@link Builder#maxBytes}, both for the announced length and for the bytes that arrive. Compressed
+ *       transfer is not requested, and is refused: a small body may expand to a large one.
+ *   <li><b>At once</b>: {@link Builder#downloads} in total and {@link Builder#perHost} from a host, first come, first
+ *       served.
  * </ul>
  *
  * <h2>Retries</h2>
  *
- * <p>A connection that fails or breaks off, no answer in time, and the status codes 429, 502, 503 and 504 lead to another
- * attempt, after a wait that doubles and has jitter, or as long as {@code Retry-After} says. If the server gave a strong {@code
- * ETag} or a {@code Last-Modified} that is older than a minute, the next attempt asks for the rest only, and for all of it if
- * the file has changed ({@code If-Range}, RFC 9110). Every other failure is final at once. Nothing is kept from one download to
- * the next.
+ * <p>A connection that fails or breaks off, no answer in time, and the status codes 429, 502, 503 and 504 lead to
+ * another attempt, after a wait that doubles and has jitter, or as long as {@code Retry-After} says. If the server gave
+ * a strong {@code ETag} or a {@code Last-Modified} that is older than a minute, the next attempt asks only for the
+ * rest, and for the whole file if it has changed ({@code If-Range}, RFC 9110). Every other failure is final. Downloads
+ * share no state.
  *
  * <h2>Addresses</h2>
  *
- * <p>Addresses that are not public - of this machine, of its network, of the carrier, of a cloud's metadata service - are
- * refused unless {@linkplain Builder#allowPrivate allowed}, at each redirect again. A name is refused if one of its addresses
- * is special. As a name may have other addresses a moment later (DNS rebinding), this is what holds:
+ * <p>Addresses that are not public - of this machine, of its network, of the carrier, of a cloud's metadata service -
+ * are refused unless {@linkplain Builder#allowPrivate allowed}, also after a redirect. A name is refused if one of its
+ * addresses is special. As a name may have other addresses a moment later (DNS rebinding), these are the guarantees:
  * <ul>
- *   <li><b>https</b>: a server that has no certificate for the name gets no request; what a name that changes in between can
- *       cause is a connection that ends with the handshake.
- *   <li><b>http</b>, in a JVM that runs with {@code -Djdk.httpclient.allowRestrictedHeaders=host}: the connection goes to the
- *       very address that was checked.
- *   <li><b>http</b> otherwise: the {@link HttpClient} looks the name up a second time, by way of the JVM's cache, which holds
- *       it for 30 seconds. If the entry ends just in between, a request may go to an address that was not checked. The name is
- *       checked once more when the headers have come: if that is within those 30 seconds, nothing of the answer is kept. With an
- *       {@link Builder#answerTimeout} that is longer than the security property {@code networkaddress.cache.ttl} not even that is
- *       sure.
- * </ul>
- * Proxies are not used, as nobody knows what they connect to.
+ *   <li><b>https</b>: a server without a certificate for the name gets no request; a name that changes in between can
+ *       at most cause a connection that ends with the handshake.
+ *   <li><b>http</b>, in a JVM that runs with {@code -Djdk.httpclient.allowRestrictedHeaders=host}: the connection goes
+ *       to the very address that was checked.
+ *   <li><b>http</b> otherwise: the {@link HttpClient} looks the name up a second time, in the JVM's cache, which keeps
+ *       it for 30 seconds. If the entry expires in between, a request may go to an address that was not checked. The
+ *       name is checked once more after the headers: within those 30 seconds, an answer from a refused address is
+ *       dropped. If {@link Builder#answerTimeout} is longer than the security property
+ *       {@code networkaddress.cache.ttl}, even that is not certain.
+ * </ul> Proxies are not used, as their connections cannot be checked.
  *
- * <p><b>Not promised:</b> that what arrived is what the server has, if it announces no length and the connection ends early:
- * nobody can tell. Cookies, passwords and compression are not supported.
+ * <p><b>Not promised:</b> that the file is complete if the server announces no length and the connection ends early,
+ * which cannot be detected. Cookies, passwords and compression are not supported.
  */
 public final class Downloader implements AutoCloseable {
-    /** The largest array that every JVM makes. */
+    /** The largest array that every JVM can allocate. */
     static final int MOST_IN_MEMORY = Integer.MAX_VALUE - 8;
 
     private static final Duration FIRST_WAIT = Duration.ofMillis(500);
     private static final Duration LONGEST_CLOSE = Duration.ofSeconds(10);
 
-    /** Whether this JVM lets a request name its host, so that it can go to an address. */
+    /** Whether this JVM allows a Host header, so that a request can go to an address. */
     private static final boolean HOST_ALLOWED = isHostAllowed();
 
     private final Limits limits;
@@ -89,7 +90,7 @@ public final class Downloader implements AutoCloseable {
     private final ExecutorService lookUps;
     private final HostAddresses addresses;
     private final Permits permits;
-    /** Folders that have been cleared of what killed processes left. */
+    /** Folders that were cleared of the leftovers of killed processes. */
     private final Set<Path> cleared = ConcurrentHashMap.newKeySet();
 
     private volatile boolean closed;
@@ -121,7 +122,7 @@ public final class Downloader implements AutoCloseable {
     }
 
     /**
-     * A downloader with other limits than the default ones.
+     * Returns a builder with the default limits.
      *
      * @return a builder
      */
@@ -130,12 +131,12 @@ public final class Downloader implements AutoCloseable {
     }
 
     /**
-     * Fetches a file into memory.
+     * Downloads into memory.
      *
      * @param uri its address
-     * @return the bytes, and how they came
-     * @throws DownloadException if it cannot be had within the limits, or this is closed
-     * @throws InterruptedException if the thread is interrupted before it is done
+     * @return the bytes, and the figures of the download
+     * @throws DownloadException if the download fails or exceeds a limit, or if this is closed
+     * @throws InterruptedException if the thread is interrupted before the end
      */
     public Download<byte[]> toMemory(URI uri) throws DownloadException, InterruptedException {
         var memory = new Sink.Memory();
@@ -145,15 +146,16 @@ public final class Downloader implements AutoCloseable {
     }
 
     /**
-     * Fetches a file into a file. It is written as {@code .sennit-NUMBERS.part} in the same folder, and moved when it is
-     * complete: whatever happens, the file is as before or as it should be. Of a process that is killed the {@code .part}
-     * stays, until the next that downloads into this folder, or {@linkplain OutputFolder#open opens} it, removes it.
+     * Downloads into a file. The bytes are written to {@code .sennit-NUMBERS.part} in the same folder, which is renamed
+     * when it is complete: so the file is always either the old or the new one. The {@code .part} of a killed process
+     * stays until the next process downloads into this folder, or {@linkplain OutputFolder#open opens} it.
      *
      * @param uri its address
-     * @param file where to put it; one that is there is replaced
-     * @return the path, and how it came
-     * @throws DownloadException if it cannot be had within the limits, or not written, or this is closed
-     * @throws InterruptedException if the thread is interrupted before it is done; then nothing is left
+     * @param file the file to write; an existing one is replaced
+     * @return the path, and the figures of the download
+     * @throws DownloadException if the download fails or exceeds a limit, if the file cannot be written, or if this is
+     *     closed
+     * @throws InterruptedException if the thread is interrupted before the end; then nothing is left behind
      */
     public Download<Path> toFile(URI uri, Path file) throws DownloadException, InterruptedException {
         Path folder = Objects.requireNonNull(file.toAbsolutePath().getParent(), "the root is no file");
@@ -193,8 +195,8 @@ public final class Downloader implements AutoCloseable {
     }
 
     /**
-     * Ends the downloads that run, each with an exception, and the threads that served them. One that waits between two attempts
-     * ends when that wait is over, or with an interrupt.
+     * Ends the running downloads, each with an exception, and their threads. A download that waits between two attempts
+     * ends after that wait, or with an interrupt.
      */
     @Override
     public void close() {
@@ -218,7 +220,7 @@ public final class Downloader implements AutoCloseable {
                 + permits.hosts() + " hosts") + "]";
     }
 
-    /** The limits. */
+    /** The limits of a {@link Downloader}. */
     public static final class Builder {
         private Duration deadline = Duration.ofMinutes(2);
         private Duration connectTimeout = Duration.ofSeconds(10);
@@ -241,8 +243,8 @@ public final class Downloader implements AutoCloseable {
         private Builder() {}
 
         /**
-         * How long a download may take from when its turn comes, with all attempts and the waits between them; the default is 2
-         * minutes.
+         * Sets how long a download may take from its turn on, with all attempts and the waits between them; the default
+         * is 2 minutes.
          *
          * @param limit more than zero
          * @return this
@@ -253,7 +255,7 @@ public final class Downloader implements AutoCloseable {
         }
 
         /**
-         * How long the connection, with the handshake of https, may take; the default is 10 s.
+         * Sets how long connecting may take, with the handshake of https; the default is 10 s.
          *
          * @param limit more than zero
          * @return this
@@ -264,7 +266,7 @@ public final class Downloader implements AutoCloseable {
         }
 
         /**
-         * How long a server may take to send the headers; the default is 20 s.
+         * Sets how long a server may take to send the headers; the default is 20 s.
          *
          * @param limit more than zero
          * @return this
@@ -275,11 +277,11 @@ public final class Downloader implements AutoCloseable {
         }
 
         /**
-         * How fast a server has to send; the default is 1024 bytes a second, over 10 s. Only the time counts in which nothing
-         * was there to read.
+         * Sets how fast a server must send; the default is 1024 bytes a second, over 10 s. Only time in which no byte
+         * was there to read counts.
          *
-         * @param bytesPerSecond 0 for as slow as it likes
-         * @param window over what time that is looked at, more than zero
+         * @param bytesPerSecond the rate; 0 for no limit
+         * @param window the time over which the rate is measured, more than zero
          * @return this
          */
         public Builder minRate(long bytesPerSecond, Duration window) {
@@ -289,7 +291,7 @@ public final class Downloader implements AutoCloseable {
         }
 
         /**
-         * How often a download is attempted; the default is 4.
+         * Sets the number of attempts; the default is 4.
          *
          * @param count 1 or more, the first attempt included
          * @return this
@@ -300,8 +302,8 @@ public final class Downloader implements AutoCloseable {
         }
 
         /**
-         * How long to wait before another attempt at most; the default is 30 s. A server that asks for more ({@code
-         * Retry-After}) is not asked again.
+         * Sets the longest wait before another attempt; the default is 30 s. If a server asks for a longer one
+         * ({@code Retry-After}), there is no further attempt.
          *
          * @param limit zero or more
          * @return this
@@ -315,7 +317,7 @@ public final class Downloader implements AutoCloseable {
         }
 
         /**
-         * How many redirects are followed one after another; the default is 5.
+         * Sets how many redirects in a row are followed; the default is 5.
          *
          * @param count 0 or more
          * @return this
@@ -326,7 +328,7 @@ public final class Downloader implements AutoCloseable {
         }
 
         /**
-         * Whether a redirect may lead from https to http; by default it may not.
+         * Sets whether a redirect may lead from https to http; by default it may not.
          *
          * @param allowed whether it may
          * @return this
@@ -337,7 +339,7 @@ public final class Downloader implements AutoCloseable {
         }
 
         /**
-         * Whether addresses that are not public are allowed; by default they are not.
+         * Sets whether addresses that are not public are allowed; by default they are not.
          *
          * @param allowed whether they are
          * @return this
@@ -348,7 +350,7 @@ public final class Downloader implements AutoCloseable {
         }
 
         /**
-         * How large a file may be; the default is 100,000,000 bytes. In memory it is 2,147,483,639 at most.
+         * Sets how large a file may be; the default is 100,000,000 bytes. In memory the limit is at most 2,147,483,639.
          *
          * @param bytes 1 or more
          * @return this
@@ -359,7 +361,7 @@ public final class Downloader implements AutoCloseable {
         }
 
         /**
-         * How many downloads run at once; the default is 16. The others wait for their turn.
+         * Sets how many downloads run at once; the default is 16. The others wait for their turn.
          *
          * @param count 1 or more
          * @return this
@@ -370,7 +372,7 @@ public final class Downloader implements AutoCloseable {
         }
 
         /**
-         * How many of them from one host; the default is 4.
+         * Sets how many downloads run at once from one host; the default is 4.
          *
          * @param count 1 or more
          * @return this
@@ -380,20 +382,20 @@ public final class Downloader implements AutoCloseable {
             return this;
         }
 
-        /** For tests: where the time between attempts comes from. */
+        /** Sets the time source of the waits between attempts. For tests. */
         Builder time(TimeSource newTime) {
             time = newTime;
             return this;
         }
 
-        /** For tests: where names are looked up, and whether connections go to the addresses found there. */
+        /** Sets where names are looked up, and whether connections go to the addresses found there. For tests. */
         Builder names(HostAddresses.NameService newNames, boolean pinned) {
             names = newNames;
             pinning = pinned;
             return this;
         }
 
-        /** For tests: whom to trust. */
+        /** Sets the TLS context. For tests. */
         Builder tls(SSLContext context) {
             tls = context;
             return this;
@@ -432,7 +434,7 @@ public final class Downloader implements AutoCloseable {
             return inNanos(limit);
         }
 
-        /** More than 292 years counts as that. */
+        /** Returns the limit, cut to 292 years, the most that nanoseconds can express. */
         private static Duration inNanos(Duration limit) {
             return Duration.ofNanos(TimeUnit.NANOSECONDS.convert(limit));
         }

@@ -6,29 +6,29 @@ import java.nio.file.FileAlreadyExistsException;
 import java.util.concurrent.TimeoutException;
 
 /**
- * A source that became no thumbnails.
+ * A source of which no thumbnails were made.
  *
- * @param source which
+ * @param source the source
  * @param reason the kind of failure, for counting
  * @param message what is wrong, in one line, without the source's name
- * @param cause what was thrown
+ * @param cause the exception
  */
 public record Failure(Source source, Reason reason, String message, Throwable cause) {
     /** Kinds of failure. */
     public enum Reason {
         /** The file could not be read. */
         UNREADABLE("could not be read"),
-        /** It could not be fetched. */
+        /** The address could not be downloaded. */
         DOWNLOAD("could not be downloaded"),
-        /** It is no image, or a damaged one, or one that is too large. */
+        /** The file is no image, or it is damaged or too large. */
         IMAGE("no good image"),
-        /** It took longer than it may. */
+        /** Making the thumbnails took longer than the limit. */
         TIMEOUT("took too long"),
-        /** The worker process that decoded it died. */
+        /** The worker process died while it decoded the image. */
         CRASH("crashed its worker"),
         /** A thumbnail could not be written. */
         OUTPUT("could not be written"),
-        /** Something else. */
+        /** Any other failure. */
         OTHER("failed otherwise");
 
         private final String text;
@@ -38,7 +38,7 @@ public record Failure(Source source, Reason reason, String message, Throwable ca
         }
 
         /**
-         * For people.
+         * Returns the reason as text.
          *
          * @return such as {@code could not be read}
          */
@@ -47,7 +47,7 @@ public record Failure(Source source, Reason reason, String message, Throwable ca
         }
     }
 
-    /** What came out of a stage. */
+    /** Returns the failure for an exception of a stage. */
     static Failure of(Source source, String stage, Throwable cause) {
         String message = cause.getMessage();
         String line = message == null || message.isBlank() ? cause.getClass().getSimpleName() : Printable.text(message.strip());

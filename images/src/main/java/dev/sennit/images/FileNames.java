@@ -12,7 +12,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** Names of files, made of whatever a source is called. */
+/** Makes valid file names from the names of sources. */
 final class FileNames {
     /** Leaves room for a hash, a size and an ending within the 255 bytes that file systems allow. */
     static final int MOST_BYTES = 200;
@@ -27,7 +27,7 @@ final class FileNames {
 
     private FileNames() {}
 
-    /** What makes a source this one and no other, in every run. */
+    /** Returns a text that identifies a source, the same in every run. */
     static String identity(Source source) {
         return switch (source) {
             case Source.LocalFile file -> file.path().toAbsolutePath().normalize().toString();
@@ -35,7 +35,7 @@ final class FileNames {
         };
     }
 
-    /** A name for what is made of a source; others may have the same. */
+    /** Returns a name for the files made from a source; other sources may get the same. */
     static String of(Source source) {
         return switch (source) {
             case Source.LocalFile file -> safe(withoutEnding(lastPart(file.path())));
@@ -48,7 +48,10 @@ final class FileNames {
         return name == null ? "" : name.toString();
     }
 
-    /** Split first and decoded then: an encoded slash is a part of the name. */
+    /**
+     * Returns the last part of an address's path. It is split before it is decoded: an encoded slash is a part of the
+     * name.
+     */
     private static String lastPart(URI uri) {
         String path = uri.getRawPath() == null ? "" : uri.getRawPath();
         int end = path.length();
@@ -72,7 +75,7 @@ final class FileNames {
         return dot >= 0 && ENDINGS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT)) ? name.substring(0, dot) : name;
     }
 
-    /** A name that every file system takes and no terminal minds; one that is like that stays as it is. */
+    /** Returns a name that is safe for every file system and terminal; a name that is safe already stays as it is. */
     static String safe(String given) {
         var name = new StringBuilder();
         String composed = Normalizer.normalize(given, Normalizer.Form.NFC);
@@ -93,7 +96,7 @@ final class FileNames {
                 && (codePoint == ' ' || Character.getType(codePoint) != Character.SPACE_SEPARATOR);
     }
 
-    /** As many bytes as are allowed, no half character, and no dot or space at the end. */
+    /** Returns the name cut to the allowed bytes, at a whole character, with no dot or space at the end. */
     private static String trimmed(String name, int mostBytes) {
         int end = 0;
         for (int bytes = 0; end < name.length(); ) {
@@ -110,7 +113,9 @@ final class FileNames {
         return name.substring(0, end);
     }
 
-    /** Names with the same key are one file to a file system that ignores case or how accents are written. */
+    /**
+     * Returns a key: names with the same key are one file to a file system that ignores case or the form of accents.
+     */
     static String key(String name) {
         String folded = name.toUpperCase(Locale.ROOT).toLowerCase(Locale.ROOT);
         return Normalizer.normalize(folded, Normalizer.Form.NFKC);

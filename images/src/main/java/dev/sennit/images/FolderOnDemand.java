@@ -9,15 +9,16 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * A folder, and those above it, that are made when something is to be written into it, and go again if nothing was.
+ * A folder that is made, with its parents, before the first write into it, and removed again if nothing was written.
  *
- * <p>Only folders that this object made are removed, and only while they are empty: the system refuses to remove others. Several
- * writers share one: the first that writes makes the folders, and each that fails tries to remove them. A writer can therefore find
- * the folder gone between {@link #make} and its own step, and calls {@code make} again.
+ * <p>Only folders that this object made are removed, and only while they are empty: the system refuses to remove
+ * others. Several writers share one object: the first that writes makes the folders, and each that fails tries to
+ * remove them. A writer can therefore find the folder gone between {@link #make} and its own step, and calls
+ * {@code make} again.
  */
 final class FolderOnDemand {
     private final Path folder;
-    /** Those that were made here and may still be there, the deepest first. Guarded by this. */
+    /** Guarded by this. The folders that were made here and may still exist, the deepest first. */
     private final Deque<Path> made = new ArrayDeque<>();
 
     FolderOnDemand(Path folder) {
@@ -27,7 +28,7 @@ final class FolderOnDemand {
     /**
      * Makes the folder and those above it, where they are missing.
      *
-     * @throws IOException if it cannot be; in one line
+     * @throws IOException if they cannot be made; the message is one line
      */
     synchronized void make() throws IOException {
         try {
@@ -51,7 +52,7 @@ final class FolderOnDemand {
             made.addFirst(one);
         } catch (FileAlreadyExistsException e) {
             if (Files.isDirectory(one)) {
-                return; // another program has just made it, and it stays
+                return; // another program has just made it: it stays
             }
             throw one.equals(folder.toAbsolutePath()) ? e : new FileSystemException(one.toString(), null, one + " is a file");
         }
@@ -65,7 +66,7 @@ final class FolderOnDemand {
                 made.removeFirst();
             }
         } catch (IOException e) {
-            // it holds something, and so do those above it
+            // it is not empty, and so its parents are not
         }
     }
 }

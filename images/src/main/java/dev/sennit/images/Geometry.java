@@ -3,14 +3,14 @@ package dev.sennit.images;
 import dev.sennit.images.ThumbnailSettings.Fit;
 
 /**
- * Which part of an image, as it is stored, becomes how large a thumbnail.
+ * The part of a stored image that is used, and the size of the thumbnail.
  *
- * <p>Parts are cut out of the middle, so turning an image swaps its sides and changes nothing else.
+ * <p>The part is in the middle of the image, so turning the image only swaps width and height.
  *
- * @param cropWidth of the part, which is in the middle of the image
- * @param cropHeight of the part
- * @param width of the thumbnail
- * @param height of the thumbnail
+ * @param cropWidth the width of the part
+ * @param cropHeight the height of the part
+ * @param width the width of the thumbnail
+ * @param height the height of the thumbnail
  */
 record Geometry(int cropWidth, int cropHeight, int width, int height) {
     /** With {@link Fit#WIDTH}, how much taller than wide a thumbnail may be. */
@@ -43,7 +43,10 @@ record Geometry(int cropWidth, int cropHeight, int width, int height) {
         return Math.clamp(Math.round(newSide / scale), 1, side);
     }
 
-    /** By how much a decoder may reduce the image, 1, 2, 4 or 8, so that there is still twice of what is wanted. */
+    /**
+     * Returns by how much a decoder may reduce the image: 1, 2, 4 or 8, so that it stays at least twice as large as
+     * wanted.
+     */
     int reduction() {
         int reduction = 8;
         while (reduction > 1 && (cropWidth / reduction < 2 * width || cropHeight / reduction < 2 * height)) {
@@ -56,7 +59,7 @@ record Geometry(int cropWidth, int cropHeight, int width, int height) {
         return (long) width * height;
     }
 
-    /** Whether a thumbnail is large enough to be made into this one without harm. */
+    /** Returns whether a larger thumbnail is at least twice as large as this, so that this can be made from it. */
     boolean isHalfOf(Bitmap larger) {
         return larger.width() >= 2 * width && larger.height() >= 2 * height;
     }

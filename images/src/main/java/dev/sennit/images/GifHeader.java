@@ -3,8 +3,8 @@ package dev.sennit.images;
 import java.nio.ByteOrder;
 
 /**
- * Reads the header of a GIF up to its first frame, which may be larger than the screen that the file begins with: the
- * larger of both is the size, as a decoder makes room for either.
+ * Reads the header of a GIF up to its first frame. The frame may be larger than the screen size at the beginning of the
+ * file; the larger of both counts, as a decoder allocates memory for it.
  */
 final class GifHeader {
     private GifHeader() {}
@@ -40,7 +40,7 @@ final class GifHeader {
                 alpha || !covered);
     }
 
-    /** Whether the pixels of the first frame are all there; the header has been read. */
+    /** Returns whether all pixels of the first frame are there. The header was read before. */
     static boolean isWhole(byte[] image) throws ImageException {
         HeaderBytes bytes = new HeaderBytes(image, ByteOrder.LITTLE_ENDIAN, ImageKind.GIF);
         long at = 13 + colorTable(bytes.u8(10));
@@ -62,7 +62,7 @@ final class GifHeader {
         return (flags & 0x80) == 0 ? 0 : 3L << (flags & 7) + 1;
     }
 
-    /** Data come in blocks of up to 255 bytes, each after its length; one of length 0 is the last. */
+    /** Skips data: blocks of up to 255 bytes, each after its length; a block of length 0 is the last. */
     private static long skipBlocks(HeaderBytes bytes, long from) throws ImageException {
         long at = from;
         while (bytes.u8(at) != 0) {

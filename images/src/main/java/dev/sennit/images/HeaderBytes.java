@@ -6,8 +6,8 @@ import java.util.Arrays;
 import java.util.zip.Checksum;
 
 /**
- * A part of an image's bytes, for the readers of headers: numbers without sign, and every access checked, so that a
- * header that lies about lengths ends in an {@link ImageException} that says so.
+ * A part of an image's bytes, for the readers of headers. Numbers are unsigned and every access is checked, so that a
+ * header with false lengths ends in an {@link ImageException}.
  */
 final class HeaderBytes {
     private final byte[] bytes;
@@ -32,7 +32,7 @@ final class HeaderBytes {
         return length;
     }
 
-    /** A part of this, which may begin and end beyond the end: then it is shorter. */
+    /** Returns a part of this. If it begins or ends beyond the end, it is shorter. */
     HeaderBytes part(long from, long size) {
         int begin = Math.clamp(from, 0, length);
         return new HeaderBytes(bytes, start + begin, Math.clamp(size, 0, length - begin), order, label);
@@ -73,7 +73,7 @@ final class HeaderBytes {
         return order == ByteOrder.BIG_ENDIAN ? first << 16 | second : second << 16 | first;
     }
 
-    /** Whether characters of Latin-1 stand somewhere; false when there is no room for them. */
+    /** Returns whether a text in Latin-1 is at a position; false if it does not fit there. */
     boolean has(long at, String text) {
         byte[] expected = text.getBytes(StandardCharsets.ISO_8859_1);
         return at >= 0

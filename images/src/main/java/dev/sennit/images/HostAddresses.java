@@ -10,12 +10,12 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which addresses a host has, and whether one may connect to them.
+ * Looks up the addresses of a host, and checks whether connections to them are allowed.
  *
- * <p>The system's look-up can neither be interrupted nor does it let go of the thread that runs coroutines: it is done by others.
+ * <p>The system's look-up cannot be interrupted and would block the carrier of coroutines, so other threads do it.
  */
 final class HostAddresses {
-    /** The seam for tests; {@link InetAddress#getAllByName} otherwise. */
+    /** Looks up names: {@link InetAddress#getAllByName}, or a test's own. */
     @FunctionalInterface
     interface NameService {
         InetAddress[] addresses(String host) throws UnknownHostException;
@@ -32,12 +32,12 @@ final class HostAddresses {
     }
 
     /**
-     * The first address of a host, when one may connect to all of them.
+     * Returns the first address of a host, if connections to all its addresses are allowed.
      *
      * @param host a name, or an address in its usual form
      * @param nanos how long to wait at most
-     * @throws NotAllowedException if one of them is special
-     * @throws TimeoutException if the names are not looked up by then
+     * @throws NotAllowedException if one of the addresses is special
+     * @throws TimeoutException if the look-up takes longer
      */
     InetAddress check(String host, long nanos)
             throws UnknownHostException, NotAllowedException, TimeoutException, InterruptedException {
@@ -80,7 +80,7 @@ final class HostAddresses {
         }
     }
 
-    /** Thrown for an address that nobody allowed. */
+    /** Thrown for an address that is not allowed. */
     static final class NotAllowedException extends Exception {
         private static final long serialVersionUID = 1L;
 

@@ -4,15 +4,15 @@ import java.io.IOException;
 import java.io.Serial;
 
 /**
- * An image of which no thumbnails can be made, and why: the message is one line that says what the bytes are and what is
- * wrong with them. It does not say where they came from, but for {@link ThumbnailMaker#make(java.nio.file.Path)}.
+ * Thrown for an image of which no thumbnails can be made. The message is one line that says what the bytes are and what
+ * is wrong with them. It names their source only if {@link ThumbnailMaker#make(java.nio.file.Path)} throws it.
  */
 public final class ImageException extends IOException {
     @Serial
     private static final long serialVersionUID = 1;
 
     /**
-     * Creates one.
+     * Creates the exception.
      *
      * @param message what is wrong, in one line
      */
@@ -21,10 +21,10 @@ public final class ImageException extends IOException {
     }
 
     /**
-     * Creates one for a failure of a decoder.
+     * Creates the exception for a failure of a decoder.
      *
      * @param message what is wrong, in one line
-     * @param cause what the decoder threw
+     * @param cause the decoder's exception
      */
     public ImageException(String message, Throwable cause) {
         super(message, cause);

@@ -6,15 +6,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
 /**
- * What an image says of itself in its first bytes, read without decoding it: what it is, how large, which way up.
+ * The header of an image, read without decoding the image: format, size and orientation.
  *
- * <p>This is read first, so that files that are no image, and small files that would fill the memory, never reach a decoder.
- * Names and media types are not looked at: only the bytes count. Whether the rest of the file is whole is not known yet.
+ * <p>It is read first, so that files that are no image, and small files that would fill the memory, never reach a
+ * decoder. Only the bytes count, not names or media types. Whether the rest of the file is complete is not known yet.
  *
  * @param kind the format
  * @param width pixels in a row, as stored
  * @param height rows, as stored
- * @param orientation how to turn what is stored, as EXIF numbers it: 1 is upright, 5 to 8 swap width and height
+ * @param orientation how to turn the stored picture, as EXIF numbers it: 1 is upright, 5 to 8 swap width and height
  * @param alpha whether there may be transparent pixels
  */
 public record ImageHeader(ImageKind kind, int width, int height, int orientation, boolean alpha) implements Serializable {
@@ -23,9 +23,11 @@ public record ImageHeader(ImageKind kind, int width, int height, int orientation
     /**
      * Reads the header.
      *
-     * @param image the bytes of the file; its first 64 KB are enough, but for images with a large preview or profile in front
-     * @return what it says
-     * @throws ImageException when it is no image, of a kind that cannot be read, ends within the header, or has no pixels
+     * @param image the bytes of the file; its first 64 KB are enough, except for images with a large preview or profile
+     *     in front
+     * @return the header
+     * @throws ImageException if the bytes are no image, are of an unsupported format, end within the header, or have no
+     *     pixels
      */
     public static ImageHeader read(byte[] image) throws ImageException {
         HeaderBytes bytes = new HeaderBytes(image, ByteOrder.BIG_ENDIAN, "file");
@@ -45,7 +47,7 @@ public record ImageHeader(ImageKind kind, int width, int height, int orientation
         throw new ImageException(describe(bytes));
     }
 
-    /** Checks what a header says; the readers of the formats make theirs here. */
+    /** Returns a header after checking its values; the readers of the formats call this. */
     static ImageHeader of(ImageKind kind, long width, long height, int orientation, boolean alpha) throws ImageException {
         if (width <= 0 || height <= 0 || width > LONGEST_SIDE || height > LONGEST_SIDE) {
             throw new ImageException(kind + " of " + width + "x" + height + " pixels: no side may be 0, or longer than "
@@ -54,7 +56,7 @@ public record ImageHeader(ImageKind kind, int width, int height, int orientation
         return new ImageHeader(kind, (int) width, (int) height, orientation, alpha);
     }
 
-    /** What it is that is no image, for people. */
+    /** Returns a description of bytes that are no image. */
     private static String describe(HeaderBytes bytes) {
         if (bytes.length() == 0) {
             return "empty, not an image";
@@ -90,7 +92,7 @@ public record ImageHeader(ImageKind kind, int width, int height, int orientation
     }
 
     /**
-     * The width on a screen, once turned.
+     * Returns the width after turning.
      *
      * @return pixels
      */
@@ -99,7 +101,7 @@ public record ImageHeader(ImageKind kind, int width, int height, int orientation
     }
 
     /**
-     * The height on a screen, once turned.
+     * Returns the height after turning.
      *
      * @return pixels
      */
@@ -112,7 +114,7 @@ public record ImageHeader(ImageKind kind, int width, int height, int orientation
     }
 
     /**
-     * How many pixels a decoder makes of it.
+     * Returns the number of pixels that a decoder makes.
      *
      * @return width times height
      */
@@ -127,7 +129,7 @@ public record ImageHeader(ImageKind kind, int width, int height, int orientation
         }
     }
 
-    /** For people: {@code JPEG of 4000x3000 pixels}. */
+    /** Returns a text such as {@code JPEG of 4000x3000 pixels}. */
     @Override
     public String toString() {
         return kind + " of " + width + "x" + height + " pixels";

@@ -6,7 +6,7 @@ import java.util.Locale;
 public enum ImageKind {
     /** Baseline and progressive; grey, colour and CMYK. */
     JPEG("JPEG", "jpg"),
-    /** All depths, palettes, alpha; of an animation the picture that stands for it. */
+    /** All depths, palettes, alpha; the default image of an animation. */
     PNG("PNG", "png"),
     /** The first frame of an animation. */
     GIF("GIF", "gif"),
@@ -26,16 +26,16 @@ public enum ImageKind {
     }
 
     /**
-     * The usual end of a file's name.
+     * Returns the usual extension of a file's name.
      *
-     * @return without the dot: {@code jpg}
+     * @return the extension without the dot, such as {@code jpg}
      */
     public String extension() {
         return extension;
     }
 
     /**
-     * The MIME type.
+     * Returns the MIME type.
      *
      * @return such as {@code image/jpeg}
      */
@@ -43,7 +43,7 @@ public enum ImageKind {
         return "image/" + name().toLowerCase(Locale.ROOT);
     }
 
-    /** As people write it: {@code WebP}. */
+    /** Returns the usual name, such as {@code WebP}. */
     @Override
     public String toString() {
         return label;

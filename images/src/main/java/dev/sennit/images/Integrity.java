@@ -4,23 +4,25 @@ import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether a file is whole, as far as its structure tells, without decoding it: what decoders pass over in silence. Damage
- * within what is compressed is for the decoder to find. A JPEG has no checksums: after wrong bytes its codes are soon in
- * step again, and what follows may be a picture that no decoder objects to, in wrong colours. Walking through the codes
- * to see whether they end where the data do was tried: it finds more, but by far not all, and takes a third of the time
- * that decoding takes.
+ * Checks by its structure whether a file is complete, without decoding it: decoders silently ignore such damage. Damage
+ * within compressed data is left to the decoder. A JPEG has no checksums: soon after wrong bytes its codes are in step
+ * again, and a decoder may accept the rest in wrong colours. Walking through the codes to see whether they end where
+ * the data end was tried: it finds more damage, but by far not all, and takes a third of the time of decoding.
  */
 final class Integrity {
-    /** A progressive JPEG has about ten; each costs a pass over the whole picture. The number is libjpeg-turbo's. */
+    /**
+     * The most scans of a progressive JPEG: usual are about ten, and each costs a pass over the whole picture. The
+     * number is libjpeg-turbo's.
+     */
     private static final int MOST_SCANS = 500;
 
     private Integrity() {}
 
     /**
-     * Looks through a file whose header has been read.
+     * Checks a file whose header was read before.
      *
-     * @return what is wrong, to follow the name of the kind, or null
-     * @throws ImageException when no decoder should see it
+     * @return the damage, to follow the name of the kind; null if none
+     * @throws ImageException if no decoder should see the file
      */
     static @Nullable String damageOf(byte[] image, ImageHeader header) throws ImageException {
         return switch (header.kind()) {
@@ -29,7 +31,7 @@ final class Integrity {
             case WEBP -> damageOfWebp(image);
             case GIF -> GifHeader.isWhole(image) ? null : cutOff(image);
             case BMP -> BmpHeader.isWhole(image, header) ? null : cutOff(image);
-            case TIFF -> null; // its parts may lie anywhere; its decoder, in Java, reads past no end
+            case TIFF -> null; // its parts may be anywhere; its decoder is in Java and checks bounds
         };
     }
 
@@ -87,7 +89,7 @@ final class Integrity {
         return cutOff(image);
     }
 
-    /** Up to the first picture: behind it may be what is not needed. */
+    /** Checks a WebP up to its first picture: the rest is not needed. */
     private static @Nullable String damageOfWebp(byte[] image) throws ImageException {
         RiffChunks chunks = new RiffChunks(image);
         while (chunks.next() && chunks.isWhole()) {

@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 import org.w3c.dom.Node;
 
 /**
- * The JDK's own: always there, and without native decoders for all but JPEG, so it reads the rarer kinds wherever we are.
- * Of JPEG it is several times slower than the others, and knows no CMYK.
+ * The JDK's codec. It is always there, and has a native decoder only for JPEG, so it reads the rarer formats on every
+ * machine. For JPEG it is several times slower than the other codecs, and cannot read CMYK.
  */
 final class JdkCodec implements Codec {
     @Override
@@ -47,7 +47,7 @@ final class JdkCodec implements Codec {
         List<String> warnings = new ArrayList<>();
         byte[] known = header.kind() == ImageKind.JPEG ? withoutProfile(image, header) : image;
         try (MemoryCacheImageInputStream stream = new MemoryCacheImageInputStream(new ByteArrayInputStream(known))) {
-            reader.setInput(stream, false, header.kind() != ImageKind.GIF); // a GIF's metadata say where the frame is
+            reader.setInput(stream, false, header.kind() != ImageKind.GIF); // a GIF's metadata place the frame
             reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
             if ((long) reader.getWidth(0) * reader.getHeight(0) > header.pixels()) {
                 throw new ImageException(header + " that is larger than it says");
@@ -57,7 +57,7 @@ final class JdkCodec implements Codec {
             return header.kind() == ImageKind.GIF ? onCanvas(picture, reader, header) : picture;
         } catch (ImageException e) {
             throw e;
-        } catch (IOException | RuntimeException e) { // of hostile files the latter
+        } catch (IOException | RuntimeException e) { // hostile files cause RuntimeExceptions
             ImageException failure = Codec.undecodable(header, oneLine(e));
             failure.initCause(e);
             throw failure;
@@ -66,7 +66,10 @@ final class JdkCodec implements Codec {
         }
     }
 
-    /** It would convert by any profile, though it be of another kind of colours; {@link ColorProfile} looks. Four inks it takes for others. */
+    /**
+     * Returns a JPEG without its profile: the JDK would apply even a profile for another colour space;
+     * {@link ColorProfile} does it right. Refuses CMYK, whose inks the JDK confuses.
+     */
     private static byte[] withoutProfile(byte[] image, ImageHeader header) throws ImageException {
         ByteArrayOutputStream kept = new ByteArrayOutputStream(image.length);
         JpegSegments segments = new JpegSegments(image);
@@ -137,7 +140,7 @@ final class JdkCodec implements Codec {
         return image;
     }
 
-    /** The JDK's picture. Its own conversion takes grey to be linear, and makes it too light, so grey is read as it is. */
+    /** A picture of the JDK. The JDK's conversion takes grey for linear and makes it too light, so grey is read raw. */
     private record Picture(BufferedImage image, @Nullable String damage) implements Decoded {
         @Override
         public int width() {
@@ -185,7 +188,10 @@ final class JdkCodec implements Codec {
             }
         }
 
-        /** Unless it is plain sRGB, and the profile of the file was passed over, the JDK has converted it. */
+        /**
+         * {@inheritDoc} The JDK converts the pixels of other colour spaces than sRGB; in plain sRGB, the file's profile
+         * was not applied.
+         */
         @Override
         public boolean isConverted() {
             return !image.getColorModel().getColorSpace().isCS_sRGB();

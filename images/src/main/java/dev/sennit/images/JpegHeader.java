@@ -2,7 +2,9 @@ package dev.sennit.images;
 
 import java.nio.ByteOrder;
 
-/** Reads the header of a JPEG: the first frame header has the size, an EXIF segment before or behind it the orientation. */
+/**
+ * Reads the header of a JPEG: the first frame header has the size, an EXIF segment before or after it the orientation.
+ */
 final class JpegHeader {
     private JpegHeader() {}
 
@@ -14,7 +16,7 @@ final class JpegHeader {
         while (segments.next()) {
             HeaderBytes content = segments.content();
             if (segments.isFrame()) {
-                if (width < 0) { // a second one is an error to decoders
+                if (width < 0) { // decoders refuse a second frame header
                     height = content.u16(1);
                     width = content.u16(3);
                 }

@@ -3,8 +3,8 @@ package dev.sennit.images;
 import java.nio.ByteOrder;
 
 /**
- * Walks the segments of a JPEG in front of its first scan. Each is a marker, FF and a code, and most have a length and
- * that many bytes, which tell nothing of the next.
+ * Walks the segments of a JPEG up to its first scan. A segment is a marker, FF and a code; most have a length and so
+ * many bytes after it.
  */
 final class JpegSegments {
     static final int START_OF_SCAN = 0xDA;
@@ -20,10 +20,13 @@ final class JpegSegments {
         bytes = new HeaderBytes(image, ByteOrder.BIG_ENDIAN, ImageKind.JPEG);
     }
 
-    /** Goes to the next segment; false at the first scan, which is then the segment stood on, or at the end of the image. */
+    /**
+     * Goes to the next segment. Returns false at the first scan, which is then the current segment, or at the end of
+     * the image.
+     */
     boolean next() throws ImageException {
         long at = next;
-        while (bytes.u8(at) != 0xFF) { // decoders skip what stands between segments
+        while (bytes.u8(at) != 0xFF) { // decoders skip bytes between segments
             at++;
         }
         while (bytes.u8(at) == 0xFF) {
@@ -44,12 +47,14 @@ final class JpegSegments {
         return marker != START_OF_SCAN;
     }
 
-    /** Whether a marker has no length behind it. */
+    /** Returns whether a marker has no length after it. */
     static boolean isBare(int marker) {
         return marker == 0 || marker == 1 || marker >= 0xD0 && marker <= 0xD8;
     }
 
-    /** Whether it says how large the picture is. Of the codes from C0 to CF, three are tables. */
+    /**
+     * Returns whether the segment is a frame header, which has the size. Of the codes from C0 to CF, three are tables.
+     */
     boolean isFrame() {
         return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
     }
@@ -58,12 +63,12 @@ final class JpegSegments {
         return marker;
     }
 
-    /** Where its marker begins. */
+    /** Returns where the marker begins. */
     long start() {
         return markerAt;
     }
 
-    /** Where the next segment begins; of the first scan, where its data do. */
+    /** Returns where the next segment begins; for the first scan, where its data begin. */
     long end() {
         return next;
     }

@@ -4,18 +4,18 @@ import java.util.Arrays;
 
 /**
  * Resizes by the Lanczos filter of three lobes: each new pixel is a weighted sum of the old ones around it, first down
- * the columns, then along the rows. Made smaller, the filter is stretched over all that becomes one pixel, so that fine
- * patterns fade instead of showing up as coarse ones.
+ * the columns, then along the rows. To reduce a picture, the filter is stretched over all old pixels that become one,
+ * so that fine patterns fade instead of turning into coarse ones.
  *
- * <p>Sums are taken in float, over one row of all reds, greens, blues (and alphas), in loops so plain that the JIT makes
- * vector code of them. Where there is alpha, colours count as much as they are seen.
+ * <p>Sums are computed in float, over a row of each colour (and alpha), in loops so plain that the JIT vectorizes them.
+ * With alpha, colours are weighted by it.
  */
 final class Lanczos {
     private static final int LOBES = 3;
 
     private final Bitmap source;
     private final int channels;
-    /** Rows as floats, each in the place of its number modulo the length; a window moves down. */
+    /** The window of rows as floats, each at its number modulo the length. */
     private final float[][] window;
 
     private int unpacked;
@@ -29,8 +29,8 @@ final class Lanczos {
     /**
      * Resizes a picture.
      *
-     * @param extentWidth how much of the source's width counts, which may end within its last pixel
-     * @param extentHeight how much of its height
+     * @param extentWidth how much of the source's width to use, which may end within a pixel
+     * @param extentHeight how much of its height to use
      */
     static Bitmap resize(Bitmap source, double extentWidth, double extentHeight, int width, int height) {
         if (width == source.width() && height == source.height() && width == extentWidth && height == extentHeight) {
@@ -125,7 +125,7 @@ final class Lanczos {
         return Math.clamp((int) (value + 0.5f), 0, 255);
     }
 
-    /** For each new row or column, which old ones it is made of, and how much of each; each adds up to 1. */
+    /** For each new row or column, the old ones that it is made of and their weights, which add up to 1. */
     private static final class Weights {
         private final int[] firsts;
         private final float[][] weights;

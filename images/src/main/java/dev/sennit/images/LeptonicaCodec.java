@@ -14,15 +14,15 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Leptonica with libjpeg-turbo and libwebp inside, out of the jar of Bytedeco's that Maven Central has: a C library of 6
- * MB that needs nothing but libc. It reads and writes JPEG and WebP here; what it makes of some PNGs (their transparent
- * colour) is not right.
+ * Leptonica with libjpeg-turbo and libwebp inside, from Bytedeco's jar on Maven Central: a C library of 6 MB that needs
+ * only libc. It reads and writes JPEG and WebP here; it misreads some PNGs (their transparent colour).
  *
- * <p>It decodes a JPEG at a half, a quarter or an eighth of its size, and counts libjpeg's warnings, by which damage in
- * the middle of a picture is found. The first warning of a picture libjpeg also prints to stderr, which cannot be helped.
+ * <p>It decodes a JPEG at a half, a quarter or an eighth of its size, and counts libjpeg's warnings, which reveal
+ * damage in the middle of a picture. libjpeg also prints the first warning of a picture to stderr; that cannot be
+ * prevented.
  *
- * <p>A picture of Leptonica's ({@code PIX}) is rows of 32-bit words, each red, green, blue and alpha from the highest
- * byte down; a grey one has four pixels in a word, again the highest byte first. No pointer outlives the call or the
+ * <p>Leptonica's picture ({@code PIX}) is rows of 32-bit words, each red, green, blue and alpha from the highest byte
+ * down; a grey picture has four pixels in a word, again the highest byte first. No pointer outlives the call or the
  * {@link Decoded} that it belongs to.
  */
 @SuppressWarnings("restricted") // NativeCode.isEnabled was asked
@@ -67,7 +67,7 @@ final class LeptonicaCodec implements Codec {
                 .invokeExact(NO_MESSAGES);
     }
 
-    /** Loads it, where the jar is there and this is a system that it is for. */
+    /** Loads the library, if its jar is there and supports this system. */
     static Optional<Codec> find() {
         String processor = switch (System.getProperty("os.arch", "")) {
             case "amd64", "x86_64" -> "x86_64";
@@ -80,7 +80,7 @@ final class LeptonicaCodec implements Codec {
         try {
             return Optional.of(new LeptonicaCodec(NativeCode.bundledLibrary(
                     "org/bytedeco/leptonica/linux-" + processor + "/libleptonica.so.6")));
-        } catch (Throwable e) { // no jar, an older libc, a container without memory files: the JDK's is there
+        } catch (Throwable e) { // no jar, an older libc, a container without memory files: the JDK's codec remains
             return Optional.empty();
         }
     }
@@ -165,7 +165,7 @@ final class LeptonicaCodec implements Codec {
                 MethodHandle write = kind == ImageKind.JPEG ? writeJpeg : writeWebp;
                 int failed = (int) write.invokeExact(bytes, size, pix, quality, 0);
                 if (failed != 0) {
-                    free.invokeExact(bytes.get(ADDRESS, 0)); // what it had written before
+                    free.invokeExact(bytes.get(ADDRESS, 0)); // output of an earlier call
                     throw new ImageException(kind + " of " + picture.width() + "x" + picture.height() + " cannot be written");
                 }
                 return take(bytes.get(ADDRESS, 0), size.get(JAVA_LONG, 0));

@@ -4,7 +4,7 @@ import dev.sennit.Backoff;
 import dev.sennit.TimeSource;
 import java.time.Duration;
 
-/** What a {@link Downloader} was built with; {@link Downloader.Builder} says what each means. */
+/** The limits of a {@link Downloader}; {@link Downloader.Builder} explains them. */
 record Limits(
         Duration deadline,
         Duration answerTimeout,

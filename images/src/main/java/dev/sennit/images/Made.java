@@ -4,12 +4,12 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * A source whose thumbnails are written.
+ * A source whose thumbnails were written.
  *
- * @param source which
- * @param files where they are, in the order of the sizes, without those that were there and stay
- * @param thumbnails what was made
- * @param bytesIn how many bytes came in
+ * @param source the source
+ * @param files the written files, in the order of the sizes, without existing ones that were kept
+ * @param thumbnails the thumbnails
+ * @param bytesIn how many bytes were read
  * @param bytesOut how many were written
  */
 public record Made(Source source, List<Path> files, Thumbnails thumbnails, long bytesIn, long bytesOut) {

@@ -11,12 +11,12 @@ import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The making of the thumbnails of one image. For one thread. */
+/** One call of {@link ThumbnailMaker}. For one thread. */
 final class Making {
     private final ThumbnailSettings settings;
     private final byte[] image;
     private final ImageHeader header;
-    /** What has become of each size; sizes that come out the same share one. */
+    /** The picture for each geometry; sizes with the same geometry share it. */
     private final Map<Geometry, Bitmap> pictures = new HashMap<>();
 
     private @Nullable String damage;
@@ -27,7 +27,7 @@ final class Making {
     /**
      * Reads the header.
      *
-     * @throws ImageException when no decoder should see the image
+     * @throws ImageException if no decoder should see the image
      */
     Making(ThumbnailSettings settings, byte[] image) throws ImageException {
         this.settings = settings;
@@ -39,7 +39,7 @@ final class Making {
 
     Thumbnails make() throws ImageException {
         ImageKind kind = settings.format().kindFor(header.kind());
-        Codec encoder = Codecs.writing(kind, settings.codec()); // before the work: there may be none
+        Codec encoder = Codecs.writing(kind, settings.codec()); // before the work, as there may be none
         Codec decoder = Codecs.reading(header.kind(), settings.codec());
         List<Geometry> wanted = settings.sizes().stream()
                 .map(size -> Geometry.of(header, settings.fit(), size))
@@ -76,7 +76,10 @@ final class Making {
         damage = damage == null ? problem : damage;
     }
 
-    /** From the largest to the smallest; each is made of the one before where that is twice as large and shows the same part. */
+    /**
+     * Makes the pictures from the largest to the smallest; each is made from the one before if that is twice as large
+     * and shows the same part.
+     */
     private void resize(Decoded decoded, List<Geometry> wanted) {
         List<Geometry> ordered = wanted.stream()
                 .distinct()
@@ -111,7 +114,7 @@ final class Making {
         return kind == ImageKind.JPEG ? upright.opaque() : upright;
     }
 
-    /** Nanoseconds since the last one. */
+    /** Returns the nanoseconds since the last call. */
     private long lap() {
         long before = lastLap;
         lastLap = System.nanoTime();

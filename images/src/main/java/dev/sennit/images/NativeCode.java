@@ -15,7 +15,7 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Libraries and their functions, for the codecs that are native code. To be used only where native access is enabled. */
+/** Loads libraries and finds their functions, for the native codecs. Only to be used if {@link #isEnabled}. */
 @SuppressWarnings("restricted") // asked for by isEnabled
 final class NativeCode {
     private static final Linker LINKER = Linker.nativeLinker();
@@ -23,20 +23,20 @@ final class NativeCode {
 
     private NativeCode() {}
 
-    /** Whether the runtime lets us without a warning. */
+    /** Returns whether the JVM allows native access without a warning. */
     static boolean isEnabled() {
         return System.getProperty("os.name", "").equals("Linux") && NativeCode.class.getModule().isNativeAccessEnabled();
     }
 
-    /** A library of the system's, for as long as the JVM runs. */
+    /** Returns a library of the system, which stays loaded as long as the JVM runs. */
     static SymbolLookup systemLibrary(String name) {
         return SymbolLookup.libraryLookup(name, Arena.global());
     }
 
     /**
-     * A library out of a jar, for as long as the JVM runs. It is loaded from memory that has no name in any file system,
-     * so that nothing is left behind whenever the JVM ends, and a folder for temporary files that forbids execution does
-     * not matter.
+     * Returns a library from a jar, which stays loaded as long as the JVM runs. It is loaded from a memory file without
+     * a name, so that no file is left behind when the JVM is killed, and a folder for temporary files that forbids
+     * execution does not matter.
      */
     static SymbolLookup bundledLibrary(String resource) throws Throwable {
         try (InputStream library = NativeCode.class.getClassLoader().getResourceAsStream(resource);
@@ -52,7 +52,7 @@ final class NativeCode {
                 try (OutputStream memory = Files.newOutputStream(Path.of(path))) {
                     library.transferTo(memory);
                 }
-                return systemLibrary(path); // by name: a Path would be followed to where there is no file
+                return systemLibrary(path); // by name, as a Path would be resolved to a file that does not exist
             } finally {
                 int ignored = (int) function(system, "close", FunctionDescriptor.of(JAVA_INT, JAVA_INT)).invokeExact(descriptor);
             }

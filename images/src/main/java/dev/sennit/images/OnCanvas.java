@@ -3,7 +3,7 @@ package dev.sennit.images;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** The first frame of an animation on the canvas that it is a part of; around it all is transparent. */
+/** The first frame of an animation on its canvas, which is transparent around the frame. */
 record OnCanvas(Decoded frame, int left, int top, int width, int height) implements Decoded {
     @Override
     public boolean alpha() {

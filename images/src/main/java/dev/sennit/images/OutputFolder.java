@@ -10,7 +10,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * Where the small images go: {@code name_200.jpg}, {@code name_64.jpg} beside each other, each there as a whole or not at all.
+ * The folder for thumbnails: {@code name_200.jpg}, {@code name_64.jpg} beside each other. Each file exists completely
+ * or not at all.
  *
  * {@snippet :
  * OutputFolder small = OutputFolder.open(java.nio.file.Path.of("small"), OutputFolder.Existing.KEEP);
@@ -22,35 +23,38 @@ import java.util.Objects;
  *
  * <h2>Names</h2>
  *
- * <p>The name is that of the source's file, or the last part of its path on the web, without the ending of an image. What no
- * file system or terminal should meet becomes {@code _}: separators, control characters, what turns the direction of writing,
- * leading dots and dashes; names that Windows reserves get a {@code _} in front; accents are composed (Unicode NFC); at most 200
- * bytes of UTF-8 stay. So whatever a source is called, its files are in this folder.
+ * <p>The name is that of the source's file, or the last part of its path on the web, without the ending of an image.
+ * Characters that are unsafe in a file system or terminal become {@code _}: separators, control characters, characters
+ * that change the direction of writing, leading dots and dashes. Names that Windows reserves get a {@code _} in front;
+ * accents are composed (Unicode NFC); at most 200 bytes of UTF-8 are kept. So no name of a source leads out of this
+ * folder.
  *
- * <p>If two sources have the same name, also if only upper and lower case tell them apart, the later one gets 8 digits of the
- * SHA-256 of its path or address behind it. <em>Later</em> goes by the calls of {@link #file}: make the first one for each
- * source in the order of the sources, and every run over the same sources gives the same names.
+ * <p>If two sources have the same name, or names that differ only in case, the later one gets 8 digits of the SHA-256
+ * of its path or address appended. <em>Later</em> means by the calls of {@link #file}: call it first for each source in
+ * the order of the sources, and every run over the same sources gives the same names.
  *
  * <h2>Writing</h2>
  *
- * <p>A file is written as {@code .sennit-NUMBERS.part} in the same folder and then moved, in one step. If that fails, or the
- * thread is interrupted, nothing is left, and no folder that was made for it. A process that is killed can leave the {@code .part}; it is locked while its process
- * lives, and {@link #open} removes those that nobody has locked. Any number of processes may write into one folder.
+ * <p>A file is written as {@code .sennit-NUMBERS.part} in the same folder and then renamed atomically. If writing
+ * fails, or the thread is interrupted, nothing is left, nor a folder that was made for it. A killed process can leave
+ * its {@code .part}. A {@code .part} is locked while its process lives, and {@link #open} removes unlocked ones. Any
+ * number of processes may write into one folder.
  *
- * <p><b>Not promised:</b> on file systems without locks (some network ones) dead {@code .part} files stay. On those without hard
- * links, {@link Existing#FAIL} and {@link Existing#KEEP} can replace a file that another process makes in the same moment. A
- * file survives a loss of power for sure only if the folder is {@link #durable}.
+ * <p><b>Not promised:</b> on file systems without locks (some network ones), the {@code .part} files of killed
+ * processes stay. On those without hard links, {@link Existing#FAIL} and {@link Existing#KEEP} can replace a file that
+ * another process makes at the same moment. Only in a {@link #durable} folder is a file certain to survive a loss of
+ * power.
  *
- * <p>Any number of threads may use it, virtual ones among them.
+ * <p>Thread-safe.
  */
 public final class OutputFolder {
-    /** What to do about a file that is there already. */
+    /** What to do if a file exists already. */
     public enum Existing {
-        /** It is an error. */
+        /** Writing the file fails. */
         FAIL,
-        /** It stays as it is. */
+        /** The existing file is kept. */
         KEEP,
-        /** It is replaced, in one step. */
+        /** The existing file is replaced, in one step. */
         REPLACE
     }
 
@@ -71,19 +75,20 @@ public final class OutputFolder {
     }
 
     /**
-     * A folder to write into, cleared of what killed processes left half-written. If there is none, the first file that is written
-     * makes it, with those above it; so that there is none where nothing was written. That it can be made is tried here.
+     * Opens a folder to write into, and removes the leftovers of killed processes. If there is no such folder, the
+     * first written file makes it, with its parents; so a run that writes nothing leaves none. This method tries
+     * whether it can be made.
      *
      * @param folder the folder
-     * @param existing what to do about files that are there
+     * @param existing what to do about existing files
      * @return the folder
-     * @throws IOException if it cannot be made or written into; in one line
+     * @throws IOException if the folder cannot be made or written into; the message is one line
      * @throws InterruptedException if the thread is interrupted
      */
     public static OutputFolder open(Path folder, Existing existing) throws IOException, InterruptedException {
         Objects.requireNonNull(existing, "existing");
         var onDemand = new FolderOnDemand(folder);
-        try { // better now than after the first image was made
+        try { // to fail now rather than after the first image
             onDemand.make();
             PartFile.removeDead(folder);
             PartFile.create(folder.resolve("image")).close();
@@ -94,10 +99,10 @@ public final class OutputFolder {
     }
 
     /**
-     * A folder to ask what would be written: nothing is made, and it need not be there.
+     * Returns a folder that only tells what would be written: it need not exist, and nothing is made.
      *
      * @param folder the folder
-     * @param existing what would be done about files that are there
+     * @param existing what would be done about existing files
      * @return the folder
      */
     public static OutputFolder planned(Path folder, Existing existing) {
@@ -105,8 +110,8 @@ public final class OutputFolder {
     }
 
     /**
-     * This folder, but {@link #write} returns only when the file would survive a loss of power. That costs a few milliseconds a
-     * file.
+     * Returns this folder with a {@link #write} that returns only when the file would survive a loss of power. That
+     * costs a few milliseconds for each file.
      *
      * @return the same folder, with the same names
      */
@@ -115,13 +120,13 @@ public final class OutputFolder {
     }
 
     /**
-     * The file for a size of a source. The first call for a source settles its name.
+     * Returns the file for a size of a source. The first call for a source fixes its name.
      *
-     * @param source where the image came from
+     * @param source the source of the image
      * @param size its width, 1 or more
-     * @param format the ending of the name, such as {@code jpg}: 1 to 5 lower-case letters and digits
+     * @param format the extension, such as {@code jpg}: 1 to 5 lower-case letters and digits
      * @return the path, in this folder; nothing is written
-     * @throws IllegalArgumentException if the size is less than 1 or the format something else
+     * @throws IllegalArgumentException if the size is less than 1 or the format is no such extension
      */
     public Path file(Source source, int size, String format) {
         if (size < 1) {
@@ -134,8 +139,7 @@ public final class OutputFolder {
     }
 
     /**
-     * Whether a file will not be written because it is there and {@linkplain Existing#KEEP stays}, so that nobody has to make
-     * it.
+     * Returns whether a file need not be made, because it exists and {@linkplain Existing#KEEP is kept}.
      *
      * @param file a path that {@link #file} returned
      * @return true if {@link #write} would return false now
@@ -145,8 +149,8 @@ public final class OutputFolder {
     }
 
     /**
-     * Whether a file cannot be written because it is there and that is an {@linkplain Existing#FAIL error}, so that it is better
-     * told before somebody has made it.
+     * Returns whether writing a file would fail because it {@linkplain Existing#FAIL exists}, so that the caller can
+     * report that before making it.
      *
      * @param file a path that {@link #file} returned
      * @return true if {@link #write} would fail now
@@ -156,14 +160,14 @@ public final class OutputFolder {
     }
 
     /**
-     * Writes a file, all of it or nothing.
+     * Writes a file completely or not at all.
      *
      * @param file a path that {@link #file} returned
-     * @param content what is to be in it
-     * @return false if there is such a file and it {@linkplain Existing#KEEP stays}
-     * @throws IOException if it cannot be written, or is there and that is an {@linkplain Existing#FAIL error}; in one line
-     * @throws InterruptedException if the thread is interrupted before it is done; then nothing was written
-     * @throws IllegalArgumentException if it is not a file in this folder
+     * @param content its content
+     * @return false if the file exists and {@linkplain Existing#KEEP is kept}
+     * @throws IOException if the file cannot be written, or {@linkplain Existing#FAIL exists}; the message is one line
+     * @throws InterruptedException if the thread is interrupted before the end; then nothing was written
+     * @throws IllegalArgumentException if the file is not in this folder
      */
     public boolean write(Path file, byte[] content) throws IOException, InterruptedException {
         if (!file.equals(folder.resolve(String.valueOf(file.getFileName())))) {
@@ -184,13 +188,13 @@ public final class OutputFolder {
             }
             return moved;
         } finally {
-            if (!moved) { // the part is closed, and its file deleted
+            if (!moved) { // closing the part deletes its file
                 onDemand.removeEmpty();
             }
         }
     }
 
-    /** Begins a file, in a folder that another writer can remove, as an empty one, after it was made. */
+    /** Begins a file. Another writer may remove the empty folder after it was made; then it is made again. */
     private PartFile part(Path file) throws IOException, InterruptedException {
         for (int tries = 1; ; tries++) {
             onDemand.make();
@@ -205,7 +209,7 @@ public final class OutputFolder {
     }
 
     /**
-     * The folder.
+     * Returns the folder.
      *
      * @return its path, as it was given
      */
@@ -218,11 +222,11 @@ public final class OutputFolder {
         return "OutputFolder[" + folder + ", " + existing + (durable ? ", durable, " : ", ") + names.size() + " names]";
     }
 
-    /** Which source has which name. */
+    /** The names of the sources. */
     private static final class Names {
-        /** Guarded by this. By the source's identity. */
+        /** Guarded by this. The names by the source's identity. */
         private final Map<String, String> given = new HashMap<>();
-        /** Guarded by this. Names as a file system sees them that knows no case, and whose they are. */
+        /** Guarded by this. The source of each name, by the name as a case-insensitive file system sees it. */
         private final Map<String, String> owners = new HashMap<>();
 
         synchronized String of(Source source) {

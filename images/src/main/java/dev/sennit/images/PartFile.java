@@ -23,23 +23,23 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * A file that is being written, in the folder of the one it will be; deleted when it is closed before it was {@linkplain
- * #move moved}.
+ * A file that is being written, in the folder of its target. Closing it deletes it unless it was
+ * {@linkplain #move moved}.
  *
- * <p>Its process has a lock on it, which the system takes back when the process ends, however it ends: that tells the dead ones,
- * also from another container with process numbers of its own. Whoever removes dead ones locks them first, so two things can
- * happen between the making of a file and its lock: somebody else has the lock, or has removed the file. In both cases its maker
- * makes another. Where there are no locks, none is removed.
+ * <p>Its process holds a lock on it, which the system releases when the process ends, however it ends: so the part
+ * files of dead processes can be told, also from another container with its own process ids. A process that removes
+ * dead part files locks them first. So between the creation of a file and its locking, another process may lock or
+ * remove the file; then its creator makes another. On file systems without locks, no part file is removed.
  *
- * <p>On Unix a process loses its lock on a file when it closes any channel to it. So nobody opens those of this JVM: {@link
- * #OURS}.
+ * <p>On Unix a process loses its lock on a file when it closes any channel to the file. So this JVM never opens its own
+ * part files again: {@link #OURS}.
  */
 final class PartFile implements Closeable {
     private static final String BEGIN = ".sennit-";
     private static final String END = ".part";
     private static final int MOST_TRIES = 100;
 
-    /** The names, which are unique in any folder. */
+    /** The names of this JVM's part files, which are unique in any folder. */
     private static final Set<String> OURS = ConcurrentHashMap.newKeySet();
 
     private final Path target;
@@ -56,7 +56,7 @@ final class PartFile implements Closeable {
         this.channel = channel;
     }
 
-    /** Makes one that will be a file of that name. */
+    /** Creates a part file for a target. */
     static PartFile create(Path target) throws IOException, InterruptedException {
         for (int tries = 0; tries < MOST_TRIES; tries++) {
             String name = BEGIN + ProcessHandle.current().pid() + "-"
@@ -72,7 +72,7 @@ final class PartFile implements Closeable {
                     return new PartFile(target, path, name, channel);
                 }
             } catch (FileAlreadyExistsException e) {
-                // another name, then
+                // try another name
             } catch (IOException e) {
                 throw failed(target, e);
             } finally {
@@ -92,22 +92,22 @@ final class PartFile implements Closeable {
         try {
             return channel.tryLock() != null;
         } catch (IOException e) {
-            return true; // there are no locks here, so nobody else got one
+            return true; // there are no locks here, so no other process has one
         }
     }
 
-    /** Removes those of processes that have ended. What cannot be looked at stays. */
+    /** Removes the part files of dead processes. Files that cannot be checked stay. */
     static void removeDead(Path folder) {
         try (DirectoryStream<Path> parts = Files.newDirectoryStream(folder, BEGIN + "*" + END)) {
             for (Path part : parts) {
-                // A pipe of that name would let its opener wait.
+                // Opening a named pipe would block.
                 if (!OURS.contains(String.valueOf(part.getFileName()))
                         && Files.isRegularFile(part, LinkOption.NOFOLLOW_LINKS)) {
                     removeIfDead(part);
                 }
             }
         } catch (IOException | DirectoryIteratorException e) {
-            // then they stay
+            // the files stay
         }
     }
 
@@ -121,7 +121,7 @@ final class PartFile implements Closeable {
         } catch (ClosedByInterruptException e) {
             throw e;
         } catch (IOException | OverlappingFileLockException e) {
-            // somebody else's, or moved meanwhile
+            // inaccessible, locked by this JVM, or moved meanwhile
         }
     }
 
@@ -139,7 +139,7 @@ final class PartFile implements Closeable {
         return size;
     }
 
-    /** Forgets what was written. */
+    /** Discards the bytes written. */
     void restart() throws IOException, InterruptedException {
         try {
             channel.truncate(0);
@@ -149,7 +149,7 @@ final class PartFile implements Closeable {
         }
     }
 
-    /** Returns when what was written would survive a loss of power. */
+    /** Waits until the bytes written would survive a loss of power. */
     void force() throws IOException, InterruptedException {
         try {
             channel.force(true);
@@ -158,19 +158,19 @@ final class PartFile implements Closeable {
         }
     }
 
-    /** The same for the names in a folder, where the system can. */
+    /** Waits until the names in a folder would survive a loss of power, where the system supports that. */
     static void forceFolder(Path folder) {
         try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
             channel.force(true);
         } catch (IOException e) {
-            // Windows cannot, and need not
+            // Windows does not support this, and does not need it
         }
     }
 
     /**
-     * Gives it its name, in one step.
+     * Renames the file to its target, in one step.
      *
-     * @return false if there is a file of that name and it stays
+     * @return false if the target exists and is kept
      */
     boolean move(OutputFolder.Existing existing) throws IOException, InterruptedException {
         try {
@@ -202,7 +202,10 @@ final class PartFile implements Closeable {
         }
     }
 
-    /** An atomic move replaces what is there; a second name for the file cannot. */
+    /**
+     * Adds the target without replacing: an atomic move would replace an existing file, a second link to the file
+     * cannot.
+     */
     private void add() throws IOException {
         try {
             Files.createLink(target, path);
@@ -210,7 +213,7 @@ final class PartFile implements Closeable {
         } catch (FileAlreadyExistsException e) {
             throw e;
         } catch (UnsupportedOperationException | FileSystemException e) {
-            Files.move(path, target); // there are no links here
+            Files.move(path, target); // no hard links here
         }
     }
 
@@ -224,7 +227,7 @@ final class PartFile implements Closeable {
                 failure);
     }
 
-    /** Deletes it unless it has been moved. While it is deleted it is locked. */
+    /** {@inheritDoc} Deletes the file unless it was moved, while it is still locked. */
     @Override
     public void close() throws IOException {
         try (channel) {

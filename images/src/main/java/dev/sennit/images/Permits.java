@@ -5,14 +5,15 @@ import java.util.Map;
 import java.util.concurrent.Semaphore;
 
 /**
- * How many downloads run at once: of all, and of each host. First come, first served.
+ * Limits how many downloads run at once, in total and for each host. First come, first served.
  *
- * <p>A permit of the host is taken before one of all: those who wait for a slow host keep nobody from the others.
+ * <p>A host's permit is acquired before a permit of the total: so downloads that wait for a slow host do not hold up
+ * others.
  */
 final class Permits {
     private final Semaphore all;
     private final int perHost;
-    /** Guarded by this. Only of hosts that somebody uses or waits for. */
+    /** Guarded by this. Only the hosts with users or waiters. */
     private final Map<String, Host> hosts = new HashMap<>();
 
     Permits(int all, int perHost) {
@@ -30,7 +31,7 @@ final class Permits {
         }
     }
 
-    /** A permit of both kinds, to be given back once. */
+    /** A permit of the host and of the total, to be released once. */
     @FunctionalInterface
     interface Turn {
         void end();

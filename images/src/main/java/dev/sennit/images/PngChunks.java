@@ -13,7 +13,7 @@ final class PngChunks {
         bytes = new HeaderBytes(image, ByteOrder.BIG_ENDIAN, ImageKind.PNG);
     }
 
-    /** Goes to the next chunk; false when there is no room for one. */
+    /** Goes to the next chunk; returns false if no chunk fits any more. */
     boolean next() throws ImageException {
         if (next + 12 > bytes.length()) {
             return false;
@@ -28,7 +28,7 @@ final class PngChunks {
         return bytes.has(start - 4, type);
     }
 
-    /** Whether a decoder cannot do without it: its first letter is a capital. */
+    /** Returns whether a decoder needs the chunk: its first letter is a capital. */
     boolean isCritical() throws ImageException {
         return (bytes.u8(start - 4) & 0x20) == 0;
     }
@@ -41,7 +41,7 @@ final class PngChunks {
         return bytes.part(start, length);
     }
 
-    /** The letters and the bytes: what the checksum is of. */
+    /** Returns the bytes that the checksum covers: the letters and the content. */
     HeaderBytes checked() {
         return bytes.part(start - 4, length + 4);
     }

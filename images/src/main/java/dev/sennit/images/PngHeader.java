@@ -2,7 +2,7 @@ package dev.sennit.images;
 
 import java.nio.ByteOrder;
 
-/** Reads the header of a PNG: the first chunk has the size; before the pixels come a palette's alpha and EXIF. */
+/** Reads the header of a PNG: the first chunk has the size; a palette's alpha and EXIF come before the pixels. */
 final class PngHeader {
     private static final int ALPHA_CHANNEL = 4;
 

@@ -11,7 +11,10 @@ import java.nio.file.NotDirectoryException;
 import java.time.Duration;
 import java.util.Objects;
 
-/** What others wrote - names, headers, errors of the system - for a message of one line that no terminal obeys. */
+/**
+ * Makes foreign text - names, headers, errors of the system - safe for a message of one line: without control sequences
+ * of terminals.
+ */
 final class Printable {
     private static final int LONGEST = 300;
 
@@ -27,7 +30,7 @@ final class Printable {
         return line.toString();
     }
 
-    /** A duration as people write it: {@code 1.5 s}, {@code 250 ms}. */
+    /** Returns a duration as people write it: {@code 1.5 s}, {@code 250 ms}. */
     static String text(Duration duration) {
         BigDecimal millis = BigDecimal.valueOf(duration.toMillis());
         boolean whole = duration.toMillis() >= 1000;
@@ -35,7 +38,10 @@ final class Printable {
         return number.stripTrailingZeros().toPlainString() + (whole ? " s" : " ms");
     }
 
-    /** Neither moves a cursor, nor turns the direction of writing, nor is half of a character. */
+    /**
+     * Returns whether a character neither moves the cursor, nor changes the direction of writing, nor is half of a
+     * character.
+     */
     static boolean isHarmless(int codePoint) {
         return switch (Character.getType(codePoint)) {
             case Character.CONTROL,
@@ -49,7 +55,7 @@ final class Printable {
         };
     }
 
-    /** Why the system refused something, in few words; the path is in the message already. */
+    /** Returns briefly why the system refused something, without the path, which the message has already. */
     static String reason(IOException failure) {
         return switch (failure) {
             case NoSuchFileException e -> "no such file or folder";

@@ -12,10 +12,10 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The body of a response for a reader that waits for a bounded time, can be interrupted, and leaves when it wants to.
+ * The body of a response. Its reader waits for a limited time, can be interrupted, and may stop at any time.
  *
- * <p>The client's threads put in what arrives, one piece after each request; a single thread takes it out. Closing it at any
- * time, also before the response has come, ends the transfer.
+ * <p>The client's threads add a piece after each request; a single thread reads. Closing it at any time, also before
+ * the response, ends the transfer.
  */
 final class ResponseBody implements BodySubscriber<ResponseBody>, AutoCloseable {
     private sealed interface Event {
@@ -70,15 +70,15 @@ final class ResponseBody implements BodySubscriber<ResponseBody>, AutoCloseable 
         events.add(new Event.End());
     }
 
-    /** Whether all of it has been read. */
+    /** Returns whether all of it was read. */
     boolean hasEnded() {
         return ended;
     }
 
     /**
-     * The next piece.
+     * Returns the next piece.
      *
-     * @return null if nothing came in that time; nothing when it {@linkplain #hasEnded ended}
+     * @return the piece; null if none came in time; empty when the body has {@linkplain #hasEnded ended}
      */
     @Nullable List<ByteBuffer> next(long nanos) throws IOException, InterruptedException {
         Event event = events.poll(nanos, TimeUnit.NANOSECONDS);

@@ -2,25 +2,25 @@ package dev.sennit.images;
 
 import java.nio.ByteOrder;
 
-/** Walks the chunks of a WebP file: four letters, a length, that many bytes, and one more if that is odd. */
+/** Walks the chunks of a WebP file: four letters, a length, that many bytes, and a filler byte if the length is odd. */
 final class RiffChunks {
     private final HeaderBytes bytes;
     private long start;
     private long length;
     private long next;
 
-    /** The chunks of a file. */
+    /** Creates a walk over the chunks of a file. */
     RiffChunks(byte[] image) {
         this(new HeaderBytes(image, ByteOrder.LITTLE_ENDIAN, ImageKind.WEBP), 12);
     }
 
-    /** The chunks within a chunk. */
+    /** Creates a walk over the chunks within a chunk. */
     RiffChunks(HeaderBytes bytes, long from) {
         this.bytes = bytes;
         this.next = from;
     }
 
-    /** Goes to the next chunk; false when there is no room for one. */
+    /** Goes to the next chunk; returns false if no chunk fits any more. */
     boolean next() throws ImageException {
         if (next + 8 > bytes.length()) {
             return false;
@@ -43,7 +43,7 @@ final class RiffChunks {
         return bytes.part(start, length);
     }
 
-    /** With its letters, its length and what fills it up to an even length. */
+    /** Returns the chunk with its letters, length and filler byte. */
     HeaderBytes whole() {
         return bytes.part(start - 8, next - start + 8);
     }

@@ -7,18 +7,18 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** Where a download goes. */
+/** The target of a download. */
 interface Sink {
     /** Adds bytes at the end. */
     void write(ByteBuffer bytes) throws IOException, InterruptedException;
 
-    /** How many are there. */
+    /** Returns the number of bytes so far. */
     long size();
 
-    /** Forgets them all. */
+    /** Discards all bytes. */
     void restart() throws IOException, InterruptedException;
 
-    /** Memory, which grows with what arrives and not with what a server announces. */
+    /** Memory that grows with the bytes that arrive, not with the length that a server announces. */
     final class Memory implements Sink {
         private byte[] bytes = new byte[1 << 16];
         private int size;
@@ -49,7 +49,7 @@ interface Sink {
         }
     }
 
-    /** A file that is made when the first byte comes: those that wait for their turn have none open. */
+    /** A file that is created with the first byte: downloads that wait for their turn have no open file. */
     final class Part implements Sink, Closeable {
         private final Path target;
         private @Nullable PartFile file;

@@ -3,10 +3,10 @@ package dev.sennit.images;
 import java.net.URI;
 import java.nio.file.Path;
 
-/** Where one image comes from: a file or a web address. {@link Sources} makes them of what a command was given. */
+/** The source of an image: a file or a web address. {@link Sources} makes them from a command's arguments. */
 public sealed interface Source {
     /**
-     * What messages call it.
+     * Returns the name of the source in messages.
      *
      * @return the path or the address, on one line
      */
@@ -15,7 +15,7 @@ public sealed interface Source {
     /**
      * A file.
      *
-     * @param path where it is
+     * @param path its path
      */
     record LocalFile(Path path) implements Source {
         @Override
@@ -25,9 +25,9 @@ public sealed interface Source {
     }
 
     /**
-     * Something that a {@link Downloader} fetches.
+     * An address that a {@link Downloader} fetches.
      *
-     * @param uri its address; one that is not of the form which {@link Sources} makes, the downloader refuses
+     * @param uri the address; the downloader refuses addresses that are not of the form which {@link Sources} makes
      */
     record WebAddress(URI uri) implements Source {
         @Override

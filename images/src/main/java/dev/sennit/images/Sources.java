@@ -37,7 +37,7 @@ import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The images that a command was given, one after another.
+ * The images that a command's arguments name, one after another.
  *
  * {@snippet :
  * var list = new java.io.StringReader("photos\n# not today: more\nhttps://example.org/cat.jpg\n");
@@ -45,39 +45,42 @@ import org.jspecify.annotations.Nullable;
  *         .forEach(source -> System.out.println(source.text()));
  * }
  *
- * <p>What an argument may be:
+ * <p>An argument may be:
  * <ul>
- *   <li><b>A file.</b> It is taken whatever its name.
- *   <li><b>A folder.</b> All files in and below it whose names end as those of images do. Symbolic links are followed; each
- *       folder is read once, so that loops end. Hidden files and folders - those that begin with a dot - are left out.
- *   <li><b>A pattern</b>, if there is no such file: {@code *}, {@code ?}, <code>{a,b}</code> and {@code [a-z]} within a name,
- *       {@code **} for any number of folders, as in {@link java.nio.file.FileSystem#getPathMatcher}. Hidden ones are found if
- *       that part of the pattern begins with a dot. Files are taken whatever their names; folders are read as above.
+ *   <li><b>A file.</b> It is taken with any name.
+ *   <li><b>A folder.</b> All files in and below it whose names have an extension of images. Symbolic links are
+ *       followed; each folder is read once, so that loops end. Hidden files and folders - those that begin with a dot -
+ *       are left out.
+ *   <li><b>A pattern</b>, if there is no such file: {@code *}, {@code ?}, <code>{a,b}</code> and {@code [a-z]} within a
+ *       name, {@code **} for any number of folders, as in {@link java.nio.file.FileSystem#getPathMatcher}. Hidden ones
+ *       are found if that part of the pattern begins with a dot. Files are taken with any name; folders are read as
+ *       above.
  *   <li><b>An address</b> that begins with {@code http://} or {@code https://}.
- *   <li><b>{@code -}</b>: a list of arguments, one a line. Empty lines and those that begin with {@code #} are left out.
+ *   <li><b>{@code -}</b>: a list of arguments, one a line. Empty lines and those that begin with {@code #} are left
+ *       out.
  * </ul>
  *
- * <p>The order is that of the arguments; within a folder or pattern, that of the names, by the numbers of their characters:
- * the same in every run. Each source comes once, however many arguments lead to it. The stream is lazy: a folder is read
- * when its turn comes, one folder at a time, the list line by line. It is for one thread at a time.
+ * <p>The order is that of the arguments; within a folder or pattern, that of the names by their character codes: the
+ * same in every run. Each source comes once, however many arguments lead to it. The stream is lazy: it reads one folder
+ * at a time when its turn comes, and the list line by line. It is for one thread at a time.
  *
- * <p>What cannot be read is told, in one line each, and the rest goes on. A file that vanishes later, or whose content is no
- * image, is found out by whoever reads it. A list whose reader throws an {@link InterruptedIOException} ends the stream with that,
- * in an {@link UncheckedIOException}.
+ * <p>Each argument, file or folder that cannot be read is reported in one line, and the stream goes on. A file that is
+ * deleted later, or is no image, is only noticed when it is read. If the reader of the list throws an
+ * {@link InterruptedIOException}, the stream ends with it, in an {@link UncheckedIOException}.
  */
 public final class Sources {
-    /** More than any address or path has; a list without line ends is none. */
+    /** More than any address or path has; a longer line means that this is no list. */
     private static final int LONGEST_LINE = 1 << 16;
 
     private Sources() {}
 
     /**
-     * The sources, in order.
+     * Returns the sources, in order.
      *
-     * @param arguments what the command was given
-     * @param list where {@code -} reads from; not closed
-     * @param problems gets a line for each argument, file or folder that is left out because something is wrong with it, in
-     *     the thread that consumes the stream
+     * @param arguments the command's arguments
+     * @param list the list for {@code -}; not closed
+     * @param problems gets a line for each argument, file or folder that is left out because of a problem, in the
+     *     thread that consumes the stream
      * @return a lazy stream
      */
     public static Stream<Source> stream(List<String> arguments, Reader list, Consumer<String> problems) {
@@ -85,14 +88,14 @@ public final class Sources {
     }
 
     /**
-     * The sources, in order, but for those in one folder, which is passed by wherever a folder or pattern leads to it: that of the
-     * results, which may lie within that of the sources.
+     * Returns the sources, in order, except those in one folder, which is skipped wherever a folder or pattern leads to
+     * it: the folder of the results, which may be within that of the sources.
      *
-     * @param arguments what the command was given
-     * @param list where {@code -} reads from; not closed
-     * @param problems gets a line for each argument, file or folder that is left out because something is wrong with it, in
-     *     the thread that consumes the stream
-     * @param leftOut the folder; null for none
+     * @param arguments the command's arguments
+     * @param list the list for {@code -}; not closed
+     * @param problems gets a line for each argument, file or folder that is left out because of a problem, in the
+     *     thread that consumes the stream
+     * @param leftOut the folder to skip; null for none
      * @return a lazy stream
      */
     public static Stream<Source> stream(
@@ -104,22 +107,22 @@ public final class Sources {
                 Spliterators.spliteratorUnknownSize(walk, Spliterator.ORDERED | Spliterator.NONNULL), false);
     }
 
-    /** What is still to be looked at. */
+    /** A step that is still to be done. */
     private sealed interface Step {
         /** An argument or a line of the list. */
         record Given(String text, boolean fromList) implements Step {}
 
-        /** A folder, and which of it to take. */
+        /** A folder, and the pattern for its content. */
         record Matching(Path folder, List<String> pattern) implements Step {}
 
-        /** Something that a folder or pattern led to; not a pattern any more. */
+        /** A path that a folder or pattern led to; not a pattern any more. */
         record Found(Path path, boolean byPattern) implements Step {}
     }
 
-    /** The rest of a pattern, looked up in a folder. */
+    /** The rest of a pattern, applied to a folder. */
     private record Look(Object folder, List<String> pattern) {}
 
-    /** Depth first: on top of the stack are the steps that the last one led to. */
+    /** A depth-first walk: the steps that the last one led to are on top of the stack. */
     private static final class Walk implements Iterator<Source> {
         private final Reader list;
         private final Consumer<String> problems;
@@ -127,16 +130,16 @@ public final class Sources {
         private final @Nullable Path leftOut;
         private final Set<Object> foldersRead = new HashSet<>();
         private final Set<String> told = new HashSet<>();
-        /** Of the pattern under way, as all of these. */
+        /** For the current pattern, as are the next two fields. */
         private final Set<Look> looked = new HashSet<>();
-        /** Null as soon as it has found something. */
+        /** Null once the pattern has found a file. */
         private @Nullable String pattern;
-        /** When they are done, so are all that they led to. */
+        /** The first steps of the pattern: when these are done, so are all that they led to. */
         private @Nullable Iterator<? extends Step> patternSteps;
 
         private @Nullable Source next;
         private Path lastFolder = Path.of("");
-        /** Where that really is. */
+        /** The real path of {@code lastFolder}. */
         private Path lastPlace = lastFolder;
 
         Walk(List<String> arguments, Reader list, Consumer<String> problems, @Nullable Path leftOut) {
@@ -175,7 +178,10 @@ public final class Sources {
             return found;
         }
 
-        /** The same for all ways that lead to it through links between folders; a link to a file is another file. */
+        /**
+         * Returns the same text for all paths to a source through links between folders; a link to a file is another
+         * file.
+         */
         private String place(Source source) {
             if (source instanceof Source.LocalFile(Path path)) {
                 Path folder = Objects.requireNonNull(path.toAbsolutePath().getParent());
@@ -184,7 +190,7 @@ public final class Sources {
                     try {
                         lastPlace = folder.toRealPath();
                     } catch (IOException e) {
-                        lastPlace = folder; // it has just gone
+                        lastPlace = folder; // the folder was just deleted
                     }
                 }
                 return lastPlace.resolve(path.getFileName()).toString();
@@ -254,7 +260,7 @@ public final class Sources {
             while (!isPattern(parts.getFirst())) {
                 folder = folder.resolve(parts.removeFirst());
             }
-            parts.forEach(Walk::matcher); // refuses what is no pattern
+            parts.forEach(Walk::matcher); // refuses malformed patterns
             looked.clear();
             var first = List.of(new Step.Matching(folder, List.copyOf(parts))).iterator();
             steps.push(first);
@@ -262,13 +268,13 @@ public final class Sources {
             patternSteps = first;
         }
 
-        /** One part of a pattern, looked up in one folder. */
+        /** Applies one part of a pattern to a folder. */
         private void match(Step.Matching matching) {
             String part = matching.pattern().getFirst();
             List<String> rest = matching.pattern().subList(1, matching.pattern().size());
             Object key = keyOf(matching.folder());
             if (isLeftOut(key) || !looked.add(new Look(key, matching.pattern()))) {
-                return; // links lead here a second time: nothing else would be found
+                return; // links lead here a second time, and would find nothing new
             }
             List<Path> entries = read(matching.folder());
             if (entries == null) {
@@ -277,7 +283,7 @@ public final class Sources {
             List<Step> found = new ArrayList<>();
             boolean deep = part.equals("**");
             if (deep && !rest.isEmpty()) {
-                found.add(new Step.Matching(matching.folder(), rest)); // no folder at all is a number of folders too
+                found.add(new Step.Matching(matching.folder(), rest)); // ** also matches no folder at all
             }
             PathMatcher matcher = matcher(part);
             for (Path entry : entries) {
@@ -299,7 +305,10 @@ public final class Sources {
             steps.push(found.iterator());
         }
 
-        /** The folder that is left out may be made, or made again, while the stream is read; then its key is another. */
+        /**
+         * Returns whether a folder is the one to skip. That may be created or replaced while the stream is read, so its
+         * key is read each time.
+         */
         private boolean isLeftOut(Object key) {
             return leftOut != null && key.equals(keyOf(leftOut));
         }
@@ -311,7 +320,7 @@ public final class Sources {
                     return key;
                 }
             } catch (IOException e) {
-                // whoever reads it will tell
+                // reading the folder will report it
             }
             return folder.toAbsolutePath().normalize();
         }
@@ -363,7 +372,7 @@ public final class Sources {
             } catch (DirectoryIteratorException e) {
                 return unreadable(folder, Objects.requireNonNull(e.getCause()));
             } catch (NoSuchFileException | NotDirectoryException e) {
-                return Collections.emptyList(); // only patterns ask for what may not be there: nothing matches
+                return Collections.emptyList(); // only a pattern asks for a folder that may not exist: nothing matches
             } catch (IOException e) {
                 return unreadable(folder, e);
             }
@@ -398,7 +407,7 @@ public final class Sources {
         }
     }
 
-    /** The lines of a list, read when asked for. */
+    /** The lines of a list, read lazily. */
     private static final class Lines implements Iterator<Step> {
         private final BufferedReader lines;
         private final Consumer<String> problems;
@@ -423,7 +432,7 @@ public final class Sources {
                     }
                 }
                 return true;
-            } catch (InterruptedIOException e) { // nobody wants more
+            } catch (InterruptedIOException e) { // the consumer wants no more
                 throw new UncheckedIOException(e);
             } catch (IOException e) {
                 problems.accept("-: the list cannot be read any further: " + Printable.reason(e) + "; give it again");

@@ -6,12 +6,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The addresses that are not of the public Internet: this machine, its network, and what is set apart for other purposes.
+ * The addresses that are not in the public Internet: this machine, its network, and reserved ranges.
  *
- * <p>From the IANA special-purpose address registries for IPv4 and IPv6 (RFC 6890 and its updates); those whole blocks are
- * listed that hold some address which is not globally reachable. In IPv6 nothing outside of 2000::/3 has been given out as
- * public, so all of it counts as special, whatever may be defined there. {@link InetAddress} has predicates of its own, which
- * miss a good part.
+ * <p>From the IANA special-purpose address registries for IPv4 and IPv6 (RFC 6890 and its updates): every block that
+ * has an address which is not globally reachable is listed as a whole. In IPv6 nothing outside of 2000::/3 was assigned
+ * as public, so all of that counts as special. The predicates of {@link InetAddress} miss many of these.
  */
 final class SpecialAddresses {
     private static final List<Range> RANGES = List.of(
@@ -76,7 +75,7 @@ final class SpecialAddresses {
     }
 
     /**
-     * What an address is reserved for.
+     * Returns the purpose that an address is reserved for.
      *
      * @return the range and its purpose, such as {@code 10.0.0.0/8, private}; null if it is public
      */

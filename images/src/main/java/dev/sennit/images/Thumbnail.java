@@ -3,16 +3,16 @@ package dev.sennit.images;
 import java.io.Serializable;
 
 /**
- * A small image.
+ * A thumbnail.
  *
- * @param size which of the sizes asked for
+ * @param size the requested size
  * @param kind the format
  * @param width pixels in a row
  * @param height rows
- * @param bytes the contents of the file; not a copy
+ * @param bytes the content of the file; not a copy
  */
 public record Thumbnail(int size, ImageKind kind, int width, int height, byte[] bytes) implements Serializable {
-    /** For people: {@code 200: JPEG of 200x133 pixels, 5821 bytes}. */
+    /** Returns a text such as {@code 200: JPEG of 200x133 pixels, 5821 bytes}. */
     @Override
     public String toString() {
         return size + ": " + kind + " of " + width + "x" + height + " pixels, " + bytes.length + " bytes";

@@ -21,14 +21,14 @@ import java.util.List;
  * }
  * }
  *
- * <p>Pictures are turned upright and their colours converted to sRGB; no metadata are passed on. The header is read
- * before a decoder sees the file, and what the header, the structure of the file or the decoder show to be wrong is an
- * {@link ImageException} of one line. A JPEG has no checksums: wrong bytes in the middle of one, of which the decoder
- * makes wrong colours in silence, are not noticed.
+ * <p>Pictures are turned upright and their colours converted to sRGB; metadata are dropped. The header is read before a
+ * decoder sees the file, and an error in the header, in the structure of the file or in the decoder is an
+ * {@link ImageException} of one line. A JPEG has no checksums: wrong bytes in the middle, which the decoder silently
+ * turns into wrong colours, are not noticed.
  *
- * <p>It is immutable, may be used by several threads and leave the JVM; a call uses one thread, and all native memory it
- * took is given back when it returns. How long a call takes has no limit but what the number of pixels sets: give the
- * task a timeout on a pool of processes.
+ * <p>It is immutable and thread-safe, and can be sent to other processes. A call uses one thread, and releases all
+ * native memory when it returns. Only the number of pixels limits the time of a call: give the task a timeout on a pool
+ * of processes.
  */
 public final class ThumbnailMaker implements TaskFunction<byte[], Thumbnails> {
     @Serial
@@ -37,10 +37,10 @@ public final class ThumbnailMaker implements TaskFunction<byte[], Thumbnails> {
     private final ThumbnailSettings settings;
 
     /**
-     * Creates one.
+     * Creates a maker.
      *
      * @param settings what to make
-     * @throws IllegalStateException when the codec they name is not available here
+     * @throws IllegalStateException if the named codec is not available here
      */
     public ThumbnailMaker(ThumbnailSettings settings) {
         Codecs.ensureAvailable(settings.codec());
@@ -48,8 +48,9 @@ public final class ThumbnailMaker implements TaskFunction<byte[], Thumbnails> {
     }
 
     /**
-     * The codecs that can be used here: {@code leptonica} comes with this library, {@code turbojpeg} is the system's;
-     * both need Linux and native access, and are more than ten times as fast on photographs as {@code jdk}, which is always there.
+     * Returns the codecs that are available here: {@code leptonica} comes with this library, {@code turbojpeg} is
+     * installed in the system; both need Linux and native access, and are more than ten times as fast on photographs as
+     * {@code jdk}, which is always there.
      *
      * @return names, in the order in which they are tried
      */
@@ -58,7 +59,7 @@ public final class ThumbnailMaker implements TaskFunction<byte[], Thumbnails> {
     }
 
     /**
-     * What this makes.
+     * Returns the settings.
      *
      * @return the settings
      */
@@ -66,7 +67,7 @@ public final class ThumbnailMaker implements TaskFunction<byte[], Thumbnails> {
         return settings;
     }
 
-    /** As {@link #make(byte[])}. */
+    /** Does the same as {@link #make(byte[])}. */
     @Override
     public Thumbnails call(byte[] image) throws ImageException {
         return make(image);
@@ -77,8 +78,8 @@ public final class ThumbnailMaker implements TaskFunction<byte[], Thumbnails> {
      *
      * @param file an image
      * @return a thumbnail for each size
-     * @throws ImageException when none can be made; the message begins with the file's name
-     * @throws IOException when the file cannot be read
+     * @throws ImageException if none can be made; the message begins with the file's name
+     * @throws IOException if the file cannot be read
      */
     public Thumbnails make(Path file) throws IOException {
         byte[] image = Files.readAllBytes(file);
@@ -92,9 +93,9 @@ public final class ThumbnailMaker implements TaskFunction<byte[], Thumbnails> {
     /**
      * Makes thumbnails of an image in memory.
      *
-     * @param image the contents of a file; not changed
+     * @param image the content of a file; not changed
      * @return a thumbnail for each size
-     * @throws ImageException when none can be made
+     * @throws ImageException if none can be made
      */
     public Thumbnails make(byte[] image) throws ImageException {
         return new Making(settings, image).make();

@@ -27,8 +27,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * From sources to files: images are fetched, made small and written, each stage on a pool of its own, with bounded queues between
- * them.
+ * Makes thumbnails from sources to files: images are fetched, resized and written, each stage on a pool of its own,
+ * with bounded queues between the stages.
  *
  * {@snippet :
  * try (Pool fetchers = Pools.open("virtual:4");
@@ -45,14 +45,14 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>Fetching waits: virtual threads, threads or coroutines of this JVM. Making small computes, in code that is not Java: on
- * processes a decoder that crashes, or hangs, costs one image and not the program. All variants - one after another, a
- * thread an image, four downloads and one that resizes - are a choice of these pools.
+ * <p>Fetching waits, so it suits virtual threads, threads or coroutines of this JVM. Resizing computes in native code:
+ * on processes, a decoder that crashes or hangs costs one image and not the program. All variants - sequential, a
+ * thread for each image, four downloads and one worker that resizes - are a choice of these pools.
  *
- * <p>The logger of this class's name tells at level DEBUG, in the thread that did it, what was fetched and written.
+ * <p>The logger with this class's name logs fetched and written files at level DEBUG, in the thread that did the work.
  *
- * <p>A source that fails leaves the pipeline, and the others go on. Memory is bounded by the number of images under way. For one
- * thread at a time; see {@link Pipeline} about interrupts and the end.
+ * <p>When a source fails, the others go on. Memory is bounded by the number of images under way. For one thread at a
+ * time; see {@link Pipeline} about interrupts and the end.
  */
 public final class ThumbnailPipeline {
     /** The stage that reads files and addresses. */
@@ -74,21 +74,21 @@ public final class ThumbnailPipeline {
     private final Stages stages;
 
     /**
-     * Where the stages run.
+     * The pools and limits of the stages.
      *
-     * @param fetchers a pool of this JVM for what waits: reading, downloading and writing
-     * @param atOnce how many are fetched at once
-     * @param makers any pool, for what computes
-     * @param limit how long making the thumbnails of one image may take; on processes its worker is killed then
+     * @param fetchers a pool of this JVM for the stages that wait: reading, downloading and writing
+     * @param atOnce how many images are fetched at once
+     * @param makers any pool, for the stage that computes
+     * @param limit how long making the thumbnails of one image may take; a worker process is killed then
      * @param maxBytes the largest file that is read
-     * @param recorded whether the summary tells what ran when
+     * @param recorded whether the summary has a record of the runs
      */
     public record Stages(Pool fetchers, int atOnce, Pool makers, Duration limit, long maxBytes, boolean recorded) {
         private static final Duration LIMIT = Duration.ofMinutes(1);
         private static final int AT_ONCE = 4;
         private static final long MAX_BYTES = 100_000_000;
 
-        /** Checks them. */
+        /** Checks the values. */
         public Stages {
             Objects.requireNonNull(fetchers, "fetchers");
             Objects.requireNonNull(makers, "makers");
@@ -104,11 +104,12 @@ public final class ThumbnailPipeline {
         }
 
         /**
-         * Four fetched at once, a minute for each image, files of up to 100 MB.
+         * Returns stages with the default limits: four images fetched at once, a minute for each image, files of up to
+         * 100 MB.
          *
          * @param fetchers a pool of this JVM
          * @param makers any pool
-         * @return such stages
+         * @return the stages
          */
         public static Stages of(Pool fetchers, Pool makers) {
             return new Stages(fetchers, AT_ONCE, makers, LIMIT, MAX_BYTES, false);
@@ -116,40 +117,40 @@ public final class ThumbnailPipeline {
     }
 
     /**
-     * Who is told, in the order in which things end: one call at a time, each before the next, though not all in one thread. What it
-     * throws ends the run.
+     * Is called when images end, in the order in which they end: one call at a time, each <i>happens-before</i> the
+     * next, though not all in one thread. An exception ends the run.
      */
     public interface Listener {
         /**
-         * Thumbnails are written.
+         * Called when the thumbnails of a source were written.
          *
-         * @param made of which source
+         * @param made the source and its thumbnails
          */
         default void made(Made made) {}
 
         /**
-         * All thumbnails of a source are there already, and stay.
+         * Called when all thumbnails of a source exist already and are kept.
          *
-         * @param source which
+         * @param source the source
          */
         default void skipped(Source source) {}
 
         /**
-         * There will be no thumbnails of a source.
+         * Called when a source has failed.
          *
-         * @param failure which, and why
+         * @param failure the source, and why it failed
          */
         default void failed(Failure failure) {}
 
         /**
-         * Something has changed; a few times a second at most.
+         * Called when the progress has changed, a few times a second at most.
          *
-         * @param statistics how far it is
+         * @param statistics the progress
          */
         default void progress(PipelineStatistics statistics) {}
     }
 
-    /** A source and what is to be made of it. Only its number and its bytes go to other processes. */
+    /** A source and its files. Only its number and its bytes go to other processes. */
     private record Job(long number, Source source, List<List<Path>> files) {}
 
     private record Fetched(long job, byte[] bytes) implements Serializable {}
@@ -167,12 +168,12 @@ public final class ThumbnailPipeline {
     }
 
     /**
-     * Creates one.
+     * Creates a pipeline.
      *
-     * @param maker what to make
-     * @param folder where to put it
+     * @param maker makes the thumbnails
+     * @param folder the folder for the files
      * @param downloader for sources that are addresses
-     * @param stages where it runs
+     * @param stages the pools and limits
      */
     public ThumbnailPipeline(ThumbnailMaker maker, OutputFolder folder, Downloader downloader, Stages stages) {
         this.maker = maker;
@@ -182,12 +183,12 @@ public final class ThumbnailPipeline {
     }
 
     /**
-     * The files that would be made of a source, in the order of the sizes. Where the format is that of the source, which is not known
-     * before it is read, each size has a file for each format that it may have.
+     * Returns the files that would be made from a source, in the order of the sizes. If the format is that of the
+     * source, which is not known before it is read, each size has a file for each possible format.
      *
-     * @param settings what would be made
-     * @param folder where it would be put
-     * @param source which; the first call for it settles its name, see {@link OutputFolder}
+     * @param settings the settings of the thumbnails
+     * @param folder the folder for the files
+     * @param source the source; the first call for it fixes its name, see {@link OutputFolder}
      * @return a list for each size
      */
     public static List<List<Path>> filesFor(ThumbnailSettings settings, OutputFolder folder, Source source) {
@@ -205,13 +206,13 @@ public final class ThumbnailPipeline {
     /**
      * Runs all sources through the stages.
      *
-     * @param sources read lazily, by one virtual thread at a time, beside the calling thread: what it shares with the listener needs a
-     *     lock. While they have to be waited for, those that came before go on. A run that ends early interrupts the read under way,
-     *     and waits until it is over; see {@link Pipeline#readingOn}
-     * @param listener who is told
-     * @return what was done
-     * @throws java.util.concurrent.CompletionException with an {@link InterruptedException} as its cause, and the interrupt status
-     *     set, if the calling thread is interrupted; what the listener throws is thrown as it is
+     * @param sources the sources, read lazily by one virtual thread at a time, beside the calling thread: state shared
+     *     with the listener needs a lock. While a source is awaited, earlier ones go on. A run that ends early
+     *     interrupts the current read, and waits until it is over; see {@link Pipeline#readingOn}
+     * @param listener called for each source
+     * @return the summary
+     * @throws java.util.concurrent.CompletionException with an {@link InterruptedException} as its cause, and the
+     *     interrupt status set, if the calling thread is interrupted; exceptions of the listener are thrown unchanged
      */
     public ThumbnailSummary run(Stream<? extends Source> sources, Listener listener) {
         var run = new Run(listener);
@@ -229,17 +230,17 @@ public final class ThumbnailPipeline {
         }
     }
 
-    /** One run: what is counted by one thread, and what the fetchers share. */
+    /** A run: the counts of one thread, and the state that the fetchers share. */
     private final class Run {
         private final Listener listener;
-        /** By number, while they are under way. */
+        /** The jobs under way, by number. */
         private final Map<Long, Job> jobs = new ConcurrentHashMap<>();
         private final LongAdder bytesIn = new LongAdder();
-        /** Around each call of the listener, and its count: skipped sources are told by whoever reads them. */
+        /** Held for each call of the listener and its count: the reading thread reports skipped sources. */
         private final ReentrantLock telling = new ReentrantLock();
 
         private final Map<Failure.Reason, Long> failures = new EnumMap<>(Failure.Reason.class);
-        /** Of the next source. */
+        /** The number of the next source. */
         private long number;
         private long skipped;
         private long made;
@@ -256,7 +257,7 @@ public final class ThumbnailPipeline {
         // ---- where the sources are read ----
 
         Job plan(Source source) {
-            if (Thread.currentThread().isInterrupted()) { // else it would go on through all that is skipped
+            if (Thread.currentThread().isInterrupted()) { // nothing else ends a row of skipped sources
                 throw new CancellationException("the run has ended");
             }
             return new Job(number++, source, filesFor(maker.settings(), folder, source));
@@ -278,7 +279,7 @@ public final class ThumbnailPipeline {
 
         Fetched fetch(Job job) throws IOException, InterruptedException {
             for (List<Path> any : job.files) {
-                if (any.size() == 1 && folder.refuses(any.getFirst())) { // else which it will be is known after reading
+                if (any.size() == 1 && folder.refuses(any.getFirst())) { // of several, known after reading
                     throw new FileAlreadyExistsException(any.getFirst() + " exists; keep or replace it, or choose another folder");
                 }
             }
@@ -292,7 +293,7 @@ public final class ThumbnailPipeline {
             return new Fetched(job.number, bytes);
         }
 
-        /** Not by its size alone: a file that grows, or is none, has another when it is read. */
+        /** Reads a file. Its size is not trusted: that of a growing or special file changes. */
         private byte[] read(Path file) throws IOException {
             if (Files.exists(file) && !Files.isRegularFile(file)) {
                 throw new IOException("it is no file");
@@ -324,7 +325,7 @@ public final class ThumbnailPipeline {
             return new Made(job.source, written, resized.thumbnails, resized.bytesIn, bytes);
         }
 
-        // ---- in the thread that runs it ----
+        // ---- in the thread that called run ----
 
         void made(Made one) {
             made++;

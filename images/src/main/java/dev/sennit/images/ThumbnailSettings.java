@@ -6,50 +6,51 @@ import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
- * What thumbnails to make. Immutable, and may leave the JVM.
+ * The settings of thumbnails. Immutable; can be sent to other processes.
  *
  * {@snippet :
  * ThumbnailSettings settings = ThumbnailSettings.defaults().withSizes(320, 80).withFormat(ThumbnailSettings.Format.WEBP);
  * }
  *
- * @param sizes a thumbnail for each of them, in pixels, in this order
- * @param fit what a size limits
- * @param format what they are written as
+ * @param sizes the size of each thumbnail in pixels, in this order
+ * @param fit the side or sides that a size limits
+ * @param format the format of the thumbnails
  * @param quality of lossy formats, 1 to 100
- * @param maxPixels an image whose header promises more is refused before it is decoded: a decoder takes 4 bytes and more for each
- * @param onCorrupt what becomes of an image that is damaged
- * @param codec the name of the decoder and encoder to prefer, one of {@link ThumbnailMaker#codecs}, or {@code auto} for the
- *     first of them; what the preferred one cannot read, another does
+ * @param maxPixels an image whose header announces more pixels is refused before it is decoded: a decoder takes 4 bytes
+ *     or more for each
+ * @param onCorrupt what to do with a damaged image
+ * @param codec the name of the decoder and encoder to prefer, one of {@link ThumbnailMaker#codecs}, or {@code auto} for
+ *     the first of them; another codec reads formats that the preferred one cannot
  */
 public record ThumbnailSettings(
         List<Integer> sizes, Fit fit, Format format, int quality, long maxPixels, OnCorrupt onCorrupt, String codec)
         implements Serializable {
-    /** The system property that says which codec is preferred where the settings do not. */
+    /** The system property with the preferred codec of the default settings. */
     static final String CODEC_PROPERTY = "sennit.images.codec";
 
     private static final int LARGEST = 10_000;
     private static final ThumbnailSettings DEFAULTS = new ThumbnailSettings(
             List.of(200, 64, 32), Fit.WIDTH, Format.JPEG, 75, 100_000_000, OnCorrupt.FAIL, Codecs.AUTO);
 
-    /** What a size limits. Nothing is ever made larger than it was, and proportions are kept. */
+    /** The side or sides that a size limits. Images are never enlarged, and proportions are kept. */
     public enum Fit {
-        /** The width; and the height to ten times that, so that a strip does not become a tower. */
+        /** The width; and the height to ten times the width, so that a tall strip does not become huge. */
         WIDTH,
         /** Both width and height. */
         BOX,
-        /** A square of that size is filled, and what stands out of it cut away on both sides. */
+        /** The image fills a square of that size, and is cropped equally on both sides. */
         CROP
     }
 
-    /** What thumbnails are written as. Transparent pixels are kept where the format can, and laid on white where not. */
+    /** The format of thumbnails. Transparency is kept if the format supports it, or put on white. */
     public enum Format {
         /** Small, for photographs. */
         JPEG,
         /** Lossless. */
         PNG,
-        /** Smaller than JPEG, and may be transparent. Needs a codec that is native code. */
+        /** Smaller than JPEG, and may be transparent. Needs a native codec. */
         WEBP,
-        /** JPEG, PNG and WebP stay what they are; all others become PNG. */
+        /** The image's own format, for JPEG, PNG and WebP; PNG for all others. */
         SAME;
 
         ImageKind kindFor(ImageKind source) {
@@ -67,19 +68,19 @@ public record ThumbnailSettings(
     }
 
     /**
-     * What becomes of an image that is cut off or has errors in it, where a decoder would go on and make up what is
-     * missing. Of most formats but JPEG nothing can be made then, whatever is said here.
+     * What to do with an image that is truncated or has errors, if a decoder would go on and invent the missing part.
+     * With most formats other than JPEG, such an image always fails.
      */
     public enum OnCorrupt {
-        /** No thumbnails: an {@link ImageException}. */
+        /** Fail with an {@link ImageException}. */
         FAIL,
-        /** Thumbnails of what there is, and {@link Thumbnails#damage} tells. */
+        /** Make thumbnails of the readable part, and report it in {@link Thumbnails#damage}. */
         WARN,
-        /** Thumbnails of what there is, and not a word. */
+        /** Make thumbnails of the readable part, and report nothing. */
         KEEP
     }
 
-    /** Checks all of them. */
+    /** Checks the settings. */
     public ThumbnailSettings {
         sizes = List.copyOf(sizes);
         if (sizes.isEmpty()) {
@@ -103,17 +104,18 @@ public record ThumbnailSettings(
     }
 
     /**
-     * JPEGs of quality 75, 200, 64 and 32 pixels wide, of images of up to 100 million pixels; damaged ones fail. The
-     * codec is what the system property {@code sennit.images.codec} names, or {@code auto}.
+     * Returns the defaults: JPEGs of quality 75, 200, 64 and 32 pixels wide, of images of up to 100 million pixels;
+     * damaged images fail. The codec is the one that the system property {@code sennit.images.codec} names, or
+     * {@code auto}.
      *
-     * @return to be changed by the other methods
+     * @return the default settings, to be changed by the other methods
      */
     public static ThumbnailSettings defaults() {
         return DEFAULTS.withCodec(System.getProperty(CODEC_PROPERTY, Codecs.AUTO));
     }
 
     /**
-     * The same with other sizes.
+     * Returns these settings with other sizes.
      *
      * @param pixels each 1 to 10000
      * @return new settings
@@ -124,9 +126,9 @@ public record ThumbnailSettings(
     }
 
     /**
-     * The same with another fit.
+     * Returns these settings with another fit.
      *
-     * @param other what a size limits
+     * @param other the fit
      * @return new settings
      */
     public ThumbnailSettings withFit(Fit other) {
@@ -134,9 +136,9 @@ public record ThumbnailSettings(
     }
 
     /**
-     * The same in another format.
+     * Returns these settings with another format.
      *
-     * @param other what thumbnails are written as
+     * @param other the format
      * @return new settings
      */
     public ThumbnailSettings withFormat(Format other) {
@@ -144,7 +146,7 @@ public record ThumbnailSettings(
     }
 
     /**
-     * The same with another quality.
+     * Returns these settings with another quality.
      *
      * @param percent 1 to 100
      * @return new settings
@@ -154,7 +156,7 @@ public record ThumbnailSettings(
     }
 
     /**
-     * The same with another limit.
+     * Returns these settings with another limit of pixels.
      *
      * @param pixels how many an image may have
      * @return new settings
@@ -164,9 +166,9 @@ public record ThumbnailSettings(
     }
 
     /**
-     * The same with another answer to damage.
+     * Returns these settings with another treatment of damage.
      *
-     * @param other what becomes of damaged images
+     * @param other what to do with a damaged image
      * @return new settings
      */
     public ThumbnailSettings withOnCorrupt(OnCorrupt other) {
@@ -174,7 +176,7 @@ public record ThumbnailSettings(
     }
 
     /**
-     * The same with another codec.
+     * Returns these settings with another codec.
      *
      * @param name {@code auto}, {@code leptonica}, {@code turbojpeg} or {@code jdk}
      * @return new settings

@@ -9,20 +9,20 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a run of a {@link ThumbnailPipeline} did.
+ * The figures of a run of a {@link ThumbnailPipeline}.
  *
  * @param made sources whose thumbnails were written
- * @param skipped sources all of whose thumbnails were there
+ * @param skipped sources all of whose thumbnails existed already
  * @param files thumbnails written
- * @param failures how many failed, for each reason there was
- * @param bytesIn of images, those included that failed afterwards
- * @param bytesOut of thumbnails
+ * @param failures how many sources failed, by reason
+ * @param bytesIn bytes of images, those included that failed afterwards
+ * @param bytesOut bytes of thumbnails
  * @param decoding time spent in decoders, over all workers
- * @param resizing time spent in making smaller
+ * @param resizing time spent in resizing
  * @param encoding time spent in encoders
  * @param statistics of the stages {@value ThumbnailPipeline#FETCH}, {@value ThumbnailPipeline#RESIZE} and {@value
  *     ThumbnailPipeline#WRITE}
- * @param runs what ran when, if it was recorded
+ * @param runs the record of the runs, if there is one
  */
 public record ThumbnailSummary(
         long made,
@@ -36,7 +36,7 @@ public record ThumbnailSummary(
         Duration encoding,
         PipelineStatistics statistics,
         List<StageRun> runs) {
-    /** Copies. */
+    /** Copies the collections. */
     public ThumbnailSummary {
         var copy = new EnumMap<Failure.Reason, Long>(Failure.Reason.class);
         copy.putAll(failures);
@@ -45,7 +45,7 @@ public record ThumbnailSummary(
     }
 
     /**
-     * How many sources failed.
+     * Returns how many sources failed.
      *
      * @return the sum of {@link #failures}
      */

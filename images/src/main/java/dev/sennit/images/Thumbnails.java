@@ -6,15 +6,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was made of an image.
+ * The thumbnails of an image.
  *
- * @param source what the image was
+ * @param source the header of the image
  * @param all a thumbnail for each size, in the order of the settings
- * @param damage what was wrong with the image, when it was to be told and not to fail; else null
- * @param codec which codec decoded it
- * @param decoding how long it took to decode, with a first reduction
- * @param resizing how long it took to make it small, turn it and correct its colours
- * @param encoding how long it took to write the thumbnails
+ * @param damage the damage of the image, with {@link ThumbnailSettings.OnCorrupt#WARN}; otherwise null
+ * @param codec the codec that decoded the image
+ * @param decoding how long decoding took, with a first reduction
+ * @param resizing how long resizing, turning and colour conversion took
+ * @param encoding how long encoding the thumbnails took
  */
 public record Thumbnails(
         ImageHeader source,

@@ -3,8 +3,8 @@ package dev.sennit.images;
 import java.nio.ByteOrder;
 
 /**
- * Reads the header of a TIFF, the directory of its first page, wherever in the file that is; and the orientation out of
- * EXIF, which is a TIFF without a picture.
+ * Reads the header of a TIFF, the directory of its first page, anywhere in the file; and the orientation from EXIF,
+ * which is a TIFF without a picture.
  */
 final class TiffHeader {
     private static final int WIDTH = 256;
@@ -25,7 +25,7 @@ final class TiffHeader {
                 extra == 1 || extra == 2);
     }
 
-    /** The orientation in an EXIF block; 1 when it is damaged, as the picture is not the worse for that. */
+    /** Returns the orientation in an EXIF block; 1 if the block is damaged, as the picture is still good. */
     static int orientation(HeaderBytes exif) {
         try {
             return upright(value(ordered(exif), ORIENTATION, 1));
@@ -42,7 +42,7 @@ final class TiffHeader {
         return bytes.in(bytes.has(0, "II") ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN);
     }
 
-    /** The first number of an entry; entries are 12 bytes: tag, type, count, and the value if it fits. */
+    /** Returns the first number of an entry. Entries are 12 bytes: tag, type, count, and the value if it fits. */
     private static long value(HeaderBytes bytes, int tag, long otherwise) throws ImageException {
         long directory = bytes.u32(4);
         int count = bytes.u16(directory);

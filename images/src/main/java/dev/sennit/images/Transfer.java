@@ -33,29 +33,33 @@ import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One download, from its address to the last byte. For one thread.
+ * A download, from its address to the last byte. For one thread.
  *
  * <h2>Attempts</h2>
  *
- * <p>{@link #run} makes attempts until one has all of it. An attempt goes from hop to hop: each is checked, waits for its turn,
- * is asked, and leads to the next or to the body. What an attempt leaves in the {@link Sink} is of use to the next one only
- * with a {@link #validator}: then that asks for the rest, and a server that has another file by now answers with all of that.
+ * <p>{@link #run} makes attempts until one is complete. An attempt goes from hop to hop: each address is checked, waits
+ * for its turn, is requested, and leads to the next hop or to the body. With a {@link #validator} the next attempt uses
+ * the bytes in the {@link Sink}: it asks for the rest, and a server whose file has changed answers with the whole new
+ * file. Without one, the next attempt begins anew.
  *
  * <h2>Time</h2>
  *
- * <p>{@link #spent} is the time since the turns came, and that of the waits between attempts. Each wait for the network is cut
- * off where the deadline is: for an answer by the client's own timer, for a piece of the body by the queue that it comes from.
+ * <p>{@link #spent} is the time of the attempts from their turns on, and of the waits between them. Each wait for the
+ * network ends at the deadline: for an answer by the client's own timer, for a piece of the body by its queue.
  *
  * <h2>Failures</h2>
  *
- * <p>All are {@link DownloadException}s, passing or lasting, made where it is known which; the number of attempts is added at
- * the end.
+ * <p>All failures are {@link DownloadException}s, passing or lasting, created where that is known; the number of
+ * attempts is added at the end.
  */
 final class Transfer {
     private static final Pattern CONTENT_RANGE = Pattern.compile("bytes (\\d{1,18})-(\\d{1,18})/(\\d{1,18}|\\*)");
-    /** A file may have been changed twice within the second that its date tells, or by a clock that is off. */
+    /**
+     * The age from which a date identifies a file: it may have been changed twice within the same second, or by a clock
+     * that is off.
+     */
     private static final Duration OLD_ENOUGH = Duration.ofMinutes(1);
-    /** By how much clients that were told the same time come back apart. */
+    /** The part of a server's wait that is added as jitter, so that clients do not all come back at once. */
     private static final int JITTER_PART = 10;
 
     private final Downloader downloader;
@@ -64,12 +68,12 @@ final class Transfer {
     private final Sink sink;
     private final long maxBytes;
 
-    /** What was asked for, made strict; written once, by {@link #run}. */
+    /** The requested address in strict form. Written once, by {@link #run}. */
     private URI start;
-    /** The hop that was asked last. */
+    /** The hop that was requested last. */
     private URI last;
     private @Nullable String contentType;
-    /** What says that a file is still the one of which the sink has the beginning; null if nothing does. */
+    /** The tag or date of the file whose beginning is in the sink; null if the server gave none. */
     private @Nullable String validator;
 
     private long spent;
@@ -156,7 +160,7 @@ final class Transfer {
 
     // ---- one hop ----
 
-    /** Asks, and takes the body; returns where to go on instead, or null when it is there. */
+    /** Requests an address and takes the body; returns the address of a redirect, or null when the body is complete. */
     private @Nullable URI fetch(URI uri, long deadline) throws DownloadException, InterruptedException {
         boolean named = HostAddresses.literal(uri.getHost()) == null;
         boolean pinned = named && limits.pinning() && uri.getScheme().equals("http");
@@ -165,7 +169,7 @@ final class Transfer {
         try (var body = new ResponseBody()) {
             HttpResponse<ResponseBody> response = send(request, body, deadline);
             if (named && !pinned && !limits.allowPrivate()) {
-                checked(uri, deadline); // what it was connected to is what the JVM remembers
+                checked(uri, deadline); // the JVM's cache has the address of the connection
             }
             return take(uri, response, deadline);
         }
@@ -212,7 +216,7 @@ final class Transfer {
         return request.build();
     }
 
-    /** The same path on an address instead of a host's name. */
+    /** Returns the URI with an address instead of the host's name. */
     private static URI at(InetAddress address, URI uri) {
         String literal = address.getHostAddress();
         int scope = literal.indexOf('%');
@@ -239,7 +243,7 @@ final class Transfer {
             throw lasting("no secure connection: " + Printable.reason(e) + "; correct the address, or the certificates", e);
         } catch (ProtocolException e) {
             throw lasting("an answer that is not HTTP: " + Printable.reason(e) + "; correct the address", e);
-        } catch (RuntimeException e) { // the client's own checks, such as that of a length that is no number
+        } catch (RuntimeException e) { // of the client's checks, for instance for a length that is no number
             String what = Printable.text(String.valueOf(e.getMessage()));
             throw lasting("an answer that is not HTTP: " + what + "; correct the address", e);
         } catch (ConnectException e) {
@@ -315,7 +319,7 @@ final class Transfer {
         return DownloadException.passing(given, via() + "answered " + status(code), asked, null);
     }
 
-    /** Seconds or a date; null if it is neither. */
+    /** Returns the wait, given in seconds or as a date; null if the value is neither. */
     private @Nullable Duration retryAfter(String value) {
         String text = value.strip();
         if (text.matches("\\d{1,9}")) {
@@ -337,7 +341,7 @@ final class Transfer {
         }
     }
 
-    /** That a part goes on where the sink ends, and is of the same file. */
+    /** Ensures that a part continues where the sink ends, and is of the same file. */
     private void ensureRest(HttpHeaders headers) throws DownloadException, InterruptedException {
         Matcher range = range(headers);
         String known = validator;
@@ -372,7 +376,7 @@ final class Transfer {
         }
     }
 
-    /** Of a part, the length of the whole file; -1 if it is not known, or this is no part. */
+    /** Returns the length of the whole file that a part belongs to; -1 if unknown, or if this is no part. */
     private static long wholeLength(HttpHeaders headers) {
         Matcher range = range(headers);
         return range.matches() && !range.group(3).equals("*") ? Long.parseLong(range.group(3)) : -1;
@@ -383,7 +387,7 @@ final class Transfer {
         return text.matches("\\d{1,18}") ? Long.parseLong(text) : 0;
     }
 
-    /** A tag or date by which a server recognizes the very same bytes (RFC 9110, 8.8.2.2 and 13.1.5). */
+    /** Returns a tag or date by which a server recognizes the very same bytes (RFC 9110, 8.8.2.2 and 13.1.5). */
     private static @Nullable String validator(HttpHeaders headers) {
         String tag = headers.firstValue("ETag").orElse("");
         if (tag.startsWith("\"")) {

@@ -14,11 +14,11 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The system's libturbojpeg, of Debian's package libturbojpeg0: JPEG only. It is for where Leptonica's jar was left out,
- * or is for a newer libc. It uses the calls of version 2, which version 3 still has.
+ * The system's libturbojpeg, of Debian's package libturbojpeg0: JPEG only. It serves where Leptonica's jar is missing
+ * or needs a newer libc. It uses the functions of version 2, which version 3 still has.
  *
- * <p>Every call has a handle of its own, made and destroyed here, so there is nothing that threads could share. Pixels
- * come as blue, green, red and a filler or alpha in bytes, which is {@link Bitmap}'s order in a little-endian word.
+ * <p>Every call creates and destroys a handle of its own, so threads share nothing. Pixels come as blue, green, red and
+ * a filler or alpha in bytes, which is {@link Bitmap}'s order in a little-endian word.
  */
 @SuppressWarnings("restricted") // NativeCode.isEnabled was asked
 final class TurboJpegCodec implements Codec {
@@ -89,14 +89,14 @@ final class TurboJpegCodec implements Codec {
         free = NativeCode.procedure(library, "tjFree", ADDRESS);
     }
 
-    /** Loads it, where the system has it. */
+    /** Loads the library, if the system has it. */
     static Optional<Codec> find() {
         if (!NativeCode.isEnabled() || ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
             return Optional.empty();
         }
         try {
             return Optional.of(new TurboJpegCodec(NativeCode.systemLibrary(LIBRARY)));
-        } catch (RuntimeException | LinkageError e) { // not installed, or not what its name says
+        } catch (RuntimeException | LinkageError e) { // not installed, or another library of that name
             return Optional.empty();
         }
     }
@@ -192,7 +192,7 @@ final class TurboJpegCodec implements Codec {
                 }
                 return bytes.get(ADDRESS, 0).reinterpret(size.get(JAVA_LONG, 0)).toArray(ValueLayout.JAVA_BYTE);
             } finally {
-                free.invokeExact(bytes.get(ADDRESS, 0)); // which may be null
+                free.invokeExact(bytes.get(ADDRESS, 0)); // the pointer may be null
             }
         } catch (ImageException e) {
             throw e;
@@ -201,7 +201,7 @@ final class TurboJpegCodec implements Codec {
         }
     }
 
-    /** One of the library's, for one call. */
+    /** A handle of the library, for one call. */
     private final class Handle implements AutoCloseable {
         private final MemorySegment pointer;
 
@@ -231,7 +231,10 @@ final class TurboJpegCodec implements Codec {
         }
     }
 
-    /** How four inks were stored, as bytes of cyan, magenta, yellow and black: Adobe's programs store them inverted, and say so. */
+    /**
+     * How four inks are stored, as bytes of cyan, magenta, yellow and black: Adobe's programs invert them, and mark
+     * that.
+     */
     private enum Inks {
         NONE,
         PLAIN,

@@ -10,11 +10,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Web addresses as people and servers write them, made strict: {@code http} or {@code https}, a host whose name is ASCII and
- * lower-case or whose address is in its usual form, a path in which all that must be is encoded, neither user nor fragment.
+ * Converts web addresses as people and servers write them to a strict form: {@code http} or {@code https}, a host name
+ * in lower-case ASCII or an address in its usual form, a correctly encoded path, neither user nor fragment.
  *
- * <p>A host that programs read differently - {@code 2130706433}, {@code 0x7f.1}, {@code 010.0.0.1}, {@code %31} - is refused:
- * what one part takes for a name, another may take for an address.
+ * <p>A host that programs read differently - {@code 2130706433}, {@code 0x7f.1}, {@code 010.0.0.1}, {@code %31} - is
+ * refused: one program may take it for a name, another for an address.
  */
 final class WebUri {
     private static final Pattern SCHEME = Pattern.compile("([A-Za-z][A-Za-z0-9+.-]*):.*", Pattern.DOTALL);
@@ -26,12 +26,12 @@ final class WebUri {
     private static final Pattern IPV4 = Pattern.compile(BYTE + "(\\." + BYTE + "){3}");
     private static final Pattern DOT_SEGMENT = Pattern.compile("(.*/)?\\.\\.?(/.*)?");
     private static final int LONGEST = 8192;
-    private static final int LONGEST_HOST = 253; // a name of more labels would also be matched by deep recursion
+    private static final int LONGEST_HOST = 253; // this also bounds the recursion that matches the labels
     private static final String LEGAL = "-._~!$&'()*+,;=:@/?";
 
     private WebUri() {}
 
-    /** Whether a person would call it a web address, be it a right one or not. */
+    /** Returns whether a text is meant as a web address, correct or not. */
     static boolean isMeant(String text) {
         return text.regionMatches(true, 0, "http:", 0, 5) || text.regionMatches(true, 0, "https:", 0, 6);
     }
@@ -39,7 +39,8 @@ final class WebUri {
     /**
      * Reads an address.
      *
-     * @throws IllegalArgumentException with what is wrong and what to do, without the address
+     * @throws IllegalArgumentException if it is malformed; the message says what is wrong and what to do, without the
+     *     address
      */
     static URI parse(String text) {
         if (text.length() > LONGEST) {
@@ -75,7 +76,7 @@ final class WebUri {
                     return given;
                 }
             } catch (IllegalArgumentException e) {
-                // told below
+                // handled below
             }
             throw badHost(given);
         }
@@ -120,7 +121,7 @@ final class WebUri {
         return ":" + Integer.parseInt(port.group(1));
     }
 
-    /** A path and query in which all is encoded that has to be; what is encoded already stays as it is. */
+    /** Returns a path and query with all special characters encoded; encoded ones stay as they are. */
     private static String encoded(String given) {
         var text = new StringBuilder(given.length() + 16);
         byte[] bytes = given.getBytes(StandardCharsets.UTF_8);
@@ -144,11 +145,11 @@ final class WebUri {
     }
 
     /**
-     * Where a redirect leads.
+     * Returns the target of a redirect.
      *
      * @param base the address that answered
      * @param location the header, its bytes as ISO 8859-1
-     * @throws IllegalArgumentException with what is wrong and what to do
+     * @throws IllegalArgumentException if it is malformed; the message says what is wrong and what to do
      */
     static URI redirect(URI base, String location) {
         String to = new String(location.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8).strip();
@@ -171,11 +172,11 @@ final class WebUri {
         } else {
             target = parse(origin + path.substring(0, path.lastIndexOf('/') + 1) + to);
         }
-        // Only where it must be: normalizing makes one slash of two as well.
+        // Only if needed: normalizing also merges double slashes.
         return DOT_SEGMENT.matcher(target.getRawPath()).matches() ? target.normalize() : target;
     }
 
-    /** For a message. */
+    /** Returns an address for a message. */
     static String text(URI uri) {
         String text = uri.toString();
         String user = uri.getRawUserInfo();

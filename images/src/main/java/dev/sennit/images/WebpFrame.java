@@ -6,19 +6,19 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The first frame of an animated WebP, as a WebP of its own, and where on the canvas it belongs: decoders of single
- * pictures refuse animations.
+ * The first frame of an animated WebP, as a WebP of its own, and its place on the canvas: decoders of single pictures
+ * refuse animations.
  *
- * @param file a complete file
- * @param left of the frame on the canvas
- * @param top of the frame on the canvas
+ * @param file a complete WebP file
+ * @param left the left edge of the frame on the canvas
+ * @param top the top edge of the frame on the canvas
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record WebpFrame(byte[] file, int left, int top) {
     private static final int FRAME_HEADER = 16;
     private static final byte ALPHA = 0x10;
 
-    /** The file itself when it is no animation. */
+    /** Returns the first frame; the file itself if it is no animation. */
     static WebpFrame firstOf(byte[] image, ImageHeader header) throws ImageException {
         RiffChunks chunks = new RiffChunks(image);
         while (chunks.next()) {

@@ -1,8 +1,8 @@
 package dev.sennit.images;
 
 /**
- * Reads the header of a WebP. A simple file is one chunk, VP8 (lossy) or VP8L (lossless), with the size in it; all others
- * begin with VP8X, which has the size of the whole, and have EXIF at their end.
+ * Reads the header of a WebP. A simple file is one chunk, VP8 (lossy) or VP8L (lossless), with the size in it; all
+ * others begin with VP8X, which has the size of the canvas, and have EXIF at their end.
  */
 final class WebpHeader {
     private WebpHeader() {}
@@ -26,7 +26,7 @@ final class WebpHeader {
             boolean alpha = (sizes >> 28 & 1) != 0;
             return ImageHeader.of(ImageKind.WEBP, (sizes & 0x3FFF) + 1, (sizes >> 14 & 0x3FFF) + 1, 1, alpha);
         } else if (chunks.is("VP8X")) {
-            boolean alpha = (content.u8(0) & 0x12) != 0; // an animation's first frame may leave room around it
+            boolean alpha = (content.u8(0) & 0x12) != 0; // an animation's first frame may be smaller than the canvas
             return ImageHeader.of(
                     ImageKind.WEBP, content.u24(4) + 1, content.u24(7) + 1, orientation(chunks), alpha);
         }

@@ -1,7 +1,7 @@
 /**
- * Thumbnails: where images come from, how they are fetched, made small and written. {@link dev.sennit.images.ThumbnailPipeline} is all of it;
- * {@link dev.sennit.images.Sources}, {@link dev.sennit.images.Downloader}, {@link dev.sennit.images.ThumbnailMaker} and {@link
- * dev.sennit.images.OutputFolder} are its parts, each of use alone.
+ * Thumbnails: finds, fetches, resizes and writes images. {@link dev.sennit.images.ThumbnailPipeline} does all of it;
+ * {@link dev.sennit.images.Sources}, {@link dev.sennit.images.Downloader}, {@link dev.sennit.images.ThumbnailMaker} and
+ * {@link dev.sennit.images.OutputFolder} are its parts, each of use alone.
  */
 @NullMarked
 package dev.sennit.images;
