@@ -34,9 +34,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Waits</h2>
  *
- * <p>A coroutine gives the baton up before a wait, and asks for it again afterwards ({@link RunPermits}). Meanwhile it waits
- * as any virtual thread does, so that interrupts and time-outs are the JDK's. A coroutine that waits elsewhere keeps
- * the baton, and holds up all others.
+ * <p>A coroutine gives the baton up before a wait, and asks for it again afterwards ({@link RunPermits}). Meanwhile it
+ * waits as any virtual thread does, so that interrupts and time-outs are the JDK's. A coroutine that waits elsewhere
+ * keeps the baton, and holds up all others.
  */
 final class BatonScheduler implements CoroutineScheduler {
     private static final VarHandle HELD;

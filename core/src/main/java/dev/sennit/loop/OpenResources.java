@@ -5,8 +5,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The resources that a loop closes when it ends: programs that it has started, signals that it listens to, files. Any thread may
- * add and remove.
+ * The resources that a loop closes when it ends: programs that it has started, signals that it listens to, files. Any
+ * thread may add and remove.
  */
 final class OpenResources {
     /** Guarded by this; null once the loop has ended. */
@@ -23,7 +23,10 @@ final class OpenResources {
         }
     }
 
-    /** Closes all that is open. The loop calls this at its end; a failure is logged, as the end goes on whatever happens here. */
+    /**
+     * Closes all that is open. The loop calls this at its end; a failure is logged, as the end goes on whatever happens
+     * here.
+     */
     void close() {
         Set<AutoCloseable> left;
         synchronized (this) {
