@@ -111,7 +111,7 @@ final class Blocking<T extends @Nullable Object> implements Runnable {
         return done;
     }
 
-    /** Waits in a coroutine, whatever interrupts come. */
+    /** Waits in a coroutine, also when it is interrupted. */
     static void join(CompletableFuture<?> done) {
         try {
             EventLoop.suspending(done::join);

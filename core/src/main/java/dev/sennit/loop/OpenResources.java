@@ -12,7 +12,7 @@ final class OpenResources {
     /** Guarded by this; null once the loop has ended. */
     private @Nullable Set<AutoCloseable> open = new HashSet<>();
 
-    /** Adds a resource; returns false when the loop has ended, and nobody would close the resource. */
+    /** Adds a resource; returns false if the loop has ended, and would not close the resource. */
     synchronized boolean add(AutoCloseable resource) {
         return open != null && open.add(resource);
     }
@@ -24,8 +24,7 @@ final class OpenResources {
     }
 
     /**
-     * Closes all that is open. The loop calls this at its end; a failure is logged, as the end goes on whatever happens
-     * here.
+     * Closes all open resources. The loop calls this at its end; a failure is logged and does not stop the end.
      */
     void close() {
         Set<AutoCloseable> left;
