@@ -39,8 +39,9 @@ import org.jspecify.annotations.Nullable;
  * later thread overtakes it, and no wake-up is in vain. It follows that
  *   - while a receiver waits, the buffer is empty;
  *   - while a sender waits, the buffer is full: a receiver that takes an element moves the first sender's into the
- * buffer in the same step. The sender then goes on while the receiver empties the buffer, so on one loop the two change
- * turns once for each full buffer, not for each element.
+ *     buffer in the same step.
+ * The sender then goes on while the receiver empties the buffer, so on one loop the two change turns once for each full
+ * buffer, not for each element.
  *
  * Giving up
  *
