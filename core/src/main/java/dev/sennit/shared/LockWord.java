@@ -17,35 +17,56 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A lock in 64 bytes of shared memory that notices when its owner dies. All that is zero is a free one.
+ * A lock in 64 bytes of memory that several processes map. Waiters find out when the process of the owner dies. Zeroed
+ * memory is a free lock.
  *
  * <h2>The word</h2>
  *
- * <p>One long says everything, so that there is no moment at which a kill leaves it ambiguous:
+ * <p>One long holds the owner and the state, so a process that is killed at any moment leaves a valid state:
  *
  * <pre>
- *   FREE     -- lock -----------------------------> OWNED
- *   OWNED    -- unlock ---------------------------> FREE
- *   OWNED    -- its process dies, and one looks --> DAMAGED; says who died
- *   DAMAGED  -- lockRecovering -------------------> OWNED
- *   DAMAGED  -- a wait for a condition ends ------> OWNED, DAMAGED
- *   OWNED, DAMAGED -- unlock ---------------------> DAMAGED
- *   OWNED, DAMAGED -- its process dies -----------> DAMAGED
+ *   bits       63 .. 32                31        30        29 .. 0
+ *   locked     owner: moment of start  WAITERS   DAMAGED   owner: process id, never 0
+ *   not locked 0, or id of the dead    0         DAMAGED   0
  * </pre>
  *
- * <p>OWNED is the {@link ProcessIdentity} of the owner; two bits beside it say WAITERS and DAMAGED. Which of the owner's
- * threads has it stands in another word, which only the owner writes. It is the number of a Java thread, so that a virtual
- * thread may change its carrier. The low half of the long is what waiters sleep on.
+ * <p>The owner is the {@link ProcessIdentity} of its process. WAITERS says that a thread may sleep on the word. DAMAGED
+ * says that an owner died, and that nobody has repaired the guarded data since. The transitions:
+ *
+ * <pre>
+ *   free               -- lock, lockRecovering --------> locked
+ *   locked             -- unlock ----------------------> free
+ *   locked             -- a waiter sees a dead owner --> damaged
+ *   damaged            -- lock ------------------------> damaged; OwnerDiedException
+ *   damaged            -- lockRecovering --------------> locked
+ *   damaged            -- lockAgain (of a condition) --> locked and damaged
+ *   locked and damaged -- unlock ----------------------> damaged
+ *   locked and damaged -- a waiter sees a dead owner --> damaged
+ * </pre>
+ *
+ * <p>The thread that owns the lock stands in a second word, THREAD, as the id of a Java thread: a virtual thread keeps
+ * its id when it changes its carrier. Only the owner writes it, and HOLDS and DEAD_PID; a dead owner's values stay
+ * until the next owner writes its own. Changes of the first word are volatile and order everything else: a thread sees
+ * what earlier owners wrote.
  *
  * <h2>Waiting</h2>
  *
- * <p>A thread that finds the lock taken looks again for some microseconds. Then the threads of one process queue at {@link
- * #gate}, and only the first of them waits for other processes: at most one sleeper, and one that looks after the owner, for
- * each process and object. It sets WAITERS, sleeps a slice, and looks whether the owner is still alive. Whoever unlocks
- * wakes one sleeper if WAITERS is set; who has slept takes the lock with WAITERS set, as there may be more. Anybody may overtake.
+ * <p>A thread that finds the lock taken first spins for some microseconds. Then the waiting threads of one process
+ * queue at {@link #gate}, and only the first of them competes with other processes. So each process has at most one
+ * thread that sleeps on the word and checks the owner. This thread sets WAITERS, and sleeps on the low half of the
+ * word until somebody wakes it, but no longer than a slice of some milliseconds. If the word has not changed by then,
+ * it checks whether the owner is alive. So a lost wake-up, because a process was killed in the middle, costs a slice
+ * and no more. A thread that ends without unlocking does not count as dead while its process lives.
+ *
+ * <p>An owner that unlocks clears WAITERS, and wakes one sleeper if it was set, or all if the lock stays damaged. A
+ * thread that has slept therefore locks with WAITERS set, as others may still sleep. Nothing is handed over: any thread
+ * may overtake a woken one.
+ *
+ * <p>The lock is not reentrant: a second {@link #lock} of the owner throws. {@link SharedReentrantLock} counts holds in
+ * HOLDS.
  */
 final class LockWord {
-    /** How much memory it takes. */
+    /** The size of a lock word in memory. */
     static final long BYTES = 64;
 
     private static final VarHandle LONGS = JAVA_LONG.varHandle();
@@ -64,33 +85,33 @@ final class LockWord {
 
     private final MemorySegment memory;
     private final MemorySegment low;
-    /** Held by the thread of this process that waits for other processes. */
+    /** Held by the thread of this process that competes with other processes for the lock. */
     private final ReentrantLock gate = new ReentrantLock();
-    /** When a try last looked after the owner. Races harmlessly. */
+    /** When {@link #tryLock()} last checked the owner. Not guarded: a race costs one check more. */
     private long lookedAt = Backend.current().nanoTime();
 
-    /** What a caller makes of a lock whose owner died. */
+    /** How to acquire a damaged lock. */
     private enum Want {
-        /** Refuses it. */
+        /** Not at all: throws {@link OwnerDiedException}. */
         SOUND,
-        /** Takes it, and to unlock it makes it sound. */
+        /** The caller repairs the data: its unlock leaves the lock free. */
         TO_REPAIR,
-        /** Takes it, and it stays damaged. */
+        /** The caller does not repair the data: its unlock leaves the lock damaged. */
         AS_IT_IS
     }
 
-    /** What came of a wait. */
+    /** How an attempt to acquire ended. */
     private enum Outcome {
         ACQUIRED,
-        /** Acquired, and an owner had died. */
+        /** Acquired, and the lock was damaged. */
         DAMAGED,
         TIMED_OUT
     }
 
     /**
-     * The lock in some memory.
+     * Uses a lock in some memory.
      *
-     * @param memory {@link #BYTES} bytes, aligned to 8, zero when the first one uses them
+     * @param memory {@link #BYTES} bytes, aligned to 8; zero before their first use
      */
     LockWord(MemorySegment memory) {
         this.memory = memory.asSlice(0, BYTES);
@@ -100,9 +121,9 @@ final class LockWord {
     // ---- taking it ----
 
     /**
-     * Waits for it, whatever interrupts come.
+     * Waits until the calling thread has the lock, whatever interrupts come.
      *
-     * @throws OwnerDiedException if its owner died, and nobody has repaired what it guards; then the caller does not have it
+     * @throws OwnerDiedException if the lock is damaged; the calling thread then does not have it
      */
     void lock() {
         if (!take()) {
@@ -110,14 +131,14 @@ final class LockWord {
         }
     }
 
-    /** As {@link #lock}, unless the thread is interrupted. */
+    /** Acts as {@link #lock}, but an interrupt ends the wait. */
     void lockInterruptibly() throws InterruptedException {
         if (!tryLock(WaitLimit.none())) {
             throw new AssertionError("gave up after 292 years");
         }
     }
 
-    /** Takes it if it is free. */
+    /** Acquires the lock if it is free. Checks the owner at most once a slice, as a caller may try often. */
     boolean tryLock() {
         if (take()) {
             return true;
@@ -132,7 +153,7 @@ final class LockWord {
         return !isOwned(word) && take();
     }
 
-    /** As {@link #lockInterruptibly}, for a limited time; false when that was over. */
+    /** Acts as {@link #lockInterruptibly}, but returns false when the limit is over. */
     boolean tryLock(WaitLimit limit) throws InterruptedException {
         if (Thread.interrupted()) {
             throw new InterruptedException();
@@ -140,12 +161,16 @@ final class LockWord {
         return take() || acquire(limit, Want.SOUND) == Outcome.ACQUIRED;
     }
 
-    /** Waits for it, whatever interrupts come; true if its last owner died, so that what it guards has to be repaired. */
+    /**
+     * Waits until the calling thread has the lock, whatever interrupts come, and acquires a damaged lock, too.
+     *
+     * @return whether the lock was damaged, and the caller has to repair the guarded data
+     */
     boolean lockRecovering() {
         return !take() && acquireUninterruptibly(Want.TO_REPAIR) == Outcome.DAMAGED;
     }
 
-    /** Whose death {@link #lockRecovering} told of; only for the owner. */
+    /** Returns the id of the process that left the lock damaged. Only for an owner that found it so. */
     int deadPid() {
         return (int) INTS.get(memory, DEAD_PID);
     }
@@ -193,7 +218,7 @@ final class LockWord {
         } finally {
             gate.unlock();
             if (!acquired && !isOwned(word())) {
-                Sharing.here().wake(low, 1); // it may have been this thread's turn
+                Sharing.here().wake(low, 1); // this thread may have consumed the wake-up
             }
         }
     }
@@ -231,7 +256,10 @@ final class LockWord {
         }
     }
 
-    /** Looks until it is free, but only for some microseconds: to sleep and be woken takes longer. */
+    /**
+     * Spins until the lock is free, but only for some microseconds: sleeping and being woken would take longer. Returns
+     * the word.
+     */
     private long spin() {
         long word = word();
         for (int i = 0; i < SPINS && isOwned(word); i++) {
@@ -241,7 +269,9 @@ final class LockWord {
         return word;
     }
 
-    /** Notes it if the owner is dead, and wakes everybody: they all get to know. */
+    /**
+     * If the owner is dead, marks the lock as damaged and wakes all sleepers, so that each of them throws or repairs.
+     */
     private void lookAfter(long word) {
         long owner = word & OWNER;
         if (owner != SELF && !ProcessIdentity.isAlive(owner)
@@ -261,10 +291,10 @@ final class LockWord {
                 + " changed: take it with lockRecovering() and repair that");
     }
 
-    // ---- giving it back ----
+    // ---- unlocking ----
 
     /**
-     * Gives it back.
+     * Releases the lock.
      *
      * @throws IllegalMonitorStateException if the calling thread does not have it
      */
@@ -284,7 +314,7 @@ final class LockWord {
 
     // ---- for conditions ----
 
-    /** Gives it back, however often it is locked; for {@link #lockAgain}. */
+    /** Releases the lock for a wait for a condition. Returns how many holds {@link #lockAgain} has to restore. */
     int unlockFully() {
         ensureHeld();
         int holds = holds();
@@ -293,9 +323,9 @@ final class LockWord {
     }
 
     /**
-     * Takes it back after a wait for a condition, damaged or not, whatever interrupts come.
+     * Acquires the lock again after a wait for a condition, damaged or not, whatever interrupts come.
      *
-     * @return what the caller has to throw, if an owner died: it has the lock, and to unlock it leaves it damaged
+     * @return null, or what the caller has to throw, as the lock is damaged; its unlock leaves the lock damaged
      */
     @Nullable OwnerDiedException lockAgain(int holds) {
         boolean damaged = !take() && acquireUninterruptibly(Want.AS_IT_IS) == Outcome.DAMAGED;
@@ -303,7 +333,7 @@ final class LockWord {
         return damaged ? ownerDied(deadPid()) : null;
     }
 
-    /** Looks after the owner: false if an owner died and nobody has repaired what the lock guards. */
+    /** Checks the owner. Returns false if the lock is damaged. */
     boolean isSound() {
         long word = word();
         if (isOwned(word)) {
@@ -319,7 +349,7 @@ final class LockWord {
         return (long) LONGS.getVolatile(memory, WORD);
     }
 
-    /** A word that is free has nobody's number in its low half. */
+    /** Returns whether the lock is locked: a word that is not locked has no process id in its low half. */
     private static boolean isOwned(long word) {
         return ProcessIdentity.pid(word) != 0;
     }
@@ -340,7 +370,7 @@ final class LockWord {
         }
     }
 
-    /** How often its owner has locked it; only for the owner. */
+    /** Returns how many times the owner has locked it. Only for the owner. */
     int holds() {
         return (int) INTS.get(memory, HOLDS);
     }
