@@ -8,20 +8,20 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 
-/** What {@link SharedLock} and {@link SharedReentrantLock} have in common: all but what locking again does. */
+/** The common part of {@link SharedLock} and {@link SharedReentrantLock}: everything but repeated locking. */
 abstract sealed class AbstractSharedLock extends SharedSynchronizer implements Lock permits SharedLock, SharedReentrantLock {
     private static final long serialVersionUID = 1L;
 
     private static final VarHandle INTS = JAVA_INT.varHandle();
     private static final int CONDITIONS = 60; // what fits a page
-    /** Behind the lock: how many conditions are in use. Then come these. */
+    /** After the lock word: the number of conditions in use. Then come their signal words. */
     private static final long IN_USE = LockWord.BYTES;
 
     private static final long FIRST = IN_USE + SignalWord.BYTES;
 
     private static final long WAITERS = FIRST + CONDITIONS * SignalWord.BYTES;
 
-    /** Of its block. */
+    /** The size of a lock's block. */
     static final long BYTES = WAITERS + ConditionWaiters.BYTES;
 
     final transient LockWord word;
@@ -34,10 +34,10 @@ abstract sealed class AbstractSharedLock extends SharedSynchronizer implements L
     }
 
     /**
-     * Waits until the calling thread has the lock, whatever interrupts come.
+     * Waits until the calling thread has the lock; an interrupt does not end the wait.
      *
-     * @throws OwnerDiedException if a process died while it had the lock, and nobody has repaired what it guards; the thread
-     *     then does not have it
+     * @throws OwnerDiedException if a process died while it had the lock, and nobody has repaired the guarded data; the
+     *     thread then does not have the lock
      */
     @Override
     public void lock() {
@@ -56,7 +56,7 @@ abstract sealed class AbstractSharedLock extends SharedSynchronizer implements L
     }
 
     /**
-     * Takes the lock if nobody has it.
+     * Acquires the lock if it is free.
      *
      * @return whether the calling thread has it now
      * @throws OwnerDiedException as {@link #lock} does
@@ -67,7 +67,7 @@ abstract sealed class AbstractSharedLock extends SharedSynchronizer implements L
     }
 
     /**
-     * Waits for the lock, some time at most.
+     * Waits for the lock, for some time at most.
      *
      * @return whether the calling thread has it now
      * @throws InterruptedException if the thread is interrupted before or meanwhile; it then does not have the lock
@@ -79,17 +79,18 @@ abstract sealed class AbstractSharedLock extends SharedSynchronizer implements L
     }
 
     /**
-     * Waits until the calling thread has the lock, whatever interrupts come, and also takes it from a process that died. Who
-     * gets true has to repair what the lock guards before it unlocks: from then on the lock is as good as new.
+     * Waits until the calling thread has the lock, and acquires it even after a process died with it; an interrupt does
+     * not end the wait. If this method returns true, the caller has to repair the guarded data before it unlocks: from
+     * then on the lock is as good as new.
      *
-     * @return true if a process died while it had the lock, and nobody has repaired what it guards
+     * @return true if a process died while it had the lock, and nobody has repaired the guarded data
      */
     public boolean lockRecovering() {
         return word.lockRecovering();
     }
 
     /**
-     * Gives the lock back.
+     * Releases the lock.
      *
      * @throws IllegalMonitorStateException if the calling thread does not have it
      */
@@ -99,8 +100,8 @@ abstract sealed class AbstractSharedLock extends SharedSynchronizer implements L
     }
 
     /**
-     * Makes one more condition of this lock. A lock has room for 60, in all processes together, and they are not given
-     * back: make them where the lock is made, and let tasks capture them.
+     * Makes another condition of this lock. A lock has room for 60, in all processes together, and none is ever freed:
+     * make conditions where the lock is made, and let tasks capture them.
      *
      * @return the condition
      * @throws IllegalStateException if there are 60 already
@@ -120,13 +121,13 @@ abstract sealed class AbstractSharedLock extends SharedSynchronizer implements L
         return new SignalWord(memory.segment().asSlice(FIRST + index * SignalWord.BYTES, SignalWord.BYTES));
     }
 
-    /** Of {@link ConditionWaiters}. */
+    /** Returns the memory of the {@link ConditionWaiters}. */
     MemorySegment waitersMemory() {
         return memory.segment().asSlice(WAITERS, ConditionWaiters.BYTES);
     }
 
     /**
-     * Whether the calling thread has this lock.
+     * Returns whether the calling thread has this lock.
      *
      * @return true if it does
      */
@@ -135,9 +136,9 @@ abstract sealed class AbstractSharedLock extends SharedSynchronizer implements L
     }
 
     /**
-     * Whether any thread of any process has this lock, at this moment.
+     * Returns whether any thread of any process has this lock at the moment.
      *
-     * @return true if one does; or did, and died, and nobody has noticed
+     * @return true if a thread has it; also if its process died, and no process has noticed yet
      */
     public boolean isLocked() {
         return word.isLocked();

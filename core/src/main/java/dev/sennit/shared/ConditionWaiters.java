@@ -11,9 +11,11 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * The threads that wait for the conditions of one lock, in its memory, so that a signal goes to one of them and to nobody else.
+ * The entries of all threads that wait for the conditions of one lock, in the memory of the lock. So a signal wakes one
+ * of these threads and no other.
  *
  * <h2>States of an entry</h2>
+ *
  * <pre>
  *   FREE       -- claim ---------------------------------------------> WAITING
  *   WAITING    -- signal, the one that waits longest ----------------> SIGNALLED
@@ -21,26 +23,27 @@ import java.nio.ByteOrder;
  *   SIGNALLED, and its process is dead -- takeOver by another waiter -> FREE
  * </pre>
  *
- * <p>All changes but the last are made by the owner of the lock. The last is a compare-and-set of a word that also holds the
- * entry's ticket, which no other wait has: so it cannot take the signal of a thread that has the entry by now.
+ * <p>Only the owner of the lock makes these changes, except for the last. The last is a compare-and-set of a word that
+ * also holds the entry's ticket, and no two waits have the same ticket: so a late takeover cannot steal the signal of
+ * another thread that has got the entry since.
  *
- * <p>There is room for {@link #MOST}. A thread that finds none waits without an entry, and any signal ends its wait: a wait may
- * end for no reason.
+ * <p>There are {@link #MOST} entries. A thread that finds no free entry waits without, and any signal ends its wait: a
+ * wait for a condition may end spuriously.
  */
 final class ConditionWaiters {
     private static final int MOST = 1_000;
     private static final VarHandle INTS = JAVA_INT.varHandle();
     private static final VarHandle LONGS = JAVA_LONG.varHandle();
 
-    /** How many entries may be in use: those before this. Only the owner of the lock. */
+    /** All entries in use are below this number. Only the owner of the lock writes it. */
     private static final long USED = 0;
     /** The next ticket. Only the owner of the lock. */
     private static final long TICKET = 4;
 
     private static final long FIRST = 64;
     private static final long ENTRY = 16;
-    // Of an entry, after the identity of its process: the ticket in the high half; in the low one, which its thread sleeps on, two
-    // bits of state below the number of the condition.
+    // An entry is two longs: the identity of its process, then its status. The high half of the status is the ticket;
+    // the low half, on which the thread sleeps, is the condition's number above two bits of state.
     private static final long STATUS = 8;
     private static final long LOW = STATUS + (ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? 0 : 4);
     private static final long FREE = 0;
@@ -48,23 +51,23 @@ final class ConditionWaiters {
     private static final long SIGNALLED = 2;
     private static final long STATE = 3;
 
-    /** How much memory it takes; pages that nobody needs take none. */
+    /** The size in memory. Pages of entries that were never used take none. */
     static final long BYTES = FIRST + MOST * ENTRY;
 
     private final MemorySegment memory;
 
     /**
-     * The waiters in some memory.
+     * Uses the entries in some memory.
      *
-     * @param memory {@link #BYTES} bytes, aligned to 8, zero when the first one uses them
+     * @param memory {@link #BYTES} bytes, aligned to 8; zero before their first use
      */
     ConditionWaiters(MemorySegment memory) {
         this.memory = memory;
     }
 
-    // ---- by the owner of the lock ----
+    // ---- for the owner of the lock ----
 
-    /** An entry for the calling thread, which is about to wait for a condition; 0 if there is none. */
+    /** Returns an entry for the calling thread, which is about to wait for a condition, or 0 if there is none. */
     long claim(int condition) {
         long entry = unused();
         if (entry != 0) {
@@ -88,14 +91,15 @@ final class ConditionWaiters {
             return FIRST + used * ENTRY;
         }
         for (long entry = FIRST; entry < end(); entry += ENTRY) {
-            if ((status(entry) & STATE) == WAITING && isOfDead(entry)) { // a signal in an entry is for a waiter to take over
+            // not SIGNALLED: a waiter takes that signal over
+            if ((status(entry) & STATE) == WAITING && isOfDead(entry)) {
                 return entry;
             }
         }
         return 0;
     }
 
-    /** Gives an entry back; returns whether it was signalled. */
+    /** Frees an entry. Returns whether it was signalled. */
     boolean leave(long entry) {
         boolean signalled = (status(entry) & STATE) == SIGNALLED;
         LONGS.setVolatile(memory, entry + STATUS, FREE);
@@ -107,7 +111,7 @@ final class ConditionWaiters {
         return signalled;
     }
 
-    /** Signals the thread that has waited longest for a condition, if one waits. */
+    /** Signals the thread that has waited longest for a condition, if any. */
     void signal(int condition) {
         long first = 0;
         for (long entry = FIRST; entry < end(); entry += ENTRY) {
@@ -133,18 +137,21 @@ final class ConditionWaiters {
         Sharing.here().wake(word(entry), 1);
     }
 
-    // ---- by a thread that waits ----
+    // ---- for a waiting thread ----
 
     boolean isSignalled(long entry) {
         return (status(entry) & STATE) == SIGNALLED;
     }
 
-    /** Waits until the entry is signalled, but no longer than a slice. */
+    /** Sleeps until the entry is signalled, but no longer than a slice. */
     void await(long entry, int condition, WaitLimit limit) throws InterruptedException {
         Sharing.here().await(word(entry), (int) (of(condition) | WAITING), limit);
     }
 
-    /** Takes a signal over that went to a thread whose process died before it noticed. */
+    /**
+     * Takes over the signal of a thread whose process died before the thread noticed. Returns whether there was such a
+     * signal.
+     */
     boolean takeOver(int condition) {
         for (long entry = FIRST; entry < end(); entry += ENTRY) {
             long status = status(entry);

@@ -28,25 +28,25 @@ import java.util.concurrent.locks.Lock;
  * }
  *
  * <ul>
- *   <li><b>Whoever dies lets go.</b> The operating system takes the lock from a process that ends, however it ends. What
- *       the lock guards is then as the dead process left it.
- *   <li><b>Threads exclude each other too</b>, unlike with {@link java.nio.channels.FileLock}, and so do locks made with
- *       different paths to one file, and other processes' locks on one byte or on all of it, such as {@code fcntl.lockf} and
- *       {@code fasteners.InterProcessLock} of Python, but not {@code flock}.
- *   <li><b>Reentrant.</b> The thread that has it may lock it again, through any lock of that file, and unlocks it as often.
+ *   <li><b>Death releases it.</b> The operating system takes the lock from a process that ends, however it ends. The
+ *       guarded data is then as the dead process left it.
+ *   <li><b>It excludes the threads of one process, too</b>, unlike a {@link java.nio.channels.FileLock}. It excludes
+ *       locks made with other paths to the same file, and other processes' locks on one byte or all of the file, such
+ *       as {@code fcntl.lockf} and {@code fasteners.InterProcessLock} of Python, but not {@code flock}.
+ *   <li><b>Reentrant.</b> The owner may lock it again, through any lock of that file, and unlocks it as many times.
  *   <li>It is the same lock as the {@link InterProcessReadWriteLock#writeLock write lock} of that file.
  *   <li>It can be sent to worker processes, as its path.
  * </ul>
  *
- * <p>A thread that waits for another process looks every few milliseconds. Between the threads of one JVM it is first come,
- * first served; between processes it is not. Platform and virtual threads may use it.
+ * <p>A thread that waits for another process looks every few milliseconds. The threads of one JVM are served first
+ * come, first served; between processes there is no order. Platform and virtual threads may use it.
  *
- * <p><b>Not promised:</b> anything on network file systems, or when the file is deleted or replaced while somebody has the lock
- * or waits for it. Nothing is written into the file, and it is left there: an old one does no harm. Give it a file of its own:
- * on Unix, a JVM that opens and closes the file by other means loses the lock.
+ * <p><b>Not promised:</b> anything on network file systems, or when the file is deleted or replaced while a thread has
+ * the lock or waits for it. Nothing is written into the file, and it is left there: an old one does no harm. Give the
+ * lock a file of its own: on Unix, a JVM that opens and closes the file by other means loses the lock.
  *
- * <p><b>Memory effects</b> between threads of one JVM as for any {@link Lock}: what was done before {@link #unlock} is seen after
- * a {@link #lock} that follows. Between processes, what was written to files.
+ * <p><b>Memory effects</b> between threads of one JVM as for any {@link Lock}: actions before {@link #unlock} are
+ * visible after a {@link #lock} that follows. Between processes this holds for what was written to files.
  */
 public final class InterProcessLock implements Lock, Serializable {
     private static final long serialVersionUID = 1L;
@@ -62,10 +62,10 @@ public final class InterProcessLock implements Lock, Serializable {
     }
 
     /**
-     * The lock of a file. All locks of one file are the same lock.
+     * Returns the lock of a file. All locks of one file are the same lock.
      *
      * @param file the file; made if there is none
-     * @return a lock on it, which nobody has on account of this call
+     * @return a lock on it; this call does not acquire it
      * @throws UncheckedIOException if there is no such file and it cannot be made
      */
     public static InterProcessLock at(Path file) {
@@ -73,7 +73,7 @@ public final class InterProcessLock implements Lock, Serializable {
     }
 
     /**
-     * Waits until the calling thread has the lock, whatever interrupts come.
+     * Waits until the calling thread has the lock; an interrupt does not end the wait.
      *
      * @throws UncheckedIOException if the file cannot be opened or locked
      * @throws IllegalStateException if the thread has the read lock of this file, and would wait for itself
@@ -98,7 +98,7 @@ public final class InterProcessLock implements Lock, Serializable {
     }
 
     /**
-     * Takes the lock if nobody has it.
+     * Acquires the lock if it is free.
      *
      * @return whether the calling thread has it now
      * @throws UncheckedIOException if the file cannot be opened or locked
@@ -114,7 +114,7 @@ public final class InterProcessLock implements Lock, Serializable {
     }
 
     /**
-     * Waits for the lock, some time at most.
+     * Waits for the lock, for some time at most.
      *
      * @return whether the calling thread has it now
      * @throws InterruptedException if the thread is interrupted before or meanwhile; it then does not have the lock
@@ -133,7 +133,7 @@ public final class InterProcessLock implements Lock, Serializable {
     }
 
     /**
-     * Gives the lock back, when called as often as the thread has locked it.
+     * Releases the lock, when called as many times as the thread has locked it.
      *
      * @throws IllegalMonitorStateException if the calling thread does not have it
      * @throws UncheckedIOException if the file cannot be unlocked; the thread then no longer has the lock
@@ -144,7 +144,7 @@ public final class InterProcessLock implements Lock, Serializable {
     }
 
     /**
-     * There are none: nothing can wake a waiter in another process.
+     * Is not supported: nothing can wake a waiter in another process.
      *
      * @throws UnsupportedOperationException always
      */
@@ -154,7 +154,7 @@ public final class InterProcessLock implements Lock, Serializable {
     }
 
     /**
-     * Whether the calling thread has this lock.
+     * Returns whether the calling thread has this lock.
      *
      * @return true if it does
      */
@@ -163,7 +163,7 @@ public final class InterProcessLock implements Lock, Serializable {
     }
 
     /**
-     * The file.
+     * Returns the file.
      *
      * @return its absolute path
      */
@@ -186,7 +186,7 @@ public final class InterProcessLock implements Lock, Serializable {
         throw new InvalidObjectException("is sent as its path");
     }
 
-    /** What is sent in its place. */
+    /** The form in which a lock travels. */
     private record Sent(String file, boolean shared) implements Serializable {
         @Serial
         private Object readResolve() {

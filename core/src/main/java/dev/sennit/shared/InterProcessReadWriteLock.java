@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.concurrent.locks.ReadWriteLock;
 
 /**
- * A lock on a file that many threads of all processes on this machine may have to read, or one to write.
+ * A lock on a file that many threads of all processes on this machine may hold to read, or one thread to write.
  *
  * {@snippet :
  * var lock = InterProcessReadWriteLock.at(java.nio.file.Path.of("/var/lib/app/index.lock"));
@@ -18,10 +18,10 @@ import java.util.concurrent.locks.ReadWriteLock;
  * }
  * }
  *
- * <p>Both are as described at {@link InterProcessLock}. Whoever comes to read waits behind those who wait to write, of this
- * process or another, unless it reads or writes already: neither readers nor writers starve. The thread that writes may take
- * the read lock as well and then unlock the write lock: nobody writes between. The other way round it would wait for itself,
- * and gets an {@link IllegalStateException}.
+ * <p>Both locks are as described at {@link InterProcessLock}. A new reader waits behind the waiting writers of all
+ * processes, unless its thread already reads or writes: neither readers nor writers starve. A thread with the write
+ * lock may acquire the read lock as well and then unlock the write lock: no other thread writes in between. A thread
+ * with the read lock that asks for the write lock would wait for itself, and gets an {@link IllegalStateException}.
  */
 public final class InterProcessReadWriteLock implements ReadWriteLock, Serializable {
     private static final long serialVersionUID = 1L;
@@ -35,23 +35,23 @@ public final class InterProcessReadWriteLock implements ReadWriteLock, Serializa
     }
 
     /**
-     * The locks of a file. All locks of one file are the same.
+     * Returns the locks of a file. All locks of one file are the same.
      *
      * @param file the file; made if there is none
-     * @return locks on it, which nobody has on account of this call
+     * @return locks on it; this call acquires none
      * @throws UncheckedIOException if there is no such file and it cannot be made
      */
     public static InterProcessReadWriteLock at(Path file) {
         return new InterProcessReadWriteLock(file);
     }
 
-    /** The lock that is shared with others who read. */
+    /** Returns the lock that readers share. */
     @Override
     public InterProcessLock readLock() {
         return readLock;
     }
 
-    /** The lock that keeps all others out. */
+    /** Returns the lock that excludes all others. */
     @Override
     public InterProcessLock writeLock() {
         return writeLock;

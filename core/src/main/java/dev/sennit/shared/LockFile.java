@@ -24,30 +24,31 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One lock file, as this JVM uses it: a lock between its threads, and below that one between processes.
+ * A lock file as used by this JVM: a lock between its threads, and a lock between processes below it.
  *
- * <p>The operating system's locks belong to the process: two threads of one process do not exclude each other ({@code
- * FileChannel} throws {@link OverlappingFileLockException}), and when <em>any</em> descriptor of the file is closed the
- * process loses all its locks on it (POSIX {@code fcntl}). Hence, for each file, one object and one channel in the JVM,
- * which is closed only when no thread has or wants the lock: {@link #IN_USE} knows them by the file's identity, not its
- * path, and {@link #users} counts who has or wants it. The file's identity is looked up once, when a lock is made.
+ * <p>The operating system's locks belong to the process: two threads of one process do not exclude each other
+ * ({@code FileChannel} throws {@link OverlappingFileLockException}), and when <em>any</em> descriptor of the file is
+ * closed, the process loses all its locks on it (POSIX {@code fcntl}). So the JVM has one object and one channel for
+ * each file. The channel is closed only when no thread has or wants the lock, which {@link #users} counts.
+ * {@link #IN_USE} finds the object by the file's identity, not its path. The identity is looked up once, when a lock is
+ * made.
  *
  * <h2>Between processes</h2>
  *
  * <p>Two bytes of the file are locked: the <em>gate</em>, and the <em>lock</em> proper.
  *
  * <ul>
- *   <li>A writer takes the gate for itself and keeps it, then the lock. While it waits for readers to end, no new ones
- *       pass the gate: writers do not starve.
- *   <li>A reader takes the gate, shared with other readers, only to take a share of the lock, and leaves the gate.
- *   <li>A writer that becomes a reader lets the lock go and takes a share of it while it still has the gate: nobody can
- *       come between.
+ *   <li>A writer acquires the gate exclusively and keeps it, then the lock. While it waits for readers to end, no new
+ *       readers pass the gate: writers do not starve.
+ *   <li>A reader shares the gate with other readers, acquires a share of the lock, and releases the gate.
+ *   <li>A writer that becomes a reader releases the lock and acquires a share of it while it still has the gate: no
+ *       other process can come in between.
  * </ul>
  *
- * <p>The threads of this JVM that read have one share between them; each passed the gate by itself. A process that dies
- * loses its locks, whatever it was doing. Nobody blocks in the operating system: a wait is a series of attempts, so that it can
- * be interrupted without closing the channel, can end by time, and cannot run into the system's own deadlock detection, which
- * takes threads of one process for one.
+ * <p>All reading threads of this JVM use one share of the lock; each passed the gate by itself. A process that dies
+ * loses its locks, whatever it was doing. No thread blocks in the operating system: a wait is a series of attempts. So
+ * it can be interrupted without closing the channel, can time out, and cannot run into the system's own deadlock
+ * detection, which takes the threads of one process for one.
  */
 final class LockFile {
     private static final long GATE = 0;
@@ -59,14 +60,14 @@ final class LockFile {
     private static final Map<Object, LockFile> IN_USE = new ConcurrentHashMap<>();
 
     private final Path path;
-    /** Who has it among the threads of this JVM. */
+    /** Excludes the threads of this JVM from each other. */
     private final ReentrantReadWriteLock local = new ReentrantReadWriteLock(true);
-    /** Holds and attempts at one, of all threads. Changed only inside {@link #IN_USE}. */
+    /** How many holds and attempts of all threads there are. Changed only inside {@link #IN_USE}. */
     private int users;
 
     // The rest is guarded by this.
     private @Nullable FileChannel channel;
-    /** Ours alone while a writer of this JVM has the lock or waits for other processes. */
+    /** Exclusive while a writer of this JVM has the lock or waits for other processes. */
     private @Nullable FileLock gate;
 
     private @Nullable FileLock lock;
@@ -77,9 +78,10 @@ final class LockFile {
     }
 
     /**
-     * What identifies a file, whatever path leads to it. Makes the file if there is none.
+     * Returns what identifies a file, whatever path leads to it. Creates the file if there is none.
      *
-     * <p>Synchronized, as making a file opens and closes it, and no thread may have a lock on it by then.
+     * <p>Synchronized, as creating a file opens and closes it: the close would lose a lock that another thread has
+     * acquired by then.
      */
     static synchronized Object identity(Path file) {
         try {
@@ -89,7 +91,7 @@ final class LockFile {
                 try {
                     Files.createFile(file);
                 } catch (FileAlreadyExistsException another) {
-                    // a process that was quicker
+                    // another process was quicker
                 }
                 return existing(file);
             }
@@ -122,10 +124,10 @@ final class LockFile {
     }
 
     /**
-     * Takes a hold for the calling thread.
+     * Acquires a hold for the calling thread.
      *
-     * @param limit how long to wait at most; one that is over is for one attempt that heeds no interrupt
-     * @return whether it has one
+     * @param limit how long to wait at most; if it is over, there is one attempt, which ignores interrupts
+     * @return whether the thread has acquired it
      */
     static boolean acquire(Object identity, Path path, boolean shared, WaitLimit limit) throws InterruptedException {
         LockFile file = Objects.requireNonNull(IN_USE.compute(identity, (key, known) -> {
@@ -145,7 +147,7 @@ final class LockFile {
     }
 
     /**
-     * Gives a hold of the calling thread back.
+     * Releases a hold of the calling thread.
      *
      * @throws IllegalMonitorStateException if it has none
      */
@@ -166,7 +168,7 @@ final class LockFile {
         }
     }
 
-    /** How many holds of a kind the calling thread has. */
+    /** Returns how many holds of a kind the calling thread has. */
     static int holds(Object identity, boolean shared) {
         LockFile file = IN_USE.get(identity);
         return file == null ? 0 : file.holds(shared);
@@ -176,7 +178,7 @@ final class LockFile {
         return shared ? local.getReadHoldCount() : local.getWriteHoldCount();
     }
 
-    /** The last one out closes the channel, before the next one in can open another. */
+    /** Closes the channel when the last user leaves, before another user can open the next channel. */
     private static void leave(Object identity) {
         IN_USE.computeIfPresent(identity, (key, file) -> {
             if (--file.users > 0) {
@@ -187,7 +189,7 @@ final class LockFile {
         });
     }
 
-    // ---- one thread of this JVM at a time, or several readers ----
+    // ---- between the threads of this JVM ----
 
     private boolean acquireExclusive(WaitLimit limit) throws InterruptedException {
         if (holds(true) > 0 && holds(false) == 0) {
@@ -243,7 +245,7 @@ final class LockFile {
             if (left <= 0) {
                 return false;
             }
-            // At random, lest two processes keep missing each other's moments.
+            // Random, so that two processes do not miss each other's moments again and again.
             LockSupport.parkNanos(Math.min(left, ThreadLocalRandom.current().nextLong(pause / 2, pause)));
             if (Thread.interrupted()) {
                 throw new InterruptedException();
@@ -271,7 +273,7 @@ final class LockFile {
         }
     }
 
-    // ---- this process among the others ----
+    // ---- between processes ----
 
     private synchronized boolean tryExclusive() {
         if (gate == null) {
@@ -352,7 +354,7 @@ final class LockFile {
             }
             return open.tryLock(position, 1, shared);
         } catch (OverlappingFileLockException e) {
-            return null; // some other code of this JVM has locked it
+            return null; // other code of this JVM has locked it
         } catch (IOException e) {
             throw cannotLock(path, e);
         }

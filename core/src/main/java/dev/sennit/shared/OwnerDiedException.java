@@ -3,10 +3,10 @@ package dev.sennit.shared;
 import java.io.Serial;
 
 /**
- * Says that a process died while it had a lock or permits: what they guard may be half changed.
+ * Thrown when a process died while it had a lock or permits: the guarded data may be half changed.
  *
- * <p>Whoever gets it does not have what it asked for. Everybody who asks gets it, until somebody has repaired
- * what is guarded; see {@link SharedLock#lockRecovering} and {@link SharedBoundedSemaphore#reclaim}.
+ * <p>The caller does not get the lock or permit. Every caller gets this exception until somebody has made the repair;
+ * see {@link SharedLock#lockRecovering} and {@link SharedBoundedSemaphore#reclaim}.
  */
 public final class OwnerDiedException extends IllegalStateException {
     @Serial
@@ -20,9 +20,9 @@ public final class OwnerDiedException extends IllegalStateException {
     }
 
     /**
-     * Who died.
+     * Returns the id of the process that died.
      *
-     * @return its process number, which may be another's by now
+     * @return its process id, which another process may have by now
      */
     public long pid() {
         return pid;

@@ -12,8 +12,8 @@ import java.util.concurrent.locks.Condition;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A condition of a {@link SharedLock} or {@link SharedReentrantLock}: a thread of any process waits for it, and a thread of any
- * process signals it. {@link SharedLock#newCondition} makes one; a task captures it together with its lock.
+ * A condition of a {@link SharedLock} or {@link SharedReentrantLock}: threads of any process wait for it and signal it.
+ * {@link SharedLock#newCondition} makes a condition; a task captures it together with its lock.
  *
  * {@snippet :
  * SharedLock lock = SharedLock.create();
@@ -28,14 +28,14 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>As with every {@link Condition}, a wait may end for no reason, so that it belongs into a loop. {@link #signal} wakes one
- * thread. If the process of that thread dies before the thread notices, another gets the signal. With more than 1,000 threads
- * waiting for the conditions of one lock, each signal also ends the waits of those beyond.
+ * <p>A wait may end spuriously, as with every {@link Condition}, so call it in a loop. {@link #signal} wakes one
+ * thread. If the process of that thread dies before the thread notices, another waiting thread gets the signal. If more
+ * than 1,000 threads wait for the conditions of one lock, each signal also ends the waits of those beyond.
  *
- * <p><b>When a process dies that has the lock</b>, whoever waits gets an {@link OwnerDiedException}, as nobody may come to signal.
- * It then has the lock, as after every wait, so that a {@code finally} can unlock it; but to unlock it does not make it sound:
- * {@link SharedLock#lockRecovering} comes next. <b>When a process dies that does not have the lock</b>, nobody can tell that it
- * would have signalled: for that, wait with a time limit.
+ * <p><b>When the owner of the lock dies</b>, every waiting thread gets an {@link OwnerDiedException}, as the signal may
+ * never come. The thread then owns the lock, as after every wait, so that a {@code finally} can unlock it. But the lock
+ * stays damaged until {@link SharedLock#lockRecovering}. <b>When a process dies that does not own the lock</b>, nobody
+ * can tell that it would have signalled: use a time limit for that.
  */
 public final class SharedCondition implements Condition, Serializable {
     private static final long serialVersionUID = 1L;
@@ -43,7 +43,7 @@ public final class SharedCondition implements Condition, Serializable {
     private final transient AbstractSharedLock lock;
     private final transient int index;
     private final transient LockWord word;
-    /** Counts the signals; what virtual threads sleep on. */
+    /** Counts the signals. Virtual threads, and threads without an entry, sleep on it. */
     private final transient SignalWord signal;
 
     private final transient ConditionWaiters waiters;
@@ -69,7 +69,7 @@ public final class SharedCondition implements Condition, Serializable {
     }
 
     /**
-     * Waits for a signal, whatever interrupts come.
+     * Waits for a signal; an interrupt does not end the wait.
      *
      * @throws OwnerDiedException if a process died while it had the lock
      * @throws IllegalMonitorStateException if the calling thread does not have the lock
@@ -84,9 +84,9 @@ public final class SharedCondition implements Condition, Serializable {
     }
 
     /**
-     * Waits for a signal, some time at most.
+     * Waits for a signal, for some time at most.
      *
-     * @return what is left of the time; 0 or less when it is over
+     * @return the rest of the time; 0 or less if it is over
      * @throws InterruptedException if the thread is interrupted before or meanwhile
      * @throws OwnerDiedException if a process died while it had the lock
      * @throws IllegalMonitorStateException if the calling thread does not have the lock
@@ -99,9 +99,9 @@ public final class SharedCondition implements Condition, Serializable {
     }
 
     /**
-     * Waits for a signal, some time at most.
+     * Waits for a signal, for some time at most.
      *
-     * @return false when the time was over first
+     * @return false if the time was over first
      * @throws InterruptedException if the thread is interrupted before or meanwhile
      * @throws OwnerDiedException if a process died while it had the lock
      * @throws IllegalMonitorStateException if the calling thread does not have the lock
@@ -114,7 +114,7 @@ public final class SharedCondition implements Condition, Serializable {
     /**
      * Waits for a signal, until some time of the system's clock at most.
      *
-     * @return false when it was that time first
+     * @return false if that time came first
      * @throws InterruptedException if the thread is interrupted before or meanwhile
      * @throws OwnerDiedException if a process died while it had the lock
      * @throws IllegalMonitorStateException if the calling thread does not have the lock
@@ -124,7 +124,7 @@ public final class SharedCondition implements Condition, Serializable {
         return sleep(WaitLimit.until(deadline), true);
     }
 
-    /** False when the time was over first. */
+    /** Returns false if the limit was over first. */
     private boolean sleep(WaitLimit limit, boolean heedsInterrupts) throws InterruptedException {
         word.ensureHeld();
         if (heedsInterrupts && Thread.interrupted()) {
@@ -150,14 +150,14 @@ public final class SharedCondition implements Condition, Serializable {
                     break;
                 }
             }
-        } catch (Throwable e) { // no memory or stack left, say: the caller has the lock all the same, to unlock it
+        } catch (Throwable e) { // no memory or stack left, say: the caller's finally unlocks, so it must own the lock
             giveUp(entry, holds, tookOver, e);
             throw e;
         }
         OwnerDiedException died = word.lockAgain(holds);
         boolean signalled = entry == 0 ? signal.sequence() != seen : waiters.leave(entry);
         if (signalled && tookOver) {
-            waiters.signal(index); // there were two, one of them for somebody else
+            waiters.signal(index); // two signals, and this thread needs only one
         }
         signalled |= tookOver;
         endInterrupted(interrupted, heedsInterrupts && !signalled && died == null);
@@ -167,7 +167,7 @@ public final class SharedCondition implements Condition, Serializable {
         return signalled || !limit.isOver();
     }
 
-    /** Ends a wait that failed, with the lock; a signal that it got is for another. */
+    /** Acquires the lock after a wait that failed, and passes any signal on to another thread. */
     private void giveUp(long entry, int holds, boolean tookOver, Throwable why) {
         OwnerDiedException died = word.lockAgain(holds);
         boolean signalled = entry != 0 && waiters.leave(entry);
@@ -189,7 +189,10 @@ public final class SharedCondition implements Condition, Serializable {
         return entry == 0 ? signal.sequence() != seen : waiters.isSignalled(entry);
     }
 
-    /** Virtual threads wait for the same word, as one platform thread waits in the stead of all that do. */
+    /**
+     * Virtual threads sleep on the condition's signal word and not on their entries: one platform thread sleeps for all
+     * of them.
+     */
     private void sleepOnce(long entry, int seen, WaitLimit limit) throws InterruptedException {
         if (entry != 0 && !Thread.currentThread().isVirtual()) {
             waiters.await(entry, index, limit);
@@ -201,7 +204,7 @@ public final class SharedCondition implements Condition, Serializable {
         }
     }
 
-    /** An interrupt is thrown only if nothing else ended the wait: else a signal would be lost with it. */
+    /** Throws the interrupt only if nothing else ended the wait: otherwise a signal would be lost with it. */
     private static void endInterrupted(@Nullable InterruptedException interrupted, boolean thrown) throws InterruptedException {
         if (interrupted != null) {
             if (thrown) {
@@ -212,7 +215,7 @@ public final class SharedCondition implements Condition, Serializable {
     }
 
     /**
-     * Wakes the thread that has waited longest, if one waits, and no other.
+     * Wakes the thread that has waited longest, if any, and no other.
      *
      * @throws IllegalMonitorStateException if the calling thread does not have the lock
      */
@@ -224,7 +227,7 @@ public final class SharedCondition implements Condition, Serializable {
     }
 
     /**
-     * Wakes all threads that wait.
+     * Wakes all waiting threads.
      *
      * @throws IllegalMonitorStateException if the calling thread does not have the lock
      */
@@ -250,7 +253,7 @@ public final class SharedCondition implements Condition, Serializable {
         throw new InvalidObjectException("is sent as its lock");
     }
 
-    /** What is sent in its place. */
+    /** The form in which a condition travels. */
     private record Sent(AbstractSharedLock lock, int index) implements Address {
         private static final long serialVersionUID = 1L;
 

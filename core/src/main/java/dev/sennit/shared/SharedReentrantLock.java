@@ -3,9 +3,10 @@ package dev.sennit.shared;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A {@link SharedLock} that the thread which has it may lock again, and unlocks as often.
+ * A {@link SharedLock} that its owner may lock again, and then unlocks as many times.
  *
- * <p>All else is as described there. {@link #lockRecovering} of a thread that has it already returns false.
+ * <p>Everything else is as described there. {@link #lockRecovering} returns false to a thread that already has the
+ * lock.
  */
 public final class SharedReentrantLock extends AbstractSharedLock {
     private static final long serialVersionUID = 1L;
@@ -15,7 +16,7 @@ public final class SharedReentrantLock extends AbstractSharedLock {
     }
 
     /**
-     * Makes a lock that nobody has.
+     * Makes a free lock.
      *
      * @return the lock
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
@@ -68,7 +69,7 @@ public final class SharedReentrantLock extends AbstractSharedLock {
     }
 
     /**
-     * Gives the lock back, when called as often as the thread has locked it.
+     * Releases the lock, when called as many times as the thread has locked it.
      *
      * @throws IllegalMonitorStateException if the calling thread does not have it
      */
@@ -82,9 +83,9 @@ public final class SharedReentrantLock extends AbstractSharedLock {
     }
 
     /**
-     * How often the calling thread has locked it and not unlocked it.
+     * Returns how many holds the calling thread has: how many times it has locked and not unlocked the lock.
      *
-     * @return 0 if it does not have it
+     * @return 0 if it does not have the lock
      */
     public int getHoldCount() {
         return word.isHeldByCurrentThread() ? word.holds() : 0;

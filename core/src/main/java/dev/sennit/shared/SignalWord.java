@@ -12,38 +12,38 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 
 /**
- * A number in 64 bytes of shared memory that each signal raises: who waits for something reads it, looks whether that is so,
- * and sleeps until the number is another. So no signal can fall between, and one that a dead process slept through is seen by
- * the others after a slice.
+ * A counter of signals in 64 bytes of memory that several processes map. A waiting thread reads the counter, checks its
+ * condition, and sleeps until the counter changes: so it misses no signal in between. Every sleep ends after a slice at
+ * the latest, so a signal that woke a process which died delays the others by no more than that.
  */
 final class SignalWord {
-    /** How much memory it takes. */
+    /** The size of a signal word in memory. */
     static final long BYTES = 64;
 
     private static final VarHandle INTS = JAVA_INT.varHandle();
     private static final long SEQUENCE = 0;
-    /** Threads that sleep, or did when their process died: too many only costs a system call. */
+    /** How many threads sleep. Also counts sleepers whose process died: too high a count only costs a system call. */
     private static final long SLEEPERS = 4;
 
     private final MemorySegment memory;
-    /** Held by the thread of this process whose turn is next. */
+    /** Held by the thread of this process that tries next. */
     private final ReentrantLock gate = new ReentrantLock(true);
 
     /**
-     * The signal in some memory.
+     * Uses a signal word in some memory.
      *
-     * @param memory {@link #BYTES} bytes, aligned to 4
+     * @param memory {@link #BYTES} bytes, aligned to 4; zero before their first use
      */
     SignalWord(MemorySegment memory) {
         this.memory = memory.asSlice(0, BYTES);
     }
 
-    /** How many signals there were. */
+    /** Returns how many signals there were. */
     int sequence() {
         return (int) INTS.getVolatile(memory, SEQUENCE);
     }
 
-    /** Wakes so many threads at once; all others look again after a slice at the latest. */
+    /** Wakes at most so many sleeping threads now; the others wake after a slice at the latest. */
     void signal(int count) {
         INTS.getAndAdd(memory, SEQUENCE, 1);
         if ((int) INTS.getVolatile(memory, SLEEPERS) != 0) {
@@ -56,10 +56,10 @@ final class SignalWord {
     }
 
     /**
-     * Sleeps until there is another signal, but no longer than a slice.
+     * Sleeps until the next signal, but no longer than a slice.
      *
-     * @param seen what {@link #sequence} said before the caller looked
-     * @return whether there was one
+     * @param seen the {@link #sequence} that the caller read before it checked its condition
+     * @return whether there was a signal since
      */
     boolean await(int seen, WaitLimit limit) throws InterruptedException {
         INTS.getAndAdd(memory, SLEEPERS, 1);
@@ -72,10 +72,10 @@ final class SignalWord {
     }
 
     /**
-     * Tries until it succeeds, once after each signal, and now and then without one. Threads of one process do so one after
-     * another: first come, first served.
+     * Repeats an attempt until it succeeds: after each signal, and after each slice. The threads of one process try one
+     * at a time, in the order in which they came.
      *
-     * @return false when the time was over first
+     * @return false if the limit was over first
      */
     boolean tryInTurn(WaitLimit limit, BooleanSupplier attempt) throws InterruptedException {
         try (var _ = Waits.outOfTurn()) {
