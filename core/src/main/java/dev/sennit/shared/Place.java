@@ -6,12 +6,13 @@ import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
 /**
- * Where something shared lies: what travels of it, checked where it is made and where it arrives.
+ * The place of a shared object in a block. A message carries this in place of the object; it is checked where it is
+ * made and where it arrives.
  *
  * @param memory the block
- * @param offset its first byte there
- * @param bytes its length
- * @param whole whether the block was made for it, and is closed with it
+ * @param offset of the first byte in the block
+ * @param bytes the length
+ * @param whole whether the block was made for the object, and is closed with it
  */
 record Place(SharedMemory memory, long offset, long bytes, boolean whole) implements Serializable {
     @Serial
@@ -21,12 +22,12 @@ record Place(SharedMemory memory, long offset, long bytes, boolean whole) implem
         Objects.checkFromIndexSize(offset, bytes, memory.size());
     }
 
-    /** A new block for it. */
+    /** Makes a new block for an object. */
     static Place create(long bytes) {
         return new Place(SharedMemory.create(Math.max(bytes, 1)), 0, bytes, true);
     }
 
-    /** A part of somebody's block, aligned as atomic access needs it. */
+    /** Returns a part of an existing block, aligned as atomic access needs it. */
     static Place in(SharedMemory memory, long offset, long bytes, int alignment) {
         if (offset % alignment != 0) {
             throw new IllegalArgumentException("offset must be a multiple of " + alignment + ", was " + offset);

@@ -3,8 +3,8 @@ package dev.sennit.shared;
 import java.io.Serial;
 
 /**
- * Says that the memory of a {@link SharedQueue} holds what no queue wrote: a process that has it wrote where it should not.
- * What was in the queue cannot be trusted any more; make another.
+ * Thrown when the memory of a {@link SharedQueue} has contents that no queue wrote: a process that shares it wrote
+ * where it should not. The elements of the queue cannot be trusted any more; make another queue.
  */
 public final class QueueDamagedException extends IllegalStateException {
     @Serial

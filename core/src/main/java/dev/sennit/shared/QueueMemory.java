@@ -18,44 +18,48 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A queue of messages in shared memory, which any number of processes put in and take out, and which is whole whenever one of
- * them dies. All that is zero is an empty one.
+ * A queue of messages in shared memory. Any number of processes put messages in and take them out, and the queue stays
+ * whole when any of them dies. Zeroed memory is an empty queue.
  *
  * <h2>Layout</h2>
+ *
  * <pre>
- * words    the lock of those that put in, the lock of those that take out;
- *          what takers, putters and joiners sleep on; tail; head, removed, dropped, and the change under way; done;
- *          closed, and who may be asleep. Each in cache lines of its own
- * data     units of 8 bytes, written round and round: a record is
- *            int length of the message, or its complement once it was removed
- *            int number of the element, counted from 0 and round and round
- *            the message, which may go on at the beginning; up to 7 bytes that are not used
+ * words    the put lock, the take lock;
+ *          the signals on which takers, putters and joiners sleep; tail;
+ *          head, removed, dropped, and the change under way; done;
+ *          closed, and which of the three may be asleep. Each group in cache lines of its own
+ * data     a circular buffer of units of 8 bytes. A record is
+ *            int length of the message, or its complement once the element was removed
+ *            int number of the element, counted from 0 and wrapping around
+ *            the message, which may go on at the start of the buffer; then up to 7 unused bytes
  * </pre>
  *
- * <p>{@code tail} and {@code head} are positions: the number of the next element that goes in or comes out, and the unit where its
- * record begins, in one long. So one write says how many there are and where.
+ * <p>{@code tail} and {@code head} are positions: the number of the next element to go in or come out, and the unit
+ * where its record begins, in one long. So one write changes both.
  *
  * <h2>A kill at any moment</h2>
  *
- * <p>Who puts in has its lock, writes records into what is free, and then moves the tail: before that nothing has happened,
- * afterwards all has. Who takes out has the other lock, copies the record, and then moves the head: until then the element
- * is still in. Both locks are taken as a {@link LockWord} that recovers: there is nothing to repair.
+ * <p>A producer acquires the put lock, writes records into free units, and then moves the tail: this store publishes
+ * all of them at once. A consumer acquires the take lock, copies the record, and then moves the head: until then the
+ * element is still in. The locks are {@link LockWord}s and are acquired with {@link LockWord#lockRecovering}: after a
+ * death nothing has to be repaired.
  *
- * <p>Few changes need several words: an element is removed from the middle, those that were are skipped, all are dropped. They
- * are first written down, as values and not as differences, and are then made; who finds one written down that is not
- * marked as made makes it again.
+ * <p>Three changes need several words: removing an element from the middle, skipping removed elements, and dropping all
+ * elements. The consumer first writes the new values down, as values and not as differences, and sets CHANGING; then it
+ * makes the change and clears CHANGING. The next owner of the take lock that finds CHANGING set makes the change again.
  *
- * <p>Elements that were put in are counted by the tail, those that left without being taken by {@code dropped}, and those that were
- * dealt with by {@code done}. What is unfinished is the difference, so that no count can be lost beside its element.
+ * <p>The tail counts the elements that were put in; {@code dropped} counts those that left without being taken, and
+ * {@code done} those that were dealt with. The number of unfinished elements is derived from these, so no count can get
+ * lost beside its element.
  *
  * <h2>Waiting</h2>
  *
- * <p>See {@link Waiting}. Nobody calls the system while nobody sleeps; no wake-up that is lost costs more than a slice.
+ * <p>See {@link Waiting}. No thread makes a system call while none sleeps; a lost wake-up costs no more than a slice.
  *
  * <h2>Trust</h2>
  *
- * <p>Another process may write anything anywhere. Size and capacity are known to each by itself; positions and lengths
- * are checked before use, and what makes no sense is a {@link QueueDamagedException}.
+ * <p>Another process may write anything anywhere. Each process knows size and capacity from elsewhere; it checks
+ * positions and lengths before use, and throws a {@link QueueDamagedException} if they are impossible.
  */
 final class QueueMemory {
     private static final VarHandle LONGS = JAVA_LONG.varHandle();
@@ -66,25 +70,25 @@ final class QueueMemory {
     private static final long TAKERS_SIGNAL = TAKE_LOCK + LockWord.BYTES;
     private static final long PUTTERS_SIGNAL = TAKERS_SIGNAL + SignalWord.BYTES;
     private static final long JOINERS_SIGNAL = PUTTERS_SIGNAL + SignalWord.BYTES;
-    /** Written by the owner of the lock for putting in. */
+    /** Written by the owner of the put lock. */
     static final long TAIL = JOINERS_SIGNAL + SignalWord.BYTES;
-    /** Written by the owner of the lock for taking out, as all to {@link #CHANGING}. */
+    /** Written by the owner of the take lock, as are all fields up to {@link #CHANGING}. */
     static final long HEAD = TAIL + 64;
-    /** Elements between head and tail that were removed. */
+    /** How many elements between head and tail were removed. */
     static final long REMOVED = HEAD + 8;
-    /** Elements that ever left without being taken. */
+    /** How many elements ever left without being taken. */
     static final long DROPPED = HEAD + 12;
-    /** What head, removed and dropped are to be, and the unit of the record that is to be marked as removed, or -1. */
+    /** The new values of head, removed and dropped, and the unit of the record to be marked as removed, or -1. */
     private static final long NEW_HEAD = HEAD + 16;
 
     private static final long NEW_REMOVED = HEAD + 24;
     private static final long NEW_DROPPED = HEAD + 28;
     private static final long NEWLY_REMOVED = HEAD + 32;
-    /** Whether that was written down, and not all of it is made. */
+    /** Whether the new values are written down, and the change is not complete. */
     static final long CHANGING = HEAD + 40;
-    /** Elements that were dealt with; written by the owner of the lock for taking out. */
+    /** How many elements were dealt with; written by the owner of the take lock. */
     private static final long DONE = HEAD + 64;
-    /** Written by the owner of the lock for putting in. */
+    /** Written by the owner of the put lock. */
     private static final long CLOSED = DONE + 64;
 
     private static final long TAKERS_ASLEEP = CLOSED + 4;
@@ -98,11 +102,14 @@ final class QueueMemory {
 
     private static final int UNIT = 8;
     private static final int RECORD_HEADER = 8;
-    /** A unit's number has 32 bits; half of them is enough. */
+    /** The unit of a position has 32 bits; half of that range is enough. */
     static final long MOST_BYTES = (1L << 31) * UNIT;
 
     private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 100 : 0;
-    /** How long to wait for a lock when there is no time: it is short of time only if a process was stopped that has it. */
+    /**
+     * The least time to wait for a lock, even if the limit is over: it takes longer only if a process was stopped with
+     * the lock.
+     */
     private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     private final MemorySegment words;
@@ -117,19 +124,19 @@ final class QueueMemory {
     private final Waiting putters;
     private final Waiting joiners;
 
-    /** An element that is in, or was: the message, and its position. */
+    /** An element that is or was in the queue: its position and its message. */
     record Stored(long position, byte[] message) {}
 
-    /** How much memory a queue takes that has room for so many bytes. */
+    /** Returns how much memory a queue takes with room for so many bytes. */
     static long bytesFor(long dataBytes) {
         return DATA + (dataBytes + UNIT - 1) / UNIT * UNIT;
     }
 
     /**
-     * A queue in some memory.
+     * Uses a queue in some memory.
      *
-     * @param memory as many bytes as {@link #bytesFor} says, zero when the first one uses them
-     * @param capacity how many elements it has room for
+     * @param memory as many bytes as {@link #bytesFor} returns; zero before their first use
+     * @param capacity how many elements the queue has room for
      */
     QueueMemory(MemorySegment memory, int capacity) {
         this.words = memory.asSlice(0, DATA);
@@ -158,7 +165,7 @@ final class QueueMemory {
         return (RECORD_HEADER + length + UNIT - 1) / UNIT;
     }
 
-    /** The position behind an element. */
+    /** Returns the position after an element. */
     private long after(long position, int length) {
         long unit = unit(position) + unitsOf(length);
         return (long) (number(position) + 1) << 32 | (unit < units ? unit : unit - units);
@@ -180,7 +187,7 @@ final class QueueMemory {
         return (int) INTS.getAcquire(words, DROPPED);
     }
 
-    /** How many units lie between two positions. */
+    /** Returns how many units lie between two positions. */
     private long distance(long from, long to) {
         long distance = unit(to) - unit(from);
         boolean isNone = number(from) == number(to);
@@ -190,7 +197,7 @@ final class QueueMemory {
         return isNone || distance > 0 ? distance : distance + units;
     }
 
-    /** The length of the message at a position, or its complement if it was removed. */
+    /** Returns the length of the message at a position, or its complement if the element was removed. */
     private int lengthAt(long position, long tail) {
         long available = distance(position, tail);
         int length = (int) INTS.getAcquire(data, unit(position) * UNIT);
@@ -236,7 +243,7 @@ final class QueueMemory {
 
     // ---- looking ----
 
-    /** How many bytes a message may have. */
+    /** Returns how many bytes a message may have. */
     long longest() {
         return dataBytes - RECORD_HEADER;
     }
@@ -249,18 +256,21 @@ final class QueueMemory {
         return number(head()) == number(tail());
     }
 
-    /** How many elements are in; while others take and remove it may be too many, but never too few. */
+    /** Returns how many elements are in the queue; too many, but never too few, while others take and remove. */
     int size() {
         return Math.clamp(live(head()), 0, capacity);
     }
 
-    /** The head is read first, as those that take out skip removed elements by lowering both. */
+    /**
+     * Counts the elements that were not removed. The head is read before removed, and consumers write it after removed:
+     * so a race counts too many elements, never too few.
+     */
     private int live(long head) {
         int removed = removed();
         return number(tail()) - number(head) - removed;
     }
 
-    /** How many units are free; 0 when there are as many elements as there may be. */
+    /** Returns how many units are free; 0 if the queue has as many elements as it may have. */
     private long room() {
         long head = head();
         int live = live(head);
@@ -271,7 +281,7 @@ final class QueueMemory {
         return live < capacity ? free : 0;
     }
 
-    /** How many elements were put in, and neither dealt with nor dropped. */
+    /** Returns how many elements were put in, and neither dealt with nor dropped. */
     long unfinished() {
         int over = (int) INTS.getVolatile(words, DONE) + dropped();
         return Integer.toUnsignedLong(number(tail()) - over);
@@ -281,7 +291,7 @@ final class QueueMemory {
         return (int) INTS.getVolatile(words, CLOSED) != OPEN;
     }
 
-    /** What is in, in its order. */
+    /** Returns all elements in order. */
     List<Stored> snapshot() {
         boolean ignored = taking.lockRecovering();
         try {
@@ -292,7 +302,7 @@ final class QueueMemory {
         }
     }
 
-    /** The first element that is in. */
+    /** Returns the message of the first element, or null. */
     byte @Nullable [] peek() {
         if (isEmpty()) {
             return null;
@@ -323,7 +333,9 @@ final class QueueMemory {
 
     // ---- locks ----
 
-    /** Takes a lock; also from a process that died, as there is nothing to repair. False when the time was over first. */
+    /**
+     * Acquires a lock, also after a death, as there is nothing to repair. Returns false if the limit was over first.
+     */
     private static boolean lock(LockWord lock, WaitLimit limit) throws InterruptedException {
         try {
             return lock.tryLock(new WaitLimit(Math.max(limit.left(), PATIENCE_NANOS)));
@@ -333,7 +345,9 @@ final class QueueMemory {
         }
     }
 
-    /** Those that wait may wait for the rest of a change whose process died, and nobody else may come. */
+    /**
+     * Completes the change of a process that died. Called by waiting threads: what they wait for may be in that change.
+     */
     private void finishForTheDead() {
         if (!taking.isSound()) {
             boolean ignored = taking.lockRecovering();
@@ -348,10 +362,10 @@ final class QueueMemory {
     // ---- putting in ----
 
     /**
-     * Puts messages in, in their order and at once, as many as there is room for.
+     * Puts messages in, in order and all at once, as many as there is room for.
      *
      * @return how many
-     * @throws QueueClosedException if it is closed
+     * @throws QueueClosedException if the queue is closed
      */
     int offer(List<MessageBuffer> messages) {
         boolean ignored = putting.lockRecovering();
@@ -400,8 +414,8 @@ final class QueueMemory {
     /**
      * Puts a message in, waiting for room.
      *
-     * @return false when the time was over first
-     * @throws QueueClosedException if it is closed, or is meanwhile
+     * @return false if the limit was over first
+     * @throws QueueClosedException if the queue is or becomes closed
      */
     boolean put(MessageBuffer message, WaitLimit limit) throws InterruptedException {
         List<MessageBuffer> one = List.of(message);
@@ -418,7 +432,7 @@ final class QueueMemory {
 
     // ---- taking out ----
 
-    /** Takes the first message out; null if there is none. */
+    /** Takes the first message out; returns null if there is none. */
     byte @Nullable [] poll() {
         if (isEmpty()) {
             return null;
@@ -456,7 +470,7 @@ final class QueueMemory {
         return message;
     }
 
-    /** The next position that has no removed element. */
+    /** Returns the next position whose element was not removed. */
     private long skipRemoved(long position, long tail) {
         long at = position;
         while (number(at) != number(tail)) {
@@ -470,10 +484,10 @@ final class QueueMemory {
     }
 
     /**
-     * Takes the first message out, waiting for one.
+     * Takes the first message out, waiting until there is one.
      *
-     * @return null when the time was over first
-     * @throws QueueClosedException if there is none, and it is closed, or is meanwhile
+     * @return null if the limit was over first
+     * @throws QueueClosedException if there is none, and the queue is or becomes closed
      */
     byte @Nullable [] take(WaitLimit limit) throws InterruptedException {
         var attempt = new TakeAttempt();
@@ -485,7 +499,7 @@ final class QueueMemory {
 
         @Override
         public boolean succeeds(WaitLimit limit) throws InterruptedException {
-            boolean closed = isClosed(); // read first: what went in before is seen
+            boolean closed = isClosed(); // read first: puts before the close are seen
             if (isEmpty()) {
                 if (closed) {
                     throw new QueueClosedException("queue is shut down, and has no more elements");
@@ -499,7 +513,7 @@ final class QueueMemory {
         }
     }
 
-    /** Takes an element out of the middle, which counts as dealt with; false if it is not in any more. */
+    /** Removes an element, which then counts as dealt with; returns false if it is not in the queue any more. */
     boolean drop(long position) {
         boolean ignored = taking.lockRecovering();
         try {
@@ -528,7 +542,7 @@ final class QueueMemory {
         return true;
     }
 
-    /** Takes all elements out, which count as dealt with. */
+    /** Removes all elements, which then count as dealt with. */
     void clear() {
         boolean ignored = taking.lockRecovering();
         try {
@@ -554,7 +568,9 @@ final class QueueMemory {
         }
     }
 
-    /** Writes down what is to be, and makes it. Removed is lowered before the head moves, see {@link #live}. */
+    /**
+     * Writes the new values down, and makes the change. Removed is lowered before the head moves; see {@link #live}.
+     */
     private void change(long head, int removed, int dropped, long newlyRemoved) {
         words.set(JAVA_LONG, NEW_HEAD, head);
         words.set(JAVA_INT, NEW_REMOVED, removed);
@@ -582,9 +598,9 @@ final class QueueMemory {
         INTS.setRelease(words, CHANGING, 0);
     }
 
-    // ---- done ----
+    // ---- finishing ----
 
-    /** Counts an element as dealt with; false if all that were taken are. */
+    /** Counts an element as dealt with; returns false if all elements that were taken already count. */
     boolean done() {
         boolean ignored = taking.lockRecovering();
         try {
@@ -605,10 +621,10 @@ final class QueueMemory {
     }
 
     /**
-     * Waits until all that was put in was dealt with.
+     * Waits until all elements that were put in were dealt with.
      *
-     * @return false when the time was over first
-     * @throws QueueClosedException if there is something to wait for, and it was closed at once
+     * @return false if the limit was over first
+     * @throws QueueClosedException if there is something to wait for, and {@link #closeNow} was called
      */
     boolean join(WaitLimit limit) throws InterruptedException {
         return joiners.tryFor(limit, within -> {
@@ -625,13 +641,13 @@ final class QueueMemory {
 
     // ---- closing ----
 
-    /** Takes no more elements. */
+    /** Closes the queue: it takes no more elements. */
     void close() {
         close(CLOSED_FOR_PUTS);
         wakeAll();
     }
 
-    /** Takes no more elements, and drops those that are in, which count as dealt with. */
+    /** Closes the queue, and drops its elements, which then count as dealt with. Returns them. */
     List<Stored> closeNow() {
         close(CLOSED_AT_ONCE);
         boolean ignored = taking.lockRecovering();
@@ -663,24 +679,26 @@ final class QueueMemory {
 
     // ---- waiting ----
 
-    /** Something that succeeds, or is worth another try after a signal. */
+    /** An action that succeeds, or is worth another attempt after a signal. */
     private interface Attempt {
         boolean succeeds(WaitLimit limit) throws InterruptedException;
     }
 
     /**
-     * Threads of all processes that wait for the same, those of one process one after another.
+     * The threads of all processes that wait for the same event. Those of one process wait one after another.
      *
-     * <p>Who is about to sleep reads the signal, says so in a word, tries once more, and sleeps until there is another signal. Who made
-     * something possible looks at that word, sets it back and signals: one of the two sees the other. As only some are woken, who
-     * leaves says again that somebody may sleep, and wakes the next if there is more. So a word that a dead process left set
-     * costs one call, once, and one that was set back too early, because a woken process died, a slice.
+     * <p>A thread that is about to sleep reads the signal, sets the word {@code asleep}, tries once more, and sleeps
+     * until the signal changes. A thread that has made an attempt possible checks {@code asleep}, and clears it and
+     * signals if it was set: at least one of the two sees the other's write. As a signal wakes only some sleepers, each
+     * thread that leaves sets {@code asleep} again, and wakes the next if another attempt may succeed. If a dead
+     * process left {@code asleep} set, this costs one system call, once; if it was cleared too early, as a woken
+     * process died, this costs a slice.
      */
     private final class Waiting {
         private final SignalWord signal;
         private final long asleep;
         private final BooleanSupplier hasMore;
-        /** Held by the thread of this process whose turn is next. */
+        /** Held by the thread of this process that tries next. */
         private final ReentrantLock gate = new ReentrantLock(true);
 
         Waiting(long signal, long asleep, BooleanSupplier hasMore) {
@@ -689,7 +707,10 @@ final class QueueMemory {
             this.hasMore = hasMore;
         }
 
-        /** What was made possible was written before, and a lock was given back since, which is a barrier. */
+        /**
+         * Wakes sleeping threads. The caller has made the attempt possible and then released a lock, which is a
+         * barrier.
+         */
         void wake(int count) {
             if ((int) INTS.getVolatile(words, asleep) != 0) {
                 INTS.setVolatile(words, asleep, 0);
@@ -697,7 +718,7 @@ final class QueueMemory {
             }
         }
 
-        /** Tries until it succeeds; false when the time was over first. */
+        /** Repeats an attempt until it succeeds; returns false if the limit was over first. */
         boolean tryFor(WaitLimit limit, Attempt attempt) throws InterruptedException {
             if (Thread.interrupted()) {
                 throw new InterruptedException();
@@ -709,7 +730,7 @@ final class QueueMemory {
                 return false;
             }
             for (int i = 0; i < SPINS && !hasMore.getAsBoolean(); i++) {
-                Thread.onSpinWait(); // to sleep and be woken takes longer
+                Thread.onSpinWait(); // sleeping and being woken takes longer
             }
             try (var _ = Waits.outOfTurn()) {
                 return attempt.succeeds(limit) || await(limit, attempt);
@@ -724,8 +745,8 @@ final class QueueMemory {
                 while (true) {
                     int seen = signal.sequence();
                     INTS.setVolatile(words, asleep, 1);
-                    VarHandle.fullFence(); // the attempt reads with less than volatile
-                    boolean timeIsOver = limit.isOver(); // before the last attempt
+                    VarHandle.fullFence(); // the attempt's reads are weaker than volatile
+                    boolean timeIsOver = limit.isOver(); // read before the last attempt
                     if (attempt.succeeds(limit)) {
                         return true;
                     }

@@ -6,7 +6,7 @@ import java.io.ObjectStreamException;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** The addresses that travel in the place of values in shared memory. */
+/** Makes the addresses that travel in place of values in shared memory. */
 final class SharedAddresses implements InPlace {
     @Override
     public @Nullable Address addressOf(Object value) throws ObjectStreamException {

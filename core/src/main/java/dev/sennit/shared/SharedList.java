@@ -16,9 +16,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A list of fixed length that processes share, in {@link SharedMemory}: settings, states, a table of names.
  *
- * <p>An element is null, a {@link Boolean}, {@link Integer}, {@link Long}, {@link Double}, {@link String} or {@code byte[]},
- * and may become one of another kind. Numbers and booleans always fit. A string or an array has to fit the room its place was
- * made with: 2 bytes a character, 1 a byte.
+ * <p>An element is null, a {@link Boolean}, {@link Integer}, {@link Long}, {@link Double}, {@link String} or
+ * {@code byte[]}, and may be replaced by a value of another of these types. Numbers and booleans always fit. A string
+ * or an array has to fit the room that its element was made with: 2 bytes a character, 1 a byte.
  *
  * {@snippet :
  * try (SharedList settings = SharedList.create(List.of("blue", 8, true));
@@ -30,50 +30,53 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li><b>{@link #get} and {@link #set} of an element are atomic</b>, as those of an
- *       {@link java.util.concurrent.atomic.AtomicReferenceArray} are, between threads and processes: nobody sees half a value,
- *       and {@code set} returns what it replaced.
- *   <li><b>Nobody waits for the dead.</b> Whoever is killed or stopped in the middle of a {@code set} leaves the old value;
- *       readers never wait for a writer, and another writer takes over after some microseconds, or about as long as the
- *       longest value takes that has room there.
- *   <li><b>Elements are copies</b>: a {@code byte[]} that {@code get} returned is the caller's own, and a change to it is seen
- *       nowhere. Arrays are equal only to themselves, so {@link #equals} and {@link #contains} do not find them.
+ *       {@link java.util.concurrent.atomic.AtomicReferenceArray} are, between threads and processes: no reader sees
+ *       half a value, and {@code set} returns the value that it replaced.
+ *   <li><b>No thread waits for a dead process.</b> A process that is killed or stopped in the middle of a {@code set}
+ *       leaves the old value; readers never wait for a writer, and another writer takes over after some microseconds,
+ *       or after about as long as it takes to write the longest value that fits.
+ *   <li><b>Elements are copies</b>: a {@code byte[]} that {@code get} returned is the caller's own, and a change to it
+ *       changes no element. Arrays are equal only to themselves, so {@link #equals} and {@link #contains} do not find
+ *       them.
  *   <li>Nothing can be added or removed, and several elements do not change together.
  * </ul>
  *
- * <p><b>Memory effects.</b> What was done before a {@code set} is seen after a {@code get} of that value, in any process.
+ * <p><b>Memory effects.</b> Actions before a {@code set} are visible after a {@code get} of that value, in any process.
  *
- * <p><b>Costs.</b> It is made for values of some bytes to some kilobytes: each takes a multiple of 64 bytes and about eight times
- * its own, as there are two copies, every 2 bytes of which say by whom they were written. For more there is
- * {@link SharedByteArray}. An element can be set 2<sup>48</sup> times.
+ * <p><b>Costs.</b> A list is made for values of some bytes to some kilobytes: each value takes a multiple of 64 bytes,
+ * and about eight times its own size, as there are two copies, and every 2 bytes of a copy carry a mark of their
+ * writer. For larger values use {@link SharedByteArray}. An element can be set 2<sup>48</sup> times.
  *
- * <p><b>Life.</b> It has a block of its own, for as long as {@link SharedMemory} says.
+ * <p><b>Life.</b> A list has a block of its own, which lives as {@link SharedMemory} says.
  */
 public final class SharedList extends AbstractList<@Nullable Object> implements RandomAccess, Serializable, AutoCloseable {
     /*
-     * How elements are kept whole
-     * ---------------------------
-     * A place is a state and two copies of a value. The state is a ticket, one bit for the copy that counts, and one bit that
-     * says that the ticket's owner is writing. A writer
+     * How elements stay whole
+     * -----------------------
+     * An element is a state and two copies of a value. The state is a ticket, a bit that says which copy is current,
+     * and a bit that says that the ticket's owner is writing. A writer
      *   1. claims: state (t, copy c) -> (t + 1, copy c, writing), which makes ticket t + 1 its own;
-     *   2. writes the other copy, word by word, each a unit of 16 bits and its ticket of 48;
+     *   2. writes the other copy, word by word: a word is 16 bits of the value, and the ticket in 48 bits;
      *   3. publishes: (t + 1, copy c, writing) -> (t + 1, other copy).
-     * A claim makes all earlier ones void: their step 3 fails, and they begin again. What they may still be writing is harmless,
-     * as a word is replaced by compare-and-set, and only if its ticket is an earlier one. So each word's tickets only grow, and
-     * when step 3 succeeds, all words of that copy have its ticket: a later ticket would have changed the state.
+     * A claim voids all earlier claims: step 3 of an earlier writer fails, and that writer starts again. Until then it
+     * does no harm, as it replaces a word by compare-and-set, and only if the word's ticket is earlier than its own. So
+     * the ticket of a word only grows, and when step 3 succeeds, all words of that copy have the writer's ticket: a
+     * later claim would have changed the state.
      *
-     * The copy that counts is not written. Writers whose ticket was made since it began to count write the other one. Those
-     * whose ticket was made before that find words with a later ticket than theirs, the one that was published.
+     * No writer changes the current copy. Writers that claimed since the copy became current write the other copy.
+     * Writers that claimed earlier find a later ticket than their own in its words, the published one.
      *
-     * A reader that read the state (t, c) reads copy c. A word that was overwritten since has a ticket that was made after the
-     * other copy began to count, which was after that state: it is later than t, and the reader begins again. If all are t
-     * or earlier, they are what counted when the state was read. So a reader repeats only when somebody has published; if the
-     * state is still the same, somebody wrote into the memory who does not know any of this.
+     * A reader that has read the state (t, c) reads copy c. If a word was overwritten since, its ticket was claimed
+     * after the other copy became current, which is after that state: so the ticket is later than t, and the reader
+     * starts again. If all tickets are t or earlier, the words are the value that was current when the state was read.
+     * So a reader repeats only if a writer has published. If the state has not changed in spite of a later ticket, a
+     * process wrote where it should not.
      *
-     * A claim of somebody who is alive is left alone for a while, so that writers do not void each other's for ever: for long
-     * enough to write, and twice as long with each attempt. Nothing else depends on time.
+     * A writer leaves the claim of another writer alone for a while, so that writers do not void each other's claims
+     * for ever: long enough to write, and twice as long with each attempt. Nothing else depends on time.
      *
-     * The block: MAGIC, the size, where each place begins and where the last ends; then the places, each on cache lines of
-     * its own. Fresh places have state 0 and ticket 0 in their words.
+     * The block: MAGIC, the size, the start of each element and the end of the last; then the elements, each on cache
+     * lines of its own. A new element has state 0, and ticket 0 in its words.
      */
     @Serial
     private static final long serialVersionUID = 1L;
@@ -99,10 +102,10 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
     private static final char DOUBLE = 5;
     private static final char STRING = 6;
     private static final char BYTES = 7;
-    /** The kind, and the length of what has one. */
+    /** The units before the value: its type, and its length if the type has one. */
     private static final int PREFIX = 3;
 
-    /** What a number needs has to fit everywhere. */
+    /** The least room of an element in bytes: numbers fit everywhere. */
     private static final int LEAST_ROOM = 8;
 
     private static final long PATIENCE_NANOS = 20_000;
@@ -140,11 +143,11 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
     }
 
     /**
-     * Makes a list of some values, each with room for what is as long as it.
+     * Makes a list of some values; each element has room for values as long as its first.
      *
-     * @param values what it begins with; its length stays
+     * @param values the first values; the length of the list never changes
      * @return the list; close it when no process needs it any more
-     * @throws ClassCastException if a value is of another kind than those above
+     * @throws ClassCastException if a value is of another type than those above
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedList create(List<? extends @Nullable Object> values) {
@@ -152,13 +155,13 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
     }
 
     /**
-     * Makes a list of some values, with room for longer ones.
+     * Makes a list of some values, with room for longer values.
      *
-     * @param values what it begins with; its length stays
-     * @param room how many bytes a string, 2 a character, or an array may have at least in each place
+     * @param values the first values; the length of the list never changes
+     * @param room how many bytes a string, 2 a character, or an array may have at least in each element
      * @return the list; close it when no process needs it any more
      * @throws IllegalArgumentException if the room is negative
-     * @throws ClassCastException if a value is of another kind than those above
+     * @throws ClassCastException if a value is of another type than those above
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static SharedList create(List<? extends @Nullable Object> values, int room) {
@@ -189,11 +192,11 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
     }
 
     /**
-     * The list that another process made: for one that opened its {@link #memory} by name.
+     * Returns the list that another process made, for a process that opened its {@link #memory} by name.
      *
      * @param memory the block that a list was made with
      * @return the list; closing it does not close the block
-     * @throws IllegalArgumentException if there is none in it
+     * @throws IllegalArgumentException if there is no list in the block
      */
     public static SharedList in(SharedMemory memory) {
         return new SharedList(Place.in(memory, 0, memory.size(), Long.BYTES));
@@ -213,9 +216,9 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
     }
 
     /**
-     * How long a string or an array an element may become.
+     * Returns how long a string or an array an element may become.
      *
-     * @param index which
+     * @param index of the element
      * @return bytes: 2 a character of a string, 1 a byte of an array
      * @throws IndexOutOfBoundsException if there is no such element
      */
@@ -227,26 +230,26 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
         return (long) WORD.get(segment, STARTS + (long) Objects.checkIndex(index, size) * Long.BYTES);
     }
 
-    /** Of one copy. */
+    /** Returns the length of each of the two copies. */
     private int words(int index) {
         long start = start(index);
         long end = (long) WORD.get(segment, STARTS + (index + 1L) * Long.BYTES);
         return (int) (((end - start) / Long.BYTES - 1) / 2);
     }
 
-    /** Where a state's copy that counts begins, or the other one. */
+    /** Returns where one of the copies begins: the current copy of a state if {@code counts}, else the other one. */
     private static long copy(long start, int words, long state, boolean counts) {
         boolean second = (state & COPY) != 0;
         return start + Long.BYTES * (second == counts ? 1L + words : 1L);
     }
 
     /**
-     * An element.
+     * Returns an element.
      *
-     * @param index which
+     * @param index of the element
      * @return its value; an array is a copy
      * @throws IndexOutOfBoundsException if there is no such element
-     * @throws IllegalStateException if the block is closed, or somebody wrote into its memory
+     * @throws IllegalStateException if the block is closed, or a process wrote where it should not
      */
     @Override
     public @Nullable Object get(int index) {
@@ -262,7 +265,10 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
         }
     }
 
-    /** The state, when a later ticket was found than it accounts for: somebody has changed it before. */
+    /**
+     * Returns the state now, after a reader found a later ticket than the state it had read: so another writer has
+     * changed it.
+     */
     private long changed(int index, long start, long state) {
         long changed = (long) WORD.getVolatile(segment, start);
         if (changed == state) {
@@ -274,13 +280,13 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
     /**
      * Replaces an element.
      *
-     * @param index which
+     * @param index of the element
      * @param element the new value
-     * @return the one that it replaced
+     * @return the value that it replaced
      * @throws IndexOutOfBoundsException if there is no such element
-     * @throws ClassCastException if the value is of another kind than those that a list can hold
-     * @throws IllegalArgumentException if it is longer than the {@link #room} it has; nothing is changed then
-     * @throws IllegalStateException if the block is closed, or somebody wrote into its memory
+     * @throws ClassCastException if the value is of a type that a list cannot hold
+     * @throws IllegalArgumentException if it is longer than the {@link #room} of the element; nothing is changed then
+     * @throws IllegalStateException if the block is closed, or a process wrote where it should not
      */
     @Override
     public @Nullable Object set(int index, @Nullable Object element) {
@@ -304,7 +310,7 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
         }
     }
 
-    /** Gets a ticket of one's own; waits a little for who has one already. Returns the state. */
+    /** Claims a ticket; waits a little for another writer that has claimed one. Returns the state. */
     private long claim(int index, long start, int words, int attempt) {
         long patience = PATIENCE_NANOS + PATIENCE_NANOS_A_WORD * words << Math.min(attempt, MOST_DOUBLINGS);
         long awaited = 0;
@@ -332,7 +338,7 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
         }
     }
 
-    /** Writes a copy; false when somebody with a later ticket has begun to. */
+    /** Writes a copy; returns false if a writer with a later ticket has begun to. */
     private boolean write(long copy, long ticket, char[] units) {
         for (int unit = 0; unit < units.length; unit++) {
             long at = copy + (long) unit * Long.BYTES;
@@ -349,7 +355,7 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
         return true;
     }
 
-    /** The value that counted when the state was read, or {@link #OVERWRITTEN}. */
+    /** Returns the value that was current when the state was read, or {@link #OVERWRITTEN}. */
     private @Nullable Object read(int index, long start, int words, long state) {
         var units = new Units(copy(start, words, state, true), state >>> TICKET_SHIFT);
         int kind = units.next();
@@ -364,7 +370,7 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
                     case STRING, BYTES -> {
                         int length = units.nextInt();
                         if (units.overwritten) {
-                            yield OVERWRITTEN; // and so may be the length
+                            yield OVERWRITTEN; // and the length may be overwritten, too
                         }
                         int longest = kind == STRING ? words - PREFIX : 2 * (words - PREFIX);
                         if (length < 0 || length > longest) {
@@ -382,7 +388,7 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
                 "element " + index + " is damaged: somebody wrote into the memory of the list, " + place.memory());
     }
 
-    /** Goes through a copy, and notices if it is not that of the state any more. */
+    /** Reads a copy unit by unit, and notices if a later writer has overwritten a unit. */
     private final class Units {
         private final long ticket;
         private long at;
@@ -394,7 +400,8 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
         }
 
         int next() {
-            long word = (long) WORD.getAcquire(segment, at); // who sees a later ticket sees the state that made it
+            // a reader that sees a later ticket also sees the state with that claim
+            long word = (long) WORD.getAcquire(segment, at);
             at += Long.BYTES;
             overwritten |= word >>> UNIT_BITS > ticket;
             return (int) (word & UNIT);
@@ -476,15 +483,18 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
     }
 
     /**
-     * The block that it lies in.
+     * Returns the block that the list lies in.
      *
-     * @return what another process opens by its name, to use the list {@link #in} it
+     * @return the block; another process can open it by its name, and use the list {@link #in} it
      */
     public SharedMemory memory() {
         return place.memory();
     }
 
-    /** Frees the block that was made for it, as {@link SharedMemory#close} says; of one that was opened, nothing. */
+    /**
+     * Closes the block if it was made for this list, as {@link SharedMemory#close} says; does nothing if the block was
+     * opened.
+     */
     @Override
     public void close() {
         place.close();

@@ -34,10 +34,10 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A block of memory that several processes use at once: what one writes the others see, and nothing is copied.
+ * A block of memory that several processes use at once: each sees what the others write, and nothing is copied.
  *
- * <p>A task captures it, or takes it as an argument, and only its name travels; in the worker it is the same memory. A
- * process that was not given it opens it by {@link #name}.
+ * <p>A task captures the block, or takes it as an argument, and only its name travels; in the worker it is the same
+ * memory. Other processes open it by {@link #name}.
  *
  * {@snippet :
  * import static java.lang.foreign.ValueLayout.JAVA_INT;
@@ -49,36 +49,36 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>Ready made in such blocks are {@link SharedLong}, {@link SharedLongArray}, {@link SharedList} and their kin.
+ * <p>{@link SharedLong}, {@link SharedLongArray}, {@link SharedList} and similar classes lay such blocks out for you.
  *
- * <p><b>Memory effects.</b> As between threads: plain reads and writes race. What a task wrote is visible to whoever got its
- * future's value; for more, use the {@link java.lang.invoke.VarHandle}s of {@link java.lang.foreign.ValueLayout}, whose
- * volatile and atomic modes work between processes.
+ * <p><b>Memory effects.</b> As between threads: plain reads and writes race. What a task wrote is visible to a caller
+ * that got its future's value; for more, use the {@link java.lang.invoke.VarHandle}s of
+ * {@link java.lang.foreign.ValueLayout}, whose volatile and atomic modes work between processes.
  *
- * <p><b>Life.</b> The process that created it is the one that others get it from: until it closes the block, loses it
- * to the garbage collector, or ends. Who has it by then keeps it, and a segment outlives a block that was lost. Pages that
- * nobody touched take no memory.
+ * <p><b>Life.</b> Other processes get the block from the process that created it, until that process closes the block,
+ * loses it to the garbage collector, or ends. A process that has got the block keeps it, and a segment outlives a block
+ * that was lost. Pages that were never touched take no memory.
  *
- * <p><b>Mechanism.</b> {@link #mechanism} says which of two this process uses. On Linux with native access - {@code
- * --enable-native-access=dev.sennit}, or {@code ALL-UNNAMED} where Sennit is on the class path; workers are given it - a block
- * has no name in any file system: its memory is free again when nobody has it, however they ended, and a crash leaves nothing
- * behind. Elsewhere a block is a mapped file in a private folder of the temporary folder. It works the same, but for this:
- * threads of other processes notice a change of what they wait for later, by up to 10 milliseconds; the file of a process
- * that is killed stays until the next program uses Sennit; the memory of a block that is lost without being closed is free
- * only when this process ends; and a file system that is full, or a process that truncates the file, ends in an {@link
- * InternalError} at the access.
+ * <p><b>Mechanism.</b> {@link #mechanism} tells which of two mechanisms this process uses. On Linux with native access
+ * - {@code --enable-native-access=dev.sennit}, or {@code ALL-UNNAMED} where Sennit is on the class path; workers are
+ * given it - a block has no name in any file system: its memory is free again when no process has it, however the
+ * processes ended, and a crash leaves nothing behind. Elsewhere a block is a mapped file in a private folder of the
+ * temporary folder. It works the same, with these differences: threads of other processes notice a change that they
+ * wait for up to 10 milliseconds later; the file of a process that is killed stays until the next program uses Sennit;
+ * the memory of a block that is lost without being closed is free only when this process ends; and a full file system,
+ * or a process that truncates the file, causes an {@link InternalError} at the access.
  */
 public final class SharedMemory implements Serializable, AutoCloseable {
     @Serial
     private static final long serialVersionUID = 1L;
 
-    /** Before what the user sees: a number that tells whether it is the one that was meant. Keeps the rest aligned. */
+    /** Before the user's bytes: a magic number and the id of the block. Keeps the user's bytes aligned. */
     private static final long HEADER = 64;
     private static final long MAGIC = 0x5E4417_51A2EDL;
 
-    /** Blocks that this process knows, by id: one that comes twice is mapped once. */
+    /** The blocks that this process has, by id: a block that arrives twice is mapped once. */
     private static final Map<Long, WeakReference<SharedMemory>> KNOWN = new ConcurrentHashMap<>();
-    /** The same by the scope of their segments. */
+    /** The same blocks by the scope of their segments. */
     private static final Map<MemorySegment.Scope, Mapped> MAPPED = Collections.synchronizedMap(new WeakHashMap<>());
     private static final Unreachable LOST = new Unreachable("sennit-memory");
 
@@ -88,24 +88,26 @@ public final class SharedMemory implements Serializable, AutoCloseable {
 
     private final transient Key key;
     private final transient MemorySegment segment;
-    /** Empty where it was opened. */
+    /** Null where the block was opened. */
     private final transient Sharing.@Nullable Block block;
-    /** Ends the segment; empty where it goes with the last reference. */
+    /** Closes the segment; null if the memory goes with the last reference. */
     private final transient @Nullable Arena arena;
-    /** Makes it unknown here, and lets nobody else open it: once, when it is closed or lost. */
+    /**
+     * Makes the block unknown in this process and unavailable to others. Runs once, when the block is closed or lost.
+     */
     private final transient Cleaner.Cleanable release;
-    /** Set by any thread that closes it, never reset. */
+    /** Set by any thread that closes the block, never reset. */
     private transient volatile boolean closed;
-    /** What this process uses it as, if that is something of this package. */
+    /** The lock, queue or other object that this process keeps in the block, if any. */
     private final transient AtomicReference<@Nullable Object> use = new AtomicReference<>();
 
     /**
-     * The key that others need to open it.
+     * The key that other processes need to open the block.
      *
      * @param pid the process that made it
-     * @param place where that has it: {@link Sharing.Block#place}
-     * @param id tells it from others that were there
-     * @param size bytes, those of the header not among them
+     * @param place where that process has it: {@link Sharing.Block#place}
+     * @param id tells it from other blocks that were at this place
+     * @param size bytes, without the header
      */
     private record Key(long pid, String place, long id, long size) implements Address {
         @Serial
@@ -134,14 +136,14 @@ public final class SharedMemory implements Serializable, AutoCloseable {
         this.arena = arena;
         var known = new WeakReference<>(this);
         Runnable whenLost = () -> {
-            KNOWN.remove(key.id, known); // not the one that was opened since this was lost
+            KNOWN.remove(key.id, known); // not a later opening of the same block
             if (block != null) {
                 block.close();
             }
         };
         try {
             this.release = LOST.register(this, whenLost);
-        } catch (Throwable e) { // no thread to be had
+        } catch (Throwable e) { // no thread could be started
             whenLost.run();
             throw e;
         }
@@ -161,7 +163,10 @@ public final class SharedMemory implements Serializable, AutoCloseable {
         return create(size, Arena.ofShared());
     }
 
-    /** For what is used by threads that cannot be kept away while it is closed: the memory goes with the last reference. */
+    /**
+     * Makes a block whose memory goes with the last reference: for objects that threads may still use while the block
+     * is closed.
+     */
     static SharedMemory createCollected(long size) {
         return create(size, null);
     }
@@ -192,8 +197,8 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     }
 
     /**
-     * How this process makes shared memory, and how its threads wait for other processes there. It is chosen when first asked
-     * for.
+     * Returns how this process makes shared memory, and how its threads wait for other processes there. The mechanism
+     * is chosen at the first use.
      *
      * @return the mechanism, the same for as long as the process lives
      */
@@ -204,10 +209,10 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     /**
      * Opens a block that another process of the same user made.
      *
-     * @param name what {@link #name} said there
-     * @return the block; it stays for as long as it, or its segment, is in use here, whether closed or not
-     * @throws IOException when that process has ended or closed it, or is another user's
-     * @throws IllegalArgumentException if the name is none
+     * @param name the result of {@link #name} in that process
+     * @return the block; closed or not, it stays mapped while this process uses it or its segment
+     * @throws IOException when that process has ended or closed the block, or belongs to another user
+     * @throws IllegalArgumentException if this is not the name of a block
      */
     public static SharedMemory open(String name) throws IOException {
         return of(keyOf(name));
@@ -223,7 +228,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
                         Long.parseUnsignedLong(parts[2], 16),
                         Long.parseLong(parts[3]));
             } catch (IllegalArgumentException e) {
-                // said below
+                // thrown below
             }
         }
         throw new IllegalArgumentException("\"" + name + "\" is no name of shared memory");
@@ -234,7 +239,9 @@ public final class SharedMemory implements Serializable, AutoCloseable {
         return here == null ? map(key) : here;
     }
 
-    /** A message names it. Its sender may not have this process open whatever other processes have open. */
+    /**
+     * Returns the block that a message names. Its sender may not make this process open blocks of arbitrary processes.
+     */
     private static SharedMemory arrived(Key key) throws IOException {
         SharedMemory here = known(key);
         if (here != null) {
@@ -250,7 +257,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
         return here != null && here.key.equals(key) ? here : null;
     }
 
-    /** One at a time: threads that get the same block at once have to get the same object. */
+    /** Maps a block. Synchronized, so that threads that get the same block at once get the same object. */
     private static synchronized SharedMemory map(Key key) throws IOException {
         SharedMemory here = known(key);
         if (here != null) {
@@ -273,7 +280,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     }
 
     /**
-     * The memory. Its offset 0 is aligned to 64 bytes.
+     * Returns the memory. Its offset 0 is aligned to 64 bytes.
      *
      * @return a segment of {@link #size} bytes
      */
@@ -282,7 +289,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     }
 
     /**
-     * How large it is.
+     * Returns the size of the block.
      *
      * @return bytes
      */
@@ -291,7 +298,8 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     }
 
     /**
-     * What another process of the same user opens it by. Works until the process that created it closes it or ends.
+     * Returns the name by which another process of the same user opens the block, until the process that created it
+     * closes it or ends.
      *
      * @return a name without spaces
      */
@@ -304,12 +312,12 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     }
 
     /**
-     * In the process that created it: frees the memory here, and lets nobody else open it; who uses the segment after that
-     * gets an {@link IllegalStateException}. Elsewhere: nothing, as the memory goes when it is not in use any more. Others
-     * keep what they have. Closing it again does nothing.
+     * In the process that created the block: frees its memory here, and prevents others from opening it; later accesses
+     * to the segment throw an {@link IllegalStateException}. In other processes: does nothing, as the memory goes when
+     * it is not in use any more. Processes that have the block keep it. Closing it again does nothing.
      *
-     * @throws IllegalStateException if a native call or a channel is using the segment at this moment; nobody can open it any
-     *     more, and closing it again frees it
+     * @throws IllegalStateException if a native call or a channel is using the segment at this moment; then no process
+     *     can open the block any more, and closing it again frees it
      */
     @Override
     public void close() {
@@ -320,7 +328,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
         release.clean();
         if (arena != null) {
             closeOnce(arena);
-            block.close(); // it may not have been possible while it was mapped
+            block.close(); // may have been impossible while it was mapped
         }
     }
 
@@ -330,7 +338,9 @@ public final class SharedMemory implements Serializable, AutoCloseable {
         }
     }
 
-    /** The lock, queue or the like that lies in this block: one object in each process, however often it is sent there. */
+    /**
+     * Returns the lock, queue or other object in this block: the same object in this process, however often it arrives.
+     */
     <T> T as(Class<T> type, Function<SharedMemory, T> make) {
         Object known = use.get();
         if (known == null) {
@@ -349,7 +359,8 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     }
 
     /**
-     * Where a segment lies in a block; null when that is none, or one that others cannot get from here any more.
+     * Returns where a segment lies in a block; null if it lies in none, or in a block that others cannot get from here
+     * any more.
      */
     static @Nullable Part partOf(MemorySegment segment) {
         Mapped mapped = segment.isNative() ? MAPPED.get(segment.scope()) : null;
@@ -363,7 +374,7 @@ public final class SharedMemory implements Serializable, AutoCloseable {
                 : new Part(nameOf(mapped.key), offset, segment.byteSize(), segment.isReadOnly());
     }
 
-    /** What is known of a block by the scope of its segments, which may outlive it. */
+    /** What this process remembers of a block by the scope of its segments, which may outlive the block. */
     private record Mapped(Key key, long start) {}
 
     /** A segment that lies in a block. */

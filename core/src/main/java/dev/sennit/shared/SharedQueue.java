@@ -26,8 +26,9 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A blocking queue in shared memory, which threads of all processes put in and take out; it can be waited for until all that
- * was put in has been dealt with, and it can be closed. A task captures it, or takes it as an argument.
+ * A blocking queue in shared memory, from and to which threads of all processes take and put. A thread can wait until
+ * all elements that were put in have been dealt with, and the queue can be closed. A task captures it, or takes it as
+ * an argument.
  *
  * {@snippet :
  * SharedQueue<Integer> jobs = SharedQueue.create(1_000, 1 << 20);
@@ -52,58 +53,67 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>It is {@code multiprocessing}'s {@code Queue}, {@code SimpleQueue} and {@code JoinableQueue} in one, and to other processes what a
- * {@link dev.sennit.JoinableQueue} is to threads. Elements come out in the order they went in, and may not be null. No thread
- * works behind it: what {@link #put} returned from is in.
+ * <p>This is {@code multiprocessing}'s {@code Queue}, {@code SimpleQueue} and {@code JoinableQueue} in one, and to
+ * other processes what a {@link dev.sennit.JoinableQueue} is to threads. Elements come out in the order in which they
+ * went in, and may not be null. There is no thread behind it: when {@link #put} returns, the element is in.
  *
  * <h2>Elements</h2>
  *
- * <p>An element travels: what comes out is a copy. It is encoded before a lock is taken, and decoded after it was given back.
- * Fastest are boxed numbers, strings, arrays of primitives, records and collections of them. Whatever cannot be serialized is refused
- * by {@link #put} with a {@link dev.sennit.TaskSerializationException}. What comes out is read behind an allow-list: the JDK's
- * plain values, classes in the same jar or folder as the class that called {@link #create}, and those named there. Another
- * process knows the same list if it first got the queue with a task. If it got it otherwise, in a result or as an element of
- * another queue, the list that came is not believed, and it reads the JDK's values alone. An element that is refused, or
- * cannot be read, is a {@link dev.sennit.TaskSerializationException}, and is out if it was to be taken out.
+ * <p>An element travels: the consumer gets a copy. It is encoded before a lock is acquired, and decoded after the lock
+ * was released. Boxed numbers, strings, arrays of primitives, records and collections of these are fastest.
+ * {@link #put} refuses elements that cannot be serialized with a {@link dev.sennit.TaskSerializationException}.
+ * Elements are read behind an allow-list: the JDK's plain values, classes in the same jar or folder as the class that
+ * called {@link #create}, and the classes named there. Another process uses the same list if it first got the queue
+ * with a task. If it got the queue otherwise, in a result or as an element of another queue, it does not believe the
+ * list that came, and reads the JDK's values alone. An element that is refused, or cannot be read, causes a
+ * {@link dev.sennit.TaskSerializationException}, and is out of the queue if it was to be taken out.
  *
  * <h2>When a process is killed</h2>
  *
- * <p>Whatever it was doing, the queue stays whole: nobody hangs, and no element of others is lost, doubled or changed.
+ * <p>Whatever the process was doing, the queue stays whole: no thread hangs, and no element of other processes is lost,
+ * doubled or changed.
  *
  * <ul>
- *   <li>The element it was <b>putting in</b> is in as a whole, or is not in. Of what {@link #addAll} puts in the same holds for each
- *       part that there was room for at once.
- *   <li>The element it was <b>taking out</b> is still in, or is lost with it, as is one that it had taken and not dealt with.
- *   <li>What it took is never <b>done</b>: {@link #join} goes on waiting, and nobody else can tell; set a time limit, or
- *       shut the queue down. It takes some milliseconds at most until others go on.
+ *   <li>The element that it was <b>putting in</b> is in completely, or is not in. The same holds for each part of an
+ *       {@link #addAll} that there was room for at once.
+ *   <li>The element that it was <b>taking out</b> is still in, or is lost with the process, as are elements that it had
+ *       taken and not dealt with.
+ *   <li>What it took is never <b>done</b>: {@link #join} goes on waiting, as nobody can tell; set a time limit, or shut
+ *       the queue down. The other processes go on after some milliseconds at most.
  * </ul>
  *
  * <h2>Closing</h2>
  *
- * <p>After {@link #shutdown} nothing goes in; what is in can be taken, and then whoever would have to wait gets a {@link
- * QueueClosedException}, also those that wait already, in all processes. {@link #shutdownNow} drops what is in as well. {@link
- * #poll()} and {@link #peek}, which never wait, return null for an empty queue, open or not; {@link #offer(Object)} throws.
+ * <p>After {@link #shutdown} nothing goes in. The remaining elements can be taken; then callers that would have to wait
+ * get a {@link QueueClosedException}, and so do threads that wait already, in all processes. {@link #shutdownNow} drops
+ * the remaining elements as well. {@link #poll()} and {@link #peek}, which never wait, return null for an empty queue,
+ * open or not; {@link #offer(Object)} throws.
  *
  * <h2>What else is promised, and what is not</h2>
  *
  * <ul>
- *   <li><b>Bounds</b>: it is full when it has as many elements, or as many bytes, as it was made for. Each element takes 8 bytes
- *       beside its own, rounded up to 8. What {@link #remove(Object)} took from the middle gives back its bytes when those before it
- *       are out.
- *   <li><b>Order</b>: elements of one thread come out in the order it put them in. Threads that wait are served first
- *       come, first served, within each process; between processes, and for who need not wait, there is no order.
- *   <li><b>Looking</b>: {@link #iterator}, {@link #contains}, {@link #toArray()} and {@link #remove(Object)} copy all that is in, and
- *       meanwhile nobody takes; they are for small queues, or for a look now and then.
- *   <li><b>Platform and virtual threads</b> may use it; one that waits does not hold its carrier. Interrupts and time limits are
- *       noticed within some milliseconds, and while a process was stopped in the middle of its work on the queue, within
- *       some tenths of a second; what has no time limit waits until it goes on.
- *   <li><b>Cost</b>: one lock to put in and another to take out, both without a system call as long as nobody sleeps.
- *   <li><b>Memory effects</b>, also between processes: what was done before an element was put in, in shared memory too, is seen by
- *       whoever takes it out, and what was done before {@link #taskDone} by whoever returns from {@link #join}.
+ *   <li><b>Bounds</b>: the queue is full when it has as many elements, or as many bytes, as it was made for. Each
+ *       element takes 8 bytes beside its own, rounded up to 8. The bytes of an element that {@link #remove(Object)}
+ *       took from the middle are free once the elements before it are out.
+ *   <li><b>Order</b>: elements of one thread come out in the order in which it put them in. The waiting threads of one
+ *       process are served first come, first served; between processes, and for threads that need not wait, there is no
+ *       order.
+ *   <li><b>Looking</b>: {@link #iterator}, {@link #contains}, {@link #toArray()} and {@link #remove(Object)} copy all
+ *       elements, and block consumers meanwhile; they are for small queues, or for a look now and then.
+ *   <li><b>Platform and virtual threads</b> may use it; a waiting virtual thread does not hold its carrier. Threads
+ *       notice interrupts and time limits within some milliseconds, and if a process was stopped in the middle of its
+ *       work on the queue, within some tenths of a second; a wait without a time limit lasts until that process goes
+ *       on.
+ *   <li><b>Cost</b>: one lock to put in and another to take out, both without a system call as long as no thread
+ *       sleeps.
+ *   <li><b>Memory effects</b>, also between processes: actions before an element is put in, in shared memory too, are
+ *       visible to the thread that takes it out, and actions before {@link #taskDone} to a thread that returns from
+ *       {@link #join}.
  * </ul>
  *
- * <p>It can be got from the process that created it for as long as that has it and is alive; who has it keeps it. A process that
- * writes where it should not is noticed, mostly: a {@link QueueDamagedException}.
+ * <p>Other processes can get the queue as long as the process that created it lives and has a reference to it; a
+ * process that has got it keeps it. If a process writes where it should not, this is mostly noticed: a
+ * {@link QueueDamagedException}.
  *
  * @param <E> the type of the elements
  */
@@ -117,7 +127,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     private final transient QueueMemory queue;
     private final transient Elements elements;
 
-    /** What may come out, and who finds the classes. */
+    /** The classes that may come out, and the loader that finds them. */
     private record Elements(@Nullable Class<?> beside, List<String> named, AllowList allowed) {
         static Elements of(@Nullable Class<?> beside, List<String> named) {
             var allowed = new AllowList(named, "SharedQueue.create");
@@ -152,14 +162,14 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
      * Makes an empty queue.
      *
      * @param capacity how many elements may be in, 1 or more
-     * @param bytes how many bytes they may have together, when they are encoded, 16 or more; memory that was never used is
-     *     not taken
-     * @param allowed whose instances may come out, beside the JDK's plain values and the classes in the jar or folder of the
-     *     caller: class names, {@code package.*} or {@code package.**}
+     * @param bytes how many bytes they may have together when encoded, 16 or more; memory that was never used is not
+     *     taken
+     * @param allowed whose instances may come out, beside the JDK's plain values and the classes in the jar or folder
+     *     of the caller: class names, {@code package.*} or {@code package.**}
      * @param <E> the type of the elements
      * @return an open queue
-     * @throws IllegalArgumentException if the capacity is less than 1, there are too few or too many bytes, or what is allowed names
-     *     nothing
+     * @throws IllegalArgumentException if the capacity is less than 1, the bytes are too few or too many, or a name is
+     *     malformed
      * @throws java.io.UncheckedIOException when the system has no room or no file descriptor for it
      */
     public static <E> SharedQueue<E> create(int capacity, long bytes, String... allowed) {
@@ -174,7 +184,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
         return of(SharedMemory.createCollected(QueueMemory.bytesFor(bytes)), capacity, elements);
     }
 
-    @SuppressWarnings("unchecked") // whoever sends it to another process says there what its elements are
+    @SuppressWarnings("unchecked") // the sender tells the other process what the elements are
     private static <E> SharedQueue<E> of(SharedMemory memory, int capacity, Elements elements) {
         return memory.as(SharedQueue.class, block -> new SharedQueue<E>(block, capacity, elements));
     }
@@ -194,7 +204,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     /**
      * Puts an element in, waiting for room.
      *
-     * @throws QueueClosedException if the queue is, or is meanwhile, shut down
+     * @throws QueueClosedException if the queue is or becomes shut down
      * @throws IllegalArgumentException if the element cannot travel, or is larger than the whole queue
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then the element is not in
      */
@@ -208,8 +218,8 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     /**
      * Puts an element in, waiting for room for some time at most.
      *
-     * @return false when the time was over first
-     * @throws QueueClosedException if the queue is, or is meanwhile, shut down
+     * @return false if the time was over first
+     * @throws QueueClosedException if the queue is or becomes shut down
      * @throws IllegalArgumentException if the element cannot travel, or is larger than the whole queue
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile; then the element is not in
      */
@@ -231,10 +241,10 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     }
 
     /**
-     * Puts elements in, in their order, with nothing of others between them and at the cost of one.
+     * Puts elements in, in order and without elements of others in between, at the cost of one {@link #put}.
      *
      * @return whether there were any
-     * @throws IllegalStateException if there is room for some of them only, which are in then
+     * @throws IllegalStateException if there is room for some of them only; then these are in
      * @throws QueueClosedException if the queue is shut down; then none is in
      * @throws IllegalArgumentException if one cannot travel, or is larger than the whole queue; then none is in
      */
@@ -256,7 +266,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
 
     // ---- taking out ----
 
-    @SuppressWarnings("unchecked") // the allow-list was asked; what is of another type fails where it is used
+    @SuppressWarnings("unchecked") // the allow-list was checked; another type fails at its use
     private E decode(byte[] message) {
         return (E) elements.decode(message);
     }
@@ -266,9 +276,9 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     }
 
     /**
-     * Takes the next element out, waiting for one.
+     * Takes the next element out, waiting until there is one.
      *
-     * @throws QueueClosedException if the queue is empty and is, or is meanwhile, shut down
+     * @throws QueueClosedException if the queue is empty and is or becomes shut down
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then took nothing
      * @throws dev.sennit.TaskSerializationException if the element is refused, or cannot be read; it is out then
      */
@@ -282,10 +292,10 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     }
 
     /**
-     * Takes the next element out, waiting for one for some time at most.
+     * Takes the next element out, waiting for some time at most.
      *
-     * @return the element, or null when the time was over first
-     * @throws QueueClosedException if the queue is empty and is, or is meanwhile, shut down
+     * @return the element, or null if the time was over first
+     * @throws QueueClosedException if the queue is empty and is or becomes shut down
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then took nothing
      * @throws dev.sennit.TaskSerializationException if the element is refused, or cannot be read; it is out then
      */
@@ -310,8 +320,9 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     }
 
     /**
-     * Takes elements out without waiting; each counts as taken, so {@link #taskDone} is called for each. One after another,
-     * as one that {@code target} refuses, or that cannot be read, is lost: so the others are still here.
+     * Takes elements out without waiting. Each counts as taken, so call {@link #taskDone} for each. Elements are taken
+     * one by one: if {@code target} refuses an element, or it cannot be read, that element is lost, but the following
+     * ones stay in the queue.
      */
     @Override
     public int drainTo(Collection<? super E> target, int most) {
@@ -330,7 +341,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
         return count;
     }
 
-    /** Takes an element out that nobody is to deal with: it counts as done. */
+    /** Removes an element, which then counts as done. */
     @Override
     public boolean remove(@Nullable Object element) {
         if (element != null) {
@@ -343,16 +354,16 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
         return false;
     }
 
-    /** Takes all elements out; they count as done. */
+    /** Removes all elements, which then count as done. */
     @Override
     public void clear() {
         queue.clear();
     }
 
-    // ---- done ----
+    // ---- finishing ----
 
     /**
-     * Says that an element which was taken out has been dealt with. It is called once for each, by any process.
+     * Says that an element that was taken out has been dealt with. Any process may call this, once for each element.
      *
      * @throws IllegalStateException if it was called more often than elements were taken out
      */
@@ -363,7 +374,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     }
 
     /**
-     * Waits until everything that was put in has been dealt with.
+     * Waits until all elements that were put in have been dealt with.
      *
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile
      * @throws QueueClosedException if there is something to wait for, and {@link #shutdownNow} is or was called
@@ -375,10 +386,10 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     }
 
     /**
-     * Waits until everything that was put in has been dealt with, for some time at most.
+     * Waits until all elements that were put in have been dealt with, for some time at most.
      *
-     * @param timeout the longest to wait; zero or less only looks
-     * @return false when the time was over first
+     * @param timeout the longest to wait; zero or less does not wait
+     * @return false if the time was over first
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile
      * @throws QueueClosedException if there is something to wait for, and {@link #shutdownNow} is or was called
      */
@@ -388,15 +399,18 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
 
     // ---- closing ----
 
-    /** Takes no more elements; what is in can still be taken out. Has no effect when called again. */
+    /**
+     * Closes the queue: it takes no more elements, and the remaining ones can still be taken out. Calling it again has
+     * no effect.
+     */
     public void shutdown() {
         queue.close();
     }
 
     /**
-     * Takes no more elements and drops those that are in, which count as done.
+     * Closes the queue and drops the remaining elements, which then count as done.
      *
-     * @return what was dropped, in the order it would have come out
+     * @return the dropped elements, in the order in which they would have come out
      * @throws dev.sennit.TaskSerializationException if one of them is refused, or cannot be read; all are dropped then
      */
     public List<E> shutdownNow() {
@@ -404,9 +418,9 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     }
 
     /**
-     * Whether it was shut down.
+     * Returns whether the queue was shut down.
      *
-     * @return true from then on
+     * @return true once it was
      */
     public boolean isShutdown() {
         return queue.isClosed();
@@ -414,25 +428,28 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
 
     // ---- looking ----
 
-    /** How many elements are in; while others take out, it may be some that are out already. */
+    /** Returns how many elements are in the queue; while others take elements out, the result may be too high. */
     @Override
     public int size() {
         return queue.size();
     }
 
-    /** Over a snapshot, taken when it is first used. */
+    /** Returns a spliterator over a snapshot, which is taken at its first use. */
     @Override
     public Spliterator<E> spliterator() {
         return new SnapshotSpliterator<>(this::iterator, Spliterator.ORDERED | Spliterator.NONNULL);
     }
 
-    /** How many more elements may be in; there may be too few bytes left for them. */
+    /** Returns how many more elements may be in; there may be too few bytes left for them. */
     @Override
     public int remainingCapacity() {
         return queue.capacity() - queue.size();
     }
 
-    /** Over a snapshot. {@link Iterator#remove} takes the element out of the queue if it is still in. */
+    /**
+     * Returns an iterator over a snapshot. {@link Iterator#remove} removes the element from the queue if it is still
+     * there.
+     */
     @Override
     public Iterator<E> iterator() {
         return new SnapshotIterator<>(queue.snapshot(), stored -> decode(stored.message()), stored -> queue.drop(stored.position()));
@@ -462,8 +479,9 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
     }
 
     /**
-     * What is sent in its place. The allow-list is believed where whoever sends it is trusted with everything: where no
-     * filter is set. Else a process could send one that lets its own way in.
+     * The form in which a queue travels by Java serialization. Its allow-list is believed only where the sender is
+     * trusted with everything: where no filter is set. Otherwise a process could send a list that lets its own classes
+     * in.
      */
     private static final class Sent implements Serializable {
         private static final long serialVersionUID = 1L;
@@ -493,7 +511,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
         }
     }
 
-    /** The same in the {@code CompactForm}. */
+    /** The form in which a queue travels in the {@code CompactForm}. */
     record QueueAddress(SharedMemory memory, int capacity, @Nullable String beside, List<String> named) implements Address {
         private static final long serialVersionUID = 1L;
 
@@ -502,7 +520,7 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
             return arrived(memory, capacity, Elements.of(null, List.of()));
         }
 
-        /** With the allow-list of a sender that is believed. */
+        /** Uses the allow-list of the sender, if the sender is trusted. */
         @Override
         public Object resolve(@Nullable ClassLoader trusted) throws InvalidObjectException, ClassNotFoundException {
             if (trusted == null) {

@@ -1,13 +1,13 @@
 package dev.sennit.shared;
 
 /**
- * How this process makes memory that others can use, and how its threads wait for them there: {@link SharedMemory#mechanism}
- * tells. Both offer the same; processes that use different ones work together.
+ * How this process makes memory that others can use, and how its threads wait for them there; see
+ * {@link SharedMemory#mechanism}. Both mechanisms offer the same, and processes that use different ones work together.
  *
- * <p>The choice is made once, when shared memory is first used: {@link #NATIVE} where it can be had. The system property {@code
- * sennit.shared-memory} may say otherwise: {@code native}, {@code portable} or {@code auto}. With {@code portable} a process
- * behaves in everything as on a system other than Linux; it is for tests, and has to be the same in all processes that share
- * something. Workers take it over.
+ * <p>The mechanism is chosen when shared memory is first used: {@link #NATIVE} if it is available. The system property
+ * {@code sennit.shared-memory} overrides the choice: {@code native}, {@code portable} or {@code auto}. With
+ * {@code portable} a process behaves in everything as on a system other than Linux; this is for tests, and has to be
+ * the same in all processes that share something. Workers inherit it.
  */
 public enum SharingMechanism {
     /**
@@ -18,7 +18,8 @@ public enum SharingMechanism {
     NATIVE,
     /**
      * Mapped files in a private folder of the temporary folder ({@code java.io.tmpdir}), and threads that park and look
-     * again: a wait for another process ends up to a quarter later than it could, and at most 10 milliseconds.
+     * again: a wait for another process ends late by up to a quarter of its length, but by no more than 10
+     * milliseconds.
      */
     PORTABLE
 }
