@@ -24,8 +24,8 @@ import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A barrier in shared memory: threads of all processes wait for each other there, again and again, as at a {@link
- * java.util.concurrent.CyclicBarrier}.
+ * A barrier in shared memory: threads of all processes wait for each other there, again and again, as at a
+ * {@link java.util.concurrent.CyclicBarrier}.
  *
  * {@snippet :
  * SharedBarrier barrier = SharedBarrier.create(2);
@@ -35,27 +35,28 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p><b>All or none</b> of those that wait get through. If one of them is interrupted or its time is over, <b>or its process
- * dies</b>, the barrier is broken: all others get a {@link BrokenBarrierException} within some milliseconds, which says so,
- * and so does whoever comes later, until {@link #reset}. A process that dies before it comes has not been heard of: for that,
- * wait with a time limit. One that dies after the last has come is not missed.
+ * <p><b>All waiting threads get through, or none.</b> If one of them is interrupted or its time is over, <b>or its
+ * process dies</b>, the barrier is broken: all others get a {@link BrokenBarrierException} with the reason within some
+ * milliseconds, and so do later callers, until {@link #reset}. The barrier does not know of a process that dies before
+ * it comes: use a time limit for that. A process that dies after the last party has come breaks nothing.
  *
- * <p>Platform and virtual threads may use it. A task captures it. What a {@code CyclicBarrier} runs when it opens, the
- * parties of this one give to {@link #await(Action)}. <b>Memory effects</b>:
- * what was done before {@link #await()} is seen after those that return with it, in shared memory too.
+ * <p>Platform and virtual threads may use it. A task captures it. While a {@code CyclicBarrier} is made with the action
+ * that it runs when it opens, each party of this barrier passes the action to {@link #await(Action)}. <b>Memory
+ * effects</b>: actions before {@link #await()} are visible to the threads that return with it, in shared memory too.
  */
 public final class SharedBarrier extends SharedSynchronizer {
     /*
-     * A lock guards all. Who waits has an entry: its process, and the round it waits in. One write, the round's number,
-     * opens the barrier; a round that is broken is marked in the entries of all that wait in it. So a death inside the guard
-     * leaves either nothing done, or a round that is over, or one that whoever comes next marks as broken to the end.
+     * The guard protects everything. Each waiting thread has an entry: its process, and its round. One write, the
+     * number of the next round, opens the barrier. A broken round is marked in the entries of all threads that wait in
+     * it. So a process that dies with the guard leaves nothing done, or a finished round, or a partly marked round,
+     * which the next owner of the guard marks completely.
      */
     private static final long serialVersionUID = 1L;
     private static final VarHandle INTS = JAVA_INT.varHandle();
     private static final VarHandle LONGS = JAVA_LONG.varHandle();
 
     private static final long ROUND = LockWord.BYTES + SignalWord.BYTES;
-    /** 0, or why this round is broken: the number of a process that died, or a negative reason. */
+    /** 0, or why this round is broken: the id of a process that died, or one of the negative reasons. */
     private static final long BROKEN = ROUND + 4;
     private static final int LEFT = -1;
 
@@ -64,7 +65,7 @@ public final class SharedBarrier extends SharedSynchronizer {
 
     private static final long FIRST = ROUND + 64;
     private static final long ENTRY = 16;
-    // Of an entry, after the identity of its process, or 0:
+    // Of an entry, after the identity of its process, which is 0 in a free entry:
     private static final long ENTRY_ROUND = 8;
     private static final long ENTRY_BROKEN = 12;
 
@@ -74,7 +75,7 @@ public final class SharedBarrier extends SharedSynchronizer {
     private final transient int parties;
     private final transient LockWord guard;
     private final transient SignalWord ended;
-    /** When a thread of this process last looked after the others. */
+    /** When a thread of this process last checked the other processes. */
     private final transient AtomicLong lookedAt = new AtomicLong(Backend.current().nanoTime());
 
     private SharedBarrier(SharedMemory memory, int parties) {
@@ -86,7 +87,7 @@ public final class SharedBarrier extends SharedSynchronizer {
     }
 
     /**
-     * Makes a barrier at which nobody waits.
+     * Makes a barrier at which no thread waits.
      *
      * @param parties how many threads open it, 1 to 10,000
      * @return the barrier
@@ -97,7 +98,7 @@ public final class SharedBarrier extends SharedSynchronizer {
         if (parties < 1 || parties > MOST_PARTIES) {
             throw new IllegalArgumentException("parties must be 1 to " + MOST_PARTIES + ", was " + parties);
         }
-        // Twice as many entries: some have yet to leave the last round while others wait in this one.
+        // Twice as many entries as parties: some have yet to leave the last round while others wait in this one.
         return SharedMemory.createCollected(FIRST + 2 * parties * ENTRY)
                 .as(SharedBarrier.class, memory -> new SharedBarrier(memory, parties));
     }
@@ -125,24 +126,25 @@ public final class SharedBarrier extends SharedSynchronizer {
      * @return how many were still missing when the caller came: 0 for the last
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile; the barrier is broken then
      * @throws BrokenBarrierException if the barrier was broken or reset, before or meanwhile; says why
-     * @throws TimeoutException when the time was over first; the barrier is broken then
+     * @throws TimeoutException if the time was over first; the barrier is broken then
      */
     public int await(long timeout, TimeUnit unit) throws InterruptedException, BrokenBarrierException, TimeoutException {
         return await(new WaitLimit(unit.toNanos(timeout)), null);
     }
 
     /**
-     * Waits until all parties have come, and runs an action before any of them goes on, if the caller is the last. All parties
-     * have to give it, as any may come last; a party that gives none opens the barrier without. While it runs the others wait:
-     * the thread holds no lock, and its process may die as one that waits.
+     * Waits until all parties have come. If the caller is the last, it runs an action before any party goes on. All
+     * parties have to pass the action, as any may come last; a last party without an action opens the barrier at once.
+     * While the action runs the others wait; its thread holds no lock, and the death of its process breaks the barrier
+     * as that of a waiting process does.
      *
-     * @param action what the last one runs
-     * @return how many were still missing when the caller came: 0 for the one that ran the action
+     * @param action run by the last party
+     * @return how many were still missing when the caller came: 0 for the party that ran the action
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile; the barrier is broken then
-     * @throws BrokenBarrierException if the barrier was broken or reset, before or meanwhile, which includes while the action
-     *     ran here; says why
-     * @throws java.util.concurrent.CompletionException around a checked exception of the action; the barrier is broken then,
-     *     as it is for unchecked ones and errors, which come as they are
+     * @throws BrokenBarrierException if the barrier was broken or reset, before or meanwhile, also while the action ran
+     *     here; says why
+     * @throws java.util.concurrent.CompletionException around a checked exception of the action; the barrier is broken
+     *     then, as it is for unchecked ones and errors, which come as they are
      */
     public int await(Action action) throws InterruptedException, BrokenBarrierException {
         Objects.requireNonNull(action, "action");
@@ -169,14 +171,15 @@ public final class SharedBarrier extends SharedSynchronizer {
                     missing = parties - 1 - waiting;
                     isLast = missing == 0 && !Thread.currentThread().isInterrupted();
                     if (isLast) {
-                        breakForTheDead(); // those that wait may not have looked yet, or there may be none left to look
+                        breakForTheDead(); // waiting threads may not have checked yet, or none may be left to check
                         ensureNotBroken(broken());
                         if (action == null) {
                             nextRound();
                             return 0;
                         }
                     }
-                    if (waiting < parties) { // else the last one of this round runs its action: the caller is of the next
+                    // else the last party of this round runs its action, and the caller belongs to the next round
+                    if (waiting < parties) {
                         entry = claim();
                     }
                 }
@@ -205,14 +208,14 @@ public final class SharedBarrier extends SharedSynchronizer {
                 sleep(seen, limit);
                 lookAfterOthersNowAndThen();
                 timeIsOver = limit.isOver();
-            } catch (Throwable e) { // no memory or stack left, say: nobody comes back for the entry
+            } catch (Throwable e) { // no memory or stack left, say: this thread will not free its entry
                 leave(entry);
                 throw e;
             }
         }
     }
 
-    /** Ends a wait that failed: breaks the round, unless that is over. */
+    /** Ends a wait that failed: frees the entry, and breaks the round unless the round is over. */
     private void leave(long entry) {
         enter();
         try {
@@ -226,12 +229,12 @@ public final class SharedBarrier extends SharedSynchronizer {
         }
     }
 
-    /** The last one of a round, with an entry in it, which runs the action and opens the barrier, or breaks it. */
+    /** Runs the action of the last party, which has an entry in the round, and opens the barrier or breaks it. */
     private void open(long entry, Action action) throws BrokenBarrierException {
         int outcome = ACTION_FAILED;
         try {
             action.run();
-            lookAfterOthers(); // which died meanwhile, maybe
+            lookAfterOthers(); // a process may have died meanwhile
             outcome = 0;
         } finally {
             outcome = finish(entry, outcome);
@@ -239,7 +242,9 @@ public final class SharedBarrier extends SharedSynchronizer {
         ensureNotBroken(outcome);
     }
 
-    /** Ends a round whose action has ended; returns 0, or why it is broken, which it may have been meanwhile. */
+    /**
+     * Ends a round after its action. Returns 0, or why the round is broken, which may have happened during the action.
+     */
     private int finish(long entry, int outcome) {
         enter();
         try {
@@ -259,7 +264,10 @@ public final class SharedBarrier extends SharedSynchronizer {
         }
     }
 
-    /** An interrupt is seen in the next turn, as that may find that the round is over. */
+    /**
+     * Sleeps until the next signal. An interrupt is left to the next turn of the loop, which may find that the round is
+     * over.
+     */
     private void sleep(int seen, WaitLimit limit) {
         try {
             ended.await(seen, limit);
@@ -285,7 +293,7 @@ public final class SharedBarrier extends SharedSynchronizer {
 
     // ---- inside the guard ----
 
-    /** Takes the guard; the round in which a process died inside is broken. */
+    /** Acquires the guard. If a process died with it, breaks the round. */
     private void enter() {
         if (guard.lockRecovering()) {
             breakRound(guard.deadPid());
@@ -308,7 +316,7 @@ public final class SharedBarrier extends SharedSynchronizer {
         ended.signalAll();
     }
 
-    /** Breaks the round if a process that waits in it has died. */
+    /** Breaks the round if a waiting process has died. */
     private void breakForTheDead() {
         long dead = deadThatWaits();
         if (dead != 0) {
@@ -320,19 +328,19 @@ public final class SharedBarrier extends SharedSynchronizer {
         if (entry != 0) {
             LONGS.setVolatile(words, entry, 0L);
         } else if (getNumberWaiting() == parties) {
-            return; // the caller was of the next round
+            return; // the caller belongs to the next round
         }
         breakRound(LEFT);
     }
 
-    /** An entry for the calling thread in this round; 0 if there is none until others have left. */
+    /** Returns an entry for the calling thread in this round, or 0 if none is free until other threads leave. */
     private long claim() {
         long unused = find(entry -> identity(entry) == 0);
         if (unused == 0) {
             unused = find(entry -> !waits(entry) && isDead(identity(entry)));
         }
         if (unused != 0) {
-            LONGS.setVolatile(words, unused, 0L); // of no round while it is written
+            LONGS.setVolatile(words, unused, 0L); // belongs to no round while it is written
             INTS.setVolatile(words, unused + ENTRY_ROUND, round());
             INTS.setVolatile(words, unused + ENTRY_BROKEN, 0);
             LONGS.setVolatile(words, unused, ProcessIdentity.SELF);
@@ -340,7 +348,7 @@ public final class SharedBarrier extends SharedSynchronizer {
         return unused;
     }
 
-    // ---- anywhere ----
+    // ---- with and without the guard ----
 
     private long find(LongPredicate wanted) {
         for (long entry = FIRST; entry < words.byteSize(); entry += ENTRY) {
@@ -382,7 +390,7 @@ public final class SharedBarrier extends SharedSynchronizer {
         }
     }
 
-    /** A process that waits and has died; 0 if there is none. */
+    /** Returns the identity of a waiting process that has died, or 0. */
     private long deadThatWaits() {
         Set<Long> others = new HashSet<>();
         for (long entry = FIRST; entry < words.byteSize(); entry += ENTRY) {
@@ -419,8 +427,8 @@ public final class SharedBarrier extends SharedSynchronizer {
     }
 
     /**
-     * Breaks the barrier: whoever waits there, or comes before {@link #reset}, gets a {@link BrokenBarrierException}. For a
-     * process that knows that a party will not come.
+     * Breaks the barrier: waiting threads, and callers before {@link #reset}, get a {@link BrokenBarrierException}. For
+     * a process that knows that a party will not come.
      */
     public void abort() {
         enter();
@@ -431,7 +439,7 @@ public final class SharedBarrier extends SharedSynchronizer {
         }
     }
 
-    /** Makes the barrier as good as new. Whoever waits gets a {@link BrokenBarrierException}. */
+    /** Makes the barrier as good as new. Waiting threads get a {@link BrokenBarrierException}. */
     public void reset() {
         enter();
         try {
@@ -443,7 +451,8 @@ public final class SharedBarrier extends SharedSynchronizer {
     }
 
     /**
-     * Whether the barrier is broken: somebody left it, {@linkplain #abort aborted} it or died at it, and nobody has {@linkplain #reset reset} it.
+     * Returns whether the barrier is broken: a party left it, {@linkplain #abort aborted} it or died at it, and it has
+     * not been {@linkplain #reset reset} since.
      *
      * @return true if so
      */
@@ -452,7 +461,7 @@ public final class SharedBarrier extends SharedSynchronizer {
     }
 
     /**
-     * How many threads open it.
+     * Returns how many threads open the barrier.
      *
      * @return the number
      */
@@ -461,7 +470,7 @@ public final class SharedBarrier extends SharedSynchronizer {
     }
 
     /**
-     * How many threads wait, at this moment.
+     * Returns how many threads wait at the moment.
      *
      * @return the number
      */
@@ -485,7 +494,7 @@ public final class SharedBarrier extends SharedSynchronizer {
         return new Sent(memory, parties);
     }
 
-    /** What is sent in its place. */
+    /** The form in which a barrier travels. */
     private record Sent(SharedMemory memory, int parties) implements Address {
         private static final long serialVersionUID = 1L;
 

@@ -13,8 +13,8 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A fixed number of permits in shared memory, such as seats at something that bears only so many, and a record of which
- * process has how many: {@link dev.sennit.BoundedSemaphore} between processes.
+ * A fixed number of permits in shared memory, such as seats at a resource that bears only so many users, with a record
+ * of how many each process has: {@link dev.sennit.BoundedSemaphore} between processes.
  *
  * {@snippet :
  * SharedBoundedSemaphore seats = SharedBoundedSemaphore.create(2);
@@ -31,24 +31,25 @@ import java.util.concurrent.TimeUnit;
  * }
  *
  * <ul>
- *   <li><b>A permit belongs to the process that took it</b>: any of its threads may give it back, and no other process.
- *       Giving back more than that is refused.
- *   <li><b>When a process dies that has permits</b>, they stay taken, as what they stood for may still be in use. Whoever would
- *       have to wait for one gets an {@link OwnerDiedException} instead, within some milliseconds, until somebody {@linkplain
- *       #reclaim reclaims} them.
- *   <li>Among the threads of one process that wait: first come, first served. Between processes, and for who need not wait,
- *       there is no order.
- *   <li>Platform and virtual threads may use it, and notice interrupts and time limits within some milliseconds. A task captures it.
- *       Up to 200 processes may have permits at a time.
+ *   <li><b>A permit belongs to the process that acquired it</b>: any of its threads may release it, but no other
+ *       process. A release without a permit is refused.
+ *   <li><b>When a process dies with permits</b>, they stay acquired, as what they stood for may still be in use.
+ *       Callers that would have to wait get an {@link OwnerDiedException} instead, within some milliseconds, until some
+ *       process {@linkplain #reclaim reclaims} the permits.
+ *   <li>The waiting threads of one process are served first come, first served. Between processes, and for threads that
+ *       need not wait, there is no order.
+ *   <li>Platform and virtual threads may use it, and notice interrupts and time limits within some milliseconds. A task
+ *       captures it. Up to 200 processes may have permits at a time.
  * </ul>
  *
- * <p><b>Memory effects</b>: what was done before {@link #release} is seen after an {@link #acquire} that follows, in shared memory
- * too.
+ * <p><b>Memory effects</b>: actions before {@link #release} are visible after an {@link #acquire} that follows, in
+ * shared memory too.
  */
 public final class SharedBoundedSemaphore extends SharedSynchronizer {
     /*
-     * Who has how many is the truth, and the number of free permits follows from it: so one write takes or gives a permit,
-     * and after a death half-way the number is counted again. A lock guards both.
+     * The entries say how many permits each process has. The number of free permits is derived from them: so one write
+     * acquires or releases a permit, and if a process dies before it has updated that number, the next owner of the
+     * guard counts again. The guard protects both.
      */
     private static final long serialVersionUID = 1L;
     private static final VarHandle INTS = JAVA_INT.varHandle();
@@ -58,7 +59,7 @@ public final class SharedBoundedSemaphore extends SharedSynchronizer {
     private static final long FREE = BOUND + 4;
     private static final long FIRST = BOUND + 64;
     private static final long ENTRY = 16;
-    /** Of an entry: after the identity of the process, or 0. */
+    /** In an entry, after the identity of its process, which is 0 in a free entry. */
     private static final long HELD = 8;
 
     private static final int ENTRIES = 200; // what fits a page
@@ -67,9 +68,9 @@ public final class SharedBoundedSemaphore extends SharedSynchronizer {
     private final transient MemorySegment words;
     private final transient LockWord guard;
     private final transient SignalWord released;
-    /** Guarded by guard. Where the entry of this process was last. */
+    /** Guarded by guard. Where the entry of this process was at its last use. */
     private transient long mine = FIRST;
-    /** When a try last looked after the others. Races harmlessly. */
+    /** When {@link #tryAcquire()} last checked the other processes. Not guarded: a race costs one check more. */
     private transient long lookedAt = Backend.current().nanoTime();
 
     SharedBoundedSemaphore(SharedMemory memory) {
@@ -98,7 +99,7 @@ public final class SharedBoundedSemaphore extends SharedSynchronizer {
     }
 
     /**
-     * Takes a permit, waiting for one if there is none.
+     * Acquires a permit, waiting until there is one.
      *
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then has no permit
      * @throws OwnerDiedException if there is none, and a process died that had some; the caller then has no permit
@@ -110,7 +111,7 @@ public final class SharedBoundedSemaphore extends SharedSynchronizer {
     }
 
     /**
-     * Takes a permit if there is one.
+     * Acquires a permit if there is one.
      *
      * @return whether the caller has one now
      * @throws OwnerDiedException if there is none, and a process died that had some
@@ -127,7 +128,7 @@ public final class SharedBoundedSemaphore extends SharedSynchronizer {
     }
 
     /**
-     * Takes a permit, waiting for some time at most.
+     * Acquires a permit, waiting for some time at most.
      *
      * @param timeout the longest to wait
      * @return whether the caller has one now
@@ -154,7 +155,7 @@ public final class SharedBoundedSemaphore extends SharedSynchronizer {
     }
 
     private boolean take() {
-        enter(); // also when it looks as if there were none: it may have to be counted again
+        enter(); // even if none seems free: the count may need repair
         try {
             if (availablePermits() == 0) {
                 return false;
@@ -169,7 +170,7 @@ public final class SharedBoundedSemaphore extends SharedSynchronizer {
     }
 
     /**
-     * Gives a permit back.
+     * Releases a permit.
      *
      * @throws IllegalStateException if this process has none; then nothing has changed
      */
@@ -190,10 +191,9 @@ public final class SharedBoundedSemaphore extends SharedSynchronizer {
     }
 
     /**
-     * Gives the permits back that dead processes had. Whoever calls it has made sure that what they stood for is not in use any
-     * more.
+     * Releases the permits of dead processes. The caller has made sure that nothing they stood for is in use any more.
      *
-     * @return how many; 0 when no process died that had one
+     * @return how many; 0 if no process died with permits
      */
     public int reclaim() {
         int reclaimed = 0;
@@ -214,7 +214,7 @@ public final class SharedBoundedSemaphore extends SharedSynchronizer {
         return reclaimed;
     }
 
-    /** Takes the guard. Nobody who dies inside does harm: one write is all that counts. */
+    /** Acquires the guard, and counts again if a process died with it. */
     private void enter() {
         if (guard.lockRecovering()) {
             count();
@@ -229,7 +229,10 @@ public final class SharedBoundedSemaphore extends SharedSynchronizer {
         setFree(free);
     }
 
-    /** The entry of this process: the one it has, or one that nobody has, or that of a process which died without permits. */
+    /**
+     * Returns the entry of this process: the one it has, or a free one, or that of a process which died without
+     * permits.
+     */
     private long entryOfThis() {
         if (identity(mine) != ProcessIdentity.SELF) {
             mine = find();
@@ -295,7 +298,7 @@ public final class SharedBoundedSemaphore extends SharedSynchronizer {
     }
 
     /**
-     * How many permits are free, at this moment.
+     * Returns how many permits are free at the moment.
      *
      * @return the count
      */

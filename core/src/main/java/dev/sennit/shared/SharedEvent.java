@@ -25,9 +25,9 @@ import java.util.concurrent.TimeUnit;
  * }
  * }
  *
- * <p>Whoever waits when it is set gets through, even if it is cleared at once. A task captures it; platform and virtual threads
- * may wait, and notice interrupts and time limits within some milliseconds. <b>Memory effects</b>: what was done before
- * {@link #set} is seen after an {@link #await} that it ended, in shared memory too.
+ * <p>{@link #set} ends every wait that has begun, even if the event is cleared at once. A task captures the event.
+ * Platform and virtual threads may wait, and notice interrupts and time limits within some milliseconds. <b>Memory
+ * effects</b>: actions before {@link #set} are visible after an {@link #await} that it ended, in shared memory too.
  *
  * <p><b>When a process dies</b>, the event stays as it is: an event has no owner, and nobody can tell that the dead
  * process would have set it. For that, wait with a time limit.
@@ -37,7 +37,7 @@ public final class SharedEvent extends SharedSynchronizer {
     private static final VarHandle INTS = JAVA_INT.varHandle();
     private static final int SET = 1;
 
-    /** One int: bit 0 is the flag, the others count how often it went from clear to set. */
+    /** One int: bit 0 is the flag, the other bits count changes from clear to set. */
     private final transient MemorySegment word;
 
     SharedEvent(SharedMemory memory) {
@@ -55,12 +55,12 @@ public final class SharedEvent extends SharedSynchronizer {
         return SharedMemory.createCollected(4).as(SharedEvent.class, SharedEvent::new);
     }
 
-    /** Sets this event, and lets everybody go who waits for it. */
+    /** Sets this event, and ends all waits for it. */
     public void set() {
         while (true) {
             int seen = seen();
             boolean isSet = (seen & SET) != 0;
-            // Written also when it is set: else a clear that comes now would not see what was done before.
+            // Written even if already set: otherwise a clear() after this would not see what this thread did before.
             if (INTS.compareAndSet(word, 0L, seen, isSet ? seen : (seen + 2) | SET)) {
                 if (!isSet) {
                     Sharing.here().wake(word, Integer.MAX_VALUE);
@@ -70,13 +70,13 @@ public final class SharedEvent extends SharedSynchronizer {
         }
     }
 
-    /** Clears this event: whoever waits from now on, waits for the next {@link #set}. */
+    /** Clears this event: a wait that begins from now on ends with the next {@link #set}. */
     public void clear() {
         int ignored = (int) INTS.getAndBitwiseAnd(word, 0L, ~SET);
     }
 
     /**
-     * Whether this event is set.
+     * Returns whether this event is set.
      *
      * @return true from {@link #set} to {@link #clear}
      */
@@ -100,8 +100,8 @@ public final class SharedEvent extends SharedSynchronizer {
     /**
      * Waits until this event is set, for some time at most.
      *
-     * @param timeout the longest to wait; zero or less only looks
-     * @return false when the time was over first
+     * @param timeout the longest to wait; zero or less does not wait
+     * @return false if the time was over first
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile
      */
     public boolean await(Duration timeout) throws InterruptedException {

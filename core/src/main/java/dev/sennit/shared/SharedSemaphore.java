@@ -9,8 +9,8 @@ import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Permits in shared memory, which threads of all processes take and give: {@link java.util.concurrent.Semaphore} between
- * processes.
+ * Permits in shared memory that threads of all processes acquire and release: a {@link java.util.concurrent.Semaphore}
+ * between processes.
  *
  * {@snippet :
  * SharedSemaphore ready = SharedSemaphore.create(0);
@@ -20,14 +20,16 @@ import java.util.concurrent.TimeUnit;
  * }
  * }
  *
- * <p>A permit belongs to nobody: one process may give what another takes. <b>So when a process dies, what it took stays taken,
- * and what it would have given never comes</b>; nobody can tell, and who waits goes on waiting: set a time limit. Where each
- * process gives back what it took itself, a {@link SharedBoundedSemaphore} knows.
+ * <p>A permit has no owner: one process may release what another acquires. <b>So when a process dies, the permits that
+ * it acquired stay acquired, and those that it would have released never come.</b> Nobody can tell, and waiting threads
+ * go on waiting: set a time limit. If each process releases the permits that it acquired itself, use a
+ * {@link SharedBoundedSemaphore}, which notices such deaths.
  *
- * <p>Among the threads of one process that wait: first come, first served. Between processes, and for who need not wait,
- * there is no order; one that wants many permits may wait long beside others that want few. Platform and virtual threads
- * may use it, and notice interrupts and time limits within some milliseconds. A task captures it. <b>Memory effects</b>:
- * what was done before {@link #release} is seen after an {@link #acquire} that follows, in shared memory too.
+ * <p>The waiting threads of one process are served first come, first served. Between processes, and for threads that
+ * need not wait, there is no order; a thread that wants many permits may wait long beside others that want few.
+ * Platform and virtual threads may use it, and notice interrupts and time limits within some milliseconds. A task
+ * captures it. <b>Memory effects</b>: actions before {@link #release} are visible after an {@link #acquire} that
+ * follows, in shared memory too.
  */
 public final class SharedSemaphore extends SharedSynchronizer {
     private static final long serialVersionUID = 1L;
@@ -66,19 +68,19 @@ public final class SharedSemaphore extends SharedSynchronizer {
     }
 
     /**
-     * Takes a permit, waiting for one if there is none.
+     * Acquires a permit, waiting until there is one.
      *
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then took none
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then has acquired none
      */
     public void acquire() throws InterruptedException {
         acquire(1);
     }
 
     /**
-     * Takes permits, all at once, waiting until there are so many.
+     * Acquires permits, all at once, waiting until there are enough.
      *
      * @param permits how many, 0 or more
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then took none
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then has acquired none
      */
     public void acquire(int permits) throws InterruptedException {
         if (!tryAcquire(permits, Long.MAX_VALUE, TimeUnit.NANOSECONDS)) {
@@ -86,13 +88,13 @@ public final class SharedSemaphore extends SharedSynchronizer {
         }
     }
 
-    /** Takes a permit, waiting for one if there is none, whatever interrupts come. */
+    /** Acquires a permit, waiting until there is one; an interrupt does not end the wait. */
     public void acquireUninterruptibly() {
         acquireUninterruptibly(1);
     }
 
     /**
-     * Takes permits, all at once, waiting until there are so many, whatever interrupts come.
+     * Acquires permits, all at once, waiting until there are enough; an interrupt does not end the wait.
      *
      * @param permits how many, 0 or more
      */
@@ -101,19 +103,19 @@ public final class SharedSemaphore extends SharedSynchronizer {
     }
 
     /**
-     * Takes a permit if there is one.
+     * Acquires a permit if there is one.
      *
-     * @return whether the caller has one now
+     * @return whether the caller has acquired one
      */
     public boolean tryAcquire() {
         return tryAcquire(1);
     }
 
     /**
-     * Takes permits if there are so many.
+     * Acquires permits if there are enough.
      *
      * @param permits how many, 0 or more
-     * @return whether the caller has them now
+     * @return whether the caller has acquired them
      */
     public boolean tryAcquire(int permits) {
         ensureNotNegative(permits);
@@ -126,21 +128,21 @@ public final class SharedSemaphore extends SharedSynchronizer {
     }
 
     /**
-     * Takes a permit, waiting for some time at most.
+     * Acquires a permit, waiting for some time at most.
      *
-     * @return whether the caller has one now
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then took none
+     * @return whether the caller has acquired one
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then has acquired none
      */
     public boolean tryAcquire(long timeout, TimeUnit unit) throws InterruptedException {
         return tryAcquire(1, timeout, unit);
     }
 
     /**
-     * Takes permits, all at once, waiting for some time at most.
+     * Acquires permits, all at once, waiting for some time at most.
      *
      * @param permits how many, 0 or more
-     * @return whether the caller has them now
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then took none
+     * @return whether the caller has acquired them
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then has acquired none
      */
     public boolean tryAcquire(int permits, long timeout, TimeUnit unit) throws InterruptedException {
         var limit = new WaitLimit(unit.toNanos(timeout));
@@ -150,13 +152,13 @@ public final class SharedSemaphore extends SharedSynchronizer {
         return tryAcquire(permits) || released.tryInTurn(limit, () -> tryAcquire(permits));
     }
 
-    /** Gives a permit. */
+    /** Releases a permit. */
     public void release() {
         release(1);
     }
 
     /**
-     * Gives permits.
+     * Releases permits.
      *
      * @param permits how many, 0 or more
      * @throws ArithmeticException if there would be more than an int can count; then nothing has changed
@@ -171,7 +173,7 @@ public final class SharedSemaphore extends SharedSynchronizer {
     }
 
     /**
-     * How many permits are free, at this moment.
+     * Returns how many permits are free at the moment.
      *
      * @return the count
      */
@@ -180,7 +182,7 @@ public final class SharedSemaphore extends SharedSynchronizer {
     }
 
     /**
-     * Takes all permits that are free.
+     * Acquires all free permits.
      *
      * @return how many
      */
