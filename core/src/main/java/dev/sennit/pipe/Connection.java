@@ -44,89 +44,105 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One end of a {@link Pipe}, or of a connection to a {@link ConnectionListener}: sends objects and bytes to the other end, and receives them from it.
+ * One end of a {@link Pipe}, or of a connection to a {@link ConnectionListener}: sends objects and bytes to the other
+ * end, and receives them from it.
  *
  * <h2>Giving it away</h2>
  *
- * <p>A connection that has not been used yet can be given to another process: the main of a {@link WorkerProcess} or a task of a
- * {@link ProcessPool} captures it, or it is sent over another connection. There it is the end, and here it is not any more; a use
- * of it here fails. One that has been used stays where it is, and a task that captures it is refused.
+ * <p>A connection that has not been used yet can be given to another process: the main of a {@link WorkerProcess} or a
+ * task of a {@link ProcessPool} captures it, or it is sent over another connection. The receiver then has the end, and
+ * using it here fails. A connection that has been used stays where it is, and a task that captures it is refused.
  *
- * <p>The process that gets it has it from when it reads it. Until then it belongs to who gave it away, who should close it only
- * when the receiver has it, or will not get it. Given to a {@code WorkerProcess}, it may be closed here at once, and is gone if
- * that process ends without having read it.
+ * <p>The receiver has the end from the moment when it reads it. Until then the end belongs to the giver, which should
+ * close it only when the receiver has it, or will not get it. If it was given to a {@code WorkerProcess}, it may be
+ * closed here at once, and is gone if that process ends without having read it.
  *
  * <h2>Waiting</h2>
  *
- * <p>Every wait ends: with a message; with a {@link ConnectionEndedException} when the other end has been closed or its process has
- * ended, however it ended, and all it had sent has been received; with an {@link InterruptedException}, after which the connection is as
- * good as before; or with an {@link IOException} when it is closed here meanwhile.
+ * <p>No hung waits: every wait ends with a message; with a {@link ConnectionEndedException} when the other end was
+ * closed or its process has ended, however it ended, and all its messages have been received; with an
+ * {@link InterruptedException}, after which the connection is as good as before; or with an {@link IOException} when it
+ * is closed here meanwhile.
  *
- * <p>The system keeps some hundred kilobytes between two ends. A larger message is sent as it is received. If both ends send large
- * messages and neither receives, both wait, until one is closed or interrupted ({@link dev.sennit.CancelScope#within} limits the
- * time): let another thread receive. Before the ends have connected, 64 KiB are kept for an end, and 16 MiB for all ends of a process
- * together; what is more waits until its ends have connected. A process that ends, though not one that is killed, sends what it
- * keeps first, wherever the other end is by then.
+ * <p>The system buffers some hundred kilobytes between two ends. A larger message is sent while it is received. If both
+ * ends send large messages and neither receives, both wait, until one is closed or interrupted
+ * ({@link dev.sennit.CancelScope#within} limits the time): let another thread receive. Before the ends have connected,
+ * 64 KiB are kept for an end, and 16 MiB for all ends of a process together; a send beyond that waits until its ends
+ * have connected. A process that ends, but not one that is killed, first sends the messages that it keeps, wherever the
+ * other end is by then.
  *
- * <p>An end that was neither given away nor connected is closed when nobody can use it any more, that is when the garbage collector finds it;
- * what was kept for it is dropped. A process may have 1,024 ends that came from others and are not connected; the next is
- * refused where it is read.
+ * <p>An end that was neither given away nor connected is closed when the garbage collector finds it unreachable;
+ * messages that were kept for it are dropped. A process may have 1,024 ends that came from others and are not
+ * connected; the next end is refused where it is read.
  *
- * <p><b>Threads.</b> All methods may be called by any threads at any time. One may send while another receives; messages of two that
- * send do not mix, and of two that receive each gets whole ones. Virtual threads do not hold up others.
+ * <p><b>Threads.</b> Any thread may call any method at any time. A thread may send while another receives; messages of
+ * two sending threads do not mix, and two receiving threads each get whole messages. Waiting virtual threads do not
+ * hold their carriers.
  *
  * <h2>What may be received</h2>
  *
- * <p>Objects are read behind an allow-list: the JDK's values and exceptions, classes that lie in the same jar or folder as the one that
- * opened the pipe, and what {@link #allow} names. Another class is a {@link dev.sennit.TaskSerializationException} that says what to
- * allow; the connection can be used on.
+ * <p>Objects are read behind an allow-list: the JDK's values and exceptions, classes in the same jar or folder as the
+ * class that opened the pipe, and those that {@link #allow} names. Another class causes a
+ * {@link dev.sennit.TaskSerializationException} that says what to allow; the connection remains usable.
  *
- * <p>An end that a process gives to a worker or {@link WorkerProcess} that it started takes its list along. An end that comes any other
- * way - in a task's result, or over a connection, queue or manager - has the list of the reader that received it: a sender cannot
- * choose what its receiver reads. One that a program reads from a stream of its own has the JDK's values alone.
+ * <p>An end that a process gives to a worker or {@link WorkerProcess} that it started takes its list along. An end that
+ * comes any other way - in a task's result, or over a connection, queue or manager - has the list of the reader that
+ * received it: a sender cannot choose what its receiver reads. An end that a program reads from a stream of its own
+ * accepts the JDK's values alone.
  *
- * <p><b>Memory effects.</b> What a thread did before it sent a message is seen by the one that received it, if it is in the same
- * process; another gets copies.
+ * <p><b>Memory effects.</b> Actions of a thread before it sends a message are visible to the thread that receives it,
+ * if both are in the same process; another process gets copies.
  */
 public final class Connection implements Serializable, AutoCloseable {
     /*
      * Overview
      *
-     * What a message looks like on its way: PipeMessage.
+     * A message travels as described in PipeMessage.
      *
      * States, as seen by one process:
      *
      *   FREE -> USED -> CONNECTED -> CLOSED        and from each to CLOSED
      *
-     * FREE is all that can be given away. An end that was opened here is claimed at its first use; one that came from elsewhere when it
-     * came (EndClaim). USED waits for the other end. Until CONNECTED, sent messages are kept in `waiting`.
+     * Only a FREE end can be given away. An end whose pipe was opened here is claimed at its first use; an end from
+     * elsewhere is claimed when it arrives (EndClaim). A USED end waits for the other end. Until CONNECTED, sent
+     * messages are kept in `waiting`.
      *
-     * The channel is non-blocking, so that no interrupt can close it; who has to wait waits in a Readiness, with no lock held. So a
-     * wait for input goes: try, under `receiving`; nothing there: join the connection's waits, try again, select. Whoever reads bytes
-     * that another thread may be waiting for wakes it up, as its selector will not.
+     * The channel is non-blocking, so that no interrupt can close it; a waiting thread waits in a Readiness, and holds
+     * no lock. So a thread waits for input like this: try, under `receiving`; if there is nothing, join the
+     * connection's waits, try again, select. A thread that reads bytes that another thread may be waiting for wakes
+     * that thread, as the selector will not.
      *
-     * A message that is being sent holds `sending` until it is out, waits included. If its thread is interrupted half-way, the rest
-     * goes to the head of `waiting`, and is sent by an anonymous virtual thread, or by the next sender: that thread may have no
-     * carrier.
+     * A thread that sends a message holds `sending` until the message is out, waits included. If it is interrupted
+     * half-way, the rest of the message goes to the head of `waiting`. An anonymous virtual thread sends it, or the
+     * next sender, as the virtual thread may have no carrier.
      *
-     * Only `KEEPING` holds a connection that its user has lost; timers, claims and the meeting point know it weakly. So a Hold, which
-     * is the end without the connection, is told of the loss, and gives the end up.
+     * If the user has lost a connection, only `KEEPING` holds it strongly; timers, claims and the meeting point hold it
+     * weakly. So a Hold, which is the end without the connection, learns of the loss and gives the end up.
      */
 
     @Serial
     private static final long serialVersionUID = 1L;
 
-    /** What is kept until the ends have connected: as much as the system takes at once, so that a process can leave it behind. */
+    /**
+     * How many bytes an end keeps until the ends have connected: as many as the system takes at once, so that a process
+     * can leave them behind when it ends.
+     */
     private static final int MOST_WAITING = 1 << 16;
-    /** What a process that ends gives to what it keeps. */
+    /** How long a process that ends waits to send the messages that it keeps. */
     private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
 
-    /** The most bytes that all connections of this process keep; a connection without room waits until its ends have met. */
+    /**
+     * The most bytes that all connections of this process keep; a connection without room waits until its ends have
+     * met.
+     */
     static final int MOST_WAITING_IN_ALL = 1 << 24;
 
     private static final AtomicInteger WAITING_IN_ALL = new AtomicInteger();
 
-    /** Those that keep messages, so that these are sent although nobody has the connection any more. */
+    /**
+     * The connections that keep messages: referenced here, so that these are sent even if the user has lost the
+     * connection.
+     */
     private static final Set<Connection> KEEPING = ConcurrentHashMap.newKeySet();
 
     private static final Unreachable LOST = new Unreachable("sennit-connections");
@@ -139,9 +155,9 @@ public final class Connection implements Serializable, AutoCloseable {
     private final transient boolean sends;
     private final transient boolean receives;
     private final transient ClassLoader loader;
-    /** Whether its other end is in this process's {@code Family}. */
+    /** Whether the other end is in this process's {@code Family}. */
     private final transient boolean ofFamily;
-    /** Its end; also the lock of this connection. */
+    /** The end of this connection; also its lock. */
     private final transient Hold hold;
 
     private transient volatile AllowList allowed;
@@ -149,12 +165,12 @@ public final class Connection implements Serializable, AutoCloseable {
     private transient volatile boolean closed;
     /** Written once, when the ends have met. */
     private transient volatile @Nullable SocketChannel channel;
-    /** Done when the ends have met, or will not. */
+    /** Completed when the ends have met, or will not meet. */
     private final transient CompletableFuture<SocketChannel> met = new CompletableFuture<>();
 
     private final transient Set<Readiness> waits = ConcurrentHashMap.newKeySet();
 
-    /** Whoever has the permit sends. Not a lock, as a message may be begun by one thread and ended by another. */
+    /** The thread with the permit sends. Not a lock, as one thread may begin a message and another may finish it. */
     private final transient Semaphore sending = new Semaphore(1, true);
     /** Only with the permit. */
     private final transient Deque<OutgoingMessage> waiting = new ArrayDeque<>();
@@ -190,13 +206,13 @@ public final class Connection implements Serializable, AutoCloseable {
         allowed = Reading.listFor(ticket.allowed, ticket.locations);
         loader = Reading.currentLoader();
         EndClaim claim = EndClaim.received(ticket.pipe, folder, new MeetingPoint.Token(ticket.high, ticket.low), useLater());
-        synchronized (hold) { // its thread may come back at once
+        synchronized (hold) { // the claim's thread may call back at once
             hold.claim = claim.start();
         }
         hold.giveUpWithout(this);
     }
 
-    /** One whose ends have met at a {@link ConnectionListener}. */
+    /** Makes a connection whose ends have met at a {@link ConnectionListener}. */
     Connection(SocketChannel connected, String name, Class<?> opener) throws IOException {
         this.name = name;
         incoming = new IncomingMessages(name);
@@ -223,9 +239,9 @@ public final class Connection implements Serializable, AutoCloseable {
     /**
      * Connects to a {@link ConnectionListener}, within ten seconds.
      *
-     * @param address what {@link ConnectionListener#address} returned, or was made of the same parts
-     * @return a connection, whose other end has the key; it stays in this process
-     * @throws IOException if nobody listens there, or has another key, or has too many connections
+     * @param address the result of {@link ConnectionListener#address}, or made of the same parts
+     * @return a connection whose other end has the key; it stays in this process
+     * @throws IOException if there is no listener, or it has another key, or too many connections
      * @throws InterruptedException if the thread is interrupted before or meanwhile
      */
     public static Connection connect(ConnectionAddress address) throws IOException, InterruptedException {
@@ -244,7 +260,7 @@ public final class Connection implements Serializable, AutoCloseable {
 
     private static final StackWalker CALLER = StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE);
 
-    /** For threads that outlive the connection where nobody has it any more. */
+    /** Returns {@link #useNow} for threads that may outlive the connection: they hold it weakly. */
     private Runnable useLater() {
         var self = new WeakReference<>(this);
         return () -> {
@@ -256,22 +272,23 @@ public final class Connection implements Serializable, AutoCloseable {
     }
 
     /**
-     * The end that a connection is of. Does not know the connection: one that nobody can use any more is found by that, and its end given up.
+     * The end of a pipe, without its connection: so a connection that its user has lost becomes unreachable, and its
+     * end is given up.
      */
     private static final class Hold implements Movable {
-        /** Where it was opened; null where it came from elsewhere. */
+        /** The end where the pipe was opened here; null if it came from elsewhere. */
         final MeetingPoint.@Nullable End opened;
-        /** Guarded by this. Null where it was opened, until it is used. */
+        /** Guarded by this. Null until its first use where the pipe was opened here. */
         @Nullable EndClaim claim;
         /** Guarded by this. */
         boolean used;
-        /** Guarded by this. How often it was sent somewhere, and may arrive. */
+        /** Guarded by this. How many times it was sent, and may still arrive. */
         int given;
-        /** Guarded by this. The ends have connected. */
+        /** Guarded by this. Whether the ends have connected. */
         boolean connected;
-        /** Guarded by this. The processes that are about to get it. */
+        /** Guarded by this. How many started processes are about to get it. */
         int receivers;
-        /** Guarded by this. Nobody here has the connection any more. */
+        /** Guarded by this. Whether the user here has lost the connection. */
         private boolean lost;
 
         Hold(MeetingPoint.@Nullable End opened) {
@@ -306,14 +323,14 @@ public final class Connection implements Serializable, AutoCloseable {
             }
         }
 
-        /** Guarded by this. */
+        /** Guarded by this. Gives the end up if no process can use it. */
         private void giveUpIfNobodys() {
             if (lost && !connected && given == 0 && receivers == 0) {
                 giveUp();
             }
         }
 
-        /** Guarded by this. If nobody else has the end, the pipe has ended. */
+        /** Guarded by this. Gives the end up; if no other process has it, the pipe has ended. */
         void giveUp() {
             if (claim != null) {
                 claim.release();
@@ -330,10 +347,10 @@ public final class Connection implements Serializable, AutoCloseable {
      *
      * @param message any serializable object, or null
      * @throws dev.sennit.TaskSerializationException naming what cannot be serialized; nothing is sent then
-     * @throws ConnectionEndedException if nobody can receive it any more
+     * @throws ConnectionEndedException if no process can receive it any more
      * @throws IOException if the connection is closed here, or belongs to another process by now
-     * @throws InterruptedException if the thread is interrupted before or meanwhile. A message of which some has gone out by then
-     *     is sent to its end all the same; otherwise it is not sent
+     * @throws InterruptedException if the thread is interrupted before or meanwhile. If a part of the message has gone
+     *     out by then, the rest is still sent; otherwise the message is not sent
      * @throws UnsupportedOperationException if this end only receives
      */
     public void send(@Nullable Object message) throws IOException, InterruptedException {
@@ -387,7 +404,7 @@ public final class Connection implements Serializable, AutoCloseable {
                 ensureOpen();
                 SocketChannel to = channel;
                 if (to != null) {
-                    writeWaiting(to); // the thread that is to do it may have no carrier
+                    writeWaiting(to); // the thread that should send them may have no carrier
                     writeOrLeaveTheRest(message, to);
                     return;
                 }
@@ -401,7 +418,7 @@ public final class Connection implements Serializable, AutoCloseable {
         }
     }
 
-    /** Only with the permit. Keeps a message until the ends have met; false if that is too much. */
+    /** Only with the permit. Keeps a message until the ends have met; returns false if there is no room. */
     private boolean tryKeep(OutgoingMessage message) {
         synchronized (hold) {
             if (met.isDone() || waitingBytes.get() + message.size() > MOST_WAITING) {
@@ -419,14 +436,14 @@ public final class Connection implements Serializable, AutoCloseable {
         }
     }
 
-    /** Only with the permit: nothing is kept any more. */
+    /** Only with the permit. Forgets all kept messages. */
     private void clearWaiting() {
         waiting.clear();
         WAITING_IN_ALL.addAndGet(-waitingBytes.getAndSet(0));
         KEEPING.remove(this);
     }
 
-    /** How many bytes all connections of this process keep. */
+    /** Returns how many bytes all connections of this process keep. */
     static int waitingInAll() {
         return WAITING_IN_ALL.get();
     }
@@ -458,20 +475,20 @@ public final class Connection implements Serializable, AutoCloseable {
                 try {
                     Backend.start(Thread.ofVirtual().name("sennit-pipe-rest").unstarted(() -> sendWaiting(to)));
                 } catch (OutOfMemoryError none) {
-                    e.addSuppressed(none); // the next sender sends it, or this process when it ends
+                    e.addSuppressed(none); // the next sender sends the rest, or this process when it ends
                 }
             }
             throw e;
         }
     }
 
-    /** Sends what was kept; in a thread that nobody can interrupt. What cannot be sent any more is dropped. */
+    /** Sends the kept messages, in a thread that nothing interrupts. Drops them if they cannot be sent any more. */
     private void sendWaiting(SocketChannel to) {
         sending.acquireUninterruptibly();
         try {
             writeWaiting(to);
         } catch (IOException | InterruptedException e) {
-            // nobody receives it
+            // no end receives them
         } finally {
             clearWaiting();
             sending.release();
@@ -481,12 +498,12 @@ public final class Connection implements Serializable, AutoCloseable {
         }
     }
 
-    /** Only with the permit. Sends what is kept; an interrupt leaves the rest of it. */
+    /** Only with the permit. Sends the kept messages; after an interrupt the rest stays. */
     private void writeWaiting(SocketChannel to) throws IOException, InterruptedException {
         writeWaiting(to, false, 0);
     }
 
-    /** Only with the permit. The same, until a deadline if there is one. */
+    /** Only with the permit. Sends the kept messages, until a deadline if there is one. */
     private void writeWaiting(SocketChannel to, boolean limited, long deadline) throws IOException, InterruptedException {
         if (waiting.isEmpty()) {
             return;
@@ -499,7 +516,7 @@ public final class Connection implements Serializable, AutoCloseable {
         }
     }
 
-    /** Nobody will receive what is kept. */
+    /** Drops the kept messages, as no end will receive them. */
     private void dropWaiting() {
         sending.acquireUninterruptibly();
         try {
@@ -509,7 +526,10 @@ public final class Connection implements Serializable, AutoCloseable {
         }
     }
 
-    /** When this process ends. The other end may not have been used yet, as by a parent that joins before it receives. */
+    /**
+     * Sends the kept messages when this process ends. The other end may be unused, as in a parent that joins before it
+     * receives.
+     */
     static void sendWhatIsKept() {
         long deadline = Backend.current().nanoTime() + EXIT_LIMIT.toNanos();
         for (Connection one : KEEPING) {
@@ -524,12 +544,12 @@ public final class Connection implements Serializable, AutoCloseable {
                 SocketChannel to = one.met.get(Math.max(0, deadline - Backend.current().nanoTime()), TimeUnit.NANOSECONDS);
                 one.sendWaitingBefore(deadline, to);
             } catch (IOException | InterruptedException | ExecutionException | TimeoutException e) {
-                // it cannot be sent
+                // they cannot be sent
             }
         }
     }
 
-    /** Waits for the thread that sends; where there is none, this one does it. */
+    /** Waits for the thread that sends, or sends in this thread if there is none. */
     private void sendWaitingBefore(long deadline, SocketChannel to) throws IOException, InterruptedException {
         long left = deadline - Backend.current().nanoTime();
         if (left > 0 && waitingBytes.get() > 0 && sending.tryAcquire(left, TimeUnit.NANOSECONDS)) {
@@ -541,7 +561,7 @@ public final class Connection implements Serializable, AutoCloseable {
         }
     }
 
-    /** Only with the permit. False if a deadline has passed, and some is left. */
+    /** Only with the permit. Returns false if a deadline has passed, and a part is left. */
     private boolean write(OutgoingMessage message, SocketChannel to, boolean limited, long deadline)
             throws IOException, InterruptedException {
         if (tryWrite(message, to)) {
@@ -575,14 +595,16 @@ public final class Connection implements Serializable, AutoCloseable {
     // ---- receiving ----
 
     /**
-     * Receives the next message, and waits for it.
+     * Waits for the next message and receives it.
      *
-     * @return the object that was sent, or a {@code byte[]} if bytes were
-     * @throws dev.sennit.TaskSerializationException if the message is of a class that is not allowed, or cannot be read; it is dropped
+     * @return the object that was sent, or a {@code byte[]} if bytes were sent
+     * @throws dev.sennit.TaskSerializationException if the message is of a class that is not allowed, or cannot be
+     *     read; it is dropped
      * @throws ConnectionEndedException if nothing more will come
-     * @throws StreamCorruptedException if what came is no message; the connection is closed then
+     * @throws StreamCorruptedException if the other end sent something other than a message; the connection is closed
+     *     then
      * @throws IOException if the connection is closed here, or belongs to another process by now
-     * @throws InterruptedException if the thread is interrupted before or meanwhile; nothing is lost then
+     * @throws InterruptedException if the thread is interrupted before or meanwhile; no message is lost then
      * @throws UnsupportedOperationException if this end only sends
      */
     public @Nullable Object receive() throws IOException, InterruptedException {
@@ -598,12 +620,12 @@ public final class Connection implements Serializable, AutoCloseable {
     }
 
     /**
-     * Receives the next message, and waits for it.
+     * Waits for the next message and receives it.
      *
      * @param <T> the type of the message
      * @param type its class
      * @return the object that was sent
-     * @throws ClassCastException if it is something else, or null; it is dropped
+     * @throws ClassCastException if the message is of another class, or null; it is dropped
      * @throws dev.sennit.TaskSerializationException as {@link #receive()}
      * @throws ConnectionEndedException as {@link #receive()}
      * @throws IOException as {@link #receive()}
@@ -618,10 +640,10 @@ public final class Connection implements Serializable, AutoCloseable {
     }
 
     /**
-     * Receives the next message, which has to be bytes, and waits for it.
+     * Waits for the next message, which has to be bytes, and receives it.
      *
      * @return the bytes
-     * @throws IllegalStateException if the next message is an object; it is still there
+     * @throws IllegalStateException if the next message is an object, which can still be received
      * @throws ConnectionEndedException as {@link #receive()}
      * @throws IOException as {@link #receive()}
      * @throws InterruptedException as {@link #receive()}
@@ -631,13 +653,13 @@ public final class Connection implements Serializable, AutoCloseable {
     }
 
     /**
-     * Receives the next message, which has to be bytes, into an array, and waits for it.
+     * Waits for the next message, which has to be bytes, and receives it into an array.
      *
-     * @param into where to
-     * @param offset where its first byte goes
+     * @param into the array
+     * @param offset where the first byte goes
      * @return how many bytes there were
-     * @throws IllegalArgumentException if there is no room for all; the message is still there
-     * @throws IllegalStateException if the next message is an object; it is still there
+     * @throws IllegalArgumentException if there is no room for all; the message can still be received
+     * @throws IllegalStateException if the next message is an object, which can still be received
      * @throws ConnectionEndedException as {@link #receive()}
      * @throws IOException as {@link #receive()}
      * @throws InterruptedException as {@link #receive()}
@@ -663,8 +685,8 @@ public final class Connection implements Serializable, AutoCloseable {
     /**
      * Waits until a {@code receive} would not wait: a whole message has come, or the end.
      *
-     * @param longest how long; zero or less only looks
-     * @return whether one would not wait
+     * @param longest how long; zero or less does not wait
+     * @return whether a {@code receive} would not wait
      * @throws IOException if the connection is closed here
      * @throws InterruptedException if the thread is interrupted before or meanwhile
      * @throws UnsupportedOperationException if this end only sends
@@ -674,14 +696,15 @@ public final class Connection implements Serializable, AutoCloseable {
     }
 
     /**
-     * Waits until at least one of some connections would not make a {@code receive} wait: a whole message has come, or the end.
+     * Waits until a {@code receive} of at least one of some connections would not wait: a whole message has come, or
+     * the end.
      *
      * @param those some connections that receive
-     * @param longest how long; zero or less only looks
-     * @return those, in their order; empty when the time is over
-     * @throws IOException if one of them is closed here
+     * @param longest how long; zero or less does not wait
+     * @return the ready connections, in order; empty if the time is over
+     * @throws IOException if one of the connections is closed here
      * @throws InterruptedException if the thread is interrupted before or meanwhile
-     * @throws UnsupportedOperationException if one of them only sends
+     * @throws UnsupportedOperationException if one of the connections only sends
      */
     public static List<Connection> waitAny(Collection<Connection> those, Duration longest)
             throws IOException, InterruptedException {
@@ -744,12 +767,12 @@ public final class Connection implements Serializable, AutoCloseable {
                 return null;
             }
             PipeMessage taken = incoming.take(check);
-            wakeOthers(self); // there may be more
+            wakeOthers(self); // there may be another message
             return taken;
         }
     }
 
-    /** Reads what has come; whether that is a whole message, or the end. Guarded by receiving. */
+    /** Guarded by receiving. Reads the bytes that have come. Returns whether a {@code receive} would not wait. */
     private boolean isReady(@Nullable Readiness self) throws IOException {
         ensureOpen();
         if (incoming.isOver()) {
@@ -776,8 +799,8 @@ public final class Connection implements Serializable, AutoCloseable {
             }
         } catch (StreamCorruptedException e) {
             incoming.end(e);
-            from.close(); // no use to send any more
-        } catch (IOException e) { // the other end was closed with something left to receive
+            from.close(); // sending is of no use any more
+        } catch (IOException e) { // the other end was closed with messages left to receive
             ensureOpen();
             incoming.end(ended());
         }
@@ -815,8 +838,8 @@ public final class Connection implements Serializable, AutoCloseable {
     // ---- its life ----
 
     /**
-     * Lets messages of more classes be received here, and in a worker or {@link WorkerProcess} of this process that this end is given
-     * to.
+     * Allows classes of messages that are received here, and in a worker or {@link WorkerProcess} of this process that
+     * gets this end.
      *
      * @param patterns class names, {@code package.*}, or {@code package.**} for the packages below it as well
      * @return this
@@ -832,7 +855,7 @@ public final class Connection implements Serializable, AutoCloseable {
         }
     }
 
-    /** From now on it stays here. */
+    /** Uses the end: from now on it stays in this process. */
     private void use() throws IOException {
         if (channel != null) {
             return;
@@ -861,17 +884,20 @@ public final class Connection implements Serializable, AutoCloseable {
     private static void met(@Nullable Connection connection, @Nullable SocketChannel other, @Nullable Throwable failure) {
         if (connection != null) {
             connection.met(other, failure);
-        } else if (other != null) { // nobody has it any more
+        } else if (other != null) { // the user has lost the connection
             Quietly.close(other);
         }
     }
 
-    /** The other end's process is about to end: what it has sent is to come here, and may not be given away any more. */
+    /**
+     * Uses the end as the other end's process is about to end: its messages come here, and the end cannot be given away
+     * any more.
+     */
     private void useNow() {
         try {
             use();
         } catch (IOException e) {
-            // it is closed here, or somebody else's
+            // it is closed here, or another process has it
         }
     }
 
@@ -903,14 +929,15 @@ public final class Connection implements Serializable, AutoCloseable {
         }
         try {
             Backend.start(Thread.ofVirtual().name("sennit-pipe-rest").unstarted(rest));
-        } catch (OutOfMemoryError e) { // no memory for it
-            if (!Thread.holdsLock(hold)) { // the claim's own thread; else the next sender does it, or this process when it ends
+        } catch (OutOfMemoryError e) { // no memory for the thread
+            // the claim's thread; if not, the next sender sends, or this process when it ends
+            if (!Thread.holdsLock(hold)) {
                 rest.run();
             }
         }
     }
 
-    /** Guarded by hold. */
+    /** Guarded by hold. Closes the channel if the connection is closed, and keeps no messages. */
     private void closeIfOver(SocketChannel connected) {
         if (closed && waitingBytes.get() == 0) {
             Quietly.close(connected);
@@ -918,9 +945,10 @@ public final class Connection implements Serializable, AutoCloseable {
     }
 
     /**
-     * Closes this end: the other receives what was sent, and then hears of it. What has come and was not received is lost. A thread that
-     * waits here gets an {@link IOException}. Messages that are kept until the ends have connected are sent nevertheless, if this
-     * process lives that long. On one that another process has by now, this has no effect there.
+     * Closes this end: the other end receives the messages that were sent, and then learns of the close. Messages that
+     * have come here and were not received are lost. A thread that waits here gets an {@link IOException}. Messages
+     * that are kept until the ends have connected are sent nevertheless, if this process lives that long. If another
+     * process has this end by now, its end stays open.
      */
     @Override
     public void close() {
@@ -940,7 +968,7 @@ public final class Connection implements Serializable, AutoCloseable {
     }
 
     /**
-     * Whether it was closed here. That the other end was closed is told by {@link #receive()} alone.
+     * Returns whether this end was closed here. Only {@link #receive()} tells whether the other end was closed.
      *
      * @return true after {@link #close}
      */
@@ -988,7 +1016,7 @@ public final class Connection implements Serializable, AutoCloseable {
             var ticket = new Ticket(
                     name, folder.toString(), token.high(), token.low(), sends, receives, list.named(), list.locations());
             if (Movable.WRITTEN.isBound()) {
-                Movable.WRITTEN.get().add(hold); // from here on that is who takes it back
+                Movable.WRITTEN.get().add(hold); // from here on the sender of the message takes it back if need be
             }
             sent = true;
             return ticket;
@@ -1008,7 +1036,7 @@ public final class Connection implements Serializable, AutoCloseable {
         throw new InvalidObjectException("comes as its ticket");
     }
 
-    /** What travels in its place. */
+    /** The form in which an end travels. */
     private record Ticket(
             String pipe,
             String folder,

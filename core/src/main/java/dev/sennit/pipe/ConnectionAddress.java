@@ -13,17 +13,17 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a {@link ConnectionListener} is, and the key to it.
+ * The place of a {@link ConnectionListener}, and the key to it.
  *
- * <p>It can be sent to another process. <b>Whoever reads its bytes can connect</b>: send it only through what is private, never log it,
- * or put it on a command line. {@link #toString} leaves the key out.
+ * <p>It can be sent to another process. <b>A program that reads its bytes can connect</b>: send it only over private
+ * channels, and never log it or put it on a command line. {@link #toString} leaves the key out.
  */
 public final class ConnectionAddress implements Serializable {
     private static final long serialVersionUID = 1L;
 
-    /** The socket's file; else null. */
+    /** The socket's file; null for a port. */
     private final @Nullable String socket;
-    /** The port of the loopback address, where there is no file. */
+    /** The port of the loopback address; unused if there is a file. */
     private final int port;
 
     private final byte[] key;
@@ -35,10 +35,10 @@ public final class ConnectionAddress implements Serializable {
     }
 
     /**
-     * A socket in the file system.
+     * Returns the address of a socket in the file system.
      *
      * @param socket its file
-     * @param key at least 16 bytes that nobody can guess
+     * @param key at least 16 bytes that cannot be guessed
      * @return an address to listen at, or to connect to
      */
     public static ConnectionAddress of(Path socket, byte[] key) {
@@ -46,10 +46,10 @@ public final class ConnectionAddress implements Serializable {
     }
 
     /**
-     * A port of the loopback address.
+     * Returns the address of a port of the loopback interface.
      *
-     * @param port 1 to 65535; or 0 to listen at any that is free
-     * @param key at least 16 bytes that nobody can guess
+     * @param port 1 to 65535; or 0 to listen at any free port
+     * @param key at least 16 bytes that cannot be guessed
      * @return an address to listen at, or to connect to
      */
     public static ConnectionAddress of(int port, byte[] key) {
@@ -59,7 +59,7 @@ public final class ConnectionAddress implements Serializable {
         return new ConnectionAddress(null, port, key);
     }
 
-    /** Where the system finds it. */
+    /** Returns the address for the operating system. */
     SocketAddress at() {
         return socket != null
                 ? UnixDomainSocketAddress.of(socket)
@@ -70,7 +70,7 @@ public final class ConnectionAddress implements Serializable {
         return key;
     }
 
-    /** The bytes may come from anybody: what they say has to be what the factories let through. */
+    /** Checks the fields as the factories do: the bytes may come from anywhere. */
     @Serial
     private Object readResolve() throws InvalidObjectException {
         try {
@@ -81,7 +81,7 @@ public final class ConnectionAddress implements Serializable {
             if (file.isAbsolute() && port == 0) {
                 return of(file, key);
             }
-        } catch (IllegalArgumentException | NullPointerException e) { // a key of no bytes, for one
+        } catch (IllegalArgumentException | NullPointerException e) { // a missing key, for example
             throw new InvalidObjectException("what is sent is no address of a listener: " + e.getMessage(), e);
         }
         throw new InvalidObjectException("what is sent is no address of a listener");
@@ -100,7 +100,7 @@ public final class ConnectionAddress implements Serializable {
         return Objects.hash(socket, port);
     }
 
-    /** Where it is, for people. */
+    /** Returns the place without the key, for messages. */
     String where() {
         return socket != null ? socket : "port " + port;
     }

@@ -10,7 +10,7 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 
 /**
- * How both ends of a {@link ConnectionListener}'s connection prove that they have the key.
+ * The handshake of a {@link ConnectionListener}'s connection: both ends prove that they have the key.
  *
  * <pre>
  * listener: 8 bytes "sennitL1", 32 random bytes S
@@ -27,7 +27,7 @@ final class ConnectionGreeting {
 
     private ConnectionGreeting() {}
 
-    /** Greets whoever has connected; false when that does not have the key. */
+    /** Greets a caller that has connected; returns false if it does not have the key. */
     static boolean greetCaller(InputStream in, OutputStream out, byte[] key) throws IOException {
         byte[] challenge = Keys.random(NONCE);
         out.write(joined(GREETING, challenge));
@@ -44,7 +44,7 @@ final class ConnectionGreeting {
         return true;
     }
 
-    /** Greets a listener; fails when that does not have the key, or says that this process does not. */
+    /** Greets a listener; fails if the listener does not have the key, or says that this process does not have it. */
     static void greetListener(InputStream in, OutputStream out, byte[] key) throws IOException {
         byte[] hello = in.readNBytes(GREETING.length + NONCE);
         if (hello.length < GREETING.length + NONCE || !Arrays.equals(hello, 0, GREETING.length, GREETING, 0, GREETING.length)) {

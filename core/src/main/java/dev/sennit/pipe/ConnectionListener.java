@@ -28,7 +28,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets processes connect that this one did not start: accepts {@link Connection}s at an address, from whoever has the key.
+ * Lets processes connect that this process did not start: accepts {@link Connection}s at an address from programs that
+ * have the key.
  *
  * {@snippet :
  * try (ConnectionListener listener = ConnectionListener.local()) {
@@ -44,15 +45,16 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>It listens at a socket of this machine: in a folder of this user, at a file of the program's choice, or at a port of the loopback address.
- * Both sides prove that they have the key, without saying it, before anything else of what they send is interpreted. Over the loopback
- * address nothing is encrypted; between machines, use a {@link ManagerServer}.
+ * <p>It listens at a socket of this machine: in a folder of this user, at a file that the program chose, or at a port
+ * of the loopback address. Both sides prove that they have the key, without sending it, before anything else that they
+ * send is interpreted. Over the loopback address nothing is encrypted; between machines, use a {@link ManagerServer}.
  *
- * <p>What comes over an accepted connection is read behind an allow-list, as with a {@link Pipe}: the JDK's values, classes beside the one that opened the
- * listener, and what {@link Connection#allow} names. Such a connection has been used, and stays in its process.
+ * <p>Messages of an accepted connection are read behind an allow-list, as with a {@link Pipe}: the JDK's values,
+ * classes beside the class that opened the listener, and those that {@link Connection#allow} names. Such a connection
+ * counts as used, and stays in its process.
  *
- * <p>128 connections may wait for an {@link #accept}; the next are turned away. A caller that has not proved the key within ten seconds
- * is closed, and so is the oldest of more than 128 that have not.
+ * <p>128 connections may wait for an {@link #accept}; further ones are turned away. A caller that has not proved within
+ * ten seconds that it has the key is disconnected, and so is the oldest of more than 128 that have not.
  */
 public final class ConnectionListener implements AutoCloseable {
     private static final String SOCKET = "listener";
@@ -66,7 +68,7 @@ public final class ConnectionListener implements AutoCloseable {
     private final String name = "sennit-listener-" + NUMBERS.incrementAndGet();
     private final ServerSocketChannel server;
     private final ConnectionAddress address;
-    /** The file that is removed at the end; null for a port. */
+    /** The file to remove at the end; null for a port. */
     private final @Nullable Path file;
 
     private final boolean ownFolder;
@@ -91,7 +93,7 @@ public final class ConnectionListener implements AutoCloseable {
      * Listens for processes of this user, with a random key.
      *
      * @return an open listener
-     * @throws UncheckedIOException if there can be no socket
+     * @throws UncheckedIOException if no socket can be made
      */
     public static ConnectionListener local() {
         Class<?> opener = CALLER.getCallerClass();
@@ -109,9 +111,9 @@ public final class ConnectionListener implements AutoCloseable {
     }
 
     /**
-     * Listens at an address that others know.
+     * Listens at an address that other processes know.
      *
-     * @param address where, and the key; port 0 is any free port, see {@link #address}
+     * @param address where to listen, and the key; port 0 is any free port, see {@link #address}
      * @return an open listener
      * @throws UncheckedIOException if it cannot listen there, as when the file exists already
      */
@@ -138,7 +140,7 @@ public final class ConnectionListener implements AutoCloseable {
             return listener;
         } catch (Throwable e) {
             Quietly.close(server);
-            if (made != null) { // else the next could not listen there
+            if (made != null) { // else the next listener could not use the file
                 Files.deleteIfExists(made);
             }
             throw e;
@@ -146,9 +148,9 @@ public final class ConnectionListener implements AutoCloseable {
     }
 
     /**
-     * The address that others connect to; holds the key, see there.
+     * Returns the address that others connect to. It contains the key; see {@link ConnectionAddress}.
      *
-     * @return the address, with the port if any was to do
+     * @return the address, with the actual port if any free port was asked for
      */
     public ConnectionAddress address() {
         return address;
@@ -157,9 +159,9 @@ public final class ConnectionListener implements AutoCloseable {
     /**
      * Waits for the next connection.
      *
-     * @return a connection, whose other end has the key
+     * @return a connection whose other end has the key
      * @throws IOException if the listener is closed
-     * @throws InterruptedException if the thread is interrupted before or meanwhile; nothing is lost then
+     * @throws InterruptedException if the thread is interrupted before or meanwhile; no connection is lost then
      */
     public Connection accept() throws IOException, InterruptedException {
         while (true) {
@@ -171,13 +173,13 @@ public final class ConnectionListener implements AutoCloseable {
             }
             try {
                 return connection(channel, "from " + address.where(), opener);
-            } catch (IOException e) { // it ended while it waited here
+            } catch (IOException e) { // the connection ended while it waited here
                 log("a connection that was not accepted: " + e);
             }
         }
     }
 
-    /** A connection over a channel, which is closed if that fails. */
+    /** Makes a connection over a channel; closes the channel if that fails. */
     static Connection connection(SocketChannel channel, String name, Class<?> opener) throws IOException {
         boolean kept = false;
         try {
@@ -191,7 +193,10 @@ public final class ConnectionListener implements AutoCloseable {
         }
     }
 
-    /** Ends the listening; connections that were accepted go on, those that wait for that are closed. Has no effect when called again. */
+    /**
+     * Closes the listener. Accepted connections stay open; connections that wait to be accepted are closed. Calling it
+     * again has no effect.
+     */
     @Override
     public void close() {
         synchronized (lock) {
@@ -220,7 +225,7 @@ public final class ConnectionListener implements AutoCloseable {
         try {
             Files.deleteIfExists(file);
         } catch (IOException e) {
-            // somebody else has changed its folder
+            // another program has changed its folder
         }
     }
 
@@ -231,7 +236,7 @@ public final class ConnectionListener implements AutoCloseable {
         }
     }
 
-    // ---- who connects ----
+    // ---- callers ----
 
     private void run() {
         while (true) {
@@ -245,7 +250,7 @@ public final class ConnectionListener implements AutoCloseable {
                     }
                 }
                 log("cannot accept a connection: " + e);
-                LockSupport.parkNanos(ACCEPT_PAUSE.toNanos()); // no descriptor is free, perhaps
+                LockSupport.parkNanos(ACCEPT_PAUSE.toNanos()); // perhaps no file descriptor is free
                 continue;
             }
             if (!unproven.add(channel)) {
@@ -254,7 +259,7 @@ public final class ConnectionListener implements AutoCloseable {
             }
             try {
                 Backend.start(Thread.ofVirtual().name(name + "-greeting").unstarted(() -> greet(channel)));
-            } catch (Throwable e) { // no memory for it
+            } catch (Throwable e) { // no memory for the thread
                 unproven.remove(channel);
                 Quietly.close(channel);
             }
@@ -281,7 +286,7 @@ public final class ConnectionListener implements AutoCloseable {
         }
     }
 
-    /** Connects; for {@link Connection#connect}. */
+    /** Connects to a listener; for {@link Connection#connect}. */
     static SocketChannel connect(ConnectionAddress to) throws IOException {
         SocketChannel channel = to.at() instanceof UnixDomainSocketAddress
                 ? SocketChannel.open(StandardProtocolFamily.UNIX)

@@ -36,11 +36,11 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * This process's claim to an end of a pipe, from when the end came here until it is connected; see {@link MeetingPoint} for
- * what is said.
+ * This process's claim to an end of a pipe, from the moment when the end came here until it is connected; see
+ * {@link MeetingPoint} for the protocol.
  *
- * <p>One virtual thread, which nobody can interrupt, talks to the meeting point. It notices at once when that is gone, and
- * removes the folder of a killed process.
+ * <p>A virtual thread talks to the meeting point; nothing can interrupt it. It notices at once when the process of the
+ * meeting point is gone, and removes the folder of a killed process.
  */
 final class EndClaim {
     private static final Pattern MEETING_SOCKET = Pattern.compile("[0-9a-f]{8}");
@@ -50,15 +50,18 @@ final class EndClaim {
 
     private static final Semaphore RECEIVED = new Semaphore(MOST_RECEIVED);
 
-    /** How long a claim waits in line at a meeting point that lives and accepts nobody; then again for its first word. */
+    /**
+     * How long a claim tries to connect to a live meeting point that accepts no connection; then again for the first
+     * answer.
+     */
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(60);
 
-    /** A meeting point that says nothing for so long is not known to be gone. */
+    /** A meeting point that says nothing for so long may still live. */
     private static final Duration LOOK_LIMIT = Duration.ofSeconds(10);
 
     private static final Duration LONGEST_PAUSE = Duration.ofMillis(50);
 
-    /** Claims that have not come to their end. */
+    /** The claims that are neither connected nor over. */
     private static final Set<EndClaim> PENDING = ConcurrentHashMap.newKeySet();
 
     static {
@@ -69,15 +72,15 @@ final class EndClaim {
     private final String pipe;
     private final Path folder;
     private final MeetingPoint.Token token;
-    /** Does not wait: it runs on the claim's own thread. */
+    /** Does not wait, as it runs on the claim's own thread. */
     private final Runnable whenHurried;
-    /** Run once. */
+    /** Runs once. */
     private final Runnable whenOver;
     private final CompletableFuture<SocketChannel> held = new CompletableFuture<>();
     private final CompletableFuture<SocketChannel> met = new CompletableFuture<>();
 
     private final Object lock = new Object();
-    /** Guarded by lock. The connection to the meeting point, from when the claim has been said there. */
+    /** Guarded by lock. The connection to the meeting point, once the claim has been sent. */
     private @Nullable SocketChannel claimed;
     /** Guarded by lock. */
     private boolean released;
@@ -95,7 +98,7 @@ final class EndClaim {
     }
 
     /**
-     * A claim to an end that came from elsewhere.
+     * Returns a claim to an end that came from elsewhere.
      *
      * @throws InvalidObjectException if there are too many
      */
@@ -108,12 +111,12 @@ final class EndClaim {
         return new EndClaim(pipe, folder, token, whenHurried, RECEIVED::release);
     }
 
-    /** Begins. */
+    /** Starts the claim's thread. */
     EndClaim start() {
         PENDING.add(this);
         try {
             Backend.start(Thread.ofVirtual().name("sennit-pipe-end").unstarted(this::run));
-        } catch (Throwable e) { // no memory for it
+        } catch (Throwable e) { // no memory for the thread
             over();
             throw e;
         }
@@ -125,7 +128,7 @@ final class EndClaim {
         whenOver.run();
     }
 
-    /** How many have not come to their end. */
+    /** Returns how many claims are neither connected nor over. */
     static int pending() {
         return PENDING.size();
     }
@@ -138,7 +141,7 @@ final class EndClaim {
         return token;
     }
 
-    /** Waits until the end is this process's; from then on who claims it later is its next holder. */
+    /** Waits until this process has the end. A later claim by another process then takes the end over. */
     void awaitHeld() throws IOException {
         try (var _ = Waits.outOfTurn()) {
             held.join();
@@ -147,7 +150,7 @@ final class EndClaim {
         }
     }
 
-    /** The same failure for another caller, with its stack. */
+    /** Returns the same failure for another caller, with the caller's stack. */
     static IOException again(@Nullable Throwable failure) {
         return failure instanceof ConnectionEndedException
                 ? new ConnectionEndedException(String.valueOf(failure.getMessage()))
@@ -155,7 +158,7 @@ final class EndClaim {
     }
 
     /**
-     * Uses the end, which nobody else can claim any more.
+     * Uses the end: from now on no other process can claim it.
      *
      * @return its connection to the other end; a failure is an {@link IOException}
      */
@@ -164,12 +167,12 @@ final class EndClaim {
         return met;
     }
 
-    /** Has the other end used where it is now: this process is about to end, and has something to send. */
+    /** Asks for the other end to be used where it is: this process is about to end, and has messages to send. */
     void hurry() {
         tell(MeetingPoint.HURRIES);
     }
 
-    /** On a thread that nobody can interrupt: an interrupt would close the channel. */
+    /** Says a word on a virtual thread that nothing can interrupt: an interrupt would close the channel. */
     private void tell(byte word) {
         held.thenAccept(point -> {
             try {
@@ -177,11 +180,11 @@ final class EndClaim {
                     try {
                         say(point, word);
                     } catch (IOException e) {
-                        // the other thread reads why
+                        // the claim's thread reads why
                     }
                 }));
-            } catch (Throwable e) { // no memory for it
-                if (word == MeetingPoint.USES) { // an end that is not used would wait for ever
+            } catch (Throwable e) { // no memory for the thread
+                if (word == MeetingPoint.USES) { // without this word the end would wait for ever
                     met.completeExceptionally(new IOException("pipe " + pipe + " cannot be used: " + e.getMessage(), e));
                     release();
                 }
@@ -190,8 +193,8 @@ final class EndClaim {
     }
 
     /**
-     * Gives the end up, unless another process has claimed it, or it is connected. A claim that has not been said yet is said first: the
-     * meeting point has to end the pipe for the other end.
+     * Gives the end up, unless another process has claimed it, or it is connected. A claim that has not been sent yet
+     * is sent first: the meeting point has to end the pipe for the other end.
      */
     void release() {
         SocketChannel point;
@@ -210,7 +213,7 @@ final class EndClaim {
             if (!met.complete(other)) {
                 close(other);
             }
-        } catch (Throwable e) { // also where there was no memory for a thread: whoever waits has to be told
+        } catch (Throwable e) { // also without memory for a thread: waiting threads have to be told
             IOException failure = e instanceof ConnectionEndedException known
                     ? known
                     : e instanceof EOFException || e instanceof SocketException
@@ -226,7 +229,9 @@ final class EndClaim {
         }
     }
 
-    /** A process that ends may end before the threads of its claims have come to it. Takes a second at most. */
+    /**
+     * Checks all pending claims at the end of this process, as their threads may not get to it. Takes a second at most.
+     */
     static void removeAbandoned() {
         List<EndClaim> pending = List.copyOf(PENDING);
         var looked = new CountDownLatch(pending.size());
@@ -239,26 +244,29 @@ final class EndClaim {
                         looked.countDown();
                     }
                 }));
-            } catch (Throwable e) { // no memory for it: that folder is left to the next sweep
+            } catch (Throwable e) { // no memory for the thread: the next sweep removes that folder
                 looked.countDown();
             }
         }
         try {
             looked.await(1, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
-            // then at once
+            // ends without waiting
         }
     }
 
-    /** One that lives answers; one that is about to be gone may still let connect. */
+    /**
+     * Returns whether the process of the meeting point is gone. A live one answers; a dying one may still accept a
+     * connection.
+     */
     private boolean isAbandoned() {
         SocketChannel point;
         try {
             point = SocketChannel.open(pointSocket());
         } catch (ConnectException e) {
-            return true; // there is a socket, and nobody listens
+            return true; // there is a socket, but no listener
         } catch (IOException e) {
-            return false; // the folder is gone, or others wait in line
+            return false; // the folder is gone, or the backlog is full
         }
         try (point) {
             Future<?> limit = Timers.after(LOOK_LIMIT, () -> close(point));
@@ -273,7 +281,7 @@ final class EndClaim {
         } catch (IOException e) {
             return true;
         } catch (OutOfMemoryError e) {
-            return false; // there is no timer to be had, and without one this might wait for ever
+            return false; // without a timer this might wait for ever
         }
     }
 
@@ -282,8 +290,8 @@ final class EndClaim {
     }
 
     /**
-     * Connects, and comes again while more connect than the system lets wait in line: for a virtual thread the JDK makes the socket
-     * non-blocking, and Linux then neither waits nor tells when there is room.
+     * Connects, and tries again while the backlog is full: for a virtual thread the JDK makes the socket non-blocking,
+     * and Linux then neither waits nor tells when there is room.
      */
     private SocketChannel connect() throws IOException {
         UnixDomainSocketAddress address = pointSocket();
@@ -293,7 +301,7 @@ final class EndClaim {
             try {
                 return SocketChannel.open(address);
             } catch (ConnectException e) {
-                throw e; // nobody listens
+                throw e; // no listener
             } catch (SocketException e) {
                 if (deadline - Backend.current().nanoTime() < 0 || Files.notExists(address.getPath())) {
                     throw e;
@@ -312,7 +320,7 @@ final class EndClaim {
             }
             claimed = point;
         }
-        // A program may wait until the end is held, so that is not left to a meeting point that does not say it.
+        // A program may wait until the end is held, so the wait does not depend on the meeting point's answer.
         Future<?> limit = Timers.after(CONNECT_LIMIT, () -> close(point));
         try {
             return hear(point, limit);
@@ -376,7 +384,7 @@ final class EndClaim {
             if (in.readByte() != MeetingPoint.ACCEPT) {
                 throw new EOFException("has ended");
             }
-            SocketChannel other = server.accept(); // an honest other end has connected before it said so
+            SocketChannel other = server.accept(); // an honest other end has connected before its claim said so
             if (other == null) {
                 throw new EOFException("nobody has connected");
             }
@@ -402,7 +410,7 @@ final class EndClaim {
         }
     }
 
-    /** A process that opened pipes and was killed has left its folder. */
+    /** Removes the folder of a process that opened pipes and was killed. */
     private void removeIfAbandoned() {
         if (!isAbandoned()) {
             return;
@@ -416,7 +424,7 @@ final class EndClaim {
             }
             Files.deleteIfExists(folder);
         } catch (IOException e) {
-            // another end removes it at this moment
+            // another end is removing it
         }
     }
 }

@@ -7,15 +7,18 @@ import java.nio.channels.SocketChannel;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** What has come to a {@link Connection} and has not been taken. Of one thread at a time. */
+/** The bytes that a {@link Connection} has received and not handed out. Used by one thread at a time. */
 final class IncomingMessages {
     private static final int BUFFER = 1 << 13;
-    /** How much is allocated before any of it has arrived: a header that lies cannot ask for gigabytes. */
+    /**
+     * How much is allocated at most before any byte has arrived: a false length cannot make the reader allocate
+     * gigabytes.
+     */
     private static final int FIRST_ALLOCATION = 1 << 20;
 
     private final String pipe;
     private ByteBuffer buffer = ByteBuffer.allocate(0);
-    /** Of the message that is coming: there when length >= 0. */
+    /** The kind of the message that is arriving; valid if length >= 0. */
     private byte kind;
 
     private int length = -1;
@@ -27,12 +30,12 @@ final class IncomingMessages {
         this.pipe = pipe;
     }
 
-    /** Looks at a message before it is taken; what it throws leaves the message where it is. */
+    /** Checks a message before it is taken; if the check throws, the message stays. */
     interface Check {
         void accept(byte kind, int length);
     }
 
-    /** Nothing more will come; why is what {@link #take} throws. */
+    /** Notes that nothing more will come. {@link #take} then throws the reason. */
     void end(IOException why) {
         ended = why;
     }
@@ -41,12 +44,12 @@ final class IncomingMessages {
         return ended != null;
     }
 
-    /** Whether some of a message is here. */
+    /** Returns whether a part of a message is here. */
     boolean hasBegun() {
         return length >= 0 || buffer.hasRemaining();
     }
 
-    /** Uses what has been read; whether a message is all there. */
+    /** Uses the bytes that were read. Returns whether a message is complete. */
     boolean isComplete() throws StreamCorruptedException {
         if (length < 0) {
             if (buffer.remaining() < PipeMessage.HEADER) {
@@ -63,14 +66,14 @@ final class IncomingMessages {
             length = announced;
         }
         while (have < length && buffer.hasRemaining()) {
-            int count = Math.min(buffer.remaining(), room()); // first: it may make a new array
+            int count = Math.min(buffer.remaining(), room()); // first, as it may make a new array
             buffer.get(bytes, have, count);
             have += count;
         }
         return have == length;
     }
 
-    /** How much fits; at least 1, if some is missing. */
+    /** Returns how many bytes fit; at least 1 while some are missing. */
     private int room() {
         if (have == bytes.length) {
             bytes = Arrays.copyOf(bytes, (int) Math.min(length, 2L * have));
@@ -78,10 +81,10 @@ final class IncomingMessages {
         return bytes.length - have;
     }
 
-    /** Reads what is there, when the buffer holds nothing that could be used. */
+    /** Reads the bytes that are there, when the buffer holds none that could be used. */
     int read(SocketChannel from) throws IOException {
         if (length >= 0 && length - have >= BUFFER) {
-            int most = Math.min(room(), PipeMessage.PIECE); // first: it may make a new array
+            int most = Math.min(room(), PipeMessage.PIECE); // first, as it may make a new array
             int count = from.read(ByteBuffer.wrap(bytes, have, most));
             have += Math.max(0, count);
             return count;
@@ -97,7 +100,7 @@ final class IncomingMessages {
         }
     }
 
-    /** Takes the message that is complete; or says why none will be. */
+    /** Takes the complete message, or throws why none will come. */
     PipeMessage take(Check check) throws IOException {
         if (ended instanceof StreamCorruptedException) {
             var again = new StreamCorruptedException(ended.getMessage());

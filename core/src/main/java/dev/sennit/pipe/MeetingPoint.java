@@ -23,28 +23,29 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where the ends of the pipes that this process opened find each other.
  *
- * <p>A file descriptor cannot be handed from one JVM to another. So what is sent of an end is a ticket: the folder of this
- * meeting point, and a random token. Whoever has the ticket claims the end, by a connection to the socket in the folder
- * ({@link EndClaim} is that side; the process that opened the pipe does the same). When both ends have been claimed and are
- * used, one is told to listen and the other to connect, and they are on their own.
+ * <p>A JVM cannot hand a file descriptor to another JVM. So an end travels as a ticket: the folder of this meeting
+ * point, and a random token. The process that has the ticket claims the end over a connection to the socket in the
+ * folder ({@link EndClaim} is that side; the process that opened the pipe claims its ends in the same way). When both
+ * ends have been claimed and are in use, the meeting point tells one to listen and the other to connect. From then on
+ * they need it no more.
  *
  * <pre>
- * end to here: long, long token, long pid    claims an end; from one that has it and does not use it yet, it is taken
- *              'U'                           uses it
+ * end to here: long, long token, long pid    claims an end; takes it from a process that has it and does not use it yet
+ *              'U'                           uses the end
  *              'l'                           listens
  *              'c'                           has connected
- *              'n'                           is about to end, and has messages: the other end is to be used now
- * here to end: 'H'                           has it
- *              'T', long pid                 that process has it
+ *              'n'                           its process is about to end, and has messages: use the other end now
+ * here to end: 'H'                           has the end
+ *              'T', long pid                 that process has the end
  *              'E'                           the pipe has ended
  *              'L', int name                 listen in the folder, under that name
- *              'C', int name                 connect to it
+ *              'C', int name                 connect to that name
  *              'A'                           accept
- *              'N'                           use it now
+ *              'N'                           use the end now
  * </pre>
  *
- * <p>The end of a claim's connection is the end of that end: so nobody waits for a process that died. Folder and socket are
- * there while a pipe that is used or was given away is not connected yet.
+ * <p>When the connection of a claim ends, its end of the pipe is gone: so no process waits for a dead one. The folder
+ * and the socket exist while there is a pipe that was used or given away and is not connected yet.
  */
 final class MeetingPoint {
     static final byte USES = 'U';
@@ -59,7 +60,7 @@ final class MeetingPoint {
     static final byte ACCEPT = 'A';
     static final byte HURRY = 'N';
 
-    /** Hundreds of ends may come at once; the system cuts this down to its own limit. */
+    /** Hundreds of claims may come at once; the system reduces this to its own limit. */
     private static final int BACKLOG = 4096;
 
     static final MeetingPoint HERE = new MeetingPoint();
@@ -70,12 +71,12 @@ final class MeetingPoint {
     private final Object lock = new Object();
     /** Guarded by lock. The ends that may be claimed. */
     private final Map<Token, End> ends = new HashMap<>();
-    /** Guarded by lock. There while {@link #ends} is not empty. */
+    /** Guarded by lock. Not null while {@link #ends} is not empty. */
     private @Nullable Place place;
 
     MeetingPoint() {}
 
-    /** What an end is claimed by. */
+    /** The secret that claims an end. */
     record Token(long high, long low) {
         static Token random() {
             return new Token(RANDOM.nextLong(), RANDOM.nextLong());
@@ -84,22 +85,22 @@ final class MeetingPoint {
 
     private record Place(Path folder, ServerSocketChannel server) {}
 
-    /** An end of a pipe that was opened here. All but the final fields are guarded by lock. */
+    /** An end of a pipe that was opened here. All fields but the final ones are guarded by lock. */
     static final class End {
         private final Token token = Token.random();
         private final String pipe;
         private @Nullable End other;
-        /** Written once, before it can be claimed: uses the end here. */
+        /** Written once, before the end can be claimed: uses the end in this process. */
         private @Nullable Runnable whenHurried;
-        /** The claim's connection. */
+        /** The connection of the process that claimed the end. */
         private @Nullable SocketChannel claimant;
         private long claimantPid;
         boolean used;
-        /** It has said that its process is about to end. */
+        /** Whether the claimant has said that its process is about to end. */
         private boolean hurried;
-        /** The word that it was asked for: {@link #LISTENS} or {@link #CONNECTED}; 0 if none. */
+        /** The word that the claimant was asked for: {@link #LISTENS} or {@link #CONNECTED}; 0 if none. */
         private byte asked;
-        /** The pipe has connected, or will not. */
+        /** Whether the pipe has connected, or will not connect any more. */
         private boolean over;
 
         private End(String pipe) {
@@ -118,13 +119,13 @@ final class MeetingPoint {
             whenHurried = use;
         }
 
-        /** The name of the pipe, for messages. */
+        /** Returns the name of the pipe, for messages. */
         String pipe() {
             return pipe;
         }
     }
 
-    /** A pipe that nobody else knows yet. */
+    /** Makes a pipe that no other process knows yet. */
     End newPipe() {
         String pipe = ProcessHandle.current().pid() + "-" + OPENED.incrementAndGet();
         var one = new End(pipe);
@@ -135,9 +136,9 @@ final class MeetingPoint {
     }
 
     /**
-     * Lets an end and its other be claimed.
+     * Lets an end and its other end be claimed.
      *
-     * @return the folder to do it in
+     * @return the folder of this meeting point
      * @throws ConnectionEndedException if the pipe has ended
      * @throws IOException if another process has the end
      */
@@ -153,7 +154,7 @@ final class MeetingPoint {
                 Place opened = open();
                 try {
                     Backend.start(Thread.ofVirtual().name("sennit-pipes").unstarted(() -> receive(opened)));
-                } catch (Throwable e) { // no memory for it: the next offer tries again
+                } catch (Throwable e) { // no memory for the thread: the next offer tries again
                     close(opened.server);
                     MeetingFolder.remove(opened.folder);
                     throw e;
@@ -182,7 +183,7 @@ final class MeetingPoint {
         }
     }
 
-    /** This process gives up an end; if nobody else has claimed it, the pipe has ended. */
+    /** Gives up an end for this process; if no process has claimed it, the pipe has ended. */
     void release(End end) {
         synchronized (lock) {
             if (end.claimant == null) {
@@ -199,13 +200,13 @@ final class MeetingPoint {
                 SocketChannel claimant = here.server.accept();
                 try {
                     Backend.start(Thread.ofVirtual().name("sennit-pipe-claim").unstarted(() -> serve(claimant)));
-                } catch (Throwable e) { // no memory for it: the claimant is told by the end of its connection
+                } catch (Throwable e) { // no memory for the thread: the end of its connection tells the claimant
                     close(claimant);
                 }
             }
         } catch (IOException e) {
             synchronized (lock) {
-                if (place == here) { // no descriptor to be had, say: those that wait have to be told
+                if (place == here) { // no file descriptor left, say: waiting ends have to be told
                     List.copyOf(ends.values()).forEach(this::over);
                 }
             }
@@ -253,7 +254,7 @@ final class MeetingPoint {
             }
             try {
                 say(claimant, HELD);
-            } catch (IOException e) { // it was given up at once
+            } catch (IOException e) { // the claim was given up at once
                 over(end);
                 return null;
             }
@@ -308,7 +309,7 @@ final class MeetingPoint {
         }
     }
 
-    /** What an end is asked for is said once; so a claimant cannot have more written to the other than its socket takes. */
+    /** Allows each answer once. So a claimant cannot have more written to the other than the other's socket takes. */
     private static void ensureAsked(End end, byte said) throws IOException {
         if (end.asked != said) {
             throw new IOException("it says " + said + " unasked");
@@ -320,7 +321,10 @@ final class MeetingPoint {
         return new IOException("it says " + said + " again");
     }
 
-    /** What the socket of a pipe is called; not by chance, so that both are told the same: by the end that used it last. */
+    /**
+     * Returns the name of a pipe's socket: derived from the end that was used last, so that both ends are told the same
+     * name.
+     */
     private static int name(End end) {
         return (int) (end.token.high ^ end.token.low);
     }
@@ -333,7 +337,10 @@ final class MeetingPoint {
         }
     }
 
-    /** The pipe has connected, or an end of it is gone. Who still has a claim gets an end-of-file behind what was said. */
+    /**
+     * Ends a pipe: it has connected, or an end of it is gone. A remaining claimant reads the words said before, then
+     * end-of-file.
+     */
     private void over(End end) {
         for (End one : new End[] {end, end.other()}) {
             one.over = true;
@@ -354,8 +361,8 @@ final class MeetingPoint {
     }
 
     /**
-     * These few bytes always fit the socket, as each word is said once to a claimant: so nobody waits here, under the lock. Called by virtual threads of this class
-     * alone, which nobody interrupts.
+     * Says a word to a claimant. The bytes always fit the socket, as each word is said to a claimant once: so this
+     * never waits under the lock. Only virtual threads of this class call it, and nothing interrupts them.
      */
     private static void say(SocketChannel claimant, byte word, int... names) throws IOException {
         ByteBuffer message = ByteBuffer.allocate(1 + names.length * Integer.BYTES).put(word);

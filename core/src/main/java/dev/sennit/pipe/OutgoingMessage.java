@@ -3,14 +3,17 @@ package dev.sennit.pipe;
 import java.nio.ByteBuffer;
 import java.util.Collection;
 
-/** A message on its way out of a {@link Connection}: what of it has not been taken by the system yet. Of one thread at a time. */
+/**
+ * A message that a {@link Connection} is sending: the bytes that the system has not taken yet. Used by one thread at a
+ * time.
+ */
 final class OutgoingMessage {
     private final int size;
     private final int end;
     private byte[] bytes;
     private int next;
     private boolean othersBytes;
-    /** The header and what goes with it, then piece by piece. */
+    /** The header and the first bytes; then further bytes, piece by piece. */
     private ByteBuffer piece;
     private boolean first = true;
 
@@ -35,7 +38,7 @@ final class OutgoingMessage {
         piece = whole;
     }
 
-    /** All that is left of some, in one: each for itself would take more of the system's memory. */
+    /** Joins the rest of some messages into one: writing each by itself would take more of the system's memory. */
     static OutgoingMessage joined(Collection<OutgoingMessage> those) {
         var whole = ByteBuffer.allocate(those.stream().mapToInt(OutgoingMessage::left).sum());
         for (OutgoingMessage one : those) {
@@ -70,7 +73,7 @@ final class OutgoingMessage {
         return piece;
     }
 
-    /** Copies what the sender may change when {@code send} has returned. */
+    /** Copies bytes that the sender may change after {@code send} has returned. */
     void own() {
         if (othersBytes && hasRemaining()) {
             bytes = bytes.clone();

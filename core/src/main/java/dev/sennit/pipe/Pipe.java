@@ -4,10 +4,10 @@ import dev.sennit.process.ProcessPool;
 import dev.sennit.process.WorkerProcess;
 
 /**
- * Two connected {@link Connection}s: what is sent into one comes out of the other, in order, whole messages at a time.
+ * Two connected {@link Connection}s: messages sent into one come out of the other, in order and whole.
  *
- * <p>The process that opens it gives an end away by letting it be captured: by the main of a {@link WorkerProcess}, by a task of
- * a {@link ProcessPool}, or by sending it over another connection.
+ * <p>The process that opens a pipe gives an end away by letting it be captured: by the main of a {@link WorkerProcess},
+ * by a task of a {@link ProcessPool}, or by sending it over another connection.
  *
  * {@snippet :
  * try (Pipe pipe = Pipe.open()) {
@@ -17,9 +17,9 @@ import dev.sennit.process.WorkerProcess;
  * }
  * }
  *
- * <p>The ends connect when both have been used for the first time, wherever they are by then; from then on messages go from one
- * process to the other directly. Until that, this process has to live: it is where they find each other, in a folder for this
- * user alone that is there only meanwhile.
+ * <p>The ends connect when both have been used for the first time, wherever they are by then; from then on messages go
+ * directly from process to process. Until then this process has to live: the ends find each other here, in a folder
+ * that only this user can open and that exists only meanwhile.
  */
 public final class Pipe implements AutoCloseable {
     private final Connection first;
@@ -31,7 +31,7 @@ public final class Pipe implements AutoCloseable {
     }
 
     /**
-     * Opens a pipe both ends of which send and receive.
+     * Opens a pipe whose ends both send and receive.
      *
      * @return a pipe; nothing of it exists outside of this process until an end is used or given away
      */
@@ -57,24 +57,24 @@ public final class Pipe implements AutoCloseable {
     }
 
     /**
-     * One end.
+     * Returns one end.
      *
-     * @return the end that sends, if it is one way
+     * @return the sending end of a one-way pipe
      */
     public Connection first() {
         return first;
     }
 
     /**
-     * The other end.
+     * Returns the other end.
      *
-     * @return the end that receives, if it is one way
+     * @return the receiving end of a one-way pipe
      */
     public Connection second() {
         return second;
     }
 
-    /** Closes both ends, as far as they are here. One that another process has taken is not touched. */
+    /** Closes the ends that are still in this process. An end that another process has got stays open. */
     @Override
     public void close() {
         first.close();

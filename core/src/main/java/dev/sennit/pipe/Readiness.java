@@ -14,16 +14,16 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedDeque;
 
 /**
- * A thread that waits until something happens to one of some connections.
+ * Lets a thread wait until something happens to one of some connections.
  *
- * <p>An interrupt of a thread in {@code select} wakes it up and closes nothing, unlike one in a blocking read. A virtual thread, or a
- * coroutine, is suspended there by the JDK.
+ * <p>An interrupt of a thread in {@code select} wakes it and closes nothing, unlike an interrupt of a blocking read.
+ * The JDK suspends a virtual thread or coroutine in {@code select}.
  */
 final class Readiness implements AutoCloseable {
     private static final int KEPT = 8;
     private static final long NANOS_IN_MILLI = 1_000_000;
 
-    /** Those that nobody uses: to make one takes three file descriptors. */
+    /** Selectors for reuse: each takes three file descriptors. */
     private static final Deque<Selector> FREE = new ConcurrentLinkedDeque<>();
 
     private final Collection<Connection> those;
@@ -37,7 +37,7 @@ final class Readiness implements AutoCloseable {
         this.selector = selector;
     }
 
-    /** Begins: what happens to them from now on ends the next {@link #await}. */
+    /** Begins a wait: an event after this call ends the next {@link #await}. */
     static Readiness of(Collection<Connection> those, int operation) throws IOException {
         Selector free = FREE.pollFirst();
         var readiness = new Readiness(List.copyOf(those), operation, free != null ? free : Selector.open());
@@ -45,17 +45,17 @@ final class Readiness implements AutoCloseable {
         return readiness;
     }
 
-    /** May be called by any thread. */
+    /** Ends the wait. Any thread may call it. */
     void wakeUp() {
         selector.wakeup();
     }
 
     /**
-     * Waits until one may be ready, has connected or was closed.
+     * Waits until a connection may be ready, has connected or was closed.
      *
      * @param deadline by {@link System#nanoTime}
-     * @param limited whether there is one
-     * @return false when the time is over
+     * @param limited whether there is a deadline
+     * @return false if the time is over
      */
     boolean await(boolean limited, long deadline) throws IOException, InterruptedException {
         for (Connection one : those) {
@@ -74,7 +74,8 @@ final class Readiness implements AutoCloseable {
             return false;
         }
         try (var _ = Waits.outOfTurn()) {
-            selector.select(limited ? Math.max(1, (left + NANOS_IN_MILLI - 1) / NANOS_IN_MILLI) : 0); // zero is without a limit
+            // zero would mean no limit
+            selector.select(limited ? Math.max(1, (left + NANOS_IN_MILLI - 1) / NANOS_IN_MILLI) : 0);
         }
         if (Thread.interrupted()) {
             throw new InterruptedException();
@@ -88,7 +89,7 @@ final class Readiness implements AutoCloseable {
         those.forEach(one -> one.leave(this));
         try {
             selector.keys().forEach(key -> key.cancel());
-            selector.selectNow(); // takes them off, clears wake-ups
+            selector.selectNow(); // removes the keys, and clears wake-ups
             selector.selectedKeys().clear();
         } catch (IOException e) {
             selector.close();
