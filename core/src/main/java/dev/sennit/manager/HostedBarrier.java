@@ -14,17 +14,18 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * A barrier in a manager's server.
  *
- * <p>Threads come to a round. The last to come opens it: at once, or, if it has an action, when it has said that the action is
- * done. The next round is there as soon as the last has come, so those that come meanwhile wait for others and not for an
- * action. A round is WAITING -> OPEN or BROKEN. Whatever breaks one breaks all, until {@link #reset}.
+ * <p>Threads come to a round. The last thread opens the round: at once or, if it has an action, when it has reported
+ * that the action is done. The next round begins as soon as the last thread has come, so threads that come during the
+ * action wait for others and not for the action. A round is WAITING -> OPEN or BROKEN. A thread that breaks a round
+ * breaks all rounds, until {@link #reset}.
  */
 final class HostedBarrier implements BarrierOperations, ManagerSession.Owned {
     private final int parties;
     private final ReentrantLock guard = new ReentrantLock();
     private final Condition ended = guard.newCondition();
-    /** Guarded by guard. The one that threads come to. */
+    /** Guarded by guard. The round that threads come to. */
     private Round round = new Round();
-    /** Guarded by guard. Those that wait for an action, by who runs it; each belongs to a client. */
+    /** Guarded by guard. The rounds that wait for an action, by the thread that runs it. */
     private final Map<Caller, Round> acting = new HashMap<>();
 
     /** Guarded by guard. */
@@ -54,7 +55,7 @@ final class HostedBarrier implements BarrierOperations, ManagerSession.Owned {
 
     @Override
     public int await(boolean withAction, long nanos) throws InterruptedException, BrokenBarrierException, TimeoutException {
-        guard.lock(); // whatever interrupts come: one that has come already breaks the barrier too
+        guard.lock(); // uninterruptibly, as a thread that comes interrupted breaks the barrier, too
         try {
             Round mine = round;
             mine.ensureWhole();
@@ -159,7 +160,7 @@ final class HostedBarrier implements BarrierOperations, ManagerSession.Owned {
         }
     }
 
-    // ---- anybody ----
+    // ---- for all clients ----
 
     @Override
     public void abort() {

@@ -5,11 +5,11 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** A bounded semaphore in a manager's server, which knows which client has its permits. */
+/** A bounded semaphore in a manager's server. It knows how many permits each client has. */
 final class HostedBoundedSemaphore extends OwnedSynchronizer implements ManagedBoundedSemaphore {
     /** Guarded by guard. */
     private int free;
-    /** Guarded by guard. How many permits each client has; none that has 0. */
+    /** Guarded by guard. How many permits each client has; clients without permits are not in it. */
     private final Map<ManagerSession, Integer> taken = new HashMap<>();
 
     HostedBoundedSemaphore(int permits) {

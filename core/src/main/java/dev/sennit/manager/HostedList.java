@@ -10,9 +10,9 @@ import org.jspecify.annotations.Nullable;
 final class HostedList implements ListOperations {
     /** Guarded by this. */
     private final List<@Nullable Object> elements = new ArrayList<>();
-    /** Guarded by this. How often it was changed. */
+    /** Guarded by this. How many times the list was changed. */
     private long version;
-    /** Guarded by this. How often that moved what was in it. */
+    /** Guarded by this. How many of these changes moved elements. */
     private long shape;
 
     private void moved() {

@@ -14,17 +14,20 @@ import org.jspecify.annotations.Nullable;
 final class HostedLock extends OwnedSynchronizer implements LockOperations {
     /** Guarded by guard. */
     private @Nullable Caller owner;
-    /** Guarded by guard. How often the owner has locked it. */
+    /** Guarded by guard. How many times the owner has locked it. */
     private int holds;
-    /** Guarded by guard. Whether the last owner ended without letting go. */
+    /** Guarded by guard. Whether the last owner ended without unlocking. */
     private boolean abandoned;
-    /** Guarded by guard. Those that wait for each condition, the first first; none that nobody waits for. */
+    /**
+     * Guarded by guard. The waiting threads of each condition, the longest waiting first; conditions without threads
+     * are not in it.
+     */
     private final Map<String, Deque<Waiter>> waiting = new HashMap<>();
 
-    /** A caller that has given up the lock, and wants it again when it is signalled. */
+    /** A caller that has released the lock, and wants it again when it is signalled. */
     private static final class Waiter {
         final Condition woken;
-        /** Guarded by guard. Then it is among those that wait no more. */
+        /** Guarded by guard. A signalled waiter is not in {@link #waiting} any more. */
         boolean signalled;
 
         Waiter(Condition woken) {
@@ -125,7 +128,7 @@ final class HostedLock extends OwnedSynchronizer implements LockOperations {
                 if (!waiter.signalled) {
                     leave(condition, waiter);
                 } else if (!back) {
-                    wake(condition); // the client is gone: it is for another to see what was signalled
+                    wake(condition); // the client is gone: another waiter gets the signal
                 }
             }
             if (interrupt != null && !waiter.signalled) {
@@ -137,7 +140,7 @@ final class HostedLock extends OwnedSynchronizer implements LockOperations {
         }
     }
 
-    /** Returns what ended the wait if it was an interrupt. */
+    /** Returns the interrupt that ended the wait, or null. */
     private static @Nullable InterruptedException awaitSignal(Waiter waiter, long nanos) {
         long left = nanos;
         try {
@@ -150,7 +153,7 @@ final class HostedLock extends OwnedSynchronizer implements LockOperations {
         }
     }
 
-    /** A caller that waited for a condition has the lock when it goes on; only the end of its client is in the way of that. */
+    /** Acquires the lock for a caller that has waited for a condition. Only the end of its client can prevent that. */
     private void takeBack(Caller me, int held) {
         while (owner != null) {
             try {
@@ -171,7 +174,7 @@ final class HostedLock extends OwnedSynchronizer implements LockOperations {
         }
     }
 
-    /** Whether one waited. */
+    /** Signals the longest waiting thread of a condition. Returns whether there was one. */
     private boolean wake(String condition) {
         Deque<Waiter> all = waiting.get(condition);
         if (all == null) {
@@ -214,7 +217,8 @@ final class HostedLock extends OwnedSynchronizer implements LockOperations {
     public void abandonedBy(ManagerSession session) {
         guard.lock();
         try {
-            if (owner != null && owner.session() == session) { // a wait that began at the same time has let go of it, and another may have it
+            // a wait that began meanwhile may have released it, and another client may own it
+            if (owner != null && owner.session() == session) {
                 letGo(true);
             }
         } finally {

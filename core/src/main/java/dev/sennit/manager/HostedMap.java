@@ -12,8 +12,9 @@ final class HostedMap implements MapOperations {
     private final ConcurrentHashMap<Key, Object> map = new ConcurrentHashMap<>();
 
     /**
-     * A key, hashed once. Clients may choose keys that all have one hash, so that each comparison with another is a step of the call's
-     * {@code Effort}. Those of the JDK's that have an order keep it, which lets the map find one of many with the same hash soon.
+     * A key with its hash. Clients may choose keys that all have the same hash, so each comparison with another key is
+     * a step of the call's {@code Effort}. Comparable classes of the JDK keep their order, which lets the map find one
+     * of many such keys quickly.
      */
     private static final class Key implements Comparable<Key> {
         private final Object value;
@@ -39,7 +40,7 @@ final class HostedMap implements MapOperations {
         }
 
         @Override
-        @SuppressWarnings("unchecked") // of the same class, which compares itself with its own
+        @SuppressWarnings("unchecked") // of the same class, which can compare its own objects
         public int compareTo(Key other) {
             Class<?> type = value.getClass();
             return type == other.value.getClass() && type.getClassLoader() == null && value instanceof Comparable<?> comparable

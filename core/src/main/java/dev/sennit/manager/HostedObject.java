@@ -7,21 +7,24 @@ import java.time.Duration;
 import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
-/** An object in a manager's server, with the interface it is called through. */
+/** An object in a manager's server, with the interface through which it is called. */
 final class HostedObject {
     final long id;
     final MethodTable methods;
     final Object object;
-    /** Null for one of the user's. */
+    /** Null for an object that the user registered. */
     final @Nullable ManagedKind kind;
-    /** One without a name goes when nobody has it. */
+    /** An object without a name is freed after its last proxy is gone. */
     final @Nullable String name;
 
     /** Guarded by this. How many proxies there are. */
     private int references;
-    /** Guarded by this. How often the last proxy went: what comes to free it knows by that whether it is still meant. */
+    /**
+     * Guarded by this. How many times the last proxy went: a timer compares it to know whether its object was used
+     * again since.
+     */
     private int timesAbandoned;
-    /** Guarded by this. What will free it. */
+    /** Guarded by this. The timer that will free the object. */
     private @Nullable Future<?> freeing;
     /** Guarded by this. */
     private boolean freed;
@@ -34,13 +37,16 @@ final class HostedObject {
         this.name = name;
     }
 
-    /** Whether a method may wait, so that nothing may wait for it. This library's own say so by being interruptible. */
+    /**
+     * Returns whether a method may wait, so that the reading thread must not run it. Methods of this library that may
+     * wait are interruptible.
+     */
     boolean mayWait(int method) {
         boolean own = kind != null || id == ManagerProtocol.DIRECTORY;
         return !own || methods.isInterruptible(method);
     }
 
-    /** False when it is gone. */
+    /** Counts a proxy. Returns false if the object is freed already. */
     synchronized boolean retain() {
         if (freed) {
             return false;
@@ -53,12 +59,12 @@ final class HostedObject {
         return true;
     }
 
-    /** Proxies less; {@link #freeIn} is next. */
+    /** Uncounts proxies. The caller calls {@link #freeIn} next. */
     synchronized void release(int count) {
         references -= count;
     }
 
-    /** When nobody has it any more, has it freed after the lease; false when there is no timer for that now. */
+    /** If no proxy is left, has the object freed after the lease. Returns false if no timer can be made now. */
     synchronized boolean freeIn(Duration lease, Runnable free) {
         if (references > 0 || name != null || freed || freeing != null) {
             return true;
@@ -76,13 +82,13 @@ final class HostedObject {
         }
     }
 
-    /** Nobody has come by it since it was abandoned that time. */
+    /** Frees the object if no proxy was made since that timer was set. */
     private synchronized boolean freeIfStill(int meant) {
         freed |= references == 0 && timesAbandoned == meant;
         return freed;
     }
 
-    /** The server is closed: nothing is left to do later. */
+    /** Cancels the timer, as the server is closed. */
     synchronized void forget() {
         freed = true;
         if (freeing != null) {

@@ -11,12 +11,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
-/** A queue in a manager's server. What is taken out for a client that cannot be told any more goes back to the front. */
+/**
+ * A queue in a manager's server. An element that was taken for a client goes back to the front if the answer cannot
+ * reach the client.
+ */
 final class HostedQueue implements QueueOperations {
     private final JoinableQueue<Entry> queue;
     private final AtomicLong numbers = new AtomicLong();
 
-    /** What is in, by a number that says which of its equals is meant. */
+    /** An element with a number, which tells it from equal elements. */
     private record Entry(long number, Object element) {
         @Override
         public boolean equals(@Nullable Object other) {

@@ -4,7 +4,10 @@ import java.time.Duration;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
-/** A semaphore in a manager's server. A permit that was taken for a client that cannot be told any more is given back. */
+/**
+ * A semaphore in a manager's server. A permit that was acquired for a client is released if the answer cannot reach the
+ * client.
+ */
 final class HostedSemaphore implements ManagedSemaphore {
     private final Semaphore semaphore;
 
@@ -50,7 +53,7 @@ final class HostedSemaphore implements ManagedSemaphore {
         }
         try {
             semaphore.release(permits);
-        } catch (Error e) { // which is how it says that there would be too many
+        } catch (Error e) { // thrown if there would be too many
             throw new IllegalStateException("a semaphore has no more than " + Integer.MAX_VALUE + " permits", e);
         }
     }

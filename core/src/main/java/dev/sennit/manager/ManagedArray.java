@@ -7,9 +7,9 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A fixed number of values in a manager, each of which may be null: an {@link
- * java.util.concurrent.atomic.AtomicReferenceArray} for several processes, which compares by {@code equals}, as what comes from the
- * manager is always a copy.
+ * A fixed number of values in a manager, each of which may be null: an
+ * {@link java.util.concurrent.atomic.AtomicReferenceArray} for several processes. It compares values by {@code equals},
+ * as a value that comes from the manager is always a copy.
  *
  * {@snippet :
  * try (ManagerServer manager = ManagerServer.local();
@@ -20,64 +20,65 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>Each method is one call, and atomic. For numbers that are read often, see {@link SharedLongArray} and its like.
+ * <p>Each method is one call, and atomic. For numbers that are read often, use {@link SharedLongArray} and similar
+ * classes.
  *
  * @param <T> the type of the values
  */
 public interface ManagedArray<T> {
     /**
-     * How many values there are.
+     * Returns how many values there are.
      *
-     * @return always the same
+     * @return the length, which never changes
      */
     int length();
 
     /**
-     * A value.
+     * Returns a value.
      *
-     * @param index which
+     * @param index of the value
      * @return a copy of it
-     * @throws IndexOutOfBoundsException if there is no such one
+     * @throws IndexOutOfBoundsException if there is no such value
      */
     @Nullable T get(int index);
 
     /**
      * Sets a value.
      *
-     * @param index which
-     * @param value what is copied there
-     * @throws IndexOutOfBoundsException if there is no such one
+     * @param index of the value
+     * @param value the new value, which is copied
+     * @throws IndexOutOfBoundsException if there is no such value
      */
     void set(int index, @Nullable T value);
 
     /**
-     * Sets a value.
+     * Sets a value, and returns the old one.
      *
-     * @param index which
-     * @param value what is copied there
+     * @param index of the value
+     * @param value the new value, which is copied
      * @return the value before
-     * @throws IndexOutOfBoundsException if there is no such one
+     * @throws IndexOutOfBoundsException if there is no such value
      */
     @Nullable T getAndSet(int index, @Nullable T value);
 
     /**
-     * Sets a value if it equals another.
+     * Sets a value if it equals an expected value.
      *
-     * @param index which
-     * @param before what it has to equal
-     * @param after what it becomes then
+     * @param index of the value
+     * @param before the expected value
+     * @param after the new value
      * @return whether it was set
-     * @throws IndexOutOfBoundsException if there is no such one
+     * @throws IndexOutOfBoundsException if there is no such value
      */
     boolean compareAndSet(int index, @Nullable T before, @Nullable T after);
 
     /**
-     * Changes a value by a function, which runs here, and again whenever somebody else was quicker.
+     * Changes a value by a function, which runs here, and again whenever another caller was quicker.
      *
-     * @param index which
-     * @param function makes a new value of the present one, without other effects
+     * @param index of the value
+     * @param function computes a new value from the present one, without other effects
      * @return the new value
-     * @throws IndexOutOfBoundsException if there is no such one
+     * @throws IndexOutOfBoundsException if there is no such value
      */
     default @Nullable T updateAndGet(int index, UnaryOperator<@Nullable T> function) {
         Objects.requireNonNull(function, "function");
@@ -91,7 +92,7 @@ public interface ManagedArray<T> {
     }
 
     /**
-     * All values, at one moment.
+     * Returns all values at one moment.
      *
      * @return a copy
      */
@@ -100,7 +101,7 @@ public interface ManagedArray<T> {
     /**
      * Sets all values at once.
      *
-     * @param values as many as there are
+     * @param values as many as the array has
      * @throws IllegalArgumentException if they are more or fewer; then nothing is set
      */
     void setAll(List<? extends @Nullable T> values);

@@ -6,7 +6,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeoutException;
 
 /**
- * A {@link CyclicBarrier} in a manager: threads of several processes wait until all are there.
+ * A {@link CyclicBarrier} in a manager: threads of several processes wait until all of them have come.
  *
  * {@snippet :
  * try (ManagerServer manager = ManagerServer.local();
@@ -17,58 +17,58 @@ import java.util.concurrent.TimeoutException;
  * }
  * }
  *
- * <p>A client that ends while it waits, a thread that is interrupted and one whose time is over break the barrier, so that the others
- * do not wait for ever; also one that was interrupted before it came.
+ * <p>The barrier breaks when a waiting client ends, a waiting thread is interrupted or its time is over, so that the
+ * others do not wait for ever. It also breaks when a thread comes that is interrupted already.
  *
- * <p><b>An action</b> belongs to the proxy, and travels with it. The thread that comes last runs its own proxy's action where it
- * is, then all go on. If the action throws, that thread gets what was thrown and the others a {@link BrokenBarrierException}; the
- * same happens to them when its process ends. Who waits with a limit does not wait longer for an action, but breaks the
- * barrier.
+ * <p><b>An action</b> belongs to the proxy, and travels with it. The thread that comes last runs the action of its own
+ * proxy where it is; then all threads go on. If the action throws, that thread gets the exception, and the others get a
+ * {@link BrokenBarrierException}; they also get it when the process of that thread ends. A thread that waits with a
+ * time limit does not wait longer for an action, but breaks the barrier.
  */
 public interface ManagedBarrier {
     /**
-     * Waits until all parties are there.
+     * Waits until all parties have come.
      *
      * @return 0 for the last to come, parties - 1 for the first
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile, which breaks the barrier
-     * @throws BrokenBarrierException if it is or gets broken, or is reset meanwhile
+     * @throws BrokenBarrierException if the barrier is or gets broken, or is reset meanwhile
      */
     int await() throws InterruptedException, BrokenBarrierException;
 
     /**
-     * Waits until all parties are there, for some time at most.
+     * Waits until all parties have come, for some time at most.
      *
      * @param timeout the longest to wait
      * @return 0 for the last to come, parties - 1 for the first
      * @throws InterruptedException if the calling thread is interrupted before or meanwhile, which breaks the barrier
-     * @throws BrokenBarrierException if it is or gets broken, or is reset meanwhile
+     * @throws BrokenBarrierException if the barrier is or gets broken, or is reset meanwhile
      * @throws TimeoutException if the time was over first, which breaks the barrier
      */
     int await(Duration timeout) throws InterruptedException, BrokenBarrierException, TimeoutException;
 
-    /** Breaks it: whoever waits gets a {@link BrokenBarrierException}, and so does whoever comes, until {@link #reset}. */
+    /** Breaks the barrier: waiting threads, and callers before {@link #reset}, get a {@link BrokenBarrierException}. */
     void abort();
 
-    /** Makes it whole again; whoever waits gets a {@link BrokenBarrierException}. */
+    /** Makes the barrier whole again; waiting threads get a {@link BrokenBarrierException}. */
     void reset();
 
     /**
-     * Whether it was {@linkplain #abort aborted}, its action failed, or a thread that waited was interrupted, ended, or ran out of time
-     * since the last {@link #reset}.
+     * Returns whether the barrier is broken: since the last {@link #reset} it was {@linkplain #abort aborted}, its
+     * action failed, or a waiting thread was interrupted, ended, or ran out of time.
      *
-     * @return true when nobody can wait
+     * @return true if nobody can wait
      */
     boolean isBroken();
 
     /**
-     * How many have to come.
+     * Returns how many threads open the barrier.
      *
      * @return 1 or more
      */
     int parties();
 
     /**
-     * How many wait, at this moment.
+     * Returns how many threads wait at the moment.
      *
      * @return the count
      */

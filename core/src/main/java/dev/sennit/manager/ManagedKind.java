@@ -9,7 +9,7 @@ import dev.sennit.manager.wire.QueueOperations;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
-/** What a manager makes itself: the interface it is called through, and how it is made. */
+/** The objects that a manager makes itself: the interface through which each is called, and how it is made. */
 enum ManagedKind {
     LIST(ListOperations.class, size -> new HostedList()),
     MAP(MapOperations.class, size -> new HostedMap()),

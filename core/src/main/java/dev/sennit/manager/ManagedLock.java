@@ -4,24 +4,25 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.Lock;
 
 /**
- * A lock in a manager: one thread of all clients has it.
+ * A lock in a manager: at most one thread of all clients has it.
  *
- * <p>It is reentrant, and belongs to a thread of one client. <b>Whoever ends lets go</b>: when a client closes its connection, dies
- * or is lost, its locks are free, and what they guard is as it was left; who locks next can ask {@link #isAbandoned}. A
- * client that is lost may not know it yet: between machines a lock keeps others out only as long as the lease is kept.
+ * <p>It is reentrant, and belongs to a thread of one client. <b>Death releases it:</b> when a client closes its
+ * connection, dies or is lost, its locks are released, and the guarded data is as the client left it; the next owner
+ * can ask {@link #isAbandoned}. A lost client may not know yet that it is lost: between machines a lock excludes others
+ * only as long as the lease is kept.
  */
 public interface ManagedLock extends Lock {
     /**
-     * Whether the one that had the lock before the calling thread ended without letting go, and may have left undone what the
-     * lock guards. True until the calling thread lets go.
+     * Returns whether the last owner before the calling thread ended without unlocking, and may have left the guarded
+     * data half changed. The answer stays the same until the calling thread releases the lock.
      *
-     * @return false if the one before unlocked it, or nobody had it before
+     * @return false if the last owner unlocked it, or there was none
      * @throws IllegalMonitorStateException if the calling thread does not have the lock
      */
     boolean isAbandoned();
 
     /**
-     * A condition of this lock, for those that get it from here: it travels, as the lock does, with a task that captures it.
+     * Makes a condition of this lock. It travels, as the lock does, with a task that captures it.
      *
      * {@snippet :
      * try (ManagerServer manager = ManagerServer.local();
@@ -49,16 +50,17 @@ public interface ManagedLock extends Lock {
      * }
      * }
      *
-     * <p>Who waits first is signalled first. A signal for a client that ends before it could go on goes to the next one that waits. The
-     * server has nothing of a condition while nobody waits for it.
+     * <p>The thread that has waited longest is signalled first. If the client of that thread ends before the thread can
+     * go on, the next waiting thread gets the signal. While no thread waits for a condition, it takes nothing in the
+     * server.
      *
-     * @return a new one
+     * @return a new condition
      */
     @Override
     Condition newCondition();
 
     /**
-     * The condition of that name of this lock, which is the same for all who ask for it.
+     * Returns the condition of that name of this lock: the same condition for all callers.
      *
      * @param name its name
      * @return the condition, see {@link #newCondition}

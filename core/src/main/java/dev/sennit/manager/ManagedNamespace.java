@@ -5,7 +5,7 @@ import java.util.NoSuchElementException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Names with values in a manager, such as settings that several processes read: what Python calls a {@code Namespace}.
+ * Names with values in a manager, such as settings that several processes read: a {@code Namespace} of Python.
  *
  * {@snippet :
  * try (ManagerServer manager = ManagerServer.local();
@@ -16,12 +16,13 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>A value may be null, which differs from a name that has none; that is what it offers over a {@link ManagerClient#newMap map}. What
- * comes out is a copy. Each method is one call, and atomic; to change a value by what it was, use a {@link ManagedValue}.
+ * <p>A value may be null, which differs from a name without a value; a {@link ManagerClient#newMap map} does not offer
+ * that. A returned value is a copy. Each method is one call, and atomic; to change a value depending on the old one,
+ * use a {@link ManagedValue}.
  */
 public interface ManagedNamespace {
     /**
-     * The value of a name.
+     * Returns the value of a name.
      *
      * @param name the name
      * @return a copy of the value
@@ -30,14 +31,14 @@ public interface ManagedNamespace {
     @Nullable Object get(String name);
 
     /**
-     * The value of a name, which is of a type, or null.
+     * Returns the value of a name, which has to be of a type, or null.
      *
      * @param name the name
-     * @param type the type of the value; of numbers and the like, the class of the object: {@code Integer.class}
+     * @param type the type of the value; for a number or the like the class of the object: {@code Integer.class}
      * @param <T> the type
      * @return a copy of the value
      * @throws NoSuchElementException if the name has none
-     * @throws ClassCastException if the value is of another type; says of which
+     * @throws ClassCastException if the value is of another type; the message names that type
      */
     default <T> @Nullable T get(String name, Class<T> type) {
         Object value = get(name);
@@ -48,33 +49,33 @@ public interface ManagedNamespace {
     }
 
     /**
-     * Gives a name a value.
+     * Sets the value of a name.
      *
      * @param name the name
-     * @param value what is copied there
+     * @param value the value, which is copied
      */
     void set(String name, @Nullable Object value);
 
     /**
-     * Takes its value from a name.
+     * Removes a name and its value.
      *
      * @param name the name
-     * @return whether it had one
+     * @return whether the name had a value
      */
     boolean delete(String name);
 
     /**
-     * Whether a name has a value, which may be null.
+     * Returns whether a name has a value, which may be null.
      *
      * @param name the name
-     * @return true if so
+     * @return true if it has
      */
     boolean has(String name);
 
     /**
-     * All names and their values, at one moment.
+     * Returns all names and their values, at one moment.
      *
-     * @return a copy, by name
+     * @return a copy, sorted by name
      */
     Map<String, @Nullable Object> toMap();
 }

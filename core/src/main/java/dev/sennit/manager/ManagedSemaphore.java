@@ -3,7 +3,8 @@ package dev.sennit.manager;
 import java.time.Duration;
 
 /**
- * Permits in a manager, which threads of all clients take and give: a {@link java.util.concurrent.Semaphore} for several processes.
+ * Permits in a manager that threads of all clients acquire and release: a {@link java.util.concurrent.Semaphore} for
+ * several processes.
  *
  * {@snippet :
  * try (ManagerServer manager = ManagerServer.local();
@@ -15,43 +16,44 @@ import java.time.Duration;
  * }
  * }
  *
- * <p>A permit belongs to nobody: one client may give what another takes, and more than there were at first. So what a client took
- * that dies stays taken. Where each client gives back what it took itself, a {@link ManagedBoundedSemaphore} does that for
- * one that dies. First come, first served.
+ * <p>A permit has no owner: a client may release what another acquires, and more permits than there were at first. So
+ * if a client dies, the permits that it acquired stay acquired. If each client releases the permits that it acquired
+ * itself, use a {@link ManagedBoundedSemaphore}, which releases those of a dead client. Waiting threads are served
+ * first come, first served.
  */
 public interface ManagedSemaphore {
     /**
-     * Takes a permit, waiting for one.
+     * Acquires a permit, waiting until there is one.
      *
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then took none
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then has acquired none
      */
     void acquire() throws InterruptedException;
 
     /**
-     * Takes a permit if one is free.
+     * Acquires a permit if one is free.
      *
-     * @return whether the caller has one now
+     * @return whether the caller has acquired one
      */
     boolean tryAcquire();
 
     /**
-     * Takes a permit, waiting for some time at most.
+     * Acquires a permit, waiting for some time at most.
      *
      * @param timeout the longest to wait
-     * @return whether the caller has one now
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then took none
+     * @return whether the caller has acquired one
+     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then has acquired none
      */
     boolean tryAcquire(Duration timeout) throws InterruptedException;
 
     /**
-     * Gives a permit, whether or not the client took one.
+     * Releases a permit, whether or not the client acquired one.
      *
      * @throws IllegalStateException if there would be more than {@link Integer#MAX_VALUE}
      */
     void release();
 
     /**
-     * Gives permits, all at once.
+     * Releases permits, all at once.
      *
      * @param permits how many, 1 or more
      * @throws IllegalArgumentException if they are fewer
@@ -60,7 +62,7 @@ public interface ManagedSemaphore {
     void release(int permits);
 
     /**
-     * How many permits are free, at this moment.
+     * Returns how many permits are free at the moment.
      *
      * @return the count
      */

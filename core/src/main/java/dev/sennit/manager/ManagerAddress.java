@@ -16,30 +16,31 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a manager's server is, and the key to it.
+ * The place of a manager's server, and the key to it.
  *
- * <p>It can be sent to another process, as a proxy can, which holds one. <b>Whoever reads its bytes can use the manager</b>:
- * send it only through what is private, such as a pool's own connections to its workers; never log it, or put it on a command
- * line. {@link #toString} leaves the key out.
+ * <p>It can be sent to another process, and so can a proxy, which contains an address. <b>A program that reads its
+ * bytes can use the manager</b>: send it only over private channels, such as a pool's own connections to its workers;
+ * never log it, or put it on a command line. {@link #toString} leaves the key out.
  *
- * <p>It says what its holder may read of what the server sends, as {@link ManagerServer.Builder#allow} and {@link #remote} name it. A worker
- * believes that of its parent. Any other process that is sent an address or a proxy has the list of the reader that received it,
- * and one that reads an address from a stream of its own the JDK's values alone; {@link ManagerClient#allow} adds to either.
+ * <p>It contains the allow-list for what its holder reads from the server, as {@link ManagerServer.Builder#allow} and
+ * {@link #remote} name it. A worker believes that list if it comes from its parent. Any other process that receives an
+ * address or a proxy uses the list of the reader that received it; a process that reads an address from a stream of its
+ * own accepts the JDK's values alone. {@link ManagerClient#allow} adds to either.
  */
 public final class ManagerAddress implements Serializable {
     @Serial
     private static final long serialVersionUID = 1L;
 
-    /** Of that server, whatever its address; 0 where that is not known before it was asked. */
+    /** The id of the server, whatever its address; 0 if it is not known yet. */
     private final transient long server;
-    /** The socket's file on this machine; else null. */
+    /** The socket's file on this machine; null for another machine. */
     private final transient @Nullable String socket;
-    /** Null on this machine. */
+    /** The host and port on another machine; null on this machine. */
     private final transient @Nullable InetSocketAddress remote;
     private final transient byte[] key;
-    /** The one certificate to trust, if it is known. */
+    /** The only certificate to trust, if it is known. */
     private final transient byte @Nullable [] certificate;
-    /** The classes that may be read of what the server sends; others use copies. */
+    /** The classes that may be read from the server. Clients use copies. */
     private final transient AllowList allowed;
 
     ManagerAddress(
@@ -58,11 +59,11 @@ public final class ManagerAddress implements Serializable {
     }
 
     /**
-     * The address of a server on another machine.
+     * Returns the address of a server on another machine.
      *
      * @param at its host and port
      * @param key the key that was given to {@link ManagerServer.Builder#key}; at least 16 bytes
-     * @param allowed what else may be read of what it sends, as in {@link ManagerServer.Builder#allow}
+     * @param allowed further classes that may be read from the server, as in {@link ManagerServer.Builder#allow}
      * @return an address to {@linkplain ManagerClient#connect(ManagerAddress, javax.net.ssl.SSLContext) connect} to
      */
     public static ManagerAddress remote(InetSocketAddress at, byte[] key, String... allowed) {
@@ -71,19 +72,19 @@ public final class ManagerAddress implements Serializable {
         return new ManagerAddress(0, null, at, Keys.ensureLong(key), null, new AllowList(List.of(allowed)));
     }
 
-    /** The same, with what the server and its certificate told. */
+    /** Returns the same address, completed by the server's id and its certificate. */
     ManagerAddress known(long toldServer, byte @Nullable [] toldCertificate) {
         return new ManagerAddress(toldServer, socket, remote, key, toldCertificate, allowed);
     }
 
-    /** The same for a reader with another list. */
+    /** Returns the same address for a reader with another allow-list. */
     ManagerAddress allowing(AllowList other) {
         return new ManagerAddress(server, socket, remote, key, certificate, other);
     }
 
     /**
-     * The proof that a connection to the server gives, and its way: a server that is reached by another way, has another key or another
-     * certificate is another server, whatever id it is said to have.
+     * The proof that a connection to the server gives, and its way: a server that is reached by another way, or has
+     * another key or another certificate, is another server, whatever its claimed id.
      */
     record Identity(
             long server,
@@ -142,8 +143,8 @@ public final class ManagerAddress implements Serializable {
         throw new InvalidObjectException("comes as what is sent of it");
     }
 
-    /** The form that travels in its place. */
-    @SuppressWarnings("ArrayRecordComponent") // made once, compared never
+    /** The form in which an address travels. */
+    @SuppressWarnings("ArrayRecordComponent") // made once, never compared
     private record Sent(
             long server,
             @Nullable String socket,

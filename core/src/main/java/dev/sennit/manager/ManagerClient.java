@@ -36,7 +36,7 @@ import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way to a manager's objects: finds and makes them, and returns proxies that work like the real ones.
+ * Finds and makes the objects of a manager, and returns proxies that work like the real objects.
  *
  * {@snippet :
  * try (ManagerServer manager = ManagerServer.local();
@@ -48,20 +48,24 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>A call is one message to the server and one back. Threads may share a client: their calls go over one connection, and one that
- * waits holds nobody up. Proxies are serializable: a task that captures one has it where it runs, through a connection that
- * all such proxies in that JVM share. With it goes the {@linkplain ManagerAddress key}.
+ * <p>A call is one message to the server and one back. Threads may share a client: their calls go over one connection,
+ * and a waiting call delays no other. Proxies are serializable: a task that captures a proxy can use it where it runs,
+ * through a connection that all such proxies in that JVM share. The {@linkplain ManagerAddress key} travels with the
+ * proxy.
  *
- * <p>A method that says it throws {@link InterruptedException} can be interrupted, and then has had no effect; others mind no
- * interrupt. An interrupt that came before the call reaches the object as well, which does with it what it would do where it is. Exceptions of the object come home as themselves, if they are allowed to, with the stack of both sides.
+ * <p>A method that throws {@link InterruptedException} can be interrupted, and then has had no effect; other methods
+ * ignore interrupts. If the calling thread is interrupted before the call, the object learns of that, and reacts as it
+ * would to a local caller. Exceptions of the object are rethrown here as they are, if their classes are allowed, with
+ * the stacks of both sides.
  *
- * <p>Elements, keys and values are copies. Those that are proxies themselves stay connected: a list may hold lists, which live as long as
- * they are in it. Two that hold each other live as long as the server.
+ * <p>Elements, keys and values are copies. A proxy among them stays connected: a list may hold lists, which live as
+ * long as they are in it. Two objects that hold each other live as long as the server.
  */
 public final class ManagerClient implements AutoCloseable {
     /**
-     * Those of proxies that travelled, by what a connection proves of the server; connected when first used. The proxies keep theirs, and
-     * so does its connection; one that has neither is taken out with the next that is put in.
+     * The clients of proxies that came from elsewhere, by what a connection proves of the server; each connects at its
+     * first use. The proxies hold their client, and so does its connection; an entry whose client is lost is removed
+     * when the next is added.
      */
     private static final Map<Identity, Shared> SHARED = new ConcurrentHashMap<>();
 
@@ -78,9 +82,9 @@ public final class ManagerClient implements AutoCloseable {
 
     private final ManagerAddress given;
     private final @Nullable SSLContext tls;
-    /** Serves proxies from elsewhere, which name objects of one server only. */
+    /** Whether it serves proxies from elsewhere, which name objects of one server only. */
     private final boolean shared;
-    /** Of proxies that were found or made here; one from elsewhere has its own. */
+    /** For proxies that were found or made here; a proxy from elsewhere has its own. */
     private volatile AllowList allowed;
 
     private final ClassLoader loader;
@@ -101,7 +105,7 @@ public final class ManagerClient implements AutoCloseable {
     /**
      * Connects to a server, within ten seconds.
      *
-     * @param address what {@link ManagerServer#address} returned
+     * @param address the result of {@link ManagerServer#address}
      * @return a client with a connection of its own
      * @throws ManagerLostException if that fails
      */
@@ -112,10 +116,10 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * Connects to a server on another machine, within ten seconds. Its certificate has to be one that the context trusts, and to name the
-     * host. Proxies that travel from here trust the same certificate alone, and need no context.
+     * Connects to a server on another machine, within ten seconds. The context has to trust the server's certificate,
+     * which has to name the host. Proxies that travel from here trust this certificate alone, and need no context.
      *
-     * @param address what {@link ManagerAddress#remote} returned
+     * @param address the result of {@link ManagerAddress#remote}
      * @param context trusts the server's certificate
      * @return a client with a connection of its own
      * @throws ManagerLostException if that fails
@@ -126,7 +130,7 @@ public final class ManagerClient implements AutoCloseable {
         return client;
     }
 
-    /** The client of this JVM for proxies that came from elsewhere. */
+    /** Returns this JVM's client for proxies that came from elsewhere. */
     static ManagerClient shared(ManagerAddress address) {
         for (Reference<?> lost = LOST.poll(); lost != null; lost = LOST.poll()) {
             SHARED.remove(((Shared) lost).identity, lost);
@@ -146,7 +150,7 @@ public final class ManagerClient implements AutoCloseable {
         }
     }
 
-    /** Nobody else gets this one any more. */
+    /** Removes this client from those that proxies from elsewhere get. */
     private void unshare() {
         if (shared) {
             SHARED.computeIfPresent(given.identity(), (key, kept) -> kept.get() == this ? null : kept);
@@ -154,9 +158,9 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * Lets results of more classes be read, of objects that are found or made here from now on.
+     * Allows classes of results, for objects that are found or made here from now on.
      *
-     * @param patterns class names, {@code package.*}, or {@code package.**} for what is below it as well
+     * @param patterns class names, {@code package.*}, or {@code package.**} for the packages below it as well
      * @return this
      */
     public ManagerClient allow(String... patterns) {
@@ -179,7 +183,7 @@ public final class ManagerClient implements AutoCloseable {
             }
             open = ManagerConnection.open(given, tls, this::unshare);
             long told = open.address().server();
-            if (shared && told != given.server()) { // its objects have other numbers
+            if (shared && told != given.server()) { // its objects have different numbers
                 String other = "another manager listens there than the one that the proxy is of";
                 open.close();
                 throw new ManagerLostException("cannot connect to the manager at " + where() + ": " + other, new IOException(other));
@@ -189,13 +193,13 @@ public final class ManagerClient implements AutoCloseable {
         return open;
     }
 
-    /** The connection, if there is one. */
+    /** Returns the connection, or null if it is not open. */
     @Nullable ManagerConnection connected() {
         ManagerConnection open = connection;
         return open == null || open.isLost() ? null : open;
     }
 
-    /** As complete as it is known. */
+    /** Returns the address, as complete as it is known. */
     ManagerAddress address() {
         ManagerConnection open = connection;
         return open == null ? given : open.address();
@@ -205,7 +209,7 @@ public final class ManagerClient implements AutoCloseable {
         return address().server();
     }
 
-    /** Whether it reaches the same server: its id counts only with the key that proves it. */
+    /** Returns whether another client reaches the same server: an id counts only with the key that proves it. */
     boolean isOfSameServer(ManagerClient other) {
         return server() == other.server() && MessageDigest.isEqual(given.key(), other.given.key());
     }
@@ -215,8 +219,8 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * Ends the connection, and with it every call that waits, with a {@link ManagerLostException}. What this client had is given
-     * back. Has no effect when called again.
+     * Closes the connection, and ends every waiting call with a {@link ManagerLostException}. The server releases
+     * everything that this client had. Calling it again has no effect.
      */
     @Override
     public void close() {
@@ -233,7 +237,7 @@ public final class ManagerClient implements AutoCloseable {
 
     // ---- calls ----
 
-    /** The reader of what comes back to proxies that are found or made here. */
+    /** Returns the reader for results of proxies that are found or made here. */
     Reading reading() {
         return Reading.ofKeyHolder(allowed, loader);
     }
@@ -268,7 +272,7 @@ public final class ManagerClient implements AutoCloseable {
         try {
             return TaskCodec.encodeValue(arguments, refusal);
         } catch (TaskSerializationException e) {
-            for (Object argument : arguments) { // rather named itself than as what an array holds
+            for (Object argument : arguments) { // names the argument that cannot travel, and not the array
                 TaskCodec.encodeValue(argument, refusal);
             }
             throw e;
@@ -293,14 +297,15 @@ public final class ManagerClient implements AutoCloseable {
     // ---- objects ----
 
     /**
-     * An object that was {@linkplain ManagerServer#register registered}. Its abstract methods are called at the server; its default
-     * methods run here, on those. Two proxies are equal if they stand for the same object.
+     * Returns a proxy of an object that was {@linkplain ManagerServer#register registered}. Abstract methods are called
+     * at the server; default methods run here, and call the abstract ones. Two proxies are equal if they stand for the
+     * same object.
      *
      * @param name its name
-     * @param type the interface it was registered with
+     * @param type the interface with which it was registered
      * @param <T> the interface
      * @return a proxy
-     * @throws NoSuchElementException if nothing is registered by that name
+     * @throws NoSuchElementException if there is no object of that name
      * @throws IllegalArgumentException if it has another interface, or another version of it
      */
     public <T> T get(String name, Class<T> type) {
@@ -312,7 +317,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * The list of that name, made if there is none. Iterators go over a snapshot.
+     * Returns the list of that name; makes it if there is none. Iterators use a snapshot.
      *
      * @param name its name, under which it stays until the server is closed
      * @param <E> the type of the elements
@@ -324,7 +329,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * A new list, which is gone when nobody has it any more. Iterators go over a snapshot.
+     * Makes a list without a name, which is freed after its last proxy is gone. Iterators use a snapshot.
      *
      * @param <E> the type of the elements
      * @return a list in the manager
@@ -334,7 +339,8 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * The map of that name, made if there is none. Iterators go over a snapshot; as with {@link ConcurrentHashMap}, keys and values are not null.
+     * Returns the map of that name; makes it if there is none. Iterators use a snapshot; as with
+     * {@link ConcurrentHashMap}, keys and values are not null.
      *
      * @param name its name, under which it stays until the server is closed
      * @param <K> the type of the keys
@@ -347,7 +353,8 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * A new map, which is gone when nobody has it any more. Iterators go over a snapshot; as with {@link ConcurrentHashMap}, keys and values are not null.
+     * Makes a map without a name, which is freed after its last proxy is gone. Iterators use a snapshot; as with
+     * {@link ConcurrentHashMap}, keys and values are not null.
      *
      * @param <K> the type of the keys
      * @param <V> the type of the values
@@ -358,7 +365,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * The set of that name, made if there is none. It is the keys of the map of that name.
+     * Returns the set of that name; makes it if there is none. It consists of the keys of the map of that name.
      *
      * @param name its name, under which it stays until the server is closed
      * @param <E> the type of the elements
@@ -370,7 +377,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * A new set, which is gone when nobody has it any more.
+     * Makes a set without a name, which is freed after its last proxy is gone.
      *
      * @param <E> the type of the elements
      * @return a set in the manager
@@ -380,10 +387,11 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * The queue of that name, made if there is none. First in, first out.
+     * Returns the queue of that name; makes it if there is none. First in, first out.
      *
      * @param name its name, under which it stays until the server is closed
-     * @param capacity how many elements may be in, 1 or more, or {@link JoinableQueue#UNBOUNDED}; of no account when it is there already
+     * @param capacity how many elements may be in, 1 or more, or {@link JoinableQueue#UNBOUNDED}; ignored if it exists
+     *     already
      * @param <E> the type of the elements
      * @return a queue in the manager
      * @throws IllegalArgumentException if something else has that name
@@ -393,7 +401,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * A new queue, which is gone when nobody has it any more. First in, first out.
+     * Makes a queue without a name, which is freed after its last proxy is gone. First in, first out.
      *
      * @param capacity how many elements may be in, 1 or more, or {@link JoinableQueue#UNBOUNDED}
      * @param <E> the type of the elements
@@ -404,7 +412,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * The value of that name, made if there is none. Null at first.
+     * Returns the value of that name; makes it if there is none. Null at first.
      *
      * @param name its name, under which it stays until the server is closed
      * @param <T> the type of the value
@@ -417,10 +425,10 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * The value of that name, made if there is none.
+     * Returns the value of that name; makes it if there is none.
      *
      * @param name its name, under which it stays until the server is closed
-     * @param initial what it is at first; of no account when it is there already
+     * @param initial the first value; ignored if it exists already
      * @param <T> the type of the value
      * @return a value in the manager
      * @throws IllegalArgumentException if something else has that name
@@ -431,7 +439,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * A new value, which is gone when nobody has it any more. Null at first.
+     * Makes a value without a name, which is freed after its last proxy is gone. Null at first.
      *
      * @param <T> the type of the value
      * @return a value in the manager
@@ -442,9 +450,9 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * A new value, which is gone when nobody has it any more.
+     * Makes a value without a name, which is freed after its last proxy is gone.
      *
-     * @param initial what it is at first
+     * @param initial the first value
      * @param <T> the type of the value
      * @return a value in the manager
      */
@@ -454,10 +462,10 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * The array of that name, made if there is none. Its length stays.
+     * Returns the array of that name; makes it if there is none. Its length never changes.
      *
      * @param name its name, under which it stays until the server is closed
-     * @param initial what is in it at first; of no account when it is there already
+     * @param initial the first values; ignored if it exists already
      * @param <T> the type of the values
      * @return an array in the manager
      * @throws IllegalArgumentException if something else has that name
@@ -468,9 +476,9 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * A new array, which is gone when nobody has it any more. Its length stays.
+     * Makes an array without a name, which is freed after its last proxy is gone. Its length never changes.
      *
-     * @param initial what is in it at first
+     * @param initial the first values
      * @param <T> the type of the values
      * @return an array in the manager
      */
@@ -480,7 +488,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * The namespace of that name, made if there is none. Empty at first.
+     * Returns the namespace of that name; makes it if there is none. Empty at first.
      *
      * @param name its name, under which it stays until the server is closed
      * @return a namespace in the manager
@@ -491,7 +499,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * A new namespace, which is gone when nobody has it any more. Empty at first.
+     * Makes a namespace without a name, which is freed after its last proxy is gone. Empty at first.
      *
      * @return a namespace in the manager
      */
@@ -500,7 +508,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * The lock of that name, made if there is none.
+     * Returns the lock of that name; makes it if there is none.
      *
      * @param name its name, under which it stays until the server is closed
      * @return a lock in the manager
@@ -511,7 +519,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * A new lock, which is gone when nobody has it any more.
+     * Makes a lock without a name, which is freed after its last proxy is gone.
      *
      * @return a lock in the manager
      */
@@ -520,10 +528,10 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * The semaphore of that name, made if there is none.
+     * Returns the semaphore of that name; makes it if there is none.
      *
      * @param name its name, under which it stays until the server is closed
-     * @param permits how many are free at first, 0 or more; of no account when it is there already
+     * @param permits how many are free at first, 0 or more; ignored if it exists already
      * @return a semaphore in the manager
      * @throws IllegalArgumentException if something else has that name
      */
@@ -532,7 +540,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * A new semaphore, which is gone when nobody has it any more.
+     * Makes a semaphore without a name, which is freed after its last proxy is gone.
      *
      * @param permits how many are free at first, 0 or more
      * @return a semaphore in the manager
@@ -542,10 +550,10 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * The bounded semaphore of that name, made if there is none.
+     * Returns the bounded semaphore of that name; makes it if there is none.
      *
      * @param name its name, under which it stays until the server is closed
-     * @param permits how many there are, 1 or more; of no account when it is there already
+     * @param permits how many there are, 1 or more; ignored if it exists already
      * @return a semaphore in the manager
      * @throws IllegalArgumentException if something else has that name
      */
@@ -554,7 +562,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * A new bounded semaphore, which is gone when nobody has it any more.
+     * Makes a bounded semaphore without a name, which is freed after its last proxy is gone.
      *
      * @param permits how many there are, 1 or more
      * @return a semaphore in the manager
@@ -564,7 +572,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * The event of that name, made if there is none. Clear at first.
+     * Returns the event of that name; makes it if there is none. Clear at first.
      *
      * @param name its name, under which it stays until the server is closed
      * @return an event in the manager
@@ -575,7 +583,7 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * A new event, which is gone when nobody has it any more. Clear at first.
+     * Makes an event without a name, which is freed after its last proxy is gone. Clear at first.
      *
      * @return an event in the manager
      */
@@ -584,10 +592,10 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * The barrier of that name, made if there is none.
+     * Returns the barrier of that name; makes it if there is none.
      *
      * @param name its name, under which it stays until the server is closed
-     * @param parties how many have to come, 1 or more; of no account when it is there already
+     * @param parties how many threads open it, 1 or more; ignored if it exists already
      * @return a barrier in the manager
      * @throws IllegalArgumentException if something else has that name
      */
@@ -596,11 +604,13 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * The barrier of that name, made if there is none, with an action for whoever comes last through this proxy.
+     * Returns the barrier of that name; makes it if there is none. If the last thread comes through this proxy, it runs
+     * an action.
      *
      * @param name its name, under which it stays until the server is closed
-     * @param parties how many have to come, 1 or more; of no account when it is there already
-     * @param action what the last to come runs before all go on, see {@link ManagedBarrier}; others may have another, or none
+     * @param parties how many threads open it, 1 or more; ignored if it exists already
+     * @param action run by the last thread before all go on, see {@link ManagedBarrier}; other proxies may have
+     *     another, or none
      * @return a barrier in the manager
      * @throws IllegalArgumentException if something else has that name
      */
@@ -610,9 +620,9 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * A new barrier, which is gone when nobody has it any more.
+     * Makes a barrier without a name, which is freed after its last proxy is gone.
      *
-     * @param parties how many have to come, 1 or more
+     * @param parties how many threads open it, 1 or more
      * @return a barrier in the manager
      */
     public ManagedBarrier newBarrier(int parties) {
@@ -620,10 +630,11 @@ public final class ManagerClient implements AutoCloseable {
     }
 
     /**
-     * A new barrier, which is gone when nobody has it any more, with an action for whoever comes last.
+     * Makes a barrier without a name, which is freed after its last proxy is gone. The last thread to come runs an
+     * action.
      *
-     * @param parties how many have to come, 1 or more
-     * @param action what the last to come runs before all go on, see {@link ManagedBarrier}
+     * @param parties how many threads open it, 1 or more
+     * @param action run by the last thread before all go on, see {@link ManagedBarrier}
      * @return a barrier in the manager
      */
     public ManagedBarrier newBarrier(int parties, Action action) {

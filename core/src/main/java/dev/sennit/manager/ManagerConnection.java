@@ -44,21 +44,21 @@ import org.jspecify.annotations.Nullable;
 /**
  * A client's connection to a manager's server, with many calls under way.
  *
- * <p>The calling thread sends its call itself. Within a machine it also reads, if nobody else does, see {@link ReadingRole}; over
- * TLS one thread of the connection's own reads all answers. That thread also connects, so that no thread of the user's, which
- * somebody may interrupt, is ever in a system call that an interrupt would make close the connection.
+ * <p>The calling thread sends its call itself. Within a machine it also reads, if no other thread does, see
+ * {@link ReadingRole}; over TLS the connection's own thread reads all answers. That thread also connects. So a thread
+ * of the user, which may be interrupted, is never in a system call that would close the connection upon an interrupt.
  *
- * <p>A call that is interrupted is cancelled at the server, and still waits for its answer: only that tells whether it had its
- * effect before. If it had, it returns as if the interrupt had come afterwards; so nothing that was taken is lost. A call of a
- * thread that is interrupted already is made all the same, by an interrupted thread of the server: what that means only the
- * object knows, as a barrier is broken by it.
+ * <p>An interrupted call is cancelled at the server, and still waits for its answer: only the answer tells whether the
+ * call had its effect before. If it had, the call returns as if the interrupt had come afterwards; so no element that
+ * was taken is lost. A thread that is interrupted already makes its call all the same, by an interrupted thread of the
+ * server: only the object knows what that means, as a barrier breaks then.
  */
 final class ManagerConnection {
     private static final Duration CONNECT_LIMIT = Duration.ofSeconds(10);
 
     private static final AtomicLong NUMBERS = new AtomicLong();
 
-    /** Those to servers of this machine that are neither closed nor lost. */
+    /** The connections to servers of this machine that are neither closed nor lost. */
     private static final Set<ManagerConnection> LOCAL = ConcurrentHashMap.newKeySet();
 
     static {
@@ -68,18 +68,18 @@ final class ManagerConnection {
     private final ManagerAddress given;
     private final Runnable whenLost;
     private final Thread reader;
-    /** Told by the reading thread. */
+    /** Completed by the reading thread. */
     private final CompletableFuture<Opened> opened = new CompletableFuture<>();
 
     private final AtomicLong callNumbers = new AtomicLong();
     private final CallsUnderWay calls = new CallsUnderWay();
-    /** Written once, before the waiting calls are told. */
+    /** Written once, before the waiting calls are ended. */
     private volatile @Nullable ManagerLostException lost;
 
     /** Guarded by this. */
     private @Nullable Future<?> heartbeat;
 
-    /** What connecting brought. */
+    /** The result of connecting. */
     record Opened(Wire wire, @Nullable ReadingRole role, ManagerAddress address, Welcome welcome) {
         void send(ByteBuffer message) {
             wire.send(message, null);
@@ -99,13 +99,13 @@ final class ManagerConnection {
     /**
      * Connects, within ten seconds.
      *
-     * @throws ManagerLostException if that fails, saying why
+     * @throws ManagerLostException if that fails; the message says why
      */
     static ManagerConnection open(ManagerAddress address, @Nullable SSLContext tls, Runnable whenLost) {
         var connection = new ManagerConnection(address, tls, whenLost);
         Backend.start(connection.reader);
         try (var _ = Waits.outOfTurn()) {
-            connection.opened.join(); // minds no interrupt, and is limited in time
+            connection.opened.join(); // ignores interrupts, and is limited in time
             return connection;
         } catch (CompletionException e) {
             IOException cause = e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
@@ -114,8 +114,8 @@ final class ManagerConnection {
     }
 
     /**
-     * Removes what servers have left that were killed, for a process that is about to be halted, in which the reading threads may
-     * not come to it.
+     * Removes the files of killed servers, in a process that is about to be halted: its reading threads may not get to
+     * it.
      */
     private static void removeDying() {
         LOCAL.forEach(ManagerConnection::removeIfDying);
@@ -125,7 +125,7 @@ final class ManagerConnection {
         ManagerFolder.removeIfDying(Path.of(Objects.requireNonNull(given.socket())));
     }
 
-    /** With what the server told. */
+    /** Returns the address, completed by what the server said. */
     ManagerAddress address() {
         return opened.join().address();
     }
@@ -139,7 +139,7 @@ final class ManagerConnection {
             if (address.socket() != null) {
                 LOCAL.add(this);
             }
-        } catch (Throwable e) { // no timer to be had, say: somebody waits to be told
+        } catch (Throwable e) { // no timer, say: the opening thread waits for the outcome
             opened.completeExceptionally(e);
             return;
         }
@@ -154,7 +154,7 @@ final class ManagerConnection {
             } else {
                 read(line);
             }
-        } catch (SocketException | ClosedChannelException e) { // it ended with something of ours unread, or while we sent
+        } catch (SocketException | ClosedChannelException e) { // it ended with bytes of ours unread, or while we sent
             cause = new IOException(ManagerProtocol.ENDED, e);
         } catch (IOException e) {
             cause = e;
@@ -215,7 +215,7 @@ final class ManagerConnection {
         return new Opened(wire, role, known, welcome);
     }
 
-    /** Closes what is being connected when that takes too long, or is over without having been kept. */
+    /** Closes the socket if connecting takes too long, or ends without success. */
     private static final class TimeLimit implements AutoCloseable {
         private final Closeable socket;
         private final Future<?> timer;
@@ -254,7 +254,9 @@ final class ManagerConnection {
         }
     }
 
-    /** Says now and then that this client is there, and finds out whether the server is. */
+    /**
+     * Sends a message now and then, so that the server knows that this client lives, and checks that the server does.
+     */
     private synchronized void beat(Opened line, Duration lease) {
         if (lost != null) {
             return;
@@ -267,7 +269,7 @@ final class ManagerConnection {
         try {
             line.send(ManagerProtocol.message(ManagerProtocol.PING, 0, 0));
             heartbeat = Timers.after(lease.dividedBy(3), () -> beat(line, lease));
-        } catch (Throwable e) { // nobody would notice its end, or say that this client is there
+        } catch (Throwable e) { // without a timer neither side would notice the end of the other
             var cause = new IOException("there is no timer to keep the connection by: " + e.getMessage(), e);
             lose("the manager at " + line.address().where() + " is lost: " + cause.getMessage(), cause);
         }
@@ -278,8 +280,8 @@ final class ManagerConnection {
     /**
      * Calls a method, and waits for the answer.
      *
-     * @return a VALUE or FAILURE
-     * @throws InterruptedException if an interrupt ended it before it had an effect
+     * @return a VALUE or FAILURE message
+     * @throws InterruptedException if an interrupt ended the call before it had an effect
      * @throws ManagerLostException if there will be no answer
      */
     Message call(long object, int method, @Nullable MessageBuffer arguments, boolean interruptible) throws InterruptedException {
@@ -291,7 +293,7 @@ final class ManagerConnection {
         }
         var call = new Call(callNumbers.incrementAndGet());
         calls.add(call);
-        if (lost != null) { // after it was put in: who loses the manager afterwards finds it there
+        if (lost != null) { // checked after add: a thread that loses the manager later ends the call
             calls.remove(call);
             throw lostAgain();
         }
@@ -314,7 +316,7 @@ final class ManagerConnection {
                     interrupted = true;
                 }
             }
-        } catch (Throwable e) { // no stack or memory left: nobody may count on it to read
+        } catch (Throwable e) { // no stack or memory left: this thread cannot read for others
             calls.remove(call);
             if (line.role() != null) {
                 line.role().wantKeeper();
@@ -337,7 +339,7 @@ final class ManagerConnection {
         return answer;
     }
 
-    /** With the stack of the thread that hears of it. */
+    /** Returns the same failure with the stack of the calling thread. */
     private ManagerLostException lostAgain() {
         ManagerLostException first = Objects.requireNonNull(lost);
         return new ManagerLostException(String.valueOf(first.getMessage()), Objects.requireNonNull(first.getCause()));
@@ -355,7 +357,7 @@ final class ManagerConnection {
         return lost != null;
     }
 
-    /** Ends all calls with that; false if it had been lost before. */
+    /** Ends the connection and all calls; returns false if it had been lost before. */
     private boolean lose(String message, IOException cause) {
         synchronized (this) {
             if (lost != null) {

@@ -4,10 +4,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 
 /**
- * A manager cannot be reached, or not any more: its server ended, was closed or is unreachable, or this client was closed. The
- * message and the cause say which.
+ * Thrown when a manager cannot be reached, or not any more: its server ended, was closed or is unreachable, or this
+ * client was closed. The message and the cause say which.
  *
- * <p>A call that waited for its answer then may or may not have had its effect.
+ * <p>A call that was waiting for its answer may or may not have had its effect.
  */
 public final class ManagerLostException extends UncheckedIOException {
     private static final long serialVersionUID = 1L;

@@ -40,7 +40,8 @@ import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Objects in this JVM that other processes use, through proxies with the same interfaces: on this machine, or on another.
+ * Objects in this JVM that other processes use, through proxies with the same interfaces: on this machine, or on
+ * another.
  *
  * {@snippet :
  * try (ManagerServer manager = ManagerServer.local();
@@ -51,25 +52,27 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>A task that captures a proxy has it in its worker, connected to this server. {@link ManagerClient} finds and makes objects; {@link
- * #register} adds some of one's own. What is put into an object is a copy, and so is what comes out: to change an element of
- * a list, put it back.
+ * <p>A task that captures a proxy has the object in its worker, connected to this server. A {@link ManagerClient} finds
+ * and makes objects; {@link #register} adds objects of the program's own. Objects copy what is put in and what comes
+ * out: to change an element of a list, put it back.
  *
  * <ul>
- *   <li><b>Security.</b> {@link #local} listens at a socket in a folder that only this user can enter. {@link Builder#tls} listens
- *       at a port, for TLS alone. Either way a client has to prove that it has the key before anything of what it sends is
- *       interpreted, and the server proves it as well. Who has the key may do everything that the objects can; what is sent is read
- *       behind a list of allowed classes: the JDK's values, what lies beside a registered interface, and what {@link Builder#allow} names.
- *   <li><b>A client that ends</b>, however it ends, leaves nothing: its locks and its permits of bounded semaphores are free, its waits are over, and
- *       objects without a name that nobody else has are gone after the {@linkplain Builder#lease lease}. So an object that is on its way to
- *       another process has that long to get there.
- *   <li><b>When the server ends</b>, every call that waits ends with {@link ManagerLostException}.
+ *   <li><b>Security.</b> {@link #local} listens at a socket in a folder that only this user can enter.
+ *       {@link Builder#tls} listens at a port, for TLS alone. Either way a client has to prove that it has the key
+ *       before anything that it sends is interpreted, and the server proves it as well. A client with the key may do
+ *       everything that the objects can. Its messages are read behind an allow-list: the JDK's values, classes beside a
+ *       registered interface, and those that {@link Builder#allow} names.
+ *   <li><b>A client that ends</b>, however it ends, leaves nothing behind: its locks and its permits of bounded
+ *       semaphores are released, its waits are over, and objects without a name that no other client has are freed
+ *       after the {@linkplain Builder#lease lease}. So an object that is on its way to another process has that long to
+ *       get there.
+ *   <li><b>When the server ends</b>, every waiting call ends with a {@link ManagerLostException}.
  * </ul>
  *
- * <p>It can run in any JVM, also in a worker process: its {@link #address} travels.
+ * <p>A server can run in any JVM, also in a worker process: its {@link #address} travels.
  *
- * <p><b>Memory effects</b>: what happened before a call is seen by whoever sees the call's effect, as with the
- * {@code java.util.concurrent} class it stands for, in what they have in the manager; nothing else is shared.
+ * <p><b>Memory effects</b>: for objects in the manager, actions before a call are visible to a thread that sees the
+ * call's effect, as with the {@code java.util.concurrent} class that the object stands for; nothing else is shared.
  */
 public final class ManagerServer implements AutoCloseable {
     private static final Duration GREETING_LIMIT = Duration.ofSeconds(10);
@@ -77,7 +80,7 @@ public final class ManagerServer implements AutoCloseable {
     private static final int KEY_SIZE = 32;
     private static final Duration END_LIMIT = Duration.ofSeconds(5);
 
-    /** Servers of this JVM that are open. */
+    /** The open servers of this JVM. */
     private static final Map<Long, ManagerServer> HOSTED = new ConcurrentHashMap<>();
     private static final AtomicLong NUMBERS = new AtomicLong();
 
@@ -89,12 +92,12 @@ public final class ManagerServer implements AutoCloseable {
     private final AllowList allowed;
     private final ClassLoader loader;
     private final Listener listener;
-    /** Written once more, before the server is given away. */
+    /** Written once more, before the server is published. */
     private ManagerAddress address;
     private final Thread acceptor;
 
     private final Map<Long, HostedObject> objects = new ConcurrentHashMap<>();
-    /** Those that may be of use to nobody any more, and have no timer to be freed by. */
+    /** Objects that may be without proxies, and have no timer that frees them. */
     private final Set<HostedObject> unwanted = ConcurrentHashMap.newKeySet();
     private final AtomicLong objectNumbers = new AtomicLong(ManagerProtocol.DIRECTORY);
     /** Guarded by itself. */
@@ -105,16 +108,16 @@ public final class ManagerServer implements AutoCloseable {
     private final Object lock = new Object();
     /** Guarded by lock. */
     private final Map<ManagerSession, Thread> sessions = new HashMap<>();
-    /** Guarded by lock. That of this JVM. */
+    /** Guarded by lock. The client of this JVM. */
     private @Nullable ManagerClient client;
     /** Guarded by lock. */
     private boolean closed;
-    /** Guarded by lock. Where clients may be lost without a word. */
+    /** Guarded by lock. Set if clients may be lost without notice, that is over TLS. */
     private @Nullable Future<?> leaseCheck;
-    /** Guarded by lock. No timer was to be had for it; the next client that comes makes up for that. */
+    /** Guarded by lock. Whether no timer could be made for the lease check; then the next client schedules it. */
     private boolean leaseCheckIsDue;
 
-    /** Where clients knock. */
+    /** Accepts connections. */
     private interface Listener extends Closeable {
         ManagerSocket accept() throws IOException;
     }
@@ -183,14 +186,14 @@ public final class ManagerServer implements AutoCloseable {
      * Opens a server for processes of this user on this machine, with a random key.
      *
      * @return an open server
-     * @throws UncheckedIOException if there can be no socket
+     * @throws UncheckedIOException if no socket can be made
      */
     public static ManagerServer local() {
         return builder().open();
     }
 
     /**
-     * Sets one up: without {@link Builder#tls}, for this machine alone.
+     * Begins to set up a server: without {@link Builder#tls}, for this machine alone.
      *
      * @return a builder with the defaults
      */
@@ -198,7 +201,7 @@ public final class ManagerServer implements AutoCloseable {
         return new Builder();
     }
 
-    /** How a server is set up. */
+    /** The settings of a new server. */
     public static final class Builder {
         private static final Duration DEFAULT_LEASE = Duration.ofSeconds(30);
         private static final Duration SHORTEST_LEASE = Duration.ofMillis(100);
@@ -227,7 +230,7 @@ public final class ManagerServer implements AutoCloseable {
         }
 
         /**
-         * Where to listen for TLS; any free port of the loopback address if this is not said.
+         * Sets where to listen for TLS. The default is any free port of the loopback address.
          *
          * @param at an address of this machine, and a port, or 0 for any
          * @return this
@@ -238,9 +241,9 @@ public final class ManagerServer implements AutoCloseable {
         }
 
         /**
-         * The key that clients need; a random one if this is not said.
+         * Sets the key that clients need. The default is a random key.
          *
-         * @param secret at least 16 bytes that nobody can guess
+         * @param secret at least 16 bytes that cannot be guessed
          * @return this
          */
         public Builder key(byte[] secret) {
@@ -249,8 +252,8 @@ public final class ManagerServer implements AutoCloseable {
         }
 
         /**
-         * How long an object without a name outlives its last proxy, and, over TLS, how long the other side may be silent
-         * before it counts as lost; 30 seconds if this is not said.
+         * Sets how long an object without a name outlives its last proxy, and, over TLS, how long the other side may be
+         * silent before it counts as lost. The default is 30 seconds.
          *
          * @param duration 100 ms or more
          * @return this
@@ -264,7 +267,8 @@ public final class ManagerServer implements AutoCloseable {
         }
 
         /**
-         * How long a message may be, either way; 64 MiB if this is not said. What is longer is refused, and its call fails.
+         * Sets how long a message may be, either way. The default is 64 MiB. A longer message is refused, and its call
+         * fails.
          *
          * @param bytes 1024 or more
          * @return this
@@ -278,9 +282,9 @@ public final class ManagerServer implements AutoCloseable {
         }
 
         /**
-         * Allows classes beyond the JDK's values and those that lie beside a registered interface.
+         * Allows classes beyond the JDK's values and those beside a registered interface.
          *
-         * @param patterns class names, {@code package.*}, or {@code package.**} for what is below it as well
+         * @param patterns class names, {@code package.*}, or {@code package.**} for the packages below it as well
          * @return this
          */
         public Builder allow(String... patterns) {
@@ -312,7 +316,7 @@ public final class ManagerServer implements AutoCloseable {
             } catch (IOException e) {
                 server.close();
                 throw new UncheckedIOException("no manager with this SSLContext: " + e.getMessage(), e);
-            } catch (Throwable e) { // no thread or timer to be had, say
+            } catch (Throwable e) { // no thread or timer, say
                 server.close();
                 throw e;
             }
@@ -328,19 +332,20 @@ public final class ManagerServer implements AutoCloseable {
             scheduleLeaseCheck();
         }
         synchronized (lock) {
-            client = ManagerClient.shared(address); // before any proxy can be here, of which it would have the list
+            // before any proxy can be here: the client would have the proxy's allow-list
+            client = ManagerClient.shared(address);
         }
     }
 
     // ---- for users ----
 
     /**
-     * Adds an object of one's own, for {@link ManagerClient#get}. Its methods are called on threads of the server, several at the same
-     * time: it has to be safe for that.
+     * Registers an object for {@link ManagerClient#get}. Threads of the server call its methods, several at the same
+     * time: the object has to be thread-safe.
      *
      * @param objectName its name
-     * @param type a public interface; only its abstract methods can be called from outside
-     * @param object what does the work
+     * @param type a public interface; only its abstract methods can be called by clients
+     * @param object the implementation
      * @param <T> the interface
      * @throws IllegalArgumentException if the name is taken, or the type is not such an interface
      */
@@ -357,7 +362,7 @@ public final class ManagerServer implements AutoCloseable {
     }
 
     /**
-     * A client of this server in this JVM, which is always the same, and closed with the server.
+     * Returns the client of this server in this JVM. It is always the same, and is closed with the server.
      *
      * @return a client
      * @throws ManagerLostException if the server is closed
@@ -369,16 +374,16 @@ public final class ManagerServer implements AutoCloseable {
     }
 
     /**
-     * What another process connects by; holds the key, see there.
+     * Returns the address by which another process connects. It contains the key; see {@link ManagerAddress}.
      *
-     * @return the address; one that listens at all addresses of this machine says the loopback address
+     * @return the address; a server that listens at all addresses of this machine returns the loopback address
      */
     public ManagerAddress address() {
         return address;
     }
 
     /**
-     * How many clients are connected, at this moment.
+     * Returns how many clients are connected at the moment.
      *
      * @return the count
      */
@@ -388,14 +393,14 @@ public final class ManagerServer implements AutoCloseable {
         }
     }
 
-    /** How many objects there are. */
+    /** Returns how many objects there are. */
     int objects() {
         return objects.size() - 1;
     }
 
     /**
-     * Ends all connections and forgets all objects. Whoever waits for a call gets a {@link ManagerLostException}; methods of registered
-     * objects that run are interrupted. Has no effect when called again.
+     * Closes all connections and drops all objects. Waiting callers get a {@link ManagerLostException}; running methods
+     * of registered objects are interrupted. Calling it again has no effect.
      */
     @Override
     public void close() {
@@ -471,7 +476,7 @@ public final class ManagerServer implements AutoCloseable {
             }
             try {
                 welcome(socket);
-            } catch (Throwable e) { // no thread to be had for this client, say: the next one is to find one
+            } catch (Throwable e) { // no thread for this client, say: the next client may get one
                 Quietly.close(socket);
                 unproven.remove(socket);
                 pause(e);
@@ -481,7 +486,7 @@ public final class ManagerServer implements AutoCloseable {
 
     private void pause(Throwable why) {
         log("cannot accept a client: " + why);
-        LockSupport.parkNanos(ACCEPT_PAUSE.toNanos()); // no descriptor or thread is free, perhaps
+        LockSupport.parkNanos(ACCEPT_PAUSE.toNanos()); // perhaps no file descriptor or thread is free
     }
 
     private void welcome(ManagerSocket socket) {
@@ -543,7 +548,7 @@ public final class ManagerServer implements AutoCloseable {
         }
     }
 
-    /** The session is over, and nothing of it is left. */
+    /** Forgets a session that is over. */
     void ended(ManagerSession session) {
         synchronized (lock) {
             sessions.remove(session);
@@ -571,7 +576,7 @@ public final class ManagerServer implements AutoCloseable {
         }
     }
 
-    /** Closes what has been silent for longer than the lease: a client says something three times in that time. */
+    /** Closes sessions that have been silent for longer than the lease: a client sends three messages in that time. */
     private void checkLeases() {
         try {
             List<ManagerSession> connected;
@@ -595,7 +600,10 @@ public final class ManagerServer implements AutoCloseable {
 
     // ---- objects ----
 
-    /** The server of that address, if it is in this JVM and open. An id alone proves nothing: the sender of the address has to have the key. */
+    /**
+     * Returns the server of that address, if it is open in this JVM. An id alone proves nothing: the sender of the
+     * address has to have the key.
+     */
     static @Nullable ManagerServer hosted(ManagerAddress address) {
         ManagerServer here = HOSTED.get(address.server());
         return here != null && MessageDigest.isEqual(here.key, address.key()) ? here : null;
@@ -617,14 +625,15 @@ public final class ManagerServer implements AutoCloseable {
         return objects.get(object);
     }
 
-    /** Gives up a number of proxies of an object. */
+    /** Uncounts proxies of an object, and frees objects without proxies after the lease. */
     void release(long object, int count) {
         HostedObject released = objects.get(object);
         if (released != null) {
             released.release(count);
             unwanted.add(released);
         }
-        // With those for which no timer was to be had before. A copy: the set itself may show what is put back again, and so for ever.
+        // Includes objects for which no timer could be made before. A copy: iterating over the set might see re-added
+        // objects for ever.
         for (HostedObject each : List.copyOf(unwanted)) {
             if (unwanted.remove(each) && !each.freeIn(lease, () -> objects.remove(each.id))) {
                 unwanted.add(each);

@@ -25,20 +25,22 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One client, as the server sees it, from the greeting to its end.
+ * A client, as the server sees it, from the greeting to its end.
  *
- * <p>One thread reads what the client says. It runs calls that cannot wait itself, as waking another thread would cost more
- * than they do; every other call has a virtual thread. {@link #end} gives back whatever the client had: locks and permits of
- * bounded semaphores, references to objects, and calls that wait. A call that computes looks now and then whether its client is still there
- * ({@link Effort}).
+ * <p>One thread reads the client's messages. It runs calls that cannot wait itself, as waking another thread would cost
+ * more than they do; every other call has a virtual thread. {@link #end} releases everything that the client had: locks
+ * and permits of bounded semaphores, references to objects, and waiting calls. A call that computes checks now and then
+ * that its client is still there ({@link Effort}).
  */
 final class ManagerSession {
-    /** Calls that may wait at the same time; what a client that went mad can make the server hold. */
+    /**
+     * How many calls of a client may wait at the same time: bounds what a misbehaving client can make the server hold.
+     */
     private static final int MOST_WAITING = 100_000;
 
-    /** What a client may own, and gives back at its end. */
+    /** An object that a client may own, and loses at its end. */
     interface Owned {
-        /** Called once, without locks of the session, after which it owns nothing any more. */
+        /** Releases what the client owns. Called once, without locks of the session. */
         void abandonedBy(ManagerSession session);
     }
 
@@ -46,9 +48,9 @@ final class ManagerSession {
     private final Wire wire;
     private final String name;
 
-    /** Calls on virtual threads, by number. Put in by the reading thread, taken out by the call's. */
+    /** Calls on virtual threads, by number. Added by the reading thread, removed by the call's thread. */
     private final Map<Long, WaitingCall> waiting = new ConcurrentHashMap<>();
-    /** Guarded by itself. How many proxies of an object the client has. */
+    /** Guarded by itself. How many proxies of each object the client has. */
     private final Map<Long, Integer> references = new HashMap<>();
     /** Guarded by itself. */
     private final Set<Owned> owned = new HashSet<>();
@@ -59,7 +61,7 @@ final class ManagerSession {
     /** Only the reading thread. */
     private ManagerProtocol.@Nullable Reader reader;
 
-    /** A call that has a thread. */
+    /** A call with a thread of its own. */
     private static final class WaitingCall {
         /** Written by the reading thread before the call's thread starts. */
         @Nullable Thread thread;
@@ -82,7 +84,7 @@ final class ManagerSession {
         this.name = name;
     }
 
-    /** Serves the client until it ends, or is not to be understood; the reading thread. */
+    /** Serves the client until it ends or breaks the protocol. Runs on the reading thread. */
     void serve() {
         try {
             var messages = new ManagerProtocol.Reader(wire, server.longest());
@@ -98,13 +100,16 @@ final class ManagerSession {
         }
     }
 
-    /** Closes the connection, upon which the reading thread ends. */
+    /** Closes the connection, which ends the reading thread. */
     void close() {
         closing = true;
         wire.close();
     }
 
-    /** Whether nobody waits for a call any more: one with a thread of its own is told, the reading thread has to look itself. */
+    /**
+     * Returns whether no client waits for a call any more. A call with its own thread is interrupted then; the reading
+     * thread has to look.
+     */
     private boolean isUnwanted(@Nullable WaitingCall call) {
         return closing || (call != null ? call.cancelled : reader != null && reader.hasEnded());
     }
@@ -113,7 +118,9 @@ final class ManagerSession {
         return Backend.current().nanoTime() - wire.lastMoved() > lease.toNanos();
     }
 
-    /** Does what a message says; the reading thread. Package-private for tests with messages that nobody would send. */
+    /**
+     * Handles a message. Runs on the reading thread. Package-private for tests with messages that no client would send.
+     */
     void handle(Message message) throws IOException {
         switch (message.kind()) {
             case ManagerProtocol.CALL, ManagerProtocol.CALL_INTERRUPTED -> call(message);
@@ -177,7 +184,7 @@ final class ManagerSession {
             answer = waitingCall != null && waitingCall.cancelled
                     ? ManagerProtocol.answer(ManagerProtocol.CANCELLED, message.call(), null)
                     : failure(message, e);
-        } catch (Throwable e) { // an Error is the call's failure too, and the server goes on
+        } catch (Throwable e) { // an Error fails the call, and the server goes on
             if (call.undo() != null) {
                 call.undo().run();
                 call.ifUnanswered(() -> {});
@@ -191,7 +198,7 @@ final class ManagerSession {
         Method method = Objects.requireNonNull(target.methods.method(message.method()));
         @Nullable Object[] arguments = arguments(message, method, effort);
         if (message.kind() == ManagerProtocol.CALL_INTERRUPTED && target.mayWait(message.method())) {
-            Thread.currentThread().interrupt(); // a thread of the call's own
+            Thread.currentThread().interrupt(); // this thread belongs to the call
         }
         return call.run(() -> {
             try {
@@ -235,9 +242,9 @@ final class ManagerSession {
         return ManagerProtocol.answer(ManagerProtocol.FAILURE, message.call(), body);
     }
 
-    // ---- what the client has ----
+    // ---- the client's objects ----
 
-    /** The client has one proxy more; of an object that is gone it will hear when it calls it. */
+    /** Counts another proxy of the client. If the object is gone, the client learns of it when it calls the object. */
     void retain(long id) {
         HostedObject object = server.find(id);
         if (object == null) {
@@ -254,7 +261,7 @@ final class ManagerSession {
         synchronized (references) {
             Integer count = references.get(id);
             if (count == null) {
-                return; // it was gone when it was retained
+                return; // the object was gone when it was retained
             }
             if (count == 1) {
                 references.remove(id);
@@ -265,7 +272,7 @@ final class ManagerSession {
         server.release(id, 1);
     }
 
-    /** Notes that the client owns something; false when the client is gone, and cannot. */
+    /** Notes that the client owns something; returns false if the client is gone, and cannot own it. */
     boolean own(Owned one) {
         synchronized (owned) {
             return !ended && owned.add(one);
@@ -298,7 +305,7 @@ final class ManagerSession {
         }
         try {
             waiting.values().forEach(call -> attempt(call::interrupt));
-            if (!server.isClosed()) { // else a lock would go to one that is about to lose the server as well
+            if (!server.isClosed()) { // else a lock would go to a client that is about to lose the server as well
                 left.forEach(one -> attempt(() -> one.abandonedBy(this)));
             }
             had.forEach((id, count) -> attempt(() -> server.release(id, count)));
@@ -307,7 +314,7 @@ final class ManagerSession {
         }
     }
 
-    /** What fails to be given back keeps nothing else from it. */
+    /** Runs a step of the clean-up. If it fails, the other steps still run. */
     private void attempt(Runnable step) {
         try {
             step.run();

@@ -4,8 +4,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stands for a value that is looked for in a collection of a manager's server: each comparison is a step of the call's {@code Effort}.
- * Good for collections that ask what is looked for whether it equals an element, as those of the JDK do.
+ * Stands for a value that is searched for in a collection of a manager's server: each comparison is a step of the
+ * call's {@code Effort}. For collections that call {@code equals} of the searched value and not of their elements, as
+ * those of the JDK do.
  */
 final class Probe {
     private final Object value;
@@ -14,7 +15,7 @@ final class Probe {
         this.value = value;
     }
 
-    /** What to look for; null for null. */
+    /** Returns what to search for; null for null. */
     static @Nullable Object of(@Nullable Object value) {
         return value == null ? null : new Probe(value);
     }

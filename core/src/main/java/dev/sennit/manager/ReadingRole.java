@@ -17,38 +17,42 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who reads what a manager's server answers: one of the threads that wait for answers, or the connection's own.
+ * Decides which thread reads the answers of a manager's server: one of the threads that wait for answers, or the
+ * connection's own.
  *
- * <p>To be woken by a thread that the system has woken takes twice as long as to be woken by the system, and to look for some
- * microseconds takes less than either. So a caller that finds nobody reading does so itself, for itself and for others.
+ * <p>Being woken by a thread that the system has woken takes twice as long as being woken by the system, and spinning
+ * for some microseconds takes less than either. So a caller that finds no reader reads itself, for itself and for
+ * others.
  *
  * <h2>The role and the watch</h2>
+ *
  * <pre>
- * role    whose it is takes bytes from the wire, cuts messages out of them, and ends the calls that they answer
- * watch   whose it is may sleep in the wire
+ * role    its holder takes bytes from the wire, cuts messages out of them, and ends the calls that they answer
+ * watch   its holder may sleep in the wire
  * </pre>
  *
- * <p>A caller that gets the role leads: it looks for a while, if that has helped lately, and then sleeps, if it gets the watch. It
- * gives the role up when its own call is over, when it is interrupted, or when somebody else is to read. A caller that does not
- * lead parks. A virtual thread never leads, as it must not keep its carrier, and nobody leads on who has led for {@link
- * #PATIENCE_MILLIS} without an answer of its own, whatever came for others: who waits that long may wait for hours.
+ * <p>A caller that gets the role leads: it spins for a while, if that has helped lately, and then sleeps, if it gets
+ * the watch. It gives the role up when its own call is over, when it is interrupted, or when the keeper is wanted. A
+ * caller that does not lead parks. A virtual thread never leads, as it must not hold its carrier. A caller that has led
+ * for {@link #PATIENCE_MILLIS} without an answer of its own leads no more, whatever came for others: it may wait for
+ * hours.
  *
- * <p>The connection's own thread, the keeper, has the watch while nobody calls, so that the end of the connection is noticed and
- * what was not sent is sent, and while calls wait whose callers do not lead. It reads when something came and the role is free.
- * When it sees that callers lead it goes, as each answer would wake it for nothing, and comes back when none has led for {@link
- * #REST_NANOS}.
+ * <p>The connection's own thread, the keeper, has the watch while there are no calls, so that it notices the end of the
+ * connection and sends what is unsent, and while calls wait whose callers do not lead. It reads when bytes have come
+ * and the role is free. When it sees that callers lead, it gives up the watch, as each answer would wake it in vain,
+ * and comes back when no caller has led for {@link #REST_NANOS}.
  *
- * <h2>Nobody is forgotten</h2>
+ * <h2>No call is forgotten</h2>
  *
- * <p>Whoever gives up the role or the watch looks afterwards whether both are free and a call waits. If so it wakes a caller that
- * may lead, or the keeper. A call is among those that wait before its caller looks whether it can lead: one of the two sees the
- * other. The keeper never sleeps without a limit unless it has the watch.
+ * <p>A thread that gives up the role or the watch checks afterwards whether both are free and a call waits. If so, it
+ * wakes a caller that may lead, or the keeper. A call is registered before its caller checks whether it can lead: at
+ * least one of the two sees the other. The keeper never sleeps without a limit unless it has the watch.
  *
- * <p>When the wire has ended, or reading fails in whatever way, nobody reads any more, and the keeper hears why. It ends the
- * connection, and that ends all calls.
+ * <p>When the wire has ended, or reading fails in any way, no thread reads any more, and the keeper learns why. It ends
+ * the connection, and that ends all calls.
  */
 final class ReadingRole {
-    /** For how long the keeper lets callers lead before it looks whether they still do. */
+    /** How long the keeper lets callers lead before it checks whether they still do. */
     private static final long REST_NANOS = 10_000_000;
 
     private static final long PATIENCE_MILLIS = 20;
@@ -63,21 +67,21 @@ final class ReadingRole {
 
     private final AtomicBoolean role = new AtomicBoolean();
     private final AtomicBoolean watch = new AtomicBoolean();
-    /** How often callers have led. */
+    /** How many times callers have led. */
     private final AtomicInteger turns = new AtomicInteger();
-    /** The keeper is to take the watch; no caller takes it before. */
+    /** Whether the keeper is to take the watch; callers leave it to the keeper then. */
     private volatile boolean keeperWanted;
-    /** Why nobody can read any more. */
+    /** Why reading is over, or null. */
     private volatile @Nullable IOException failure;
 
-    /** Guarded by the role. Still set when reading ended in the middle of something: nobody can go on from there. */
+    /** Guarded by the role. Still set if reading ended in the middle of a message: no thread can go on from there. */
     private boolean inside;
-    /** Guarded by the role. Whether callers should look. */
+    /** Guarded by the role. Whether spinning helps callers. */
     private final LearnedSpin spin = new LearnedSpin();
-    /** Guarded by the role. Whether the keeper should. */
+    /** Guarded by the role. Whether spinning helps the keeper. */
     private final LearnedSpin keepersSpin = new LearnedSpin();
 
-    /** With the calling thread as the keeper. */
+    /** Makes the calling thread the keeper. */
     ReadingRole(ChannelWire wire, int longest, CallsUnderWay calls) {
         this(wire, longest, calls, REST_NANOS, PATIENCE_MILLIS);
     }
@@ -94,7 +98,7 @@ final class ReadingRole {
 
     // ---- callers ----
 
-    /** Waits for the end of a call that was sent, or an interrupt. May return for no reason, as {@link LockSupport#park} does. */
+    /** Waits until a sent call is over, or an interrupt. May return spuriously, as {@link LockSupport#park} does. */
     void await(Call call) {
         if (call.mayLead() && role.compareAndSet(false, true)) {
             try {
@@ -102,7 +106,7 @@ final class ReadingRole {
                 lead(call);
             } catch (IOException e) {
                 fail(e);
-            } catch (Throwable e) { // the caller is too deep in its stack, say: that is not for the others to suffer
+            } catch (Throwable e) { // the caller is too deep in its stack, say: other callers must not suffer from that
                 if (inside) {
                     fail(e);
                 } else {
@@ -118,7 +122,7 @@ final class ReadingRole {
         }
     }
 
-    /** Whose role it is. */
+    /** Reads until the call is over. Called with the role. */
     private void lead(Call call) throws IOException {
         long start = Backend.current().nanoTime();
         while (failure == null && !call.isOver()) {
@@ -141,7 +145,7 @@ final class ReadingRole {
         }
     }
 
-    /** Somebody sent something: sees to it that what could not be sent will be. */
+    /** Called after a thread has sent something: makes sure that unsent bytes will be sent. */
     void sent() {
         if (wire.hasUnsent()) {
             passOn();
@@ -150,7 +154,7 @@ final class ReadingRole {
 
     // ---- callers and keeper ----
 
-    /** Only in {@link #receive}. While the wire has the buffer nothing is taken if it throws. */
+    /** Only in {@link #receive}. If the wire throws while it has the buffer, no bytes were taken. */
     private int readNow(ByteBuffer target) throws IOException {
         inside = false;
         int count = wire.readNow(target);
@@ -158,7 +162,7 @@ final class ReadingRole {
         return count;
     }
 
-    /** Takes what is there; whose role it is. Returns whether that was a message. */
+    /** Takes the bytes that are there. Called with the role. Returns whether there was a message. */
     private boolean receive() throws IOException {
         if (inside) {
             throw new IOException("reading its answers ended in the middle");
@@ -176,10 +180,10 @@ final class ReadingRole {
         return came;
     }
 
-    /** Finds somebody to read, if nobody does and somebody should; called by who has neither role nor watch. */
+    /** Finds a thread to read, if none does and one should. Called without the role and the watch. */
     private void passOn() {
         if (role.get() || watch.get()) {
-            return; // who has it will
+            return; // the holder will
         }
         Thread leader = null;
         if (!keeperWanted && failure == null && !wire.hasUnsent()) {
@@ -207,7 +211,7 @@ final class ReadingRole {
         wantKeeper();
     }
 
-    /** Something may be over, or left to do, that the keeper sees to. */
+    /** Asks for the keeper: the connection may be over, or have work for it. */
     void wantKeeper() {
         keeperWanted = true;
         LockSupport.unpark(keeper);
@@ -215,7 +219,7 @@ final class ReadingRole {
 
     // ---- the keeper ----
 
-    /** Sees to it that somebody reads, until nobody can; throws why. */
+    /** Makes sure that a thread reads, until reading is over; throws the reason. */
     void keep() throws IOException {
         while (true) {
             if (watch.compareAndSet(false, true)) {
@@ -237,7 +241,7 @@ final class ReadingRole {
         }
     }
 
-    /** Until callers lead. */
+    /** Keeps the watch until callers lead. */
     private void keepWatch() throws IOException {
         int before = turns.get();
         while (turns.get() == before && failure == null) {
@@ -255,7 +259,7 @@ final class ReadingRole {
         }
     }
 
-    /** Looks for the answers to calls whose callers do not; returns whether there were any. */
+    /** Spins for the answers to calls whose callers do not lead; returns whether there were any. */
     private boolean hasLooked() throws IOException {
         if (!calls.haveOthers() || !role.compareAndSet(false, true)) {
             return false;

@@ -9,7 +9,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
-/** A barrier in a manager, and what this client runs when it comes last; each method is one call. */
+/** A barrier in a manager, with the action that this client runs when it comes last; each method is one call. */
 @SuppressWarnings("serial") // the field is a proxy, which travels
 final class RemoteBarrier implements ManagedBarrier, Serializable {
     private static final long serialVersionUID = 1L;

@@ -10,7 +10,7 @@ import java.util.Date;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 
-/** A condition of a lock in a manager. It is a name there, and nothing while nobody waits. */
+/** A condition of a lock in a manager: just a name there, which takes nothing while no thread waits. */
 @SuppressWarnings("serial") // the field is a proxy, which travels
 record RemoteCondition(LockOperations lock, String name) implements Condition, Serializable {
     @Override
@@ -18,7 +18,7 @@ record RemoteCondition(LockOperations lock, String name) implements Condition, S
         lock.await(name, Long.MAX_VALUE);
     }
 
-    /** A thread that is interrupted has the lock until it waits again, so no signal comes between. */
+    /** Waits again after an interrupt. The thread has the lock in between, so it misses no signal. */
     @Override
     public void awaitUninterruptibly() {
         Uninterruptibles.await(this::await);

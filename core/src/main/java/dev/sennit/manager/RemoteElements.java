@@ -21,38 +21,39 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A list in a manager, or a view of one: all that goes by way of a snapshot.
+ * A list in a manager, or a view of such a list: the methods that work on a snapshot.
  *
- * <p>A snapshot knows the version of the list. What a function made of it is put into the list if that has not changed meanwhile;
- * else the function is applied again. An iterator may change the list as long as nobody else has put in or taken out, which would
- * have moved what it means; else it throws {@link ConcurrentModificationException}.
+ * <p>A snapshot has the version of the list. The result of a function is put into the list if the list has not changed
+ * meanwhile; otherwise the function is applied again. An iterator may change the list until another caller adds or
+ * removes an element, which would move the iterator's positions; then it throws
+ * {@link ConcurrentModificationException}.
  */
 abstract class RemoteElements<E extends @Nullable Object> extends AbstractList<E> {
     private static final Object[] NOTHING = {};
 
     /**
-     * What is in a list, or in a view of it.
+     * The elements of a list, or of a view of it.
      *
-     * @param version how often that list had been changed, or {@link ListOperations#ANY}
-     * @param shape how often something had been put in or taken out
-     * @param elements what was in it
+     * @param version how many times the list had been changed, or {@link ListOperations#ANY}
+     * @param shape how many times elements had been added or removed
+     * @param elements a copy of the elements
      */
     record Snapshot<E extends @Nullable Object>(long version, long shape, List<E> elements) {}
 
-    /** What is in a range of this one, as much of it as there is. */
+    /** Returns the elements of a range of this list, as far as it exists. */
     abstract Snapshot<E> snapshot(int from, int to);
 
-    /** Replaces a range of a snapshot; false if the list is of another version, or shape, by now. */
+    /** Replaces a range of a snapshot; returns false if the list has another version, or shape, by now. */
     abstract boolean splice(Snapshot<E> seen, int from, int to, @Nullable Object[] replacement);
 
-    /** Puts several in at a place. */
+    /** Inserts elements at an index. */
     abstract void insert(int index, @Nullable Object[] elements);
 
     private Snapshot<E> snapshot() {
         return snapshot(0, Integer.MAX_VALUE);
     }
 
-    /** Returns whether it has another size now. */
+    /** Changes the list by a function. Returns whether its size has changed. */
     private boolean change(UnaryOperator<List<E>> change) {
         while (true) {
             Snapshot<E> before = snapshot();
@@ -147,14 +148,16 @@ abstract class RemoteElements<E extends @Nullable Object> extends AbstractList<E
         return removeIf(element -> !others.contains(element));
     }
 
-    // ---- going over it ----
+    // ---- iteration ----
 
     @Override
     public Iterator<E> iterator() {
         return listIterator(0);
     }
 
-    /** Over a snapshot. What it changes is changed in the list, unless somebody else has changed that since. */
+    /**
+     * Returns an iterator over a snapshot. Its changes go to the list, unless another caller has moved elements since.
+     */
     @Override
     public ListIterator<E> listIterator(int index) {
         Snapshot<E> seen = snapshot();
@@ -164,7 +167,7 @@ abstract class RemoteElements<E extends @Nullable Object> extends AbstractList<E
         return new SnapshotIterator(seen, index);
     }
 
-    /** Over a snapshot, taken when it is first used. */
+    /** Returns a spliterator over a snapshot, which is taken at its first use. */
     @Override
     public Spliterator<E> spliterator() {
         return new SnapshotSpliterator<>(this::iterator, Spliterator.ORDERED);
@@ -174,7 +177,7 @@ abstract class RemoteElements<E extends @Nullable Object> extends AbstractList<E
         private final List<E> elements;
         private long shape;
         private int next;
-        /** The index of the one returned last, or -1 if that may not be changed. */
+        /** The index of the element returned last, or -1 if it may not be changed. */
         private int last = -1;
 
         SnapshotIterator(Snapshot<E> seen, int index) {
@@ -261,7 +264,7 @@ abstract class RemoteElements<E extends @Nullable Object> extends AbstractList<E
 
     // ---- views ----
 
-    /** A range of positions. Where others made the list shorter there is less in it. */
+    /** Returns a view of a range of positions. If others make the list shorter, the view gets shorter, too. */
     @Override
     public List<E> subList(int from, int to) {
         int size = size();
@@ -279,7 +282,7 @@ abstract class RemoteElements<E extends @Nullable Object> extends AbstractList<E
         return new Reversed<>(this);
     }
 
-    /** For one thread at a time, as it counts what is put in and taken out through it. */
+    /** A view of a range. For one thread at a time, as it counts the elements that are added and removed through it. */
     private static final class Range<E extends @Nullable Object> extends RemoteElements<E> {
         private final RemoteElements<E> whole;
         private final int from;

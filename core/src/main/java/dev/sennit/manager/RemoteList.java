@@ -11,10 +11,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A list in a manager. Each method is one call, and atomic. What takes a function reads the list, applies it here, and puts the
- * result back if nobody has changed the list meanwhile, or else does it again.
+ * A list in a manager. Each method is one call, and atomic. A method with a function reads the list, applies the
+ * function here, and puts the result back; it begins again if another caller has changed the list meanwhile.
  */
-@SuppressWarnings({"unchecked", "serial", "NullAway"}) // it holds what was put in, nulls if E has them; the field is a proxy
+// it holds what was put in, nulls if E has them; the field is a proxy
+@SuppressWarnings({"unchecked", "serial", "NullAway"})
 final class RemoteList<E extends @Nullable Object> extends RemoteElements<E> implements Serializable {
     private static final long serialVersionUID = 1L;
 
@@ -86,7 +87,7 @@ final class RemoteList<E extends @Nullable Object> extends RemoteElements<E> imp
         try {
             return list.removeFirst(element);
         } catch (TaskSerializationException e) {
-            return false; // what cannot get there is not there
+            return false; // an element that cannot travel is not in the list
         }
     }
 

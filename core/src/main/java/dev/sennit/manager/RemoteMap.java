@@ -22,8 +22,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A map in a manager. Each method is one call, and atomic; what takes a function applies it here, and is atomic as {@link
- * ConcurrentMap} promises: it may be applied more than once.
+ * A map in a manager. Each method is one call, and atomic. A function is applied here, atomically as
+ * {@link ConcurrentMap} promises: it may be applied more than once.
  */
 @SuppressWarnings({"unchecked", "serial"}) // it holds what was put in; the field is a proxy, which travels
 final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K, V>, Serializable {
@@ -75,7 +75,7 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
     @Override
     public void putAll(Map<? extends K, ? extends V> others) {
         List<Object> entries = new ArrayList<>();
-        for (Entry<? extends K, ? extends V> entry : others.entrySet()) { // which may be of a map that others change
+        for (Entry<? extends K, ? extends V> entry : others.entrySet()) { // the map may change meanwhile
             entries.add(nonNull(entry.getKey()));
             entries.add(nonNull(entry.getValue()));
         }
@@ -112,7 +112,7 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
         return Objects.requireNonNull(given, NO_NULLS);
     }
 
-    /** What cannot get there is not there. */
+    /** Asks the server; a key or value that cannot travel is not in the map. */
     private static boolean mayHave(BooleanSupplier question) {
         try {
             return question.getAsBoolean();
@@ -121,7 +121,10 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
         }
     }
 
-    /** The same for what returns a value, which may itself be what cannot be read. */
+    /**
+     * Calls a method that returns a value. If that fails, the key cannot travel and is not in the map, or the value
+     * cannot be read.
+     */
     private @Nullable Object found(Object key, Function<Object, @Nullable Object> call) {
         try {
             return call.apply(key);
@@ -142,7 +145,7 @@ final class RemoteMap<K, V> extends AbstractMap<K, V> implements ConcurrentMap<K
         }
     }
 
-    // ---- views: their iterators go over a snapshot; to remove with them, and to set a value, changes the map ----
+    // ---- views: their iterators use a snapshot; remove and setValue change the map ----
 
     @Override
     public Set<Entry<K, V>> entrySet() {

@@ -14,13 +14,15 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What stands behind a proxy: the object's number, and the client that reaches it.
+ * The handler of a proxy: the object's number, and the client that reaches it.
  *
- * <p>The server counts proxies. One that was found or made is counted there already. One that came from elsewhere says so
- * when the client is connected, at once or before its first call; until then the lease keeps the object. One in the server's own JVM,
- * such as an element of another object there, is counted directly. Who loses a proxy to the garbage collector gives it up.
+ * <p>The server counts proxies. If a client finds or makes an object, the server counts its proxy at once. A proxy that
+ * came from elsewhere is counted when the client is connected, at once or before its first call; until then the lease
+ * keeps the object. A proxy in the server's own JVM, such as an element of another object there, is counted directly.
+ * When the garbage collector finds a proxy unreachable, it is uncounted.
  *
- * <p>The results of a proxy are read behind the list of the client that found or made the object, or of the reader that the proxy came to.
+ * <p>The results of a proxy are read behind the allow-list of the client that found or made the object, or of the
+ * reader that received the proxy.
  */
 final class RemoteObject implements InvocationHandler {
     private static final Unreachable LOST = new Unreachable("sennit-proxies");
@@ -39,14 +41,14 @@ final class RemoteObject implements InvocationHandler {
         this.methods = methods;
     }
 
-    /** A proxy of an object that the server has just counted for this connection. */
+    /** Makes a proxy of an object that the server has just counted for this connection. */
     static Object counted(ManagerClient client, ManagerConnection connection, long id, MethodTable methods) {
         var remote = new RemoteObject(client, client.reading(), id, methods);
         remote.countedAt(() -> connection.release(id));
         return remote.proxy();
     }
 
-    /** A proxy of an object that stays whether it is counted or not. */
+    /** Makes a proxy of an object that is never freed, and need not be counted. */
     static Object uncounted(ManagerClient client, long id, MethodTable methods) {
         var remote = new RemoteObject(client, client.reading(), id, methods);
         remote.counted = true;
@@ -107,7 +109,7 @@ final class RemoteObject implements InvocationHandler {
         return methods.type().getSimpleName() + "[object " + id + " of the manager at " + client.where() + "]";
     }
 
-    /** A proxy on its way. Where it arrives nothing is connected until it is used. */
+    /** The form in which a proxy travels. Its receiver connects at the first use. */
     private record Reference(ManagerAddress address, long id, Class<?> type, long fingerprint) implements Serializable {
         private static final long serialVersionUID = 1L;
 
@@ -130,7 +132,7 @@ final class RemoteObject implements InvocationHandler {
                 remote.count(connection);
             }
             Object proxy = remote.proxy();
-            return AllowList.isOurs(type) ? AllowList.made(proxy) : proxy; // of a user's interface, the filter decides
+            return AllowList.isOurs(type) ? AllowList.made(proxy) : proxy; // for a user's interface the filter decides
         }
     }
 }

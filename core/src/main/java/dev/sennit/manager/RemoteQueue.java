@@ -91,17 +91,17 @@ final class RemoteQueue<E> extends AbstractQueue<E> implements ManagedQueue<E>, 
         return count;
     }
 
-    /** Takes an element out that nobody is to deal with: it counts as done. */
+    /** Removes an element, which then counts as done. */
     @Override
     public boolean remove(@Nullable Object element) {
         try {
             return element != null && queue.remove(element);
         } catch (TaskSerializationException e) {
-            return false; // what cannot get there is not there
+            return false; // an element that cannot travel is not in the queue
         }
     }
 
-    /** Takes elements out that nobody is to deal with: they count as done. The condition is asked here. */
+    /** Removes elements, which then count as done. The condition runs here. */
     @Override
     public boolean removeIf(Predicate<? super E> condition) {
         Objects.requireNonNull(condition, "condition");
@@ -138,7 +138,7 @@ final class RemoteQueue<E> extends AbstractQueue<E> implements ManagedQueue<E>, 
         return queue.remainingCapacity();
     }
 
-    /** What is in it, and which one. */
+    /** An element and its number. */
     private record Entry<E>(long number, E element) {}
 
     private List<Entry<E>> entries() {
@@ -150,13 +150,16 @@ final class RemoteQueue<E> extends AbstractQueue<E> implements ManagedQueue<E>, 
         return entries;
     }
 
-    /** Over a snapshot. {@link Iterator#remove} takes the element out of the queue if it is still in. */
+    /**
+     * Returns an iterator over a snapshot. {@link Iterator#remove} removes the element from the queue if it is still
+     * there.
+     */
     @Override
     public Iterator<E> iterator() {
         return new SnapshotIterator<>(entries(), Entry::element, entry -> queue.drop(new long[] {entry.number}));
     }
 
-    /** Over a snapshot, taken when it is first used. */
+    /** Returns a spliterator over a snapshot, which is taken at its first use. */
     @Override
     public Spliterator<E> spliterator() {
         return new SnapshotSpliterator<>(this::iterator, Spliterator.ORDERED | Spliterator.NONNULL);

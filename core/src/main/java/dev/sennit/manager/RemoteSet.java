@@ -42,13 +42,13 @@ final class RemoteSet<E> extends AbstractSet<E> implements Serializable {
         map.clear();
     }
 
-    /** Over a snapshot; to remove with it changes the set. */
+    /** Returns an iterator over a snapshot. {@link Iterator#remove} changes the set. */
     @Override
     public Iterator<E> iterator() {
         return map.keySet().iterator();
     }
 
-    /** Over a snapshot, taken when it is first used. */
+    /** Returns a spliterator over a snapshot, which is taken at its first use. */
     @Override
     public Spliterator<E> spliterator() {
         return map.keySet().spliterator();

@@ -4,11 +4,11 @@ import dev.sennit.codec.Effort;
 import dev.sennit.internal.ScopedValueBindings;
 import org.jspecify.annotations.Nullable;
 
-/** A call in a manager's server: whose it is, for objects that ask. */
+/** A call in a manager's server. Objects ask it for the calling client. */
 final class ServerCall {
     private static final ScopedValue<ServerCall> CURRENT = ScopedValueBindings.notInherited();
 
-    /** A thread of a client: what can have a lock. */
+    /** A thread of a client: the owner of a lock. */
     record Caller(ManagerSession session, long thread) {}
 
     private final Caller caller;
@@ -21,14 +21,17 @@ final class ServerCall {
         this.effort = effort;
     }
 
-    /** The calling thread is about to compare, or do something else of which a client may have it do very much; ends the call in time. */
+    /**
+     * Counts a step of the calling thread's call: a comparison, or other work of which a client may cause very much.
+     * Ends the call if it takes too long, or if no client waits for it any more.
+     */
     static void step() {
         if (CURRENT.isBound()) {
             CURRENT.get().effort.step();
         }
     }
 
-    /** The call that the calling thread runs. */
+    /** Returns the call that the calling thread runs. */
     static ServerCall current() {
         return CURRENT.get();
     }
@@ -41,7 +44,7 @@ final class ServerCall {
         return caller.session();
     }
 
-    /** What to do if the answer does not reach the client; for what would be lost with it. */
+    /** Sets an action that runs if the answer does not reach the client, for results that would be lost with it. */
     void ifUnanswered(Runnable action) {
         undo = action;
     }

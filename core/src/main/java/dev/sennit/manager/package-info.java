@@ -1,8 +1,9 @@
 /**
- * Objects that live in one process, and that others use through proxies, here or on other machines: {@link
- * dev.sennit.manager.ManagerServer} holds them, {@link dev.sennit.manager.ManagerClient} finds and makes them.
+ * Objects in one process that other processes use through proxies, on this machine or another: a
+ * {@link dev.sennit.manager.ManagerServer} holds them, a {@link dev.sennit.manager.ManagerClient} finds and makes them.
  *
- * <p>Ready made are lists, maps, sets, queues, locks and their kin; any interface of one's own can be served as well.
+ * <p>Lists, maps, sets, queues, locks and similar objects are ready made; a program can also register objects with
+ * interfaces of its own.
  */
 @NullMarked
 package dev.sennit.manager;

@@ -11,9 +11,9 @@ package dev.sennit.shared;
  */
 public enum SharingMechanism {
     /**
-     * Memory files without a name, and waits in the kernel, which end within microseconds. Needs Linux on x86-64 or AArch64,
-     * and native access: {@code --enable-native-access=dev.sennit}, or {@code ALL-UNNAMED} where Sennit is on the class path.
-     * Workers are given it.
+     * Memory files without a name, and waits in the kernel, which end within microseconds. Needs Linux on x86-64 or
+     * AArch64, and native access: {@code --enable-native-access=dev.sennit}, or {@code ALL-UNNAMED} where Sennit is on
+     * the class path. Workers are given it.
      */
     NATIVE,
     /**
