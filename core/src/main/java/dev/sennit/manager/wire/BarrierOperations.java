@@ -5,18 +5,19 @@ import java.util.concurrent.TimeoutException;
 
 /** The calls of a {@code RemoteBarrier}; times are in nanoseconds. */
 public interface BarrierOperations {
-    /** The caller came last, and is to run its action while the others go on waiting. */
+    /** Returned to the thread that comes last: it runs its action while the others go on waiting. */
     int RUN_ACTION = -1;
 
     /**
-     * Waits until all are there.
+     * Waits until all parties have come.
      *
      * @param withAction whether the caller has an action to run if it is the last
-     * @return how many were missing when it came, or {@link #RUN_ACTION}, upon which it calls {@link #actionDone}
+     * @return how many were missing when the caller came, or {@link #RUN_ACTION}; then it calls {@link #actionDone}
+     *     next
      */
     int await(boolean withAction, long nanos) throws InterruptedException, BrokenBarrierException, TimeoutException;
 
-    /** Lets those go that wait for the caller's action, or breaks the barrier if that has failed. */
+    /** Releases the threads that wait for the caller's action, or breaks the barrier if the action has failed. */
     void actionDone(boolean succeeded) throws BrokenBarrierException;
 
     void abort();

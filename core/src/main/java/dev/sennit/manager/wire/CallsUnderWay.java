@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The calls of one connection to a manager that have no answer yet. */
 public final class CallsUnderWay {
-    /** By number, the oldest first; a call is in one of the two, and for a moment in both. */
+    /** By number, the oldest first. A call is in one of the two maps, and for a moment in both. */
     private final ConcurrentNavigableMap<Long, Call> ofLeaders = new ConcurrentSkipListMap<>();
 
     private final ConcurrentNavigableMap<Long, Call> ofOthers = new ConcurrentSkipListMap<>();
@@ -33,7 +33,7 @@ public final class CallsUnderWay {
             return number;
         }
 
-        /** Whether its caller may read for others, see {@code ReadingRole}. */
+        /** Returns whether its caller may read for others; see {@code ReadingRole}. */
         public boolean mayLead() {
             return mayLead;
         }
@@ -42,7 +42,7 @@ public final class CallsUnderWay {
             return over;
         }
 
-        /** Null when the manager was lost. */
+        /** Returns the answer; null if the manager was lost. */
         public @Nullable Message answer() {
             return answer;
         }
@@ -63,7 +63,7 @@ public final class CallsUnderWay {
         ofOthers.remove(call.number);
     }
 
-    /** Ends the call that this is the answer to, if it is still there. */
+    /** Ends the call that a message answers, if it is still here. */
     public void answer(Message message) {
         Call call = ofLeaders.remove(message.call());
         if (call == null) {
@@ -77,7 +77,7 @@ public final class CallsUnderWay {
     /** Ends all calls without an answer. */
     public void endAll() {
         endAll(ofLeaders);
-        endAll(ofOthers); // the second, as calls go there from the first
+        endAll(ofOthers); // second, as calls move here from the first
     }
 
     private static void endAll(ConcurrentNavigableMap<Long, Call> calls) {
@@ -89,20 +89,20 @@ public final class CallsUnderWay {
         }
     }
 
-    /** The call's caller leads no more; called by it, while nobody else takes answers. */
+    /** Notes that the call's caller leads no more. Called by the caller, while no other thread takes answers. */
     public void leadsNoMore(Call call) {
         call.mayLead = false;
         ofOthers.put(call.number, call);
         ofLeaders.remove(call.number);
     }
 
-    /** A caller that may lead; null if none of those that wait may. */
+    /** Returns a caller that may lead; null if no waiting caller may. */
     public @Nullable Thread leader() {
         Map.Entry<Long, Call> oldest = ofLeaders.firstEntry();
         return oldest == null ? null : oldest.getValue().caller;
     }
 
-    /** Whether a call waits whose caller does not lead. */
+    /** Returns whether a call waits whose caller does not lead. */
     public boolean haveOthers() {
         return !ofOthers.isEmpty();
     }

@@ -15,15 +15,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A wire over a channel that never blocks. An interrupt closes a channel only in a call that may block, so threads that are
- * interrupted may send, and read: most often all goes out in the sender's own call, with no other thread woken. What does not
- * fit the socket's buffer is sent by who waits in the selector, which an interrupt only wakes.
+ * A wire over a channel that never blocks. An interrupt closes a channel only in a call that may block, so interrupted
+ * threads may send and read. Mostly the sender's own call sends all bytes, and wakes no other thread. Bytes that do not
+ * fit the socket's buffer are sent by the thread that waits in the selector, which an interrupt only wakes.
  */
 public final class ChannelWire implements Wire {
-    /** How much is handed to the system at once: it is copied first, and mostly in vain when it does not fit. */
+    /** How much is handed to the system at once: it is copied first, and mostly in vain if it does not fit. */
     private static final int PIECE = 1 << 17;
 
-    /** As a limit of {@link #await}. */
+    /** No limit, for {@link #await}. */
     public static final long FOREVER = 0;
 
     private final SocketChannel channel;
@@ -47,7 +47,8 @@ public final class ChannelWire implements Wire {
     /**
      * Takes over a connected channel.
      *
-     * @param pauses whether {@link #read} pauses while too much is unsent; at one end only, else each might wait for the other to read
+     * @param pauses whether {@link #read} pauses while too many bytes are unsent; at one end only, else each end might
+     *     wait for the other to read
      */
     public ChannelWire(SocketChannel channel, boolean pauses) throws IOException {
         this.channel = channel;
@@ -62,13 +63,13 @@ public final class ChannelWire implements Wire {
         }
     }
 
-    /** Outside the heap, or the system would take one for each thread that reads. */
+    /** Allocates outside the heap: otherwise the JDK would allocate such a buffer for each reading thread. */
     @Override
     public ByteBuffer bufferOf(int size) {
         return ByteBuffer.allocateDirect(size);
     }
 
-    /** First looks, then sleeps. */
+    /** Spins first, then sleeps. */
     @Override
     public int read(ByteBuffer target) throws IOException {
         while (hasUnsent || !spin.until(() -> hasRead(target))) {
@@ -99,8 +100,8 @@ public final class ChannelWire implements Wire {
     }
 
     /**
-     * Sleeps until something can be read, or so many milliseconds, and sends meanwhile what could not be sent; one thread at a
-     * time. An interrupt ends it, and so do {@link #wake} and a {@link #send} that leaves something unsent.
+     * Sleeps until bytes can be read, or so many milliseconds have passed, and meanwhile sends unsent bytes. One thread
+     * at a time. An interrupt ends it, and so do {@link #wake} and a {@link #send} that leaves bytes unsent.
      */
     public void await(long millis) throws IOException {
         try {
@@ -118,7 +119,7 @@ public final class ChannelWire implements Wire {
         selector.wakeup();
     }
 
-    /** Whether somebody has to be in {@link #await} before all has been sent. */
+    /** Returns whether a thread has to call {@link #await} before all bytes are sent. */
     public boolean hasUnsent() {
         return hasUnsent;
     }
@@ -151,7 +152,7 @@ public final class ChannelWire implements Wire {
         }
     }
 
-    /** Hands over what the system takes; returns how much that was. */
+    /** Writes as many bytes as the system takes; returns how many. */
     private int write(ByteBuffer bytes) throws IOException {
         int start = bytes.position();
         int end = bytes.limit();
@@ -179,7 +180,7 @@ public final class ChannelWire implements Wire {
         }
     }
 
-    /** Who cannot write any more has nobody on the other side, whatever the system calls it. */
+    /** Writes as {@link #write} does. A failure means that the other side has ended, whatever the system calls it. */
     private int writeOrEnd(ByteBuffer bytes) throws SocketException {
         try {
             return write(bytes);
@@ -190,7 +191,7 @@ public final class ChannelWire implements Wire {
         }
     }
 
-    /** Waits for what matters now; called with the lock. */
+    /** Sets the events that the selector waits for. Called with the lock. */
     private void listen() {
         hasUnsent = !unsent.isEmpty();
         boolean paused = pauses && unsent.isTooLong();
@@ -211,7 +212,7 @@ public final class ChannelWire implements Wire {
             closed = true;
             left = unsent.drain();
         }
-        try (selector) { // which lets go of the channel
+        try (selector) { // also deregisters the channel
             channel.close();
         } catch (IOException e) {
             // it is gone either way

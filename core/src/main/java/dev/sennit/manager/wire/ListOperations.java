@@ -2,9 +2,9 @@ package dev.sennit.manager.wire;
 
 import org.jspecify.annotations.Nullable;
 
-/** What a {@code RemoteList} calls. */
+/** The calls of a {@code RemoteList}. */
 public interface ListOperations {
-    /** A version that none has: whichever it is will do. */
+    /** Stands for any version. */
     long ANY = -1;
 
     int size();
@@ -25,7 +25,7 @@ public interface ListOperations {
 
     boolean removeFirst(@Nullable Object element);
 
-    /** The last element; throws {@link java.util.NoSuchElementException} if there is none. */
+    /** Returns the last element; throws {@link java.util.NoSuchElementException} if there is none. */
     @Nullable Object getLast();
 
     @Nullable Object removeLast();
@@ -36,9 +36,12 @@ public interface ListOperations {
 
     int lastIndexOf(@Nullable Object element);
 
-    /** What is in a range of it, as much as there is, after two elements, Longs: its version, and its shape. */
+    /** Returns the elements of a range, as far as it exists, after two Longs: the version and the shape of the list. */
     @Nullable Object[] snapshot(int from, int to);
 
-    /** Replaces a range of it, which makes the next version, and the next shape if it moves what is behind; false if either is another. */
+    /**
+     * Replaces a range of the list. Makes a new version, and a new shape if elements behind the range move. Returns
+     * false if the list has another version or shape.
+     */
     boolean splice(long version, long shape, int from, int to, @Nullable Object[] elements);
 }

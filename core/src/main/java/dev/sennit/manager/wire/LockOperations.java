@@ -1,6 +1,6 @@
 package dev.sennit.manager.wire;
 
-/** What a {@code RemoteLock} calls; times are in nanoseconds. */
+/** The calls of a {@code RemoteLock}; times are in nanoseconds. */
 public interface LockOperations {
     void lock() throws InterruptedException;
 
@@ -13,9 +13,9 @@ public interface LockOperations {
     boolean isAbandoned();
 
     /**
-     * Gives the lock up, waits until the condition is signalled, and has the lock again.
+     * Releases the lock, waits until the condition is signalled, and acquires the lock again.
      *
-     * @return false when the time was over first
+     * @return false if the time was over first
      */
     boolean await(String condition, long nanos) throws InterruptedException;
 

@@ -19,8 +19,9 @@ import java.util.Objects;
 import java.util.concurrent.Future;
 
 /**
- * The private folder with the socket of a manager that serves this machine. It goes when the server is closed, or its JVM ends; of
- * a server that was killed, the clients remove it, or the next process that makes a {@link MeetingFolder}.
+ * The private folder with the socket of a manager that serves this machine. It is removed when the server is closed, or
+ * its JVM ends. If a server was killed, its clients remove the folder, or the next process that makes a
+ * {@link MeetingFolder}.
  */
 public final class ManagerFolder {
     private static final String SOCKET = "manager";
@@ -30,7 +31,7 @@ public final class ManagerFolder {
 
     private ManagerFolder() {}
 
-    /** A server that listens, and the path it listens at. */
+    /** A listening server, and the path of its socket. */
     public record Listening(ServerSocketChannel server, Path socket) {
         public void close() throws IOException {
             try {
@@ -46,7 +47,8 @@ public final class ManagerFolder {
         ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
             server.bind(UnixDomainSocketAddress.of(folder.resolve(STARTING)));
-            // Only now under its name: whoever finds that nobody listens behind it may remove it.
+            // The socket gets its name only now: a process that finds the name without a listener may remove the
+            // folder.
             Path socket = Files.move(folder.resolve(STARTING), folder.resolve(SOCKET));
             return new Listening(server, socket);
         } catch (IOException | RuntimeException e) {
@@ -56,7 +58,10 @@ public final class ManagerFolder {
         }
     }
 
-    /** A socket as a message names it. Its sender may not have this process connect to any other, nor empty its folder. */
+    /**
+     * Checks a socket that a message names. Its sender may not make this process connect elsewhere, or empty another
+     * folder.
+     */
     public static Path socketNamed(Path socket) throws InvalidObjectException {
         if (!socket.endsWith(SOCKET)) {
             throw new InvalidObjectException("\"" + socket + "\" is no place of a manager");
@@ -65,8 +70,9 @@ public final class ManagerFolder {
     }
 
     /**
-     * Removes the folder after its server has closed a connection, if that was its end: a process that is killed closes its sockets
-     * one after another. One that lives greets whoever connects.
+     * Removes the folder after its server has closed a connection, if the server's process has ended. A process that is
+     * killed closes its sockets one after another, so this tries again for a while; a live server greets a new
+     * connection.
      */
     public static void removeIfDying(Path socket) {
         for (int tries = 0; tries < MOST_TRIES && Files.exists(socket); tries++) {
@@ -85,7 +91,7 @@ public final class ManagerFolder {
             } catch (ClosedChannelException e) {
                 return; // it lives, and does nothing
             } catch (IOException e) {
-                // closed while it was being connected
+                // closed while connecting
             }
         }
     }

@@ -14,11 +14,11 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a manager and its clients say to each other.
+ * The protocol between a manager and its clients.
  *
  * <h2>The greeting</h2>
  *
- * Each side proves that it has the key, without saying it, and before either reads anything of changing length:
+ * Each side proves that it has the key, without sending it, and before either reads anything of variable length:
  *
  * <pre>
  * server: 8 bytes "sennitM1", 32 random bytes S
@@ -26,9 +26,9 @@ import org.jspecify.annotations.Nullable;
  * server: HMAC-SHA256(key, "server" S C), long server id, long lease in milliseconds, int longest message
  * </pre>
  *
- * The client's answer has 64 bytes, and all that the server does with them before the proof has been found right is to
- * compute it. The words "client" and "server" keep an answer from being played back to who gave it. A client that
- * is not what it says learns nothing but 40 bytes.
+ * The client's answer has 64 bytes, and until the proof has been found right, the server does nothing but compute it.
+ * The words "client" and "server" prevent an answer from being played back to its sender. A client without the key
+ * learns nothing but 40 bytes.
  *
  * <h2>Messages</h2>
  *
@@ -36,20 +36,21 @@ import org.jspecify.annotations.Nullable;
  * int length of the body, byte kind, long call, long object, int method, long thread, body
  *
  * CALL       call a method of an object; the body is the arguments, an Object[], nothing for none    to the server
- * CALL_INTERRUPTED  the same, of a thread that is interrupted already                                to the server
- * CANCEL     interrupt that call; it is answered as any, in time                                     to the server
- * RETAIN     the client has one proxy more of an object                                              to the server
- * RELEASE    and one less                                                                            to the server
- * PING       is anybody there?                                                                       to the server
- * VALUE      what the call returned; nothing for null                                                to the client
- * FAILURE    what it threw                                                                           to the client
- * CANCELLED  it was interrupted, and has had no effect                                               to the client
- * PONG       yes                                                                                     to the client
+ * CALL_INTERRUPTED  the same, by a thread that is interrupted already                                to the server
+ * CANCEL     interrupt that call; it is answered like every call                                     to the server
+ * RETAIN     the client has one more proxy of an object                                              to the server
+ * RELEASE    the client has one proxy less                                                           to the server
+ * PING       asks for a PONG                                                                         to the server
+ * VALUE      the result of a call; nothing for null                                                  to the client
+ * FAILURE    the exception that a call threw                                                         to the client
+ * CANCELLED  the call was interrupted, and has had no effect                                         to the client
+ * PONG       answers a PING                                                                          to the client
  * </pre>
  *
- * A call is named by a number that its client chose; each call gets one answer. An object is named by the number
- * the server gave it; object 0 is its {@code Directory}. A method is its place in its interface's {@link MethodTable}. The thread
- * is the caller's, as a lock belongs to a thread. What breaks these rules ends the connection, and nothing else.
+ * A call is named by a number that its client chose; each call gets one answer. An object is named by the number that
+ * the server gave it; object 0 is its {@code Directory}. A method is named by its index in the {@link MethodTable} of
+ * its interface. The thread is the caller's, as a lock belongs to a thread. A message that breaks these rules ends the
+ * connection, and nothing else.
  */
 public final class ManagerProtocol {
     public static final byte CALL = 1;
@@ -63,7 +64,7 @@ public final class ManagerProtocol {
     public static final byte PONG = 9;
     public static final byte CALL_INTERRUPTED = 10;
 
-    /** The message about a connection that ended without a word. */
+    /** The cause given for a connection that ended without notice. */
     public static final String ENDED = "it closed the connection, or ended";
 
     /** The object that finds and makes the others. */
@@ -74,7 +75,10 @@ public final class ManagerProtocol {
     private static final int PROOF = 32;
     private static final int HEADER = Integer.BYTES + 1 + 3 * Long.BYTES + Integer.BYTES;
     private static final int BUFFER = 1 << 16;
-    /** How much is allocated before any of it has arrived: a length that lies cannot ask for gigabytes. */
+    /**
+     * How much is allocated at most before any byte has arrived: a false length cannot make the reader allocate
+     * gigabytes.
+     */
     private static final int FIRST_ALLOCATION = 1 << 16;
 
     private static final byte[] NOTHING = {};
@@ -83,10 +87,10 @@ public final class ManagerProtocol {
 
     // ---- greeting ----
 
-    /** What a server tells a client that it knows. */
+    /** The server's answer to a client that has the key. */
     public record Welcome(long server, long leaseMillis, int longest) {}
 
-    /** Greets a client; false when it does not have the key. */
+    /** Greets a client; returns false if the client does not have the key. */
     public static boolean greetClient(InputStream in, OutputStream out, byte[] key, Welcome welcome) throws IOException {
         byte[] challenge = Keys.random(NONCE);
         out.write(ByteBuffer.allocate(GREETING.length + NONCE).put(GREETING).put(challenge).array());
@@ -110,7 +114,7 @@ public final class ManagerProtocol {
         return true;
     }
 
-    /** Greets a server; fails when it does not have the key, or says that this client does not. */
+    /** Greets a server; fails if the server does not have the key, or says that this client does not have it. */
     public static Welcome greetServer(InputStream in, OutputStream out, byte[] key) throws IOException {
         byte[] hello = in.readNBytes(GREETING.length + NONCE);
         if (hello.length < GREETING.length + NONCE || !Arrays.equals(hello, 0, GREETING.length, GREETING, 0, GREETING.length)) {
@@ -133,14 +137,14 @@ public final class ManagerProtocol {
 
     // ---- messages ----
 
-    /** A message as it came. */
+    /** A received message. */
     public record Message(byte kind, long call, long object, int method, long thread, byte[] body) {
         private Message with(byte[] whole) {
             return new Message(kind, call, object, method, thread, whole);
         }
     }
 
-    /** A message without a body. */
+    /** Returns a message without a body. */
     public static ByteBuffer message(byte kind, long call, long object) {
         return header(kind, call, object, 0, 0, 0).flip();
     }
@@ -173,20 +177,20 @@ public final class ManagerProtocol {
                 .putInt(length).put(kind).putLong(call).putLong(object).putInt(method).putLong(thread);
     }
 
-    /** Cuts what a wire brings into messages; one thread at a time. */
+    /** Cuts the bytes of a wire into messages. One thread at a time. */
     public static final class Reader {
         private final Wire wire;
         private final int longest;
-        /** What was read and not yet used lies between position and limit. */
+        /** The bytes read and not yet used lie between position and limit. */
         private final ByteBuffer received;
-        /** The message under way; null while its header has not been received. */
+        /** The message under way; null until its header has been received. */
         private @Nullable Message begun;
-        /** Of that one: how long its body is, what is there of it, and how much that is. */
+        /** Of the message under way: the length of its body, the bytes that are there, and how many these are. */
         private int length;
         private byte[] body = NOTHING;
         private int have;
 
-        /** Where bytes come from: puts some into the buffer, and returns -1 at the end. */
+        /** Puts bytes into the buffer, and returns -1 at the end. */
         public interface Source {
             int read(ByteBuffer target) throws IOException;
         }
@@ -201,7 +205,7 @@ public final class ManagerProtocol {
          * Waits for the next message.
          *
          * @return null at the end
-         * @throws IOException when the connection breaks, or brings what is no message
+         * @throws IOException if the connection breaks, or its bytes are no message
          */
         public @Nullable Message next() throws IOException {
             Message message = cut();
@@ -215,10 +219,10 @@ public final class ManagerProtocol {
         }
 
         /**
-         * Takes what there is.
+         * Reads bytes from a source.
          *
          * @return false at the end
-         * @throws EOFException when it comes in the middle of a message
+         * @throws EOFException if the end is in the middle of a message
          */
         public boolean receive(Source source) throws IOException {
             received.compact();
@@ -235,7 +239,10 @@ public final class ManagerProtocol {
             return false;
         }
 
-        /** Whether the other side has ended, as far as that can be seen between two messages: takes what there is, if there is room. */
+        /**
+         * Returns whether the other side has ended, as far as can be seen between two messages. Reads the bytes that
+         * are there, if there is room.
+         */
         public boolean hasEnded() {
             if (received.remaining() == received.capacity()) {
                 return false;
@@ -247,7 +254,7 @@ public final class ManagerProtocol {
             }
         }
 
-        /** The next message, if all of it has been received. */
+        /** Returns the next message if it is complete, or null. */
         public @Nullable Message cut() throws IOException {
             if (begun == null) {
                 begun = begin();
@@ -272,7 +279,7 @@ public final class ManagerProtocol {
             return whole;
         }
 
-        /** Takes the header of the next message, if it is there; returns it. */
+        /** Takes the header of the next message and returns it, or null if it has not come. */
         private @Nullable Message begin() throws IOException {
             if (received.remaining() < HEADER) {
                 return null;

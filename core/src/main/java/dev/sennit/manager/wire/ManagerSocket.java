@@ -14,23 +14,25 @@ import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 
-/** A connection while its two ends greet each other, for which one thread reads and writes in turn; then it becomes a wire. */
+/**
+ * A connection while its two ends greet each other: one thread reads and writes in turn. Afterwards it becomes a wire.
+ */
 public sealed interface ManagerSocket extends Closeable {
     InputStream in() throws IOException;
 
     OutputStream out() throws IOException;
 
     /**
-     * Makes it a wire, which closes it.
+     * Turns this socket into a wire, which closes it.
      *
-     * @param pauses whether reading pauses while too much is unsent; at the server's end
+     * @param pauses whether reading pauses while too many bytes are unsent; at the server's end
      */
     Wire toWire(String name, boolean pauses) throws IOException;
 
-    /** The server's certificate, as it was checked; null where there is none. */
+    /** Returns the server's certificate, as it was checked; null if there is none. */
     byte @Nullable [] certificate() throws IOException;
 
-    /** Within this machine. */
+    /** A connection within this machine. */
     record Local(SocketChannel channel) implements ManagerSocket {
         @Override
         public InputStream in() {
@@ -58,7 +60,7 @@ public sealed interface ManagerSocket extends Closeable {
         }
     }
 
-    /** Between machines; the socket below is closed where TLS's own might wait. */
+    /** A connection between machines. Closes the socket below TLS, as closing the TLS socket might wait. */
     record Remote(Socket below, SSLSocket secured) implements ManagerSocket {
         public static Remote accepted(Socket below, SSLContext tls) throws IOException {
             try {
@@ -67,7 +69,7 @@ public sealed interface ManagerSocket extends Closeable {
                 secured.setUseClientMode(false);
                 return new Remote(below, secured);
             } catch (IOException | RuntimeException e) {
-                below.close(); // it was closed at the other end already, perhaps
+                below.close(); // perhaps the other end has closed it already
                 throw e;
             }
         }

@@ -2,7 +2,7 @@ package dev.sennit.manager.wire;
 
 import org.jspecify.annotations.Nullable;
 
-/** What a {@code RemoteMap} calls. */
+/** The calls of a {@code RemoteMap}. */
 public interface MapOperations {
     int size();
 
@@ -16,14 +16,14 @@ public interface MapOperations {
 
     @Nullable Object putIfAbsent(Object key, Object value);
 
-    /** Puts in several: each key is followed by its value. */
+    /** Puts several entries: each key is followed by its value. */
     void putAll(Object[] entries);
 
     @Nullable Object remove(Object key);
 
     boolean remove(Object key, Object value);
 
-    /** Removes without bringing the value home. */
+    /** Removes a key without returning its value. */
     boolean removeKey(Object key);
 
     @Nullable Object replace(Object key, Object value);
@@ -32,6 +32,6 @@ public interface MapOperations {
 
     void clear();
 
-    /** What is in it: each key is followed by its value. */
+    /** Returns all entries: each key is followed by its value. */
     Object[] snapshot();
 }

@@ -12,8 +12,8 @@ import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The methods of an interface that can be called from afar: the abstract ones, in an order that is the same in every JVM.
- * Default methods run where they are called, on these.
+ * The methods of an interface that can be called from another process: the abstract ones, in an order that is the same
+ * in every JVM. Default methods run in the calling process, and call these.
  */
 public final class MethodTable {
     private static final ClassValue<MethodTable> KNOWN = new ClassValue<>() {
@@ -52,9 +52,9 @@ public final class MethodTable {
     }
 
     /**
-     * The table of an interface.
+     * Returns the table of an interface.
      *
-     * @throws IllegalArgumentException if it is none, or cannot be reached from here
+     * @throws IllegalArgumentException if the type is not an interface, or not accessible from here
      */
     public static MethodTable of(Class<?> type) {
         if (!type.isInterface() || type.isAnnotation()) {
@@ -84,7 +84,9 @@ public final class MethodTable {
         return type;
     }
 
-    /** Sees the interface and this library: the interface's own loader, unless it is one of the JDK's. */
+    /**
+     * Returns a loader that finds the interface and this library: the interface's own, unless it is one of the JDK's.
+     */
     public ClassLoader loader() {
         ClassLoader loader = type.getClassLoader();
         return loader == null || loader == ClassLoader.getPlatformClassLoader()
@@ -92,7 +94,7 @@ public final class MethodTable {
                 : loader;
     }
 
-    /** Tells apart versions of the interface that have other methods. */
+    /** Returns a number that differs for versions of the interface with other methods. */
     public long fingerprint() {
         return fingerprint;
     }
@@ -105,12 +107,12 @@ public final class MethodTable {
         return number;
     }
 
-    /** The method of that number, or null: it comes from elsewhere. */
+    /** Returns the method of a number, or null: the number comes from the other side. */
     public @Nullable Method method(int number) {
         return number >= 0 && number < methods.size() ? methods.get(number) : null;
     }
 
-    /** Whether an interrupt may end it: it says that it throws {@link InterruptedException}. */
+    /** Returns whether an interrupt may end the method: it throws {@link InterruptedException}. */
     public boolean isInterruptible(int number) {
         return interruptible[number];
     }

@@ -14,14 +14,14 @@ import org.jspecify.annotations.Nullable;
 
 /** Trusts one certificate, whoever signed it and whatever host it names. */
 public final class PinnedCertificate implements X509TrustManager {
-    /** Null where any will do. */
+    /** Null to trust any certificate. */
     private final byte @Nullable [] trusted;
 
     private PinnedCertificate(byte @Nullable [] trusted) {
         this.trusted = trusted;
     }
 
-    /** Asks a server of this very JVM for its certificate, so that others can be told. */
+    /** Asks a server of this JVM for its certificate, so that clients can be told. */
     public static byte[] ofServerAt(InetSocketAddress address) throws IOException {
         try (var socket = new Socket()) {
             socket.connect(address);

@@ -2,7 +2,7 @@ package dev.sennit.manager.wire;
 
 import org.jspecify.annotations.Nullable;
 
-/** What a {@code RemoteQueue} calls; times are in nanoseconds. */
+/** The calls of a {@code RemoteQueue}; times are in nanoseconds. */
 public interface QueueOperations {
     void put(Object element) throws InterruptedException;
 
@@ -24,7 +24,10 @@ public interface QueueOperations {
 
     boolean remove(Object element);
 
-    /** Takes out those of these numbers that are still in; they count as done. Returns whether any were. */
+    /**
+     * Removes the elements with these numbers that are still in the queue; they count as done. Returns whether there
+     * were any.
+     */
     boolean drop(long[] numbers);
 
     void clear();
@@ -33,7 +36,7 @@ public interface QueueOperations {
 
     int remainingCapacity();
 
-    /** What is in it: before each element its number, a Long. */
+    /** Returns all elements: each number, a Long, is followed by its element. */
     Object[] snapshot();
 
     void taskDone();

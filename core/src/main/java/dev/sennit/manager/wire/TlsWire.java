@@ -15,11 +15,11 @@ import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A wire over TLS. A thread of its own writes, as a write to a socket may wait, and a virtual thread that is interrupted
- * in it closes the socket.
+ * A wire over TLS. A thread of its own writes, as writing to a socket may wait, and an interrupted virtual thread would
+ * close the socket there.
  */
 final class TlsWire implements Wire {
-    /** How much is written at once; a beat that says "I am here" is less. */
+    /** How much is written at once; a heartbeat is less. */
     private static final int PIECE = 1 << 16;
 
     private final Socket socket;
@@ -37,7 +37,7 @@ final class TlsWire implements Wire {
     private volatile long lastMoved = Backend.current().nanoTime();
 
     /**
-     * Takes over two sockets: the one that speaks TLS, and the one below, which can be closed while somebody writes.
+     * Takes over two sockets: the one that speaks TLS, and the one below, which can be closed while a thread writes.
      *
      * @param pauses as in {@link ChannelWire}
      */
@@ -71,7 +71,10 @@ final class TlsWire implements Wire {
         return count;
     }
 
-    /** TLS does not tell what is there, and goes on after a read that was too short: so it waits as long as the system can tell at least. */
+    /**
+     * Waits for a millisecond, the shortest time that the system knows: TLS does not tell what is there, but a read
+     * that was too short can go on later.
+     */
     @Override
     public int readNow(ByteBuffer target) throws IOException {
         socket.setSoTimeout(1);
@@ -112,7 +115,10 @@ final class TlsWire implements Wire {
         }
     }
 
-    /** A message that takes long to send moves piece by piece: the answer to a beat, which waits behind it, does not come. */
+    /**
+     * Writes a message. A long message moves {@link #lastMoved} with each piece, as the answer to a heartbeat waits
+     * behind it.
+     */
     private void write(ByteBuffer bytes) throws IOException {
         int offset = bytes.arrayOffset() + bytes.position();
         int end = offset + bytes.remaining();
@@ -129,7 +135,7 @@ final class TlsWire implements Wire {
         return lastMoved;
     }
 
-    /** The next one, which stays in the backlog until it has been written; null when closed. */
+    /** Returns the next message, which stays in the backlog until it is written; null if the wire is closed. */
     private @Nullable Outgoing awaitNext() {
         lock.lock();
         try {
@@ -155,7 +161,10 @@ final class TlsWire implements Wire {
         }
     }
 
-    /** Without TLS's own farewell, for which a writer that waits would have to be waited for: messages know their length. */
+    /**
+     * Closes the socket without the closing message of TLS, which would have to wait for a writing thread: messages
+     * contain their length.
+     */
     @Override
     public void close() {
         List<Outgoing> left;

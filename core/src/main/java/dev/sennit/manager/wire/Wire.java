@@ -9,59 +9,60 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes of one connection of a manager, once both ends know each other. One thread at a time reads; anybody's threads
- * send, so sending neither waits nor minds interrupts.
+ * The bytes of one connection of a manager, after its ends have greeted each other. One thread at a time reads. Any
+ * thread may send, so sending neither waits nor reacts to interrupts.
  */
 public interface Wire extends Closeable {
-    /** Unsent bytes above which a server's reading pauses: who does not take answers gets to ask no more. */
+    /** Above so many unsent bytes a server pauses reading: a client that does not take answers cannot ask more. */
     int MOST_UNSENT = 1 << 20;
 
-    /** A buffer to read into. */
+    /** Returns a buffer to read into. */
     default ByteBuffer bufferOf(int size) {
         return ByteBuffer.allocate(size);
     }
 
     /**
-     * Waits for bytes; only the reading thread.
+     * Waits for bytes. Only the reading thread.
      *
      * @return how many came, 1 or more, or -1 at the end
-     * @throws IOException when the connection broke, or was closed here
+     * @throws IOException if the connection broke, or was closed here
      */
     int read(ByteBuffer target) throws IOException;
 
     /**
-     * Takes what is there, without waiting for longer than a look takes; only the reading thread.
+     * Reads the bytes that are there, without waiting for longer than a look takes. Only the reading thread.
      *
-     * @return how many came, 0 for none so far or where that cannot be told, or -1 at the end
-     * @throws IOException when the connection broke, or was closed here
+     * @return how many came, 0 if there are none or the wire cannot tell, or -1 at the end
+     * @throws IOException if the connection broke, or was closed here
      */
     default int readNow(ByteBuffer target) throws IOException {
         return 0;
     }
 
     /**
-     * Sends bytes, after those of earlier calls. When that fails the connection is closed, which the reading thread sees.
+     * Sends bytes after those of earlier calls. If that fails, the connection is closed, which the reading thread
+     * notices.
      *
-     * @param bytes handed over: the caller does not touch them any more
-     * @param ifUnsent run when not all of it could be handed to the system
+     * @param bytes belong to the wire from now on
+     * @param ifUnsent runs if not all bytes could be handed to the system
      */
     void send(ByteBuffer bytes, @Nullable Runnable ifUnsent);
 
     /**
-     * When something last went through, as {@link System#nanoTime} tells it: what came, or what went and was more than the system
-     * keeps by itself. On one machine that is always now, as the system tells when the other side ends.
+     * Returns when bytes last moved, by {@link System#nanoTime}: bytes that came, or bytes that went and were more than
+     * the system buffers by itself. On one machine this is always now, as the system tells when the other side ends.
      */
     default long lastMoved() {
         return Backend.current().nanoTime();
     }
 
-    /** Ends both directions at once and wakes the reading thread. Has no effect when called again. */
+    /** Closes both directions at once and wakes the reading thread. Calling it again has no effect. */
     @Override
     void close();
 
-    /** What has not been sent yet. Not for several threads: its wire guards it. */
+    /** The bytes that have not been sent yet. Guarded by its wire. */
     final class Backlog {
-        /** Some bytes, and what to do if they stay. */
+        /** Some bytes, and an action that runs if they are never sent. */
         record Outgoing(ByteBuffer bytes, @Nullable Runnable ifUnsent) {}
 
         private final ArrayDeque<Outgoing> waiting = new ArrayDeque<>();

@@ -1,6 +1,6 @@
 /**
- * The protocol between managers and their clients: messages, the sockets they go through, and the methods they name. The package knows
- * neither side.
+ * The protocol between managers and their clients: messages, the sockets that carry them, and the methods that they
+ * name. The package depends on neither side.
  */
 @NullMarked
 package dev.sennit.manager.wire;
