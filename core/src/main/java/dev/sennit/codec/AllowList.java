@@ -22,23 +22,26 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the parent is willing to read from a worker, and an end of a pipe from the other.
+ * The classes that the parent is willing to read from a worker, or an end of a pipe from the other end.
  *
- * <p>Allowed are the JDK's plain values and those of {@link LanguageForms}, this library's own classes, the classes that lie in the same
- * jar or folder as a task that was submitted or an object that was sent with one, or are of the same class loader where that has them
- * from neither, exceptions that do nothing when they are read, and
- * what the user names. The list of a pool or process also trusts every folder that classes are loaded from, as the
- * program's own classes lie in them while it is developed. Everything else is refused before an object is made.
+ * <p>Allowed are: the JDK's simple values and those of {@link LanguageForms}; this library's own classes; classes in
+ * the same jar or folder as a submitted task or an object sent with a task, or of the same class loader if that has its
+ * classes from neither; exceptions without code that runs when they are read; and the classes that the user names. The
+ * list of a pool or process also trusts every folder of classes, as the program's own classes are in folders during
+ * development. Every other class is refused before an object is made.
  *
- * <p>Size is bounded by the message itself: all arrays together may have no more elements than a few times the message's bytes,
- * as each takes at least one, which stops a short message from asking for gigabytes, and a real value never notices.
- * Reading a hash table hashes what is in it, and tables in tables can be built so that each level doubles that work; so
- * a message with a hash table in it may not be nested as deeply as others.
+ * <p>The message itself bounds sizes: all arrays together may have no more elements than a few times the message's
+ * bytes, as each element takes at least one byte. This stops a short message from asking for gigabytes, and real values
+ * never notice. Reading a hash table hashes its contents, and tables in tables can double that work with each level; so
+ * a message with a hash table may not be nested as deeply as others.
  */
 public final class AllowList {
     private static final int DEEPEST = 500;
     private static final int DEEPEST_WITH_HASHES = 32;
-    /** A hash table with the lowest load factor that the JDK reads back has 8 slots an entry, which is at least 2 bytes. */
+    /**
+     * How many elements a message may have for each byte: a hash table with the lowest load factor that the JDK reads
+     * has 8 slots for an entry of at least 2 bytes.
+     */
     private static final long ELEMENTS_A_BYTE = 4;
 
     private static final long ELEMENTS_AT_LEAST = 1024;
@@ -70,7 +73,7 @@ public final class AllowList {
             "java.time.format.TextStyle",
             "sun.util.BuddhistCalendar",
             "sun.util.calendar.ZoneInfo",
-            // of those only what stands for one is made from a stream: here they are the elements of arrays
+            // only stand-ins for these are made from a stream: their classes are listed as elements of arrays
             "java.net.URL",
             "java.nio.ByteBuffer",
             "java.nio.charset.Charset",
@@ -94,15 +97,18 @@ public final class AllowList {
 
     private static final ThreadLocal<@Nullable Class<?>> MADE = new ThreadLocal<>();
 
-    /** Jars and folders of submitted tasks, and of what was sent with them. */
+    /** The jars and folders of submitted tasks, and of objects sent with them. */
     private final Set<String> taskLocations = ConcurrentHashMap.newKeySet();
-    /** Loaders of submitted tasks that come from no jar or folder, such as those compiled in memory; by their {@link LoaderNumbers}. */
+    /**
+     * The {@linkplain LoaderNumbers numbers} of the loaders of submitted tasks that come from no jar or folder, such as
+     * tasks compiled in memory.
+     */
     private final Set<Integer> taskLoaders = ConcurrentHashMap.newKeySet();
-    /** One look-up a class, which holds no class: a pool may outlive the loader of a plugin. */
+    /** Looks up each class once, and holds no class: a pool may outlive the loader of a plugin. */
     private final ClassValue<Boolean> places = new ClassValue<>() {
         @Override
         protected Boolean computeValue(Class<?> sent) {
-            if (!isJdk(sent)) { // that has a place and a loader too, with all kinds of classes there
+            if (!isJdk(sent)) { // the JDK has a place and a loader, too, with all kinds of classes
                 allowPlaceOf(sent);
             }
             return true;
@@ -112,7 +118,7 @@ public final class AllowList {
     private final boolean trustsFolders;
 
     private final List<String> named;
-    /** The method that adds to it; for messages. */
+    /** The method that adds to the list, for messages. */
     private final String remedy;
 
     /**
@@ -128,7 +134,7 @@ public final class AllowList {
      * Creates a list.
      *
      * @param named class names, {@code package.*} or {@code package.**}
-     * @param remedy the method that adds to it, for messages
+     * @param remedy the method that adds to the list, for messages
      */
     public AllowList(List<String> named, String remedy) {
         this(named, remedy, false);
@@ -140,18 +146,18 @@ public final class AllowList {
         this.trustsFolders = trustsFolders;
     }
 
-    /** The list for processes that this one starts. */
+    /** Creates the list for processes that this process starts. */
     public static AllowList forWorkers(List<String> named) {
         return new AllowList(named, "allow", true);
     }
 
-    /** A list that this process's parent made, and sent here with what it is for. */
+    /** Creates the list that this process's parent made, and sent here with an object. */
     public AllowList(List<String> named, Collection<String> locations) {
         this(named);
         taskLocations.addAll(locations);
     }
 
-    /** The same, and what some patterns name. */
+    /** Returns a list that also has the classes of some patterns. */
     public AllowList and(String... patterns) {
         ensurePatterns(patterns);
         List<String> all = new ArrayList<>(named);
@@ -163,9 +169,10 @@ public final class AllowList {
     }
 
     /**
-     * Checks patterns when they are given: one that names nothing would be noticed by the refusal of a value much later.
+     * Checks patterns when they are given: otherwise a malformed pattern would show only when a value is refused, much
+     * later.
      *
-     * @throws IllegalArgumentException naming the one that is none
+     * @throws IllegalArgumentException naming the malformed pattern
      */
     public static void ensurePatterns(String... patterns) {
         for (String pattern : patterns) {
@@ -184,7 +191,7 @@ public final class AllowList {
         return Stream.of(named.split("\\.", -1)).allMatch(AllowList::isIdentifier);
     }
 
-    /** Not the compiler's idea of one, which knows keywords: other languages have others. */
+    /** Does not ask the compiler, which knows Java's keywords: other languages have others. */
     private static boolean isIdentifier(String part) {
         return !part.isEmpty()
                 && Character.isJavaIdentifierStart(part.codePointAt(0))
@@ -199,7 +206,7 @@ public final class AllowList {
         return List.copyOf(taskLocations);
     }
 
-    /** Allows what lies beside the class of a task, or of an object that is sent with it. */
+    /** Allows the classes beside the class of a task, or of an object that is sent with it. */
     public void allowBeside(Class<?> sent) {
         places.get(sent);
     }
@@ -213,7 +220,10 @@ public final class AllowList {
         }
     }
 
-    /** The JDK's modules have locations too, with all kinds of classes in them; those of an application beside them in an image are its own. */
+    /**
+     * Returns whether a location is a module of the JDK, with all kinds of classes. An application's modules in the
+     * same image are its own.
+     */
     private static boolean isOfJdk(URL location) {
         return location.getProtocol().equals("jrt")
                 && (location.getPath().startsWith("/java.") || location.getPath().startsWith("/jdk."));
@@ -223,7 +233,10 @@ public final class AllowList {
         return location.startsWith("file:") && location.endsWith("/");
     }
 
-    /** Whether a class is an exception that nothing is done for when it is read: its fields are set, each to what is allowed itself. */
+    /**
+     * Returns whether a class is an exception without code that runs when it is read: only its fields are set, to
+     * values that are checked themselves.
+     */
     private static boolean isInert(Class<?> type) {
         if (!Throwable.class.isAssignableFrom(type) || Externalizable.class.isAssignableFrom(type)) {
             return false;
@@ -233,14 +246,14 @@ public final class AllowList {
                 if (Arrays.stream(above.getDeclaredMethods()).anyMatch(AllowList::isHook)) {
                     return false;
                 }
-            } catch (LinkageError e) { // it names classes that are not here
+            } catch (LinkageError e) { // it refers to classes that are missing here
                 return false;
             }
         }
         return true;
     }
 
-    /** What the JVM calls when it reads an object, or throws it away. */
+    /** Returns whether the JVM calls a method when it reads or finalizes an object. */
     private static boolean isHook(Method method) {
         return switch (method.getName()) {
             case "readObject", "readObjectNoData", "readResolve", "readExternal", "finalize" -> true;
@@ -266,7 +279,8 @@ public final class AllowList {
 
     private String notAllowed(Class<?> type) {
         String packageName = type.getPackageName();
-        String pattern = packageName.isEmpty() ? type.getName() : packageName + ".*"; // there is none for the package without a name
+        // the unnamed package has no pattern
+        String pattern = packageName.isEmpty() ? type.getName() : packageName + ".*";
         return "class " + type.getName() + " is not on the allow-list; add it with " + remedy + "(" + pattern + ")";
     }
 
@@ -294,10 +308,10 @@ public final class AllowList {
         return VALUE_PACKAGES.contains(type.getPackageName())
                 || VALUE_CLASSES.contains(type.getName())
                 || Throwable.class.isAssignableFrom(type)
-                || MemorySegment.class.isAssignableFrom(type); // only what stands for one is made from a stream
+                || MemorySegment.class.isAssignableFrom(type); // only stand-ins for these are made from a stream
     }
 
-    /** Whether a class is this library's own. */
+    /** Returns whether a class is this library's own. */
     public static boolean isOurs(Class<?> type) {
         return (type.getPackageName() + ".").startsWith("dev.sennit.")
                 && type.getModule() == AllowList.class.getModule()
@@ -320,7 +334,10 @@ public final class AllowList {
         return className.equals(pattern);
     }
 
-    /** Lets this thread's filter pass what a form of this library has made: the stream asks about that next, as if it were in the message. */
+    /**
+     * Lets this thread's filter pass an object that a form of this library has made: the stream asks about it next, as
+     * if it were in the message.
+     */
     public static <T> T made(T value) {
         MADE.set(value.getClass());
         return value;
@@ -332,17 +349,17 @@ public final class AllowList {
         private final @Nullable Effort effort;
         private boolean hasHashTable;
         private boolean hasLink;
-        /** Whether there is what stands for a list, set or map of {@code of}: which of them it is, the stream does not tell. */
+        /** Whether there is a stand-in for a list, set or map of {@code of}; the stream does not tell which. */
         private boolean hasOneOfOf;
         private long deepest;
-        /** In all arrays so far: those that lie in one another are all there at once. */
+        /** How many elements all arrays have so far: nested arrays exist at the same time. */
         private long elements;
         private @Nullable String refusal;
 
         Filter(int messageBytes, @Nullable Effort effort) {
             this.messageBytes = messageBytes;
             this.effort = effort;
-            MADE.remove(); // of a message before, which nobody filtered
+            MADE.remove(); // left by an earlier message without a filter
         }
 
         @Override
@@ -354,7 +371,7 @@ public final class AllowList {
             } catch (TooMuchException e) { // the stream would not say why
                 return refuse(String.valueOf(e.getMessage()));
             }
-            // Of an object whose class was met before, the stream tells only the depth.
+            // For an object whose class occurred before, the stream tells only the depth.
             deepest = Math.max(deepest, info.depth());
             Class<?> type = info.serialClass();
             hasHashTable |= type != null && (Map.class.isAssignableFrom(type) || Set.class.isAssignableFrom(type));
@@ -393,7 +410,7 @@ public final class AllowList {
             return refuse(notAllowed(element));
         }
 
-        /** What was refused and how to allow it, or null; the stream's own exception does not say. */
+        /** Returns what was refused and how to allow it, or null; the stream's own exception does not say. */
         @Nullable String refusal() {
             return refusal;
         }

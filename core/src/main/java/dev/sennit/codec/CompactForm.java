@@ -12,8 +12,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The compact binary form of values, which {@link CompactWriter} writes and {@link CompactReader} reads: a tag, then what
- * belongs to it. Numbers are little-endian; arrays of numbers are as they lie in memory.
+ * The compact binary form of values, which {@link CompactWriter} writes and {@link CompactReader} reads: a tag, then
+ * its contents. Numbers are little-endian; arrays of numbers are as in memory.
  *
  * <pre>
  * NULL TRUE FALSE                   nothing
@@ -34,9 +34,9 @@ import org.jspecify.annotations.Nullable;
  * AGAIN                             int number of an object that came before, counting those that can come again
  * </pre>
  *
- * <p>Objects that are the same stay the same, except for boxed numbers and short strings. A value with anything else in it,
- * or nested deeply, or whose classes hide from this module, goes through Java serialization as a whole. That begins with
- * {@link #JAVA_STREAM}, which is no tag.
+ * <p>References to the same object stay references to one object, except for boxed numbers and short strings. If a
+ * value contains anything else, is nested deeply, or has classes that are not open to this module, the whole value goes
+ * through Java serialization. Such a message begins with {@link #JAVA_STREAM}, which is no tag.
  */
 public final class CompactForm {
     static final byte JAVA_STREAM = (byte) 0xAC;
@@ -86,26 +86,28 @@ public final class CompactForm {
     static final int LOCAL_DATE = 42;
     static final int LOCAL_DATE_TIME = 43;
     static final int AGAIN = 44;
-    /** {@code List.of} of one or two. */
+    /** {@code List.of} with one or two elements. */
     static final int SHORT_LIST = 45;
-    /** What {@code Stream.toList} makes, which may hold null; {@code List.of} makes the same class, which may not. */
+    /**
+     * The result of {@code Stream.toList}, which may contain null. {@code List.of} returns the same class without null.
+     */
     static final int NULLABLE_LIST = 46;
-    /** What is shared and stays where it is. */
+    /** The address of a value that is shared and stays where it is. */
     static final int ADDRESS = 47;
     static final int SEGMENT = 48;
 
-    /** Deeper than this goes through Java serialization, which knows how to say that it is too deep. */
+    /** Deeper values go through Java serialization, which reports values that are too deep. */
     static final int DEEPEST = 64;
-    /** The same for what has a hash table in it, as reading one hashes all that is below. */
+    /** The limit if there is a hash table, as reading it hashes all its contents. */
     static final int DEEPEST_WITH_HASHES = 16;
-    /** Strings from this length on stay the same object when they come again. */
+    /** Strings from this length on stay the same object if they occur again. */
     static final int LONG_STRING = 64;
 
     private CompactForm() {}
 
     /**
-     * Whether an object is made of others. Such a one may not come again in a hash table: its hash is that of all its parts,
-     * so that tables in tables could be built that take twice as long to read with each.
+     * Returns whether an object consists of others. Such an object may not occur again in a hash table: its hash is
+     * that of all its parts, so tables in tables could double the time to read with each level.
      */
     static boolean hasParts(Object value) {
         return switch (value) {
@@ -118,14 +120,14 @@ public final class CompactForm {
         };
     }
 
-    /** Whether a class's records travel only in the place of what they lead to. */
+    /** Returns whether a class is an address, whose records travel only in the place of values. */
     static boolean isAddress(Class<?> type) {
         return Address.class.isAssignableFrom(type);
     }
 
     /**
-     * How the records of a class are taken apart and made. A worker with a class path of its own is told to leave those of
-     * others to Java serialization if the parent's modules hide theirs: that can make them again, and this library cannot.
+     * How records of a class are taken apart and made. If the parent's modules hide records of others, a worker with a
+     * class path of its own is told to leave these to Java serialization: that can make them, and this library cannot.
      */
     public static final class RecordForm {
         public static final String PROPERTY = "sennit.records";
@@ -139,11 +141,11 @@ public final class CompactForm {
             }
         };
 
-        /** Component by component: {@code (Object) -> Object}. */
+        /** One getter for each component: {@code (Object) -> Object}. */
         final MethodHandle[] getters;
         /** {@code (Object[]) -> Object}. */
         final MethodHandle constructor;
-        /** What each component may be. */
+        /** The types of the components. */
         final Class<?>[] types;
 
         private RecordForm(MethodHandle[] getters, MethodHandle constructor, Class<?>[] types) {
@@ -153,8 +155,8 @@ public final class CompactForm {
         }
 
         /**
-         * Null when such a record has a serial form of its own, or hides from this module. It need not be serializable: what it is made of
-         * shows whether it can travel.
+         * Returns null if such a record has its own serial form, or hides from this module. It need not be
+         * serializable: its components show whether it can travel.
          */
         static @Nullable RecordForm of(Class<?> type) {
             return FORMS.get(type);
@@ -164,7 +166,8 @@ public final class CompactForm {
             if (!type.isRecord() || (hasFormOfItsOwn(type) && !Address.class.isAssignableFrom(type))) {
                 return null;
             }
-            if (AllowList.isOurs(type) ? !Serializable.class.isAssignableFrom(type) : OURS_ALONE) { // ours were not made for it
+            // records of this library were not made for it
+            if (AllowList.isOurs(type) ? !Serializable.class.isAssignableFrom(type) : OURS_ALONE) {
                 return null;
             }
             try {
@@ -189,7 +192,7 @@ public final class CompactForm {
             }
         }
 
-        /** A record of components, as many as there are {@link #types}. */
+        /** Makes a record from as many components as there are {@link #types}. */
         Object make(Class<?> type, @Nullable Object[] components) throws InvalidObjectException {
             try {
                 return (Object) constructor.invokeExact(components);

@@ -40,23 +40,24 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads values in the {@link CompactForm}. For one message.
+ * Reads the value of one message in the {@link CompactForm}.
  *
- * <p>The message may be anything: every length is compared with what is left of it before memory is taken, classes other than
- * those of the form itself have to be on the allow-list, and what makes no sense is an {@link IOException}.
+ * <p>The message may be anything: every length is compared with the rest of the message before memory is allocated,
+ * classes other than those of the form itself have to be on the allow-list, and a malformed message is an
+ * {@link IOException}.
  */
 final class CompactReader {
     private static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
-    /** How often an element of an immutable set may find a slot taken, on average. */
+    /** How many taken slots an element of an immutable set may meet, on average. */
     private static final long MOST_LOOKS = 8;
 
-    /** Classes by name, for each loader as long as that is in use. */
+    /** Classes by name, for each loader as long as it is in use. */
     private static final Map<ClassLoader, Map<String, WeakReference<Class<?>>>> CLASSES = new WeakHashMap<>();
 
     private final byte[] bytes;
-    /** Where the message ends. */
+    /** The end of the message. */
     private final int end;
     private final Reading reading;
     private final @Nullable AllowList allowed;
@@ -68,22 +69,22 @@ final class CompactReader {
     private boolean hasHashes;
     private boolean hasLink;
     private int insideHashes;
-    /** How many elements there are in all that was begun; each has a byte of its own. */
+    /** How many elements all collections begun so far have; each element takes at least a byte. */
     private long elements;
-    /** How many bytes more there would be if nothing came twice. Only with an effort. */
+    /** How many more bytes there would be if nothing occurred twice. Only with an effort. */
     private long again;
-    /** What each of {@link #seen} takes. Only with an effort. */
+    /** The sizes of the objects in {@link #seen}. Only with an effort. */
     private long[] sizes = {};
-    /** What can come again; null what is under way. */
+    /** The objects that can occur again; null while an object is being read. */
     private final List<@Nullable Object> seen = new ArrayList<>(4);
 
     /**
      * Reads a message.
      *
-     * @param message begins with it
-     * @param length how many bytes it has
-     * @param reading who reads it
-     * @param shapes the shapes of lambdas; null where there can be none
+     * @param message an array that begins with the message
+     * @param length how many bytes the message has
+     * @param reading the reader
+     * @param shapes the shapes of lambdas; null if the message must not contain any
      */
     CompactReader(byte[] message, int length, Reading reading, LambdaShapes.@Nullable Known shapes) {
         bytes = message;
@@ -94,7 +95,7 @@ final class CompactReader {
         this.shapes = shapes;
     }
 
-    /** Reads the value that the whole message is. */
+    /** Reads the value of the whole message. */
     @Nullable Object readAll() throws IOException, ClassNotFoundException {
         Object value = read();
         if (at != end) {
@@ -229,7 +230,7 @@ final class CompactReader {
                 || tag == CompactForm.IMMUTABLE_MAP;
     }
 
-    // ---- objects that can come again take their number when they begin ----
+    // ---- objects that can occur again take their number when they begin ----
 
     private <T> T finished(T object) {
         seen.add(object);
@@ -273,12 +274,12 @@ final class CompactReader {
         return value;
     }
 
-    /** How many elements there are, of so many bytes each at least. */
+    /** Reads the number of elements, each of which takes at least so many bytes. */
     private int size(int bytesEach) throws IOException {
         int size = readInt();
         require(size < 0 ? -1 : (long) size * bytesEach);
         elements += size;
-        require(elements > end ? Long.MAX_VALUE : 0); // those in one another as well
+        require(elements > end ? Long.MAX_VALUE : 0); // nested ones as well
         return size;
     }
 
@@ -363,7 +364,7 @@ final class CompactReader {
         throw new InvalidObjectException("enum " + type.getName() + " has no constant " + name);
     }
 
-    /** An address is what it leads to, and never shows itself. */
+    /** Reads a record. An address is replaced by its value, and occurs only where an address is expected. */
     private Object readRecord(boolean asAddress) throws IOException, ClassNotFoundException {
         int number = begin();
         Class<?> type = readClass();
@@ -464,7 +465,7 @@ final class CompactReader {
         return map;
     }
 
-    /** Those that are made when all that is in them is there. */
+    /** Reads a collection that is made from all its elements at once. */
     private Object readFinished(int tag) throws IOException, ClassNotFoundException {
         int number = begin();
         long start = at + again;
@@ -491,8 +492,8 @@ final class CompactReader {
     }
 
     /**
-     * Set.of and Map.of look from slot to slot for a free one, and nobody can end that: elements that crowd are refused where they are
-     * many. They have twice as many slots as elements.
+     * Refuses large immutable sets and maps whose elements crowd: Set.of and Map.of search slot by slot for a free one,
+     * and nothing can stop them. They have twice as many slots as elements.
      */
     private void ensureSpread(Collection<? extends @Nullable Object> elements, long bytes) throws IOException {
         if (effort == null || !ExpandedSize.isMuchAtOneGo(elements.size(), bytes)) {
@@ -556,7 +557,7 @@ final class CompactReader {
     }
 
     private Class<?> find(String name) throws ClassNotFoundException {
-        if (name.indexOf('/') >= 0) { // the loader remembers it, and the reading has to hear of the loader
+        if (name.indexOf('/') >= 0) { // its loader caches it, and the reader has to learn of the loader
             return reading.find(name);
         }
         Map<String, WeakReference<Class<?>>> known;

@@ -32,9 +32,9 @@ import java.util.TreeSet;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** Writes values in the {@link CompactForm}. For one message. */
+/** Writes the values of one message in the {@link CompactForm}. */
 public final class CompactWriter {
-    /** Thrown where Java serialization has to do it. What was written until then is of no use. */
+    /** Thrown for a value that only Java serialization can write. The bytes written so far are of no use. */
     static final class NotCompactException extends IOException {
         private static final long serialVersionUID = 1L;
         private static final NotCompactException ONLY = new NotCompactException();
@@ -45,7 +45,7 @@ public final class CompactWriter {
 
         @Override
         public synchronized Throwable fillInStackTrace() {
-            return this; // it tells nobody anything
+            return this; // never shown
         }
     }
 
@@ -57,7 +57,7 @@ public final class CompactWriter {
     private static final Class<?> SET_N = Set.of(1, 2, 3).getClass();
     private static final Class<?> MAP_1 = Map.of(1, 1).getClass();
     private static final Class<?> MAP_N = Map.of(1, 1, 2, 2).getClass();
-    /** So many objects are looked up one by one. */
+    /** So many objects are searched one by one. */
     private static final int FEW = 8;
 
     private final MessageBuffer out;
@@ -70,11 +70,11 @@ public final class CompactWriter {
     private int depth;
     private boolean hasHashes;
     private int insideHashes;
-    /** The objects that can come again, in their order; those that are still being written are open. */
+    /** The objects that can occur again, in order, including those that are still being written. */
     private Object[] seen = new Object[FEW];
     private int seenCount;
     private @Nullable IdentityHashMap<Object, Integer> numbers;
-    /** Objects under way that do not exist before all of their parts do. */
+    /** Objects being written that the reader can make only from all of their parts. */
     private final List<Object> unfinished = new ArrayList<>(1);
 
     /**
@@ -87,9 +87,9 @@ public final class CompactWriter {
     }
 
     /**
-     * The same.
+     * Writes to the end of a buffer.
      *
-     * @param sent gets the classes of what is written; null if nobody wants to know
+     * @param sent gets the classes of what is written; may be null
      */
     public CompactWriter(MessageBuffer out, boolean withLambdas, @Nullable AllowList sent) {
         this.out = out;
@@ -104,12 +104,12 @@ public final class CompactWriter {
         }
     }
 
-    /** The shapes of the lambdas that were written. */
+    /** Returns the shapes of the lambdas that were written. */
     List<Shape> shapes() {
         return shapes;
     }
 
-    /** Writes a value; throws {@link NotCompactException} when it has no compact form. */
+    /** Writes a value; throws {@link NotCompactException} if it has no compact form. */
     public void write(@Nullable Object value) throws IOException {
         switch (value) {
             case null -> out.write(CompactForm.NULL);
@@ -142,7 +142,7 @@ public final class CompactWriter {
         }
     }
 
-    /** Where only a string may be. */
+    /** Writes a string where the form has only strings. */
     private void writeText(String text) throws IOException {
         int length = text.length();
         for (int i = 0; i < length; i++) {
@@ -217,7 +217,10 @@ public final class CompactWriter {
         }
     }
 
-    /** Only a worker, which is told of lambdas too, has something like the loaders here. */
+    /**
+     * Writes a class's name, with its loader's number for a worker: only workers, which are also told of lambdas, have
+     * loaders like those here.
+     */
     private void writeClass(Class<?> type) throws IOException {
         writeText(withLambdas ? LoaderNumbers.nameFor(type) : type.getName());
     }
@@ -265,7 +268,7 @@ public final class CompactWriter {
         out.write(SegmentForm.kindOf(segment));
         out.write(segment.isReadOnly() ? 1 : 0);
         long length = segment.byteSize();
-        out.writeInt((int) Math.min(length, Integer.MAX_VALUE)); // too large is refused by the buffer
+        out.writeInt((int) Math.min(length, Integer.MAX_VALUE)); // the buffer refuses a longer one
         int place = out.skip(length);
         MemorySegment.copy(segment, 0, MemorySegment.ofArray(out.bytes()), place, length);
     }
@@ -303,7 +306,10 @@ public final class CompactWriter {
         }
     }
 
-    /** Of those that {@code List.of} and {@code Stream.toList} make; the former are their own copies. */
+    /**
+     * Returns whether a list of {@code List.of} or {@code Stream.toList} may contain null; {@code copyOf} returns the
+     * former unchanged.
+     */
     private static boolean mayHoldNull(Collection<?> list) {
         try {
             return List.copyOf(list) != list;
@@ -335,7 +341,7 @@ public final class CompactWriter {
         requireSame(size, written);
     }
 
-    /** Somebody changes it meanwhile: Java serialization says so. */
+    /** Checks that no other thread has changed a collection meanwhile; Java serialization reports that. */
     private static void requireSame(int size, int written) throws IOException {
         if (size != written) {
             throw NotCompactException.ONLY;
@@ -365,9 +371,9 @@ public final class CompactWriter {
         }
     }
 
-    /** Whether reading a map changes its order; the map does not say, so a copy is tried. */
+    /** Returns whether reading a map changes its order. The map does not tell, so this tries a copy. */
     private static boolean isByAccess(LinkedHashMap<?, ?> map) {
-        @SuppressWarnings("unchecked") // it is empty before something is put into it
+        @SuppressWarnings("unchecked") // it is empty before anything is put into it
         var copy = (LinkedHashMap<Object, Object>) map.clone();
         copy.clear();
         copy.put(1, 1);
@@ -428,7 +434,7 @@ public final class CompactWriter {
         }
     }
 
-    /** What stands for a value has the value's own number, as it becomes that. */
+    /** Writes the stand-in of a value. The stand-in has the value's number, as the reader turns it into the value. */
     private void writeStandIn(Object value) throws IOException {
         Object standIn = ValueForms.standIn(value);
         if (standIn == value) {
@@ -475,7 +481,7 @@ public final class CompactWriter {
         return true;
     }
 
-    /** Writes that an object came before, if it did; else it has now. */
+    /** Writes a reference to an object if it occurred before; otherwise notes that it has now. */
     private boolean writeAgain(Object value) throws IOException {
         int number = numberOf(value);
         if (number < 0) {
@@ -486,7 +492,7 @@ public final class CompactWriter {
         }
         for (Object open : unfinished) {
             if (open == value) {
-                throw NotCompactException.ONLY; // it holds itself
+                throw NotCompactException.ONLY; // it contains itself
             }
         }
         writeInt(CompactForm.AGAIN, number);

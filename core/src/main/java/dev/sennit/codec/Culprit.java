@@ -15,23 +15,24 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The part of a value that could not travel, in the words of the program: its class, the field that holds it, and what to do instead.
+ * The part of a value that could not travel, in the program's own terms: its class, the field that holds it, and what
+ * to do instead.
  *
- * @param className what a stream complained about
- * @param remedy what to send instead; null where nothing is known but that the class is not serializable
+ * @param className the class that a stream refused
+ * @param remedy what to send instead; null if it is only known that the class is not serializable
  */
 record Culprit(String className, @Nullable String remedy) {
     private static final int DEEPEST = 8;
     private static final int MOST_ASKED = 200;
 
-    /** The culprit of a failure; null if that is about something else. */
+    /** Returns the culprit of a failure; null if the failure has another reason. */
     static @Nullable Culprit of(Throwable failure) {
         return failure instanceof NotSerializableException e
                 ? new Culprit(String.valueOf(Throwables.message(e)), e instanceof NoFormException none ? none.remedy() : null)
                 : null;
     }
 
-    /** A class with its article. A lambda has a name that nobody wrote. */
+    /** Returns a class with its article; a lambda by the class that made it, as its own name is generated. */
     static String named(String className) {
         int lambda = className.indexOf("$$Lambda");
         if (lambda >= 0) {
@@ -48,12 +49,12 @@ record Culprit(String className, @Nullable String remedy) {
         return named(className);
     }
 
-    /** What is wrong with it: a clause about it. */
+    /** Returns a clause that says what is wrong with it. */
     String fault() {
         return remedy == null ? "is not Serializable" : "cannot travel";
     }
 
-    /** What to do, for a value that is sent or returned. */
+    /** Returns what to do, for a value that is sent or returned. */
     String advice() {
         if (remedy != null) {
             return remedy;
@@ -65,21 +66,21 @@ record Culprit(String className, @Nullable String remedy) {
     }
 
     /**
-     * Where an object holds it.
+     * Returns the field of an object that holds the culprit.
      *
-     * @param canTravel whether a part of the object can
+     * @param canTravel whether a part of the object can travel
      * @return the field, as {@code " in field lock of app.Report"}; nothing if it cannot be found
      */
     static String fieldIn(Object object, Predicate<Object> canTravel) {
         try {
             Field found = new Search(canTravel).in(object, 0);
             return found == null ? "" : " in field " + found.getName() + " of " + found.getDeclaringClass().getName();
-        } catch (Throwable e) { // an object's own methods; the message does without
+        } catch (Throwable e) { // from an object's own methods; the message does without the field
             return "";
         }
     }
 
-    /** Asks part by part. */
+    /** Searches part by part. */
     private static final class Search {
         private final Predicate<Object> canTravel;
         private int asked;
@@ -115,7 +116,7 @@ record Culprit(String className, @Nullable String remedy) {
             return null;
         }
 
-        /** What this library puts around what the program wrote, which knows nothing of it. */
+        /** Returns whether a class is a wrapper of this library, which the program does not know. */
         private static boolean isWrapping(Class<?> type) {
             return AllowList.isOurs(type) && (type.isRecord() || Callable.class.isAssignableFrom(type));
         }

@@ -7,19 +7,21 @@ import java.time.Duration;
 import java.util.function.BooleanSupplier;
 
 /**
- * The work of a manager's server for one call, which ends with the client, and after half a minute.
+ * Limits the work of a manager's server for one call: the call fails when its client is gone, or after half a minute.
  *
- * <p>A client chooses what the server reads, hashes and compares: keys may all have one hash, and lists may hold one list so often that no
- * processor comes to the end of them. So no message is read that would be longer than {@code most} if nothing in it came twice,
- * which bounds one hash and one comparison. Whatever does many of them takes a {@link #step} for each, and is ended there.
+ * <p>A client chooses what the server reads, hashes and compares: all keys may have the same hash, and lists may
+ * contain one list so many times that hashing them never ends. So the server refuses a message that would be longer
+ * than {@code most} if nothing in it occurred twice, which bounds one hash and one comparison. Code that does many of
+ * them takes a {@link #step} for each, where it can be stopped.
  *
  * <p>Used by the thread of the call alone.
  */
 public final class Effort {
     private static final Duration LIMIT = Duration.ofSeconds(30);
-    /** How often it looks at the clock, and how long at least between two looks for its client. */
+    /** How many steps pass between two looks at the clock. */
     private static final int STEPS_A_LOOK = 16;
 
+    /** The least time between two checks of the client. */
     private static final Duration PAUSE = Duration.ofMillis(10);
 
     private final long most;
@@ -29,25 +31,25 @@ public final class Effort {
     private int steps;
 
     /**
-     * Begins.
+     * Begins the work of a call.
      *
      * @param most bytes
-     * @param isUnwanted whether nobody waits for the call any more
+     * @param isUnwanted whether no client waits for the call any more
      */
     public Effort(long most, BooleanSupplier isUnwanted) {
         this.most = most;
         this.isUnwanted = isUnwanted;
     }
 
-    /** How many bytes a message may have if nothing in it came twice. */
+    /** Returns how many bytes a message may have if nothing in it occurred twice. */
     long most() {
         return most;
     }
 
     /**
-     * One step.
+     * Counts a step.
      *
-     * @throws TooMuchException if nobody waits for the call any more, or it has taken too long
+     * @throws TooMuchException if no client waits for the call any more, or it has taken too long
      */
     public void step() {
         if (++steps % STEPS_A_LOOK != 0) {

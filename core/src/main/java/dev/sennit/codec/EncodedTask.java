@@ -7,31 +7,31 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A task as it travels.
+ * An encoded task.
  *
  * @param bytes the message; not to be changed
- * @param length how many of the bytes it is
- * @param shapes what a worker has to know of before it can read it
- * @param handover what it takes along, if there is something
+ * @param length how many of the bytes are used
+ * @param shapes the shapes of lambdas that a worker has to know before it can read the message
+ * @param handover the objects that move with the message, if any
  */
-@SuppressWarnings("ArrayRecordComponent") // made once, compared never
+@SuppressWarnings("ArrayRecordComponent") // made once, never compared
 public record EncodedTask(byte[] bytes, int length, List<Shape> shapes, @Nullable Handover handover) {
     private static final int SMALL = 4096;
-    /** What a shape takes beside its description. */
+    /** How many bytes a shape takes beside its description. */
     private static final int SHAPE_HEADER = 64;
 
-    /** A platform thread makes messages in it, and copies them from there when they are small. */
+    /** The buffer in which a platform thread makes messages; small messages are copied from it. */
     private static final ThreadLocal<MessageBuffer> SCRATCH = ThreadLocal.withInitial(MessageBuffer::new);
 
-    /** A task that gives nothing away. */
+    /** Makes a task with which no objects move. */
     public EncodedTask(byte[] bytes, int length, List<Shape> shapes) {
         this(bytes, length, shapes, null);
     }
 
     /**
-     * The compact form of a task; null when it has none.
+     * Returns the compact form of a task; null if it has none.
      *
-     * @param sent gets the classes of what is sent; null if nobody wants to know
+     * @param sent gets the classes of what is sent; may be null
      */
     public static @Nullable EncodedTask compact(Callable<?> task, @Nullable AllowList sent) {
         boolean isVirtual = Thread.currentThread().isVirtual();
@@ -43,8 +43,8 @@ public record EncodedTask(byte[] bytes, int length, List<Shape> shapes, @Nullabl
             writer.write(task);
             isDone = true;
         } catch (IOException | RuntimeException | StackOverflowError e) {
-            // Java serialization can, or says why not
-        } finally { // no memory to be had, say
+            // Java serialization can encode it, or says why not
+        } finally { // no memory, say
             if (!isVirtual && buffer.bytes().length > SMALL) {
                 SCRATCH.remove();
             }
@@ -55,7 +55,7 @@ public record EncodedTask(byte[] bytes, int length, List<Shape> shapes, @Nullabl
                 : null;
     }
 
-    /** How much it may take to send it to a worker that knows nothing yet. */
+    /** Returns how many bytes it may take to send the task to a worker that has no shapes yet. */
     public int mostBytes() {
         long bytes = length;
         for (Shape shape : shapes) {

@@ -12,27 +12,31 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How long a message of Java serialization would be if nothing in it came twice, found out without making any object of it.
+ * Computes how long a message of Java serialization would be if nothing in it occurred twice, without making any object
+ * of it.
  *
- * <p>A few hundred bytes can stand for a set of sets of sets that takes longer to hash than anybody lives, as each holds the same two
- * twice. Reading such a message hashes it; so it has to be refused before. The grammar is that of the
- * Java Object Serialization Specification, chapter 6. What an object takes is what the stream has of it after its class, and
- * for each object that comes again there, once more what that takes. Strings and arrays of numbers count once: their hashes are
- * kept, or those of their addresses.
+ * <p>A few hundred bytes can contain a set of sets of sets that takes longer than a lifetime to hash, as each contains
+ * the same two sets twice. Reading such a message hashes it, so it has to be refused before. The grammar is that of the
+ * Java Object Serialization Specification, chapter 6. The size of an object is the length of its data in the stream
+ * after its class, plus the size of each object that it refers to again. Strings and arrays of numbers count once:
+ * strings cache their hashes, and arrays have identity hashes.
  */
 final class ExpandedSize {
     private static final int DEEPEST = 500;
-    /** What stands for collections that are made of all their elements at one go. */
+    /** The class that stands for immutable collections, which are made of all their elements in one step. */
     static final String AT_ONE_GO = "java.util.CollSer";
 
     private static final int SET = 2;
     private static final int MAP = 3;
-    /** Of those: elements times bytes. Where all have one hash, each is compared with each. */
+    /**
+     * The most elements times bytes of such a set or map. If all elements have the same hash, each is compared with
+     * each.
+     */
     private static final long MOST_AT_ONE_GO = 1L << 30;
 
     private final ByteBuffer in;
     private final long most;
-    /** What comes again. */
+    /** The total size of repeated references. */
     private long again;
     /** By handle: a Description, or the size of an object as a Long; null while it is being read. */
     private final List<@Nullable Object> known = new ArrayList<>();
@@ -61,7 +65,7 @@ final class ExpandedSize {
         }
     }
 
-    /** Elements at one go are compared with one another, and nobody can end that. */
+    /** Returns whether elements that are added in one step would be compared too often: nothing can stop that step. */
     static boolean isMuchAtOneGo(long elements, long bytes) {
         return bytes > 0 && elements > MOST_AT_ONE_GO / bytes;
     }
@@ -144,7 +148,8 @@ final class ExpandedSize {
         int length = in.getShort() & 0xFFFF;
         int start = in.position();
         skip(length);
-        return new String(in.array(), start, length, StandardCharsets.ISO_8859_1); // compared with names of the JDK only
+        // only compared with names of the JDK
+        return new String(in.array(), start, length, StandardCharsets.ISO_8859_1);
     }
 
     private @Nullable Description description(int depth) throws IOException {
@@ -254,7 +259,7 @@ final class ExpandedSize {
         }
     }
 
-    /** What the stream has of one class of an object; returns how many objects there are beside the fields. */
+    /** Reads the data of one class of an object; returns how many objects there are beside the fields. */
     private int data(Description description, int depth) throws IOException {
         if (description.has(ObjectStreamConstants.SC_EXTERNALIZABLE)) {
             if (!description.has(ObjectStreamConstants.SC_BLOCK_DATA)) {
@@ -275,7 +280,7 @@ final class ExpandedSize {
         return description.has(ObjectStreamConstants.SC_WRITE_METHOD) ? annotation(depth + 1) : 0;
     }
 
-    /** What a class wrote itself, up to its end; returns how many objects there are. */
+    /** Reads what a class wrote itself, up to its end; returns how many objects there are. */
     private int annotation(int depth) throws IOException {
         int objects = 0;
         while (true) {

@@ -22,12 +22,12 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a {@link DateTimeFormatter} travels: as the name of a constant, a pattern, or the styles that it was made of.
+ * How a {@link DateTimeFormatter} travels: as the name of a constant, a pattern, or its styles.
  *
- * <p>A formatter does not tell its pattern. Its text names its parts, though, one after the other, and the JDK says what each
- * letter of a pattern is called there. So a pattern is put together from the parts, made a formatter, and taken if that has the
- * same text and writes the same of some dates; all else is a setting of its own, which a formatter does tell. One that was built of parts
- * which no pattern has is refused.
+ * <p>A formatter does not return its pattern. But its toString names its parts, one after the other, and the JDK gives
+ * the name for each letter of a pattern. So this class puts a pattern together from the parts, makes a formatter of it,
+ * and accepts it if it has the same toString and formats some dates alike; everything else is a setting that a
+ * formatter does return. A formatter with parts that no pattern has is refused.
  *
  * @param kind how to read the text
  * @param text name of a constant, pattern, or styles
@@ -44,7 +44,7 @@ record FormatterForm(
         @Nullable ZoneId zone) implements Address {
     private static final long serialVersionUID = 1L;
 
-    /** What a text is. */
+    /** The meaning of a text. */
     enum Kind {
         CONSTANT,
         PATTERN,
@@ -54,14 +54,14 @@ record FormatterForm(
     private static final String REMEDY = "send its pattern, and make the formatter where it is used";
     private static final int LONGEST_RUN = 9;
     private static final Pattern STYLES = Pattern.compile("Localized\\((\\w*),(\\w*)\\)");
-    /** Differ in every field whose value may have a name. */
+    /** The first of some dates that differ in every field whose value may have a name. */
     private static final ZonedDateTime SAMPLE = ZonedDateTime.of(2024, 1, 1, 1, 2, 3, 456_789_012, ZoneOffset.ofHours(1));
 
     private static final int SAMPLES = 14;
 
     private static final class Known {
         static final Map<String, DateTimeFormatter> CONSTANTS = new LinkedHashMap<>();
-        /** By the text of a part: the letters of it. */
+        /** The letters of a pattern, by the text of their part. */
         static final Map<String, String> LETTERS = new HashMap<>();
 
         static {
@@ -122,7 +122,7 @@ record FormatterForm(
         return form;
     }
 
-    /** Null when it would be another formatter. */
+    /** Returns null if the form would make another formatter. */
     private static @Nullable FormatterForm verified(DateTimeFormatter formatter, Kind kind, String text) {
         DecimalStyle style = formatter.getDecimalStyle();
         Chronology chronology = formatter.getChronology();
@@ -138,7 +138,7 @@ record FormatterForm(
         try {
             DateTimeFormatter made = form.formatter();
             return made.toString().equals(formatter.toString()) && writesTheSame(made, formatter) ? form : null;
-        } catch (IllegalArgumentException e) { // no pattern after all
+        } catch (IllegalArgumentException e) { // not a pattern after all
             return null;
         }
     }
@@ -162,9 +162,10 @@ record FormatterForm(
     }
 
     /**
-     * Null when a part is none of a pattern's.
+     * Returns null if a part cannot be in a pattern.
      *
-     * @param hasDoubled whether two quotes in a literal are one; else a literal ends there and another begins, which looks the same
+     * @param hasDoubled whether two quotes in a literal are one quote; else they end a literal and begin another, which
+     *     looks the same
      */
     private static @Nullable String patternOf(String parts, boolean hasDoubled) {
         var pattern = new StringBuilder();

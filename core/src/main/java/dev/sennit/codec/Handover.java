@@ -5,8 +5,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The objects that move with a message. The message may yet go nowhere: a pool refuses the task, say, or drops it. The message holds the handover;
- * once the message is unreachable, and was not sent, the objects belong to this process as before.
+ * The objects that move with a message. The message may never be sent: a pool may refuse or drop the task. The message
+ * holds the handover; if the message becomes unreachable before it was sent, the objects belong to this process as
+ * before.
  */
 public final class Handover {
     private static final Unreachable LOST = new Unreachable("sennit-messages");
@@ -18,22 +19,22 @@ public final class Handover {
         LOST.register(this, contents::lost);
     }
 
-    /** Null where nothing moves. */
+    /** Returns null if no objects move. */
     static @Nullable Handover of(List<Movable> moved) {
         return moved.isEmpty() ? null : new Handover(moved);
     }
 
-    /** The message is about to leave this process. */
+    /** Notes that the message is about to leave this process. */
     public void isSent() {
         contents.sent = true;
     }
 
-    /** The process that it was sent to has not read it, and will not. */
+    /** Notes that the receiving process has not read the message, and will not. */
     public void isTakenBack() {
         contents.sent = false;
     }
 
-    /** Does not know the handover, whose loss it is told of. */
+    /** Does not refer to the handover, as it is told when that is lost. */
     private static final class Contents {
         private final List<Movable> moved;
         private volatile boolean sent;

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Knows the values that stay where they are when a message is sent. Shared memory registers itself here with its first block, and no such value is
- * without one; so messages know nothing of shared memory.
+ * Replaces values that stay where they are when a message is sent. Shared memory registers its implementation with its
+ * first block, before any such value can exist; so messages need not know shared memory.
  */
 public interface InPlace {
     /** The address that travels in a value's place; null for all other values. */
@@ -15,7 +15,7 @@ public interface InPlace {
     /** The address that travels in a segment's place; null if the segment does not lie in a block. */
     @Nullable Address addressOf(MemorySegment segment);
 
-    /** Registers the one that knows; called when its class is initialized. */
+    /** Registers the implementation. Called when the class of shared memory is initialized. */
     static void register(InPlace knows) {
         Known.inPlace = knows;
     }
@@ -32,7 +32,7 @@ public interface InPlace {
         return known == null ? null : known.addressOf(segment);
     }
 
-    /** An interface has no fields that change. */
+    /** Holds the implementation, as an interface has no mutable fields. */
     final class Known {
         private static volatile @Nullable InPlace inPlace;
 

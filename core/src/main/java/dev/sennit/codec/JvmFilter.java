@@ -5,8 +5,9 @@ import java.io.ObjectInputFilter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The filter that holds for all that a JVM reads by Java serialization, where there is one: {@code -Djdk.serialFilter}. Workers have that
- * of their parent, and read tasks through it; a stream that it refuses does not say what was refused.
+ * The filter for everything that a JVM reads by Java serialization, if there is one: {@code -Djdk.serialFilter}.
+ * Workers have the filter of their parent, and read tasks through it; a stream that the filter refuses does not say
+ * what was refused.
  */
 final class JvmFilter {
     private static final String OURS = "dev.sennit";
@@ -15,11 +16,11 @@ final class JvmFilter {
     private JvmFilter() {}
 
     /**
-     * A failure to read, in words that say what to do.
+     * Explains a failure to read.
      *
      * @param failure what the stream threw
-     * @param last the class that it met last, if it met one
-     * @return the same failure, if it was no filter's doing
+     * @param last the class that the stream met last, if any
+     * @return the same failure if it does not come from the filter
      */
     static InvalidClassException explained(InvalidClassException failure, @Nullable Class<?> last) {
         return ObjectInputFilter.Config.getSerialFilter() == null || !REFUSAL.equals(failure.getMessage())
@@ -39,7 +40,7 @@ final class JvmFilter {
         return new InvalidClassException(advice, failure);
     }
 
-    /** With what each task is made of. */
+    /** Returns a pattern for a class, and for the classes that every task contains. */
     private static String patternFor(Class<?> type) {
         String packageName = type.getPackageName();
         if (packageName.startsWith(OURS)) {

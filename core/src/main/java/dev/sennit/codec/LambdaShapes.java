@@ -17,16 +17,17 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is the same of all lambdas that one place in a program makes, told to a worker once and called by a number from then
- * on: a lambda itself is then its number and what it captured.
+ * The common part of all lambdas that one place in a program makes. A worker is told it once, and then by its number: a
+ * lambda travels as this number and its captured values.
  *
- * <p>It is what {@link SerializedLambda} says without the captured values; that class's documentation tells how one is made
- * again, by the method {@code $deserializeLambda$} that the compiler adds to the class with the lambda in it.
+ * <p>A shape contains what {@link SerializedLambda} says without the captured values; the documentation of that class
+ * explains how a lambda is made again, by the method {@code $deserializeLambda$} that the compiler adds to the class
+ * that contains the lambda.
  */
 public final class LambdaShapes {
     private LambdaShapes() {}
 
-    /** The shape of a lambda, where it is made. */
+    /** The shape of a lambda, in the process that made the lambda. */
     public static final class Shape {
         private static final AtomicInteger NUMBERS = new AtomicInteger();
         private static final ClassValue<@Nullable Shape> SHAPES = new ClassValue<>() {
@@ -37,7 +38,7 @@ public final class LambdaShapes {
         };
 
         private final int number = NUMBERS.getAndIncrement();
-        /** The loader of the class that it stands in. */
+        /** The number of the loader of the class that contains the lambda. */
         private final int loader;
         /** {@code (Object) -> Object}. */
         private final MethodHandle writeReplace;
@@ -48,7 +49,7 @@ public final class LambdaShapes {
             this.writeReplace = writeReplace;
         }
 
-        /** Null when the object is no serializable lambda, or one that hides from this module. */
+        /** Returns null if the object is no serializable lambda, or hides from this module. */
         static @Nullable Shape of(Object lambda) {
             Class<?> type = lambda.getClass();
             return type.isHidden() && lambda instanceof Serializable ? SHAPES.get(type) : null;
@@ -70,7 +71,7 @@ public final class LambdaShapes {
             return number;
         }
 
-        /** The lambda with what it captured; null when it is something else after all. */
+        /** Returns the lambda with its captured values; null if it is something else. */
         @Nullable SerializedLambda open(Object lambda) {
             try {
                 Object replaced = (Object) writeReplace.invokeExact(lambda);
@@ -105,7 +106,7 @@ public final class LambdaShapes {
             return out.copy();
         }
 
-        /** What a worker is told before the first lambda of this shape; after {@link #open}. */
+        /** Returns what a worker is told before the first lambda of this shape. Called after {@link #open}. */
         public byte[] description() {
             byte[] made = description;
             if (made == null) {
@@ -117,7 +118,10 @@ public final class LambdaShapes {
 
     /** The shapes that a worker was told. Only the thread that reads tasks. */
     public static final class Known {
-        /** What a class is made of holds its shapes, and nothing here holds the class: its loader may go before this process. */
+        /**
+         * Each class holds its shapes, and nothing here holds the class: its loader may be unloaded before this process
+         * ends.
+         */
         private static final ClassValue<List<Remade>> OF_CLASS = new ClassValue<>() {
             @Override
             protected List<Remade> computeValue(Class<?> capturing) {
@@ -126,15 +130,18 @@ public final class LambdaShapes {
         };
 
         private final Map<Integer, WeakReference<Remade>> shapes = new HashMap<>();
-        /** Some hundred bytes each; kept, as the parent tells a shape once, and its class may come again. */
+        /**
+         * The descriptions, some hundred bytes each; kept, as the parent tells a shape once, and its class may be
+         * loaded again.
+         */
         private final Map<Integer, byte[]> told = new HashMap<>();
 
-        /** Remembers a shape; it is looked at when a lambda has it, so that what is wrong with it is that task's failure. */
+        /** Remembers a shape. It is decoded when a lambda has it, so that an error in it fails that task alone. */
         public void learn(int number, byte[] description) {
             told.put(number, description);
         }
 
-        /** A shape; the reading hears of the loader of the class that it stands in. */
+        /** Returns a shape; tells the reader the loader of the class that contains it. */
         Remade get(int number, Reading reading) throws IOException, ClassNotFoundException {
             WeakReference<Remade> known = shapes.get(number);
             Remade shape = known == null ? null : known.get();
@@ -197,7 +204,7 @@ public final class LambdaShapes {
             return (String) in.readNonNull();
         }
 
-        /** A lambda of this shape. */
+        /** Makes a lambda of this shape. */
         Object with(@Nullable Object[] captured) throws IOException {
             try {
                 if (factory != null) {

@@ -16,14 +16,14 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a lambda stands in the source, and what the variables are called that it captures; read from what the compiler left in
- * the class file for debuggers: names with {@code -g}, as Maven and Gradle do, lines nearly always.
+ * The place of a lambda in the source, and the names of the variables that it captures. They come from the debug
+ * information in the class file: names with {@code -g}, as Maven and Gradle compile, lines nearly always.
  *
  * <p>javac makes a method of a lambda's body, whose first parameters are the captured variables.
  */
 final class LambdaSource {
     private final SerializedLambda lambda;
-    /** Null when there is none to be found; a method reference has none of its own. */
+    /** Null if it cannot be found; a method reference has none of its own. */
     private final @Nullable MethodModel body;
     private final @Nullable String file;
 
@@ -43,7 +43,10 @@ final class LambdaSource {
                         .orElse(null);
     }
 
-    /** Else it is a reference to a method that somebody wrote. Compilers of Kotlin and Scala put the name of a method before. */
+    /**
+     * Returns whether it is a lambda, and not a reference to a named method. Compilers of Kotlin and Scala put the name
+     * of a method before.
+     */
     private boolean isLambda() {
         String name = lambda.getImplMethodName();
         return name.contains("lambda$") || name.contains("$anonfun$");
@@ -53,34 +56,34 @@ final class LambdaSource {
         return lambda.getImplMethodKind() == MethodHandleInfo.REF_invokeStatic;
     }
 
-    /** Whether a captured value is the object whose method the lambda stands in. */
+    /** Returns whether a captured value is the object whose method contains the lambda. */
     boolean isThis(int captured) {
         return captured == 0 && isLambda() && (!isStatic() || "$this".equals(nameOf(0)));
     }
 
-    /** Whether a captured value is the object whose method is called, by a reference such as {@code out::println}. */
+    /** Returns whether a captured value is the object of a method reference such as {@code out::println}. */
     boolean isBoundTo(int captured) {
         return captured == 0 && !isLambda() && !isStatic();
     }
 
-    /** What it is, and where: {@code lambda in app.Main (Main.java:42)}. */
+    /** Returns a description with the place: {@code lambda in app.Main (Main.java:42)}. */
     String what() {
         return (isLambda() ? "lambda" : "method reference to " + lambda.getImplMethodName()) + " in " + place();
     }
 
-    /** Looks at the class that a lambda stands in. */
+    /** Looks at the class that contains a lambda. */
     static LambdaSource of(SerializedLambda lambda, @Nullable ClassLoader loader) {
         String resource = lambda.getImplClass() + ".class";
         try (InputStream in = loader == null
                 ? ClassLoader.getSystemResourceAsStream(resource)
                 : loader.getResourceAsStream(resource)) {
             return new LambdaSource(lambda, in == null ? null : ClassFile.of().parse(in.readAllBytes()));
-        } catch (IOException | IllegalArgumentException e) { // only a message is the poorer for it
+        } catch (IOException | IllegalArgumentException e) { // only the message suffers
             return new LambdaSource(lambda, null);
         }
     }
 
-    /** The class, and the file and line where that is known: {@code app.Main (Main.java:42)}. */
+    /** Returns the class, and the file and line if they are known: {@code app.Main (Main.java:42)}. */
     String place() {
         String type = lambda.getCapturingClass().replace('/', '.');
         Optional<Integer> line = code().flatMap(code -> code.findAttribute(Attributes.lineNumberTable()))
@@ -88,7 +91,7 @@ final class LambdaSource {
         return file == null || line.isEmpty() ? type : type + " (" + file + ":" + line.get() + ")";
     }
 
-    /** What a captured variable is called, or null. */
+    /** Returns the name of a captured variable, or null. */
     @Nullable String nameOf(int captured) {
         boolean hasThis = !isStatic();
         if (body == null) {

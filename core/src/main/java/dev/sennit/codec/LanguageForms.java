@@ -19,17 +19,18 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Common values of Kotlin and Scala, where those are on the class path; nothing here depends on them.
+ * Forms of common values of Kotlin and Scala, if their libraries are on the class path; nothing here depends on them.
  *
- * <p>Some are not serializable, as Kotlin's ranges. Others are, but in a form that makes what a message asks for: Scala's has a factory
- * in it, and both announce sizes that are believed. Those travel as their parts, and are made by the public constructors and
- * builders of the library that the reader has. Plain ones that Java serialization reads well are {@link #isPlain}.
+ * <p>Some values are not serializable, such as Kotlin's ranges. Others are, but in a form that must not be trusted:
+ * Scala's contains a factory that can make anything, and both announce sizes that are believed. Such values travel as
+ * their parts, and are made by the public constructors and builders of the reader's library. Simple values that Java
+ * serialization reads safely are {@link #isPlain}.
  */
 final class LanguageForms {
-    /** By the name of a class: how its values are taken apart and made. */
+    /** How values are taken apart and made, by the name of their class. */
     private static final Map<String, Plan> PLANS = new LinkedHashMap<>();
 
-    /** Those whose fields are all that there is to them. */
+    /** The classes whose objects consist of their fields alone. */
     private static final Pattern PLAIN = Pattern.compile("kotlin\\.(Pair|Triple|Result|Result\\$Failure|InitializedLazyImpl"
             + "|collections\\.Empty(List|Set|Map)|text\\.Regex(\\$Serialized)?|uuid\\.Uuid(Serialized)?"
             + "|time\\.Instant(Serialized)?)"
@@ -46,16 +47,16 @@ final class LanguageForms {
     /** The only object of its class. */
     private record Single(String field) implements Plan {}
 
-    /** What a constructor takes, and getters return in the same order. */
+    /** Values made by a constructor, from what getters return in the same order. */
     private record Constructed(List<String> getters) implements Plan {}
 
-    /** What a static method makes of one value, and another gives back. */
+    /** Values made by a static method from one value that another method returns. */
     private record Boxed(String box, String unbox) implements Plan {}
 
-    /** What a method of a companion takes, and getters return. */
+    /** Values made by a method of a companion, from what getters return. */
     private record Factory(String companion, String method, List<String> getters) implements Plan {}
 
-    /** A collection of Scala, that its companion has a builder for. */
+    /** A collection of Scala, made by a builder of its companion. */
     private record Built(String companion, Kind kind) implements Plan {}
 
     private enum Kind {
@@ -64,7 +65,7 @@ final class LanguageForms {
         MAP
     }
 
-    /** A collection of Kotlin that was built, and can be changed no more. */
+    /** An immutable collection of Kotlin. */
     private record Frozen() implements Plan {}
 
     /** What such a class writes in the place of its objects; one field has the object. */
@@ -124,13 +125,13 @@ final class LanguageForms {
 
     private LanguageForms() {}
 
-    /** Whether a class's values may be read as Java serialization has them. */
+    /** Returns whether a class's values may be read by Java serialization. */
     static boolean isPlain(Class<?> type) {
         String name = type.getName();
         return (name.startsWith(KOTLIN) || name.startsWith(SCALA)) && PLAIN.matcher(name).matches();
     }
 
-    /** How the values of a class travel; null where they travel as they are. */
+    /** Returns how the values of a class travel; null if they travel as they are. */
     static @Nullable Form find(Class<?> type) {
         Plan plan = PLANS.get(type.getName());
         if (plan == null) {
@@ -146,14 +147,14 @@ final class LanguageForms {
                 case Frozen frozen -> LanguageForms::frozen;
                 case Proxy proxy -> proxy(type, proxy);
             };
-        } catch (ReflectiveOperationException | RuntimeException e) { // another version of the library: it travels as it is, or not
+        } catch (ReflectiveOperationException | RuntimeException e) { // another version: it travels as it is, or not
             return null;
         }
     }
 
-    // ---- how they are taken apart and made ----
+    // ---- taking apart and making ----
 
-    /** Makes a value of its parts. */
+    /** Makes a value from its parts. */
     private interface Maker {
         Object make(@Nullable Object[] parts) throws Throwable;
     }
@@ -162,7 +163,7 @@ final class LanguageForms {
         @Nullable Object[] take(Object value) throws Throwable;
     }
 
-    /** Values of one class, where its library is loaded. */
+    /** Takes apart and makes the values of one class whose library is loaded. */
     private record Linked(Class<?> type, Taker taker, Maker maker) implements Form {
         @Override
         public Object of(Object value) {
@@ -246,9 +247,7 @@ final class LanguageForms {
                 parts -> (Object) spread.invokeExact(parts));
     }
 
-    /**
-     * A set or map of Scala has those of Java for its part: so what a reader holds against much hashing holds here as well.
-     */
+    /** The part of a Scala set or map is a Java set or map: so the reader's limits on hashing apply. */
     private static Form built(Class<?> type, Built plan) throws ReflectiveOperationException {
         ClassLoader loader = type.getClassLoader();
         MethodHandles.Lookup lookup = MethodHandles.publicLookup();
@@ -341,9 +340,9 @@ final class LanguageForms {
     /**
      * A value, taken apart.
      *
-     * @param type the name of its class, which has to be one that is known here
+     * @param type the name of its class, which must be in PLANS
      */
-    @SuppressWarnings("ArrayRecordComponent") // made once, compared never
+    @SuppressWarnings("ArrayRecordComponent") // made once, never compared
     private record Parts(String type, @Nullable Object[] parts) implements Address {
         private static final long serialVersionUID = 1L;
 

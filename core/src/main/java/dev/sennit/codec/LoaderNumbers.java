@@ -7,19 +7,19 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The class loaders of this JVM, as its workers know them: by numbers. The system's, and those above it, are {@link
- * ParentClasses#SYSTEM}, as a worker has one like it.
+ * Numbers for the class loaders of this JVM, by which its workers name them. The system loader and its parents are
+ * {@link ParentClasses#SYSTEM}, as a worker has equivalents.
  *
- * <p>In a message to a worker the name of a class of another loader is {@code 3/com.acme.Plugin}.
+ * <p>In a message to a worker, the name of a class of another loader is {@code 3/com.acme.Plugin}.
  */
 public final class LoaderNumbers {
-    /** Guarded by itself. Never more than the loaders that are in use: those of the lost go when another comes. */
+    /** Guarded by itself. Lost loaders are removed when another is added. */
     private static final Map<Integer, WeakReference<ClassLoader>> LOADERS = new HashMap<>();
 
     /** Guarded by LOADERS. */
     private static int last = ParentClasses.SYSTEM;
 
-    /** So that a task is encoded without the lock. */
+    /** Lets a task be encoded without the lock. */
     private static final ClassValue<Integer> OF_CLASS = new ClassValue<>() {
         @Override
         protected Integer computeValue(Class<?> type) {
@@ -29,12 +29,12 @@ public final class LoaderNumbers {
 
     private LoaderNumbers() {}
 
-    /** The number of a class's loader. */
+    /** Returns the number of a class's loader. */
     public static int of(Class<?> type) {
         return OF_CLASS.get(type);
     }
 
-    /** The name by which a worker knows a class. */
+    /** Returns the name by which a worker knows a class. */
     static String nameFor(Class<?> type) {
         return nameFor(of(type), type.getName());
     }
@@ -43,7 +43,10 @@ public final class LoaderNumbers {
         return loader == ParentClasses.SYSTEM ? name : loader + "/" + name;
     }
 
-    /** The number of a loader; the same one for as long as that is in use. Loaders are told apart by identity: their equals is user code. */
+    /**
+     * Returns the number of a loader, which stays the same while the loader is in use. Compares loaders by identity, as
+     * their equals is user code.
+     */
     public static int of(@Nullable ClassLoader loader) {
         if (isSystem(loader)) {
             return ParentClasses.SYSTEM;
@@ -60,14 +63,14 @@ public final class LoaderNumbers {
         }
     }
 
-    /** Whether a loader is the system's or the bootstrap loader, or between them. */
+    /** Returns whether a loader is the system's or one of its parents. */
     private static boolean isSystem(@Nullable ClassLoader loader) {
         return loader == null
                 || loader == ClassLoader.getSystemClassLoader()
                 || loader == ClassLoader.getPlatformClassLoader();
     }
 
-    /** The loader of a number; null if nobody uses it any more, or there is none. */
+    /** Returns the loader of a number; null if it is lost, or there was none. */
     public static @Nullable ClassLoader get(int number) {
         if (number == ParentClasses.SYSTEM) {
             return ClassLoader.getSystemClassLoader();

@@ -7,9 +7,9 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 
-/** A message being made: a byte array that grows, and is read where it lies. Numbers are little-endian. */
+/** A message under construction: a byte array that grows, and is read in place. Numbers are little-endian. */
 public final class MessageBuffer extends OutputStream {
-    /** The longest array the JVM is sure to give. */
+    /** The longest array that every JVM can allocate. */
     static final int LONGEST = Integer.MAX_VALUE - 8;
 
     private static final int FIRST = 512;
@@ -28,12 +28,12 @@ public final class MessageBuffer extends OutputStream {
         return length;
     }
 
-    /** What was written, in an array of its own. */
+    /** Returns the written bytes in an array of their own. */
     public byte[] copy() {
         return Arrays.copyOf(bytes, length);
     }
 
-    /** Forgets what was written. */
+    /** Discards the written bytes. */
     public void clear() {
         length = 0;
     }
@@ -63,7 +63,7 @@ public final class MessageBuffer extends OutputStream {
         length += count;
     }
 
-    /** Makes room for bytes that the caller puts into {@link #bytes} itself; returns where. */
+    /** Reserves room for bytes that the caller puts into {@link #bytes} itself; returns the offset. */
     int skip(long count) throws IOException {
         grow(count);
         int place = length;
@@ -77,7 +77,7 @@ public final class MessageBuffer extends OutputStream {
             if (needed > LONGEST) {
                 throw new IOException("larger than 2 GiB");
             }
-            // Some more, as a large array is rarely the last of a message.
+            // Some more than needed, as a large array is rarely the last of a message.
             bytes = Arrays.copyOf(bytes, (int) Math.min(LONGEST, Math.max(needed + FIRST, 2L * bytes.length)));
         }
     }

@@ -4,19 +4,22 @@ import dev.sennit.internal.ScopedValueBindings;
 import java.util.List;
 
 /**
- * An object that belongs to one process, and moves with the message it is written into: an end of a pipe. It is told what became of the
- * message, and of the process that was to read it.
+ * An object that belongs to one process, and moves with the message that contains it: an end of a pipe. It learns what
+ * became of the message, and of the process that was to read it.
  */
 public interface Movable {
-    /** Where objects note themselves when they are written while it is bound, once for each time. Whoever has bound it takes care of them. */
+    /**
+     * The list to which objects add themselves each time they are written while it is bound. The code that binds it
+     * takes care of them.
+     */
     ScopedValue<List<Movable>> WRITTEN = ScopedValueBindings.notInherited();
 
-    /** The message has gone nowhere, and will not. */
+    /** Says that the message was not sent, and will not be. */
     void isNotSent();
 
-    /** A process was started that is to read the message. */
+    /** Says that a process was started that is to read the message. */
     void receiverStarted();
 
-    /** That process has ended; maybe without having read the message. */
+    /** Says that this process has ended, perhaps without having read the message. */
     void receiverEnded();
 }

@@ -11,27 +11,28 @@ import org.jspecify.annotations.Nullable;
 /**
  * The reader of a message: what it is willing to read, and where it finds classes.
  *
- * <p>Ends of pipes and proxies of a manager go on reading after they have arrived, so that they need an allow-list. Their sender names
- * the list that it has, and is believed only by a reader that runs its code anyway: a worker that reads a task of its parent. Every
- * other reader gives them its own list.
+ * <p>Ends of pipes and proxies of a manager go on reading after they have arrived, so they need an allow-list. Their
+ * sender names its own list, and only a reader that runs the sender's code anyway believes it: a worker that reads a
+ * task of its parent. Every other reader gives them its own list.
  */
 public final class Reading {
-    /** Bound while a message is read that may bring such objects. */
+    /** Bound while a message is read that may contain such objects. */
     private static final ScopedValue<Reading> CURRENT = ScopedValueBindings.notInherited();
 
-    /** Null for everything: the sender is this process's parent. */
+    /** Null to allow everything: the sender is this process's parent. */
     public final @Nullable AllowList allowed;
 
-    /** Where names lead to that tell no loader. */
+    /** Finds classes whose names have no loader number. */
     private final ClassLoader root;
     /**
-     * Only the reader's thread: the first loader that a message of the parent names, which is the task's; until then the root. That of a
-     * borrowed library is named for what the library has put around the task, and counts if there is no other.
+     * Only the reader's thread. The first loader that a message of the parent names, which is the task's; until then
+     * the root. The loader of a borrowed library is named for the library's wrappers of the task, and counts only if
+     * there is no other.
      */
     private ClassLoader loader;
-    /** Whether only processes of this one's family may be behind the message. */
+    /** Whether the message may open memory of processes of this family alone. */
     private final boolean ofFamily;
-    /** Null where the reader does its own work. */
+    /** Null if the reader does its own work. */
     final @Nullable Effort effort;
 
     private Reading(@Nullable AllowList allowed, ClassLoader loader, boolean ofFamily, @Nullable Effort effort) {
@@ -42,27 +43,30 @@ public final class Reading {
         this.effort = effort;
     }
 
-    /** A worker that reads a task of its parent, whose classes are those of the {@linkplain LoaderNumbers parent's loaders}. */
+    /**
+     * Returns the reader of a worker for a task of its parent. The task's classes are those of the
+     * {@linkplain LoaderNumbers parent's loaders}.
+     */
     public static Reading ofParent() {
         return new Reading(null, ParentClasses.loader(ParentClasses.SYSTEM), false, null);
     }
 
-    /** A reader behind an allow-list; the sender is of this process's {@link Family}. */
+    /** Returns a reader behind an allow-list; the sender belongs to this process's {@link Family}. */
     public static Reading behind(AllowList allowed, ClassLoader loader) {
         return new Reading(allowed, loader, true, null);
     }
 
-    /** The same for senders from anywhere, which have proved that they have a key. */
+    /** Returns a reader behind an allow-list; the sender may be anywhere, and has proved that it has a key. */
     public static Reading ofKeyHolder(AllowList allowed, ClassLoader loader) {
         return new Reading(allowed, loader, false, null);
     }
 
-    /** The same for a server that does the work of its clients. */
+    /** Returns a reader for a server that does the work of its clients. */
     public static Reading forClient(AllowList allowed, ClassLoader loader, Effort effort) {
         return new Reading(allowed, loader, false, effort);
     }
 
-    /** The loader that has the classes of what was read, as a task expects it in its thread. */
+    /** Returns the loader of the classes that were read, as a task expects it in its thread. */
     public ClassLoader taskLoader() {
         return loader == root ? ParentClasses.application() : loader;
     }
@@ -75,7 +79,7 @@ public final class Reading {
         return loader;
     }
 
-    /** Finds a class by the name that a message has for it. Only a parent's loaders have numbers here. */
+    /** Finds a class by its name in a message. Only loaders of a parent have numbers. */
     Class<?> find(String name) throws ClassNotFoundException {
         int loader = allowed == null ? loaderIn(name) : ParentClasses.SYSTEM;
         if (loader != ParentClasses.SYSTEM) {
@@ -88,7 +92,7 @@ public final class Reading {
         }
     }
 
-    /** The number of the loader in a name of a class, as a parent writes it. */
+    /** Returns the number of the loader in a class name that a parent wrote. */
     static int loaderIn(String name) {
         int slash = name.indexOf('/');
         return slash < 0 ? ParentClasses.SYSTEM : Integer.parseInt(name, 0, slash, 10);
@@ -99,7 +103,7 @@ public final class Reading {
         return Class.forName(name, false, named(number));
     }
 
-    /** One of the parent's loaders. */
+    /** Returns one of the parent's loaders. */
     ClassLoader named(int number) {
         ClassLoader named = ParentClasses.loader(number);
         if (loader == root || loader == ParentClasses.application()) {
@@ -108,21 +112,21 @@ public final class Reading {
         return named;
     }
 
-    /** Of this library, which the root may not know. */
+    /** Finds a class of this library, which the root may not know. */
     private static Class<?> ownClass(String name, ClassNotFoundException otherwise) throws ClassNotFoundException {
         try {
             return Class.forName(name, false, Reading.class.getClassLoader());
         } catch (ClassNotFoundException e) {
-            throw otherwise; // which may say why
+            throw otherwise; // may say why
         }
     }
 
-    /** Reads one message, or a part of it. */
+    /** Reads a message, or a part of it. */
     interface Body {
         @Nullable Object read() throws IOException, ClassNotFoundException;
     }
 
-    /** Reads as this reader. */
+    /** Runs a body with this reader as the current one. */
     @Nullable Object read(Body body) throws IOException, ClassNotFoundException {
         try {
             return ScopedValue.where(CURRENT, this).<@Nullable Object, Exception>call(body::read);
@@ -134,36 +138,36 @@ public final class Reading {
     }
 
     /**
-     * The allow-list of an object that is being read.
+     * Returns the allow-list of an object that is being read.
      *
      * @param named patterns that its sender names
      * @param locations jars and folders that its sender names
      */
     public static AllowList listFor(List<String> named, List<String> locations) {
-        if (!CURRENT.isBound()) { // a program reads it from a stream of its own, and says what it allows afterwards
+        if (!CURRENT.isBound()) { // a program reads it from a stream of its own, and says afterwards what it allows
             return new AllowList(List.of());
         }
         AllowList own = CURRENT.get().allowed;
         return own == null ? new AllowList(named, locations) : own.and();
     }
 
-    /** Lets an object that is being read open something of a process, or not. */
+    /** Checks that an object that is being read may open shared memory of a process. */
     public static void ensureMayOpenOf(long pid) throws InvalidObjectException {
         if (CURRENT.isBound() && CURRENT.get().ofFamily && !Family.has(pid)) {
             throw new InvalidObjectException("process " + pid + " is none of this program's; its shared memory is refused");
         }
     }
 
-    /** Refuses an object that only a parent may send, and to nobody but its worker. */
+    /** Refuses an object that only a parent may send to its worker. */
     static void ensureOfParent(String what) throws InvalidObjectException {
         if (!CURRENT.isBound() || CURRENT.get().allowed != null) {
             throw new InvalidObjectException(what + " is read from a parent alone");
         }
     }
 
-    /** Lets an object that is being read make an object of a class, or not. */
+    /** Checks that an object that is being read may make an object of a class. */
     static void ensureMayMake(Class<?> type) throws InvalidClassException {
-        if (!CURRENT.isBound()) { // a stream of the program, which has asked nobody whether the class may be made
+        if (!CURRENT.isBound()) { // a stream of the program, which has not checked the class
             throw new InvalidClassException(type.getName(), "a record that is not Serializable is read by Sennit alone");
         }
         AllowList allowed = CURRENT.get().allowed;
@@ -172,7 +176,7 @@ public final class Reading {
         }
     }
 
-    /** Where that object finds classes. */
+    /** Returns the loader with which that object finds classes. */
     public static ClassLoader currentLoader() {
         return CURRENT.isBound() ? CURRENT.get().loader() : ClassLoader.getSystemClassLoader();
     }

@@ -9,21 +9,22 @@ import java.lang.invoke.SerializedLambda;
 import java.util.Arrays;
 
 /**
- * Makes a lambda again whose class has been moved to another package after it was compiled, as build tools do that shade.
+ * Makes a lambda whose class was moved to another package after it was compiled, as shading build tools do.
  *
- * <p>The compiler gives a class with serializable lambdas the method {@code $deserializeLambda$}, which compares descriptors with
- * strings; such tools rename the descriptors and not all of the strings, and so it refuses its own lambdas. What makes a lambda is
- * told by {@link SerializedLambda} all the same, and {@link LambdaMetafactory} takes it, as it does from the compiler.
+ * <p>The compiler gives a class with serializable lambdas the method {@code $deserializeLambda$}, which compares
+ * descriptors with strings. Such tools rename the descriptors, but not all of the strings, and so the class refuses its
+ * own lambdas. But {@link SerializedLambda} says how a lambda is made, and {@link LambdaMetafactory} makes it, as it
+ * does for the compiler.
  *
- * <p>It takes that only for a class of this library's own module, as the class path is one.
+ * <p>It does so only for a class of this library's own module, as on the class path.
  */
 final class RelocatedLambda {
-    /** What javac has such a class throw; its text is all that tells it apart. */
+    /** What the compiler's method throws; only its text tells it apart. */
     private static final String REFUSAL = "Invalid lambda deserialization";
 
     private RelocatedLambda() {}
 
-    /** Whether a class has refused to make a lambda of its own. */
+    /** Returns whether a class has refused to make its own lambda. */
     static boolean isRefusal(Throwable failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof IllegalArgumentException && REFUSAL.equals(cause.getMessage())) {
@@ -34,9 +35,9 @@ final class RelocatedLambda {
     }
 
     /**
-     * Makes the lambdas of a shape from what they capture.
+     * Returns a factory that makes the lambdas of a shape from their captured values.
      *
-     * @param refusal why the class does not make it itself
+     * @param refusal why the class does not make them itself
      */
     static MethodHandle factoryOf(Class<?> capturing, SerializedLambda lambda, Exception refusal) throws Throwable {
         try {
@@ -54,7 +55,7 @@ final class RelocatedLambda {
                             MethodType.fromMethodDescriptorString(lambda.getInstantiatedMethodType(), loader),
                             LambdaMetafactory.FLAG_SERIALIZABLE)
                     .dynamicInvoker();
-        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) { // then it is no lambda of that class
+        } catch (ReflectiveOperationException | RuntimeException | LinkageError e) { // it is no lambda of that class
             refusal.addSuppressed(e);
             throw refusal;
         }

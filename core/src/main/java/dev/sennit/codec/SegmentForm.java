@@ -8,18 +8,19 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * How a {@link MemorySegment} travels: a part of a {@link SharedMemory} as its place there, and is the same memory where it
- * arrives; any other as a copy, native or in an array as it was. What was read-only stays so.
+ * How a {@link MemorySegment} travels: a part of a {@link SharedMemory} as its place, so that the receiver gets the
+ * same memory; any other segment as a copy, native or in an array of the same type. A read-only segment stays
+ * read-only.
  */
 final class SegmentForm {
-    /** The kind of a copy in native memory, to which the logarithm of its alignment is added; those in arrays are below. */
+    /** The kind of a copy in native memory, plus the logarithm of its alignment; kinds of arrays are lower. */
     private static final int NATIVE = 8;
 
     private static final int MOST_ALIGNED = 6;
 
     private SegmentForm() {}
 
-    /** Checks that it can be read here and now; what is thrown says why not. */
+    /** Checks that a segment can be read by this thread now; the exception says why not. */
     static void require(MemorySegment segment) throws InvalidObjectException {
         String what = "a memory segment of " + segment.byteSize() + " bytes ";
         if (!segment.scope().isAlive()) {
@@ -30,7 +31,7 @@ final class SegmentForm {
         }
     }
 
-    /** The kind of its copy. */
+    /** Returns the kind of a segment's copy. */
     static int kindOf(MemorySegment segment) {
         if (segment.isNative()) {
             return NATIVE + Math.min(MOST_ALIGNED, Long.numberOfTrailingZeros(segment.maxByteAlignment()));
@@ -43,7 +44,7 @@ final class SegmentForm {
             case float[] array -> 4;
             case long[] array -> 5;
             case double[] array -> 6;
-            case null, default -> // read-only ones do not tell
+            case null, default -> // read-only segments do not show their array
                 switch ((int) segment.maxByteAlignment()) {
                     case 1 -> 0;
                     case 2 -> 1;
@@ -53,7 +54,7 @@ final class SegmentForm {
         };
     }
 
-    /** Memory for a copy; throws {@link IllegalArgumentException} when there is no such kind. */
+    /** Allocates memory for a copy; throws {@link IllegalArgumentException} if there is no such kind. */
     static MemorySegment allocate(int kind, int bytes) {
         int shorts = Math.ceilDiv(bytes, Short.BYTES);
         int ints = Math.ceilDiv(bytes, Integer.BYTES);
@@ -77,7 +78,7 @@ final class SegmentForm {
         return whole.asSlice(0, bytes);
     }
 
-    /** What Java serialization writes in its place. */
+    /** Returns the address that Java serialization writes in place of a segment. */
     static Address addressOf(MemorySegment segment) throws InvalidObjectException {
         require(segment);
         Address shared = InPlace.of(segment);
@@ -91,8 +92,8 @@ final class SegmentForm {
         return new Copy(segment.toArray(JAVA_BYTE), kindOf(segment), segment.isReadOnly());
     }
 
-    /** A segment's bytes. */
-    @SuppressWarnings("ArrayRecordComponent") // made once, compared never
+    /** A copy of a segment. */
+    @SuppressWarnings("ArrayRecordComponent") // made once, never compared
     private record Copy(byte[] bytes, int kind, boolean readOnly) implements Address {
         private static final long serialVersionUID = 1L;
 

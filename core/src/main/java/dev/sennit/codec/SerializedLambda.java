@@ -5,17 +5,18 @@ import java.io.Serial;
 import java.io.Serializable;
 
 /**
- * Reads what Java serialization writes of a lambda, where the lambda's own class refuses it: see {@link RelocatedLambda}.
+ * Reads the serialized form of a lambda if the lambda's own class refuses it: see {@link RelocatedLambda}.
  *
- * <p>A stream takes a class of another package for the one that was written, if it has the same simple name, the same number and fields
- * of the same names. So all three are those of {@link java.lang.invoke.SerializedLambda}. None of these is ever made otherwise.
+ * <p>A stream accepts a class of another package for the written class if it has the same simple name, the same serial
+ * number and fields of the same names. So all three are those of {@link java.lang.invoke.SerializedLambda}. Only
+ * streams make instances.
  *
- * <p>It can call any method there is. So it is read in a task of the parent's, and refused in every other stream: as a class of this
- * library it is on each allow-list.
+ * <p>An instance can call any method. So it is read in tasks of the parent, and refused in every other stream: as a
+ * class of this library it is on each allow-list.
  */
 @SuppressWarnings({"unused", "serial", "NullAway.Init"}) // a stream sets the fields
 final class SerializedLambda implements Serializable {
-    /** The name of the class that is written. */
+    /** The name of the class in the stream. */
     static final String NAME = java.lang.invoke.SerializedLambda.class.getName();
 
     @Serial

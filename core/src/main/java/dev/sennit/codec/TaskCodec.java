@@ -30,15 +30,15 @@ import java.util.concurrent.FutureTask;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns tasks and their outcomes into bytes and back: in the {@link CompactForm} where they have one, else with Java
+ * Turns tasks and their outcomes into bytes and back: in the {@link CompactForm} if they have one, else with Java
  * serialization.
  *
- * <p>The parent decodes what a worker sends behind an {@link AllowList}, as a worker runs code on data from anywhere. A
- * worker decodes what its parent sends without one: the parent chose the worker's class path and command line, and is
- * the only one that can write to it.
+ * <p>The parent decodes messages of a worker behind an {@link AllowList}, as a worker runs code on data from anywhere.
+ * A worker decodes messages of its parent without an allow-list: the parent chose the worker's class path and command
+ * line, and only the parent can write to the worker.
  */
 public final class TaskCodec {
-    /** How it begins when a result cannot travel. */
+    /** How the message begins if a result cannot travel. */
     public static final String RESULT_REFUSED = "result cannot travel home";
 
     private TaskCodec() {}
@@ -46,9 +46,9 @@ public final class TaskCodec {
     // ---- tasks ----
 
     /**
-     * Encodes a task; throws {@link TaskSerializationException} with the culprit when it cannot travel.
+     * Encodes a task; throws {@link TaskSerializationException} with the culprit if the task cannot travel.
      *
-     * @param sent what this JVM sends may come back: gets the classes of all that is in the task, and of itself
+     * @param sent gets the class of the task and all classes in it: what this JVM sends may come back
      */
     public static EncodedTask encode(Callable<?> task, Class<?> written, String name, AllowList sent) {
         sent.allowBeside(written);
@@ -61,7 +61,7 @@ public final class TaskCodec {
         return new EncodedTask(buffer.bytes(), buffer.length(), List.of(), Handover.of(given));
     }
 
-    /** Decodes what {@link #encode} made. */
+    /** Decodes the result of {@link #encode}. */
     public static Callable<?> decode(byte[] message, int length, Reading reading, LambdaShapes.Known shapes) throws IOException {
         if (isJavaStream(message, length)) {
             return decodeTask(message, length, reading);
@@ -89,9 +89,9 @@ public final class TaskCodec {
     }
 
     /**
-     * Encodes a task with Java serialization, so that nothing else has to be known to decode it.
+     * Encodes a task with Java serialization: decoding it needs no shapes.
      *
-     * @param given gets the connections that it gives away
+     * @param given gets the connections that move with the task
      * @param sent as in {@link #encode}
      */
     public static MessageBuffer encodeTask(Callable<?> task, Class<?> written, String name, List<Movable> given, AllowList sent) {
@@ -188,7 +188,7 @@ public final class TaskCodec {
 
     private static final String NESTED_TOO_DEEPLY = "nested too deeply for Java serialization; send a flat list";
 
-    /** Of an overflow, a thousand lines of the stack tell no more than the message. */
+    /** Returns no cause for an overflow: a thousand lines of its stack tell no more than the message. */
     private static @Nullable Throwable causeOf(Throwable failure) {
         return failure instanceof StackOverflowError ? null : failure;
     }
@@ -213,14 +213,14 @@ public final class TaskCodec {
         return encodeValue(value, RESULT_REFUSED);
     }
 
-    /** Encodes a value; what is said of one that cannot travel begins as given. */
+    /** Encodes a value; the message of a refusal begins as given. */
     public static MessageBuffer encodeValue(@Nullable Object value, String refusal) {
         var buffer = new MessageBuffer();
         encodeValue(value, refusal, buffer);
         return buffer;
     }
 
-    /** The same, in a buffer that is empty. */
+    /** Encodes a value into an empty buffer. */
     public static void encodeValue(@Nullable Object value, String refusal, MessageBuffer buffer) {
         try {
             new CompactWriter(buffer, false).write(value);
@@ -236,7 +236,7 @@ public final class TaskCodec {
     }
 
     private static String whyRefused(@Nullable Object value, Throwable failure) {
-        if (value instanceof ItemResults results) { // of which the program knows nothing
+        if (value instanceof ItemResults results) { // the program does not know this class
             for (Object result : results.values()) {
                 if (!canTravel(result)) {
                     return whyRefused(result, failure);
@@ -257,7 +257,7 @@ public final class TaskCodec {
                 + "; " + culprit.advice();
     }
 
-    /** What a failure is about, for people. */
+    /** Describes a failure. */
     private static String reason(Throwable failure) {
         return switch (failure) {
             case StackOverflowError _ -> NESTED_TOO_DEEPLY;
@@ -268,9 +268,9 @@ public final class TaskCodec {
     }
 
     /**
-     * Encodes a failure twice: as itself, if it can be serialized, and as a description, which the parent falls back to
-     * when it cannot or may not decode it. Whatever the failure's own methods do, there is a description. The results of a {@link
-     * PartialFailure} go with it.
+     * Encodes a failure twice: as itself, if it can be serialized, and as a description, which the parent uses if it
+     * cannot or may not decode the former. There is a description whatever the failure's own methods do. The results of
+     * a {@link PartialFailure} are included.
      */
     public static MessageBuffer encodeFailure(Throwable failure) throws IOException {
         return failure instanceof PartialFailure partial
@@ -283,7 +283,7 @@ public final class TaskCodec {
         return value instanceof ItemResults results ? encodePartial(results.values(), failure) : encodeFailure(failure);
     }
 
-    /** With as many results as can be encoded, until the first that cannot: what is wrong with that is the failure then. */
+    /** Includes the results before the first that cannot be encoded; then that one's failure is the failure. */
     private static MessageBuffer encodePartial(List<? extends @Nullable Object> results, Throwable failure) throws IOException {
         int count = 0;
         Throwable first = failure;
@@ -292,13 +292,13 @@ public final class TaskCodec {
                 encodeValue(result);
                 count++;
             }
-        } catch (Throwable e) { // an Error of a value's own methods, too
+        } catch (Throwable e) { // also an Error of a value's own methods
             first = e;
         }
         try {
             MessageBuffer finished = encodeValue(new ArrayList<>(results.subList(0, count)));
             return encodeFailure(first, Arrays.copyOf(finished.bytes(), finished.length()));
-        } catch (Throwable e) { // too large, say: together they cannot travel
+        } catch (Throwable e) { // they are too large together, say
             return encodeFailure(first, null);
         }
     }
@@ -309,7 +309,7 @@ public final class TaskCodec {
         try {
             MessageBuffer exact = encoded(failure);
             return encoded(new Failure(Arrays.copyOf(exact.bytes(), exact.length()), described, null, finished));
-        } catch (Throwable e) { // of the failure's own methods, or no room for it
+        } catch (Throwable e) { // from the failure's own methods, or no room for it
             whyNot = whyRefused(failure, e);
         }
         return encoded(new Failure(null, described, whyNot, finished));
@@ -321,12 +321,12 @@ public final class TaskCodec {
         return buffer;
     }
 
-    /** Decodes a value from a message that is the first bytes of an array. */
+    /** Decodes a value from the first bytes of an array. */
     public static @Nullable Object decodeValue(byte[] message, int length, ClassLoader loader, AllowList allowed) {
         return decodeValue(message, length, loader, allowed, "result refused");
     }
 
-    /** Decodes a value; what is said of one that is refused begins as given. */
+    /** Decodes a value; the message of a refusal begins as given. */
     public static @Nullable Object decodeValue(
             byte[] message, int length, ClassLoader loader, AllowList allowed, String refusal) {
         return decodeValue(message, length, Reading.behind(allowed, loader), refusal);
@@ -348,7 +348,7 @@ public final class TaskCodec {
         return decodeFailure(message, message.length, loader, allowed);
     }
 
-    /** The same for a message that is the first bytes of an array. */
+    /** Decodes a failure from the first bytes of an array. */
     public static Throwable decodeFailure(byte[] message, int length, ClassLoader loader, AllowList allowed) {
         return decodeFailure(message, length, Reading.behind(allowed, loader));
     }
@@ -371,7 +371,7 @@ public final class TaskCodec {
     private static Throwable withFinished(Throwable failure, byte[] finished, Reading reading) {
         try {
             return new PartialFailure(Objects.requireNonNull(read(List.class, finished, finished.length, reading)), failure);
-        } catch (Unreadable e) { // one of them, which came before
+        } catch (Unreadable e) { // an earlier result is refused
             return new TaskSerializationException("result refused: " + e.getMessage(), e.getCause());
         }
     }
@@ -380,7 +380,7 @@ public final class TaskCodec {
         RemoteTaskException standIn;
         try {
             standIn = failure.described().toException();
-        } catch (RuntimeException e) { // made by hand
+        } catch (RuntimeException e) { // a forged description
             return new TaskSerializationException("failure refused: its description makes no sense: " + e, e);
         }
         if (failure.exact() == null) {
@@ -404,7 +404,9 @@ public final class TaskCodec {
         }
     }
 
-    /** An exception as the cause of another: itself, or a description where its own methods would spoil that. */
+    /**
+     * Returns an exception that can be the cause of another: itself, or a description if its own methods would fail.
+     */
     public static Throwable printable(Throwable failure) {
         return Throwables.isSound(failure) ? failure : Description.of(failure, 0).toException();
     }
@@ -420,7 +422,7 @@ public final class TaskCodec {
             }
             in.setObjectInputFilter(filter);
             return type.cast(reading.read(in::readObject));
-        } catch (Throwable e) { // what a class does when it is read is its own business
+        } catch (Throwable e) { // classes can throw anything when they are read
             String refusal = filter.refusal();
             throw new Unreadable(refusal != null ? refusal : reason(e), e);
         }
@@ -432,12 +434,12 @@ public final class TaskCodec {
             return type.cast(new CompactReader(message, length, reading, null).readAll());
         } catch (InvalidClassException e) {
             throw new Unreadable(String.valueOf(e.getMessage()), e);
-        } catch (Throwable e) { // what a record does when it is made is its own business
+        } catch (Throwable e) { // records can throw anything when they are made
             throw new Unreadable(reason(e), e);
         }
     }
 
-    /** What came could not be read, or was refused; the message is for people. */
+    /** Thrown if a message could not be read, or was refused; the text is for users. */
     private static final class Unreadable extends Exception {
         private static final long serialVersionUID = 1L;
         private final Throwable reason;
@@ -453,13 +455,13 @@ public final class TaskCodec {
         }
     }
 
-    /** A failure on its way home, or why it stays; with the results of the items before it, if there are some. */
+    /** An encoded failure, or why it cannot be encoded; with the results of the items before it, if any. */
     private record Failure(
             byte @Nullable [] exact, Description described, @Nullable String whyNot, byte @Nullable [] finished) implements Serializable {
         private static final long serialVersionUID = 1L;
     }
 
-    /** What is said of an exception where it cannot be shown itself; made of strings alone. */
+    /** Describes an exception that cannot be decoded itself. Consists of strings alone. */
     private record Description(
             String className, String text, StackTraceElement[] stack, @Nullable Description cause)
             implements Serializable {
@@ -485,10 +487,13 @@ public final class TaskCodec {
         }
     }
 
-    /** Remembers the last lambda it wrote, whose captured values tell what it was that could not be written. */
+    /** Remembers the last lambda that it wrote: its captured values show which value could not be written. */
     private static final class LambdaNoticingStream {
         private final OutputStream target;
-        /** Null if it is no task. A task is read by a {@link TaskStream}, and each class is written with the number of its loader. */
+        /**
+         * Null if it is no task. A task is read by a {@link TaskStream}, and each class is written with the number of
+         * its loader.
+         */
         private final @Nullable AllowList sent;
         private @Nullable SerializedLambda lambda;
 
@@ -497,7 +502,7 @@ public final class TaskCodec {
         }
 
         /**
-         * For a task.
+         * Writes a task.
          *
          * @param sent gets the classes of what is written
          */
@@ -506,7 +511,10 @@ public final class TaskCodec {
             this.sent = sent;
         }
 
-        /** Writes a value; returns the objects that move with it, which from here on count as given away, unless it cannot be written. */
+        /**
+         * Writes a value; returns the objects that move with it. They count as given away from here on, unless the
+         * value cannot be written.
+         */
         List<Movable> write(@Nullable Object value) throws IOException {
             List<Movable> given = new ArrayList<>();
             boolean isWritten = false;
@@ -568,7 +576,7 @@ public final class TaskCodec {
         private final Reading reading;
         /** Whether lambdas are made without the help of their classes. */
         private final boolean relocated;
-        /** The class found last, which a filter may refuse. */
+        /** The class that was found last, which a filter may refuse. */
         private @Nullable Class<?> last;
 
         TaskStream(InputStream in, Reading reading, boolean relocated) throws IOException {
@@ -604,7 +612,7 @@ public final class TaskCodec {
             try {
                 return super.resolveClass(description);
             } catch (ClassNotFoundException e) {
-                throw otherwise; // which may say why
+                throw otherwise; // may say why
             }
         }
 
@@ -636,7 +644,7 @@ public final class TaskCodec {
             }
         }
 
-        /** Called before each object goes to where it belongs, which may be a hash table. */
+        /** Called before each object is stored, perhaps in a hash table. */
         @Override
         protected Object resolveObject(Object object) {
             if (effort != null) {
@@ -650,7 +658,7 @@ public final class TaskCodec {
             try {
                 return Class.forName(description.getName(), false, loader);
             } catch (ClassNotFoundException e) {
-                return super.resolveClass(description); // primitives, and classes of this library itself
+                return super.resolveClass(description); // primitives, and classes of this library
             }
         }
     }

@@ -43,23 +43,23 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stand-ins that travel in the place of values that Java serialization does not know, or knows in a form that a reader must not trust: in a
- * message of Java serialization as in the {@link CompactForm}.
+ * Stand-ins that travel in the place of values that Java serialization does not know, or knows in a form that a reader
+ * must not trust. Both Java serialization and the {@link CompactForm} use them.
  *
- * <p>A stand-in is an {@link Address}, which is the value again where it is read, or another value that is equal: a view of a collection
- * travels as a copy of what it shows. {@link LanguageForms} knows values of other languages.
+ * <p>A stand-in is an {@link Address} that becomes the value again where it is read, or another value that is equal: a
+ * view of a collection travels as a copy of its contents. {@link LanguageForms} has the values of other languages.
  *
- * <p>A reader makes nothing of a class that its {@link AllowList} does not have: a stand-in names one of a few kinds, and the class of a
- * {@link PlainRecord} is checked like that of any object.
+ * <p>A reader makes no object of a class that is not on its {@link AllowList}: a stand-in is of one of a few kinds, and
+ * the class of a {@link PlainRecord} is checked like that of any object.
  */
 final class ValueForms {
-    /** What stands for the values of one class. */
+    /** Makes stand-ins for the values of one class. */
     interface Form {
-        /** The stand-in of a value; the value itself if it travels as it is. */
+        /** Returns the stand-in of a value; the value itself if it travels as it is. */
         Object of(Object value) throws ObjectStreamException;
     }
 
-    /** A value has no form; says what to send instead. */
+    /** Thrown for a value without a form; says what to send instead. */
     static final class NoFormException extends NotSerializableException {
         private static final long serialVersionUID = 1L;
         private final String remedy;
@@ -83,12 +83,12 @@ final class ValueForms {
 
     private ValueForms() {}
 
-    /** How the values of a class travel; null where they travel as they are. */
+    /** Returns how the values of a class travel; null if they travel as they are. */
     static @Nullable Form of(Class<?> type) {
         return FORMS.get(type);
     }
 
-    /** The object that travels: the given one, or its stand-in. */
+    /** Returns the object that travels: the given object, or its stand-in. */
     static Object standIn(Object value) throws ObjectStreamException {
         Form form = FORMS.get(value.getClass());
         return form == null ? value : form.of(value);
@@ -113,7 +113,7 @@ final class ValueForms {
                 : refusing("let it implement Serializable, or open its package: opens " + type.getPackageName() + " to dev.sennit");
     }
 
-    /** Without a form, and with a word on what to do instead. */
+    /** Returns a form that refuses every value, and says what to do instead. */
     private static Form refusing(String remedy) {
         return value -> {
             throw new NoFormException(value, remedy);
@@ -170,13 +170,14 @@ final class ValueForms {
         return Serializable.class.isAssignableFrom(type) ? null : ofView(type);
     }
 
-    /** Of a part of one of the JDK's collections, or another look at it: a copy of what it shows. */
+    /** Returns the form of a view of one of the JDK's collections: a copy of its contents. */
     private static @Nullable Form ofView(Class<?> type) {
         boolean isView = type.getPackageName().equals("java.util")
                 || type.getPackageName().equals("java.util.concurrent")
                 || type.getName().startsWith("java.lang.ProcessEnvironment$");
         boolean isTopLevelAndPublic = Modifier.isPublic(type.getModifiers()) && type.getEnclosingClass() == null;
-        if (!isView || isTopLevelAndPublic || type.getName().startsWith("java.util.IdentityHashMap$")) { // those are equal otherwise
+        // their elements are compared by identity
+        if (!isView || isTopLevelAndPublic || type.getName().startsWith("java.util.IdentityHashMap$")) {
             return null;
         }
         if (Map.Entry.class.isAssignableFrom(type)) {
@@ -191,7 +192,7 @@ final class ValueForms {
             return value -> new TreeSet<>((SortedSet<?>) value);
         }
         if (Set.class.isAssignableFrom(type)) {
-            // Not one by one: some maps have but one entry, which their iterator changes.
+            // Not one by one: some maps have a single entry, which their iterator changes.
             return value -> new LinkedHashSet<>(Arrays.asList(((Set<?>) value).toArray()));
         }
         if (SortedMap.class.isAssignableFrom(type)) {
@@ -209,12 +210,12 @@ final class ValueForms {
     // ---- forms ----
 
     /**
-     * A record that does not say it can be serialized; its parts can.
+     * A record that is not serializable; its components are.
      *
      * @param kind its class; the stream writes fields by name, and so this one first
      * @param parts its components
      */
-    @SuppressWarnings("ArrayRecordComponent") // made once, compared never
+    @SuppressWarnings("ArrayRecordComponent") // made once, never compared
     record PlainRecord(Class<?> kind, @Nullable Object[] parts) implements Address {
         private static final long serialVersionUID = 1L;
 
@@ -227,7 +228,7 @@ final class ValueForms {
             for (int i = 0; i < parts.length; i++) {
                 try {
                     parts[i] = (Object) form.getters[i].invokeExact((Object) value);
-                } catch (Throwable e) { // a getter of a field throws nothing
+                } catch (Throwable e) { // the getter of a field throws nothing
                     throw new IllegalStateException(e);
                 }
             }
@@ -262,8 +263,8 @@ final class ValueForms {
         }
     }
 
-    /** A list that nobody can change. */
-    @SuppressWarnings("ArrayRecordComponent") // made once, compared never
+    /** An immutable list. */
+    @SuppressWarnings("ArrayRecordComponent") // made once, never compared
     record FixedList(@Nullable Object[] elements) implements Address {
         private static final long serialVersionUID = 1L;
 
@@ -305,18 +306,18 @@ final class ValueForms {
         }
     }
 
-    /** An entry of a map, which is not in the map any more. */
+    /** An entry of a map, without the map. */
     record Entry(@Nullable Object key, @Nullable Object value, boolean fixed) implements Address {
         private static final long serialVersionUID = 1L;
 
         @Override
-        @SuppressWarnings("NullAway") // null is refused by the first
+        @SuppressWarnings("NullAway") // Map.entry refuses null
         public Object readResolve() {
             return made(fixed ? Map.entry(key, value) : new AbstractMap.SimpleEntry<>(key, value));
         }
     }
 
-    /** What an {@link IntSummaryStatistics} has seen. */
+    /** The state of an {@link IntSummaryStatistics}. */
     record IntStatistics(long count, int min, int max, long sum) implements Address {
         private static final long serialVersionUID = 1L;
 
@@ -326,7 +327,7 @@ final class ValueForms {
         }
     }
 
-    /** What a {@link LongSummaryStatistics} has seen. */
+    /** The state of a {@link LongSummaryStatistics}. */
     record LongStatistics(long count, long min, long max, long sum) implements Address {
         private static final long serialVersionUID = 1L;
 
@@ -336,7 +337,7 @@ final class ValueForms {
         }
     }
 
-    /** What a {@link DoubleSummaryStatistics} has seen. */
+    /** The state of a {@link DoubleSummaryStatistics}. */
     record DoubleStatistics(long count, double min, double max, double sum) implements Address {
         private static final long serialVersionUID = 1L;
 
@@ -345,7 +346,7 @@ final class ValueForms {
             if (count < 2 || !Double.isNaN(sum) || Double.isNaN(min) || Double.isNaN(max)) {
                 return made(new DoubleSummaryStatistics(count, min, max, sum));
             }
-            // Both infinities were seen, whose sum the constructor refuses.
+            // Both infinities were counted; the constructor refuses their sum.
             var all = count == 2 ? new DoubleSummaryStatistics() : new DoubleSummaryStatistics(count - 2, min, max, 0);
             all.accept(min);
             all.accept(max);
@@ -364,14 +365,14 @@ final class ValueForms {
     }
 
     /**
-     * A URL as text; handlers of its own are not taken along. A hash table asks a URL for its hash, which looks up its host: so a reader
-     * behind an allow-list takes none in a message with such a table, see {@link #IN_HASH_TABLE}.
+     * A URL as text, without its handler. A hash table asks a URL for its hash, which looks up its host: so a reader
+     * behind an allow-list accepts no URL in a message with such a table, see {@link #IN_HASH_TABLE}.
      */
     record Link(String text) implements Address {
         private static final long serialVersionUID = 1L;
         static final String IN_HASH_TABLE =
                 "a java.net.URL in a message with a map or set, which would have its host looked up; send a java.net.URI";
-        /** A stream tells too late which of those is a set. */
+        /** A stream tells too late which of these is a set. */
         static final String IN_ONE_OF_OF =
                 "a java.net.URL in a message with a List.of, Set.of or Map.of, which may have its host looked up; send a java.net.URI";
 
@@ -397,8 +398,8 @@ final class ValueForms {
         }
     }
 
-    /** A buffer with all its bytes; without its mark, and memory that it shared. */
-    @SuppressWarnings("ArrayRecordComponent") // made once, compared never
+    /** A buffer with all its bytes, without its mark. It does not share its memory with the original. */
+    @SuppressWarnings("ArrayRecordComponent") // made once, never compared
     record Bytes(byte[] content, int position, int limit, boolean direct, boolean readOnly, boolean littleEndian) implements Address {
         private static final long serialVersionUID = 1L;
 

@@ -1,6 +1,6 @@
 /**
- * Turns tasks, results and messages into bytes and back, and decides what may be read. Knows neither processes nor pipes, managers or shared
- * memory: they register what messages have to know of them.
+ * Turns tasks, results and messages into bytes and back, and decides which classes may be read. The package depends on
+ * neither processes, pipes, managers nor shared memory: they register what the encoding of their objects needs.
  */
 @NullMarked
 package dev.sennit.codec;
