@@ -53,8 +53,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A thread that finds the lock taken first spins for some microseconds. Then the waiting threads of one process
  * queue at {@link #gate}, and only the first of them competes with other processes. So each process has at most one
- * thread that sleeps on the word and checks the owner. This thread sets WAITERS, and sleeps on the low half of the
- * word until somebody wakes it, but no longer than a slice of some milliseconds. If the word has not changed by then,
+ * thread that sleeps on the word and checks the owner. This thread sets WAITERS, and sleeps on the low half of the word
+ * until another thread wakes it, but no longer than a slice of some milliseconds. If the word has not changed by then,
  * it checks whether the owner is alive. So a lost wake-up, because a process was killed in the middle, costs a slice
  * and no more. A thread that ends without unlocking does not count as dead while its process lives.
  *
@@ -71,6 +71,7 @@ final class LockWord {
 
     private static final VarHandle LONGS = JAVA_LONG.varHandle();
     private static final VarHandle INTS = JAVA_INT.varHandle();
+    // Offsets of the fields.
     private static final long WORD = 0;
     private static final long THREAD = 8;
     private static final long HOLDS = 16;
@@ -78,12 +79,14 @@ final class LockWord {
 
     private static final long DAMAGED = 1L << 30;
     private static final long WAITERS = 1L << 31;
+    /** The bits of a locked word that identify the owner's process. */
     private static final long OWNER = ~ProcessIdentity.SPARE;
 
     private static final long SELF = ProcessIdentity.SELF;
     private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 100 : 0;
 
     private final MemorySegment memory;
+    /** The low half of the word, on which threads sleep. */
     private final MemorySegment low;
     /** Held by the thread of this process that competes with other processes for the lock. */
     private final ReentrantLock gate = new ReentrantLock();
@@ -121,7 +124,7 @@ final class LockWord {
     // ---- taking it ----
 
     /**
-     * Waits until the calling thread has the lock, whatever interrupts come.
+     * Waits until the calling thread has the lock; an interrupt does not end the wait.
      *
      * @throws OwnerDiedException if the lock is damaged; the calling thread then does not have it
      */
@@ -162,7 +165,8 @@ final class LockWord {
     }
 
     /**
-     * Waits until the calling thread has the lock, whatever interrupts come, and acquires a damaged lock, too.
+     * Waits until the calling thread has the lock, and acquires a damaged lock, too; an interrupt does not end the
+     * wait.
      *
      * @return whether the lock was damaged, and the caller has to repair the guarded data
      */
@@ -231,7 +235,7 @@ final class LockWord {
                 if (want == Want.SOUND) {
                     ensureSound(word);
                 }
-                long kept = word & (want == Want.AS_IT_IS ? ProcessIdentity.SPARE : WAITERS);
+                long kept = word & (want == Want.AS_IT_IS ? ProcessIdentity.SPARE : WAITERS); // AS_IT_IS keeps DAMAGED
                 if (LONGS.compareAndSet(memory, WORD, word, SELF | kept | slept)) {
                     claim();
                     if ((word & DAMAGED) == 0) {
@@ -323,7 +327,7 @@ final class LockWord {
     }
 
     /**
-     * Acquires the lock again after a wait for a condition, damaged or not, whatever interrupts come.
+     * Acquires the lock again after a wait for a condition, damaged or not; an interrupt does not end the wait.
      *
      * @return null, or what the caller has to throw, as the lock is damaged; its unlock leaves the lock damaged
      */
