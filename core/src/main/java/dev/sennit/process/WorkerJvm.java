@@ -33,22 +33,24 @@ import org.jspecify.annotations.Nullable;
 /**
  * One worker process, from its start to its end, as the parent sees it.
  *
- * <p>{@link #start} makes the process, {@link #awaitReady} waits until it has connected; from then on {@link #link} speaks
- * to it, until that says the worker is gone, and {@link #bury} tells how.
+ * <p>The constructor starts the process, and {@link #awaitReady} waits until it has connected. Then {@link #link}
+ * carries tasks and answers until it reports that the worker is gone, and {@link #bury} returns how the process ended.
  */
 final class WorkerJvm {
     static {
         try {
-            // The JDK has a logger ready when it starts a process. Some logging complains if two threads are the first to want one.
+            // The JDK creates a logger when it starts a process. Some loggers complain when two threads do so at once.
             System.getLogger(ProcessBuilder.class.getName()).isLoggable(System.Logger.Level.DEBUG);
         } catch (Throwable e) {
-            // the JDK gets to know as well
+            // the JDK will meet the same failure
         }
     }
 
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
     private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
-    /** How often one that owes an answer is looked at, and how often in a row with nothing coming before it is killed. */
+    /**
+     * How often a worker that owes an answer is checked; after so many checks in a row without progress it is killed.
+     */
     private static final Duration LOOK = Duration.ofMillis(250);
 
     private static final int LOOKS = 8;
@@ -59,7 +61,7 @@ final class WorkerJvm {
     private static final Duration OUTPUT_LIMIT = Duration.ofMillis(500);
 
     /**
-     * What it is in its pool.
+     * The worker's role in its pool.
      *
      * <pre>
      * STARTING -> SPARE -> SERVING -> RETIRED -> DRAINED -> BURIED      each may be skipped, and none comes again
@@ -67,15 +69,15 @@ final class WorkerJvm {
      */
     enum Standing {
         STARTING,
-        /** Ready, waits beside the pool for another's place. */
+        /** Ready, gets no tasks, and waits to replace another worker. */
         SPARE,
         /** Gets tasks. */
         SERVING,
-        /** Gets no more tasks; what was handed to it, it does. */
+        /** Gets no more tasks, and finishes those it has begun. */
         RETIRED,
-        /** Has nothing more to do, and is asked to end. */
+        /** Has no task left, and is asked to exit. */
         DRAINED,
-        /** Nobody listens for its answers any more. */
+        /** Dead: no answer is taken from it any more. */
         BURIED
     }
 
@@ -84,7 +86,7 @@ final class WorkerJvm {
     private final Instant startedAt = Instant.now();
     private final long startedNanos = Backend.current().nanoTime();
     private final Lifespan lifespan;
-    /** The most tasks that it may be sent. */
+    /** How many tasks may be sent to it at most. */
     private final long mostTasks;
     private final boolean hasArchive;
     private final Path folder;
@@ -106,52 +108,54 @@ final class WorkerJvm {
     /** What the initializer threw; only the thread that serves the slot. */
     private @Nullable Throwable initializerFailure;
     private volatile boolean endIntended;
-    /** Whether it was asked to end. */
+    /** Whether it was asked to exit. */
     private final AtomicBoolean asked = new AtomicBoolean();
-    /** Written under the pool's lock. BURIED is written before the slot's current task is looked at. */
+    /** Written under the pool's lock. BURIED is written before {@link #current} is emptied: see {@link WorkerSlot}. */
     private volatile Standing standing = Standing.STARTING;
-    /** Whether it uses more memory than one that is to stay. */
+    /** Whether it was seen to use more memory than a worker that is to stay. */
     private volatile boolean hasOutgrown;
     /** Tasks answered. */
     private final AtomicLong tasksDone = new AtomicLong();
-    /** Guarded by the pool's lock. When it had nothing more to do. */
+    /** Guarded by the pool's lock. When it became idle. */
     private long idleSince;
+    /** Written under {@link #aheadLock}. Whether it is about to be killed. */
     private volatile boolean condemned;
+    /** Whether no more answers are taken: the connection broke, or the worker broke the protocol. */
     private volatile boolean lineEnded;
-    /** What it last said of its tasks that could be true. */
+    /** The last progress read from the status page that was plausible. */
     private volatile StatusPage.Progress heard = StatusPage.Progress.NONE;
-    /** Whether it has said what could not. */
+    /** Whether it has reported impossible progress. */
     private volatile boolean lied;
-    /** Whether the serving thread takes answers now, or waits for them; else it is busy with one. Written by that thread. */
+    /** Whether the serving thread takes or awaits answers; else it deals with one. Written by that thread. */
     private volatile boolean listening;
-    /** Whether somebody will look whether the answer has come that it owes. */
+    /** Whether a check is scheduled for an answer that it owes. */
     private final AtomicBoolean isExpected = new AtomicBoolean();
     private volatile @Nullable String whyDestroyed;
 
-    /** Written by who sends it a task while none is in flight. */
+    /** Written by the thread that sends a task while none is in flight. */
     private volatile boolean wasDead;
 
     /** The task in flight. */
     final AtomicReference<@Nullable RemoteSubmission<?>> current = new AtomicReference<>();
-    /** The number of the last task sent; touched by whoever may hand it a task, see {@link WorkerSlot}. */
+    /** The number of the last task sent. Only the thread that may send it a task: see {@link WorkerSlot}. */
     private long lastTask;
 
-    /** Guarded by itself. The shapes that it was told of. */
+    /** Guarded by itself. The numbers of the lambda shapes that were sent to it. */
     private final BitSet told = new BitSet();
 
     private final Object aheadLock = new Object();
-    /** Guarded by aheadLock. The tasks that were sent ahead and are neither in flight nor taken back, in their order. */
+    /** Guarded by aheadLock. The tasks sent ahead that are neither in flight nor taken back, in the order sent. */
     private final Deque<RemoteSubmission<?>> ahead = new ArrayDeque<>();
-    /** Only the serving thread. How long its tasks ran lately. */
+    /** Only the serving thread. A moving average of how long its tasks ran. */
     private long typicalNanos = AHEAD_NANOS;
 
-    /** Work for so long is sent ahead: what it takes to send more, many times over. */
+    /** How much work is sent ahead: many times what it takes to send more. */
     private static final long AHEAD_NANOS = 400_000;
 
     /** How a worker ended. */
     record End(int exitCode, List<String> lastLines) {}
 
-    /** Starts the process; it is not ready yet. */
+    /** Starts the process, and returns before it is ready. */
     WorkerJvm(List<String> arguments, String name, WorkerSlot slot, Lifespan lifespan)
             throws IOException {
         this.slot = slot;
@@ -183,7 +187,7 @@ final class WorkerJvm {
             }
             started = start(settings, command);
             if (memory != null) {
-                started.getOutputStream().close(); // nothing comes that way
+                started.getOutputStream().close(); // tasks come through the ring
             }
             output = settings.output() == WorkerOutput.INHERIT
                     ? null
@@ -209,7 +213,7 @@ final class WorkerJvm {
         return started;
     }
 
-    /** Once both ends are connected, or never will be, nothing is left in the file system. */
+    /** Removes the socket and the folder; called when both ends are connected, or never will be. */
     private void removeTraces() {
         removeTraces(server, folder);
     }
@@ -220,7 +224,7 @@ final class WorkerJvm {
                 server.close();
             }
         } catch (IOException e) {
-            // nobody will connect either way
+            // the folder is removed either way
         }
         MeetingFolder.remove(folder);
     }
@@ -229,12 +233,12 @@ final class WorkerJvm {
         return hasArchive;
     }
 
-    /** Waits until the worker has connected and says that it is ready; false if it ended before. */
+    /** Waits until the worker has connected and reports that it is ready; returns false if it ended before. */
     boolean awaitReady() throws IOException {
         Future<?> tooLong = null;
         try {
             var itsEnd = new ProcessEnd(process);
-            itsEnd.then(this::removeTraces); // ends accept(); in the constructor it could come too soon for that
+            itsEnd.then(this::removeTraces); // ends accept(); registered in the constructor, it could run too early
             processEnd = itsEnd;
             tooLong = Timers.after(
                     START_LIMIT, () -> destroy("took longer than " + Durations.text(START_LIMIT) + " and was killed"));
@@ -262,9 +266,10 @@ final class WorkerJvm {
     }
 
     /**
-     * Has a worker that is ready run the pool's initializer.
+     * Runs the pool's initializer in a worker that is ready.
      *
-     * @return false if it threw, see {@link #initializerFailure}, or the worker ended, {@link #isInitializing}
+     * @return false if the initializer threw ({@link #initializerFailure}), or the worker ended in it
+     *     ({@link #isInitializing})
      */
     boolean initialize(Initializer initializer, AllowList allowed) {
         initializing = true;
@@ -290,7 +295,7 @@ final class WorkerJvm {
         return reply.kind() == WorkerLink.Kind.VALUE;
     }
 
-    /** Whether it has begun its initializer, and not ended it. Asked before it is buried. */
+    /** Returns whether it has begun its initializer, and not ended it. */
     boolean isInInitializer() {
         return initializing && hadBegun(INITIALIZER);
     }
@@ -319,17 +324,17 @@ final class WorkerJvm {
         return process.pid();
     }
 
-    /** Whether a task had begun when the worker ended. Of one whose word is worth nothing, it is taken for granted. */
+    /** Returns whether a task had begun when the worker ended; true if the worker has reported impossible progress. */
     boolean hadBegun(long task) {
         StatusPage.Progress said = progress();
         return task <= link().lastSent() && (said == null || said.begun() >= task);
     }
 
-    // ---- what it says of its tasks ----
+    // ---- progress ----
 
-    /** What the worker says of its tasks; null when that cannot be true, and then it is killed. */
+    /** Reads the worker's progress from the status page; null if it is impossible, and then the worker is killed. */
     private StatusPage.@Nullable Progress progress() {
-        StatusPage.Progress before = heard; // what others read meanwhile is no older than this
+        StatusPage.Progress before = heard; // read first: another thread may store newer progress meanwhile
         StatusPage.Progress said = page.progress();
         long sent = link().lastSent();
         if (lied || !said.canFollow(before, sent)) {
@@ -344,8 +349,8 @@ final class WorkerJvm {
     }
 
     /**
-     * Whether a task has ended, though its answer may not have been read yet; or its worker is to die for something else. From
-     * here on the answer is expected.
+     * Returns whether a task has ended in the worker, although its answer may not have been read yet; also true if the
+     * worker is being killed for impossible progress. If the task has ended, checks from now on that its answer comes.
      */
     boolean hasEnded(RemoteSubmission<?> submission) {
         StatusPage.Progress said = progress();
@@ -357,17 +362,18 @@ final class WorkerJvm {
     }
 
     /**
-     * Looks later whether the answer has come that the worker owes. That may take long if this side is slow, or the answer
-     * large; but where a thread waits for it, and nothing comes, the worker is as one whose task does not end.
+     * Schedules a check that the answer has come that the worker owes. An answer may take long if it is large, or if
+     * this side is slow. But if the serving thread awaits it and no byte arrives, the worker is killed like that of a
+     * task that does not end.
      *
-     * @param owed what it owed when last looked at
-     * @param taken how much of an answer was there
-     * @param looks how often in a row that was so
+     * @param owed the task whose answer was owed at the last check
+     * @param taken how many bytes of answers had been taken by then
+     * @param looks how many checks in a row have found no change
      */
     private void lookLater(@Nullable RemoteSubmission<?> owed, long taken, int looks) {
         try {
             Timers.after(LOOK, () -> look(owed, taken, looks));
-        } catch (OutOfMemoryError e) { // no timer to be had: the next thread that asks whether a task has ended tries again
+        } catch (OutOfMemoryError e) { // no timer to be had: the next call of hasEnded tries again
             isExpected.set(false);
         }
     }
@@ -377,7 +383,7 @@ final class WorkerJvm {
         RemoteSubmission<?> inFlight = current.get();
         StatusPage.Progress said = progress();
         if (inFlight == null || said == null || isBuried() || said.ended() < inFlight.task()) {
-            return; // it owes none, or no longer
+            return; // it owes no answer
         }
         long takenNow = link().taken();
         int now = inFlight == owed && takenNow == taken && listening ? looks + 1 : 0;
@@ -388,29 +394,34 @@ final class WorkerJvm {
         }
     }
 
-    /** Written by the serving thread: whether it takes answers, or waits for them. */
+    /**
+     * Says whether the serving thread takes or awaits answers: only then does a missing answer count against the
+     * worker.
+     */
     void listen(boolean whether) {
         listening = whether;
     }
 
     // ---- tasks ahead ----
 
-    /** The thread that serves it heard how long a task ran. */
+    /** Notes how long a task ran; only the serving thread. */
     void ranFor(long nanos) {
         typicalNanos += (nanos - typicalNanos) / 4;
     }
 
-    /** Whether nothing was sent ahead, and more is not needed. */
+    /** Returns whether no task waits here that was sent ahead. */
     boolean hasNothingAhead() {
         synchronized (aheadLock) {
             return ahead.isEmpty();
         }
     }
 
-    /** How many more tasks to send ahead, for the thread that serves it; 0 unless half of what it may have is done. */
+    /**
+     * Returns how many more tasks to send ahead; 0 while more than half of the most is there. Only the serving thread.
+     */
     int wantsAhead() {
         if (mostTasks != WorkerPolicy.NO_LIMIT) {
-            return 0; // each is counted when it is sent, and none may be one too many
+            return 0; // the limit counts tasks that were sent, and must not be exceeded
         }
         long most = Math.clamp(AHEAD_NANOS / Math.max(1, typicalNanos), 1, link().mostAhead());
         synchronized (aheadLock) {
@@ -419,22 +430,22 @@ final class WorkerJvm {
         }
     }
 
-    /** Whether a task can be handed to it, being idle, without waiting for it to read. */
+    /** Returns whether a task can be sent to it, while it is idle, without waiting for it to read. */
     boolean takesAtOnce(EncodedTask message) {
         try {
             return link().takesAtOnce(message.mostBytes());
         } catch (IOException e) {
-            return true; // it is gone, and says so at once
+            return true; // it is gone, and sending will fail at once
         }
     }
 
-    /** Whether a task can be sent ahead without waiting for the worker. */
+    /** Returns whether a task can be sent ahead without waiting for the worker to read. */
     boolean takesAhead(EncodedTask message) throws IOException {
         StatusPage.Progress said = progress();
         return said != null && said.leavesWordFor(lastTask + 1) && link().takesAtOnce(message.mostBytes());
     }
 
-    /** Sends a task, and before it the shapes in it that this worker was not told of. */
+    /** Sends a task, and before it those of its lambda shapes that this worker does not know yet. */
     void send(long number, boolean isAhead, EncodedTask message) throws IOException {
         for (LambdaShapes.Shape shape : message.shapes()) {
             boolean isNews;
@@ -450,8 +461,9 @@ final class WorkerJvm {
     }
 
     /**
-     * Adds a task to those ahead: only the serving thread, with the pool's lock, once for each task that the worker {@link #wantsAhead}. From here on
-     * another worker may take the task back; the message is sent in any case, as the worker expects the numbers of tasks without a gap.
+     * Adds a task to those ahead; only the serving thread, with the pool's lock, once for each task that the worker
+     * {@link #wantsAhead}. From now on another worker may take the task back. The caller has to send the message even
+     * so, as the numbers of the tasks sent must have no gap.
      *
      * @return false when the task was dropped, or this worker is condemned or retired
      */
@@ -468,7 +480,7 @@ final class WorkerJvm {
                 submission.isWithdrawn();
                 return false;
             }
-            lastTask = number; // the one after that in flight: see StatusPage for why none may be left out
+            lastTask = number; // without a gap: see StatusPage
             ahead.addLast(submission);
             return true;
         }
@@ -480,10 +492,10 @@ final class WorkerJvm {
     }
 
     /**
-     * What was in flight has been answered: the first that was sent ahead is in flight now. Who calls it then says so to that,
-     * with {@code startSent}.
+     * Makes the first task ahead the task in flight; called when the one before has been answered. The caller then
+     * calls its {@code startSent}.
      *
-     * @return what is in flight; null when nothing was sent ahead
+     * @return the task in flight; null when none was sent ahead
      */
     @Nullable RemoteSubmission<?> nextInFlight() {
         synchronized (aheadLock) {
@@ -493,7 +505,10 @@ final class WorkerJvm {
         }
     }
 
-    /** The tasks that a dead worker had begun ahead of their turn, which is against the rules; mostly none. */
+    /**
+     * Removes the tasks that a dead worker had claimed although no answer to an earlier task was taken. There are none
+     * unless the worker broke the protocol, or its last answers could not be read.
+     */
     List<RemoteSubmission<?>> begunOutOfTurn() {
         List<RemoteSubmission<?>> begun;
         synchronized (aheadLock) {
@@ -504,7 +519,7 @@ final class WorkerJvm {
         return begun;
     }
 
-    /** Takes back the first task sent ahead that has not begun, for another worker; null when there is none. */
+    /** Takes back the first task ahead that the worker has not claimed, for another worker; null when there is none. */
     @Nullable RemoteSubmission<?> takeBackAhead() {
         synchronized (aheadLock) {
             for (var each = ahead.iterator(); each.hasNext(); ) {
@@ -520,7 +535,7 @@ final class WorkerJvm {
         }
     }
 
-    /** Takes back all that has not begun, the last first. */
+    /** Takes back all tasks ahead that the worker has not claimed, and returns them, the last first. */
     List<RemoteSubmission<?>> takeBackAllAhead() {
         List<RemoteSubmission<?>> taken = new ArrayList<>();
         for (var next = takeBackAhead(); next != null; next = takeBackAhead()) {
@@ -533,7 +548,7 @@ final class WorkerJvm {
     void takeBackOrStart(RemoteSubmission<?> submission) {
         synchronized (aheadLock) {
             if (!ahead.contains(submission)) {
-                return; // it is in flight, or was taken back, and says so
+                return; // it is in flight or was taken back: another thread changes its state
             }
             if (page.takeBack(submission.task())) {
                 ahead.remove(submission);
@@ -545,14 +560,14 @@ final class WorkerJvm {
         submission.startSent();
     }
 
-    /** Whether a task is in flight here, or begun ahead of its turn. */
+    /** Returns whether a task is in flight here or sent ahead. */
     boolean has(RemoteSubmission<?> submission) {
         synchronized (aheadLock) {
             return current.get() == submission || ahead.contains(submission);
         }
     }
 
-    /** What it has: the one in flight, and those sent ahead. */
+    /** Returns the task in flight and those sent ahead. */
     List<RemoteSubmission<?>> held() {
         synchronized (aheadLock) {
             List<RemoteSubmission<?>> held = new ArrayList<>(ahead);
@@ -565,18 +580,19 @@ final class WorkerJvm {
     }
 
     /**
-     * Ends the process for the sake of a task that does not end, unless that has ended; no other task dies with it.
+     * Kills the process because of a task that does not end, unless the task has ended meanwhile. Takes back the tasks
+     * ahead first, so that no other task dies with it.
      *
-     * @param crash what is said of it if it is the task's fault, or null if it is on purpose
-     * @return the tasks that were sent ahead, taken back and to be placed, the last first
+     * @param crash the cause of death to report if the task is at fault, or null for an intended end
+     * @return the tasks taken back, for the caller to place, the last first
      */
     List<RemoteSubmission<?>> killFor(RemoteSubmission<?> stopped, @Nullable String crash) {
         List<RemoteSubmission<?>> waited;
         boolean isToDie;
         synchronized (aheadLock) {
-            waited = takeBackAllAhead(); // now the worker cannot begin another
+            waited = takeBackAllAhead(); // from here on the worker cannot begin another task
             isToDie = has(stopped) && !hasEnded(stopped);
-            condemned |= isToDie; // a kill that is under way stays so
+            condemned |= isToDie;
         }
         if (isToDie && crash != null) {
             destroy(crash);
@@ -586,21 +602,21 @@ final class WorkerJvm {
         return waited;
     }
 
-    /** Whether it is about to be killed, and gets no other task. */
+    /** Returns whether it is about to be killed or buried, and gets no more tasks. */
     boolean isCondemned() {
         return condemned || lineEnded;
     }
 
-    /** Ends the process now, on purpose: that is no crash. */
+    /** Kills the process as an intended end, which does not count as a crash. */
     void kill() {
         endIntended = true;
         process.destroyForcibly();
     }
 
     /**
-     * Ends a process that does not behave: that counts as a crash.
+     * Kills a process that misbehaves, which counts as a crash.
      *
-     * @param why what is said of it
+     * @param why the cause of death to report
      */
     void destroy(String why) {
         if (whyDestroyed == null) {
@@ -610,16 +626,16 @@ final class WorkerJvm {
     }
 
     /**
-     * Ends a process that does not keep to the rules, and whose answers are not taken any more.
+     * Kills a process that breaks the protocol, and takes no more answers from it.
      *
-     * @param why what is said of it
+     * @param why the cause of death to report
      */
     void distrust(String why) {
         lineEnded = true;
         destroy(why);
     }
 
-    /** Its line broke off: no answer can come any more, and it is to be buried. */
+    /** Notes that the connection broke: no more answers can come, and the serving thread buries the worker. */
     void endLine() {
         lineEnded = true;
     }
@@ -628,29 +644,34 @@ final class WorkerJvm {
         return lineEnded;
     }
 
-    /** Why this side ended the process, or null. */
+    /** Returns why this side killed the process, or null. */
     @Nullable String whyDestroyed() {
         return whyDestroyed;
     }
 
-    /** Whether the kernel has killed any process since this one started, or does not tell. */
+    /**
+     * Returns whether the kernel has killed any process for lack of memory since this one started, or does not tell.
+     */
     boolean kernelMayHaveKilled() {
         return oomKillsBefore < 0 || LinuxProcess.oomKills() != oomKillsBefore;
     }
 
-    /** No later than when the process was started. */
+    /** Returns a time no later than the start of the process. */
     Instant startedAt() {
         return startedAt;
     }
 
-    /** Asks the process to end by itself, which takes as long as its shutdown hooks do. Only the first call does. */
+    /**
+     * Asks the process to exit, and kills it after a time limit. Its shutdown hooks run. Only the first call has an
+     * effect.
+     */
     void quit() {
         if (!asked.compareAndSet(false, true)) {
             return;
         }
         endIntended = true;
         try {
-            Future<?> limit = Timers.after(EXIT_LIMIT, process::destroyForcibly); // first, as it may not even read that
+            Future<?> limit = Timers.after(EXIT_LIMIT, process::destroyForcibly); // first, as writing may block
             Objects.requireNonNull(processEnd, "not ready").then(() -> limit.cancel(false));
             if (Thread.currentThread() instanceof WorkerSlot.ServingThread) {
                 sayQuit();
@@ -670,17 +691,17 @@ final class WorkerJvm {
         }
     }
 
-    /** Called by who is about to send it the task in flight. */
+    /** Called by the thread that is about to send the task in flight. */
     void noteWhetherDead() {
         wasDead = !process.isAlive();
     }
 
-    /** Whether it was dead before it was sent what it has, and so did not die of that. */
+    /** Returns whether it was dead before the task in flight was sent, and so did not die of it. */
     boolean wasDeadBefore() {
         return wasDead;
     }
 
-    /** Whether it has connected; only then can it be asked to end. */
+    /** Returns whether it has connected; only then can it be asked to exit. */
     boolean isUp() {
         return up;
     }
@@ -704,22 +725,21 @@ final class WorkerJvm {
         return standing == Standing.BURIED;
     }
 
-    /** Under the pool's lock: it has nothing to do. */
+    /** Notes, under the pool's lock, that it became idle. */
     void isIdleNow() {
         idleSince = Backend.current().nanoTime();
     }
 
-    /** Under the pool's lock, of one that is idle. */
+    /** Returns how long it has been idle. Under the pool's lock. */
     long idleNanos() {
         return Backend.current().nanoTime() - idleSince;
     }
 
-    /** How old it is. */
     long nanosSinceStart() {
         return Backend.current().nanoTime() - startedNanos;
     }
 
-    /** A task was answered. */
+    /** Counts an answered task. */
     void countTask() {
         tasksDone.incrementAndGet();
     }
@@ -732,23 +752,27 @@ final class WorkerJvm {
         hasOutgrown = true;
     }
 
-    /** Whether it has served long enough, and another should take its place. */
+    /** Returns whether it has served long enough, and another worker should replace it. */
     boolean isSpent() {
         return standing == Standing.SERVING
                 && (hasOutgrown || isExhausted() || lifespan.isOver(tasksDone.get(), nanosSinceStart()));
     }
 
-    /** Whether it has done all tasks that it may ever be sent: with such a limit none is sent before the one before it was answered. */
+    /**
+     * Returns whether it has answered as many tasks as may be sent to it. With such a limit no tasks are sent ahead.
+     */
     boolean isExhausted() {
         return tasksDone.get() >= mostTasks;
     }
 
-    /** Waits for the end of a process that was asked for it. */
+    /** Waits for the end of a process that was asked to exit, and returns its exit code. */
     int awaitExit() {
         return ProcessEnd.await(process);
     }
 
-    /** Waits for the end of a process whose line is dead, and tells how it ended. */
+    /**
+     * Closes the link, waits for the end of the process, which is killed after a time limit, and returns how it ended.
+     */
     End bury() {
         if (link != null) {
             link.close();

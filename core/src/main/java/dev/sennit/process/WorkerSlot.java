@@ -21,7 +21,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One place for a worker in a {@link ProcessPool}: keeps a worker process in it, hands it tasks and takes its answers.
+ * One place for a worker in a {@link ProcessPool}: starts a worker process, hands it tasks, takes its answers, and
+ * starts another process when that one dies.
  *
  * <h2>The life of a slot</h2>
  * <pre>
@@ -31,45 +32,64 @@ import org.jspecify.annotations.Nullable;
  *   GONE                               the pool closed or has slots enough, or no worker could be started
  * </pre>
  *
- * <p>A worker that is up may also be a spare, and then waits for a place; or retired, and then ends what it has, and itself.
+ * <p>No field holds this state; {@link #jvm}, {@link WorkerJvm#current} and the pool's idle list imply it. A slot
+ * becomes GONE only from STARTING, when {@link ProcessPool#awaitTurnToStart} refuses another start. The role of the
+ * worker in the pool is its {@link Standing}: a spare is up, but not in the idle list until the pool calls it up; a
+ * retired worker finishes the tasks that it has begun, gets no more, and exits.
  *
- * <h2>Who does what</h2>
+ * <h2>Threads</h2>
  *
- * <p>One thread at a time serves the slot: it starts the worker, waits for its answers, ends futures (and so runs
- * callbacks), and takes the next task. Another thread may hand a task to an idle worker, after taking it from the
- * idle list: until the task is in {@code current} the worker is that thread's.
+ * <p>One thread at a time, the serving thread, starts the worker, waits for its answers, completes futures (and so runs
+ * callbacks) and takes the next task from the pool. A worker without a task in flight belongs to one thread: the thread
+ * that started it, took its last answer, or took it from the idle list or the spares. Only this thread may send it a
+ * task.
  *
- * <p>While a task is in flight and others wait, the serving thread sends some of them ahead, the more the shorter they are, so
- * that the worker need not wait for it between two tasks. They still count as waiting: until the worker claims one, a
- * cancellation or a slot that is idle takes it back, see {@link StatusPage}. One is in flight as soon as the task before it has been answered, which the
- * serving thread notes before it runs that one's callbacks.
+ * <p>A serving thread that waited in a callback for a task of its own pool could not take the answer. So a serving
+ * thread that is about to wait is {@linkplain #relieve relieved}: a new thread serves the slot, and the old thread ends
+ * when its callback returns.
  *
- * <p>A callback that waits for a task of its own pool would wait for the thread it runs on. So a serving thread that is
- * about to wait is {@linkplain #relieve relieved}: a new one serves the slot, and the old one goes when its callback
- * returns.
+ * <h2>Tasks sent ahead</h2>
  *
- * <h2>Nothing falls between</h2>
+ * <p>While a task is in flight and others wait in the backlog, the serving thread sends some of them ahead, so that the
+ * worker has its next task when it ends one; the shorter the tasks, the more. A task sent ahead still waits: until the
+ * worker claims it on the {@link StatusPage}, a cancellation or a free worker may take it back. The thread that takes
+ * the answer to the task in flight makes the first task ahead the task in flight, before callbacks run.
  *
- * <p>A worker can die between a task's taking and its sending. The sender puts the task into the worker's {@code current},
- * sends it, and then looks whether the worker was buried meanwhile; the burying thread marks it as buried and then takes
- * what is in {@code current}. One of the two sees the other, and whoever takes the task out of {@code current} deals with
- * it. A sender that comes so late that the slot has another worker still holds the dead one, and finds it buried.
+ * <h2>Death of a worker</h2>
+ *
+ * <p>A worker can die after a thread has taken it for a task and before that thread has sent the task. The sender
+ * stores the task in {@code current}, sends it, and then checks whether the worker is {@link Standing#BURIED}. The
+ * serving thread of a dead worker has the pool {@linkplain ProcessPool#workerDown set} that standing, and then empties
+ * {@code current}. At least one of the two threads sees what the other wrote, and {@code current} is emptied
+ * atomically: the thread that gets the task settles it or hands it back to the pool. A late sender may find another
+ * worker in the slot; it still refers to the dead worker, and finds that one buried.
+ *
+ * <h2>Locks</h2>
+ *
+ * <p>No thread holds {@code turn} and the pool's lock together. A thread that holds either may take the worker's
+ * {@code aheadLock}. No callbacks run under these locks.
  */
 final class WorkerSlot {
     private static final String DEAF = "did not take a task, and was killed";
-    /** So many workers may die with the same task in hand, none having begun it: it may be too large for them to read. */
+    /** A task that this many workers died with before they had begun it fails: it may be too large for them to read. */
     private static final int DEATHS_BEFORE_ONE_TASK = 5;
-    /** How often a thread that waits in the stead of a timer looks. */
+    /** How often a thread that waits because no timer could be had checks whether the task has ended. */
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     private final ProcessPool pool;
     private final String name;
-    /** Written by the serving thread; null while none is up. */
+    /** The worker that is up or starting, or null. Written by the serving thread. */
     private volatile @Nullable WorkerJvm jvm;
-    /** Written before start, and by {@link #relieve} in the thread it names until then. */
+    /**
+     * The serving thread. Written before the slot starts, and then by the serving thread when it is
+     * {@link #relieve relieved}.
+     */
     private volatile @Nullable Thread server;
 
-    /** Held by who takes answers, for as long as no other code runs; not while asleep. */
+    /**
+     * Held by the thread that takes an answer; released before the answer is decoded and callbacks run. The serving
+     * thread does not hold it while it sleeps, so that {@link #pollFor} can take the answer in its stead.
+     */
     private final ReentrantLock turn = new ReentrantLock();
     /** Guarded by turn. */
     private final LearnedSpin spin = new LearnedSpin();
@@ -79,10 +99,10 @@ final class WorkerSlot {
         this.name = name;
     }
 
-    /** A thread that serves a slot; nobody may interrupt it, as that would close its worker's socket. */
+    /** A thread that serves a slot. It ignores interrupts, as an interrupt would close its worker's socket. */
     static final class ServingThread extends Thread {
         private final WorkerSlot slot;
-        /** Only this thread. What it took it upon itself to settle, and has not yet. */
+        /** Only this thread. The settlement that it has put off, or null. */
         private @Nullable Runnable owed;
 
         ServingThread(WorkerSlot slot, Runnable body) {
@@ -100,8 +120,9 @@ final class WorkerSlot {
         }
 
         /**
-         * Puts off a settlement until other things are done, {@link #settleOwed} at the latest. Callbacks may run among those
-         * things - of tasks that the end of the pool cancels - and one that waits brings it forward: it may wait for that.
+         * Puts off a settlement until {@link #settleOwed}, so that the worker, or the pool, gets on first. The work
+         * done before may run callbacks of tasks that the end of the pool cancels. A callback that is about to wait
+         * settles first, in {@link #relieve}, as it may wait for the task to be settled.
          */
         void owe(Runnable settlement) {
             owed = settlement;
@@ -123,13 +144,13 @@ final class WorkerSlot {
         return pool;
     }
 
-    /** The tasks that its worker has. */
+    /** Returns the task in flight and those sent ahead. */
     List<RemoteSubmission<?>> held() {
         WorkerJvm up = jvm;
         return up == null ? List.of() : up.held();
     }
 
-    /** Takes back a task that was sent ahead to its worker; null when there is none, or all have begun. */
+    /** Takes back a task sent ahead to the worker; null when there is none, or the worker has claimed all of them. */
     @Nullable RemoteSubmission<?> takeBackAhead() {
         WorkerJvm up = jvm;
         return up == null ? null : up.takeBackAhead();
@@ -145,7 +166,7 @@ final class WorkerSlot {
         server = thread;
         try {
             Backend.start(thread);
-        } catch (Throwable e) { // no thread to be had: whoever served the slot goes on
+        } catch (Throwable e) { // no thread to be had: the thread before goes on serving
             server = before;
             throw e;
         }
@@ -155,13 +176,13 @@ final class WorkerSlot {
         return server != Thread.currentThread();
     }
 
-    /** Called by a serving thread, from a callback, before it waits for a task of this pool. */
+    /** Has a new thread serve the slot. Called in a callback that is about to wait for a task of this pool. */
     void relieve() {
         if (isRelieved()) {
             return;
         }
         ServingThread.current().settleOwed();
-        if (isRelieved()) { // by one of the callbacks of that
+        if (isRelieved()) { // by a callback of the task just settled
             return;
         }
         serveWith(() -> {
@@ -173,7 +194,9 @@ final class WorkerSlot {
         });
     }
 
-    /** Keeps a worker in the slot until the pool closes, or has enough of them. */
+    /**
+     * Starts and serves workers, one after another, until the pool needs the slot no more or this thread is relieved.
+     */
     private void live() {
         while (pool.awaitTurnToStart(this)) {
             WorkerJvm started;
@@ -189,13 +212,13 @@ final class WorkerSlot {
             switch (placeOf(started)) {
                 case SERVING -> takeNextAndMoreAhead(started);
                 case DRAINED -> started.quit();
-                default -> {} // a spare: it is given its first task by whoever needs it
+                default -> {} // a spare: the thread that calls it up gives it its first task
             }
             if (!serve(started)) {
                 return;
             }
         }
-        pool.failWhatWaits(); // its callbacks may have had this thread relieved
+        pool.failWhatWaits(); // runs callbacks, in which this thread may be relieved
         if (!isRelieved()) {
             pool.slotGone();
         }
@@ -204,7 +227,7 @@ final class WorkerSlot {
     private Standing placeOf(WorkerJvm ready) {
         try {
             return pool.workerUp(ready);
-        } catch (Throwable e) { // of somebody's callback, or no thread to be had: it has its place all the same
+        } catch (Throwable e) { // from a callback, or no thread to be had; the worker's standing is set before that
             return ready.standing();
         }
     }
@@ -214,14 +237,14 @@ final class WorkerSlot {
         try {
             starting = pool.newWorker(name, this);
             jvm = starting;
-            if (pool.isClosing()) { // closing may have looked for a worker just before there was one
+            if (pool.isClosing()) { // close() may have missed a worker that did not exist yet
                 starting.kill();
             }
             if (starting.awaitReady() && isInitialized(starting)) {
                 return starting;
             }
             jvm = null;
-            boolean inInitializer = isInUsersInitializer(starting); // asks its memory, which goes when it is buried
+            boolean inInitializer = isInUsersInitializer(starting);
             WorkerJvm.End end = starting.bury();
             if (!starting.endWasIntended()) {
                 noteFailedStart(starting, end, inInitializer);
@@ -243,7 +266,7 @@ final class WorkerSlot {
         return initializer == null || starting.initialize(initializer, pool.allowed());
     }
 
-    /** Whether a worker that did not get ready ended in what the user has it do first; by its own hand or not, nobody can tell. */
+    /** Returns whether a worker ended in the user's initializer, which may or may not be the cause. */
     private boolean isInUsersInitializer(WorkerJvm ended) {
         Initializer initializer = pool.initializer();
         return initializer != null && !initializer.isOurs() && ended.isInInitializer();
@@ -273,9 +296,9 @@ final class WorkerSlot {
     }
 
     /**
-     * Takes answers until the worker is gone.
+     * Takes answers until the worker is dead, and buries it.
      *
-     * @return false when the calling thread was relieved and has to go
+     * @return false when the calling thread was relieved and has to end
      */
     private boolean serve(WorkerJvm up) {
         while (!isRelieved()) {
@@ -317,7 +340,7 @@ final class WorkerSlot {
         return false;
     }
 
-    /** An answer that was taken, what it is the answer to, and what is in flight now. */
+    /** An answer that was taken, the task that it answers, and the task sent ahead that is in flight now. */
     private record Answer(
             RemoteSubmission<?> to, WorkerLink.Reply reply, @Nullable RemoteSubmission<?> next) {}
 
@@ -325,7 +348,10 @@ final class WorkerSlot {
         WorkerLink.@Nullable Reply next() throws IOException;
     }
 
-    /** The next answer that is there, or null. Whose turn it is. */
+    /**
+     * Takes the next answer, and makes the first task ahead the one in flight; null if there is none. With
+     * {@link #turn}.
+     */
     private static @Nullable Answer takeAnswer(WorkerJvm up, Poll poll) {
         WorkerLink.Reply reply;
         if (up.hasLineEnded()) {
@@ -333,13 +359,13 @@ final class WorkerSlot {
         }
         try {
             reply = poll.next();
-        } catch (EOFException e) { // it died of something else
+        } catch (EOFException e) { // the worker died; its exit code tells why
             up.endLine();
             return null;
         } catch (IOException e) {
             up.distrust("sent what makes no sense, and was killed: " + e.getMessage());
             return null;
-        } catch (Throwable e) { // no memory to be had for the answer, say
+        } catch (Throwable e) { // out of memory, say
             up.distrust("was killed, as its answer could not be taken: " + e);
             return null;
         }
@@ -349,16 +375,16 @@ final class WorkerSlot {
         RemoteSubmission<?> answered = up.current.get();
         if (answered == null
                 || answered.task() != reply.task()
-                || reply.task() > up.link().lastSent() // else the next task would wait for who still sends this one
+                || reply.task() > up.link().lastSent() // not sent whole: its sender may hold the send lock for ever
                 || !isAnswer(reply.kind(), answered)) {
-            up.distrust("answered what nobody had asked, and was killed"); // not to be trusted with another task
+            up.distrust("answered what nobody had asked, and was killed");
             return null;
         }
         up.countTask();
         return new Answer(answered, reply.within(up.nanosSinceStart()), up.nextInFlight());
     }
 
-    /** Only what was cancelled may be skipped: nobody else would hear of it. */
+    /** A worker may skip only a task whose future is settled: SKIPPED settles none. */
     private static boolean isAnswer(WorkerLink.Kind kind, RemoteSubmission<?> to) {
         return switch (kind) {
             case VALUE, FAILURE -> true;
@@ -376,8 +402,9 @@ final class WorkerSlot {
     }
 
     /**
-     * Called by a thread that is about to wait for a task in flight here: takes its answer itself, if that comes soon, so that
-     * the serving thread need not be woken first. Only where nothing else is to do, and nobody's callback would run here.
+     * Called by a thread that is about to wait for the task in flight here: takes the answer itself, if that comes
+     * soon, which saves waking the serving thread. Does nothing unless the serving thread sleeps, no other task waits
+     * for the worker, and the future has no callbacks, which would run in the caller.
      */
     void pollFor(RemoteSubmission<?> awaited, WorkerJvm up) {
         if (up.current.get() != awaited
@@ -407,7 +434,7 @@ final class WorkerSlot {
         if (answer == null) {
             return;
         }
-        // Not here: were the pool to stop now, callbacks would run that may wait for the answer.
+        // In other threads: if the pool stops now, these run callbacks, which may wait for the task settled below.
         RemoteSubmission<?> sent = answer.next;
         RemoteSubmission<?> next = sent == null ? nextFor(up) : null;
         if (sent != null) {
@@ -432,12 +459,12 @@ final class WorkerSlot {
     private <T extends @Nullable Object> void settle(
             RemoteSubmission<T> submission, WorkerLink.Reply reply, WorkerJvm up) {
         pool.addCpuTime(reply.cpuNanos());
-        submission.startSent(); // who took the answer before it may not have come to say it
+        submission.startSent(); // the thread that took the answer before may not have called this yet
         if (submission.isRunning()) {
             switch (reply.kind()) {
                 case VALUE -> settleValue(submission, reply, up);
                 case FAILURE -> submission.fail(failureIn(reply, submission, up), reply.runNanos());
-                case SKIPPED, READY -> {} // it was cancelled, and so is not running
+                case SKIPPED, READY -> {} // not possible: see isAnswer
             }
         }
         submission.ended(reply.runNanos());
@@ -450,7 +477,7 @@ final class WorkerSlot {
         try {
             value = (T) TaskCodec.decodeValue(reply.payload(), reply.length(), loaderOf(submission), pool.allowed());
             up.link().useAgain(reply.payload());
-        } catch (Throwable e) { // no memory to be had for it, say
+        } catch (Throwable e) { // out of memory, say
             submission.fail(unreadable(e), reply.runNanos());
             return;
         }
@@ -463,7 +490,7 @@ final class WorkerSlot {
             submission.addSubmitterStack(
                     failure instanceof PartialFailure partial ? partial.failure() : failure, name + ", pid " + up.pid());
             return failure;
-        } catch (Throwable e) { // no memory to be had for it, say
+        } catch (Throwable e) { // out of memory, say
             return unreadable(e);
         }
     }
@@ -482,14 +509,14 @@ final class WorkerSlot {
 
     // ---- handing over ----
 
-    /** Runs a task on a worker of this slot, which the caller has taken from the idle list. */
+    /** Runs a task on a worker that belongs to the caller; if the task was dropped, the next task that waits. */
     void run(RemoteSubmission<?> submission, WorkerJvm taken) {
         if (!begin(submission, taken)) {
             takeNext(taken);
         }
     }
 
-    /** Takes tasks from the pool until one is in flight, or there is none and the slot is idle: then false. */
+    /** Takes tasks from the pool until one is in flight; returns false when none is left, and the worker is idle. */
     private boolean takeNext(WorkerJvm up) {
         for (var next = nextFor(up); next != null; next = nextFor(up)) {
             if (begin(next, up)) {
@@ -499,6 +526,9 @@ final class WorkerSlot {
         return false;
     }
 
+    /**
+     * Returns the next task for a worker. Without one, the worker becomes idle; if it has retired, it is asked to exit.
+     */
     private static @Nullable RemoteSubmission<?> nextFor(WorkerJvm up) {
         RemoteSubmission<?> next = up.slot().pool().nextFor(up);
         if (next == null && up.standing() == Standing.DRAINED) {
@@ -513,7 +543,7 @@ final class WorkerSlot {
         }
     }
 
-    /** Sends waiting tasks to a worker that has one in flight; only in the thread that serves it. */
+    /** Sends tasks of the backlog ahead to a worker that has one in flight; only the serving thread. */
     private void sendAhead(WorkerJvm up) {
         try {
             for (int wanted = up.wantsAhead(); wanted > 0; wanted--) {
@@ -524,16 +554,16 @@ final class WorkerSlot {
                 up.sendAhead(next);
             }
         } catch (IOException e) {
-            up.destroy(DEAF); // what was sent ahead is taken back when it is buried
+            up.destroy(DEAF); // bury() takes back the tasks sent ahead
         }
     }
 
-    /** Starts a task and sends it; false when it was dropped or stopped before that, and the slot is still free. */
+    /** Starts a task and sends it; returns false when the task was settled before, and the worker is still free. */
     private boolean begin(RemoteSubmission<?> submission, WorkerJvm up) {
         if (!submission.start()) {
             return false;
         }
-        EncodedTask message = submission.message(); // from current.set on it may be stopped, and end with the worker
+        EncodedTask message = submission.message(); // once the task is in current it may end, which drops the message
         long number = up.nextTask();
         submission.assign(up, number);
         up.current.set(submission);
@@ -542,11 +572,11 @@ final class WorkerSlot {
         }
         if (!submission.isRunning() && up.current.compareAndSet(submission, null)) {
             submission.isWithdrawn();
-            submission.ended(0); // it was stopped before the worker heard of it
+            submission.ended(0);
             return false;
         }
         try {
-            up.noteWhetherDead(); // before it is sent: what is large may kill it meanwhile
+            up.noteWhetherDead(); // before it is sent: a large task may kill the worker while it is being sent
             up.send(number, false, message);
         } catch (IOException e) {
             up.destroy(DEAF);
@@ -557,7 +587,7 @@ final class WorkerSlot {
         return true;
     }
 
-    /** Deals with a task that certainly has not begun. */
+    /** Hands a task that has certainly not begun back to the pool, or ends it if it was settled meanwhile. */
     private void giveBack(RemoteSubmission<?> submission) {
         submission.isWithdrawn();
         if (submission.handBack()) {
@@ -569,16 +599,18 @@ final class WorkerSlot {
 
     // ---- ends ----
 
-    /** Ends the run of a task whose future is settled: an interrupt, and a kill if that has not helped in time. */
+    /**
+     * Interrupts a task whose future is settled, and kills the worker if the task still runs after the grace period.
+     */
     void stop(RemoteSubmission<?> submission, WorkerJvm worker) {
         if (!worker.has(submission)) {
-            return; // it has ended, or is not sent yet and will not be
+            return; // the task has ended, or has not been sent and will not be
         }
         Future<?> kill = null;
         try {
             kill = Timers.after(pool.grace(), () -> killIfBusy(submission, worker));
         } catch (OutOfMemoryError e) {
-            // no timer to be had: this thread waits in its stead
+            // no timer to be had: this thread waits instead
         }
         try {
             worker.link().cancel(submission.task());
@@ -600,7 +632,7 @@ final class WorkerSlot {
         }
     }
 
-    /** The worker is gone: settles or hands back what it had. */
+    /** Marks a dead worker as buried, and settles the tasks that it had or hands them back. */
     private void bury(WorkerJvm dead) {
         jvm = null;
         pool.workerDown(dead);
@@ -608,7 +640,7 @@ final class WorkerSlot {
         try {
             dead.takeBackAllAhead().forEach(pool::placeFirst);
             pool.callUpSpares();
-            pool.replaceSpent(); // there may have been too many that were leaving
+            pool.replaceSpent(); // a replacement may have waited because too many workers were leaving
         } finally {
             ServingThread.current().settleOwed();
         }
@@ -617,7 +649,7 @@ final class WorkerSlot {
     private void settleWhatItHad(WorkerJvm dead) {
         RemoteSubmission<?> had = dead.current.getAndSet(null);
         if (had != null) {
-            had.startSent(); // who took the answer before it may not have come to say it
+            had.startSent(); // the thread that took the answer before may not have called this yet
         }
         boolean hadBegun = had != null && dead.hadBegun(had.task());
         String during = had == null
@@ -628,26 +660,26 @@ final class WorkerSlot {
             had = null;
         }
         List<RemoteSubmission<?>> outOfTurn = dead.begunOutOfTurn();
-        turn.lock(); // who polled instead has gone, or sees that the worker is buried: its memory can go
+        turn.lock(); // bury() frees the ring: waits for a thread in pollFor, and the next sees that the worker is buried
         turn.unlock();
         WorkerJvm.End end = dead.bury();
         if (had != null) {
             diedWith(had, hadBegun, dead, end);
         }
         outOfTurn.forEach(task -> diedWith(task, true, dead, end));
-        tellEnd(dead, end, during); // the log is the application's code: nobody waits for it
+        tellEnd(dead, end, during); // last: the log is the application's code, and may be slow
     }
 
     private void tellEnd(WorkerJvm dead, WorkerJvm.End end, String during) {
         if (!dead.endWasIntended()) {
             pool.log().lost(String.valueOf(CauseOfDeath.of(dead, end, name, during, pool.settings()).getMessage()));
-        } else if (!pool.isShutdown()) { // a closed pool's are no news, and logging is not set up for them
+        } else if (!pool.isShutdown()) { // the end of a closed pool's workers is not worth setting up logging
             pool.log().ended("worker " + name + " (pid " + dead.pid() + ") has ended, as it was to, "
                     + WorkerCrashedException.describeExit(end.exitCode()));
         }
     }
 
-    /** Whether the worker's death may be no fault of the task, which it had not begun. */
+    /** Returns whether a task that a dead worker had not begun may run on another; counts deaths it may have caused. */
     private static boolean mayRunElsewhere(RemoteSubmission<?> had, WorkerJvm dead) {
         return dead.endWasIntended() || dead.wasDeadBefore() || had.countDeath() < DEATHS_BEFORE_ONE_TASK;
     }
@@ -671,10 +703,10 @@ final class WorkerSlot {
     }
 
     /**
-     * Ends the worker if it uses more memory than it may, and runs a task or its initializer.
+     * Kills the worker if it uses more memory than it may while it runs a task or its initializer.
      *
      * @param limit how many bytes of resident memory it may use
-     * @return how many it uses, or 0 when it runs nothing
+     * @return how many bytes it uses, or 0 when it runs nothing
      */
     long limitMemory(long limit) {
         WorkerJvm up = limit == WorkerPolicy.NO_LIMIT ? null : jvm;
@@ -690,7 +722,7 @@ final class WorkerSlot {
                 up.destroy(what);
             } else {
                 List<RemoteSubmission<?>> waited = up.killFor(running, what);
-                if (!waited.isEmpty()) { // their callbacks may run there if the pool stops
+                if (!waited.isEmpty()) { // in another thread: if the pool stops, placing them runs callbacks
                     BackgroundExecutor.execute(() -> waited.forEach(pool::placeFirst));
                 }
             }
@@ -699,9 +731,9 @@ final class WorkerSlot {
     }
 
     /**
-     * Notes when its worker uses more memory than one that is to stay, whether it runs something or not.
+     * Marks the worker for replacement if it uses more memory than a worker that is to stay, busy or not.
      *
-     * @param limit how many bytes of resident memory
+     * @param limit how many bytes of resident memory it may use
      */
     void watchMemory(long limit) {
         WorkerJvm up = jvm;
@@ -713,7 +745,7 @@ final class WorkerSlot {
         }
     }
 
-    /** Its worker, while one is up or starting. */
+    /** Returns the worker that is up or starting, or null. */
     @Nullable WorkerJvm worker() {
         return jvm;
     }
@@ -722,7 +754,7 @@ final class WorkerSlot {
         return name;
     }
 
-    /** The pool closes and no task is left. */
+    /** Ends the worker. Called when the pool closes and no task is left. */
     void close() {
         WorkerJvm up = jvm;
         if (up == null) {
