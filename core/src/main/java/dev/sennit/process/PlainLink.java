@@ -14,12 +14,11 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The portable transport: tasks go down the pipe to the worker's standard input, answers come back, and cancellations
- * go, over a Unix socket.
+ * The portable transport: tasks go through the pipe to the worker's standard input; answers and control messages go
+ * over a Unix socket.
  *
- * <p>A pipe for the tasks, because whoever calls {@code submit} writes to it, and a pipe's stream ignores interrupts
- * where a channel would be closed by one. A second way for cancellations, because the thread that reads tasks is the
- * one that runs them.
+ * <p>Tasks go through a pipe because the callers of {@code submit} write them: an interrupt closes a channel, but not a
+ * pipe's stream. Cancellations do not go through the pipe because the thread that reads it also runs the tasks.
  *
  * <pre>
  * task:    long task (negative when sent ahead), or the number of
@@ -36,24 +35,27 @@ final class PlainLink implements WorkerLink {
     private static final int BUFFER = 1 << 16;
     /** Where the numbers of shapes begin; those of tasks end before. */
     private static final long SHAPES = 1L << 62;
-    /** Twice of this is less than a pipe holds that nobody reads. */
+    /** A pipe holds at least two messages of this length, and their headers, before they are read. */
     private static final int FITS_A_PIPE = 1 << 15;
-    /** How much is allocated before any of it has arrived: a header that lies cannot ask for gigabytes. */
+    /**
+     * How much is allocated at most before any byte has arrived: a false length cannot make the reader allocate
+     * gigabytes.
+     */
     private static final int FIRST_ALLOCATION = 1 << 20;
 
     private final OutputStream tasks;
     private final SocketChannel socket;
     private final Control control;
-    /** Only the receiving thread. What was read and not yet used lies between position and limit. */
+    /** Only the receiving thread. The bytes read and not yet used lie between position and limit. */
     private final ByteBuffer received = ByteBuffer.allocateDirect(BUFFER).limit(0);
 
-    /** Held by who writes tasks, for as long as the worker takes to read them. */
+    /** Held while a task is written, which may take until the worker has read most of a large task. */
     private final ReentrantLock sending = new ReentrantLock();
-    /** Written by who sends. */
+    /** Written with sending. */
     private volatile long lastSent;
-    /** No task is to be sent any more. */
+    /** Set once; then no more tasks are sent. */
     private volatile boolean closed;
-    /** Written by the receiving thread. */
+    /** How many bytes of answers were read. Written by the receiving thread. */
     private volatile long taken;
 
     PlainLink(OutputStream tasks, SocketChannel socket) {
@@ -62,7 +64,7 @@ final class PlainLink implements WorkerLink {
         control = new Control(socket);
     }
 
-    /** What it has not read yet fills the pipe. */
+    /** More than one might fill the pipe while the worker is busy. */
     @Override
     public int mostAhead() {
         return 1;
@@ -92,7 +94,7 @@ final class PlainLink implements WorkerLink {
             if (number < SHAPES) {
                 lastSent = Math.abs(number);
             }
-            tasks.write(bytes[length - 1]); // which stays here until it is flushed
+            tasks.write(bytes[length - 1]); // stays in the buffer until flush(), so that lastSent is written first
             tasks.flush();
         } finally {
             sending.unlock();
@@ -102,13 +104,16 @@ final class PlainLink implements WorkerLink {
         }
     }
 
-    /** Whoever writes to a worker that does not read is left alone: he goes when the worker is killed, and closes it then. */
+    /**
+     * Closes the pipe, unless a sender writes to it: that sender fails when the worker is killed, and closes the pipe
+     * then.
+     */
     private void closeTasks() {
         if (sending.tryLock()) {
             try {
                 tasks.close();
             } catch (IOException e) {
-                // a task that was being written to a dead worker
+                // the rest of a task for a dead worker could not be flushed
             } finally {
                 sending.unlock();
             }
@@ -160,7 +165,7 @@ final class PlainLink implements WorkerLink {
         return new Reply(kind, task, runNanos, cpuNanos, readPayload(length), length);
     }
 
-    /** Waits until so many bytes are there; false at the end of the stream. */
+    /** Waits until so many bytes are there; returns false at the end of the stream. */
     private boolean fill(int bytes) throws IOException {
         if (received.remaining() >= bytes) {
             return true;
@@ -172,7 +177,7 @@ final class PlainLink implements WorkerLink {
                 if (count < 0) {
                     return false;
                 }
-                long sum = taken + count; // nobody else writes it
+                long sum = taken + count; // only this thread writes it
                 taken = sum;
             }
         } finally {
@@ -203,7 +208,7 @@ final class PlainLink implements WorkerLink {
         return taken;
     }
 
-    /** The socket says so. */
+    /** Does nothing: the end of the socket's stream tells the receiving thread. */
     @Override
     public void workerEnded() {}
 
@@ -217,7 +222,7 @@ final class PlainLink implements WorkerLink {
         endTasks();
     }
 
-    /** The other end. */
+    /** The worker's end. */
     static final class PlainWorkerEnd implements WorkerEnd {
         private final InputStream tasks;
         private final SocketChannel socket;
@@ -262,7 +267,7 @@ final class PlainLink implements WorkerLink {
             return null;
         }
 
-        /** The parent closes the pipe. */
+        /** Does nothing: the parent closes the pipe, which ends the wait for a task. */
         @Override
         public void end() {}
 

@@ -13,17 +13,20 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
-/** A task that travels: encoded when it was submitted, so that the submitter may change what it captured. */
+/**
+ * A task for a worker process, encoded when it is submitted, so that the submitter may change captured objects
+ * afterwards.
+ */
 final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
-    /** Null once it has run, and will not again. */
+    /** Null once the task has run and will not run again. */
     private volatile @Nullable EncodedTask message;
     private final Throwable submittedFrom;
     private final String submitter;
-    /** The worker it was handed to; written before that worker's {@code current}. */
+    /** The worker that the task was last assigned to; written before that worker's {@code current}. */
     private volatile @Nullable WorkerJvm worker;
-    /** Its number there; written before {@link #worker}. */
+    /** The task's number there; written before {@link #worker}. */
     private long task;
-    /** Only who settles what a dead worker had. */
+    /** How many workers died before they had begun the task. Only the serving thread of the worker that died. */
     private int deaths;
 
     RemoteSubmission(ProcessPool pool, Callable<T> body, TaskOptions options, EncodedTask message) {
@@ -33,7 +36,7 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
         submitter = Thread.currentThread().getName();
     }
 
-    /** The same task, as it was when it was submitted, for another attempt. */
+    /** Creates another attempt at the same task, from the same message. */
     RemoteSubmission(ProcessPool pool, RemoteSubmission<T> before) {
         super(pool, before.body(), before.options());
         this.message = before.message;
@@ -50,7 +53,10 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
         message = null;
     }
 
-    /** The worker it was sent to has not begun it, and will not: what it would have given away stays here. */
+    /**
+     * Notes that the worker has not begun the task and will not: objects that move with the message stay in this
+     * process.
+     */
     void isWithdrawn() {
         EncodedTask unread = message;
         if (unread != null && unread.handover() != null) {
@@ -58,7 +64,10 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
         }
     }
 
-    /** The worker gets it next, under this number. What it gives away is that worker's, unless it {@linkplain #isWithdrawn is withdrawn}. */
+    /**
+     * Assigns the task to a worker, before it is sent there. Objects that move with the message belong to the worker
+     * from now on, unless the task {@linkplain #isWithdrawn is withdrawn}.
+     */
     void assign(WorkerJvm toWorker, long number) {
         Handover given = message().handover();
         if (given != null) {
@@ -76,7 +85,7 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
         return task;
     }
 
-    /** Counts the workers that died before they had begun it, though it was theirs to begin while they lived. */
+    /** Counts the death of a worker that was alive when the task was sent, and died before it had begun the task. */
     int countDeath() {
         return ++deaths;
     }
@@ -84,7 +93,7 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
     @Override
     protected void takeBackOrStart() {
         WorkerJvm busy = worker;
-        if (busy != null) { // written before it was sent
+        if (busy != null) { // never null: written before the state is SENT
             busy.takeBackOrStart(this);
         }
     }
@@ -95,12 +104,12 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
         return ran != null && ran.hasEnded(this);
     }
 
-    /** Settles it as {@code shutdownNow} does. */
+    /** Cancels the task and stops its run, as {@code shutdownNow} does. */
     void cancelNow() {
         settle(null, new CancellationException(), true);
     }
 
-    /** The stack of {@code submit}'s caller, without this library's own frames on top. */
+    /** Returns the stack of the caller of {@code submit}, without this library's own frames on top. */
     List<StackTraceElement> submitterStack() {
         StackTraceElement[] frames = submittedFrom.getStackTrace();
         int first = 0;
@@ -121,7 +130,10 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
                 || className.equals(RemoteSubmission.class.getName());
     }
 
-    /** Puts the submitter's stack below the one the exception has from the worker, if its own methods let us. */
+    /**
+     * Appends the submitter's stack to the exception's stack from the worker, if the exception's own methods allow
+     * that.
+     */
     void addSubmitterStack(Throwable failure, String ranOn) {
         List<StackTraceElement> joined = new ArrayList<>(Arrays.asList(Throwables.stack(failure)));
         joined.add(new StackTraceElement("[" + ranOn + "]", "submitted by", "thread " + submitter, -1));
@@ -129,7 +141,7 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
         try {
             failure.setStackTrace(joined.toArray(StackTraceElement[]::new));
         } catch (RuntimeException | Error e) {
-            // then it has only the one from the worker
+            // then it has only the stack from the worker
         }
     }
 }

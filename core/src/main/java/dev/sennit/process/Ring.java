@@ -14,7 +14,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Messages through shared memory, from one process to another: one writes at a time, one reads at a time.
+ * A queue of messages in shared memory, from one process to another. One thread at a time writes, and one reads.
  *
  * <h2>Layout</h2>
  * <pre>
@@ -26,25 +26,28 @@ import org.jspecify.annotations.Nullable;
  *            int size of the record, int WRAP                      the rest up to the end is not used
  * </pre>
  *
- * <p>{@code tail} and {@code head} count the bytes ever written and read. A record is there once the tail is behind it; what
- * a writer that dies has not finished is never seen. When all is read the writer starts again at the beginning, so that
- * small messages keep to a few pages, and those that a large one touched are touched by large ones alone. After some small
- * messages the writer {@linkplain #giveBack gives} those back to the system.
+ * <p>{@code tail} and {@code head} count the bytes ever written and read. The writer publishes a record by advancing
+ * the tail past it, so the reader never sees the unfinished record of a writer that died. When all records are read,
+ * the writer starts again at the beginning: small messages use the same few pages again and again, and only large
+ * messages touch the others. After some small messages in a row the writer {@linkplain #giveBack gives} those other
+ * pages back to the system.
  *
  * <h2>Sleep</h2>
  *
- * <p>A reader that finds nothing sets its word to {@link #ASLEEP}, looks again, and sleeps in a futex while the word says so.
- * A writer moves the tail, then looks at the word, and whoever sets it back wakes the sleeper: one of the two sees the
- * other. So nobody calls the system while messages keep coming. The writer sleeps on its own word when there is no room.
+ * <p>A reader that finds no message sets its word to {@link #ASLEEP}, looks again, and sleeps in a futex while the word
+ * keeps that value. The writer advances the tail, then looks at the word, and wakes the reader if it can reset the
+ * word. At least one of the two sees what the other wrote, and neither calls the system while messages keep coming. The
+ * writer sleeps on its own word while there is no room.
  *
- * <p>While the reading thread sleeps, another may {@linkplain #pollInstead read in its stead}: it sets the word to {@link
- * #POLLED}, and nobody is woken. The two never read at once: their callers see to that with a lock, which a sleeper does
- * not hold. It leaves messages that may still be on their way alone, as two cannot sleep on one word.
+ * <p>While the reading thread sleeps, another thread may {@linkplain #pollInstead read in its stead}: it sets the word
+ * to {@link #POLLED}, so that the writer does not wake the sleeper. The callers hold a lock while they read, which a
+ * sleeper does not hold, so the two never read at once. The other thread takes no message of which a part is still to
+ * come: it would have to sleep, and two threads cannot sleep on one word.
  *
  * <h2>Trust</h2>
  *
- * <p>The other process may write anything anywhere. Each side keeps its own counter to itself, reads each field once, and
- * checks it: what makes no sense is an {@link IOException}.
+ * <p>The other process may write anything anywhere. Each side keeps its own counter in private memory, reads each field
+ * once, and checks the value; an impossible value is an {@link IOException}.
  */
 final class Ring {
     static final long HEADER = 256;
@@ -63,23 +66,26 @@ final class Ring {
 
     private static final int RECORD_HEADER = 8;
     private static final int FIRST_HEADER = 40;
-    /** Where the writer starts again when all is read. */
+    /** From this position on, the writer starts again at the beginning when all is read. */
     private static final long SMALL = 1 << 16;
-    /** What is never given back, lest large messages wait for memory again and again. */
+    /** So many bytes are never given back, so that large messages need not wait for memory each time. */
     private static final long KEPT = 1 << 20;
-    /** So many records in a row that keep to that, and the rest is given back. */
+    /** After so many records in a row within {@link #KEPT}, the rest is given back. */
     private static final int QUIET = 256;
-    /** A multiple of the size of a page, whatever that is. */
+    /** A multiple of every system's page size. */
     private static final long PAGES = 1 << 16;
-    /** A longer message goes in pieces: the reader copies one while the writer copies the next. */
+    /** A longer message goes in pieces: the reader copies a piece while the writer copies the next. */
     private static final int WHOLE = 1 << 18;
 
     private static final int PIECE = 1 << 17;
-    /** Arrays of these lengths are used again. */
+    /** Arrays from this length to {@link #LONGEST_SPARE} are used again. */
     private static final int SHORTEST_SPARE = 1 << 16;
 
     private static final int LONGEST_SPARE = 1 << 21;
-    /** How much is allocated before any of it has arrived: a length that lies cannot ask for gigabytes. */
+    /**
+     * How much is allocated at most before any byte has arrived: a false length cannot make the reader allocate
+     * gigabytes.
+     */
     private static final int FIRST_ALLOCATION = 1 << 20;
 
     private static final VarHandle LONGS = JAVA_LONG.varHandle();
@@ -93,42 +99,48 @@ final class Ring {
     private final long mask;
     private final int longestWhole;
     private final int piece;
-    /** Asked by a sleeper now and then; null where somebody else takes care of that. */
+    /** A sleeper asks it now and then; null in the worker, whose main thread hears of the parent's end. */
     private final @Nullable Liveness otherSide;
 
-    /** Only the writer: what it has written, what it knows to be read. */
+    /** Only the writer: how many bytes it has written, and how many it knows to be read. */
     private long tail;
     private long headSeen;
-    /** Only the writer: whether more than {@link #KEPT} was touched since it was given back, and how many records not. */
+    /**
+     * Only the writer: whether memory beyond {@link #KEPT} is in use, and how many records in a row did not reach it.
+     */
     private boolean hasMore;
     private int quiet;
-    /** Only the reader: what it has read, what it knows to be written. A sleeper looks at the first. */
+    /**
+     * Written by the reader: how many bytes it has read, and how many it knows to be written. Any thread may read the
+     * first.
+     */
     private volatile long head;
     private long tailSeen;
 
-    /** For the reader: where the next large message may go; let go after {@link #QUIET} messages that are not. */
+    /** An array for the reader's next large message; dropped after {@link #QUIET} small messages in a row. */
     private final AtomicReference<byte @Nullable []> spare = new AtomicReference<>();
-    /** Only the reader. */
+    /** Only the reader. How many small messages came in a row. */
     private int smallInARow;
 
-    /** Written by the writer. */
+    /** Written by the writer. The greatest task number of a message that is written whole. */
     private volatile long lastTask;
 
+    /** Whether the process on the other side has ended. Set once, by any thread. */
     private volatile boolean ended;
 
-    /** Tells whether there is still somebody on the other side. */
+    /** Tells whether the process on the other side is alive. */
     interface Liveness {
         boolean isAlive();
     }
 
-    /** A message; its payload is the first bytes of the array, so many as its length says. */
+    /** A message; its payload is the first {@code length} bytes of the array. */
     record Message(int kind, long task, long runNanos, long cpuNanos, byte[] payload, int length) {}
 
     /**
-     * A ring in fresh memory, filled with zeros.
+     * Opens a ring.
      *
-     * @param memory header and data
-     * @param otherSide whether it is worth waiting, or null when a wait may have no end
+     * @param memory header and data; zeroed memory is an empty ring
+     * @param otherSide asked by a thread that waits, or null when a wait need not notice the end of the other process
      */
     Ring(MemorySegment memory, @Nullable Liveness otherSide) {
         header = memory.asSlice(0, HEADER);
@@ -147,7 +159,7 @@ final class Ring {
 
     // ---- the writer ----
 
-    /** Whether there is room for a message, so that writing it does not wait. */
+    /** Returns whether there is room for a message, so that writing it does not wait. */
     boolean hasRoom(int length) throws IOException {
         long needed = roomFor(length);
         if (needed > capacity / 2) {
@@ -169,13 +181,13 @@ final class Ring {
         return length / piece * aligned(RECORD_HEADER + piece) + (last == 0 ? 0 : aligned(RECORD_HEADER + last));
     }
 
-    /** Whether a message, or what is left of one, is to be written from the beginning on. */
+    /** Returns whether a message, or the rest of a message, is to be written from the beginning on. */
     private boolean startsAgain(long needed) throws IOException {
         long place = tail & mask;
         return place >= SMALL && needed <= place && readHead() == tail;
     }
 
-    /** Writes a message; waits while the reader has to make room. */
+    /** Writes a message; waits until the reader has made room. */
     void write(int kind, long task, long runNanos, long cpuNanos, byte[] payload, int length) throws IOException {
         int first = length <= longestWhole ? length : piece;
         long at = reserve(FIRST_HEADER + first, roomFor(length));
@@ -204,7 +216,7 @@ final class Ring {
         }
     }
 
-    /** The greatest number of a message whose end the reader may have seen. */
+    /** Returns the greatest task number of a message that the reader may have read whole. */
     long lastTask() {
         return lastTask;
     }
@@ -213,7 +225,12 @@ final class Ring {
         return (size + 7) & ~7L;
     }
 
-    /** Waits for room for a record in one piece, the first of what is to be written, and returns its place. */
+    /**
+     * Waits until there is contiguous room for a record, and returns its position.
+     *
+     * @param size bytes of the record
+     * @param whole bytes of the rest of the message, this record included
+     */
     private long reserve(long size, long whole) throws IOException {
         long needed = aligned(size);
         long place = tail & mask;
@@ -222,7 +239,7 @@ final class Ring {
             awaitRoom(rest);
             data.set(JAVA_INT, place, (int) rest);
             data.set(JAVA_INT, place + 4, WRAP);
-            tail += rest; // seen by the reader together with what comes after it
+            tail += rest; // published together with the next record
             place = 0;
         }
         awaitRoom(needed);
@@ -235,7 +252,7 @@ final class Ring {
         return place;
     }
 
-    /** All is read, so nothing is lost. */
+    /** Gives the pages beyond {@link #KEPT} back to the system. All records are read, so none is lost. */
     private void giveBack() {
         long start = data.address();
         long from = (start + KEPT + PAGES - 1) / PAGES * PAGES - start;
@@ -265,7 +282,7 @@ final class Ring {
         if (capacity - (tail - headSeen) >= needed) {
             return;
         }
-        LONGS.setVolatile(header, TAIL, tail); // a wrap may be all that is left to read
+        LONGS.setVolatile(header, TAIL, tail); // a WRAP record may not be published yet
         wake(readerWord);
         while (capacity - (tail - readHead()) < needed) {
             long before = headSeen;
@@ -277,12 +294,12 @@ final class Ring {
 
     // ---- the reader ----
 
-    /** The next message, if one is there; waits for the rest of a long one. */
+    /** Returns the next message, or null; waits for the rest of a long message that has begun. */
     @Nullable Message poll() throws IOException {
         return poll(false);
     }
 
-    /** The next message, if all of it is there: who reads instead of the reading thread may not sleep where that does. */
+    /** Returns the next message if all of it is there, or null; never sleeps. For a thread in {@link #pollInstead}. */
     @Nullable Message pollWhole() throws IOException {
         return poll(true);
     }
@@ -303,7 +320,7 @@ final class Ring {
         return null;
     }
 
-    /** Whether a message, or part of one, is there. */
+    /** Returns whether a message, or a part of a message, is there. */
     boolean hasMessage() throws IOException {
         return head != tailSeen || readTail() != head;
     }
@@ -360,7 +377,7 @@ final class Ring {
         return new byte[Math.min(length, Math.max(have, FIRST_ALLOCATION))];
     }
 
-    /** Nobody needs the payload of a message any more: the next one may go where it was, which costs no fresh memory. */
+    /** Takes the payload of a message that is not needed any more, for the next large message. */
     void useAgain(byte[] payload) {
         if (payload.length >= SHORTEST_SPARE && payload.length <= LONGEST_SPARE) {
             spare.set(payload);
@@ -374,7 +391,7 @@ final class Ring {
     }
 
     private void consume(int size) {
-        long read = head + aligned(size); // nobody else reads
+        long read = head + aligned(size); // only this thread writes head
         head = read;
         LONGS.setVolatile(header, HEAD, read);
         wake(writerWord);
@@ -390,12 +407,12 @@ final class Ring {
         return seen;
     }
 
-    /** How many bytes were ever read here. Any thread. */
+    /** Returns how many bytes were ever read here. Any thread. */
     long bytesRead() {
         return head;
     }
 
-    /** Whether something was written that is not read; asked without being the reader. */
+    /** Returns whether there is a record that is not read. Any thread. */
     private boolean hasUnread() {
         return (long) LONGS.getVolatile(header, TAIL) != head;
     }
@@ -403,7 +420,7 @@ final class Ring {
     /**
      * Waits until there may be a message; only the reading thread.
      *
-     * @return false when the other side is gone and all is read
+     * @return false when the other process has ended and all is read
      */
     boolean await() throws IOException {
         return sleep(readerWord, this::hasUnread) || hasUnread();
@@ -418,12 +435,16 @@ final class Ring {
         return true;
     }
 
-    /** Reads in the stead of the reading thread, if that sleeps; returns whether it does. To be followed by {@link #pollNoMore}. */
+    /**
+     * Lets the caller read in the stead of the reading thread, if that sleeps, until {@link #pollNoMore}.
+     *
+     * @return whether the reading thread sleeps, and the caller may read
+     */
     boolean pollInstead() {
         return INTS.compareAndSet(readerWord, 0L, ASLEEP, POLLED);
     }
 
-    /** The reading thread is to be woken again. */
+    /** Ends {@link #pollInstead}: the writer wakes the reading thread again. */
     void pollNoMore() {
         if (INTS.compareAndSet(readerWord, 0L, POLLED, ASLEEP) && (hasUnread() || ended)) {
             wake(readerWord);
@@ -436,13 +457,13 @@ final class Ring {
         boolean holds() throws IOException;
     }
 
-    /** How often a sleeper looks whether there is somebody to wake it, who is else told at once: {@link #end}. */
+    /** How often a sleeper checks that the other process is alive, in case {@link #end} is not called. */
     private static final long LOOK_NANOS = 500_000_000;
 
     /**
      * Sleeps once, unless the condition holds.
      *
-     * @return false when nobody is there to make it hold
+     * @return false when the other process has ended, and cannot make it hold
      */
     private boolean sleep(MemorySegment word, Condition condition) throws IOException {
         INTS.setVolatile(word, 0L, ASLEEP);
@@ -470,7 +491,7 @@ final class Ring {
         }
     }
 
-    /** Nobody is on the other side any more: ends the waits on this one. What is written can still be read. */
+    /** Ends the waits on this side, as the other process has ended. Records already written can still be read. */
     void end() {
         ended = true;
         wake(readerWord);

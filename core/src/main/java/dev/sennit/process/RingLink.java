@@ -15,18 +15,18 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The fast transport: tasks and answers go through two {@link Ring}s in memory that parent and worker share. Control goes over
- * their Unix socket, whose end tells the worker that its parent is gone; the parent is told by the system when its worker
- * ends.
+ * The fast transport: tasks and answers go through two {@link Ring}s in memory that parent and worker share. Control
+ * messages go over a Unix socket, whose end of stream tells the worker that its parent is gone. The parent learns of
+ * the worker's end from the system ({@link #workerEnded}).
  *
  * <pre>
  * memory file: status page, ring of tasks, ring of answers
  * </pre>
  */
 final class RingLink implements WorkerLink {
-    /** A message of some megabytes fits in one piece. Pages that no message reaches take no memory. */
+    /** Bytes of data in a ring. Pages that no message has touched take no memory. */
     private static final long CAPACITY = 1 << 23;
-    /** A page more, so that parts can be mapped. */
+    /** A page for the header, so that the data begins at a page boundary. */
     private static final long RING = 4096 + CAPACITY;
 
     private static final long RINGS = 2 * RING;
@@ -41,11 +41,11 @@ final class RingLink implements WorkerLink {
     private final SocketChannel socket;
     private final Control control;
     private final Arena arena;
-    /** Held by who writes a task: for as long as it takes a worker to make room, if it is large. */
+    /** Held while a task is written, which may take until the worker has read most of a large task. */
     private final ReentrantLock sending = new ReentrantLock();
-    /** Held for moments. Taken after sending. */
+    /** Held briefly. Taken after sending. */
     private final Object ending = new Object();
-    /** Guarded by sending and ending, of which a writer needs both. The memory is gone. */
+    /** Whether the memory is unmapped. Read with sending or ending, written with both. */
     private boolean closed;
 
     private RingLink(MemorySegment rings, Arena arena, SocketChannel socket, Ring.Liveness worker) {
@@ -60,7 +60,7 @@ final class RingLink implements WorkerLink {
         return new Ring(rings.asSlice(offset + 4096 - Ring.HEADER, Ring.HEADER + CAPACITY), otherSide);
     }
 
-    /** The memory of a link, made before the worker is started. */
+    /** The memory of a link, created before the worker is started. */
     static final class Shared implements AutoCloseable {
         private final MemoryFile file;
         private final Arena arena = Arena.ofShared();
@@ -71,7 +71,7 @@ final class RingLink implements WorkerLink {
         Shared() throws IOException {
             file = MemoryFile.create("worker", SIZE);
             try {
-                page = new StatusPage(file.map(0, StatusPage.SIZE, Arena.ofAuto())); // is asked when the worker is gone
+                page = new StatusPage(file.map(0, StatusPage.SIZE, Arena.ofAuto())); // read after the link is closed
                 rings = file.map(StatusPage.SIZE, RINGS, arena);
             } catch (Throwable e) {
                 close();
@@ -79,7 +79,7 @@ final class RingLink implements WorkerLink {
             }
         }
 
-        /** What the worker finds it by. */
+        /** Returns the path by which the worker opens it. */
         Path path() {
             return file.path();
         }
@@ -88,13 +88,13 @@ final class RingLink implements WorkerLink {
             return page;
         }
 
-        /** Called once, when the worker has connected; the link then owns the memory. */
+        /** Creates the link, which then owns the memory. Called once, when the worker has connected. */
         RingLink connect(SocketChannel socket, Ring.Liveness worker) {
             connected = true;
             return new RingLink(rings, arena, socket, worker);
         }
 
-        /** Nobody needs to find it any more. */
+        /** Closes the file, which no process can open any more; unmaps the memory if no link owns it. */
         @Override
         public void close() {
             file.close();
@@ -112,7 +112,7 @@ final class RingLink implements WorkerLink {
     @Override
     public boolean takesAtOnce(int length) throws IOException {
         if (!sending.tryLock()) {
-            return false; // the worker answered before it had read all of a task, and may never do that
+            return false; // a sender waits for a worker that answered before it had read the whole task, and may never
         }
         try {
             requireOpen();
@@ -227,7 +227,7 @@ final class RingLink implements WorkerLink {
         }
     }
 
-    /** Called by the serving thread, when nobody polls instead. */
+    /** Called by the serving thread, when no thread is in {@link #pollInstead}. */
     @Override
     public void close() {
         try {
@@ -235,7 +235,7 @@ final class RingLink implements WorkerLink {
         } catch (IOException e) {
             // it is gone either way
         }
-        workerEnded(); // who waits for room goes
+        workerEnded(); // a sender that waits for room gives up, and releases the lock
         sending.lock();
         try {
             synchronized (ending) {
@@ -249,19 +249,19 @@ final class RingLink implements WorkerLink {
         }
     }
 
-    /** The other end. */
+    /** The worker's end. */
     static final class RingWorkerEnd implements WorkerEnd {
         private final Ring tasks;
         private final Ring answers;
         private final StatusPage page;
         private final Control control;
         private final LambdaShapes.Known shapes = new LambdaShapes.Known();
-        /** Null where the others need the processor. */
+        /** Null where a worker that waits must not keep a processor busy. */
         private final @Nullable LearnedSpin spin;
         /** Only the thread that runs tasks. */
         private byte @Nullable [] lastMessage;
 
-        /** Opens what {@link Shared#path} names. Who loses its parent ends, whatever it waits for. */
+        /** Opens the memory at {@link Shared#path}. Its waits need no end, as a worker that loses its parent halts. */
         RingWorkerEnd(Path path, boolean spins, SocketChannel socket) throws IOException {
             spin = spins ? new LearnedSpin() : null;
             MemorySegment whole = MemoryFile.map(path, SIZE, Arena.global());

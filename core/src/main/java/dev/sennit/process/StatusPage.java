@@ -11,24 +11,24 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * A page of memory that a worker shares with the parent, and that outlives it.
+ * A page of memory that a worker shares with its parent, and that outlives the worker.
  *
- * <p>One word holds the number of the last task that the worker began. With it the parent knows, of a worker that died,
- * whether the task it was handed had begun (and fails) or not (and runs elsewhere). A message would say the same at the
- * price of one more wake-up a task. Another word holds the number of the last one that it ended: its answer is on the way,
- * but the parent may be slow to read it, and is not to stop a task, or kill a worker, for being slow itself.
+ * <p>Three words are the worker's {@link Progress}. The number of the last task begun tells the parent whether the task
+ * in flight had begun when the worker died (the task fails) or not (it runs elsewhere); a message would cost one more
+ * wake-up a task. The number of the last task ended tells that an answer is on its way: the parent neither stops that
+ * task nor kills the worker because the parent itself is slow to read.
  *
- * <p>The other words hold the numbers of tasks that were sent ahead, to a worker that is still busy. The worker claims such a
- * task before it begins it, the parent may take it back until then; one compare-and-set decides between them. Tasks are
- * numbered in the order they are sent, and each has the word of its number, modulo their count: so no more may be on
- * their way than there are words, and the worker says which it came to last.
+ * <p>The other words are for tasks sent ahead, to a worker that is still busy. The worker claims such a task before it
+ * begins it; until then the parent may take the task back. One compare-and-set on the task's word decides. Tasks are
+ * numbered without a gap in the order sent, and the number modulo {@link #WORDS} selects the word. A word is free again
+ * once the worker has seen its task, which the third word of the progress tells.
  *
- * <p>The worker may write anything anywhere. What it says of its {@linkplain Progress progress} the parent holds against what it
- * said before, and what it was sent; a word that was tampered with is a task that cannot be taken back.
+ * <p>The worker may write anything anywhere. The parent checks the progress against the progress read before and the
+ * tasks sent. A task whose word was tampered with cannot be taken back.
  */
 final class StatusPage {
     static final long SIZE = 4096;
-    /** The most tasks that may have been sent and not been come to. */
+    /** How many tasks may have been sent that the worker has not seen, at most. A power of two. */
     static final int WORDS = 256;
 
     private static final long LAST_BEGUN = 0;
@@ -41,9 +41,9 @@ final class StatusPage {
     private final MemorySegment page;
 
     /**
-     * A page in shared memory.
+     * Uses a page in shared memory.
      *
-     * @param page filled with zeros by whoever made it
+     * @param page filled with zeros by its creator
      */
     StatusPage(MemorySegment page) {
         this.page = page;
@@ -72,21 +72,24 @@ final class StatusPage {
     }
 
     /**
-     * What a worker says of the tasks that it was sent. It comes to each, begins it unless that was taken back, and ends it.
+     * A worker's progress: it sees each task that was sent, begins it unless the parent took it back, and ends it.
      *
-     * @param ended the last that it ended
-     * @param begun the last that it began
-     * @param seen the last that it came to
+     * @param ended the number of the last task it ended
+     * @param begun the number of the last task it began
+     * @param seen the number of the last task it has claimed, or found taken back
      */
     record Progress(long ended, long begun, long seen) {
         static final Progress NONE = new Progress(0, 0, 0);
 
-        /** Whether there is a word for a task, those before it having been sent. */
+        /** Returns whether the word of a task is free, when all tasks before it have been sent. */
         boolean leavesWordFor(long task) {
             return task - seen <= WORDS;
         }
 
-        /** Whether it can be true of a worker that has said something before, and has since been sent so many tasks. */
+        /**
+         * Returns whether a worker with this much progress before, and this many tasks sent, can have made this
+         * progress.
+         */
         boolean canFollow(Progress before, long sent) {
             return ended >= before.ended
                     && begun >= before.begun
@@ -97,7 +100,10 @@ final class StatusPage {
         }
     }
 
-    /** Read in the order in which it holds whatever the worker does meanwhile. */
+    /**
+     * Reads the progress, in the order opposite to the worker's writes: so ended {@code <=} begun {@code <=} seen
+     * whenever it is read.
+     */
     Progress progress() {
         long ended = (long) LONGS.getVolatile(page, LAST_ENDED);
         long begun = (long) LONGS.getVolatile(page, LAST_BEGUN);
@@ -108,22 +114,22 @@ final class StatusPage {
         return AHEAD + Long.BYTES * (task & (WORDS - 1));
     }
 
-    /** Parent: a task that is about to be sent ahead; the worker {@linkplain Progress#leavesWordFor leaves a word} for it. */
+    /** Parent: writes the word of a task that is about to be sent ahead; {@link Progress#leavesWordFor} has to hold. */
     void offerAhead(long task) {
         LONGS.setVolatile(page, wordOf(task), task);
     }
 
-    /** Parent: takes a task back; false when the worker has claimed it. */
+    /** Parent: takes a task back; returns false when the worker has claimed it. */
     boolean takeBack(long task) {
         return LONGS.compareAndSet(page, wordOf(task), task, NONE);
     }
 
-    /** Worker: claims a task that was sent ahead; false when it was taken back. */
+    /** Worker: claims a task that was sent ahead; returns false when the parent has taken it back. */
     boolean claim(long task) {
         return LONGS.compareAndSet(page, wordOf(task), task, -task);
     }
 
-    /** Worker: it has come to a task, and claimed it or not. */
+    /** Worker: notes that it is done with the word of a task. */
     void saw(long task) {
         LONGS.setRelease(page, LAST_SEEN, task);
     }
