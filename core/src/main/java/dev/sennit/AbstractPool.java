@@ -26,25 +26,26 @@ import java.util.stream.Gatherer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What every kind of pool shares: admission, back-pressure, bulk methods, statistics and the end of life.
+ * The part of a pool that all kinds share: admission, back-pressure, bulk methods, statistics and termination.
  *
- * <p>For authors of pools. A kind says how a task gets to a worker ({@link #dispatch}), how a run is ended ({@link
- * #stop}), and how its workers go away ({@link #releaseWorkers}).
+ * <p>For authors of pools. A kind defines how a task gets to a worker ({@link #dispatch}), how a run is stopped ({@link
+ * #stop}), and how its workers end ({@link #releaseWorkers}).
  *
  * <h2>Life</h2>
  *
- * <p>A {@link Gate} counts the tasks that were admitted and have not ended. None can slip in behind {@code shutdown}, and
- * the last one out of a closed pool, and only that one, releases the workers.
+ * <p>A {@link Gate} counts the tasks that were admitted and have not ended. No task is admitted after {@code shutdown},
+ * and the thread that counts out the last task of a closed pool, and only this thread, releases the workers.
  *
  * <h2>Back-pressure</h2>
  *
- * <p>A bounded pool has {@code workers + backlog} places. A task holds one from submission until it is settled, or, when
- * it was settled from outside, until its worker is free of it; so who has seen a future done finds room. Shutting down
- * floods the places, which wakes everybody who waits for one; they find the pool closed.
+ * <p>A bounded pool has {@code workers + backlog} places. A task holds a place from submission until its run settles it
+ * or, when it was settled from outside, until its worker is free of it. The place is released before the run's result
+ * can be seen, so a caller that has the result finds room. Shutdown adds so many places that all waiting submitters
+ * wake up; they find the pool closed.
  */
 public abstract non-sealed class AbstractPool implements Pool {
     static final int FLOOD = 1 << 30;
-    /** Of tasks that have the scoped values of their submitter, and belong to nothing else. */
+    /** The owner of tasks that only inherit the scoped values of their submitter. */
     private static final Owner INHERITING = new Owner() {
         @Override
         public boolean inheritsScopedValues() {
@@ -58,17 +59,17 @@ public abstract non-sealed class AbstractPool implements Pool {
     private final BacklogPolicy whenFull;
     private final @Nullable Semaphore places;
     private final Counters counters = new Counters();
-    /** Tasks that may be tried again, until they are over. */
+    /** The tasks with a retry that have not left the pool. */
     private final Set<Submission<?>> retrying = ConcurrentHashMap.newKeySet();
-    /** Has in it the tasks that were admitted and have not ended. */
+    /** Counts the tasks that were admitted and have not ended. */
     private final Gate gate = new Gate();
     private final CountDownLatch terminated = new CountDownLatch(1);
     private final QueueSweeper sweeper = new QueueSweeper();
     /** Submissions that run in threads which are not workers: callers, and workers that wait for another task. */
     private final Map<Submission<?>, Thread> runningInCallers = new ConcurrentHashMap<>();
-    /** Threads that settle a task from outside: they call its callbacks before they count it out. */
+    /** The threads that settle a task from outside: they run its callbacks before they count it out. */
     private final Set<Thread> settlers = ConcurrentHashMap.newKeySet();
-    /** Each {@code mapAsync} until it has ended. */
+    /** The {@code mapAsync} calls that have not ended. */
     private final Set<Submission<?>> maps = ConcurrentHashMap.newKeySet();
     private final DelayedTasks delayed = new DelayedTasks();
     private final EndedTasks endedTasks = new EndedTasks();
@@ -76,7 +77,7 @@ public abstract non-sealed class AbstractPool implements Pool {
     private volatile boolean stopping;
 
     /**
-     * Creates a pool that is open.
+     * Creates an open pool.
      *
      * @param settings name, backlog and policy
      * @param workers how many tasks can run at once
@@ -92,7 +93,6 @@ public abstract non-sealed class AbstractPool implements Pool {
                 : new Semaphore((int) Math.min((long) workers + backlog, FLOOD - 1));
     }
 
-    /** Any pool, as what it is. */
     static AbstractPool of(Pool pool) {
         return switch (Objects.requireNonNull(pool, "pool")) {
             case AbstractPool known -> known;
@@ -109,66 +109,68 @@ public abstract non-sealed class AbstractPool implements Pool {
     protected abstract void dispatch(Submission<?> submission);
 
     /**
-     * The tasks that the kind holds: queued, and running on its workers.
+     * Returns the tasks that the kind holds: queued, and running on its workers.
      *
      * @return a snapshot
      */
     protected abstract Collection<? extends Submission<?>> held();
 
     /**
-     * Whether the calling thread is one of the pool's, running a task or a callback.
+     * Returns whether the calling thread is a worker thread of this pool, which runs a task or a callback.
      *
-     * @return true if waiting for room could be waiting for itself
+     * @return true if a wait for room could be a wait for the calling thread itself
      */
     protected abstract boolean onWorker();
 
     /**
-     * Called once, when the pool is closed and every task has ended: lets the workers go, and calls {@link
-     * #workersReleased} when they are gone.
+     * Ends the workers, and calls {@link #workersReleased} when they have ended. Called once, when the pool is closed
+     * and every task has ended.
      */
     protected abstract void releaseWorkers();
 
     /**
-     * How many workers are alive.
+     * Returns how many workers are alive.
      *
      * @return the count
      */
     protected abstract int aliveWorkers();
 
     /**
-     * Makes the submission for a task; kinds whose tasks travel encode it here, in the submitting thread.
+     * Creates the submission of a task. A kind whose tasks leave this JVM encodes the task here, in the submitting
+     * thread.
      *
-     * @param body what to call
+     * @param body the task
      * @param options name and limits
      * @param <T> the type of the result
-     * @return a submission that waits
+     * @return a queued submission
      */
     protected <T extends @Nullable Object> Submission<T> newSubmission(Callable<T> body, TaskOptions options) {
         return new Submission<>(this, body, options);
     }
 
     /**
-     * Makes a submission of the same task for another attempt.
+     * Creates a submission of the same task for another attempt.
      *
-     * @param ended one that has ended, made by {@link #newSubmission}
+     * @param ended a submission that has ended, created by {@link #newSubmission}
      * @param <T> the type of the result
-     * @return a submission that waits
+     * @return a queued submission
      */
     protected <T extends @Nullable Object> Submission<T> again(Submission<T> ended) {
         return newSubmission(ended.body(), ended.options());
     }
 
     /**
-     * Ends a run whose future is settled. The default interrupts the thread in {@link Submission#run}.
+     * Stops a run whose future is settled. The default interrupts the thread in {@link Submission#run}.
      *
-     * @param submission one that was running
+     * @param submission a submission that was running
      */
     protected void stop(Submission<?> submission) {
         submission.interruptRunner();
     }
 
     /**
-     * Called when a task was dropped before it began; a queue may forget it.
+     * Called when a task was dropped before it began; a kind may remove the task from its queue. The default does
+     * nothing.
      *
      * @param submission the task
      */
@@ -176,11 +178,11 @@ public abstract non-sealed class AbstractPool implements Pool {
 
     /**
      * Called by a thread that is about to wait for one of the pool's futures without a limit. The default keeps the
-     * pool from starving: a worker that waits for a task which nobody has begun runs it itself. What cancels the one that
-     * waits ends the other as well if it is its own; one that somebody else submitted comes to its end first. Called again when
-     * the delay of a submission is over: before that nobody runs it.
+     * pool from starving: a worker that waits for a queued task runs this task itself. A cancellation of the waiting
+     * task then also interrupts the other task if the same thread submitted it; a task that another thread submitted
+     * runs to its end first. Called again when the delay of a submission is over, as no worker runs it before.
      *
-     * @param submission what it is going to wait for
+     * @param submission the submission whose future the thread is about to wait for
      */
     protected void aboutToWait(Submission<?> submission) {
         if (submission.isQueued() && onWorker() && !submission.isDelayed()) {
@@ -193,13 +195,13 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * Called by a thread that is about to wait until runs are over, whose futures are done. Does nothing unless a worker
-     * that waits would keep the pool from hearing of them.
+     * Called by a thread that is about to wait until runs are over whose futures are done. The default does nothing. A
+     * kind overrides it if a waiting worker would keep the pool from learning that a run is over.
      */
     protected void aboutToWait() {}
 
     /**
-     * Workers that died under the pool.
+     * Returns how many workers died unexpectedly.
      *
      * @return the count
      */
@@ -208,7 +210,7 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * Workers that the pool replaced, or let go, while it was open.
+     * Returns how many workers the pool has replaced or retired while it was open.
      *
      * @return the count
      */
@@ -217,59 +219,60 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * The process ids of the workers that are there.
+     * Returns the process ids of the workers.
      *
-     * @return a snapshot; empty for kinds whose workers are no processes
+     * @return a snapshot; empty for kinds whose workers are not processes
      */
     protected List<Long> workerPids() {
         return List.of();
     }
 
     /**
-     * Processor time used by the pool's workers.
+     * Returns the processor time used by the pool's workers.
      *
-     * @return the time, or empty where it cannot be known
+     * @return the time, or empty where it is not known
      */
     protected Optional<Duration> cpuTime() {
         return Optional.empty();
     }
 
     /**
-     * The time one message to a worker should take, from which {@link #map} sizes its chunks.
+     * Returns how long a chunk, which is one message to a worker, should take; {@link #map} sizes its chunks by this.
      *
-     * @return a duration; zero sends every item alone
+     * @return a duration; zero makes a chunk of every item
      */
     protected Duration chunkTime() {
         return Duration.ofMillis(1);
     }
 
     /**
-     * Called when a task that {@link #countsAsLoad} is about to be settled, before anybody sees that.
+     * Called when a task that {@link #countsAsLoad} is about to be settled, before its future is done.
      */
     protected void loadEnded() {}
 
     /**
-     * Calls back once a delay is over.
+     * Runs an action when a delay is over.
      *
      * @param delay positive
-     * @param action something short that does not block
-     * @return a handle whose {@code cancel(false)} calls it off
+     * @param action short; must not block
+     * @return a future whose {@code cancel(false)} cancels the action
      */
     protected Future<?> callAfter(Duration delay, Runnable action) {
         return Timers.after(delay, action);
     }
 
     /**
-     * Whether waiting tasks are taken by priority.
+     * Returns whether queued tasks are ordered by priority.
      *
-     * @return false unless the kind can, and was asked to
+     * @return false unless the kind supports priorities, and was asked to use them
      */
     protected boolean ordersByPriority() {
         return false;
     }
 
     /**
-     * Whether a task runs on a copy of what it captured, and so cannot tell this JVM anything but its result.
+     * Returns whether a task runs on a copy of the objects that it captured, so that this JVM sees nothing of it but
+     * its result.
      *
      * @return false unless tasks leave this JVM
      */
@@ -278,8 +281,8 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * Whether tasks have the scoped values that are bound where they are submitted, as those of a {@link TaskScope} do. They can
-     * where the JVM was started with {@code --add-opens java.base/java.lang}.
+     * Returns whether tasks inherit the scoped values that are bound where they are submitted, as the tasks of a {@link
+     * TaskScope} do. This needs a JVM started with {@code --add-opens java.base/java.lang}.
      *
      * @return false unless the kind's tasks are coroutines
      */
@@ -288,9 +291,10 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * Whether {@code submit} runs the task before it returns; then it is the submitter who waits for a delay to pass.
+     * Returns whether {@code submit} runs the task before it returns; then the submitter also waits for a delay to
+     * pass.
      *
-     * @return false unless the kind has no execution unit of its own
+     * @return false unless the kind has no execution units of its own
      */
     protected boolean runsInCaller() {
         return false;
@@ -299,10 +303,11 @@ public abstract non-sealed class AbstractPool implements Pool {
     // ---- what a kind may call ----
 
     /**
-     * Submits a task to another pool, on behalf of a task whose scoped values it is to have; not where it leaves this JVM.
+     * Submits a task to another pool. The task inherits the scoped values of the calling thread, unless it leaves this
+     * JVM.
      *
      * @param other the pool
-     * @param task what to run
+     * @param task the task
      * @param <T> the type of the result
      * @return its future
      */
@@ -312,10 +317,10 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * The same for a runnable.
+     * Submits a runnable to another pool, with the scoped values of the calling thread, unless it leaves this JVM.
      *
      * @param other the pool
-     * @param task what to run
+     * @param task the task
      * @return a future of null
      */
     protected static TaskFuture<@Nullable Void> submitInheriting(Pool other, Runnable task) {
@@ -324,28 +329,28 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * Asks for a call of {@link #loadEnded} when a task has ended, which may be at once.
+     * Requests a call of {@link #loadEnded} when a task ends, which may be at once.
      *
-     * @param submission the task, which has been counted and is about to be queued
+     * @param submission the task, which the kind has counted and is about to queue
      */
     protected final void countsAsLoad(Submission<?> submission) {
         submission.countAsLoad();
-        if (!submission.isQueued() && submission.endsLoad()) { // whoever dropped it may not have seen that
+        if (!submission.isQueued() && submission.endsLoad()) { // a thread that drops it may have missed countAsLoad
             loadEnded();
         }
     }
 
     /**
-     * Notes that a cancelled task lies in a queue, and takes such tasks out once they are half of it.
+     * Notes that a cancelled task may be left in a queue, and removes such tasks once they are half of it.
      *
-     * @param queue where it may lie; the caller holds whatever lock the queue needs
+     * @param queue the queue; the caller holds its lock, if it has one
      */
     protected final void sweep(java.util.Queue<? extends Submission<?>> queue) {
         sweeper.dropped(queue);
     }
 
     /**
-     * Says that all workers are gone: {@link #awaitTermination} returns.
+     * Notes that all workers have ended: {@link #awaitTermination} returns.
      */
     protected final void workersReleased() {
         terminated.countDown();
@@ -366,7 +371,8 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * The class that a submitter wrote: of the task, or of the runnable or function that this library made a task of.
+     * Returns the class that a submitter wrote: that of the task, or of the runnable or function that the library
+     * wrapped.
      *
      * @param body a task's body
      * @return the class
@@ -376,7 +382,7 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * What a task is called whose options give no name.
+     * Returns the name of a task whose options give no name.
      *
      * @param body a task's body
      * @return a name that tells where the task was written
@@ -386,7 +392,7 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * Whether {@link #shutdownNow} was called: a task that starts from now on is cancelled.
+     * Returns whether {@link #shutdownNow} was called: from then on a task that starts is cancelled.
      *
      * @return true from then on
      */
@@ -406,21 +412,21 @@ public abstract non-sealed class AbstractPool implements Pool {
         return unaskedFailures;
     }
 
-    /** Whether the calling thread is one of the pool's. */
+    /** Returns whether the calling thread is a worker thread of this pool. */
     final boolean isWorker() {
         return onWorker();
     }
 
-    // ---- what a task that is tried again calls ----
+    // ---- what a task with a retry calls ----
 
-    /** Counts another attempt in, of a task that is in. */
+    /** Counts another attempt of an admitted task in. */
     final void enterAgain() {
         gate.enterAgain();
     }
 
     final void dispatchAttempt(Submission<?> attempt) {
         dispatchOrFail(attempt);
-        if (stopping) { // shutdownNow may have looked before it was there
+        if (stopping) { // shutdownNow may have missed it
             attempt.settle(null, new CancellationException(), true);
         }
     }
@@ -437,12 +443,14 @@ public abstract non-sealed class AbstractPool implements Pool {
         return admit(make(Objects.requireNonNull(task, "task"), options));
     }
 
-    /** Makes a submission that runs in the context of the calling thread. */
+    /** Creates a submission that runs in the context of the calling thread. */
     final <T extends @Nullable Object> Submission<T> newInContext(Callable<T> body, TaskOptions options) {
         return newSubmission(TaskContexts.carry(body, copiesTasks(), inheritsScopedValues()), options);
     }
 
-    /** Gives what runs in a thread of this JVM, whatever the kind, the context of the calling thread. */
+    /**
+     * Wraps a callable that runs in this JVM, even if the kind's tasks do not, in the context of the calling thread.
+     */
     final <T extends @Nullable Object> Callable<T> carryToThread(Callable<T> body) {
         return TaskContexts.carry(body, false, inheritsScopedValues());
     }
@@ -515,9 +523,9 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * Submits a task that is a part of something.
+     * Submits a task that is a part of an owner.
      *
-     * @param left how long it may wait for room, and then is taken in as one that was cancelled; null for ever
+     * @param left how long the task may wait for room, after which it is admitted as cancelled; null for ever
      */
     final <T extends @Nullable Object> TaskFuture<T> submitFor(
             Owner owner, Task<T> task, TaskOptions options, @Nullable Duration left) {
@@ -527,7 +535,9 @@ public abstract non-sealed class AbstractPool implements Pool {
         return admit(submission, Deadline.in(left), Duration.ZERO);
     }
 
-    /** Submits a task that is of no use after a while: one that waits for room till then is taken in as if it were cancelled. */
+    /**
+     * Submits a task that is of no use after a deadline: if it waits for room until then, it is admitted as cancelled.
+     */
     final <T extends @Nullable Object> TaskFuture<T> submitBefore(Deadline deadline, Callable<T> task) {
         return admit(newInContext(task, TaskOptions.NONE), deadline, Duration.ZERO);
     }
@@ -537,8 +547,8 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * Takes a task in, for after a delay; when there is no room before the deadline, as one that was cancelled. One that is
-     * delayed holds its place meanwhile: a bounded pool is bounded in every way.
+     * Admits a task that is to run after a delay; as cancelled if there is no room before the deadline. A delayed task
+     * holds its place meanwhile, so that the bound of the pool includes it.
      */
     private <T extends @Nullable Object> TaskFuture<T> admit(
             Submission<T> submission, Deadline deadline, Duration delay) {
@@ -560,7 +570,7 @@ public abstract non-sealed class AbstractPool implements Pool {
             } else if (whenFull == BacklogPolicy.REJECT) {
                 leave();
                 throw refused("is full", null);
-            } else if (!onWorker() && submission.waitsForPlace()) { // a worker may wait for a part, which cannot wait for it then
+            } else if (!onWorker() && submission.waitsForPlace()) { // the room must not depend on the thread that waits
                 tooLate = !waitForPlace(places, deadline);
                 if (!tooLate) {
                     submission.holdsPlace();
@@ -570,7 +580,7 @@ public abstract non-sealed class AbstractPool implements Pool {
         counters.submitted();
         boolean here = (inCaller || runsInCaller()) && !tooLate;
         boolean mayEndEarly = submission.mayEndEarly() || delay.isPositive();
-        if (mayEndEarly) { // others see it before it is dispatched: the pool outlasts the end they may make of it
+        if (mayEndEarly) { // keeps the pool open if another thread settles the task before it is dispatched
             gate.enterAgain();
         }
         try {
@@ -605,7 +615,7 @@ public abstract non-sealed class AbstractPool implements Pool {
         } catch (RuntimeException | Error e) { // no worker will run it, so it ends here
             submission.settle(null, e, false);
             if (here) {
-                submission.runHere(); // which finds it ended
+                submission.runHere(); // finds it ended
             }
             throw e;
         }
@@ -623,13 +633,13 @@ public abstract non-sealed class AbstractPool implements Pool {
     final void dispatchOrFail(Submission<?> submission) {
         try {
             submission.dispatch();
-        } catch (RuntimeException | Error e) { // no thread to be had, say: no worker will run it, so it ends here
+        } catch (RuntimeException | Error e) { // no thread, for example: no worker will run it, so it ends here
             submission.settle(null, e, false);
             throw e;
         }
     }
 
-    /** Returns false when the time was over first. */
+    /** Waits for a place; returns false when the deadline passed first. */
     private boolean waitForPlace(Semaphore free, Deadline deadline) {
         try {
             if (!deadline.acquire(free)) {
@@ -659,14 +669,17 @@ public abstract non-sealed class AbstractPool implements Pool {
                 cause);
     }
 
-    /** Counts a task out; the last one of a closed pool releases the workers. */
+    /** Counts a task out, and releases the workers if it was the last task of a closed pool. */
     final void leave() {
         if (gate.leave()) {
             releaseWorkers();
         }
     }
 
-    /** Settles a future from outside, before its task is counted out: a callback that closes the pool would wait for itself. */
+    /**
+     * Runs a settlement from outside, and notes the thread meanwhile: a callback that closes the pool would wait for
+     * itself.
+     */
     final void whileSettling(Runnable settling) {
         Thread self = Thread.currentThread();
         boolean isOutermost = settlers.add(self);
@@ -679,7 +692,7 @@ public abstract non-sealed class AbstractPool implements Pool {
         }
     }
 
-    /** Ends the delay of a task that was dropped; false if it was over, or there was none. */
+    /** Ends the delay of a dropped task; returns false if the delay was over, or there was none. */
     final boolean forgetDelay(Submission<?> submission) {
         if (!delayed.remove(submission)) {
             return false;
@@ -692,17 +705,17 @@ public abstract non-sealed class AbstractPool implements Pool {
         return delayed;
     }
 
-    /** Tasks that may be tried again put themselves in here until they are over. */
+    /** Returns the tasks with a retry, which add and remove themselves. */
     final Set<Submission<?>> retrying() {
         return retrying;
     }
 
-    /** Each {@code mapAsync} puts itself in here until it is over. */
+    /** Returns the {@code mapAsync} calls, which add and remove themselves. */
     final Set<Submission<?>> maps() {
         return maps;
     }
 
-    /** A submission's future is done, and its worker is free of it or it never got one: counts it out. */
+    /** Counts a submission out: its future is done, and its worker is free of it, if it ever had one. */
     final void ended(Submission<?> submission) {
         try {
             releasePlace(submission);
@@ -715,7 +728,7 @@ public abstract non-sealed class AbstractPool implements Pool {
         }
     }
 
-    /** Gives back the place of a submission that is about to be settled, or whose stopped run has ended. */
+    /** Releases the place of a submission that is about to be settled, or whose stopped run has ended. */
     final void releasePlace(Submission<?> submission) {
         if (places != null && submission.givesUpPlace()) {
             places.release();
@@ -777,7 +790,7 @@ public abstract non-sealed class AbstractPool implements Pool {
         measured().forEach(items, action);
     }
 
-    /** Takes in a {@code mapAsync} and begins it. */
+    /** Admits a {@code mapAsync} and begins it. */
     final <T extends @Nullable Object> TaskFuture<T> begin(MapSubmission<T> map) {
         if (!gate.enter()) {
             throw refused("is shut down", null);
@@ -787,12 +800,12 @@ public abstract non-sealed class AbstractPool implements Pool {
             return map.future();
         }
         map.admitted(false);
-        if (stopping) { // shutdownNow may have looked before it was there
+        if (stopping) { // shutdownNow may have missed it
             map.settle(null, new CancellationException(), true);
         }
         try {
             Backend.start(Thread.ofVirtual().name(name + "-map").unstarted(map::run));
-        } catch (Throwable e) { // no thread to be had: nobody will run it, so it ends here
+        } catch (Throwable e) { // no thread to be had: the map will not run, so it ends here
             map.future().asked(); // the submitter has the failure
             map.settle(null, e, false);
             throw e;
@@ -800,7 +813,7 @@ public abstract non-sealed class AbstractPool implements Pool {
         return map.future();
     }
 
-    /** Lets a chunk of such a map in, which is in itself. */
+    /** Admits a chunk of an admitted {@code mapAsync}, even when the pool is closed. */
     final <T extends @Nullable Object> TaskFuture<T> admitChunk(Submission<T> chunk) {
         gate.enterAgain();
         return place(chunk, Deadline.NEVER, Duration.ZERO);
@@ -810,7 +823,7 @@ public abstract non-sealed class AbstractPool implements Pool {
         return freePlaces() == 0;
     }
 
-    /** How many submissions find room; {@link #FLOOD} is added by shutdown. */
+    /** Returns how many submissions find room; shutdown adds {@link #FLOOD}. */
     final int freePlaces() {
         return places == null ? FLOOD : places.availablePermits();
     }
@@ -857,18 +870,18 @@ public abstract non-sealed class AbstractPool implements Pool {
 
     @Override
     public final List<Runnable> shutdownNow() {
-        // Looked at twice: once it stops, whoever moves a task from one place to another cancels it instead.
+        // Collected twice, before and after stopping is set: a thread that moves a task later cancels it instead.
         Set<Submission<?>> waiting = new LinkedHashSet<>(underWay());
         waiting.removeIf(one -> !one.isQueued());
         stopping = true;
-        // A submission that was admitted but not yet dispatched is in no list; it finds "stopping" when it starts.
+        // A submission that is admitted but not yet dispatched is in no list; it finds stopping set when it starts.
         shutdown();
-        maps.forEach(this::cancelNow); // before their chunks, whose end would be their failure
+        maps.forEach(this::cancelNow); // before their chunks, whose cancellation would make the maps fail
         List<Submission<?>> all = underWay();
         all.stream().filter(Submission::isQueued).forEach(waiting::add);
         all.forEach(this::cancelNow);
         waiting.forEach(this::cancelNow);
-        runningInCallers.keySet().forEach(this::cancelNow); // attempts too: their thread waits for nothing else
+        runningInCallers.keySet().forEach(this::cancelNow); // attempts included
         List<Runnable> neverBegun = new ArrayList<>();
         for (Submission<?> submission : waiting) {
             if (submission.neverBegan()) {
@@ -880,13 +893,13 @@ public abstract non-sealed class AbstractPool implements Pool {
 
     private List<Submission<?>> underWay() {
         List<Submission<?>> all = new ArrayList<>(held());
-        all.removeIf(one -> !one.isCounted()); // an attempt: its task calls it off
+        all.removeIf(one -> !one.isCounted()); // attempts: their task cancels them
         all.addAll(retrying);
         all.addAll(delayed.all());
         return all;
     }
 
-    /** Cancels a task; stops one as well that goes on although its future is settled: {@code cancel(false)} let it. */
+    /** Cancels a task; if its future is settled and its run goes on, after {@code cancel(false)}, stops the run. */
     final void cancelNow(Submission<?> submission) {
         if (!submission.settle(null, new CancellationException(), true) && submission.isStopping()) {
             submission.tryToStop(true);
@@ -894,11 +907,11 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
-     * Shuts down, waits until every submitted task has ended, and lets the workers go. An interrupt while waiting
-     * turns it into {@link #shutdownNow}.
+     * Shuts down, and waits until every submitted task and all workers have ended. An interrupt while waiting turns it
+     * into {@link #shutdownNow}.
      *
-     * @throws IllegalStateException if called by a task of this pool, or by a callback of one, which would wait for itself; the
-     *     pool is shut down all the same
+     * @throws IllegalStateException if called by a task of this pool or by a callback of such a task, which would wait
+     *     for itself; the pool is shut down even so
      */
     @Override
     public final void close() {

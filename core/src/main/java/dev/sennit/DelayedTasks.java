@@ -14,16 +14,16 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tasks of a pool whose delay is not over, and what will end it. They have been admitted, and are nowhere else.
+ * The admitted tasks of a pool whose delay is not over, with their timers. No queue holds them yet.
  *
- * <p>Each keeps its pool open once more than by itself, until it is {@linkplain #remove removed} and whoever removed it is done
- * with it: one thread may cancel it while another is about to dispatch it.
+ * <p>Each task is counted into the pool's gate a second time. The thread that removes the task from here counts it out
+ * when it has dispatched or dropped the task: another thread may end the task meanwhile, which must not end the pool.
  */
 final class DelayedTasks {
     private static final Future<?> TIMER_TO_COME = CompletableFuture.completedFuture(null);
 
     private final Map<Submission<?>, Future<?>> timers = new ConcurrentHashMap<>();
-    /** Of those that a worker waits for: told when the delay is over. */
+    /** For the tasks that a worker waits for: notified when the delay is over. */
     private final Map<Submission<?>, WorkSignal> awaited = new ConcurrentHashMap<>();
 
     /** Dispatches a task when its delay is over. */
@@ -32,11 +32,11 @@ final class DelayedTasks {
         Future<?> timer;
         try {
             timer = submission.pool().callAfter(delay, () -> isDue(submission));
-        } catch (RuntimeException | Error e) { // no thread to be had, say: nobody will dispatch it, so it ends here
+        } catch (RuntimeException | Error e) { // no thread, for example: no timer will dispatch it, so it ends here
             submission.settle(null, e, false);
             throw e;
         }
-        if (!timers.replace(submission, TIMER_TO_COME, timer)) { // it is due, or was dropped, already
+        if (!timers.replace(submission, TIMER_TO_COME, timer)) { // it is already due, or was dropped
             timer.cancel(false);
         }
     }
@@ -78,12 +78,14 @@ final class DelayedTasks {
     private void put(Submission<?> submission) {
         submission.pool().enterAgain();
         timers.put(submission, TIMER_TO_COME);
-        if (submission.pool().isStopping()) { // shutdownNow may have looked before it was there
+        if (submission.pool().isStopping()) { // shutdownNow may have missed it
             submission.settle(null, new CancellationException(), false);
         }
     }
 
-    /** Forgets a task that was dropped, whose pool is then to be left; false if its delay was over, or it had none. */
+    /**
+     * Removes a dropped task, which the caller then counts out; returns false if its delay was over, or it had none.
+     */
     boolean remove(Submission<?> submission) {
         Future<?> timer = timers.remove(submission);
         if (timer == null) {
@@ -98,20 +100,20 @@ final class DelayedTasks {
         return timers.containsKey(submission);
     }
 
-    /** Signalled when a task's delay is over; null if it is over, or there is none. */
+    /** Returns the object that is notified when a task's delay is over; null if it is over, or there is none. */
     @Nullable WorkSignal end(Submission<?> submission) {
         if (!has(submission)) {
             return null;
         }
         WorkSignal end = awaited.computeIfAbsent(submission, one -> new WorkSignal());
-        if (!has(submission)) { // whoever ended it may have found nothing to tell
+        if (!has(submission)) { // the thread that ended the delay may have missed the new object
             tellEnd(submission);
             return null;
         }
         return end;
     }
 
-    /** Does not call somebody back who waited for the end of a task's delay. */
+    /** Removes a callback from the end of a task's delay. */
     void forget(Submission<?> submission, Runnable onEnd) {
         WorkSignal end = awaited.get(submission);
         if (end != null) {

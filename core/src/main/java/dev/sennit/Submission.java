@@ -23,7 +23,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One task on its way through a pool, as the pool sees it; the caller holds its {@link TaskFuture}.
+ * One task on its way through a pool; the pool's side of the caller's {@link TaskFuture}.
  *
  * <p>For authors of pools. A kind that runs tasks in this JVM calls {@link #run()}. A kind that runs them elsewhere
  * calls {@link #start()} when it hands the task over, {@link #succeed} or {@link #fail} when the answer is there, and
@@ -41,12 +41,13 @@ import org.jspecify.annotations.Nullable;
  *   STOPPING -> RUN_OVER -> ENDED       the run ends first, and then the future is done
  * </pre>
  *
- * <p>Exactly one compare-and-set decides which thread settles the future, and that thread counts it in the pool's statistics.
+ * <p>Exactly one compare-and-set decides which thread settles the future, and that thread counts it in the pool's
+ * statistics.
  *
  * <h2>One ending</h2>
  *
- * <p>Each submission leaves its pool exactly once: when its future is done and its worker is free of it. The thread that brings
- * about the second of these does it. Whatever fails on the way - a timer that cannot be had, a kind that cannot stop a run, a
+ * <p>Each submission leaves its pool exactly once: when its future is done and its worker is free of it, by the thread
+ * that brings about the second of the two. A failure on the way - of a timer, of a kind that cannot stop a run, of a
  * callback - fails the task or is logged; it never keeps the submission in the pool.
  *
  * @param <T> the type of the result
@@ -83,7 +84,8 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    // A million of these may wait at a time: what a plain task does not need is kept elsewhere, or in few bytes.
+    // A million submissions may wait at a time: state that a plain task does not need is kept elsewhere, or in few
+    // bytes.
 
     private final AbstractPool pool;
     private final TaskOptions options;
@@ -91,43 +93,52 @@ public class Submission<T extends @Nullable Object> {
 
     private volatile int state;
     /**
-     * The callable; after its last run the class that the submitter wrote, so that a future that is kept keeps nothing that its task
-     * captured. Changed by the thread that ends the run; any other may see either.
+     * The callable; after the last run the class that the submitter wrote, so that a future does not retain objects
+     * that the task captured. Changed by the thread that ends the run; other threads may see either value.
      */
     private Object body;
-    /** The low bits of the submitting thread's id, which tell threads that live at the same time apart. Written before dispatch. */
+    /** The low bits of the submitting thread's id, enough to distinguish live threads. Written before dispatch. */
     private int submitter = (int) Thread.currentThread().threadId();
     /**
-     * When it was queued, and from its start on when it was started. Written before dispatch, and then by the thread that moves it
-     * to or from QUEUED.
+     * When the task was queued; from its start on, when it was started. Written before dispatch, and then by the thread
+     * that moves the state to or from QUEUED.
      */
     private long since = Backend.current().nanoTime();
-    /** The thread inside {@link #run()}. Set by that thread; interrupted under this object's lock, as long as the state is STOPPING. */
+    /**
+     * The thread inside {@link #run()}. Set by that thread; interrupted under this object's lock, while the state is
+     * STOPPING.
+     */
     private volatile @Nullable Thread runner;
-    /** The whole that this is a part of. Written before it is admitted. */
+    /** The task, scope, map or pipeline that this submission is a part of, or null. Written before admission. */
     private @Nullable Owner owner;
-    /** Guarded by this. The time limit of the run that goes on. */
+    /** Guarded by this. The time limit of the current run. */
     private @Nullable TimeLimit timeLimit;
-    /** How deep in the thread it runs: see {@link Interrupts}. Written before {@link #runner}. */
+    /** How many tasks deep the runner is: see {@link Interrupts}. Written before {@link #runner}. */
     private short depth;
     /** Guarded by this. Whether the runner was interrupted on behalf of this submission. */
     private boolean interruptSent;
-    /** Whether it was started before. Written before it is queued again. */
+    /** Whether the task was started before. Written before it is queued again. */
     private boolean wasHandedBack;
-    /** Whether it holds a place of a bounded backlog. Written before dispatch, and by the thread that gives it back. */
+    /**
+     * Whether it holds a place of a bounded backlog. Written before dispatch, and by the thread that releases the
+     * place.
+     */
     private volatile boolean holdsPlace;
     /** Whether its pool counts it as load. */
     private volatile boolean isLoad;
-    /** Whether a failure has no reader ({@code execute}) and goes to the uncaught-exception handler. Written before dispatch. */
+    /**
+     * Whether a failure has no reader ({@code execute}) and goes to the uncaught-exception handler. Written before
+     * dispatch.
+     */
     private boolean reportsFailure;
-    /** Whether somebody asked for its result, or will be told. Set once, by whoever does. */
+    /** Whether a caller has asked for the result, or will be notified of it. Only ever set to true. */
     private volatile boolean isAsked;
 
     /**
-     * Creates a submission that waits.
+     * Creates a queued submission.
      *
      * @param pool the pool it belongs to
-     * @param body what to call
+     * @param body the task
      * @param options its name and limits
      */
     @SuppressWarnings("this-escape") // the future only keeps the reference
@@ -144,13 +155,13 @@ public class Submission<T extends @Nullable Object> {
         this.state = ENDED;
     }
 
-    /** A stand-in for the tasks of one class that have succeeded; it knows their pool and their class alone. */
+    /** Creates a stand-in for the succeeded tasks of one class; it knows only their pool and their class. */
     static Submission<?> ended(AbstractPool pool, Class<?> written) {
         return new Submission<>(pool, written);
     }
 
     /**
-     * What the caller holds.
+     * Returns the caller's future.
      *
      * @return the future
      */
@@ -159,9 +170,9 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * The task's body.
+     * Returns the task.
      *
-     * @return what to call
+     * @return the callable to call
      * @throws IllegalStateException if it has run, and will not run again
      */
     public final Callable<T> body() {
@@ -173,7 +184,7 @@ public class Submission<T extends @Nullable Object> {
         return known;
     }
 
-    /** The run is over; unless there may be another, what the task captured is not needed any more. */
+    /** Releases the objects that the task captured, unless it may run again. Called when a run is over. */
     private void releaseBody() {
         if (owner == null || !owner.repeatsParts()) {
             body = writtenClass();
@@ -181,11 +192,11 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    /** Called when it has run, and will not again: lets go of what only a run needs. The default does nothing. */
+    /** Releases resources that only a run needs. Called when the task will not run again. The default does nothing. */
     protected void released() {}
 
     /**
-     * The name given in the options, or one made from the body's class.
+     * Returns the name given in the options, or else a name made from the body's class.
      *
      * @return the name
      */
@@ -195,7 +206,7 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * The class the submitter wrote: of the task, or of the runnable or function that the library made a task of.
+     * Returns the class the submitter wrote: that of the task, or of the runnable or function that the library wrapped.
      *
      * @return the class
      */
@@ -204,28 +215,30 @@ public class Submission<T extends @Nullable Object> {
         return seen instanceof Class<?> written ? written : TaskNames.written(seen).getClass();
     }
 
-    /** Whether the calling thread submitted it. */
+    /** Returns whether the calling thread submitted it. */
     final boolean isOfThisThread() {
         return submitter == (int) Thread.currentThread().threadId();
     }
 
-    /** Makes it an attempt at a task, in whatever thread that is made: the task's submitter is its own. */
+    /** Makes it an attempt at a task. Its submitter is the task's, whichever thread makes the attempt. */
     final void isAttemptAt(RetriedSubmission<?> task) {
         submitter = ((Submission<?>) task).submitter;
         belongsTo(task);
     }
 
-    /** Says what it is a part of; before it is admitted. */
+    /** Sets its owner; before it is admitted. */
     final void belongsTo(Owner newOwner) {
         owner = newOwner;
     }
 
-    /** Says that its failure has no reader; before it is admitted. */
+    /** Notes that its failure has no reader; before it is admitted. */
     final void reportsFailure() {
         reportsFailure = true;
     }
 
-    /** Says that somebody asked for its result, or will be told of it; false if that was said before. */
+    /**
+     * Notes that a caller has asked for the result, or will be notified of it; returns false if that was noted before.
+     */
     final boolean asked() {
         if (isAsked) {
             return false;
@@ -238,7 +251,10 @@ public class Submission<T extends @Nullable Object> {
         return isAsked;
     }
 
-    /** Whether nobody may hear of its failure: an owner tells of its parts, and {@code execute} of its tasks. */
+    /**
+     * Returns whether its failure may go unnoticed: no caller has asked, and neither an owner nor {@code execute}
+     * reports it.
+     */
     final boolean mayFailUnasked() {
         return owner == null && !reportsFailure && !isAsked;
     }
@@ -248,15 +264,15 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * Its name and limits.
+     * Returns its name and limits.
      *
-     * @return the options it was made with
+     * @return the options it was created with
      */
     public final TaskOptions options() {
         return options;
     }
 
-    /** The delay it was submitted with is over: from here on it waits for a worker. */
+    /** Notes that its delay is over: from now on it waits for a worker. */
     final void isDue() {
         since = Backend.current().nanoTime();
     }
@@ -266,7 +282,7 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * Whether it still waits for a worker.
+     * Returns whether it still waits for a worker.
      *
      * @return true until it is started or dropped
      */
@@ -276,7 +292,7 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * Whether it runs and its future is still open.
+     * Returns whether it runs and its future is still open.
      *
      * @return true between start and settlement
      */
@@ -288,7 +304,7 @@ public class Submission<T extends @Nullable Object> {
         isLoad = true;
     }
 
-    /** Returns true for one caller, of a submission that was counted as load. */
+    /** Returns true to one caller, if the submission was counted as load. */
     final boolean endsLoad() {
         return isLoad && IS_LOAD.compareAndSet(this, true, false);
     }
@@ -298,12 +314,12 @@ public class Submission<T extends @Nullable Object> {
         holdsPlace = true;
     }
 
-    /** True for one caller, if it holds a place: the thread that drops a retried task may meet the end of its attempt. */
+    /** Returns true to one caller, if it holds a place: a retried task may be dropped while its last attempt ends. */
     final boolean givesUpPlace() {
         return holdsPlace && HOLDS_PLACE.compareAndSet(this, true, false);
     }
 
-    /** What it would have run, as {@link AbstractPool#shutdownNow} returns it. */
+    /** Returns the task in the form that {@link AbstractPool#shutdownNow} returns. */
     final Runnable asRunnable() {
         Callable<T> whole = body();
         Callable<T> task = whole instanceof InContext<T> wrapped ? wrapped.body() : whole;
@@ -321,31 +337,31 @@ public class Submission<T extends @Nullable Object> {
         };
     }
 
-    /** Whether it was settled before anybody began it. */
+    /** Returns whether it was settled before it began. */
     final boolean neverBegan() {
         return state == DROPPED;
     }
 
-    /** Whether its run goes on although its future is settled. */
+    /** Returns whether its run goes on although its future is settled. */
     final boolean isStopping() {
         int seen = state;
         return seen == STOPPING || seen == TOLD;
     }
 
     /**
-     * Claims it for a worker. From here its time limit counts.
+     * Claims it for a worker. Its time limit counts from now on.
      *
-     * @return false when somebody else started it or it was dropped; the caller then leaves it alone
+     * @return false when another thread has started or dropped it; the caller must then not run it
      */
     public final boolean start() {
         return STATE.compareAndSet(this, QUEUED, RUNNING) && begun();
     }
 
-    /** Begins what was moved to RUNNING, for a run elsewhere: if that fails, so does the task, and its run is stopped. */
+    /** Begins a run elsewhere, after the move to RUNNING. If this fails, the task fails and its run is stopped. */
     private boolean begun() {
         try {
             begin(Backend.current().nanoTime());
-        } catch (Throwable e) { // no thread for a timer, say
+        } catch (Throwable e) { // no thread for a timer, for example
             settle(null, e, true);
         }
         return true;
@@ -364,26 +380,27 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * Says that it was sent to a worker that has to finish another task first.
+     * Notes that it is sent to a worker that has to finish another task first.
      *
-     * @return false when somebody else started it or it was dropped; the caller then makes sure that it is not run
+     * @return false when another thread has started or dropped it; the caller then ensures that the worker does not run
+     *     it
      */
     public final boolean sent() {
         return STATE.compareAndSet(this, QUEUED, SENT);
     }
 
     /**
-     * Says that the worker it was sent to has begun it, or cannot be kept from it any more. From here its time limit
-     * counts.
+     * Notes that the worker it was sent to has begun it, or can no longer be kept from it. Its time limit counts from
+     * now on.
      *
-     * @return false when that was said before
+     * @return false when that was noted before
      */
     public final boolean startSent() {
         return STATE.compareAndSet(this, SENT, RUNNING) && begun();
     }
 
     /**
-     * Says that it was taken back from the worker it was sent to, which will not begin it.
+     * Notes that it was taken back from the worker it was sent to, which will not begin it.
      */
     public final void takenBack() {
         if (!STATE.compareAndSet(this, SENT, QUEUED)) {
@@ -392,17 +409,18 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * Called for a task that was {@link #sent}, before it is settled from outside: takes it back, and says {@link
-     * #takenBack}, or says {@link #startSent} when it is too late for that.
+     * Takes a task that was {@link #sent} back from its worker, before it is settled from outside: calls
+     * {@link #takenBack}, or {@link #startSent} when the worker has begun it.
      */
     protected void takeBackOrStart() {
         throw new UnsupportedOperationException("a kind that sends tasks has to take them back");
     }
 
     /**
-     * Whether its run has ended elsewhere, although nobody here has heard of it yet: its time limit stops it no more.
+     * Returns whether its run has ended elsewhere, although its answer has not been read yet: then its time limit does
+     * not stop it any more.
      *
-     * @return false unless the kind knows
+     * @return false unless the kind knows that the run has ended
      */
     protected boolean hasRun() {
         return false;
@@ -419,12 +437,12 @@ public class Submission<T extends @Nullable Object> {
             limit.timer = pending;
             isWanted = timeLimit == limit && state == RUNNING;
         }
-        if (!isWanted) { // settled or handed back meanwhile, by a thread that found no timer to call off
+        if (!isWanted) { // settled or handed back meanwhile, by a thread that found no timer to cancel
             pending.cancel(false);
         }
     }
 
-    /** Stops one run. A task that is handed back has another for the next run. */
+    /** Stops one run. A task that is handed back gets another for its next run. */
     private final class TimeLimit implements Runnable {
         private final Duration length;
         /** Guarded by the submission. */
@@ -443,7 +461,7 @@ public class Submission<T extends @Nullable Object> {
                     + pool.name() + " and was stopped");
             synchronized (Submission.this) {
                 if (timeLimit != this || !STATE.compareAndSet(Submission.this, RUNNING, STOPPING)) {
-                    return; // of a run that is over
+                    return; // that run is over
                 }
             }
             stop(null, failure, true);
@@ -451,8 +469,8 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * Runs the task in the calling thread, from {@link #start} to {@link #ended}; does nothing if it was claimed or
-     * dropped before.
+     * Runs the task in the calling thread, from {@link #start} to {@link #ended}; does nothing if another thread has
+     * claimed or dropped it.
      */
     public final void run() {
         if (!STATE.compareAndSet(this, QUEUED, RUNNING)) {
@@ -465,10 +483,10 @@ public class Submission<T extends @Nullable Object> {
             begin(began);
             depth = (short) Interrupts.depth();
             runner = Thread.currentThread();
-            if (state == RUNNING) { // else it was settled before there was a thread to interrupt: nobody wants the result
+            if (state == RUNNING) { // else it was settled before there was a thread to interrupt
                 value = options.name() == null ? body().call() : callNamed(options.name());
             }
-        } catch (Throwable e) { // an Error is the task's failure too, and the worker goes on
+        } catch (Throwable e) { // an Error too fails the task, and the worker goes on
             failure = e;
         }
         long nanos = Backend.current().nanoTime() - began;
@@ -485,7 +503,10 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    /** Calls the body in a thread of the task's name. A thread that is not the pool's keeps its own. */
+    /**
+     * Calls the body while the thread has the task's name; a thread that is not a worker of the pool keeps its own
+     * name.
+     */
     private T callNamed(String name) throws Exception {
         Callable<T> call = body();
         Thread thread = Thread.currentThread();
@@ -501,7 +522,9 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    /** After a run that was stopped: what was meant for it does not reach what the thread does next. */
+    /**
+     * Clears, after a stopped run, the interrupt that was meant for it, so that the thread's next work does not see it.
+     */
     private void takeBackInterrupt() {
         boolean wasInterrupted;
         synchronized (this) {
@@ -513,11 +536,14 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    /** The run of a submission that was settled from outside is over; returns whether it is for the caller to leave the pool. */
+    /**
+     * Ends the run of a submission that was settled from outside; returns whether the caller has to take it out of the
+     * pool.
+     */
     private boolean endStopped(long nanos) {
         releaseBody();
         countRun(nanos);
-        boolean leaves = !STATE.compareAndSet(this, STOPPING, RUN_OVER); // else the thread that settles the future, once that is done
+        boolean leaves = !STATE.compareAndSet(this, STOPPING, RUN_OVER); // else told() does, once the future is done
         if (leaves) {
             state = ENDED;
         }
@@ -525,13 +551,13 @@ public class Submission<T extends @Nullable Object> {
         return leaves;
     }
 
-    /** Whether nothing of it runs, and nothing will. */
+    /** Returns whether it does not run, and will not run again. */
     boolean isRunOver() {
         int seen = state;
         return seen == ENDED || seen == DROPPED || seen == RUN_OVER;
     }
 
-    /** Wakes the threads in {@link #awaitRunOver}; only where the run may have outlasted the future. */
+    /** Wakes the threads in {@link #awaitRunOver}; called where the run may outlast the future. */
     final void runMayBeOver() {
         synchronized (this) {
             notifyAll();
@@ -539,10 +565,10 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * Waits until nothing of it runs; its future is done.
+     * Waits until its run is over, after its future is done.
      *
-     * @param deadline until when
-     * @return false if the time was over first
+     * @param deadline when to give up
+     * @return false if the deadline passed first
      */
     final boolean awaitRunOver(Deadline deadline) throws InterruptedException {
         if (isRunOver()) {
@@ -568,7 +594,7 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    /** The future of a submission that was settled from outside is done; the last of the two leaves the pool. */
+    /** Notes that the future is done after a settlement from outside; leaves the pool if the run is over already. */
     private void told() {
         if (!STATE.compareAndSet(this, STOPPING, TOLD)) {
             state = ENDED;
@@ -590,7 +616,7 @@ public class Submission<T extends @Nullable Object> {
     /**
      * Settles the future with the run's failure.
      *
-     * @param failure what the run threw, or why it could not be finished
+     * @param failure the exception that the run threw, or why it could not be finished
      * @param runNanos how long the run took, in nanoseconds
      * @return false when it had been settled from outside
      */
@@ -603,13 +629,13 @@ public class Submission<T extends @Nullable Object> {
             return false;
         }
         try {
-            RUNNER.setRelease(this, null); // nobody interrupts it any more: the state says so
+            RUNNER.setRelease(this, null); // in state ENDED no thread interrupts it
             releaseBody();
             if (failure == null && owner == null && options == TaskOptions.NONE && getClass() == Submission.class) {
                 future.outlives(pool.endedTasks().of(pool, writtenClass()));
             }
             countRun(runNanos);
-            pool.releasePlace(this); // before anybody sees the future done: then there is room for the next
+            pool.releasePlace(this); // first: a caller who sees the future done finds room for the next task
         } finally {
             finish(value, failure);
         }
@@ -617,12 +643,12 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * Gives a task that was handed over, but certainly not begun, back to the pool to be run by another worker.
+     * Hands a task that was started, but that its worker has certainly not begun, back to the pool, for another worker.
      *
-     * @return false when it was settled from outside meanwhile; it has then ended
+     * @return false when it was settled from outside meanwhile; the caller then calls {@link #ended}
      */
     public final boolean handBack() {
-        cancelTimeLimit(); // before another run can have one; that of this run stops no other from here on
+        cancelTimeLimit(); // before the state changes: the next run may start with a time limit of its own
         wasHandedBack = true;
         long startedAt = since;
         since = Backend.current().nanoTime();
@@ -635,7 +661,7 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * Says that the worker is free of this submission: the last call for one that was started elsewhere.
+     * Notes that the worker is free of this submission: the last call for a task that runs elsewhere.
      *
      * @param runNanos how long the run took, counted only if the future was settled from outside
      */
@@ -646,7 +672,7 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * How long ago it was started; as long as it waits, how long it has waited.
+     * Returns how long ago it was started or, while it waits, how long it has waited.
      *
      * @return nanoseconds
      */
@@ -655,11 +681,11 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * Settles the future from outside, unless it is settled: a task that waits is dropped, one that runs is stopped.
+     * Settles the future from outside, unless it is settled. A task that waits is dropped; a task that runs is stopped.
      *
      * @param value the result, where failure is null
      * @param failure the failure, or null
-     * @param interrupt whether a run that has begun is to be ended
+     * @param interrupt whether to stop a run that has begun
      * @return whether this call settled it
      */
     public final boolean settle(@Nullable T value, @Nullable Throwable failure, boolean interrupt) {
@@ -712,12 +738,13 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * A run that cannot be stopped goes on, and is waited for as one that heeds no interrupt; a timer tries again until it is over.
+     * Stops the run. If that fails, the run goes on like that of a task which ignores interrupts, and a timer tries
+     * again until the run is over.
      */
     final void tryToStop(boolean interrupt) {
         try {
             stopRun(interrupt);
-        } catch (Throwable e) { // the kind's code may do anything; the future has to get done
+        } catch (Throwable e) { // the kind's code may throw anything; the future must become done even so
             Uncaught.log("run of " + this + " could not be stopped, and goes on; another try follows", e);
             stopLater(interrupt, STOP_AGAIN_MILLIS);
         }
@@ -727,11 +754,11 @@ public class Submission<T extends @Nullable Object> {
         try {
             Timers.after(Duration.ofMillis(millis), () -> {
                 if (!isStopping()) {
-                    return; // it is over
+                    return; // the run is over
                 }
                 try {
                     stopRun(interrupt);
-                } catch (Throwable e) { // as before: this was told once
+                } catch (Throwable e) { // logged the first time
                     stopLater(interrupt, Math.min(2 * millis, LONGEST_STOP_AGAIN_MILLIS));
                 }
             });
@@ -740,7 +767,7 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    /** Ends the future, and calls its callbacks. */
+    /** Counts the outcome, completes the future, and runs its callbacks. */
     void finish(@Nullable T value, @Nullable Throwable failure) {
         try {
             cancelTimeLimit();
@@ -785,19 +812,22 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * Whether the calling thread has to return before this can end. Also where the thread waits in another task that it runs inside
-     * of this one.
+     * Returns whether the calling thread runs this task, or another task inside it, and so has to return before this
+     * can end.
      */
     boolean isInside() {
         return runner == Thread.currentThread();
     }
 
-    /** Whether the calling thread would wait for the future in vain: its run goes on meanwhile, and nothing is to stop it. */
+    /**
+     * Returns whether the calling thread would wait for the future for ever: it runs the task, and no time limit stops
+     * it.
+     */
     boolean waitsForItself() {
         return options.timeout() == null && isRunning() && isInside();
     }
 
-    /** Called by a thread that is about to wait for the future without a limit. */
+    /** Throws if the calling thread would wait for itself. Called before a wait for the future without a limit. */
     final void ensureNotOwn() {
         if (waitsForItself()) {
             throw waitForItself();
@@ -809,7 +839,7 @@ public class Submission<T extends @Nullable Object> {
                 + " waits for itself: it ends when this thread has returned from it; wait for it in another task or thread");
     }
 
-    /** Called by a thread that is going to wait for the future: see {@link AbstractPool#aboutToWait}. */
+    /** Called by a thread that is about to wait for the future: see {@link AbstractPool#aboutToWait}. */
     void aboutToWait(boolean interruptibly) {
         pool.aboutToWait(this);
         if (isDelayed()) {
@@ -818,28 +848,28 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    /** The submission whose delay this has to wait for: of an attempt, the task. */
+    /** Returns the submission whose delay counts: for an attempt, that of its task. */
     private Submission<?> whole() {
         return owner instanceof Submission<?> task ? task : this;
     }
 
-    /** Whether it is not to be run yet. */
+    /** Returns whether its delay is not over. */
     final boolean isDelayed() {
         return pool.delayed().has(whole());
     }
 
-    /** The future that is completed when its delay is over; null when that is so. */
+    /** Returns a future that is completed when its delay is over, or null when it is over. */
     private @Nullable CompletableFuture<?> nextOfDelay() {
         WorkSignal end = pool.delayed().end(whole());
         CompletableFuture<?> next = end == null ? null : end.next();
-        return isDelayed() ? next : null; // else it may have been told before that was asked for
+        return isDelayed() ? next : null; // checked last: a delay that ended before next() may not complete it
     }
 
     /**
-     * For a task that consists of others: a worker that waits for it runs those, one after another as they come, until the
-     * future is done.
+     * Has a worker that waits for a task made of parts run those parts, as they come, until the future is done.
      *
-     * @param step runs what can be run; returns what is completed when there is more, or null when there will be no more
+     * @param step runs the parts that can run now; returns a future that is completed when there are more, or null when
+     *     there will be no more
      */
     final void helpUntilDone(boolean interruptibly, Supplier<@Nullable CompletableFuture<?>> step) {
         boolean interrupted = false;
@@ -873,17 +903,17 @@ public class Submission<T extends @Nullable Object> {
         pool.aboutToWait(this);
     }
 
-    /** The waiting thread that {@link #help help} was to call waits no more. */
+    /** Undoes {@link #help}: the waiting thread does not wait any more. */
     void helpNoMore(Runnable onMore) {
         pool.delayed().forget(whole(), onMore);
     }
 
-    /** Whether it counts in the pool's statistics: a part of what is counted itself does not. */
+    /** Returns whether it counts in the pool's statistics: the parts of a counted whole do not. */
     final boolean isCounted() {
         return owner == null || owner.countsParts();
     }
 
-    /** The figures that it counts in. */
+    /** Returns the counters to count it in. */
     Counters counters() {
         return isCounted() ? pool.counters() : Counters.NONE;
     }
@@ -895,26 +925,26 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    // ---- what a submission that consists of others does in its own way ----
+    // ---- overridden by submissions made of parts ----
 
-    /** It is in, and is about to be dispatched. */
+    /** Called when it is admitted, and is about to be dispatched. */
     void admitted(boolean runsHere) {
         if (owner != null) {
             owner.admitted(this);
         }
     }
 
-    /** Whether it waits for a place in a full pool. */
+    /** Returns whether it waits for a place in a full pool. */
     final boolean waitsForPlace() {
         return owner == null || owner.partsWaitForPlace();
     }
 
-    /** Whether others may end it before it is dispatched. */
+    /** Returns whether other threads may settle it before it is dispatched. */
     boolean mayEndEarly() {
         return owner != null;
     }
 
-    /** Hands it to the kind. */
+    /** Dispatches it in the way of its kind of pool. */
     void dispatch() {
         pool.dispatch(this);
     }
@@ -924,14 +954,14 @@ public class Submission<T extends @Nullable Object> {
         pool.runOneHere(this);
     }
 
-    /** Ends its run, if that is asked for: its future is about to be settled from outside. */
+    /** Stops its run, if asked to, before its future is settled from outside. */
     void stopRun(boolean interrupt) {
         if (interrupt) {
             pool.stop(this);
         }
     }
 
-    /** It was dropped, and its future is done: leaves the pool. */
+    /** Leaves the pool after it was dropped and its future is done. */
     void dropped() {
         try {
             if (!pool.forgetDelay(this)) {
@@ -942,7 +972,7 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    /** It has left the pool, which counted it out. */
+    /** Called when it has left the pool. */
     void left() {
         if (owner != null) {
             owner.over();
