@@ -13,24 +13,24 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands out futures in the order in which they get done, each once, within one time limit for all.
+ * Returns futures in the order in which they become done, each once, within one time limit for all.
  *
- * <p>Everything that waits for several futures waits here. For one thread. Closing it takes it off the futures that it has not
- * handed out.
+ * <p>All methods that wait for several futures wait here. For a single thread. Closing removes the callbacks from the
+ * futures that were not returned.
  */
 final class CompletionQueue<F extends CompletableFuture<?>> implements AutoCloseable {
-    /** What got done; nothing in it only says that there may be something to help with. */
+    /** The futures that became done. An empty element says that there may be tasks that this thread can run. */
     private final LinkedBlockingQueue<Optional<F>> done = new LinkedBlockingQueue<>();
-    /** Always the same, so that who has it already need not be told again. */
+    /** Always the same object, so that a future adds it only once. */
     private final Runnable tellMore = () -> done.add(Optional.empty());
-    /** With what each of them calls when it is done. */
-    private final Map<F, Runnable> notHandedOut = new LinkedHashMap<>(); // futures are equal to themselves alone
+    /** The futures not returned yet, each with its callback. */
+    private final Map<F, Runnable> notHandedOut = new LinkedHashMap<>(); // futures have identity equality
     private final int total;
     private final Deadline deadline;
 
-    /** Who asked last whether it {@link #isWorker}. */
+    /** The thread for which {@link #isWorker} was determined. */
     private @Nullable Thread asker;
-    /** Whether the asker is a worker of a pool that one of the futures belongs to. */
+    /** Whether the asker is a worker of the pool of any of the futures. */
     private boolean isWorker;
 
     CompletionQueue(Collection<? extends F> futures, Deadline deadline) {
@@ -42,7 +42,7 @@ final class CompletionQueue<F extends CompletableFuture<?>> implements AutoClose
             }
             if (future.isDone()) {
                 if (future instanceof TaskFuture<?> task) {
-                    task.asked(); // as one that is waited for
+                    task.asked(); // as for a future that is not done, whose waiters ask
                 }
                 isDone.run();
             } else {
@@ -77,7 +77,7 @@ final class CompletionQueue<F extends CompletableFuture<?>> implements AutoClose
         return !notHandedOut.isEmpty();
     }
 
-    /** Waits for the next one; only if {@link #hasNext}. */
+    /** Waits for the next future that becomes done; only if {@link #hasNext}. */
     F next() throws InterruptedException, TimeoutException {
         while (true) {
             if (done.isEmpty() && !deadline.isLimited() && canHelp()) {
@@ -92,7 +92,7 @@ final class CompletionQueue<F extends CompletableFuture<?>> implements AutoClose
             }
             if (next.isPresent()) {
                 notHandedOut.remove(next.get());
-                if (isWorker) { // which may have asked it for more
+                if (isWorker) { // help() may have added a callback
                     helpNoMore(next.get());
                 }
                 return next.get();
@@ -100,7 +100,10 @@ final class CompletionQueue<F extends CompletableFuture<?>> implements AutoClose
         }
     }
 
-    /** Asked once: with many futures it takes a while, and a thread does not become a worker. */
+    /**
+     * Returns whether the calling thread is a worker. Determined once: it takes a while with many futures, and stays
+     * true.
+     */
     private boolean canHelp() {
         if (asker != Thread.currentThread()) {
             asker = Thread.currentThread();
@@ -109,7 +112,10 @@ final class CompletionQueue<F extends CompletableFuture<?>> implements AutoClose
         return isWorker;
     }
 
-    /** Runs what only this thread, a worker, can run; what is tried again later asks for that again. */
+    /**
+     * Runs queued tasks among the futures in this thread, a worker; a task with a retry calls back for its next
+     * attempt.
+     */
     private void help() {
         for (F future : notHandedOut.keySet()) {
             if (!done.isEmpty()) {

@@ -8,8 +8,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is called when a future is done, in the order it was asked for: by whoever ends the future, and from then on by
- * whoever asks. One thread at a time calls; what others add meanwhile, it calls as well.
+ * The callbacks of a future, called in the order they were added: by the thread that completes the future and, once it
+ * is done, by the thread that adds a callback. One thread at a time calls them, including those that others add
+ * meanwhile.
  */
 class DoneCallbacks<F extends Future<?>> {
     private final F future;
@@ -39,7 +40,7 @@ class DoneCallbacks<F extends Future<?>> {
         for (var next = takeNext(); next != null; next = takeNext()) {
             try {
                 next.accept(future);
-            } catch (Throwable e) { // the others, and the worker, know nothing of this one
+            } catch (Throwable e) { // must not harm the other callbacks, or the worker
                 Uncaught.log("callback of " + future + " failed", e);
             }
         }

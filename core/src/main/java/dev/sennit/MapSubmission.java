@@ -9,17 +9,19 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A {@code mapAsync}: runs in a thread that is no worker, where it submits chunks and waits for them. It keeps its pool from
- * terminating, so that those are let in also when the pool is shut down. It holds no place and is not counted, as they are.
+ * A {@code mapAsync}: submits chunks and waits for them, in a thread that is not a worker. It keeps its pool from
+ * terminating, so that its chunks are admitted even after shutdown. It holds no place and is not counted, as its chunks
+ * hold places and are counted.
  *
- * <p>A worker that waits for it runs the chunks that nobody has begun, so that it does not wait for itself.
+ * <p>A worker that waits for the map runs the chunks that no other thread has begun, so that it does not wait for
+ * itself.
  */
 final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
-    /** The owner of chunks: the pool tells it of their ways. */
+    /** The owner of a chunk. */
     private final class ChunkOwner implements Owner {
         private final AtomicBoolean counted = new AtomicBoolean(true);
 
-        /** A chunk does not wait for a place: a worker that waits for the map could not give one back. */
+        /** Returns false: a worker that waits for the map could not release the place that a chunk waits for. */
         @Override
         public boolean partsWaitForPlace() {
             return false;
@@ -34,18 +36,18 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
         }
     }
 
-    /** Chunks whose run may go on: it may outlast the future of a map that is cancelled. */
+    /** How many chunks may still run, which may outlast the future of a map that is cancelled. */
     private final AtomicInteger chunksUnderWay = new AtomicInteger();
-    /** Those that a worker might run; some have begun or ended. */
+    /** The chunks that a waiting worker might run; some have begun or ended. */
     private final Queue<Submission<?>> chunks = new ConcurrentLinkedQueue<>();
-    /** Signalled when there is another chunk. */
+    /** Notified of each further chunk. */
     private final WorkSignal more = new WorkSignal();
 
     MapSubmission(AbstractPool pool, Callable<T> body, TaskOptions options) {
         super(pool, body, options);
     }
 
-    /** Submits a chunk: only its own thread. */
+    /** Submits a chunk; only the map's own thread. */
     <C extends @Nullable Object> TaskFuture<C> submitChunk(Task<C> body) {
         Submission<C> chunk = pool().newInContext(body, TaskOptions.NONE);
         var owner = new ChunkOwner();
@@ -54,7 +56,7 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
         TaskFuture<C> future;
         try {
             future = pool().admitChunk(chunk);
-        } catch (RuntimeException | Error e) { // refused: it may have been taken in before that, or not
+        } catch (RuntimeException | Error e) { // refused; it may or may not have been admitted before
             owner.over();
             throw e;
         }
@@ -74,7 +76,7 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
         pool().maps().add(this);
     }
 
-    /** In any case: it cancels its chunks, which nobody else could. */
+    /** Interrupts the map in any case: only its own thread can cancel its chunks. */
     @Override
     void stopRun(boolean interrupt) {
         interruptRunner();
@@ -95,12 +97,12 @@ final class MapSubmission<T extends @Nullable Object> extends Submission<T> {
         return super.isRunOver() && chunksUnderWay.get() == 0;
     }
 
-    /** There are no more chunks: what they held is no longer kept. */
+    /** Releases the chunks, as there will be no more. */
     void noMoreChunks() {
         chunks.clear();
     }
 
-    /** Runs what can be run; returns what is completed when there is more. */
+    /** Runs the chunks that no thread has begun; returns a future that is completed when there are more. */
     private CompletableFuture<?> runChunks(boolean interruptibly) {
         CompletableFuture<?> next = more.next();
         for (Submission<?> chunk : chunks) {

@@ -14,35 +14,35 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A task that is tried again: the one that the caller's future belongs to, and that the statistics count. Its attempts are
- * submissions of the kind's own, one after another, which nobody else sees.
+ * A task with a retry. The caller's future belongs to it, and the statistics count it. Its attempts are submissions of
+ * the kind's own, one after another, which are visible only here.
  *
- * <p>It is started with its first attempt, runs - back-offs included - until {@link RetryProgress} says that it is over,
- * and leaves the pool when it is settled and no run of an attempt goes on: {@code holds} counts both.
+ * <p>It starts with its first attempt, and runs - back-offs included - until {@link RetryProgress} decides that no
+ * attempt follows. It leaves the pool when it is settled and no run of an attempt goes on: {@code holds} counts both.
  *
- * <p>Attempts follow one another through the {@link TaskFuture#onDone} of the one before, so only one thread at a time has
- * the progress. Whoever settles this from outside ends the attempt that is under way, or calls off the timer of the next.
+ * <p>The {@link TaskFuture#onDone} callback of an attempt makes the next attempt, so only one thread at a time uses the
+ * progress. A thread that settles the task from outside stops the current attempt, or cancels the timer of the next.
  */
 final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> implements Owner {
     private static final Duration AT_ONCE = Duration.ofNanos(1);
 
     private final RetryProgress progress;
-    /** One until there will be no other attempt, and one for each attempt until its run is over. */
+    /** One hold until no attempt will follow, and one for each attempt until its run is over. */
     private final AtomicInteger holds = new AtomicInteger(1);
-    /** How long its attempts ran. One whose time was over may go on beside the next. */
+    /** How long its attempts ran in total. An attempt that exceeded its time limit may still run beside the next. */
     private final AtomicLong ranNanos = new AtomicLong();
-    /** Whether the attempts are made in the submitter's thread. Written before anybody else sees this. */
+    /** Whether the attempts run in the submitter's thread. Written before this is published. */
     private boolean runsHere;
 
-    /** Guarded by this. The attempt under way, the last one, or the first one to come. */
+    /** Guarded by this. The current attempt; before it begins, the first; between two attempts, the last. */
     private Submission<T> attempt;
-    /** Guarded by this. What begins the next attempt. */
+    /** Guarded by this. The timer of the next attempt, or null. */
     private @Nullable Future<?> timer;
-    /** Guarded by this. Whether there is to be no other attempt. */
+    /** Guarded by this. Whether no further attempt is to begin. */
     private boolean calledOff;
-    /** The thread that ends the future and calls its callbacks. Set by that thread. */
+    /** The thread that completes the future and runs its callbacks. Set by that thread. */
     private volatile @Nullable Thread finisher;
-    /** Signalled when another attempt is under way. */
+    /** Notified of each further attempt. */
     private final WorkSignal attempts = new WorkSignal();
 
     RetriedSubmission(AbstractPool pool, Callable<T> body, TaskOptions options, Retry retry, Submission<T> first) {
@@ -53,7 +53,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
 
     // ---- attempts on workers ----
 
-    /** Makes it ready to be called off, and so to be seen by others. */
+    /** Publishes the task, once other threads can call it off. */
     @Override
     void admitted(boolean here) {
         runsHere = here;
@@ -73,7 +73,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         pool().dispatchAttempt(attempt);
     }
 
-    /** Before anybody can end it. */
+    /** Prepares an attempt, before other threads can end it. */
     private void prepare(Submission<T> next) {
         next.isAttemptAt(this);
         holds.incrementAndGet();
@@ -83,7 +83,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         }
     }
 
-    /** Makes another attempt the one under way; null when there is to be none. */
+    /** Creates the next attempt, and makes it the current one; returns null when none is to follow. */
     private synchronized @Nullable Submission<T> nextUnderWay() {
         if (calledOff || !isRunning()) {
             return null;
@@ -97,7 +97,10 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
 
     // ---- as the owner of its attempts ----
 
-    /** A worker begins an attempt; false when this was settled just before, and the attempt is not to be made. */
+    /**
+     * Called when a worker begins an attempt; returns false when the task has been settled, and the attempt must not
+     * run.
+     */
     @Override
     public boolean begins() {
         start();
@@ -139,12 +142,12 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         }
     }
 
-    /** Deals with the end of an attempt; returns the wait before the next, or null when there is none. */
+    /** Handles the end of an attempt; returns the wait before the next attempt, or null when none follows. */
     private @Nullable Duration next(TaskFuture<T> done) {
         Duration wait;
         try {
             wait = decide(done);
-        } catch (Throwable e) { // a clock or a callback of the retry's: user code
+        } catch (Throwable e) { // from a clock or a callback of the retry: user code
             fail(progress.end(e), ranNanos.get());
             wait = null;
         }
@@ -156,12 +159,12 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
 
     /** Settles the task, or returns the wait before the next attempt. */
     private @Nullable Duration decide(TaskFuture<T> done) {
-        start(); // an attempt may fail without having begun
+        start(); // the attempt may have failed without having begun
         if (!isRunning()) {
             progress.end(new CancellationException());
             return null;
         }
-        if (failureOf(done) instanceof WorkerStartException noWorkers) { // there will be none for another either
+        if (failureOf(done) instanceof WorkerStartException noWorkers) { // another attempt would have no worker either
             fail(progress.end(noWorkers), ranNanos.get());
             return null;
         }
@@ -200,7 +203,8 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     /**
      * Dispatches the next attempt when the time has come.
      *
-     * @param wasRefused whether the pool would not have the one before: dispatching it called this, and might do so again
+     * @param wasRefused whether the pool refused the attempt before: that dispatch called this method, and without a
+     *     timer the next dispatch would call it recursively
      */
     private void dispatchAfter(Duration wait, boolean wasRefused) {
         boolean over;
@@ -212,7 +216,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
                     return;
                 }
             }
-        } catch (RuntimeException | Error e) { // no thread to be had, say: nobody will make the next attempt
+        } catch (RuntimeException | Error e) { // no thread, for example: no timer will begin the next attempt
             fail(progress.end(e), ranNanos.get());
             release();
             return;
@@ -227,7 +231,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     private void timeHasCome() {
         synchronized (this) {
             if (timer == null) {
-                return; // called off: whoever took the timer goes on
+                return; // called off: the thread that took the timer goes on
             }
             timer = null;
         }
@@ -235,7 +239,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     }
 
     private void dispatchNext() {
-        holds.incrementAndGet(); // somebody may end it, and the pool with it, before it is dispatched
+        holds.incrementAndGet(); // another thread may end the attempt, and with it the pool, before it is dispatched
         try {
             Submission<T> next;
             try {
@@ -251,7 +255,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
                 pool().dispatchAttempt(next);
             }
         } catch (RuntimeException | Error e) {
-            // the attempt has failed with it, and so has said what comes next
+            // the attempt has failed with this exception, and its callback has decided what follows
         } finally {
             release();
         }
@@ -262,7 +266,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         release();
     }
 
-    /** When the last one calls it, nothing of this task goes on. */
+    /** Releases a hold. The last release ends the task: no attempt runs or is pending. */
     private void release() {
         if (holds.decrementAndGet() == 0) {
             ended(ranNanos.get());
@@ -280,7 +284,10 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         }
     }
 
-    /** Inside of its attempt, or of a callback: after that, the same thread releases this, unless it was stopped from outside. */
+    /**
+     * Returns whether the calling thread runs the current attempt or, unless the task was stopped from outside, a
+     * callback: then the same thread releases the task afterwards.
+     */
     @Override
     boolean isInside() {
         return underWay().isInside() || (finisher == Thread.currentThread() && !isStopping());
@@ -295,7 +302,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         return attempt;
     }
 
-    /** The run of an attempt may outlast the next attempt, and the future. */
+    /** Returns whether all runs are over: the run of an attempt may outlast the next attempt, and the future. */
     @Override
     boolean isRunOver() {
         return holds.get() == 0 && super.isRunOver();
@@ -303,7 +310,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
 
     // ---- attempts in the caller ----
 
-    /** Makes all attempts in the calling thread. */
+    /** Runs all attempts in the calling thread. */
     @Override
     void runHere() {
         for (Submission<T> next = attempt; next != null; next = nextUnderWay()) {
@@ -320,7 +327,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         noOther();
     }
 
-    /** Lets the time before the next attempt pass; false when there is to be none. */
+    /** Waits before the next attempt; returns false when none is to follow. */
     private boolean waitHere(Duration wait) {
         try {
             future().get(Timers.nanos(wait), TimeUnit.NANOSECONDS);
@@ -340,9 +347,9 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     // ---- from outside ----
 
     /**
-     * Ends the attempt that is under way, or calls off the next: the future has been settled.
+     * Stops the current attempt, or calls off the next, as the future is being settled from outside.
      *
-     * @param interrupt whether an attempt that has begun is to be ended
+     * @param interrupt whether to stop an attempt that has begun
      */
     private void callOff(boolean interrupt) {
         Submission<T> underWay;
@@ -372,7 +379,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         callOff(interrupt);
     }
 
-    /** Its attempt says when that has ended. */
+    /** Calls off the attempt, whose end then takes the task out of the pool. */
     @Override
     void dropped() {
         pool().forgetDelay(this);
@@ -397,13 +404,13 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         super.helpNoMore(onMore);
     }
 
-    /** A worker that waits for this task makes its attempts itself when nobody else has begun them. */
+    /** Has a worker that waits for this task run those attempts that no other thread has begun. */
     @Override
     void aboutToWait(boolean interruptibly) {
         helpUntilDone(interruptibly, () -> runAttempt(interruptibly));
     }
 
-    /** Runs the attempt if nobody has begun it; returns what is completed when there is another. */
+    /** Runs the attempt if no other thread has begun it; returns a future that is completed when there is another. */
     private CompletableFuture<?> runAttempt(boolean interruptibly) {
         CompletableFuture<?> next = attempts.next();
         underWay().aboutToWait(interruptibly);

@@ -21,10 +21,11 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The result of a task handed to a {@link Pool}: a {@link CompletableFuture} whose cancellation reaches the running task.
+ * The result of a task handed to a {@link Pool}: a {@link CompletableFuture} whose cancellation reaches the running
+ * task.
  *
  * <p>It ends with the task's value, with the exception the task threw, or with a named cause: {@link
- * CancellationException}, {@link TimeoutException}, or what the kind of pool adds, such as the
+ * CancellationException}, {@link TimeoutException}, or a cause of the kind of pool, such as the
  * crash of a worker process. It never stays open because a worker died or the pool was closed.
  *
  * {@snippet :
@@ -35,28 +36,31 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p><b>Ending it from outside</b> - {@link #cancel cancel(true)}, {@link #complete}, {@link #completeExceptionally},
- * {@link #completeAsync}, {@link #orTimeout}, {@link #completeOnTimeout}, {@link #obtrudeValue} - ends the future at once and then the run: a
- * task that still waits is not started; one that runs is interrupted, and on kinds that isolate its worker is killed if
- * the interrupt does not help within the pool's grace period. {@code cancel(false)} lets a run that has begun come to
- * its end unheard.
+ * {@link #completeAsync}, {@link #orTimeout}, {@link #completeOnTimeout}, {@link #obtrudeValue} - ends the future at
+ * once and then the run. A task that still waits is not started. A task that runs is interrupted; on kinds that isolate
+ * tasks its worker is killed if the task has not ended within the pool's grace period. {@code cancel(false)} lets a run
+ * that has begun come to its end, and discards its result.
  *
- * <p><b>Callbacks</b> without an executor run in the thread that ends the future, usually one of the pool's, which takes
- * no other task meanwhile. A task or callback that waits for a task of its own pool, with {@link #get()} or {@link
- * #join}, cannot starve it: if nobody has begun that task, the waiting thread runs it. What cancels the one that waits then
- * interrupts the other too if it submitted it; a task of somebody else comes to its end first.
+ * <p><b>Callbacks</b> without an executor run in the thread that ends the future, usually a thread of the pool, which
+ * takes no other task meanwhile. A task or callback that waits for a task of its own pool, with {@link #get()} or
+ * {@link #join}, cannot starve the pool: if no thread has begun that task, the waiting thread runs it. A cancellation
+ * of the waiting task then also interrupts the other task if the same thread submitted it; a task that another thread
+ * submitted runs to its end first.
  *
- * <p><b>A task that waits for itself</b> - {@link #get()}, {@link #join} or {@link #awaitEnd()} of its own future, in its body or in
- * a task that its thread runs meanwhile - gets an {@link IllegalStateException} in this JVM; also where another thread would
- * complete the future, but not where the task has a time limit, which ends the wait.
+ * <p><b>A task that waits for itself</b> - {@link #get()}, {@link #join} or {@link #awaitEnd()} of its own future, in
+ * its body or in a task that its thread runs meanwhile - gets an {@link IllegalStateException} in this JVM. So it does
+ * even if another thread would complete the future, but not if the task has a time limit, which ends the wait.
  *
- * <p><b>A failure that nobody asks for</b> is logged once, as a warning with its stack: when this future has become unreachable,
- * or when the pool has been closed. To ask is to get the result, the failure or the {@link #state()} that says so, to add a
- * callback or a dependent stage, also through {@link #orTimeout}, or to give this to a method of {@link Futures}. {@link #isDone}
- * does not ask, nor does {@link CompletableFuture#allOf} or {@code anyOf} of a future that has failed already. Cancellations are not
- * told, nor what a {@link TaskScope} or a retry tells of its parts. {@link PoolBuilder#unasked} turns it off.
+ * <p><b>A failure that the program never asks for</b> is logged once, as a warning with its stack: when this future has
+ * become unreachable, or when the pool has been closed. The program asks by getting the result, the failure or the
+ * {@link #state()} {@code FAILED}, by adding a callback or a dependent stage, also through {@link #orTimeout}, or by
+ * passing this future to a method of {@link Futures}. {@link #isDone} does not ask, nor does
+ * {@link CompletableFuture#allOf} or {@code anyOf} of a future that has failed already. Cancellations are not logged,
+ * nor are failures of parts that a {@link TaskScope} or a retry reports. {@link PoolBuilder#unasked} turns this off.
  *
- * <p><b>Memory effects</b>: as for every {@link java.util.concurrent.Future}; what happened before {@code submit} is
- * seen by a task in this JVM, and what the task did by whoever got its result. A task in another process saw a copy.
+ * <p><b>Memory effects</b>: as for every {@link java.util.concurrent.Future}: actions before {@code submit}
+ * happen-before the actions of a task in this JVM, and these happen-before actions of a thread that has got the result.
+ * A task in another process works on a copy.
  *
  * @param <T> the type of the result
  */
@@ -65,7 +69,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
     private static final VarHandle WAITERS = handle("waiters", Waiters.class);
     private static final VarHandle SUBMISSION = handle("submission", Submission.class);
 
-    /** The task; once that has succeeded, perhaps what stands for all such tasks. */
+    /** The task; once it has succeeded, perhaps a stand-in for all succeeded tasks of its class. */
     @SuppressWarnings("UnusedVariable") // read by its handle
     private Submission<T> submission;
     private volatile @Nullable DoneCallbacks<TaskFuture<T>> callbacks;
@@ -77,7 +81,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
     }
 
     /**
-     * The name given in {@link TaskOptions}, or one made from the task's class.
+     * Returns the name given in {@link TaskOptions}, or else a name made from the task's class.
      *
      * @return the name
      */
@@ -88,9 +92,9 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
     /**
      * Ends this future with a {@link CancellationException} unless it is done.
      *
-     * @param mayInterruptIfRunning whether a run that has begun is ended too: by an interrupt, and on kinds that isolate
-     *     by killing the worker if that does not help
-     * @return whether this future is now cancelled; true says nothing about whether the task had begun
+     * @param mayInterruptIfRunning whether a run that has begun is stopped too: by an interrupt and, on kinds that
+     *     isolate tasks, by killing the worker if the task ignores the interrupt
+     * @return whether this future is now cancelled; true does not tell whether the task had begun
      */
     @Override
     public boolean cancel(boolean mayInterruptIfRunning) {
@@ -107,7 +111,9 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
         return settle(null, Objects.requireNonNull(failure), true);
     }
 
-    /** When it returns false, this future is done: somebody else ended it, and may just be about to say so. */
+    /**
+     * Ends this future; if another thread does so at the same time, waits until the future is done and returns false.
+     */
     private boolean settle(@Nullable T value, @Nullable Throwable failure, boolean interrupt) {
         if (submission().settle(value, failure, interrupt)) {
             return true;
@@ -116,7 +122,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
             try (var _ = Waits.outOfTurn()) {
                 super.join();
             } catch (CompletionException | CancellationException e) {
-                // how it ended is for others to ask
+                // done is enough: the failure counts as not asked for
             }
         }
         return false;
@@ -139,14 +145,14 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
         return this;
     }
 
-    /** Ends this future and its run if it is not done, and gives it that value in any case. */
+    /** Ends this future and its run if it is not done, and sets its value in any case. */
     @Override
     public void obtrudeValue(T value) {
         settle(value, null, true);
         super.obtrudeValue(value);
     }
 
-    /** Ends this future and its run if it is not done, and lets it fail in any case. */
+    /** Ends this future and its run if it is not done, and sets its failure in any case. */
     @Override
     public void obtrudeException(Throwable failure) {
         settle(null, Objects.requireNonNull(failure, "failure"), true);
@@ -247,7 +253,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
 
     @Override
     public CompletableFuture<T> toCompletableFuture() {
-        asked(); // to depend on it, for a future that is combined with this one
+        asked(); // called to combine this future with another
         return super.toCompletableFuture();
     }
 
@@ -257,7 +263,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
         return super.minimalCompletionStage();
     }
 
-    /** Called for each stage that depends on this one, which then has the failure. */
+    /** Creates a stage that depends on this future, and so gets its failure. */
     @Override
     public <U> CompletableFuture<U> newIncompleteFuture() {
         asked();
@@ -265,9 +271,9 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
     }
 
     /**
-     * Waits until the task no longer runs. A future that was ended from outside - by {@link #cancel}, a time limit or {@link
-     * #complete} - is done at once, while the run may still clean up; this returns when the run, all its attempts, and all chunks
-     * of a {@code mapAsync} have ended. It says nothing of how: ask the future.
+     * Waits until the task no longer runs. A future that was ended from outside - by {@link #cancel}, a time limit or
+     * {@link #complete} - is done at once, while the run may still clean up. This method returns when the run, all its
+     * attempts, and all chunks of a {@code mapAsync} have ended, however they ended.
      *
      * {@snippet :
      * try (Pool pool = Pools.open("threads:1")) {
@@ -277,10 +283,10 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
      * }
      * }
      *
-     * <p>What the run did happens before this returns.
+     * <p>Actions of the run happen-before the return of this method.
      *
-     * @throws IllegalStateException if the task itself calls this, or a callback of a future of a task that is tried again: either
-     *     would wait for itself
+     * @throws IllegalStateException if called by the task itself, or by a callback of the future of a task with a
+     *     retry: either would wait for itself
      * @throws InterruptedException if the calling thread is interrupted
      */
     public void awaitEnd() throws InterruptedException {
@@ -292,11 +298,11 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
     }
 
     /**
-     * Waits until the task no longer runs, as {@link #awaitEnd()}, but not for longer than a time.
+     * Waits until the task no longer runs, as {@link #awaitEnd()}, but no longer than the given time.
      *
-     * @param timeout how long; zero or less only looks
+     * @param timeout how long to wait; with zero or less it does not wait
      * @param unit the unit of the time
-     * @return false if the time was over first; the task goes on
+     * @return false if the time elapsed first; the task goes on
      * @throws InterruptedException if the calling thread is interrupted
      */
     public boolean awaitEnd(long timeout, TimeUnit unit) throws InterruptedException {
@@ -304,7 +310,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
         return awaitDone(deadline) && submission().awaitRunOver(deadline);
     }
 
-    /** Waits without asking how it ended; false if the time was over first. */
+    /** Waits until this is done, without asking for a failure; returns false if the deadline passed first. */
     private boolean awaitDone(Deadline deadline) throws InterruptedException {
         if (isDone()) {
             return true;
@@ -316,7 +322,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
                 super.get();
             }
         } catch (ExecutionException | CancellationException e) {
-            // how it ended is for others to ask
+            // done is enough: the failure counts as not asked for
         } catch (TimeoutException e) {
             return false;
         }
@@ -324,7 +330,8 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
     }
 
     /**
-     * Calls back once this future is done, however it ended; at once, in the calling thread, if it is done already.
+     * Adds a callback for when this future is done, however it ends. If it is done already, the callback runs at once,
+     * in the calling thread.
      *
      * {@snippet :
      * try (Pool pool = Pools.open("threads:2")) {
@@ -334,9 +341,9 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
      * }
      * }
      *
-     * <p>Callbacks are called one at a time and in the order they were added - those of {@link CompletableFuture}, such as
-     * {@link #thenAccept}, before them and in no order. One that throws is logged, and the others are called all the
-     * same.
+     * <p>Callbacks run one at a time and in the order they were added; those of {@link CompletableFuture}, such as
+     * {@link #thenAccept}, run before them and in no order. The exception of a callback is logged, and the other
+     * callbacks run.
      *
      * @param callback gets this future, which is done
      * @return this future
@@ -361,7 +368,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
         }
     }
 
-    /** Threads that wait for this future beside others. */
+    /** Returns the threads that wait for this future among others. */
     Waiters waiters() {
         Waiters known = waiters;
         if (known == null) {
@@ -384,26 +391,30 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
         }
     }
 
-    /** Whether the calling thread is one of the pool's own. */
+    /** Returns whether the calling thread is a worker of the task's pool. */
     boolean isOfThisWorker() {
         return submission().pool().isWorker();
     }
 
-    /** The same, for a thread that waits for others as well; calls back when there is something to help with again. */
+    /**
+     * Runs the task, or parts of it, in a worker that waits for several futures; calls back when there are more parts.
+     */
     void help(Runnable onMore) {
         if (!isDone()) {
             submission().help(onMore);
         }
     }
 
-    /** The thread waits no more: does not call it back. */
+    /** Undoes {@link #help}: does not call back any more. */
     void helpNoMore(Runnable onMore) {
         submission().helpNoMore(onMore);
     }
 
     // ---- a failure that nobody asks for ----
 
-    /** Somebody asks for the result, or will be told of it. Before the failure or after, whether or not there is one. */
+    /**
+     * Notes that a caller asks for the result, or will be notified of it. Called before or after the end of any task.
+     */
     void asked() {
         if (submission().asked() && callbacks instanceof UnaskedCallbacks<?> failed) {
             failed.failure.forget();
@@ -417,8 +428,9 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
     }
 
     /**
-     * Has a failure told unless somebody asks for it. Called before this is done: whoever sees the failure finds the note. Whoever
-     * asks says so before looking for a note, and here the note is made before looking whether somebody asked.
+     * Has a failure logged unless a caller asks for it. Called before this is done, so that a caller who sees the
+     * failure finds the note. A caller first marks the submission as asked and then looks for a note; this thread first
+     * publishes the note and then checks the mark. At least one of the two sees the other.
      */
     private void noteUnasked(Throwable failure) {
         if (getNumberOfDependents() > 0) {
@@ -429,12 +441,12 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
             if (note != null && (!CALLBACKS.compareAndSet(this, null, new UnaskedCallbacks<>(this, note)) || submission().isAsked())) {
                 note.forget();
             }
-        } catch (Throwable e) { // no memory, or no thread to watch futures: the future has to get done
+        } catch (Throwable e) { // no memory, or no thread to watch futures: the future must become done even so
             Uncaught.log("a failure of " + name() + " is not told if nobody asks for it", e);
         }
     }
 
-    /** The callbacks of a future that failed before there were any: success costs no field. */
+    /** The callbacks of a future that failed before any was added. Holds the note, so that success costs no field. */
     private static final class UnaskedCallbacks<F extends Future<?>> extends DoneCallbacks<F> {
         private final UnaskedFailures.Unasked failure;
 
@@ -445,16 +457,18 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
     }
 
     /**
-     * Lets go of the submission, which has run with success: a million futures that are kept are then as small as the JDK's.
+     * Replaces the submission, which has succeeded, so that a million retained futures are as small as the JDK's.
      *
-     * @param likeIt what answers as it would, from now on
+     * @param likeIt a stand-in with the same pool and class
      */
     @SuppressWarnings("unchecked") // it has no value
     final void outlives(Submission<?> likeIt) {
         SUBMISSION.setRelease(this, (Submission<T>) likeIt);
     }
 
-    /** Ends this future without going through the submission: only for the submission itself. */
+    /**
+     * Completes this future. Only the submission calls this; all other ways to complete it go through the submission.
+     */
     void finish(@Nullable T value, @Nullable Throwable failure) {
         if (failure == null) {
             @SuppressWarnings("NullAway") // a null value is a T whenever the task could return it

@@ -12,21 +12,22 @@ import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The failures of one pool's tasks that nobody has asked for. Each is told once, with its stack: when its future becomes
- * unreachable, as nobody can ask then, or when the pool has ended, as the program may end with it.
+ * The failures of a pool's tasks that no caller has asked for. Each is logged once, with its stack: when its future
+ * becomes unreachable, as no caller can ask then, or when the pool has ended, as the program may end soon.
  *
- * <p>A failure that somebody asks for before is forgotten. What is kept of one never refers to its future. It is kept no longer than
- * the future, which has the failure itself: so there is no bound but that of the futures that the program keeps. What is told has
- * one: after {@value #MOST_TOLD} failures of a pool the others are counted, and the pool's end tells their number.
+ * <p>A failure that a caller asks for before is forgotten. A note never refers to the future, and is kept no longer
+ * than the future, which has the failure itself: so only the futures that the program keeps bound the number of notes.
+ * After {@value #MOST_TOLD} logged failures of a pool the others are only counted, and their number is logged when the
+ * pool ends.
  */
 final class UnaskedFailures {
-    /** How many failures of a pool are told one by one. */
+    /** How many failures of a pool are logged one by one. */
     static final int MOST_TOLD = 100;
 
     private static final Unreachable FORGOTTEN = new Unreachable("sennit-unasked");
     private static final boolean ARE_OFF = "off".equals(System.getProperty("sennit.unasked"));
 
-    /** Where failures are told. Replaced by tests alone. */
+    /** Where failures are logged. Replaced only by tests. */
     private static volatile BiConsumer<String, @Nullable Throwable> log = Uncaught::warn;
 
     private final String pool;
@@ -41,14 +42,14 @@ final class UnaskedFailures {
         this.areTold = areTold && !ARE_OFF;
     }
 
-    /** Tells another listener, and returns the one before; for tests. */
+    /** Replaces the log, and returns the one before; for tests. */
     static BiConsumer<String, @Nullable Throwable> tellTo(BiConsumer<String, @Nullable Throwable> listener) {
         BiConsumer<String, @Nullable Throwable> before = log;
         log = listener;
         return before;
     }
 
-    /** Notes a failure that nobody has asked for; null if such failures are not told. */
+    /** Notes a failure that no caller has asked for; returns null if such failures are not logged. */
     @Nullable Unasked note(TaskFuture<?> future, Throwable failure) {
         if (!areTold) {
             return null;
@@ -57,13 +58,13 @@ final class UnaskedFailures {
         try {
             unasked.registration = FORGOTTEN.register(future, unasked);
         } catch (OutOfMemoryError e) {
-            // no thread to be had: it is told when the pool is closed
+            // no thread to be had: the failure is logged when the pool is closed
         }
         pending.add(unasked);
         return unasked;
     }
 
-    /** The pool has ended: tells what nobody has asked for until now. */
+    /** Logs all failures that no caller has asked for. Called when the pool has ended. */
     void tellAll() {
         if (noted.get() == 0) {
             return;
@@ -80,7 +81,7 @@ final class UnaskedFailures {
 
     private void tell(Unasked unasked) {
         if (!pending.remove(unasked)) {
-            return; // somebody asked, or it has been told
+            return; // a caller asked, or it has been logged
         }
         if (told.incrementAndGet() > MOST_TOLD) {
             onlyCounted.incrementAndGet();
@@ -95,7 +96,7 @@ final class UnaskedFailures {
         private final String task;
         private final Throwable failure;
         private final long number;
-        /** Written before anybody else has this. */
+        /** Written before this is published. */
         private Cleaner.@Nullable Cleanable registration;
 
         private Unasked(UnaskedFailures all, String task, Throwable failure) {
@@ -105,19 +106,22 @@ final class UnaskedFailures {
             this.number = all.noted.incrementAndGet();
         }
 
-        /** The future has become unreachable, or will not be watched any more. */
+        /**
+         * Logs the failure, unless that was done or it was forgotten. Called when the future is unreachable, or by
+         * {@link #unwatch}.
+         */
         @Override
         public void run() {
             all.tell(this);
         }
 
-        /** Somebody asked. */
+        /** Forgets the failure, as a caller has asked for it. */
         void forget() {
             all.pending.remove(this);
             unwatch();
         }
 
-        /** Watches the future no more, and tells the failure unless that was done or it was forgotten. */
+        /** Stops watching the future, which calls {@link #run} unless it was called before. */
         private void unwatch() {
             if (registration != null) {
                 registration.clean();

@@ -12,11 +12,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The threads that wait for one future beside others, and take their names off again when they wait no more.
+ * The threads that wait for a future among others. Each can be removed when it no longer waits.
  *
- * <p>A {@link CompletableFuture} forgets none of its dependents before it is done: a program that polls a future ten thousand
- * times would leave ten thousand. So each future has one dependent of this class, whatever waits for it. A {@link TaskFuture}
- * keeps it in a field; for others there is a map that does not keep them alive.
+ * <p>A {@link CompletableFuture} keeps all of its dependents until it is done: a program that polls a future ten
+ * thousand times would leave ten thousand. So each future has one dependent of this class. A {@link TaskFuture} keeps
+ * it in a field; those of other futures are in a map with weak keys.
  */
 final class Waiters {
     private static final Map<Key, Waiters> OF_OTHERS = new ConcurrentHashMap<>();
@@ -27,7 +27,7 @@ final class Waiters {
 
     private Waiters() {}
 
-    /** The waiters for a future that is no {@link TaskFuture}. */
+    /** Returns the waiters for a future that is not a {@link TaskFuture}. */
     static Waiters of(CompletableFuture<?> future) {
         for (var gone = GONE.poll(); gone != null; gone = GONE.poll()) {
             OF_OTHERS.remove(gone);
@@ -39,18 +39,18 @@ final class Waiters {
         var key = new Key(future, GONE);
         Waiters made = new Waiters().dependingOn(future, () -> OF_OTHERS.remove(key)); // before others can find it
         known = OF_OTHERS.putIfAbsent(key, made);
-        if (future.isDone()) { // it may have been removed before it was in
+        if (future.isDone()) { // the removal may have come before the insertion
             OF_OTHERS.remove(key);
         }
         return known != null ? known : made;
     }
 
-    /** How many futures that are no {@link TaskFuture}s have been waited for and are not done, for tests. */
+    /** Returns how many futures other than {@link TaskFuture}s are in the map, for tests. */
     static int ofOthers() {
         return OF_OTHERS.size();
     }
 
-    /** Waiters for a future whose owner keeps them. */
+    /** Creates the waiters for a future that keeps them itself. */
     static Waiters newFor(CompletableFuture<?> future) {
         return new Waiters().dependingOn(future, () -> {});
     }
@@ -64,9 +64,9 @@ final class Waiters {
     }
 
     /**
-     * Calls back once the future is done: at once if it is.
+     * Adds a callback for when the future is done; runs it at once if the future is done.
      *
-     * @param waiter what to call; one that is in already is called once
+     * @param waiter the callback; added twice, it is called once
      */
     void add(Runnable waiter) {
         synchronized (this) {
@@ -78,7 +78,7 @@ final class Waiters {
         waiter.run();
     }
 
-    /** Does not call back any more. */
+    /** Removes a callback. */
     synchronized void remove(Runnable waiter) {
         if (waiting != null) {
             waiting.remove(waiter);
@@ -94,7 +94,7 @@ final class Waiters {
         all.forEach(Runnable::run);
     }
 
-    /** A future by its identity, as long as somebody else keeps it. */
+    /** A weak reference to a future, compared by the identity of the future. */
     private static final class Key extends WeakReference<CompletableFuture<?>> {
         private final int hash;
 
