@@ -8,20 +8,20 @@ import java.util.stream.Gatherer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Does the same to many items, in parallel: the bulk methods of a {@link Pool}, which has them itself and, with chunks of
- * another size, through {@link Pool#chunksOf}.
+ * Applies a function to many items in parallel: the bulk methods of a {@link Pool}, and of {@link Pool#chunksOf} with
+ * chunks of a fixed size.
  */
 public interface Mapper {
 
     /**
      * Applies a function to every item, in parallel, and returns the results in the order of the items.
      *
-     * <p>Items travel in chunks whose size follows the measured time of an item, and only a bounded window of them is
-     * under way, so the items may come from an iterable of any length: four chunks for each worker, but no more than 1,024 unless
-     * there are more workers. Where any number of tasks can run, as on {@code virtual}, that is 1,024 items; {@code virtual:5000} has
-     * 5,000. The first failure cancels the rest.
+     * <p>Items are sent in chunks whose size follows the measured time of an item. Only a bounded window of chunks is
+     * under way, so the iterable may be of any length: four chunks for each worker, but no more than 1,024 unless there
+     * are more workers. Where any number of tasks can run, as on {@code virtual}, the window is 1,024 items; on
+     * {@code virtual:5000} it is 5,000. The first failure cancels the rest.
      *
-     * @param function what to apply
+     * @param function the function to apply
      * @param items the arguments
      * @param <A> the type of an item
      * @param <R> the type of a result
@@ -33,10 +33,10 @@ public interface Mapper {
             TaskFunction<? super A, ? extends R> function, Iterable<? extends A> items);
 
     /**
-     * As {@link #map(TaskFunction, Iterable)}, for a function that is at hand. It has to be serializable where tasks travel; the
-     * compiler makes a {@link TaskFunction} of a lambda.
+     * As {@link #map(TaskFunction, Iterable)}, for a function that is not written as a lambda. It must be
+     * serializable where tasks leave this JVM; the compiler makes a {@link TaskFunction} of a lambda.
      *
-     * @param function what to apply
+     * @param function the function to apply
      * @param items the arguments
      * @param <A> the type of an item
      * @param <R> the type of a result
@@ -48,8 +48,8 @@ public interface Mapper {
     }
 
     /**
-     * Applies a function of two arguments to the first items of both, then to the second, and so on. As {@link #map(TaskFunction,
-     * Iterable)} in all else.
+     * Applies a function of two arguments to the first items of both, then to the second, and so on. Otherwise the same
+     * as {@link #map(TaskFunction, Iterable)}.
      *
      * {@snippet :
      * try (Pool pool = Pools.open("threads:4")) {
@@ -57,11 +57,11 @@ public interface Mapper {
      * }
      * }
      *
-     * <p>It ends with the shorter of the two; what the longer has beyond that is left alone, so that one may be endless. For
-     * more than two arguments, give items that are records to {@link #map(TaskFunction, Iterable)}: {@code map(box ->
+     * <p>It ends with the shorter of the two, and does not read the rest of the longer, which may be infinite. For more
+     * than two arguments, give items that are records to {@link #map(TaskFunction, Iterable)}: {@code map(box ->
      * box.width() * box.height() * box.depth(), boxes)}.
      *
-     * @param function what to apply
+     * @param function the function to apply
      * @param firsts the first arguments
      * @param seconds the second arguments
      * @param <A> the type of a first argument
@@ -76,10 +76,10 @@ public interface Mapper {
             Iterable<? extends B> seconds);
 
     /**
-     * As {@link #map(TaskBiFunction, Iterable, Iterable)}, for a function that is at hand. It has to be serializable where tasks
-     * travel.
+     * As {@link #map(TaskBiFunction, Iterable, Iterable)}, for a function that is not written as a lambda. It must be
+     * serializable where tasks leave this JVM.
      *
-     * @param function what to apply
+     * @param function the function to apply
      * @param firsts the first arguments
      * @param seconds the second arguments
      * @param <A> the type of a first argument
@@ -105,12 +105,13 @@ public interface Mapper {
      * }
      * }
      *
-     * <p>A thread that is none of the workers reads the items, as many as the window of {@link #map(TaskFunction, Iterable)}
-     * takes, and the last when this has long returned: leave them as they are until the future is done. Where the kind runs
-     * tasks in the calling thread, all has ended when this returns. Ending the future from outside cancels what is under way.
-     * Closing the pool waits for it, and the statistics count its chunks alone.
+     * <p>A thread that is not a worker reads the items, as far ahead as the window of
+     * {@link #map(TaskFunction, Iterable)} allows, also after this method has returned: do not modify them until the
+     * future is done. Where the kind runs tasks in the calling thread, the future is done when this method returns.
+     * Ending the future from outside cancels the chunks under way. Closing the pool waits for it, and the statistics
+     * count only its chunks.
      *
-     * @param function what to apply
+     * @param function the function to apply
      * @param items the arguments
      * @param <A> the type of an item
      * @param <R> the type of a result
@@ -121,9 +122,10 @@ public interface Mapper {
             TaskFunction<? super A, ? extends R> function, Iterable<? extends A> items);
 
     /**
-     * As {@link #mapAsync(TaskFunction, Iterable)}, for a function that is at hand. It has to be serializable where tasks travel.
+     * As {@link #mapAsync(TaskFunction, Iterable)}, for a function that is not written as a lambda. It must be
+     * serializable where tasks leave this JVM.
      *
-     * @param function what to apply
+     * @param function the function to apply
      * @param items the arguments
      * @param <A> the type of an item
      * @param <R> the type of a result
@@ -135,7 +137,8 @@ public interface Mapper {
     }
 
     /**
-     * The same as an intermediate operation of a stream: lazy, bounded, in the order of the stream.
+     * Returns {@link #map(TaskFunction, Iterable)} as an intermediate operation of a stream: lazy, bounded, in the
+     * order of the stream.
      *
      * {@snippet :
      * try (Pool pool = Pools.open("threads:4")) {
@@ -146,11 +149,11 @@ public interface Mapper {
      * }
      * }
      *
-     * <p>When an item fails, what comes after it is cancelled, the results of all items before it are handed on, and then its
-     * failure is thrown, as {@link #map(TaskFunction, Iterable)} throws it. An interrupt ends the stream as it ends that. When the
-     * stream wants no more, what is still under way is cancelled.
+     * <p>When an item fails, later items are cancelled, the results of all earlier items are passed on, and then the
+     * failure is thrown, as {@link #map(TaskFunction, Iterable)} throws it. An interrupt ends the stream as it ends
+     * that method. When the stream needs no more items, those still under way are cancelled.
      *
-     * @param function what to apply
+     * @param function the function to apply
      * @param <A> the type of an item
      * @param <R> the type of a result
      * @return a gatherer
@@ -159,9 +162,10 @@ public interface Mapper {
             TaskFunction<? super A, ? extends R> function);
 
     /**
-     * As {@link #mapping(TaskFunction)}, for a function that is at hand. It has to be serializable where tasks travel.
+     * As {@link #mapping(TaskFunction)}, for a function that is not written as a lambda. It must be serializable where
+     * tasks leave this JVM.
      *
-     * @param function what to apply
+     * @param function the function to apply
      * @param <A> the type of an item
      * @param <R> the type of a result
      * @return a gatherer
@@ -172,10 +176,11 @@ public interface Mapper {
     }
 
     /**
-     * As {@link #mapping(TaskFunction)}, but hands each result on as soon as it is there. When an item fails, the results that were there before
-     * come, also those of its own chunk, and then its failure; the rest is cancelled.
+     * As {@link #mapping(TaskFunction)}, but passes each result on as soon as it is available. When an item fails, the
+     * results available before are passed on, those of its own chunk included, and then the failure is thrown; the rest
+     * is cancelled.
      *
-     * @param function what to apply
+     * @param function the function to apply
      * @param <A> the type of an item
      * @param <R> the type of a result
      * @return a gatherer
@@ -184,9 +189,10 @@ public interface Mapper {
             TaskFunction<? super A, ? extends R> function);
 
     /**
-     * As {@link #mappingUnordered(TaskFunction)}, for a function that is at hand. It has to be serializable where tasks travel.
+     * As {@link #mappingUnordered(TaskFunction)}, for a function that is not written as a lambda. It must be
+     * serializable where tasks leave this JVM.
      *
-     * @param function what to apply
+     * @param function the function to apply
      * @param <A> the type of an item
      * @param <R> the type of a result
      * @return a gatherer
@@ -197,7 +203,7 @@ public interface Mapper {
     }
 
     /**
-     * Does something with every item, in parallel and in no order, and returns when all is done.
+     * Performs an action on every item, in parallel and in no order, and returns when all actions have ended.
      *
      * {@snippet :
      * try (Pool pool = Pools.open("threads:4")) {
@@ -205,20 +211,21 @@ public interface Mapper {
      * }
      * }
      *
-     * <p>Items travel in chunks and a bounded window of them is under way, as in {@link #map(TaskFunction, Iterable)}; failures and interrupts end
-     * it in the same way.
+     * <p>Items are sent in chunks, with a bounded window, as in {@link #map(TaskFunction, Iterable)}; failures and
+     * interrupts end it in the same way.
      *
      * @param items the arguments
-     * @param action what to do with each
+     * @param action the action to perform on each item
      * @param <A> the type of an item
      */
     <A extends @Nullable Object> void forEach(Iterable<? extends A> items, ItemAction<? super A> action);
 
     /**
-     * As {@link #forEach(Iterable, ItemAction)}, for a consumer that is at hand. It has to be serializable where tasks travel.
+     * As {@link #forEach(Iterable, ItemAction)}, for a consumer that is not written as a lambda. It must be
+     * serializable where tasks leave this JVM.
      *
      * @param items the arguments
-     * @param action what to do with each
+     * @param action the action to perform on each item
      * @param <A> the type of an item
      */
     default <A extends @Nullable Object> void forEach(Iterable<? extends A> items, Consumer<? super A> action) {

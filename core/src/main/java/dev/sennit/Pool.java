@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
  * An {@link ExecutorService} over workers of one kind: the calling thread, threads, virtual threads, coroutines, or
  * processes.
  *
- * <p>Every kind keeps the same contract, held by one conformance suite; which kind it is is chosen by whoever opens it,
- * usually with a plan string, and the code stays as it is. Every pool is an {@link AbstractPool}, which authors of other kinds
- * extend; scopes, pipelines and periodic work need more of a pool than callers do.
+ * <p>Every kind keeps the same contract, which one conformance suite checks. The code that opens a pool chooses the
+ * kind, usually with a plan string; code that uses the pool does not change. Every pool is an {@link AbstractPool},
+ * which authors of further kinds extend: scopes, pipelines and periodic work need more of a pool than this interface.
  *
  * {@snippet :
  * try (Pool pool = Pools.open("threads:4")) {
@@ -26,12 +26,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>The contract</h2>
  * <ul>
- *   <li>Every wait ends, with a value or a named cause.
+ *   <li>No hung waits: every wait ends with a value or a named cause.
  *   <li>{@code cancel(true)} and {@link TaskOptions#timeout} reach the running task.
- *   <li>A bounded backlog and what happens when it is full are set when the pool is opened ({@link BacklogPolicy}).
- *   <li>{@link #close} finishes what was submitted, {@link #shutdownNow} cancels it; both leave no thread, process,
+ *   <li>A bounded backlog, and the {@linkplain BacklogPolicy policy} when it is full, are set when the pool is opened.
+ *   <li>{@link #close} finishes the submitted tasks, {@link #shutdownNow} cancels them; both leave no thread, process,
  *       socket or file behind. A pool does not keep the JVM alive: close it to wait for its work.
- *   <li>{@link #shutdownNow} cancels the futures of the tasks it returns as well: nobody waits for them in vain.
+ *   <li>{@link #shutdownNow} cancels the futures of the tasks it returns as well, so no thread waits for them for ever.
  *   <li>Arguments are checked as {@link java.util.concurrent.ThreadPoolExecutor} does: null is a
  *       {@link NullPointerException}, submitting to a closed pool a {@link
  *       java.util.concurrent.RejectedExecutionException}.
@@ -45,16 +45,16 @@ import org.jspecify.annotations.Nullable;
  * <tbody>
  * <tr><th scope="row">{@code submit} returns</th><td>when the task has ended</td><td>at once</td><td>at once</td></tr>
  * <tr><th scope="row">task and result</th><td>any object</td><td>any object</td><td>serializable, copied</td></tr>
- * <tr><th scope="row">a task that ignores interrupts</th><td>cannot be ended</td><td>cannot be ended; its future is,
- *   its thread stays busy</td><td>its worker is killed</td></tr>
+ * <tr><th scope="row">a task that ignores interrupts</th><td>cannot be stopped</td><td>cannot be stopped: its future
+ *   ends, its thread stays busy</td><td>its worker is killed</td></tr>
  * <tr><th scope="row">{@code System.exit}, exhausted memory, a crash</th><td>takes this JVM down</td><td>takes this
- *   JVM down</td><td>fails that task alone</td></tr>
- * <tr><th scope="row">a task that submits to its own pool</th><td>yes</td><td>yes</td><td>no: a pool cannot travel,
- *   {@code submit} says so; a task may open a pool of its own</td></tr>
- * <tr><th scope="row">{@link java.util.concurrent.ExecutorCompletionService}</th><td>yes</td><td>yes</td><td>no: it hands over
- *   futures, which cannot travel, and {@code submit} says so; see {@link Futures#inCompletionOrder}</td></tr>
- * <tr><th scope="row">stack trace of a failure</th><td>one stack holds both sides</td><td>the task's; that of {@code
- *   get} is the waiter's</td><td>the task's, then the submitter's</td></tr>
+ *   JVM down</td><td>fails only that task</td></tr>
+ * <tr><th scope="row">a task that submits to its own pool</th><td>yes</td><td>yes</td><td>no: {@code submit} throws, as
+ *   a pool cannot be serialized; a task may open a pool of its own</td></tr>
+ * <tr><th scope="row">{@link java.util.concurrent.ExecutorCompletionService}</th><td>yes</td><td>yes</td><td>no: {@code
+ *   submit} throws, as its futures cannot be serialized; see {@link Futures#inCompletionOrder}</td></tr>
+ * <tr><th scope="row">stack trace of a failure</th><td>one stack has both sides</td><td>the task's; that of {@code
+ *   get} is the waiting thread's</td><td>the task's, then the submitter's</td></tr>
  * <tr><th scope="row">processor time in the statistics</th><td>yes</td><td>threads: yes; virtual, loop: the JDK cannot
  *   tell</td><td>yes</td></tr>
  * </tbody>
@@ -65,25 +65,25 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
     /**
      * Runs a task.
      *
-     * @param task what to run
+     * @param task the task
      * @param <T> the type of the result
      * @return its future
      * @throws NullPointerException if the task is null
-     * @throws RejectedSubmissionException if the pool is shut down, or full and its policy says so
-     * @throws TaskSerializationException if the task has to travel and cannot
+     * @throws RejectedSubmissionException if the pool is shut down, or full and its policy is to reject
+     * @throws TaskSerializationException if the pool's tasks leave this JVM, and the task cannot be serialized
      */
     <T extends @Nullable Object> TaskFuture<T> submit(Task<T> task);
 
     /**
      * Runs a task with a name or limits of its own.
      *
-     * @param task what to run
+     * @param task the task
      * @param options name and limits
      * @param <T> the type of the result
      * @return its future
      * @throws NullPointerException if an argument is null
-     * @throws RejectedSubmissionException if the pool is shut down, or full and its policy says so
-     * @throws TaskSerializationException if the task has to travel and cannot
+     * @throws RejectedSubmissionException if the pool is shut down, or full and its policy is to reject
+     * @throws TaskSerializationException if the pool's tasks leave this JVM, and the task cannot be serialized
      */
     <T extends @Nullable Object> TaskFuture<T> submit(Task<T> task, TaskOptions options);
 
@@ -98,14 +98,15 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
      * }
      * }
      *
-     * <p><b>Which {@code submit} the compiler picks.</b> A lambda whose body has a value is a {@link Task}, also where the
-     * value could be dropped ({@code () -> counter.incrementAndGet()}); so is a block that never returns ({@code () -> { throw
-     * new IOException(); }}). A lambda without a value is an {@code Action}. The same holds for a reference to a method that
-     * has no overloads. <b>A reference to an overloaded method, such as {@code System.out::println}, is ambiguous</b>, as it is
-     * for {@link ExecutorService#submit(Runnable)}: write {@code () -> System.out.println()}. All methods of this library that
-     * take a {@code Task} and an {@code Action} follow this rule.
+     * <p><b>Which {@code submit} the compiler picks.</b> A lambda whose body has a value is a {@link Task}, also where
+     * the value could be ignored ({@code () -> counter.incrementAndGet()}); so is a block that never returns ({@code ()
+     * -> { throw new IOException(); }}). A lambda without a value is an {@code Action}. The same holds for a reference
+     * to a method that has no overloads. <b>A reference to an overloaded method, such as {@code System.out::println},
+     * is ambiguous</b>, as it is for {@link ExecutorService#submit(Runnable)}: write
+     * {@code () -> System.out.println()}. All methods of this library that take a {@code Task} and an {@code Action}
+     * follow this rule.
      *
-     * @param action what to run
+     * @param action the action
      * @return a future of null
      */
     TaskFuture<@Nullable Void> submit(Action action);
@@ -113,7 +114,7 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
     /**
      * Runs an action with a name or limits of its own.
      *
-     * @param action what to run
+     * @param action the action
      * @param options name and limits
      * @return a future of null
      */
@@ -122,7 +123,7 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
     /**
      * Runs an action whose future has a given value.
      *
-     * @param action what to run
+     * @param action the action
      * @param result the value of the future once the action has returned
      * @param <T> the type of the result
      * @return its future
@@ -132,21 +133,21 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
     }
 
     /**
-     * Runs a task once a delay is over. It counts as waiting until then, and holds a place of a bounded backlog; {@link
-     * #close} waits for it. On {@code inline} the caller waits.
+     * Runs a task after a delay. Until then the task counts as queued and holds a place of a bounded backlog, and
+     * {@link #close} waits for it. On {@code inline} the caller waits.
      *
-     * @param delay how long not to run it; zero or less is no delay
-     * @param task what to run
+     * @param delay the delay; zero or less for none
+     * @param task the task
      * @param <T> the type of the result
-     * @return its future; cancelling it before the delay is over means that the task never runs
+     * @return its future; if it is cancelled before the delay is over, the task never runs
      */
     <T extends @Nullable Object> TaskFuture<T> submitAfter(Duration delay, Task<T> task);
 
     /**
-     * Runs a task with a name or limits of its own once a delay is over.
+     * Runs a task with a name or limits of its own after a delay.
      *
-     * @param delay how long not to run it; zero or less is no delay
-     * @param task what to run
+     * @param delay the delay; zero or less for none
+     * @param task the task
      * @param options name and limits; the time limit counts from the beginning of the run
      * @param <T> the type of the result
      * @return its future
@@ -154,10 +155,10 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
     <T extends @Nullable Object> TaskFuture<T> submitAfter(Duration delay, Task<T> task, TaskOptions options);
 
     /**
-     * Runs an action once a delay is over, as {@link #submitAfter(Duration, Task)} runs a task.
+     * Runs an action after a delay, as {@link #submitAfter(Duration, Task)} runs a task.
      *
-     * @param delay how long not to run it; zero or less is no delay
-     * @param action what to run
+     * @param delay the delay; zero or less for none
+     * @param action the action
      * @return a future of null
      */
     default TaskFuture<@Nullable Void> submitAfter(Duration delay, Action action) {
@@ -165,10 +166,10 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
     }
 
     /**
-     * Runs an action with a name or limits of its own once a delay is over.
+     * Runs an action with a name or limits of its own after a delay.
      *
-     * @param delay how long not to run it; zero or less is no delay
-     * @param action what to run
+     * @param delay the delay; zero or less for none
+     * @param action the action
      * @param options name and limits; the time limit counts from the beginning of the run
      * @return a future of null
      */
@@ -177,10 +178,10 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
     }
 
     /**
-     * Runs a callable once a delay is over. It has to be serializable where tasks travel.
+     * Runs a callable after a delay. It must be serializable where tasks leave this JVM.
      *
-     * @param delay how long not to run it; zero or less is no delay
-     * @param task what to run
+     * @param delay the delay; zero or less for none
+     * @param task the task
      * @param <T> the type of the result
      * @return its future
      */
@@ -189,10 +190,11 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
     }
 
     /**
-     * Runs a callable with a name or limits of its own once a delay is over. It has to be serializable where tasks travel.
+     * Runs a callable with a name or limits of its own after a delay. It must be serializable where tasks leave this
+     * JVM.
      *
-     * @param delay how long not to run it; zero or less is no delay
-     * @param task what to run
+     * @param delay the delay; zero or less for none
+     * @param task the task
      * @param options name and limits; the time limit counts from the beginning of the run
      * @param <T> the type of the result
      * @return its future
@@ -203,10 +205,10 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
     }
 
     /**
-     * Runs a runnable once a delay is over. It has to be serializable where tasks travel.
+     * Runs a runnable after a delay. It must be serializable where tasks leave this JVM.
      *
-     * @param delay how long not to run it; zero or less is no delay
-     * @param task what to run
+     * @param delay the delay; zero or less for none
+     * @param task the task
      * @return a future of null
      */
     default TaskFuture<@Nullable Void> submitAfter(Duration delay, Runnable task) {
@@ -214,10 +216,11 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
     }
 
     /**
-     * Runs a runnable with a name or limits of its own once a delay is over. It has to be serializable where tasks travel.
+     * Runs a runnable with a name or limits of its own after a delay. It must be serializable where tasks leave this
+     * JVM.
      *
-     * @param delay how long not to run it; zero or less is no delay
-     * @param task what to run
+     * @param delay the delay; zero or less for none
+     * @param task the task
      * @param options name and limits; the time limit counts from the beginning of the run
      * @return a future of null
      */
@@ -228,16 +231,16 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
     /**
      * {@inheritDoc}
      *
-     * <p>A lambda takes {@link #submit(Task)} instead. A callable that is not serializable is refused with a {@link
-     * TaskSerializationException} by kinds whose tasks have to travel.
+     * <p>The compiler picks {@link #submit(Task)} for a lambda. Kinds whose tasks leave this JVM refuse a callable that
+     * is not serializable with a {@link TaskSerializationException}.
      */
     @Override
     <T extends @Nullable Object> TaskFuture<T> submit(Callable<T> task);
 
     /**
-     * Runs a callable with a name or limits of its own. It has to be serializable where tasks travel.
+     * Runs a callable with a name or limits of its own. It must be serializable where tasks leave this JVM.
      *
-     * @param task what to run
+     * @param task the task
      * @param options name and limits
      * @param <T> the type of the result
      * @return its future
@@ -250,9 +253,9 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
     TaskFuture<@Nullable Void> submit(Runnable task);
 
     /**
-     * Runs a runnable with a name or limits of its own. It has to be serializable where tasks travel.
+     * Runs a runnable with a name or limits of its own. It must be serializable where tasks leave this JVM.
      *
-     * @param task what to run
+     * @param task the task
      * @param options name and limits; null for none, as in the JDK's {@code submit(runnable, null)}
      * @return a future of null
      */
@@ -265,15 +268,16 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
     <T extends @Nullable Object> TaskFuture<T> submit(Runnable task, T result);
 
     /**
-     * Runs an action whose failure goes to the uncaught-exception handler of the thread that learns of it, as for
+     * Runs an action whose failure goes to the uncaught-exception handler of the thread that settles it, as for
      * {@link java.util.concurrent.ThreadPoolExecutor#execute}.
      *
-     * @param action what to run
+     * @param action the action
      */
     void execute(Action action);
 
     /**
-     * The bulk methods of this pool with chunks of a size that is set by hand; its own size them by measurement.
+     * Returns the bulk methods of this pool with chunks of a fixed size. The pool's own bulk methods size their chunks
+     * by measurement.
      *
      * {@snippet :
      * try (Pool pool = Pools.open("processes:2")) {
@@ -281,12 +285,13 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
      * }
      * }
      *
-     * <p>Each chunk is one task: so many items go to a worker in one message, one after another run there, and come back in one.
-     * The last may have fewer. As no other goes out before it is full, a slow source holds up the items that it gave. For
-     * items whose time varies in a way that no measurement of the ones before foretells; and 1 where each is long.
+     * <p>Each chunk is one task: its items go to a worker in one message, run there one after another, and the results
+     * come back in one message. The last chunk may have fewer items. A chunk is not sent before it is full, so a slow
+     * source delays the items it has already given. Use this for items whose times cannot be predicted from those of
+     * earlier items, and with a size of 1 where each item takes long.
      *
      * @param size items in a chunk, 1 or more
-     * @return the same methods
+     * @return the bulk methods
      * @throws IllegalArgumentException if the size is less than 1
      */
     Mapper chunksOf(int size);
@@ -301,8 +306,8 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
             Collection<? extends Callable<T>> tasks) throws InterruptedException;
 
     /**
-     * An object whose calls are tasks of this pool: each method of an interface calls the method of the same name and parameters
-     * of an object, on a worker, and returns its future at once.
+     * Creates an object whose calls are tasks of this pool: each method of an interface calls the method of the same
+     * name and parameters of an object, on a worker, and returns its future at once.
      *
      * {@snippet :
      *   interface Prices {
@@ -319,38 +324,38 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
      *   }
      * }
      *
-     * <p>The object need not implement the interface. An object that does returns futures itself; the worker waits for them, and
-     * the caller's future gets their value.
+     * <p>The object need not implement the interface. If it does, its methods return futures; the worker waits for
+     * them, and the caller's future gets their values.
      * <ul>
      *   <li>A method that returns {@link TaskFuture}, {@link java.util.concurrent.CompletableFuture}, {@link
-     *       java.util.concurrent.CompletionStage} or {@link java.util.concurrent.Future} returns the {@code TaskFuture} of the call. It
-     *       fails with what the object's method throws.
-     *   <li>A {@code void} method submits the call and forgets it, as {@link #execute(Action)} does: a failure goes to the
+     *       java.util.concurrent.CompletionStage} or {@link java.util.concurrent.Future} returns the {@code TaskFuture}
+     *       of the call. It fails with the exception that the object's method throws.
+     *   <li>A {@code void} method submits the call as {@link #execute(Action)} does: a failure goes to the
      *       uncaught-exception handler.
-     *   <li>A {@code default} method runs in the calling thread, on the asynchronous object. {@code equals}, {@code hashCode} and
-     *       {@code toString} are the asynchronous object's own.
+     *   <li>A {@code default} method runs in the calling thread, on the asynchronous object. {@code equals},
+     *       {@code hashCode} and {@code toString} are the asynchronous object's own.
      * </ul>
      *
-     * <p>Each call throws what {@code submit} throws. On kinds whose tasks travel, object, arguments and results have to be
-     * serializable; each call works on a copy of the object. On other kinds calls run at the same time on one object, which has to
-     * allow that.
+     * <p>Each call throws the exceptions that {@code submit} throws. On kinds whose tasks leave this JVM, object,
+     * arguments and results must be serializable, and each call works on a copy of the object. On other kinds calls run
+     * concurrently on the one object, which has to be thread-safe.
      *
      * @param type the interface
-     * @param object what is called
+     * @param object the object to call
      * @param <I> the interface
      * @return an object of the interface
-     * @throws IllegalArgumentException if {@code type} is no interface, a method of it returns something else, or the object has no
-     *     public method for it
-     * @throws TaskSerializationException if tasks of this pool travel, and the object is not serializable
+     * @throws IllegalArgumentException if {@code type} is not an interface, a method of it has another return type, or
+     *     the object has no public method for it
+     * @throws TaskSerializationException if tasks of this pool leave this JVM, and the object is not serializable
      */
     default <I> I asynchronous(Class<I> type, Object object) {
         return AsynchronousObject.of(this, type, object);
     }
 
     /**
-     * Random numbers for this pool's tasks that are the same in every run, on every kind of pool.
+     * Returns streams of random numbers for this pool's tasks that are the same in every run, on every kind of pool.
      *
-     * @param seed what they begin with
+     * @param seed the seed
      * @return streams of numbers, from the first on
      */
     default RandomStreams random(long seed) {
@@ -358,21 +363,21 @@ public sealed interface Pool extends ExecutorService, Mapper permits AbstractPoo
     }
 
     /**
-     * How many tasks can run at once.
+     * Returns how many tasks can run at once.
      *
      * @return the number of workers; {@link Integer#MAX_VALUE} where there is no limit
      */
     int workers();
 
     /**
-     * What errors, listings and thread names call this pool.
+     * Returns the name of this pool in errors, listings and thread names.
      *
      * @return the name
      */
     String name();
 
     /**
-     * What the pool has done so far.
+     * Returns the pool's figures so far.
      *
      * @return an immutable snapshot
      */

@@ -9,12 +9,12 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The settings that all kinds share, and the way a plan's words become calls of a builder.
+ * The settings that all kinds of pool share, and the parsing of a plan's options.
  *
  * @param <B> the builder itself
  */
 public abstract class PoolBuilder<B extends PoolBuilder<B>> {
-    /** The backlog of a pool that never says it is full. */
+    /** The backlog of a pool that is never full. */
     public static final int UNBOUNDED = Integer.MAX_VALUE;
 
     private static final AtomicInteger OPENED = new AtomicInteger();
@@ -29,14 +29,14 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
     /**
      * Creates a builder with the defaults: a numbered name and no bound.
      *
-     * @param kind the kind of pool, from which a name is made
+     * @param kind the kind of pool, used for the default name
      */
     protected PoolBuilder(String kind) {
         this.kind = kind;
     }
 
     /**
-     * This builder.
+     * Returns this builder.
      *
      * @return this
      */
@@ -50,8 +50,8 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
     public abstract Pool open();
 
     /**
-     * What errors, listings and thread names call the pool. The default is the kind and a number. In a plan: {@code
-     * name=}.
+     * Sets the name of the pool in errors, listings and thread names. The default is the kind and a number. In a plan:
+     * {@code name=}.
      *
      * @param newName the name
      * @return this
@@ -66,8 +66,8 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
     }
 
     /**
-     * How many tasks may wait for a worker; the default is {@link #UNBOUNDED}. In a plan: {@code backlog=}. Kinds that start any
-     * number of tasks at once refuse to open with one, unless they are given a limit.
+     * Sets how many tasks may wait for a worker; the default is {@link #UNBOUNDED}. In a plan: {@code backlog=}. Kinds
+     * that start any number of tasks at once refuse to open with a backlog, unless they have a limit.
      *
      * @param tasks the bound, 0 or more
      * @return this
@@ -80,10 +80,10 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
     }
 
     /**
-     * What {@code submit} does when the backlog is full; the default is {@link BacklogPolicy#BLOCK}. In a plan: {@code
-     * full=block}, {@code full=reject}, {@code full=caller-runs}.
+     * Sets what {@code submit} does when the backlog is full; the default is {@link BacklogPolicy#BLOCK}. In a plan:
+     * {@code full=block}, {@code full=reject}, {@code full=caller-runs}.
      *
-     * @param policy what to do
+     * @param policy the policy
      * @return this
      */
     public B whenFull(BacklogPolicy policy) {
@@ -92,10 +92,11 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
     }
 
     /**
-     * Whether a task's failure that nobody asks for is logged: see {@link TaskFuture}. The default is true, unless the system
-     * property {@code sennit.unasked} is {@code off}, which counts for all pools. In a plan: {@code unasked=on}, {@code unasked=off}.
+     * Sets whether a task's failure that the program never asks for is logged: see {@link TaskFuture}. The default is
+     * true. The system property {@code sennit.unasked=off} turns it off for all pools. In a plan: {@code unasked=on},
+     * {@code unasked=off}.
      *
-     * @param told false for silence
+     * @param told whether to log such failures
      * @return this
      */
     public B unasked(boolean told) {
@@ -112,9 +113,9 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
     }
 
     /**
-     * The options that a plan may set, by name. A kind adds its own to what it gets from here.
+     * Returns the setters of the options that a plan may have, by name. A kind overrides this to add its own options.
      *
-     * @return what to do with each value
+     * @return the setters, in a modifiable map
      */
     protected Map<String, Consumer<String>> planOptions() {
         Map<String, Consumer<String>> options = new LinkedHashMap<>();
@@ -126,26 +127,26 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
     }
 
     /**
-     * Takes an option whose name is partly the user's, as that of {@code env.PATH} is, so that {@link #planOptions} cannot
+     * Sets an option whose name is partly the user's, such as {@code env.PATH}, so that {@link #planOptions} cannot
      * list it.
      *
      * @param option its name
      * @param value its value
-     * @return false if it is unknown, which it is here
+     * @return false if the option is unknown; the default is false
      */
     protected boolean planOption(String option, String value) {
         return false;
     }
 
     /**
-     * Takes the number of workers from a plan.
+     * Sets the number of workers from a plan.
      *
-     * @param count what the plan's argument says
+     * @param count the plan's argument
      */
     protected abstract void planArgument(String count);
 
     /**
-     * Takes over everything that a plan says.
+     * Applies all settings of a plan.
      *
      * @param plan the plan
      * @return this
@@ -175,12 +176,12 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
     }
 
     /**
-     * Reads a whole number.
+     * Parses a whole number.
      *
-     * @param what what it is for, for the message
+     * @param what the name of the setting, for the message
      * @param text the digits
      * @return the number
-     * @throws IllegalArgumentException if it is none
+     * @throws IllegalArgumentException if the text is not a whole number
      */
     protected static int number(String what, String text) {
         try {
@@ -193,7 +194,7 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
     /**
      * Checks a lower bound.
      *
-     * @param what what the number is for, for the message
+     * @param what the name of the setting, for the message
      * @param value the number
      * @param least the bound
      * @return the number
@@ -207,10 +208,10 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
     }
 
     /**
-     * The bound that was asked for, which holds.
+     * Returns the backlog, once it is known to have an effect.
      *
      * @param workers how many tasks run at once
-     * @throws IllegalArgumentException if none would ever wait, and so nothing would be bounded
+     * @throws IllegalArgumentException if no task would ever wait, or the pool would never be full
      */
     final int boundFor(int workers) {
         if (backlog != UNBOUNDED && workers == Integer.MAX_VALUE) {
