@@ -20,7 +20,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A block of code, in the calling thread, that a time limit or another thread can end; or one that may not be disturbed.
+ * A block of code, in the calling thread, that a time limit or another thread can cancel, or that is shielded from
+ * cancellation.
  *
  * {@snippet :
  * try {
@@ -33,17 +34,17 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>A cancelled block is interrupted, again and again until it ends, so that whatever waits in it throws - also what
- * comes after something that swallowed an {@link InterruptedException}. Scopes nest: an outer limit ends the inner block
- * as well, and each turns only its own cancellation into an exception of its own. The idea is that of Trio's cancel scopes
- * (N. J. Smith, "Timeouts and cancellation for humans", 2018).
+ * <p>A cancelled block is interrupted repeatedly until it ends, so that every wait in it throws, even after code that
+ * swallowed an {@link InterruptedException}. Scopes nest: an outer limit ends the inner block as well, and each scope
+ * turns only its own cancellation into an exception of its own. The idea is that of Trio's cancel scopes (N. J. Smith,
+ * "Timeouts and cancellation for humans", 2018).
  *
  * <h2>Shielding</h2>
  *
- * <p>Inside of a {@linkplain #shielded shielded} block, what is cancelled around it waits until the block has ended: limits
- * and cancellations of outer scopes, and {@link TaskFuture#cancel} or the time limit of the task that the block is a part
- * of. It is for the few lines that have to come to their end, such as writing down what was done. Its own limit counts.
- * It cannot hold back a plain {@link Thread#interrupt}, nor the kill of a worker process after the grace period.
+ * <p>A {@linkplain #shielded shielded} block delays cancellations from around it until the block has ended: limits and
+ * cancellations of outer scopes, and {@link TaskFuture#cancel} or the time limit of the task that the block is a part
+ * of. It is for the few lines that must complete, such as recording what was done. Its own limit still ends it. It
+ * cannot hold back a plain {@link Thread#interrupt}, nor the kill of a worker process after the grace period.
  */
 public final class CancelScope {
     private static final ScopedValue<CancelScope> CURRENT = ScopedValueBindings.notInherited();
@@ -63,22 +64,23 @@ public final class CancelScope {
 
     /** Guarded by this. */
     private State state = State.NEW;
-    /** Guarded by this. Why it was cancelled; null while it is not. */
+    /** Guarded by this. Why the block was cancelled, or null. */
     private @Nullable Exception cancellation;
-    /** Guarded by this. Shielded blocks that the thread is in, inside of this one. */
+    /** Guarded by this. How many shielded blocks inside this block the thread is in. */
     private int shieldsInside;
-    /** Guarded by this. */
+    /** Guarded by this. Whether this scope has interrupted the thread. */
     private boolean interruptSent;
-    /** Guarded by this. */
+    /** Guarded by this. The timer of the limit or of the next interrupt. */
     private @Nullable Future<?> next;
     /** Written before the state is INSIDE. */
     private @Nullable Thread thread;
     /** Written before the state is INSIDE. */
     private @Nullable CancelScope outer;
-    /** Written before the state is INSIDE; counts only where there is a limit. */
+    /** Written before the state is INSIDE. Valid if there is a limit. */
     private long deadline;
 
-    // Only the thread of the block: what enter has done, and is to be undone. Memory may run out in the middle of it.
+    // Only the thread of the block: the steps of enter() that leave() has to undo, as enter() may run out of memory
+    // halfway.
     private boolean holdsBack;
     private int shieldsRaised;
     private boolean isWatched;
@@ -89,7 +91,7 @@ public final class CancelScope {
     }
 
     /**
-     * A block that ends when {@link #cancel} is called.
+     * Creates a scope for a block that {@link #cancel} ends.
      *
      * @return a scope for one block
      */
@@ -98,9 +100,9 @@ public final class CancelScope {
     }
 
     /**
-     * A block with a time limit, which counts from its beginning.
+     * Creates a scope for a block with a time limit, which counts from the beginning of the block.
      *
-     * @param limit how long it may take; zero or less ends it at its first wait
+     * @param limit how long the block may take; with zero or less it ends at its first wait
      * @return a scope for one block
      */
     public static CancelScope within(Duration limit) {
@@ -108,7 +110,7 @@ public final class CancelScope {
     }
 
     /**
-     * The same, shielded from what is cancelled around it.
+     * Creates a scope with the same limit that is shielded from cancellations around it.
      *
      * @return a scope for one block
      */
@@ -117,7 +119,8 @@ public final class CancelScope {
     }
 
     /**
-     * The time that is left to the calling thread: the least of the limits around it, as far out as the first shield.
+     * Returns the time that is left to the calling thread: the least of the limits around it, up to the innermost
+     * shield.
      *
      * @return the time, negative when it is over, or empty when there is no limit
      */
@@ -141,12 +144,12 @@ public final class CancelScope {
      *
      * @param body the block
      * @param <T> the type of its result
-     * @return its result; also when it was cancelled and came to its end all the same
+     * @return its result, even if the block was cancelled but completed
      * @throws TimeoutException if the limit ended it
      * @throws CancellationException if {@link #cancel} ended it
-     * @throws InterruptedException if something else interrupted the thread: an outer scope, say
+     * @throws InterruptedException if the thread was interrupted for another reason, such as an outer scope
      * @throws IllegalStateException if this scope has been used before
-     * @throws Exception whatever the body throws
+     * @throws Exception if the body throws it
      */
     public <T extends @Nullable Object> T call(Callable<? extends T> body) throws Exception {
         Objects.requireNonNull(body, "body");
@@ -176,7 +179,8 @@ public final class CancelScope {
     }
 
     /**
-     * Runs a block in the calling thread, and goes on behind it when this scope ends it: Trio's {@code move_on_after}.
+     * Runs a block in the calling thread, and returns normally when this scope ends the block: Trio's
+     * {@code move_on_after}.
      *
      * {@snippet :
      * boolean done = CancelScope.within(java.time.Duration.ofMillis(50)).tryRun(() -> Thread.sleep(60_000));
@@ -185,9 +189,9 @@ public final class CancelScope {
      *
      * @param body the block
      * @return false if the limit of this scope, or its {@link #cancel}, ended the block
-     * @throws InterruptedException if something else interrupted the thread: an outer scope, say
+     * @throws InterruptedException if the thread was interrupted for another reason, such as an outer scope
      * @throws IllegalStateException if this scope has been used before
-     * @throws Exception whatever the body throws
+     * @throws Exception if the body throws it
      */
     public boolean tryRun(Block body) throws Exception {
         try {
@@ -205,26 +209,27 @@ public final class CancelScope {
         return cancellation == thrown;
     }
 
-    /** What {@link #run} runs. */
+    /** A block without a result. */
     @FunctionalInterface
     public interface Block {
         /**
-         * Does it.
+         * Runs the block.
          *
-         * @throws Exception whatever goes wrong
+         * @throws Exception if the block fails
          */
         void run() throws Exception;
     }
 
     /**
-     * Ends the block, if it has not ended; one that has not begun ends at its first wait. Any thread may call it.
+     * Cancels the block, unless it has ended. A block that has not begun ends at its first wait. Any thread may call
+     * this.
      */
     public void cancel() {
         cancel(new CancellationException("cancel scope was cancelled"));
     }
 
     /**
-     * Whether the limit is over or {@link #cancel} was called before the block had ended.
+     * Returns whether the limit passed, or {@link #cancel} was called, before the block had ended.
      *
      * @return true from then on
      */
@@ -232,7 +237,7 @@ public final class CancelScope {
         return cancellation != null;
     }
 
-    /** Runs something that no scope around it, nor the cancellation of the task it runs in, may disturb. */
+    /** Runs a body shielded from the scopes around it and from the cancellation of the task it runs in. */
     static void shield(Runnable body) {
         var scope = new CancelScope(null, true);
         scope.claim();
@@ -258,7 +263,9 @@ public final class CancelScope {
         begin();
     }
 
-    /** Takes the scope for the calling thread. The timer comes first: it is what may not be had, and nothing is raised yet. */
+    /**
+     * Claims the scope for the calling thread. Starts the timer first, as this may fail, before any shield is raised.
+     */
     private synchronized void claim() {
         if (state != State.NEW) {
             throw new IllegalStateException("a cancel scope is for one block; this one was used before");
@@ -297,25 +304,25 @@ public final class CancelScope {
 
     /** Level-triggered: a body that swallows one interrupt meets the next. */
     private void interruptUntilOver() {
-        while (!interruptAndComeBack()) { // no timer to be had: the calling thread sees to it
+        while (!interruptAndComeBack()) { // no timer to be had: the calling thread repeats it
             LockSupport.parkNanos(this, BETWEEN_INTERRUPTS.toNanos());
         }
     }
 
-    /** Interrupts the block, and has the timer do it again; false if there is no timer to be had. */
+    /** Interrupts the block, and starts a timer that does it again; returns false if no timer could be had. */
     private synchronized boolean interruptAndComeBack() {
         if (state == State.NEW || state == State.OVER) {
             return true;
         }
         interruptOnce();
         if (next != null) {
-            next.cancel(false); // the limit, which is over or is not waited for any more
+            next.cancel(false); // the timer of the limit, which has passed or does not matter any more
         }
         try {
             next = Timers.after(BETWEEN_INTERRUPTS, this::interruptUntilOver);
             return true;
         } catch (OutOfMemoryError e) {
-            return thread == Thread.currentThread(); // which cannot wait for its own end
+            return thread == Thread.currentThread(); // this thread cannot wait for its own block to end
         }
     }
 
@@ -330,7 +337,10 @@ public final class CancelScope {
         return interruptSent;
     }
 
-    /** The next one out that a shield has to hold back; those around a shield are held back by that. */
+    /**
+     * Returns the next outer scope that a shield has to hold back, or null: a shield holds back the scopes around
+     * itself.
+     */
     private @Nullable CancelScope beyond() {
         return shielded ? null : outer;
     }
@@ -338,7 +348,7 @@ public final class CancelScope {
     private synchronized void shieldEntered() {
         shieldsInside++;
         if (interruptSent && shieldsInside == 1) {
-            Thread.interrupted(); // it comes again when the shield is left
+            Thread.interrupted(); // the timer repeats the interrupt when the shield is left
         }
     }
 
@@ -346,7 +356,9 @@ public final class CancelScope {
         shieldsInside--;
     }
 
-    /** What an interrupted wait throws: of a lock, of a channel, of {@link Pool#map}. */
+    /**
+     * Returns whether an exception is that of an interrupted wait: for a lock, of a channel, or in {@link Pool#map}.
+     */
     private static boolean isInterrupt(@Nullable Throwable e) {
         return e instanceof InterruptedException
                 || e instanceof ClosedByInterruptException
@@ -356,7 +368,7 @@ public final class CancelScope {
     private Exception translated(Exception e) {
         for (CancelScope around = beyond(); around != null; around = around.beyond()) {
             if (around.isCancelled()) {
-                return e; // that one turns it into its own
+                return e; // the outer scope turns it into an exception of its own
             }
         }
         Exception own;
@@ -370,7 +382,7 @@ public final class CancelScope {
         return own;
     }
 
-    /** Undoes what was done since it was claimed. */
+    /** Undoes {@link #claim} and {@link #enter}. */
     private void leave() {
         synchronized (this) {
             state = State.OVER;
@@ -379,7 +391,7 @@ public final class CancelScope {
             }
         }
         if (isWatched) {
-            Interrupts.unwatch(interruptSent()); // what was sent for this block, which is over, and nothing else
+            Interrupts.unwatch(interruptSent()); // clears an interrupt of this scope, and no other
         }
         if (holdsBack) {
             for (CancelScope around = outer; around != null && shieldsRaised > 0; around = around.beyond()) {

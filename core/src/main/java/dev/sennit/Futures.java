@@ -20,11 +20,11 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Waiting for several futures at once. All methods take any {@link CompletableFuture}s, {@link TaskFuture}s among them,
- * of one pool or several.
+ * Waits for several futures at once. All methods take any {@link CompletableFuture}s, including {@link TaskFuture}s, of
+ * one pool or several.
  */
 public final class Futures {
-    /** Takes queues off their futures whose iterators nobody has any more. */
+    /** Closes the queues of unreachable iterators. */
     private static final Unreachable ABANDONED = new Unreachable("sennit-abandoned");
 
     private Futures() {}
@@ -32,10 +32,10 @@ public final class Futures {
     /**
      * Waits for futures, without a limit.
      *
-     * @param futures what to wait for
+     * @param futures the futures to wait for
      * @param until when to return
      * @param <F> the type of the futures
-     * @return which are done and which are not
+     * @return the futures that are done and those that are not
      * @throws InterruptedException if the calling thread is interrupted
      */
     public static <F extends CompletableFuture<?>> Waited<F> wait(Collection<? extends F> futures, Until until)
@@ -44,7 +44,7 @@ public final class Futures {
     }
 
     /**
-     * Waits for futures. Nothing happens to those that are not done when the wait ends.
+     * Waits for futures, up to a time limit. The futures that are not done when the wait ends are not cancelled.
      *
      * {@snippet :
      * try (Pool pool = Pools.open("virtual")) {
@@ -54,11 +54,11 @@ public final class Futures {
      * }
      * }
      *
-     * @param futures what to wait for; one given twice counts once
+     * @param futures the futures to wait for; a future given twice counts once
      * @param until when to return
-     * @param timeout the longest to wait; zero or less only looks
+     * @param timeout how long to wait at most; with zero or less it does not wait
      * @param <F> the type of the futures
-     * @return which are done and which are not
+     * @return the futures that are done and those that are not
      * @throws InterruptedException if the calling thread is interrupted
      */
     public static <F extends CompletableFuture<?>> Waited<F> wait(
@@ -69,7 +69,7 @@ public final class Futures {
     static <F extends CompletableFuture<?>> Waited<F> waitWithin(
             Collection<? extends F> futures, Until until, Deadline deadline) throws InterruptedException {
         Objects.requireNonNull(until, "until");
-        List<F> given = List.copyOf(futures); // which others may change meanwhile
+        List<F> given = List.copyOf(futures); // another thread may change the collection meanwhile
         try (var queue = new CompletionQueue<F>(given, deadline)) {
             while (queue.hasNext()) {
                 F done = queue.next();
@@ -83,7 +83,7 @@ public final class Futures {
                 }
             }
         } catch (TimeoutException e) {
-            // the caller reads what is not done from the result
+            // the result has the futures that are not done
         }
         List<F> done = new ArrayList<>();
         List<F> notDone = new ArrayList<>();
@@ -94,7 +94,8 @@ public final class Futures {
     }
 
     /**
-     * The futures in the order in which they get done, for a {@code for} loop whose body runs while the others go on.
+     * Returns the futures in the order in which they become done, for a {@code for} loop whose body runs while the
+     * other tasks go on.
      *
      * {@snippet :
      * try (Pool pool = Pools.open("threads:2")) {
@@ -105,7 +106,7 @@ public final class Futures {
      * }
      * }
      *
-     * @param futures what to wait for; one given twice comes once
+     * @param futures the futures to wait for; a future given twice is returned once
      * @param <F> the type of the futures
      * @return each future once, done; its iterator's {@code next} throws {@link CompletionException} with an {@link
      *     InterruptedException} as its cause, and the interrupt status set, if the waiting thread is interrupted
@@ -116,13 +117,13 @@ public final class Futures {
     }
 
     /**
-     * As {@link #inCompletionOrder(Collection)}, with a limit on the whole of it.
+     * As {@link #inCompletionOrder(Collection)}, with a time limit for the whole loop.
      *
-     * @param futures what to wait for; one given twice comes once
-     * @param timeout how long after the call of {@code iterator()} the last may get done
+     * @param futures the futures to wait for; a future given twice is returned once
+     * @param timeout how long after the call of {@code iterator()} the last future may become done
      * @param <F> the type of the futures
      * @return each future once, done; its iterator's {@code next} throws {@link CompletionException} with a {@link
-     *     TimeoutException} as its cause when the time is over, and that names how many were unfinished
+     *     TimeoutException} as its cause when the time is over, which tells how many were unfinished
      */
     public static <F extends CompletableFuture<?>> Iterable<F> inCompletionOrder(
             Collection<? extends F> futures, Duration timeout) {
@@ -152,21 +153,21 @@ public final class Futures {
                 } catch (TimeoutException e) {
                     throw new CompletionException(e);
                 } finally {
-                    Reference.reachabilityFence(this); // it is not abandoned as long as it waits
+                    Reference.reachabilityFence(this); // not abandoned while it waits
                 }
             }
         };
         try {
             ABANDONED.register(iterator, queue::close); // a loop may be left before its end
         } catch (OutOfMemoryError e) {
-            // no thread to be had: one that is left leaves its queue with the futures
+            // no thread to be had: an abandoned iterator leaves its callbacks with the futures
         }
         return iterator;
     }
 
     /**
-     * Waits for all and returns their values, in the order the futures were given in. The first failure ends the wait; the
-     * other futures go on - a {@link TaskScope} cancels them.
+     * Waits for all futures and returns their values, in the order of the futures. The first failure ends the wait; the
+     * other futures go on (a {@link TaskScope} would cancel them).
      *
      * {@snippet :
      * try (Pool pool = Pools.open("threads:2")) {
@@ -174,11 +175,11 @@ public final class Futures {
      * }
      * }
      *
-     * @param futures what to wait for
+     * @param futures the futures to wait for
      * @param <T> the type of the values
-     * @return one value for each future, one given twice has two; the list cannot be modified and may hold nulls
-     * @throws ExecutionException with the failure that came first as its cause; a cancelled future's is a {@link
-     *     CancellationException}
+     * @return a value for each future, and two for a future given twice; the list cannot be modified and may hold nulls
+     * @throws ExecutionException with the first failure as its cause; for a cancelled future, a
+     *     {@link CancellationException}
      * @throws InterruptedException if the calling thread is interrupted
      */
     public static <T extends @Nullable Object> List<T> gather(Collection<? extends CompletableFuture<? extends T>> futures)
@@ -193,12 +194,12 @@ public final class Futures {
     /**
      * As {@link #gather(Collection)}, with a limit.
      *
-     * @param futures what to wait for
-     * @param timeout the longest to wait
+     * @param futures the futures to wait for
+     * @param timeout how long to wait at most
      * @param <T> the type of the values
-     * @return one value for each future
-     * @throws ExecutionException with the failure that came first as its cause
-     * @throws TimeoutException when the time is over; it says how many were unfinished
+     * @return a value for each future
+     * @throws ExecutionException with the first failure as its cause
+     * @throws TimeoutException if the time limit passed; it tells how many futures were unfinished
      * @throws InterruptedException if the calling thread is interrupted
      */
     public static <T extends @Nullable Object> List<T> gather(
@@ -230,11 +231,11 @@ public final class Futures {
     }
 
     /**
-     * Waits for all and returns how each ended, in the order the futures were given in.
+     * Waits for all futures and returns how each ended, in the order of the futures.
      *
-     * @param futures what to wait for
+     * @param futures the futures to wait for
      * @param <T> the type of the values
-     * @return one outcome for each future
+     * @return an outcome for each future
      * @throws InterruptedException if the calling thread is interrupted
      */
     public static <T extends @Nullable Object> List<Outcome<T>> outcomes(

@@ -2,7 +2,7 @@ package dev.sennit;
 
 /**
  * The whole that a submission is a part of: a {@link TaskScope}, a retried task, a {@code mapAsync}. The pool notifies
- * it of the submission's progress. Each method without a result is called at most once for a submission.
+ * it of the submission's progress; each notification comes at most once for a submission.
  */
 interface Owner {
     /**

@@ -114,7 +114,7 @@ public final class PeriodicWorker implements AutoCloseable {
      *
      * @param taskName what errors and the table call it; one of a kind in this worker
      * @param schedule when to run it
-     * @param action what to run; serializable if the pool's tasks have to travel
+     * @param action the action; serializable if the pool's tasks have to travel
      * @return the task, to look at and to remove
      * @throws IllegalArgumentException if there is a task of that name
      * @throws IllegalStateException if this worker is closed
@@ -128,7 +128,7 @@ public final class PeriodicWorker implements AutoCloseable {
      *
      * @param taskName what errors and the table call it; one of a kind in this worker
      * @param schedule when to run it
-     * @param action what to run; serializable if the pool's tasks have to travel
+     * @param action the action; serializable if the pool's tasks have to travel
      * @return the task, to look at and to remove
      * @throws IllegalArgumentException if there is a task of that name
      * @throws IllegalStateException if this worker is closed

@@ -49,7 +49,7 @@ public final class RandomStreams {
     /**
      * Runs a task with the next stream.
      *
-     * @param task what to run
+     * @param task the task
      * @param <T> the type of the result
      * @return its future
      */
@@ -61,7 +61,7 @@ public final class RandomStreams {
      * Runs a task with the next stream, and a name or limits of its own. If it is tried again, it gets the same stream from
      * its beginning.
      *
-     * @param task what to run
+     * @param task the task
      * @param options name and limits
      * @param <T> the type of the result
      * @return its future
@@ -74,7 +74,7 @@ public final class RandomStreams {
     /**
      * Applies a function to every item, each with a stream of its own, as {@link Pool#map} does.
      *
-     * @param function what to apply
+     * @param function the function to apply
      * @param items the arguments
      * @param <A> the type of an item
      * @param <R> the type of a result

@@ -20,7 +20,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Structured concurrency on any pool: tasks that belong to a block of code, and have ended when it has.
+ * Structured concurrency on any pool: tasks that belong to a block of code, and have ended when the block has.
  *
  * {@snippet :
  * try (Pool pool = Pools.open("virtual");
@@ -32,24 +32,25 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>What {@link #join} waits for, and what ends the others early, is chosen when the scope is opened: {@link #open all have
- * to succeed}, {@link #firstSuccess one is enough}, {@link #awaitAll all are to end}. It is the idea of the JDK's
- * {@code StructuredTaskScope} (JEP 505), without a preview API and on every kind of pool.
+ * <p>The method that opens the scope decides which outcome {@link #join} waits for, and when the other tasks are
+ * cancelled: {@link #open all tasks have to succeed}, {@link #firstSuccess one success is enough},
+ * {@link #awaitAll all tasks are to end}. The idea is that of the JDK's {@code StructuredTaskScope} (JEP 505), without
+ * a preview API and on every kind of pool.
  *
- * <h2>Nothing is left over</h2>
+ * <h2>No task outlives its scope</h2>
  *
- * <p>{@link #close} cancels what has not ended and waits until every run has, not only every future: after it, no task
- * of the scope touches anything. A task that ignores its cancellation is waited for, except on kinds that isolate, where
- * its worker is killed. So leave a scope by its {@code try} block, in whatever way: a task whose thread is interrupted
- * leaves its own scopes, and so ends its children as well.
+ * <p>{@link #close} cancels the tasks that have not ended, and waits until every run has ended, not only every future:
+ * after it, no task of the scope runs. It waits for a task that ignores its cancellation, except on kinds that isolate
+ * tasks, where the worker is killed. So use a scope in a {@code try} block: a task whose thread is interrupted leaves
+ * its own scopes, and so ends its children as well.
  *
- * <p>{@code fork}, {@code join} and {@code close} are for the thread that opened the scope.
+ * <p>Only the thread that opened the scope may call {@code fork}, {@code join} and {@code close}.
  *
- * <p>A task has the scoped values that are bound where it is forked, if it runs in this JVM and that was started with {@code
- * --add-opens java.base/java.lang}. {@link TaskContext} carries context in all other cases.
+ * <p>A task inherits the scoped values that are bound where it is forked, if it runs in this JVM, and this JVM was
+ * started with {@code --add-opens java.base/java.lang}. {@link TaskContext} carries context in all other cases.
  *
- * @param <T> what the tasks return
- * @param <R> what {@code join} returns
+ * @param <T> the type of the tasks' results
+ * @param <R> the type of the result of {@code join}
  */
 public final class TaskScope<T extends @Nullable Object, R extends @Nullable Object> implements AutoCloseable {
     private enum Policy {
@@ -67,18 +68,18 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     private final AbstractPool pool;
     private final Policy policy;
     private final Thread owner = Thread.currentThread();
-    /** Written by the owner, and read by whoever cancels: guarded by itself where both can be. */
+    /** Written by the owner, with its own lock; other threads read it with this lock, when they cancel. */
     private final List<TaskFuture<? extends T>> children = new ArrayList<>();
-    /** Runs that may go on: a task is counted out when its worker is free of it. */
+    /** How many tasks may still run: a task is counted out when its worker is free of it. */
     private final AtomicInteger alive = new AtomicInteger();
-    /** The task that decided the outcome before all had ended. */
+    /** The first task that decided the outcome. */
     private final AtomicReference<@Nullable TaskFuture<? extends T>> decisive = new AtomicReference<>();
 
     private Phase phase = Phase.OPEN;
     private @Nullable Future<?> timer;
-    /** Only where there is a timer. */
+    /** Valid if there is a timer. */
     private long deadline;
-    /** Whether the time was over before the outcome was decided. */
+    /** Whether the time limit has passed. */
     private volatile boolean expired;
 
     private TaskScope(Pool pool, Policy policy) {
@@ -87,9 +88,9 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     }
 
     /**
-     * A scope whose tasks all have to succeed: the first failure cancels the others, and {@link #join} throws it.
+     * Opens a scope whose tasks all have to succeed: the first failure cancels the others, and {@link #join} throws it.
      *
-     * @param pool where the tasks run
+     * @param pool the pool that runs the tasks
      * @return an open scope
      */
     public static TaskScope<@Nullable Object, @Nullable Void> open(Pool pool) {
@@ -97,10 +98,10 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     }
 
     /**
-     * A scope in which one success is enough: it cancels the others, and {@link #join} returns its value.
+     * Opens a scope in which one success is enough: it cancels the other tasks, and {@link #join} returns its value.
      *
-     * @param pool where the tasks run
-     * @param <T> what the tasks return
+     * @param pool the pool that runs the tasks
+     * @param <T> the type of the tasks' results
      * @return an open scope
      */
     public static <T extends @Nullable Object> TaskScope<T, T> firstSuccess(Pool pool) {
@@ -108,9 +109,9 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     }
 
     /**
-     * A scope that waits for all of its tasks, however they end; their futures tell.
+     * Opens a scope that waits for all of its tasks, however they end. Their futures have the outcomes.
      *
-     * @param pool where the tasks run
+     * @param pool the pool that runs the tasks
      * @return an open scope
      */
     public static TaskScope<@Nullable Object, @Nullable Void> awaitAll(Pool pool) {
@@ -118,10 +119,10 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     }
 
     /**
-     * Limits the time from here to the end of {@link #join}; call it before the first {@link #fork}. A limit of a scope
-     * around this one holds as well: it ends this one's owner.
+     * Limits the time from this call to the end of {@link #join}; call it before the first {@link #fork}. The limit of
+     * an enclosing scope also holds, as it cancels the task that opened this scope.
      *
-     * @param time more than zero
+     * @param time the limit, more than zero
      * @return this scope
      */
     public TaskScope<T, R> within(Duration time) {
@@ -151,10 +152,10 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     /**
      * Starts a task of this scope.
      *
-     * @param task what to run
-     * @param <U> what it returns
-     * @return its future; cancelled already when the outcome is decided, and the task is then not run
-     * @throws WrongThreadException if called by another thread than the scope's
+     * @param task the task
+     * @param <U> the type of the result
+     * @return its future; if the outcome is already decided, the future is cancelled and the task does not run
+     * @throws WrongThreadException if called by a thread other than the scope's owner
      * @throws IllegalStateException if the scope was joined or closed
      * @throws RejectedSubmissionException as {@link Pool#submit(Task)}
      */
@@ -165,9 +166,9 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     /**
      * Starts a task of this scope, with a name or limits of its own.
      *
-     * @param task what to run
+     * @param task the task
      * @param options name and limits
-     * @param <U> what it returns
+     * @param <U> the type of the result
      * @return its future
      */
     public <U extends T> TaskFuture<U> fork(Task<U> task, TaskOptions options) {
@@ -175,8 +176,8 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     }
 
     /**
-     * Starts an action of this scope. Its value is null, which {@link #join} returns where one success is enough and this is the
-     * first.
+     * Starts an action of this scope. Its value is null, which {@link #join} returns if one success is enough and this
+     * is the first success.
      *
      * {@snippet :
      * try (Pool pool = Pools.open("virtual");
@@ -189,7 +190,7 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
      * }
      * }
      *
-     * @param action what to run
+     * @param action the action
      * @return a future of null
      */
     public TaskFuture<@Nullable Void> fork(Action action) {
@@ -199,7 +200,7 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     /**
      * Starts an action of this scope, with a name or limits of its own.
      *
-     * @param action what to run
+     * @param action the action
      * @param options name and limits
      * @return a future of null
      */
@@ -208,10 +209,10 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     }
 
     /**
-     * Starts a callable as a task of this scope. It has to be serializable where tasks travel.
+     * Starts a callable as a task of this scope. It must be serializable where tasks leave this JVM.
      *
-     * @param task what to run
-     * @param <U> what it returns
+     * @param task the task
+     * @param <U> the type of the result
      * @return its future
      */
     public <U extends T> TaskFuture<U> fork(Callable<U> task) {
@@ -219,11 +220,12 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     }
 
     /**
-     * Starts a callable as a task of this scope, with a name or limits of its own. It has to be serializable where tasks travel.
+     * Starts a callable as a task of this scope, with a name or limits of its own. It must be serializable where tasks
+     * leave this JVM.
      *
-     * @param task what to run
+     * @param task the task
      * @param options name and limits
-     * @param <U> what it returns
+     * @param <U> the type of the result
      * @return its future
      */
     public <U extends T> TaskFuture<U> fork(Callable<U> task, TaskOptions options) {
@@ -231,9 +233,9 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     }
 
     /**
-     * Starts a runnable as a task of this scope. It has to be serializable where tasks travel.
+     * Starts a runnable as a task of this scope. It must be serializable where tasks leave this JVM.
      *
-     * @param task what to run
+     * @param task the task
      * @return a future of null
      */
     public TaskFuture<@Nullable Void> fork(Runnable task) {
@@ -241,9 +243,10 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     }
 
     /**
-     * Starts a runnable as a task of this scope, with a name or limits of its own. It has to be serializable where tasks travel.
+     * Starts a runnable as a task of this scope, with a name or limits of its own. It must be serializable where tasks
+     * leave this JVM.
      *
-     * @param task what to run
+     * @param task the task
      * @param options name and limits
      * @return a future of null
      */
@@ -251,7 +254,7 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
         return start(RunnableTask.of(Objects.requireNonNull(task, "task")), options);
     }
 
-    /** Starts a task; the value of one that is no T is null. */
+    /** Starts a task whose value is a T, or null. */
     private <U extends @Nullable Object> TaskFuture<U> start(Task<U> task, TaskOptions options) {
         ensureOwner("fork");
         ensure(phase == Phase.OPEN, phase == Phase.JOINED ? "was joined; open another for more tasks" : "is closed");
@@ -261,16 +264,16 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
         TaskFuture<U> child;
         try {
             child = pool.submitFor(owner, task, options, timeLeft());
-        } catch (RuntimeException | Error e) { // refused: it may have been taken in before that, or not
+        } catch (RuntimeException | Error e) { // refused; it may or may not have been admitted before
             forgetSince(before);
             owner.over();
             throw e;
         }
-        timeLeft(); // if none is, that ends this task too
+        timeLeft(); // if the time is over, this cancels the new task too
         return child;
     }
 
-    /** The owner of a task of this scope: the pool tells it of the task's way. */
+    /** The owner of a task of this scope. */
     private final class Child implements Owner {
         private final AtomicBoolean over = new AtomicBoolean();
 
@@ -285,7 +288,7 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
             return true;
         }
 
-        /** Called by the pool, and for a task that was refused by {@code fork}, which cannot know whether the pool has done so. */
+        /** Called by the pool and, if the pool refused the task, also by {@code fork}: only the first call counts. */
         @Override
         public void over() {
             if (over.compareAndSet(false, true)) {
@@ -294,7 +297,7 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
         }
     }
 
-    /** How long a task may wait for room; null for ever. When the time is over, it says so. */
+    /** Returns how long a task may wait for room, or null for ever; expires the scope when its time is over. */
     private @Nullable Duration timeLeft() {
         if (isTimeOver()) {
             expire();
@@ -305,15 +308,18 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
         return timer == null ? null : Duration.ofNanos(deadline - Backend.current().nanoTime());
     }
 
-    /** Before it can begin: it may run in this very thread, and has to be known to whoever cancels it there. */
-    @SuppressWarnings("unchecked") // it is one of T, or of null
+    /**
+     * Adds a task before it can begin: it may run in the calling thread, and other threads must be able to cancel it
+     * there.
+     */
+    @SuppressWarnings("unchecked") // its value is a T, or null
     private void add(TaskFuture<?> future) {
         var child = (TaskFuture<? extends T>) future;
         synchronized (children) {
             children.add(child);
         }
         child.onDone(this::ended);
-        if (isDecided()) { // by somebody who may not have seen this one
+        if (isDecided()) { // the thread that decided may have missed this task
             child.cancel(true);
         }
     }
@@ -331,7 +337,7 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     }
 
     private void ended(TaskFuture<? extends T> child) {
-        if (child.isCancelled() && isTimeOver()) { // it waited in vain for room, say, and was quicker than the timer
+        if (child.isCancelled() && isTimeOver()) { // it gave up its wait for room before the timer ran, for example
             expire();
         }
         if (decides(child) && !expired && decisive.compareAndSet(null, child)) {
@@ -358,20 +364,21 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     }
 
     /**
-     * Waits for the outcome: until all tasks have ended, or one has decided it.
+     * Waits for the outcome: until all tasks have ended, or a task has decided it.
      *
-     * @return the first value of a scope in which one success is enough, else null
-     * @throws ExecutionException with the first failure as its cause and the others suppressed: where all have to succeed,
-     *     when one did not, and where one success is enough, when there was none
-     * @throws TimeoutException when the time is over; it says how many tasks were unfinished, and they are cancelled
-     * @throws InterruptedException if the calling thread is interrupted; the tasks are cancelled by {@link #close}
-     * @throws WrongThreadException if called by another thread than the scope's
-     * @throws IllegalStateException if the scope was joined or closed, or one success is enough and nothing was forked
+     * @return the first value if one success is enough, else null
+     * @throws ExecutionException with the first failure as its cause and the others suppressed: if all tasks have to
+     *     succeed and a task failed, or if one success is enough and no task succeeded
+     * @throws TimeoutException if the time limit passed; it tells how many tasks were unfinished, and they are
+     *     cancelled
+     * @throws InterruptedException if the calling thread is interrupted; {@link #close} then cancels the tasks
+     * @throws WrongThreadException if called by a thread other than the scope's owner
+     * @throws IllegalStateException if the scope was joined or closed, or one success is enough and no task was forked
      */
     public R join() throws InterruptedException, ExecutionException, TimeoutException {
         ensureOwner("join");
         ensure(phase == Phase.OPEN, phase == Phase.JOINED ? "was joined already" : "is closed");
-        Futures.wait(children, Until.ALL); // a decision, and the end of the time, end them all
+        Futures.wait(children, Until.ALL); // a decision, and the time limit, cancel all others
         phase = Phase.JOINED;
         TaskFuture<? extends T> decided = decisive.get();
         if (decided == null && expired) {
@@ -383,7 +390,7 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
         return outcome(decided != null ? decided : findDecisive());
     }
 
-    /** A future may be done a moment before {@link #ended} is called for it. */
+    /** Finds a task that decides the outcome: a future may be done before {@link #ended} is called for it. */
     private @Nullable TaskFuture<? extends T> findDecisive() {
         for (TaskFuture<? extends T> child : children) {
             if (decides(child)) {
@@ -424,10 +431,10 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
     }
 
     /**
-     * Cancels what has not ended, and returns when no task of this scope runs any more. An interrupt does not end the
-     * wait; its status is set afterwards.
+     * Cancels the tasks that have not ended, and returns when no task of this scope runs any more. An interrupt does
+     * not end the wait; the interrupt status is set afterwards.
      *
-     * @throws WrongThreadException if called by another thread than the scope's
+     * @throws WrongThreadException if called by a thread other than the scope's owner
      */
     @Override
     public void close() {

@@ -4,28 +4,29 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BooleanSupplier;
 
 /**
- * Interrupts that cancel a task, and blocks of code that hold them back.
+ * Sends interrupts that cancel a task, and holds them back while the thread is in a shielded block.
  *
- * <p>Blocks nest: a thread is at depth 0 outside of all, and one deeper in each. An interrupt is meant for what runs at a
- * depth; while the thread is deeper than that it is held back, and sent when the thread comes back up. A block is a shield
- * around some lines of a task, or another task that runs inside of a waiting one.
+ * <p>Blocks nest: a thread is at depth 0 outside of all blocks, and each block is one deeper. An interrupt is meant for
+ * the code at a certain depth. While the thread is deeper, the interrupt is held back, and it is sent when the thread
+ * returns to that depth. A block is a shield around some lines of a task, or another task that runs inside a waiting
+ * task.
  *
- * <p>Entering and leaving a block, and an interrupt, exclude one another for each thread: none hits a block that has been
- * entered. Interrupts that somebody else sends, past this class, are not held back.
+ * <p>For each thread, entering a block, leaving a block and interrupting exclude one another, so no interrupt for an
+ * outer depth hits a block that has been entered. Interrupts that do not go through this class are not held back.
  */
 public final class Interrupts {
     private static final int DEEPEST = Long.SIZE - 1;
 
-    /** For each thread inside of a block or of a {@linkplain #watch watched} one. */
+    /** For each thread inside a block or a {@linkplain #watch watched} block. */
     private static final ConcurrentHashMap<Thread, State> INSIDE = new ConcurrentHashMap<>();
 
     /**
-     * Where a thread is.
+     * The blocks that a thread is in, and the interrupts held back for it.
      *
      * @param depth how many blocks it is in
-     * @param watched how many watched ones
-     * @param heldBack a bit for each depth that an interrupt waits for
-     * @param came whether one was sent since the first watched block was entered
+     * @param watched how many watched blocks it is in
+     * @param heldBack a bit for each depth for which an interrupt is held back
+     * @param came whether this class interrupted it since it entered the outermost watched block
      */
     private record State(int depth, int watched, long heldBack, boolean came) {
         static final State OUTSIDE = new State(0, 0, 0, false);
@@ -66,9 +67,9 @@ public final class Interrupts {
     private Interrupts() {}
 
     /**
-     * How many blocks the calling thread is in.
+     * Returns how many blocks the calling thread is in.
      *
-     * @return 0 outside of all
+     * @return the depth; 0 outside of all blocks
      */
     public static int depth() {
         State state = INSIDE.get(Thread.currentThread());
@@ -76,7 +77,7 @@ public final class Interrupts {
     }
 
     /**
-     * Interrupts what runs at some depth of a thread, now or when the thread is back there.
+     * Interrupts the code at a certain depth of a thread, now or when the thread returns to that depth.
      *
      * @param thread any thread
      * @param depth the depth
@@ -86,11 +87,12 @@ public final class Interrupts {
     }
 
     /**
-     * The same, for a thread that knows when an interrupt is too late. Both may be called with a lock of this class held.
+     * Interrupts the code at a certain depth, unless it is too late. Both arguments may be called with a lock of this
+     * class held.
      *
      * @param thread any thread
      * @param depth the depth
-     * @param wanted whether it is not too late; asked when the interrupt would be held back
+     * @param wanted returns false if it is too late; called when the interrupt would be held back
      * @param deliver interrupts the thread unless it is too late
      */
     public static void interrupt(Thread thread, int depth, BooleanSupplier wanted, Runnable deliver) {
@@ -104,9 +106,9 @@ public final class Interrupts {
     }
 
     /**
-     * Enters a block in the calling thread. An interrupt that has come already counts as held back.
+     * Enters a block in the calling thread. If the thread is interrupted already, this interrupt is held back too.
      *
-     * @return the depth in it
+     * @return the depth inside the block
      */
     public static int holdBack() {
         State entered = INSIDE.compute(Thread.currentThread(), (self, known) -> {
@@ -117,7 +119,7 @@ public final class Interrupts {
         return entered.depth;
     }
 
-    /** Leaves a block; an interrupt that was held back for what is around it comes now. */
+    /** Leaves a block, and sends an interrupt that was held back for the code around it. */
     public static void letThrough() {
         Thread self = Thread.currentThread();
         boolean[] comes = new boolean[1];
@@ -128,11 +130,11 @@ public final class Interrupts {
             return left.isInside() ? left : null;
         });
         if (comes[0]) {
-            self.interrupt(); // not above: it may take locks of the thread's own
+            self.interrupt(); // not inside compute: it may take locks of the thread
         }
     }
 
-    /** Enters a block of the calling thread that clears the thread's interrupt status in its end. */
+    /** Enters a watched block: code in the calling thread that clears the interrupt status at its end. */
     public static void watch() {
         INSIDE.compute(Thread.currentThread(), (self, known) -> {
             State state = known == null ? State.OUTSIDE : known;
@@ -141,16 +143,16 @@ public final class Interrupts {
     }
 
     /**
-     * Leaves such a block.
+     * Leaves a watched block.
      *
-     * @param clear whether it clears the status: only what this class has not sent is cleared
+     * @param clear whether to clear the interrupt status; an interrupt that this class sent is then sent again
      */
     public static void unwatch(boolean clear) {
         Thread self = Thread.currentThread();
         boolean[] came = new boolean[1];
         INSIDE.computeIfPresent(self, (same, state) -> {
             if (clear) {
-                Thread.interrupted(); // here, where none can come between
+                Thread.interrupted(); // inside compute, so that no interrupt of this class comes in between
                 came[0] = state.came;
             }
             State left = state.watchedBy(state.watched - 1);

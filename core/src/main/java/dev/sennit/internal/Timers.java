@@ -19,7 +19,7 @@ public final class Timers {
          * Runs an action once, after a delay.
          *
          * @param delay how long to wait
-         * @param action what to run
+         * @param action the action
          * @return a handle that can call it off; null if the calling thread is none of those
          */
         @Nullable Future<?> after(Duration delay, Runnable action);
