@@ -14,7 +14,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Items on their way through stages, each on a pool of any kind, with a bounded queue before each.
+ * Passes items through stages. Each stage runs on a pool of any kind, with a bounded queue before it.
  *
  * {@snippet :
  * try (Pool readers = Pools.open("virtual:4");
@@ -27,51 +27,53 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>Which units run a stage, and how many at once, is a choice of its pool: one after another on {@code inline}, a thread an
- * item on {@code virtual}, four threads, worker processes; stages may share one. A pipeline is only a description, and does
- * not change: each method returns another, and {@link #run} runs it, as often as its source can be read.
+ * <p>The pool of a stage decides which execution units run it, and how many at once: one after another on
+ * {@code inline}, a thread per item on {@code virtual}, four threads, worker processes. Stages may share a pool. A
+ * pipeline is an immutable description: each method returns a new pipeline, and {@link #run} runs it, as often as its
+ * source can be read.
  *
  * <h2>One thread moves the items</h2>
  *
- * <p>The thread that calls {@link #run} reads the source, hands items to the pools, takes what has ended and calls the
- * consumer; between that it waits. So source, consumer and listeners need no locks and may use what belongs to that thread.
- * While one of them takes its time, or a stage on an {@code inline} pool does, the other pools go on with what they were given,
- * and nothing moves. A source that may wait is read elsewhere: {@link #readingOn}.
+ * <p>The thread that calls {@link #run} reads the source, submits items to the pools, takes their results and calls the
+ * consumer; otherwise it waits. So source, consumer and listeners need no locks and may use thread-confined state.
+ * While a source, a consumer, a listener or a stage on an {@code inline} pool takes long, the pools finish the items
+ * they have, but no item moves on. Read a source that may wait in a pool: {@link #readingOn}.
  *
  * <h2>Bounded queues</h2>
  *
- * <p>An item enters a stage when fewer are in it than may be at once, first in, first out. Before it wait {@link
- * StageOptions#ahead} at most; one that finds no room there stays in the stage it comes from and keeps its place there. So a
- * slow stage slows down those before it, and the source is read only as the first stage has room: memory is bounded however
- * long the source is.
+ * <p>Items enter a stage first in, first out, when fewer items are in it than its limit. At most
+ * {@link StageOptions#ahead} items wait before a stage. An item that finds no room there stays in the stage before, and
+ * keeps its place there. So a slow stage slows down the stages before it, and the source is read only when the first
+ * stage has room: memory is bounded however long the source is.
  *
  * <h2>Failures</h2>
  *
- * <p>Unless failures are {@linkplain #collectingFailures collected}, the first one cancels everything that is under way, and
- * is thrown. A failure is an item's: what the function threw; a value that cannot travel to a process; the crash of the
- * worker it ran on; a time limit; a pool that is shut down, or that refuses because it is full of the tasks of others. The
- * pools go on, and with collected failures so does the pipeline.
+ * <p>Unless failures are {@linkplain #collectingFailures collected}, the first failure cancels all items under way, and
+ * is thrown. Failures are: an exception of the function; a value that cannot travel to a process; the crash of the
+ * worker; a time limit; a pool that is shut down, or that refuses an item because it is full of other tasks. The pools
+ * go on, and with collected failures so does the pipeline.
  *
- * <p>An {@code InterruptedException} that a function throws in the thread that runs the pipeline - of an inline pool, or of a worker
- * that runs what nobody has begun - is an interrupt of the pipeline, and ends it, whether failures are collected or not.
+ * <p>An {@code InterruptedException} that a function throws in the thread that runs the pipeline - on an inline pool,
+ * or in a worker that runs queued items itself - is an interrupt of the pipeline, and ends it, whether failures are
+ * collected or not.
  *
- * <h2>Nothing is left over</h2>
+ * <h2>No task outlives its run</h2>
  *
- * <p>When {@link #run} returns or throws - a failure, an exception of the source or of the consumer, an interrupt - every task
- * that it submitted has ended: not only its future is done, nothing of it runs any more. A task that ignores its
- * cancellation is waited for, except on kinds that isolate, where its worker is killed. The pools are not closed.
+ * <p>When {@link #run} returns or throws - a failure, an exception of the source or of the consumer, an interrupt - the
+ * run of every task that it submitted is over, not only its future done. It waits for a task that ignores its
+ * cancellation, except on kinds that isolate tasks, where the worker is killed. The pools are not closed.
  *
- * <h2>Inside of a pool, and of a loop</h2>
+ * <h2>Inside a pool or a loop</h2>
  *
- * <p>No stage waits in a thread of a pool for another, so any number of them may share one, also one with a single thread.
- * A pipeline may be run by a task of a pool that it uses: a worker that would wait for tasks which nobody has begun runs them
- * itself. A coroutine that runs one suspends while it waits.
+ * <p>No stage waits in a thread of a pool for another stage, so any number of stages may share a pool, even one with a
+ * single thread. A task of a pool that the pipeline uses may run the pipeline: a worker that would wait for queued
+ * tasks runs them itself. A coroutine that runs a pipeline suspends while it waits.
  *
- * <p><b>Memory effects</b>: what happened before {@link #run}, and what the stages before did to an item, is seen by a function
- * in this JVM. A function in another process gets a copy of the item, made when it was submitted.
+ * <p><b>Memory effects</b>: actions before {@link #run}, and actions of earlier stages on an item, happen-before the
+ * actions of a function in this JVM. A function in another process gets a copy of the item, made when it was submitted.
  *
  * @param <S> the type of the source's items
- * @param <T> the type of what the last stage makes of them
+ * @param <T> the type of the last stage's results
  */
 public final class Pipeline<S extends @Nullable Object, T extends @Nullable Object> {
     private static final Duration OFTEN = Duration.ofMillis(100);
@@ -85,11 +87,11 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
     }
 
     /**
-     * What all stages have in common.
+     * The settings that are not those of a stage.
      *
-     * @param reader where the source is read; null for the thread that runs the pipeline
-     * @param onFailure who gets failures; null to end with the first
-     * @param onProgress who gets counts; null for nobody
+     * @param reader the pool that reads the source; null for the thread that runs the pipeline
+     * @param onFailure the listener for failures; null to end with the first failure
+     * @param onProgress the listener for progress, or null
      */
     record Settings<S extends @Nullable Object>(
             Supplier<? extends Iterator<? extends S>> source,
@@ -121,7 +123,7 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
         }
     }
 
-    /** What a stage is; its types are those that {@link #through} was called with. */
+    /** A stage. {@link #through} has checked the types of its function. */
     record Stage(
             String name,
             AbstractPool pool,
@@ -135,9 +137,9 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
     }
 
     /**
-     * A pipeline that gets its items from a collection, or whatever else can be iterated.
+     * Creates a pipeline that gets its items from an iterable.
      *
-     * @param items read anew by each run
+     * @param items iterated anew by each run
      * @param <S> the type of an item
      * @return a pipeline without stages
      */
@@ -146,7 +148,7 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
     }
 
     /**
-     * A pipeline that gets its items from an iterator, which may be endless.
+     * Creates a pipeline that gets its items from an iterator, which may be infinite.
      *
      * @param items read by the first run
      * @param <S> the type of an item
@@ -158,7 +160,8 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
     }
 
     /**
-     * A pipeline that gets its items from a stream, which may be endless. Closing it is left to who opened it.
+     * Creates a pipeline that gets its items from a stream, which may be infinite. The pipeline does not close the
+     * stream.
      *
      * @param items read by the only run
      * @param <S> the type of an item
@@ -171,11 +174,11 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
     /**
      * Adds a stage; see {@link #through(String, Pool, TaskFunction, UnaryOperator)}.
      *
-     * @param name what failures and statistics call it
-     * @param pool where the function runs: as many items at once as it has workers
-     * @param function what the stage does with an item
-     * @param <R> the type of what it makes of it
-     * @return a pipeline with one stage more
+     * @param name the name of the stage in failures and statistics
+     * @param pool the pool that runs the function, for as many items at once as it has workers
+     * @param function applied to each item
+     * @param <R> the type of the results
+     * @return a pipeline with one more stage
      */
     public <R extends @Nullable Object> Pipeline<S, R> through(
             String name, Pool pool, TaskFunction<? super T, ? extends R> function) {
@@ -185,15 +188,15 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
     /**
      * Adds a stage.
      *
-     * @param name what failures and statistics call it, and its tasks
-     * @param pool where the function runs
-     * @param function what the stage does with an item
+     * @param name the name of the stage in failures and statistics, and of its tasks
+     * @param pool the pool that runs the function
+     * @param function applied to each item
      * @param options sets how many items may be in the stage and wait before it, and limits of a run
-     * @param <R> the type of what it makes of it
-     * @return a pipeline with one stage more
-     * @throws IllegalArgumentException if there is a stage of that name
+     * @param <R> the type of the results
+     * @return a pipeline with one more stage
+     * @throws IllegalArgumentException if there is already a stage of that name
      */
-    @SuppressWarnings("unchecked") // the stages before make what this one takes
+    @SuppressWarnings("unchecked") // the function takes the results of the stage before
     public <R extends @Nullable Object> Pipeline<S, R> through(
             String name,
             Pool pool,
@@ -215,13 +218,14 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
     }
 
     /**
-     * Adds a stage of a function that is at hand; see {@link #through(String, Pool, TaskFunction, UnaryOperator)}.
+     * Adds a stage of a function that is not written as a lambda; see
+     * {@link #through(String, Pool, TaskFunction, UnaryOperator)}.
      *
-     * @param name what failures and statistics call it
-     * @param pool where the function runs: as many items at once as it has workers
-     * @param function what the stage does with an item; serializable where tasks travel
-     * @param <R> the type of what it makes of it
-     * @return a pipeline with one stage more
+     * @param name the name of the stage in failures and statistics
+     * @param pool the pool that runs the function, for as many items at once as it has workers
+     * @param function applied to each item; serializable where tasks leave this JVM
+     * @param <R> the type of the results
+     * @return a pipeline with one more stage
      */
     public <R extends @Nullable Object> Pipeline<S, R> through(
             String name, Pool pool, Function<? super T, ? extends R> function) {
@@ -229,14 +233,15 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
     }
 
     /**
-     * Adds a stage of a function that is at hand; see {@link #through(String, Pool, TaskFunction, UnaryOperator)}.
+     * Adds a stage of a function that is not written as a lambda; see
+     * {@link #through(String, Pool, TaskFunction, UnaryOperator)}.
      *
-     * @param name what failures and statistics call it, and its tasks
-     * @param pool where the function runs
-     * @param function what the stage does with an item; serializable where tasks travel
+     * @param name the name of the stage in failures and statistics, and of its tasks
+     * @param pool the pool that runs the function
+     * @param function applied to each item; serializable where tasks leave this JVM
      * @param options sets how many items may be in the stage and wait before it, and limits of a run
-     * @param <R> the type of what it makes of it
-     * @return a pipeline with one stage more
+     * @param <R> the type of the results
+     * @return a pipeline with one more stage
      */
     public <R extends @Nullable Object> Pipeline<S, R> through(
             String name, Pool pool, Function<? super T, ? extends R> function, UnaryOperator<StageOptions> options) {
@@ -244,9 +249,9 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
     }
 
     /**
-     * Reads the source in tasks of a pool, one after another, and not in the thread that runs the pipeline. For a source that may
-     * wait - lines from a terminal, messages from a queue: items go on through the stages, and to the consumer, while the next
-     * one is not there yet.
+     * Reads the source in tasks of a pool, one after another, and not in the thread that runs the pipeline. For a
+     * source that may wait, such as lines from a terminal or messages from a queue: items move on through the stages,
+     * and to the consumer, while the source waits for the next item.
      *
      * {@snippet :
      * var messages = new java.util.concurrent.LinkedBlockingQueue<String>();
@@ -266,18 +271,19 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
      * }
      * }
      *
-     * <p>The source then runs beside consumer and listeners: what they share needs a lock. Each read happens before the next. A
-     * source that waits holds a worker of that pool; so it is not one that a stage needs. If the pool is full of the tasks of
-     * others, reading does what the pool does then: it waits, or runs in this thread, or is refused.
+     * <p>The source then runs concurrently with consumer and listeners: state that they share needs a lock. Each read
+     * happens-before the next. A source that waits occupies a worker of that pool, so do not use a pool whose workers a
+     * stage needs. If the pool is full of other tasks, its backlog policy applies to reads: they wait, run in this
+     * thread, or are refused.
      *
-     * <p>A pipeline that ends early cancels the read under way and waits until it is over, as for any task: a source that does not
-     * heed an interrupt - as no read of {@code System.in} does - holds it up. If the pool is shut down, or refuses a read, the
-     * pipeline ends with that {@link RejectedSubmissionException}, or a {@link java.util.concurrent.CancellationException}, even if
-     * failures are collected.
+     * <p>A pipeline that ends early cancels the read under way and waits until it is over, as for any task: a source
+     * that ignores interrupts, such as a read of {@code System.in}, delays the end. If the pool is shut down, or
+     * refuses a read, the pipeline ends with that {@link RejectedSubmissionException}, or a
+     * {@link java.util.concurrent.CancellationException}, even if failures are collected.
      *
-     * @param pool one whose tasks run in this JVM
-     * @return such a pipeline
-     * @throws IllegalArgumentException if it is one of processes
+     * @param pool a pool whose tasks run in this JVM
+     * @return a pipeline with this setting
+     * @throws IllegalArgumentException if the pool's tasks run in other processes
      */
     public Pipeline<S, T> readingOn(Pool pool) {
         AbstractPool known = AbstractPool.of(pool);
@@ -289,7 +295,7 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
     }
 
     /**
-     * Lets the others go on when an item fails.
+     * Passes each failure to a listener, and goes on with the other items.
      *
      * {@snippet :
      * try (Pool pool = Pools.open("threads:2")) {
@@ -300,29 +306,29 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
      * }
      * }
      *
-     * @param failures gets each, as it happens, in the thread that runs the pipeline
-     * @return such a pipeline
+     * @param failures gets each failure as it happens, in the thread that runs the pipeline
+     * @return a pipeline with this setting
      */
     public Pipeline<S, T> collectingFailures(Consumer<? super PipelineFailure<S>> failures) {
         return new Pipeline<>(settings.onFailure(Objects.requireNonNull(failures, "failures")), stages);
     }
 
     /**
-     * Tells how far it is, ten times a second at most; see {@link #onProgress(Duration, Consumer)}.
+     * Reports progress, ten times a second at most; see {@link #onProgress(Duration, Consumer)}.
      *
      * @param progress gets the counts, in the thread that runs the pipeline
-     * @return such a pipeline
+     * @return a pipeline with this setting
      */
     public Pipeline<S, T> onProgress(Consumer<? super PipelineStatistics> progress) {
         return onProgress(OFTEN, progress);
     }
 
     /**
-     * Tells how far it is: when something has changed, not more often than asked for, and when a run has come to its end.
+     * Reports progress when a count has changed, but not more often than asked for, and when a run has completed.
      *
      * @param every the least time between two calls
      * @param progress gets the counts, in the thread that runs the pipeline
-     * @return such a pipeline
+     * @return a pipeline with this setting
      * @throws IllegalArgumentException if the time is not more than zero
      */
     public Pipeline<S, T> onProgress(Duration every, Consumer<? super PipelineStatistics> progress) {
@@ -333,43 +339,43 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
     }
 
     /**
-     * Hands results to the consumer in the order of the source, and not as they come. Those that come early wait; so that
-     * they are bounded, no more items are read ahead of the one that is waited for than fit into the stages and the
-     * queues before them.
+     * Passes results to the consumer in the order of the source. Early results wait. To bound their number, no more
+     * items are read ahead of the oldest unfinished item than fit into the stages and the queues before them.
      *
-     * @return such a pipeline
+     * @return a pipeline with this setting
      */
     public Pipeline<S, T> inOrder() {
         return new Pipeline<>(settings.ordered(), stages);
     }
 
     /**
-     * Writes down what ran when: {@link PipelineResult#runs}. That takes about a hundred bytes for each item and stage, kept
-     * until the end.
+     * Records each run of each stage: {@link PipelineResult#runs}. This takes about a hundred bytes for each item and
+     * stage, kept until the end.
      *
-     * @return such a pipeline
+     * @return a pipeline with this setting
      */
     public Pipeline<S, T> recording() {
         return new Pipeline<>(settings.recorded(), stages);
     }
 
     /**
-     * Runs all items through the stages; returns when each has come to its end.
+     * Runs all items through the stages, and returns when the last has left the pipeline. An exception of the source,
+     * the consumer or a listener is thrown as it is.
      *
-     * @param consumer gets each result, in the calling thread: as soon as it is there, or {@linkplain #inOrder in order}
-     * @return counts, times, and what was recorded
+     * @param consumer gets each result, in the calling thread: as soon as it is available, or
+     *     {@linkplain #inOrder in order}
+     * @return counts, times, and recorded runs
      * @throws java.util.concurrent.CompletionException with the failure of an item as its cause; with an {@link
-     *     InterruptedException} as its cause, and the interrupt status set, if the calling thread is interrupted. What the
-     *     source, the consumer or a listener throws is thrown as it is
+     *     InterruptedException} as its cause, and the interrupt status set, if the calling thread is interrupted
      */
     public PipelineResult<T> run(Consumer<? super T> consumer) {
         return run(Objects.requireNonNull(consumer, "consumer"), List.of());
     }
 
     /**
-     * As {@link #run}, and keeps the results: {@link PipelineResult#values}.
+     * Runs all items through the stages as {@link #run}, and keeps the results: {@link PipelineResult#values}.
      *
-     * @return the results, counts, times, and what was recorded
+     * @return the results, counts, times, and recorded runs
      * @throws java.util.concurrent.CompletionException as {@link #run} does
      */
     public PipelineResult<T> toList() {

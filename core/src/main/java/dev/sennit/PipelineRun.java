@@ -26,7 +26,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A {@link Pipeline} under way.
+ * One run of a {@link Pipeline}.
  *
  * <h2>Where an item is</h2>
  * <pre>
@@ -35,20 +35,21 @@ import org.jspecify.annotations.Nullable;
  *                        +-> failed
  * </pre>
  *
- * <p>What runs and what is held fills the places of a stage. {@link #moveOne} goes from the last stage to the first, so that a
- * place that gets free at the end is felt at the beginning at once; the source is read only when nothing else can move, by this
- * thread, or by a task of the reader's pool, which is not a stage: no item is in it.
+ * <p>Running and held items occupy the places of a stage. {@link #moveOne} goes from the last stage to the first, so
+ * that a place that becomes free at the end is filled from the stages before at once. The source is read only when no
+ * item can move: by this thread, or by a task of the reader's pool, which is not a stage and holds no items.
  *
- * <h2>Who does what</h2>
+ * <h2>Threads</h2>
  *
- * <p>One thread does everything. Those of the pools only put into {@link #news} what is over, once the worker is free of
- * it; so nothing here needs a lock, and nothing waits in a thread of a pool.
+ * <p>The thread that runs the pipeline does everything else. The threads of the pools only put a step into
+ * {@link #news} when its run is over and the worker is free of it. So nothing here needs a lock, and no thread of a
+ * pool waits.
  *
  * <h2>Why it ends</h2>
  *
- * <p>The thread waits only while something runs, and whatever runs comes to be over. If nothing runs, nothing is held in the
- * last stage, so something that waits there can start, or, when nothing does, something held in the stage before can
- * move there, and so on down to the source. A pool that is full puts an item off only while it has another of this run.
+ * <p>The thread waits only while a step runs, and every step ends. If none runs, the last stage holds no item, so an
+ * item that waits before it can start; if none waits there, an item held in the stage before can move there, and so on
+ * back to the source. A full pool delays an item only while it has another step of this run.
  */
 final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> {
     private static final int LONGEST_TEXT = 100;
@@ -56,32 +57,36 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
     private final Pipeline.Settings<S> settings;
     private final Consumer<? super T> consumer;
     private final List<Line> lines = new ArrayList<>();
-    /** What reads the source, if that is a pool's: at most one task at a time, of no item. */
+    /** The pseudo-stage whose tasks read the source, or null; it has at most one task at a time. */
     private final @Nullable Line reader;
     private final long window;
     private final long begun = Backend.current().nanoTime();
 
-    /** What is over; nothing in it only says that there may be something to help with. The only thing that others touch. */
+    /**
+     * The steps that are over; an empty element says that there may be tasks that this thread can run. The only field
+     * that other threads use.
+     */
     private final LinkedBlockingQueue<Optional<Step>> news = new LinkedBlockingQueue<>();
-    /** Always the same, so that who has it already need not be told again. */
+    /** Always the same object, so that a future adds it only once. */
     private final Runnable tellMore = () -> news.add(Optional.empty());
-    /** What the pools were given and is not over, oldest first. */
+    /** The steps that were submitted and are not over, oldest first. */
     private final Set<Step> running = new LinkedHashSet<>();
-    /** Ended before one that was read earlier, by number. Only in order. */
+    /** The steps that ended before a step of an earlier item, by number of the item. Only in order. */
     private final Map<Long, Step> early = new HashMap<>();
     private final List<StageRun> recorded = new ArrayList<>();
 
     private long in;
     private long out;
     private long failed;
-    /** The number of the one that is handed out next. Only in order. */
+    /** The number of the item whose result goes to the consumer next. Only in order. */
     private long next;
     private boolean exhausted;
-    /** Set when it is known, before anything is read. */
+    /** Set at the beginning of the run. */
     private Iterator<? extends S> source = Collections.emptyIterator();
 
-    /** Whether something has changed since {@link #reported}. */
+    /** Whether a count has changed since the last call of the listener. */
     private boolean changed;
+    /** When the listener was last called. */
     private long reported = begun;
 
     PipelineRun(Pipeline.Settings<S> settings, List<Pipeline.Stage> stages, Consumer<? super T> consumer) {
@@ -127,7 +132,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         }
     }
 
-    /** Does the next thing, or waits for it; false when there is none. */
+    /** Moves an item, or waits until a step is over; returns false when the run is complete. */
     private boolean goOn() throws InterruptedException {
         Optional<Step> over = news.poll();
         if (over == null) {
@@ -145,7 +150,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         return true;
     }
 
-    /** Waits until something is over; empty if it is time for something else. */
+    /** Waits until a step is over; empty if there are tasks to help with, or progress is due. */
     private Optional<Step> await() throws InterruptedException {
         help();
         long nanos = nanosUntilProgress();
@@ -156,20 +161,20 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         }
     }
 
-    /** Runs what only this thread, a worker, can run. */
+    /** If this thread is a worker, runs queued steps of its pool, which might otherwise never run. */
     private void help() {
         for (Step step : running) {
             if (!news.isEmpty()) {
                 return;
             }
-            boolean mayWait = step.line == reader && running.size() > 1; // and hold up what else comes to its end
+            boolean mayWait = step.line == reader && running.size() > 1; // a read may wait, and delay the other steps
             if (step.line.onWorker && !mayWait) {
                 step.future().help(tellMore);
             }
         }
     }
 
-    /** Ends what is under way, and waits until it is over. */
+    /** Cancels the steps under way, and waits until they are over. */
     private void cancel() {
         running.forEach(step -> step.future().cancel(true));
         if (running.isEmpty()) {
@@ -191,7 +196,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
 
     // ---- items ----
 
-    /** Starts the item that is farthest on its way of those that can start. */
+    /** Starts an item of the last stage that can start one; returns false if no stage can. */
     private boolean moveOne() throws InterruptedException {
         for (Line line : lines.reversed()) {
             if (line.number > 0) {
@@ -212,7 +217,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         }
     }
 
-    /** Reads an item, or has it read, if there is room for it; false if nothing has come of that. */
+    /** Reads an item, or submits a read, if the first stage has room; returns false if it does neither. */
     private boolean takeIn() throws InterruptedException {
         if (exhausted || (!lines.isEmpty() && (isTooFarAhead() || !hasRoom(lines.getFirst())))) {
             return false;
@@ -230,7 +235,9 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         return start(reader);
     }
 
-    /** The next item, or that there is none; in the thread that runs the pipeline, or in one of the reader's pool. */
+    /**
+     * Reads the next item, if there is one; in the thread that runs the pipeline, or in a thread of the reader's pool.
+     */
     private Read readOne() {
         return source.hasNext() ? new Read(true, source.next()) : Read.NOTHING;
     }
@@ -270,7 +277,10 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         return running.stream().anyMatch(step -> step.line.stage.pool() == pool);
     }
 
-    /** Gives the item that waits first to the pool; false if that has no room until another of this run has ended. */
+    /**
+     * Submits the item that waits first; returns false if its pool has no room until another step of this run has
+     * ended.
+     */
     private boolean start(Line line) throws InterruptedException {
         Pipeline.Stage stage = line.stage;
         Step step = line.waiting.remove();
@@ -280,12 +290,12 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
             stage.pool().submitFor(new OfStep(step), new Applied<>(stage.function(), step.value), stage.options(), null);
         } catch (RuntimeException | Error e) {
             if (step.future != null && !step.future.submission().isQueued()) {
-                return true; // taken in, but there was no thread to be had, say: it has failed with that
+                return true; // admitted, but it has failed, for want of a thread, for example
             }
             running.remove(step);
             line.running--;
             if (e instanceof RejectedSubmissionException && !stage.pool().isShutdown()) {
-                boolean interrupted = Thread.currentThread().isInterrupted(); // while it waited for room
+                boolean interrupted = Thread.currentThread().isInterrupted(); // in the wait for room
                 if (interrupted || hasOneIn(stage.pool())) {
                     line.waiting.addFirst(step.notStarted());
                     return interrupted;
@@ -297,7 +307,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         return true;
     }
 
-    /** The owner of a step's task: the pool tells it of the task's way, in whatever thread. */
+    /** The owner of a step's task; called by threads of the pool. */
     private final class OfStep implements Owner {
         private final Step step;
 
@@ -318,7 +328,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
                     ? 0
                     : Math.clamp(submission.nanosSinceStart(), 0, step.overAt - step.enteredAt);
             step.overIn = Thread.currentThread();
-            step.worker = step.overIn.getName(); // the thread has the name of another task when that runs there
+            step.worker = step.overIn.getName(); // now, as the next task may change the name of the thread
             news.add(Optional.of(step));
         }
     }
@@ -345,7 +355,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         }
         line.done++;
         step.value = future.resultNow();
-        step.future = null; // which holds what the stage was given
+        step.future = null; // it retains the input of the stage
         if (line.number == lines.size() - 1) {
             handOut(step);
         } else {
@@ -366,7 +376,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
     @SuppressWarnings({"unchecked", "NullAway"}) // the source gave it
     private void fail(Step step, Throwable cause) throws InterruptedException {
         if (cause instanceof InterruptedException interrupt && step.overIn == Thread.currentThread()) {
-            throw interrupt; // it was meant for the thread that runs the pipeline, which ran the task as well
+            throw interrupt; // meant for the thread that runs the pipeline, which ran the task too
         }
         if (step.line == reader) {
             throw asItIs(cause);
@@ -387,7 +397,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         }
     }
 
-    /** What the source threw; or why it was not read. */
+    /** Throws the source's exception, or why the source was not read. */
     private static RuntimeException asItIs(Throwable cause) {
         switch (cause) {
             case RuntimeException e -> throw e;
@@ -415,7 +425,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         }
     }
 
-    @SuppressWarnings({"unchecked", "NullAway"}) // the last stage made it
+    @SuppressWarnings({"unchecked", "NullAway"}) // a result of the last stage
     private void give(@Nullable Object result) {
         out++;
         consumer.accept((T) result);
@@ -423,7 +433,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
 
     // ---- figures ----
 
-    /** How long to wait before the next call of the listener; the largest number if there is none to make. */
+    /** Returns how long to wait before the next call of the listener, or the greatest number if none is due. */
     private long nanosUntilProgress() {
         if (settings.onProgress() == null || !changed) {
             return Long.MAX_VALUE;
@@ -466,16 +476,16 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         return Collections.unmodifiableList(recorded);
     }
 
-    /** What reading the source has brought. */
+    /** The result of reading the source. */
     private record Read(boolean any, @Nullable Object item) {
         static final Read NOTHING = new Read(false, null);
     }
 
-    /** A stage, and what is in it. */
+    /** A stage and its items. */
     private static final class Line {
         final int number;
         final Pipeline.Stage stage;
-        /** Whether this thread is one of the pool's; it does not become one. */
+        /** Whether the thread that runs the pipeline is a worker of the pool, which does not change. */
         final boolean onWorker;
         final Deque<Step> waiting = new ArrayDeque<>();
         final Deque<Step> held = new ArrayDeque<>();
@@ -499,14 +509,14 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         final @Nullable Object source;
         final Line line;
         final long enteredAt;
-        /** What the stage is given, and once it has run, what it has made of it. */
+        /** The input of the stage; after the run, its result. */
         @Nullable Object value;
-        /** From its start to its end. */
+        /** The task, while it runs. */
         @Nullable TaskFuture<?> future;
         /** Whether it failed. Only in order. */
         boolean isFailed;
 
-        // Written by whoever tells that it is over, before that is in the news.
+        // Written by the thread that ends the step, before it puts the step into news.
         long overAt;
         long ranNanos;
         @Nullable Thread overIn;
@@ -524,7 +534,7 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
             this.enteredAt = enteredAt;
         }
 
-        /** As it was before it was started. */
+        /** Returns this step as it was before it was started. */
         Step notStarted() {
             return new Step(item, source, value, line, enteredAt);
         }

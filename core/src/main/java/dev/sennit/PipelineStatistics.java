@@ -4,13 +4,13 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * What a run of a {@link Pipeline} has done so far: an immutable snapshot.
+ * An immutable snapshot of the figures of a run of a {@link Pipeline}.
  *
- * <p>The counts add up: {@code in == out + failed + underWay()}, and what a stage has {@code done}, without what it holds, is
- * what came to the next.
+ * <p>The counts add up: {@code in == out + failed + underWay()}, and the items that a stage has {@code done}, without
+ * those it holds, are those that reached the next stage.
  *
  * @param in items read from the source
- * @param out results handed to the consumer
+ * @param out results passed to the consumer
  * @param failed items that left the pipeline with a failure
  * @param elapsed the time since the run began
  * @param stages each stage, in their order
@@ -22,7 +22,7 @@ public record PipelineStatistics(long in, long out, long failed, Duration elapse
     }
 
     /**
-     * Items that are somewhere in the pipeline.
+     * Returns how many items are in the pipeline.
      *
      * @return the count
      */
@@ -31,11 +31,11 @@ public record PipelineStatistics(long in, long out, long failed, Duration elapse
     }
 
     /**
-     * A stage by its name.
+     * Returns the figures of a stage.
      *
-     * @param name the name it was given
-     * @return what it has done
-     * @throws IllegalArgumentException if there is none of that name
+     * @param name the name of the stage
+     * @return its figures
+     * @throws IllegalArgumentException if there is no stage of that name
      */
     public StageStatistics stage(String name) {
         return stages.stream()

@@ -4,7 +4,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one stage of a {@link Pipeline} asks for beside its pool and its function.
+ * The limits and the task options of a stage of a {@link Pipeline}.
  *
  * {@snippet :
  * try (Pool downloads = Pools.open("virtual")) {
@@ -16,10 +16,10 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * @param atMost how many items may be in the stage at once; null for as many as the pool has workers, and {@value
- *     #MANY} where it has no limit. More than the pool has workers is allowed: the others wait in the pool, which saves
- *     short tasks on processes the way back and forth
+ *     #MANY} where the pool has no limit. May be more than the pool has workers: further items wait in the pool, which
+ *     saves short tasks on processes the round trip between two items
  * @param ahead how many items may wait before the stage; null for as many as may be in it
- * @param task name and limits of each run; the name is the stage's where none is given
+ * @param task name and limits of each run; without a name it is the stage's
  */
 public record StageOptions(@Nullable Integer atMost, @Nullable Integer ahead, TaskOptions task) {
     /** How many items may be in a stage at once whose pool has no limit. */
@@ -43,8 +43,8 @@ public record StageOptions(@Nullable Integer atMost, @Nullable Integer ahead, Ta
     }
 
     /**
-     * These options with another limit on the items that are in the stage at once: that run, or have run and find no room
-     * before the next stage.
+     * Returns these options with another limit on the items in the stage at once: items that run, or have run and find
+     * no room before the next stage.
      *
      * @param items 1 or more
      * @return the options
@@ -55,7 +55,8 @@ public record StageOptions(@Nullable Integer atMost, @Nullable Integer ahead, Ta
     }
 
     /**
-     * These options with another limit on the items that wait before the stage. With 0 an item comes only when it can run.
+     * Returns these options with another limit on the items that wait before the stage. With 0 an item moves here only
+     * when it can run.
      *
      * @param items 0 or more
      * @return the options
@@ -66,7 +67,7 @@ public record StageOptions(@Nullable Integer atMost, @Nullable Integer ahead, Ta
     }
 
     /**
-     * These options with others for each run: a time limit, other attempts when it fails, a name.
+     * Returns these options with other task options for each run: a time limit, a retry, a name.
      *
      * @param newTask the options of a task
      * @return the options

@@ -12,8 +12,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * A picture of what ran when in a {@link Pipeline}: a band a stage, a bar a run, as many lanes as ran at once; failures are
- * red, and each bar tells its item, worker and times when it is pointed at.
+ * A picture of the runs in a {@link Pipeline} over time: a band for each stage, a bar for each run, a lane for each of
+ * the runs at a time. Failures are red, and the tooltip of a bar has its item, worker and times.
  *
  * {@snippet :
  * try (Pool pool = Pools.open("threads:2")) {
@@ -51,7 +51,7 @@ public final class StageTimeline {
      * Lays the runs out: each goes into the first lane of its stage that is free when it starts.
      *
      * @param runs in any order; without any the picture is an empty axis
-     * @return what can be drawn
+     * @return the timeline
      */
     public static StageTimeline of(Collection<StageRun> runs) {
         Map<String, List<List<StageRun>>> lanes = new LinkedHashMap<>();
@@ -75,7 +75,7 @@ public final class StageTimeline {
     }
 
     /**
-     * The picture.
+     * Returns the picture as SVG.
      *
      * @return a whole SVG document, to be written in UTF-8
      */
@@ -122,7 +122,7 @@ public final class StageTimeline {
         }
     }
 
-    /** The least of 1, 2, 5, 10, 20, ... microseconds that makes few enough ticks. */
+    /** Returns the least of 1, 2, 5, 10, 20, ... microseconds that makes few enough ticks. */
     private double step() {
         for (double decade = FIRST_DECADE; ; decade *= 10) {
             for (double step : STEPS) {
