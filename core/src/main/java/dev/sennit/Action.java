@@ -3,10 +3,11 @@ package dev.sennit;
 import java.io.Serializable;
 
 /**
- * A piece of work without a result that may throw and may leave this JVM: a {@link Runnable} that is {@link Serializable}.
+ * A piece of work without a result that may throw and may leave this JVM: a {@link Runnable} that is
+ * {@link Serializable}.
  *
- * <p>The counterpart of {@link Task} for lambdas that return nothing. Every method that takes one also takes a {@link
- * Runnable}; an action is more specific, so the compiler picks it for every lambda and method reference:
+ * <p>The counterpart of {@link Task} for lambdas that return nothing. Every method that takes an action also takes a
+ * {@link Runnable}; an action is more specific, so the compiler picks it for every lambda and method reference:
  *
  * {@snippet :
  * try (Pool pool = Pools.open("processes:2")) {
@@ -20,13 +21,13 @@ import java.io.Serializable;
  * <p>A class implements {@link #perform}. {@link #run} is for code that knows only {@code Runnable}.
  */
 @FunctionalInterface
-@SuppressWarnings("FunctionalInterfaceMethodChanged") // a lambda becomes this one, which may throw, wherever both are taken
+@SuppressWarnings("FunctionalInterfaceMethodChanged") // overloads prefer this type, which may throw, for lambdas
 public interface Action extends Runnable, Serializable {
 
     /**
      * Does the work. Pools call this method, so the future fails with the exception itself.
      *
-     * @throws Exception whatever the body throws
+     * @throws Exception if the body throws it
      */
     void perform() throws Exception;
 
@@ -35,7 +36,7 @@ public interface Action extends Runnable, Serializable {
      * java.util.concurrent.CompletionException}; after an {@link InterruptedException} the interrupt status is set.
      */
     @Override
-    @SuppressWarnings("FunctionalInterfaceMethodChanged") // it does the same, and carries what may be thrown
+    @SuppressWarnings("FunctionalInterfaceMethodChanged") // it does the same, and wraps checked exceptions
     default void run() {
         try {
             perform();

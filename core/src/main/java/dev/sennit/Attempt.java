@@ -6,7 +6,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One attempt of a {@link Retry}, after it has ended: what stops, waits and conditions look at, and callbacks get.
+ * An attempt of a {@link Retry} that has ended: the argument of stops, backoffs, conditions and callbacks.
  *
  * {@snippet :
  * Retry retry = Retry.attempts(3)
@@ -14,10 +14,10 @@ import org.jspecify.annotations.Nullable;
  * System.out.println(retry.call(() -> "answer"));
  * }
  *
- * @param number 1 for the first attempt of a call; stays at {@link Integer#MAX_VALUE} once it is there
- * @param waited how long was waited between the attempt before and this one; zero for the first
- * @param value what the body returned, or null, which is also the value of an attempt that failed
- * @param failure what the body threw, or null if it returned
+ * @param number 1 for the first attempt of a call; never exceeds {@link Integer#MAX_VALUE}
+ * @param waited the length of the wait before this attempt; zero for the first
+ * @param value the value that the body returned, which may be null; null for an attempt that failed
+ * @param failure the exception that the body threw, or null if it returned
  */
 public record Attempt(int number, Duration waited, @Nullable Object value, @Nullable Throwable failure) {
     /**
@@ -40,9 +40,9 @@ public record Attempt(int number, Duration waited, @Nullable Object value, @Null
     }
 
     /**
-     * Whether the body threw.
+     * Returns whether the body threw.
      *
-     * @return false if it returned, whatever it returned
+     * @return false if it returned, even if the condition rejects the value
      */
     public boolean failed() {
         return failure != null;

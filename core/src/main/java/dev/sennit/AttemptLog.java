@@ -10,7 +10,7 @@ import java.util.List;
 final class AttemptLog {
     private static final int FIRST = 4;
     private static final int LAST = 12;
-    /** An exception that is thrown by many calls, such as a constant, must not grow with each. */
+    /** Bounds the growth of an exception that many calls throw, such as a constant. */
     private static final int MOST_SUPPRESSED = 2 * (FIRST + LAST);
 
     private final List<Attempt> first = new ArrayList<>(FIRST);
@@ -33,7 +33,9 @@ final class AttemptLog {
         return List.copyOf(kept);
     }
 
-    /** Hangs each failure on what is thrown in the end, unless it is that itself or hangs there already. */
+    /**
+     * Adds each failure to the suppressed exceptions of the final one, unless it is that itself or was added before.
+     */
     void suppressIn(Throwable thrown) {
         for (Attempt attempt : kept()) {
             Throwable failure = attempt.failure();

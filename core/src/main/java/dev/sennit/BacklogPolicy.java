@@ -1,7 +1,7 @@
 package dev.sennit;
 
 /**
- * What {@code submit} does when a pool with a bounded backlog is full.
+ * The behaviour of {@code submit} when a pool with a bounded backlog is full.
  *
  * <p>A pool is full when {@code workers} tasks run and {@code backlog} more wait. In a plan:
  * {@code threads:4?backlog=100&full=reject}.
@@ -9,8 +9,8 @@ package dev.sennit;
 public enum BacklogPolicy {
     /**
      * Wait until there is room. The wait ends with a {@link RejectedSubmissionException} when the waiting thread is
-     * interrupted or the pool is shut down. A task that submits to its own pool is let in above the bound, as waiting
-     * for itself could never end.
+     * interrupted or the pool is shut down. A task that submits to its own pool does not wait and may exceed the bound,
+     * as it would wait for itself.
      */
     BLOCK,
     /** Throw a {@link RejectedSubmissionException} that carries the figures. */
@@ -19,11 +19,11 @@ public enum BacklogPolicy {
     CALLER_RUNS;
 
     /**
-     * Reads a policy as plans write it: {@code block}, {@code reject} or {@code caller-runs}.
+     * Parses a policy as written in plans: {@code block}, {@code reject} or {@code caller-runs}.
      *
      * @param text the word
      * @return the policy
-     * @throws IllegalArgumentException if it is none of these
+     * @throws IllegalArgumentException for any other word
      */
     static BacklogPolicy parse(String text) {
         for (BacklogPolicy policy : values()) {

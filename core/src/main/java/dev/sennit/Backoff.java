@@ -7,7 +7,7 @@ import java.util.Objects;
 import java.util.random.RandomGenerator;
 
 /**
- * How long a {@link Retry} waits before the next attempt.
+ * Decides how long a {@link Retry} waits before the next attempt.
  *
  * {@snippet :
  * Backoff backoff = Backoff.exponential(java.time.Duration.ofMillis(100)) // 100, 200, 400, ... ms
@@ -17,27 +17,27 @@ import java.util.random.RandomGenerator;
  * System.out.println(retry.call(() -> "answer"));
  * }
  *
- * <p>Clients that failed together and wait for the same time fail together again. {@link #fullJitter} spreads them best,
- * for the least work (Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
+ * <p>Clients that failed together and wait for the same time fail together again. {@link #fullJitter} spreads them
+ * best, with the least work (Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
  *
- * <p>The waits of these backoffs, and of what is composed of them, are between zero and 2<sup>63</sup>-1 ns, 292 years;
- * what would be more is that, so none overflows. A backoff is asked by every thread that uses the {@link Retry}, so it
- * should be immutable, as all of these are. What it throws ends the call.
+ * <p>The waits of these backoffs, and of backoffs composed of them, are between zero and 2<sup>63</sup>-1 ns, 292
+ * years; longer waits are cut to that, so none overflows. Every thread that uses the {@link Retry} calls its backoff,
+ * which should be immutable, as all of these are. An exception of the backoff ends the call.
  */
 @FunctionalInterface
 public interface Backoff {
     /**
-     * The wait that follows an attempt. One of your own may look at the failure, such as an answer that says when to come
-     * back.
+     * Returns the wait after an attempt. A backoff of your own may look at the failure, such as a response with a
+     * Retry-After header.
      *
      * @param last the attempt that has just ended
-     * @param random where to take random numbers from
-     * @return how long to wait; negative counts as zero, more than 292 years as that
+     * @param random the source of random numbers
+     * @return how long to wait; a negative wait counts as zero, more than 292 years as 292 years
      */
     Duration waitAfter(Attempt last, RandomGenerator random);
 
     /**
-     * No wait.
+     * Returns a backoff that does not wait.
      *
      * @return the backoff
      */
@@ -46,9 +46,9 @@ public interface Backoff {
     }
 
     /**
-     * The same wait each time.
+     * Returns a backoff with the same wait each time.
      *
-     * @param wait how long
+     * @param wait the wait
      * @return the backoff
      * @throws IllegalArgumentException if it is negative
      */
@@ -58,12 +58,12 @@ public interface Backoff {
     }
 
     /**
-     * A wait drawn anew each time, uniformly.
+     * Returns a backoff with random waits, uniformly distributed.
      *
-     * @param least the shortest
-     * @param most the longest
+     * @param least the shortest wait
+     * @param most the longest wait
      * @return the backoff
-     * @throws IllegalArgumentException if one is negative, or the longest is less than the shortest
+     * @throws IllegalArgumentException if a wait is negative, or the longest is less than the shortest
      */
     static Backoff random(Duration least, Duration most) {
         long from = nanos(least, "least");
@@ -75,12 +75,12 @@ public interface Backoff {
     }
 
     /**
-     * A wait that grows by the same step after each attempt.
+     * Returns a backoff whose wait grows by the same step after each attempt.
      *
      * @param first the first wait
-     * @param step by how much each is longer than the one before
+     * @param step the difference between two waits
      * @return the backoff
-     * @throws IllegalArgumentException if one is negative
+     * @throws IllegalArgumentException if an argument is negative
      */
     static Backoff incrementing(Duration first, Duration step) {
         long start = nanos(first, "first");
@@ -93,7 +93,7 @@ public interface Backoff {
     }
 
     /**
-     * A wait that doubles after each attempt. Give it a bound with {@link #atMost}.
+     * Returns a backoff whose wait doubles after each attempt. Give it a bound with {@link #atMost}.
      *
      * @param first the first wait
      * @return the backoff
@@ -104,10 +104,10 @@ public interface Backoff {
     }
 
     /**
-     * A wait that is multiplied after each attempt. Give it a bound with {@link #atMost}.
+     * Returns a backoff whose wait is multiplied after each attempt. Give it a bound with {@link #atMost}.
      *
      * @param first the first wait
-     * @param factor by what each is multiplied to get the next
+     * @param factor the quotient of two successive waits
      * @return the backoff
      * @throws IllegalArgumentException if the wait is negative, or the factor not a finite number of at least 1
      */
@@ -118,16 +118,17 @@ public interface Backoff {
         }
         return (last, random) -> {
             double wait = start * Math.pow(factor, last.number() - 1.0);
-            return Duration.ofNanos((long) wait); // the cast makes of infinity the largest long, of zero times infinity 0
+            return Duration.ofNanos((long) wait); // the cast turns infinity into the largest long, and NaN into 0
         };
     }
 
     /**
-     * One backoff after the first attempt, the next after the second, and so on; the last one from then on.
+     * Returns a backoff that uses the first of several backoffs after the first attempt, the second after the second,
+     * and so on, and the last backoff from then on.
      *
-     * @param backoffs in the order of the attempts; each is told the number of the attempt within the whole call
+     * @param backoffs in the order of the attempts; each gets the attempt with its number within the whole call
      * @return the backoff
-     * @throws IllegalArgumentException if there is none
+     * @throws IllegalArgumentException if the array is empty
      */
     static Backoff chain(Backoff... backoffs) {
         List<Backoff> links = List.of(backoffs);
@@ -139,7 +140,8 @@ public interface Backoff {
     }
 
     /**
-     * This one, but never longer than a bound. What is added afterwards, such as {@link #plusJitter}, comes on top.
+     * Returns this backoff with a bound. A wait that is added afterwards, such as {@link #plusJitter}, is not bounded
+     * by it.
      *
      * @param most the bound
      * @return the bounded backoff
@@ -151,7 +153,7 @@ public interface Backoff {
     }
 
     /**
-     * A wait drawn uniformly between zero and this one.
+     * Returns a backoff with random waits, uniformly distributed between zero and the wait of this backoff.
      *
      * @return the backoff with jitter
      */
@@ -160,9 +162,9 @@ public interface Backoff {
     }
 
     /**
-     * This one and something at random on top of it, drawn uniformly between zero and a bound.
+     * Returns this backoff plus a random wait, uniformly distributed between zero and a bound.
      *
-     * @param most the most to add
+     * @param most the longest wait to add
      * @return the backoff with jitter
      * @throws IllegalArgumentException if it is negative
      */
@@ -171,9 +173,9 @@ public interface Backoff {
     }
 
     /**
-     * The sum of this one and another.
+     * Returns the sum of this backoff and another.
      *
-     * @param other the other
+     * @param other the other backoff
      * @return the sum
      */
     default Backoff plus(Backoff other) {
@@ -195,7 +197,7 @@ public interface Backoff {
         return Timers.nanos(duration);
     }
 
-    /** Uniform between zero and a bound, both included. */
+    /** Returns a random number, uniformly distributed between zero and a bound, both included. */
     private static long upTo(long most, RandomGenerator random) {
         return most == Long.MAX_VALUE ? random.nextLong() >>> 1 : random.nextLong(most + 1);
     }

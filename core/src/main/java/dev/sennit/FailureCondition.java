@@ -1,4 +1,4 @@
 package dev.sennit;
 
-/** A condition that no attempt meets which returned a value, so that values need not be shown to it. */
+/** A condition that only failures meet, so that it need not be called for values. */
 interface FailureCondition extends RetryCondition {}

@@ -5,19 +5,19 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The action of {@link Pool#forEach} on an item: a {@link Consumer} that is {@link Serializable}, and free to throw. A class
+ * The action of {@link Pool#forEach} on an item: a {@link Consumer} that is {@link Serializable}, and may throw. A class
  * implements {@link #perform}.
  *
  * @param <A> the type of an item
  */
 @FunctionalInterface
-@SuppressWarnings("FunctionalInterfaceMethodChanged") // a lambda becomes this one, which may throw, wherever both are taken
+@SuppressWarnings("FunctionalInterfaceMethodChanged") // overloads prefer this type, which may throw, for lambdas
 public interface ItemAction<A extends @Nullable Object> extends Consumer<A>, Serializable {
     /**
-     * Does it. Pools call this method.
+     * Performs the action. Pools call this method.
      *
      * @param item the item
-     * @throws Exception whatever the body throws; it becomes the failure of the whole {@code forEach}
+     * @throws Exception if the body throws it; it then becomes the failure of the whole {@code forEach}
      */
     void perform(A item) throws Exception;
 
@@ -28,7 +28,7 @@ public interface ItemAction<A extends @Nullable Object> extends Consumer<A>, Ser
      * @param item the item
      */
     @Override
-    @SuppressWarnings("FunctionalInterfaceMethodChanged") // it does the same, and carries what may be thrown
+    @SuppressWarnings("FunctionalInterfaceMethodChanged") // it does the same, and wraps checked exceptions
     default void accept(A item) {
         try {
             perform(item);

@@ -16,14 +16,14 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * @param value the value, or null when there is none
- * @param failure what it failed with, a {@link CancellationException} when it was cancelled, or null when it succeeded
+ * @param failure the exception, a {@link CancellationException} when it was cancelled, or null when it succeeded
  * @param <T> the type of the value
  */
 public record Outcome<T extends @Nullable Object>(@Nullable T value, @Nullable Throwable failure) {
     /**
-     * How a future ended that is done.
+     * Returns how a future ended.
      *
-     * @param future one that is done
+     * @param future a future that is done
      * @param <T> the type of the value
      * @return its outcome
      * @throws IllegalStateException if it is not done
@@ -38,7 +38,7 @@ public record Outcome<T extends @Nullable Object>(@Nullable T value, @Nullable T
     }
 
     /**
-     * Whether there is a value, which may be null.
+     * Returns whether there is a value, which may be null.
      *
      * @return true unless it failed or was cancelled
      */

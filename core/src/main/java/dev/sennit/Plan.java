@@ -7,13 +7,13 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A plan string, taken apart: {@code KIND[:ARGUMENT][?NAME=VALUE[&NAME=VALUE...]]}.
+ * A parsed plan string: {@code KIND[:ARGUMENT][?NAME=VALUE[&NAME=VALUE...]]}.
  *
  * <p>{@code processes:4?heap=256m&backlog=100} has the kind {@code processes}, the argument {@code 4} and two options.
- * What argument and options mean is up to the kind.
+ * The kind defines the meaning of argument and options.
  *
- * @param kind the first word, which names the {@link PoolProvider}
- * @param argument what follows the colon, or null
+ * @param kind the first word, which selects the {@link PoolProvider}
+ * @param argument the text after the colon, or null
  * @param options the options in the order they were written
  */
 public record Plan(String kind, @Nullable String argument, Map<String, String> options) {
@@ -24,10 +24,10 @@ public record Plan(String kind, @Nullable String argument, Map<String, String> o
     }
 
     /**
-     * Takes a plan string apart.
+     * Parses a plan string.
      *
      * @param text the plan
-     * @return its parts
+     * @return the plan
      * @throws IllegalArgumentException if it is empty, or an option has no value or is given twice
      */
     public static Plan parse(String text) {
@@ -60,7 +60,7 @@ public record Plan(String kind, @Nullable String argument, Map<String, String> o
     }
 
     /**
-     * The plan as it is written.
+     * Returns the plan as it is written.
      *
      * @return a string that {@link #parse} reads
      */

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The bulk methods of a pool.
  *
- * @param chunkSize items in a chunk; {@link MapWindow#MEASURED} for a size that follows their time
+ * @param chunkSize items in a chunk; {@link MapWindow#MEASURED} for a size that follows the measured time of an item
  */
 record PoolMapper(AbstractPool pool, int chunkSize) implements Mapper {
     PoolMapper {
@@ -41,7 +41,7 @@ record PoolMapper(AbstractPool pool, int chunkSize) implements Mapper {
         return map(new ForPair<A, B, R>(function), ForPair.<A, B>pairs(firsts, seconds), known, null);
     }
 
-    /** Runs to its end in the calling thread. */
+    /** Maps all items, and waits for the results in the calling thread. */
     private <A extends @Nullable Object, R extends @Nullable Object> List<R> map(
             TaskFunction<? super A, ? extends R> function,
             Iterable<? extends A> items,
@@ -64,7 +64,7 @@ record PoolMapper(AbstractPool pool, int chunkSize) implements Mapper {
         return pool.begin(map);
     }
 
-    /** What a {@code mapAsync} does in its thread. */
+    /** The body of a {@code mapAsync}, which runs in a thread of its own. */
     private static final class MapBody<A extends @Nullable Object, R extends @Nullable Object>
             implements Callable<List<R>> {
         private final PoolMapper mapper;
@@ -83,7 +83,7 @@ record PoolMapper(AbstractPool pool, int chunkSize) implements Mapper {
         public List<R> call() throws Exception {
             try {
                 return mapper.map(function, items, count(items), submission);
-            } catch (CompletionException e) { // the future wraps it in its own
+            } catch (CompletionException e) { // the future wraps the cause in an exception of its own
                 Throwable cause = Throwables.cause(e);
                 if (cause instanceof Exception failure) {
                     throw failure;

@@ -1,21 +1,21 @@
 package dev.sennit;
 
 /**
- * One kind of pool, found by {@link java.util.ServiceLoader} under the first word of its plans.
+ * A kind of pool, found by {@link java.util.ServiceLoader} under the first word of its plans.
  *
  * <p>Implementations are registered both with {@code provides} in a module descriptor and in {@code META-INF/services},
  * so that they are found on the module path and on the class path.
  */
 public interface PoolProvider {
     /**
-     * The first word of this kind's plans.
+     * Returns the first word of this kind's plans.
      *
      * @return such as {@code threads}
      */
     String kind();
 
     /**
-     * How this kind's plans are written, for messages.
+     * Returns the syntax of this kind's plans, for messages.
      *
      * @return such as {@code threads[:N]}
      */

@@ -5,16 +5,16 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a pool has done so far: an immutable snapshot.
+ * An immutable snapshot of the figures of a pool.
  *
  * <p>The counts always add up: {@code submitted == queued + running + succeeded + failed + cancelled}. A task that was
  * cancelled or ran out of time counts as {@code cancelled} or {@code failed} from that moment, even while its worker
- * is still busy ending it. Tasks that were refused count in {@code rejected} alone. While tasks run, {@code queued} and
- * {@code running} are those of one moment only in their sum.
+ * is still busy ending it. Refused tasks count only in {@code rejected}. While tasks run, only the sum of
+ * {@code queued} and {@code running} is that of a single moment.
  *
- * @param workers execution units that serve now (1 for {@code inline}, tasks running now for {@code virtual}; for {@code
- *     processes} without spares and without those that only end what they had begun)
- * @param submitted tasks taken in
+ * @param workers execution units that serve now (1 for {@code inline}, tasks running now for {@code virtual}; for
+ *     {@code processes} without spares, and without retired workers that only finish what they have begun)
+ * @param submitted tasks admitted
  * @param queued tasks that wait for a worker
  * @param running tasks that run
  * @param succeeded tasks that ended with a value
@@ -22,16 +22,16 @@ import java.util.Optional;
  * @param cancelled tasks that were cancelled, before or while they ran
  * @param rejected submissions refused because the pool was full or shut down
  * @param retried attempts beyond each task's first, see {@link TaskOptions#retry}
- * @param workersLost workers that died under the pool; 0 for kinds whose workers cannot
- * @param workersRecycled worker processes that the pool replaced because they had served long enough, or let go because they
- *     had nothing to do; 0 for kinds without
+ * @param workersLost workers that died unexpectedly; 0 for kinds whose workers cannot die
+ * @param workersRecycled worker processes that the pool replaced because they had served long enough, or retired
+ *     because they were idle; 0 for other kinds
  * @param queueTime total time that started tasks had waited for a worker
- * @param runTime total time of the runs that have ended; of a task that is tried again, of all its attempts without the
- *     waits between them
- * @param cpuTime processor time used by the pool's workers, or empty where the JDK cannot tell (virtual threads, a runtime image without the
- *     module {@code java.management})
- * @param workerPids process ids of the worker processes that are there now, those that start, wait as spares or end what they had
- *     begun included; empty for kinds whose workers are no processes
+ * @param runTime total time of the runs that have ended; for a task with a retry, of all its attempts without the waits
+ *     between them
+ * @param cpuTime processor time used by the pool's workers, or empty where the JDK cannot tell it (virtual threads, a
+ *     runtime image without the module {@code java.management})
+ * @param workerPids ids of the worker processes, including those that start, wait as spares, or finish what they have
+ *     begun; empty for kinds whose workers are not processes
  */
 public record PoolStatistics(
         int workers,
@@ -50,13 +50,13 @@ public record PoolStatistics(
         Optional<Duration> cpuTime,
         List<Long> workerPids) {
 
-    /** Makes the list its own. */
+    /** Copies the list. */
     public PoolStatistics {
         workerPids = List.copyOf(workerPids);
     }
 
     /**
-     * Tasks that have ended, in whatever way.
+     * Returns how many tasks have ended: with a value, with an exception, or cancelled.
      *
      * @return the count
      */
@@ -65,18 +65,18 @@ public record PoolStatistics(
     }
 
     /**
-     * Mean time between submission and start.
+     * Returns the mean time between submission and start.
      *
-     * @return the mean, or zero when nothing has started
+     * @return the mean, or zero when no task has started
      */
     public Duration averageQueueTime() {
         return mean(queueTime, submitted - queued);
     }
 
     /**
-     * Mean time of a run.
+     * Returns the mean time of a run.
      *
-     * @return the mean, or zero when nothing has ended
+     * @return the mean, or zero when no run has ended
      */
     public Duration averageRunTime() {
         return mean(runTime, ended());

@@ -20,7 +20,8 @@ import java.util.ServiceLoader;
  * <caption>Plans</caption>
  * <thead><tr><th scope="col">plan</th><th scope="col">runs tasks</th><th scope="col">built by</th></tr></thead>
  * <tbody>
- * <tr><th scope="row">{@code inline}</th><td>in the calling thread, one after another</td><td>{@link InlinePool}</td></tr>
+ * <tr><th scope="row">{@code inline}</th><td>in the calling thread, one after
+ *     another</td><td>{@link InlinePool}</td></tr>
  * <tr><th scope="row">{@code threads[:N]}</th><td>on N platform threads; default one a processor</td>
  *   <td>{@link ThreadPool#builder}</td></tr>
  * <tr><th scope="row">{@code threads:MIN-MAX}</th><td>on platform threads that come and go with the load</td>
@@ -32,8 +33,9 @@ import java.util.ServiceLoader;
  * </tbody>
  * </table>
  *
- * <p>Every option of a kind's builder can be written in the plan. All kinds but {@code inline} take {@code name}, {@code
- * backlog} and {@code full}. Other artifacts add kinds by being there: see {@link PoolProvider}.
+ * <p>Every option of a kind's builder can be written in the plan. All kinds but {@code inline} take {@code name},
+ * {@code backlog} and {@code full}. Other artifacts on the class path or module path add kinds: see
+ * {@link PoolProvider}.
  */
 public final class Pools {
     private Pools() {}
@@ -43,8 +45,8 @@ public final class Pools {
      *
      * @param plan such as {@code threads:8}
      * @return an open pool
-     * @throws IllegalArgumentException if no such kind is known, or it does not take the plan's argument or options;
-     *     the message says what was expected
+     * @throws IllegalArgumentException if the kind is unknown, or does not take the plan's argument or options; the
+     *     message tells what was expected
      */
     public static Pool open(String plan) {
         return open(Plan.parse(plan));
@@ -73,7 +75,7 @@ public final class Pools {
         return provider.open(plan);
     }
 
-    /** A jar made of several has lost the file of this one, or kept its name when this package got another. */
+    /** Throws if the service file of this library is missing: a tool that merges or relocates jars may have lost it. */
     private static void ensureRegistered(Map<String, PoolProvider> providers, Plan plan) {
         if (providers.values().stream().noneMatch(InlinePool.Provider.class::isInstance)) {
             throw new IllegalArgumentException("unknown plan \"" + plan + "\": META-INF/services/" + PoolProvider.class.getName()
@@ -83,7 +85,7 @@ public final class Pools {
     }
 
     /**
-     * The kinds that can be opened here.
+     * Returns the kinds that can be opened here.
      *
      * @return the first words of their plans, in the order they were found
      */

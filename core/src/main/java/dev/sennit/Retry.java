@@ -11,8 +11,8 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Does something again until it succeeds: a {@link Stop} says when to give up, a {@link Backoff} how long to wait, a {@link
- * RetryCondition} what is worth another attempt.
+ * Repeats a call until it succeeds: a {@link Stop} decides when to give up, a {@link Backoff} how long to wait, a
+ * {@link RetryCondition} which failures are worth another attempt.
  *
  * {@snippet :
  * Retry retry = Retry.attempts(5)
@@ -21,23 +21,26 @@ import org.jspecify.annotations.Nullable;
  * System.out.println(retry.call(() -> "answer"));
  * }
  *
- * <p>Made once and used everywhere: it is immutable but for its {@link #statistics}, and any number of threads, virtual ones
- * among them, may use it at once. Each method that changes a setting returns a new one, with figures of its own.
+ * <p>Create a retry once and share it: it is immutable but for its {@link #statistics}, and any number of threads,
+ * platform or virtual, may use it at once. Each method that changes a setting returns a new retry, with figures of its
+ * own.
  *
  * <p><b>How a call ends</b>
  * <ul>
- *   <li>With the first value that the condition does not send back.
- *   <li>With {@link RetryExhaustedException} when the stop says so; if {@link #rethrowing}, with the last failure itself.
+ *   <li>With the first value that the condition does not reject.
+ *   <li>With {@link RetryExhaustedException} when the stop gives up; if {@link #rethrowing}, with the last failure
+ *       itself.
  *   <li>With a failure that the condition does not cover, or an {@link Error}, as it is and at once.
  *   <li>With {@link InterruptedException} at once if the body throws it or the thread is interrupted before or during a
  *       wait. The first attempt is made in any case.
- *   <li>With what the stop, the backoff or the condition throws.
+ *   <li>With an exception of the stop, the backoff or the condition.
  * </ul>
  *
- * <p>The failures of earlier attempts are in {@link RetryExhaustedException#attempts} or suppressed in what is thrown: the
- * first 4 and the last 12, if there are more than 16.
+ * <p>The failures of earlier attempts are in {@link RetryExhaustedException#attempts} or suppressed in the exception
+ * thrown: the first 4 and the last 12, if there are more than 16.
  *
- * <p>Callbacks run in the calling thread, in the order they were added. One that throws is logged, and changes nothing.
+ * <p>Callbacks run in the calling thread, in the order they were added. The exception of a callback is logged, and
+ * changes nothing.
  */
 public final class Retry {
     private final Stop stop;
@@ -45,20 +48,23 @@ public final class Retry {
     private final RetryCondition condition;
     private final RetryListeners listeners;
     private final TimeSource time;
-    /** Null for that of the thread. */
+    /** Null for the thread-local generator. */
     private final @Nullable RandomGenerator random;
 
     private final boolean rethrowing;
-    /** Whether nobody sees a value, an attempt that succeeds, or the time before the first failure. */
+    /**
+     * Whether a call that succeeds at once needs no progress: no listener, stop or condition needs the time or the
+     * value.
+     */
     private final boolean quick;
 
     private final RetryCounters counters = new RetryCounters();
 
     /**
-     * What is attempted: a {@link Callable} that says what it throws, so that {@link #call} throws no more than that.
+     * The body of a call: a {@link Callable} that declares its exceptions, so that {@link #call} throws no others.
      *
      * @param <T> the type of the value
-     * @param <X> what it throws: of a lambda that throws no checked exception, {@link RuntimeException}
+     * @param <X> the type of its exceptions; {@link RuntimeException} for a lambda that throws no checked exception
      */
     @FunctionalInterface
     public interface Body<T extends @Nullable Object, X extends Exception> {
@@ -72,9 +78,9 @@ public final class Retry {
     }
 
     /**
-     * The same without a value.
+     * A {@link Body} without a value.
      *
-     * @param <X> what it throws
+     * @param <X> the type of its exceptions
      */
     @FunctionalInterface
     public interface Block<X extends Exception> {
@@ -105,9 +111,10 @@ public final class Retry {
     }
 
     /**
-     * Gives up after so many attempts; after any exception, and without a wait, until told otherwise.
+     * Creates a retry that gives up after a number of attempts. By default it retries after any exception, and does not
+     * wait.
      *
-     * @param attempts how many, the first one included
+     * @param attempts how many attempts, the first included
      * @return a retry
      * @throws IllegalArgumentException if it is less than 1
      */
@@ -116,7 +123,7 @@ public final class Retry {
     }
 
     /**
-     * Never gives up; after any exception, and without a wait, until told otherwise.
+     * Creates a retry that never gives up. By default it retries after any exception, and does not wait.
      *
      * @return a retry
      */
@@ -125,7 +132,8 @@ public final class Retry {
     }
 
     /**
-     * Gives up when a stop says so; after any exception, and without a wait, until told otherwise.
+     * Creates a retry that gives up when a stop decides so. By default it retries after any exception, and does not
+     * wait.
      *
      * @param stop when to give up
      * @return a retry
@@ -142,10 +150,10 @@ public final class Retry {
     }
 
     /**
-     * This one with another backoff.
+     * Returns this retry with another backoff.
      *
      * @param newBackoff how long to wait between attempts
-     * @return the new one
+     * @return the new retry
      */
     public Retry waiting(Backoff newBackoff) {
         Objects.requireNonNull(newBackoff, "backoff");
@@ -153,10 +161,10 @@ public final class Retry {
     }
 
     /**
-     * This one with another condition, in place of the one before.
+     * Returns this retry with another condition, which replaces the present condition.
      *
-     * @param newCondition what is worth another attempt
-     * @return the new one
+     * @param newCondition decides which failures and values are worth another attempt
+     * @return the new retry
      */
     public Retry when(RetryCondition newCondition) {
         Objects.requireNonNull(newCondition, "condition");
@@ -164,10 +172,10 @@ public final class Retry {
     }
 
     /**
-     * This one with one more callback.
+     * Returns this retry with one more callback, called before each attempt.
      *
-     * @param callback gets the number, from 1, of each attempt before it is made
-     * @return the new one
+     * @param callback gets the number, from 1, of the attempt
+     * @return the new retry
      */
     public Retry beforeAttempt(IntConsumer callback) {
         Objects.requireNonNull(callback, "callback");
@@ -175,10 +183,10 @@ public final class Retry {
     }
 
     /**
-     * This one with one more callback.
+     * Returns this retry with one more callback, called after each attempt, whether it succeeded or not.
      *
-     * @param callback gets each attempt after it was made, whether it succeeded or not
-     * @return the new one
+     * @param callback gets the attempt
+     * @return the new retry
      */
     public Retry afterAttempt(Consumer<? super Attempt> callback) {
         Objects.requireNonNull(callback, "callback");
@@ -186,10 +194,10 @@ public final class Retry {
     }
 
     /**
-     * This one with one more callback.
+     * Returns this retry with one more callback, called before each wait between attempts.
      *
-     * @param callback gets each attempt that another will follow, and how long will be waited before that
-     * @return the new one
+     * @param callback gets the attempt before the wait, and the length of the wait
+     * @return the new retry
      */
     public Retry beforeWait(BiConsumer<? super Attempt, ? super Duration> callback) {
         Objects.requireNonNull(callback, "callback");
@@ -201,10 +209,10 @@ public final class Retry {
     }
 
     /**
-     * This one with a clock of its own, such as one that a test turns.
+     * Returns this retry with another clock, such as a clock that a test controls.
      *
-     * @param newTime where to read the time and to wait
-     * @return the new one
+     * @param newTime reads the time and waits
+     * @return the new retry
      */
     public Retry time(TimeSource newTime) {
         Objects.requireNonNull(newTime, "time");
@@ -212,17 +220,17 @@ public final class Retry {
     }
 
     /**
-     * This one with a generator of its own, so that a seed makes the jitter reproducible.
+     * Returns this retry with a random generator of its own, so that a seed makes the jitter reproducible.
      *
-     * @param newRandom where random waits are drawn from, by one thread at a time
-     * @return the new one
+     * @param newRandom the generator for random waits, used by one thread at a time
+     * @return the new retry
      */
     public Retry random(RandomGenerator newRandom) {
         Objects.requireNonNull(newRandom, "random");
         return new Retry(stop, backoff, condition, listeners, time, new OneAtATime(newRandom), rethrowing);
     }
 
-    /** Most generators are not for several threads. */
+    /** A generator with a lock, as most generators are not thread-safe. */
     private record OneAtATime(RandomGenerator generator) implements RandomGenerator {
         @Override
         public synchronized long nextLong() {
@@ -231,24 +239,24 @@ public final class Retry {
     }
 
     /**
-     * This one, but when it gives up it throws the last failure itself, the earlier ones suppressed in it. If the last
-     * attempt had a value there is no failure, and it throws {@link RetryExhaustedException} all the same.
+     * Returns this retry, but it throws the last failure itself when it gives up, with the earlier failures suppressed.
+     * If the last attempt returned a value, there is no failure, and it throws {@link RetryExhaustedException} even so.
      *
-     * @return the new one
+     * @return the new retry
      */
     public Retry rethrowing() {
         return new Retry(stop, backoff, condition, listeners, time, random, true);
     }
 
     /**
-     * Calls a body until it succeeds. Where there is a {@link Callable}, pass {@code callable::call}.
+     * Calls a body until it succeeds. For a {@link Callable}, pass {@code callable::call}.
      *
-     * @param body what to attempt, in the calling thread
+     * @param body the body, called in the calling thread
      * @param <T> the type of the value
-     * @param <X> what the body throws
-     * @return the first value that the condition does not send back
+     * @param <X> the type of the body's exceptions
+     * @return the first value that the condition does not reject
      * @throws X if the body threw it and the condition does not cover it, or this is {@link #rethrowing}
-     * @throws RetryExhaustedException if the stop said so
+     * @throws RetryExhaustedException if the stop gave up
      * @throws InterruptedException if the body threw it, or the thread is interrupted when it is about to wait or waits
      */
     public <T extends @Nullable Object, X extends Exception> T call(Body<? extends T, X> body)
@@ -281,11 +289,12 @@ public final class Retry {
      * });
      * }
      *
-     * @param block what to attempt, in the calling thread
-     * @param <X> what the block throws
+     * @param block the block, called in the calling thread
+     * @param <X> the type of the block's exceptions
      * @throws X if the block threw it and the condition does not cover it, or this is {@link #rethrowing}
-     * @throws RetryExhaustedException if the stop said so
-     * @throws InterruptedException if the block threw it, or the thread is interrupted when it is about to wait or waits
+     * @throws RetryExhaustedException if the stop gave up
+     * @throws InterruptedException if the block threw it, or the thread is interrupted when it is about to wait or
+     *     waits
      */
     public <X extends Exception> void run(Block<X> block) throws X, InterruptedException {
         Objects.requireNonNull(block, "block");
@@ -297,9 +306,9 @@ public final class Retry {
     }
 
     /**
-     * A callable that calls another until it succeeds, for whatever takes a callable.
+     * Returns a callable that calls another callable until that succeeds.
      *
-     * @param task what to attempt, in the thread that calls what this returns
+     * @param task called in the thread that calls the returned callable
      * @param <T> the type of the value
      * @return the callable
      */
@@ -309,7 +318,8 @@ public final class Retry {
     }
 
     /**
-     * What this one, and no other that it was made from or that was made from it, has done so far.
+     * Returns the figures of this retry, without those of retries that it was derived from or that were derived from
+     * it.
      *
      * @return an immutable snapshot
      */
@@ -341,8 +351,8 @@ public final class Retry {
         }
     }
 
-    /** Waits for the next attempt, or throws what the call ends with; returns false if it ends with the value. */
-    @SuppressWarnings("unchecked") // what is checked and thrown, the body threw; it may as well be an Error
+    /** Waits before the next attempt, or throws the failure that ends the call; returns false if the value ends it. */
+    @SuppressWarnings("unchecked") // a checked failure was thrown by the body; an Error may be thrown in any case
     private <X extends Throwable> boolean waitOrThrow(
             RetryProgress progress, @Nullable Object value, @Nullable Throwable thrown) throws X, InterruptedException {
         Duration wait = progress.afterAttempt(value, thrown);
@@ -362,9 +372,9 @@ public final class Retry {
         return false;
     }
 
-    // ---- for whoever makes the attempts ----
+    // ---- for callers that make the attempts themselves ----
 
-    /** A call that somebody else drives. */
+    /** Begins a call whose attempts the caller makes. */
     RetryProgress begin() {
         return new RetryProgress(this);
     }
@@ -397,7 +407,7 @@ public final class Retry {
         return rethrowing;
     }
 
-    /** Whether nobody asks for the time before the first failure. */
+    /** Returns whether the time is not needed before the first failure. */
     boolean isQuick() {
         return quick;
     }

@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * After which attempts a {@link Retry} makes another: some failures, or some values.
+ * Decides after which failures, or values, a {@link Retry} makes another attempt.
  *
  * {@snippet :
  * RetryCondition unlucky = RetryCondition.onException(java.io.IOException.class)
@@ -21,25 +21,25 @@ import org.jspecify.annotations.Nullable;
  * System.out.println(Retry.attempts(3).when(unlucky).call(() -> 200));
  * }
  *
- * <p>An {@link Error} and an {@link InterruptedException} end the call whatever the condition says, and a {@link
- * TryAgainException} leads to another attempt whatever it says: it is not asked about these.
+ * <p>The condition is not called for an {@link Error} or an {@link InterruptedException}, which end the call, nor for a
+ * {@link TryAgainException}, which leads to another attempt.
  *
- * <p>A condition is asked by every thread that uses the {@link Retry}, so it should be immutable, as all of these are.
- * What it throws ends the call.
+ * <p>Every thread that uses the {@link Retry} calls its condition, which should be immutable, as all of these are. An
+ * exception of the condition ends the call.
  */
 @FunctionalInterface
 public interface RetryCondition {
     /**
-     * Whether an attempt should be followed by another.
+     * Returns whether another attempt should follow.
      *
      * @param attempt the attempt that has just ended
-     * @return true for another attempt; false for the value, or the failure, as it is
+     * @return true for another attempt; false to end the call with this value or failure
      */
     boolean test(Attempt attempt);
 
     /**
-     * Every exception but {@link InterruptedException} and {@link CancellationException}: who interrupts or cancels wants
-     * no more of it. The default.
+     * Returns a condition that every exception meets but {@link InterruptedException} and
+     * {@link CancellationException}, as an interrupted or cancelled call should not go on. The default.
      *
      * @return the condition
      */
@@ -48,11 +48,11 @@ public interface RetryCondition {
     }
 
     /**
-     * Exceptions of these types and their subtypes.
+     * Returns a condition that exceptions of these types and their subtypes meet.
      *
      * @param types the types
      * @return the condition
-     * @throws IllegalArgumentException if there is none
+     * @throws IllegalArgumentException if the array is empty
      */
     @SafeVarargs
     @SuppressWarnings("varargs") // List.of only reads it
@@ -62,11 +62,11 @@ public interface RetryCondition {
     }
 
     /**
-     * {@link #anyException} but of these types and their subtypes.
+     * Returns {@link #anyException}, except for these types and their subtypes.
      *
      * @param types the types that lead to no further attempt
      * @return the condition
-     * @throws IllegalArgumentException if there is none
+     * @throws IllegalArgumentException if the array is empty
      */
     @SafeVarargs
     @SuppressWarnings("varargs") // List.of only reads it
@@ -77,9 +77,10 @@ public interface RetryCondition {
     }
 
     /**
-     * Failures with a cause of this type or a subtype, however deep; the failure itself does not count.
+     * Returns a condition that failures meet with a cause of this type or a subtype, however deep; the failure itself
+     * does not count.
      *
-     * @param type the type, which may be that of an error
+     * @param type the type, which may be an error type
      * @return the condition
      */
     static RetryCondition onCause(Class<? extends Throwable> type) {
@@ -88,7 +89,7 @@ public interface RetryCondition {
     }
 
     /**
-     * Failures whose message matches somewhere.
+     * Returns a condition that failures meet whose message has a match.
      *
      * @param regex a regular expression that has to be found in the message
      * @return the condition; false for failures without a message
@@ -103,9 +104,9 @@ public interface RetryCondition {
     }
 
     /**
-     * Values that are not good enough.
+     * Returns a condition that unwanted values meet.
      *
-     * @param unwanted true for a value, which may be null, that should be tried for again
+     * @param unwanted returns true for a value, which may be null, that is worth another attempt
      * @return the condition; false for failures
      */
     static RetryCondition onResult(Predicate<@Nullable Object> unwanted) {
@@ -114,10 +115,10 @@ public interface RetryCondition {
     }
 
     /**
-     * Values of one type that are not good enough.
+     * Returns a condition that unwanted values of a type meet.
      *
      * @param type the type
-     * @param unwanted true for a value that should be tried for again
+     * @param unwanted returns true for a value that is worth another attempt
      * @param <T> the type
      * @return the condition; false for failures, and for values of other types and null
      */
@@ -128,9 +129,10 @@ public interface RetryCondition {
     }
 
     /**
-     * Met when this one and the other are. The other is not asked if this one is not.
+     * Returns a condition that is met when this condition and another are. The other is not called if this one is not
+     * met.
      *
-     * @param other the other
+     * @param other the other condition
      * @return the combined condition
      */
     default RetryCondition and(RetryCondition other) {
@@ -140,9 +142,9 @@ public interface RetryCondition {
     }
 
     /**
-     * Met when this one or the other is. The other is not asked if this one is.
+     * Returns a condition that is met when this condition or another is. The other is not called if this one is met.
      *
-     * @param other the other
+     * @param other the other condition
      * @return the combined condition
      */
     default RetryCondition or(RetryCondition other) {
@@ -152,10 +154,11 @@ public interface RetryCondition {
     }
 
     /**
-     * Met when this one is not, by values too: {@code onException(...).not()} alone would try again after every success,
-     * so it belongs behind an {@link #and}, and {@link #exceptException} is what is wanted most often.
+     * Returns a condition that is met when this condition is not. Values meet it too: {@code onException(...).not()}
+     * alone leads to another attempt after every success. So use it inside an {@link #and}; mostly
+     * {@link #exceptException} is the better choice.
      *
-     * @return the opposite
+     * @return the negated condition
      */
     default RetryCondition not() {
         return attempt -> !test(attempt);

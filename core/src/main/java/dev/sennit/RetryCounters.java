@@ -6,8 +6,8 @@ import java.util.concurrent.atomic.LongAdder;
 /**
  * The figures behind {@link RetryStatistics}, kept without a lock.
  *
- * <p>Calls that succeed at once are counted in one place alone, as nothing else may cost them time. An attempt is counted
- * before its call, and read after it, so that there are never more calls than attempts.
+ * <p>A call that succeeds at once increments only one counter, for speed. An attempt is counted before its call, and a
+ * snapshot reads attempts after calls, so that there are never more calls than attempts.
  */
 final class RetryCounters {
     private final LongAdder succeededAtOnce = new LongAdder();
@@ -17,7 +17,7 @@ final class RetryCounters {
     private final LongAdder failed = new LongAdder();
     private final LongAdder waitedNanos = new LongAdder();
 
-    /** A whole call, of one attempt. */
+    /** Counts a call of one attempt, with this attempt. */
     void succeededAtOnce() {
         succeededAtOnce.increment();
     }

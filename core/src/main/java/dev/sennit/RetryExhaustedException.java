@@ -4,11 +4,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Thrown by a {@link Retry} that has given up: its {@link Stop} said so after an attempt that should have been followed by
- * another.
+ * Thrown by a {@link Retry} whose {@link Stop} gave up after an attempt that another should have followed.
  *
- * <p>The cause is the failure of the last attempt; there is none if that returned a value which the condition did not
- * accept.
+ * <p>The cause is the failure of the last attempt; there is no cause if that attempt returned a value that the
+ * condition rejected.
  */
 public final class RetryExhaustedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -23,7 +22,7 @@ public final class RetryExhaustedException extends RuntimeException {
     }
 
     /**
-     * How many attempts were made.
+     * Returns how many attempts were made.
      *
      * @return the count
      */
@@ -32,9 +31,9 @@ public final class RetryExhaustedException extends RuntimeException {
     }
 
     /**
-     * The attempts, in order. All of up to 16; of more, the first 4 and the last 12, as their numbers tell.
+     * Returns the attempts, in order: all of up to 16 attempts, or the first 4 and the last 12.
      *
-     * @return the attempts, the last of them at the end; empty in a copy of this exception that came from another process
+     * @return the attempts; empty in a copy of this exception that came from another process
      */
     public List<Attempt> attempts() {
         return attempts == null ? List.of() : attempts;

@@ -8,7 +8,7 @@ import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.stream.Stream;
 
-/** Who is told of the steps of a {@link Retry}, in the order they were added. One that throws is logged, and no more. */
+/** The callbacks of a {@link Retry}, in the order they were added. The exception of a callback is logged. */
 record RetryListeners(
         List<IntConsumer> beforeAttempt,
         List<Consumer<? super Attempt>> afterAttempt,
@@ -52,7 +52,7 @@ record RetryListeners(
         for (C callback : callbacks) {
             try {
                 call.accept(callback);
-            } catch (Throwable e) { // the call, and the other callbacks, know nothing of this one
+            } catch (Throwable e) { // must not harm the call, or the other callbacks
                 Uncaught.log(name + " callback of a retry failed", e);
             }
         }

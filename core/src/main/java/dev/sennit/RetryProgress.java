@@ -7,15 +7,15 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One call of a {@link Retry} under way, for whoever makes the attempts: {@link Retry#call} in the calling thread, a pool
- * wherever it likes.
+ * The progress of a call of a {@link Retry}, for the code that makes the attempts: {@link Retry#call} in the calling
+ * thread, a pool in any thread.
  *
  * <pre>
  * beforeAttempt -> (attempt) -> afterAttempt -> a wait: (wait) -> beforeAttempt ...
  *                                            -> null: over; failure() says how
  * </pre>
  *
- * <p>Neither waits nor locks. For one thread at a time: whoever goes on in another has to hand this over visibly.
+ * <p>Neither waits nor locks. For one thread at a time: the hand-over to another thread needs a happens-before edge.
  */
 final class RetryProgress {
     private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE);
@@ -25,7 +25,7 @@ final class RetryProgress {
     private int number = 1;
     private Duration waited = Duration.ZERO;
     private boolean clockRuns;
-    /** When the first attempt began or, where nobody asks for the time, ended. */
+    /** When the first attempt began or, if the time is not needed before, ended. */
     private long clockStart;
 
     private @Nullable Throwable failure;
@@ -34,7 +34,7 @@ final class RetryProgress {
         this.retry = retry;
     }
 
-    /** An attempt begins, in this thread, after the wait that was asked for. */
+    /** Called when an attempt begins, in this thread, after the wait. */
     void beforeAttempt() {
         if (number == 1) {
             if (!retry.isQuick()) {
@@ -47,10 +47,10 @@ final class RetryProgress {
     }
 
     /**
-     * An attempt has ended.
+     * Called when an attempt has ended.
      *
-     * @return how long to wait before the next, or null if there will be none: then {@link #failure} is what to throw, and
-     *     if that is null the value is the result
+     * @return how long to wait before the next attempt, or null if the call is over: then it ends with {@link #failure}
+     *     or, if that is null, with the value
      */
     @Nullable Duration afterAttempt(@Nullable Object value, @Nullable Throwable thrown) {
         var attempt = new Attempt(number, waited, value, thrown);
@@ -74,7 +74,7 @@ final class RetryProgress {
                 failure = exhausted(attempt);
                 return null;
             }
-        } catch (Throwable e) { // of the condition, the backoff or the stop
+        } catch (Throwable e) { // from the condition, the backoff or the stop
             log.add(attempt);
             failure = end(e);
             return null;
@@ -86,12 +86,14 @@ final class RetryProgress {
         return wait;
     }
 
-    /** What the call ends with; null while it goes on, and if it ends with a value. */
+    /** Returns the failure that ends the call; null while it goes on, and if it ends with a value. */
     @Nullable Throwable failure() {
         return failure;
     }
 
-    /** Ends the call with something that is not up to the condition, such as an interrupt of the wait; returns it. */
+    /**
+     * Ends the call with a failure that the condition does not decide, such as an interrupt of the wait; returns it.
+     */
     <E extends Throwable> E end(E cause) {
         log.suppressIn(cause);
         retry.counters().failed();

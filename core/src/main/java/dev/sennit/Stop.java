@@ -5,7 +5,7 @@ import java.util.Objects;
 import java.util.function.BooleanSupplier;
 
 /**
- * When a {@link Retry} gives up. Asked after each attempt that should be followed by another.
+ * Decides when a {@link Retry} gives up. Called after each attempt that another should follow.
  *
  * {@snippet :
  * var shutdown = new java.util.concurrent.atomic.AtomicBoolean();
@@ -15,25 +15,25 @@ import java.util.function.BooleanSupplier;
  * System.out.println(Retry.until(stop).call(() -> "answer"));
  * }
  *
- * <p>A stop is asked by every thread that uses the {@link Retry}, so it should be immutable, as all of these are. What it
- * throws ends the call.
+ * <p>Every thread that uses the {@link Retry} calls its stop, which should be immutable, as all of these are. An
+ * exception of the stop ends the call.
  */
 @FunctionalInterface
 public interface Stop {
     /**
-     * Whether to give up instead of making another attempt.
+     * Returns whether to give up instead of making another attempt.
      *
      * @param last the attempt that has just ended
      * @param elapsed time since the first attempt began
-     * @param nextWait how long would be waited before the next attempt
+     * @param nextWait how long the wait before the next attempt would be
      * @return whether it was the last attempt
      */
     boolean stops(Attempt last, Duration elapsed, Duration nextWait);
 
     /**
-     * Gives up after so many attempts, the first one included.
+     * Returns a stop that gives up after a number of attempts, the first included.
      *
-     * @param attempts how many
+     * @param attempts how many attempts
      * @return the stop
      * @throws IllegalArgumentException if it is less than 1
      */
@@ -45,10 +45,11 @@ public interface Stop {
     }
 
     /**
-     * Gives up once so much time has passed since the first attempt began. An attempt that has begun is not cut short,
-     * and the wait before the last one may end after that time: {@link #beforeTime} prevents the latter.
+     * Returns a stop that gives up when a time has passed since the first attempt began. It does not cut short an
+     * attempt that has begun, and the wait before the last attempt may end after that time: {@link #beforeTime}
+     * prevents the latter.
      *
-     * @param limit how long further attempts are made
+     * @param limit the time, from the beginning of the first attempt
      * @return the stop
      * @throws IllegalArgumentException if it is negative
      */
@@ -58,10 +59,10 @@ public interface Stop {
     }
 
     /**
-     * Gives up when the next attempt would begin later than this, counted from the beginning of the first: it does not
-     * wait in vain, and it gives up no later than {@link #afterTime}.
+     * Returns a stop that gives up when the next attempt would begin later than a time after the first began. So no
+     * wait is in vain, and it gives up no later than {@link #afterTime}.
      *
-     * @param limit until when attempts may begin
+     * @param limit the time, from the beginning of the first attempt
      * @return the stop
      * @throws IllegalArgumentException if it is negative
      */
@@ -72,10 +73,10 @@ public interface Stop {
     }
 
     /**
-     * Gives up as soon as something says so, such as a flag that is set on shutdown. It is asked between attempts; what
-     * ends a wait is an interrupt.
+     * Returns a stop that gives up when a condition is true, such as a flag that is set on shutdown. The condition is
+     * checked between attempts; it does not end a wait, as an interrupt does.
      *
-     * @param condition whether to give up
+     * @param condition returns whether to give up
      * @return the stop
      */
     static Stop when(BooleanSupplier condition) {
@@ -84,7 +85,8 @@ public interface Stop {
     }
 
     /**
-     * Never gives up: only a value, a failure that the condition does not cover, or an interrupt ends the call.
+     * Returns a stop that never gives up: only a value, a failure that the condition does not cover, or an interrupt
+     * ends the call.
      *
      * @return the stop
      */
@@ -93,9 +95,9 @@ public interface Stop {
     }
 
     /**
-     * Gives up when this one or the other does. The other is not asked if this one does.
+     * Returns a stop that gives up when this stop or another does. The other is not called if this one gives up.
      *
-     * @param other the other
+     * @param other the other stop
      * @return the combined stop
      */
     default Stop or(Stop other) {
@@ -106,9 +108,9 @@ public interface Stop {
     }
 
     /**
-     * Gives up when both do. The other is not asked if this one does not.
+     * Returns a stop that gives up when this stop and another do. The other is not called if this one does not give up.
      *
-     * @param other the other
+     * @param other the other stop
      * @return the combined stop
      */
     default Stop and(Stop other) {

@@ -7,7 +7,7 @@ import java.util.concurrent.Callable;
  * A piece of work with a result that may leave this JVM: a {@link Callable} that is {@link Serializable}.
  *
  * <p>{@link Pool#submit(Task)} is more specific than {@link Pool#submit(Callable)}, so the compiler picks it for every
- * lambda and method reference, and makes the lambda serializable with no ceremony:
+ * lambda and method reference, and makes the lambda serializable:
  *
  * {@snippet :
  * try (Pool pool = Pools.open("processes:2")) {
@@ -17,8 +17,8 @@ import java.util.concurrent.Callable;
  * }
  * }
  *
- * <p>A task that runs in another process works on a copy of what it captured, made when it was submitted. What it
- * changes there is not seen by the submitter: return it instead.
+ * <p>A task that runs in another process works on a copy of the objects it captured, made when it was submitted. The
+ * submitter does not see changes to the copy: return them instead.
  *
  * @param <T> the type of the result
  */

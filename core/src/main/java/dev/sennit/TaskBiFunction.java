@@ -6,14 +6,14 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A function of two arguments that may leave this JVM, for {@link Mapper#map(TaskBiFunction, Iterable, Iterable)}: a {@link
- * BiFunction} that is {@link Serializable}, and free to throw. A class implements {@link #call}.
+ * BiFunction} that is {@link Serializable}, and may throw. A class implements {@link #call}.
  *
  * @param <A> the type of the first argument
  * @param <B> the type of the second argument
  * @param <R> the type of the result
  */
 @FunctionalInterface
-@SuppressWarnings("FunctionalInterfaceMethodChanged") // a lambda becomes this one, which may throw, wherever both are taken
+@SuppressWarnings("FunctionalInterfaceMethodChanged") // overloads prefer this type, which may throw, for lambdas
 public interface TaskBiFunction<
                 A extends @Nullable Object, B extends @Nullable Object, R extends @Nullable Object>
         extends BiFunction<A, B, R>, Serializable {
@@ -24,7 +24,7 @@ public interface TaskBiFunction<
      * @param first the first argument
      * @param second the second argument
      * @return the result
-     * @throws Exception whatever the body throws; it becomes the failure of the whole {@code map}
+     * @throws Exception if the body throws it; it then becomes the failure of the whole {@code map}
      */
     R call(A first, B second) throws Exception;
 
@@ -37,7 +37,7 @@ public interface TaskBiFunction<
      * @return the result
      */
     @Override
-    @SuppressWarnings("FunctionalInterfaceMethodChanged") // it does the same, and carries what may be thrown
+    @SuppressWarnings("FunctionalInterfaceMethodChanged") // it does the same, and wraps checked exceptions
     default R apply(A first, B second) {
         try {
             return call(first, second);

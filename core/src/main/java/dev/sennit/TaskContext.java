@@ -6,12 +6,12 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Carries context from the thread that submits a task to the thread that runs it: the diagnostic context of a logger, the
- * identifier of a trace, a thread local, a {@link ScopedValue}.
+ * Carries context from the thread that submits a task to the thread that runs it: the diagnostic context of a logger,
+ * the identifier of a trace, a thread local, a {@link ScopedValue}.
  *
- * <p>A context is registered once for the whole JVM. From then on each {@code submit}, {@code fork} and {@code map} of every
- * kind of pool asks it for a value in the calling thread ({@link #capture}), and each task runs inside of {@link #around} in
- * its worker, every attempt of a task that is tried again included.
+ * <p>A context is registered once for the whole JVM. From then on each {@code submit}, {@code fork} and {@code map} of
+ * every kind of pool captures a value in the calling thread ({@link #capture}), and each task, or each attempt of a
+ * task with a retry, runs inside {@link #around} in its worker.
  *
  * {@snippet :
  *     record Tenant() implements TaskContext<String>, java.io.Serializable {
@@ -45,47 +45,49 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Worker processes</h2>
  *
- * <p>A context that is {@link Serializable} travels with the tasks of {@code processes}, together with the captured value, which
- * has to be serializable too; otherwise {@code submit} throws a {@link TaskSerializationException}. A worker needs no
- * registration for it. A context that is not serializable stays in this JVM: tasks of {@code processes} run without it. What a
- * task changes in its context in a worker process is not seen by the submitter.
+ * <p>A context that is {@link Serializable} is sent with the tasks of {@code processes}, together with the captured
+ * value, which must be serializable too; otherwise {@code submit} throws a {@link TaskSerializationException}. A worker
+ * needs no registration for it. A context that is not serializable stays in this JVM: tasks of {@code processes} run
+ * without it. The submitter does not see changes that a task makes to its context in a worker process.
  *
- * <p>A registration counts for the JVM that made it. Tasks that open pools of their own in a worker process register there, in
- * the pool's initializer for instance.
+ * <p>A registration is valid in the JVM that made it. Tasks that open pools of their own in a worker process need a
+ * registration there, for example in the pool's initializer.
  *
- * <h2>What carries no context</h2>
+ * <h2>Code without context</h2>
  *
- * <p>Runs of a {@link PeriodicWorker}, which nobody submits; callbacks of a {@link TaskFuture}; actors; processes of one's own.
+ * <p>Runs of a {@link PeriodicWorker}, which no caller submits; callbacks of a {@link TaskFuture}; actors; worker
+ * processes outside pools.
  *
- * @param <C> what is captured
+ * @param <C> the type of the captured value
  */
 public interface TaskContext<C> {
 
     /**
-     * Takes the context of the calling thread. Called in the submitting thread by each {@code submit}, before the task is admitted,
-     * and once for each chunk of a {@code map}. It should be quick. What it throws comes out of {@code submit}, and there is no task then.
+     * Captures the context of the calling thread. Called in the submitting thread by each {@code submit}, before the
+     * task is admitted, and once for each chunk of a {@code map}. It should be quick. An exception of this method is
+     * thrown by {@code submit}, and the task is not admitted.
      *
-     * @return what the task gets; null if there is nothing to carry, which costs the task nothing
+     * @return the captured value; null if there is no context to carry, which costs the task nothing
      */
     @Nullable C capture();
 
     /**
-     * Runs a task in its context. Called in the thread that runs the task; it restores what that thread had before. An exception
-     * of its own fails this task alone.
+     * Runs a task in its context. Called in the thread that runs the task; it must restore the thread's own context
+     * afterwards. An exception of its own fails only this task.
      *
-     * @param captured what {@link #capture} returned; in a worker process a copy of it
+     * @param captured the value that {@link #capture} returned; in a worker process a copy of it
      * @param body the task, to be called exactly once
      * @param <T> the type of the result
-     * @return what the body returned
-     * @throws Exception what the body threw, as it is
+     * @return the value that the body returned
+     * @throws Exception the exception that the body threw, as it is
      */
     <T extends @Nullable Object> T around(C captured, Callable<T> body) throws Exception;
 
     /**
-     * Carries a context with every task that is submitted in this JVM from now on. The context that was registered first is the
-     * outermost. The same context registered twice counts twice.
+     * Registers a context, which every task submitted in this JVM from now on carries. The context registered first is
+     * the outermost. A context registered twice is carried twice.
      *
-     * @param context what captures and restores
+     * @param context the context
      * @return the registration, which ends when it is closed
      */
     static Registration register(TaskContext<?> context) {
@@ -93,7 +95,7 @@ public interface TaskContext<C> {
     }
 
     /**
-     * A context of one thread local, into every kind of pool. A thread without a value, or with null, has nothing to carry.
+     * Returns a context of a thread local, for every kind of pool. A value of null is not carried.
      *
      * {@snippet :
      *     class Trace {
@@ -111,7 +113,7 @@ public interface TaskContext<C> {
     }
 
     /**
-     * A context of one scoped value, into every kind of pool. Where it is not bound there is nothing to carry.
+     * Returns a context of a scoped value, for every kind of pool. A scoped value that is not bound is not carried.
      *
      * {@snippet :
      *     class Request {
@@ -133,10 +135,10 @@ public interface TaskContext<C> {
     }
 
     /**
-     * A context of several scoped values inside of this JVM: tasks of {@code processes} run without them. Those that are not bound
-     * are left out.
+     * Returns a context of several scoped values, inside this JVM: tasks of {@code processes} run without them. Scoped
+     * values that are not bound are not carried.
      *
-     * @param values what is carried
+     * @param values the scoped values
      * @return a context to be registered
      */
     static TaskContext<?> of(ScopedValue<?>... values) {
@@ -144,24 +146,26 @@ public interface TaskContext<C> {
     }
 
     /**
-     * Names a thread local or a scoped value by the constant that holds it. Neither of them can travel, but a lambda that reads a
-     * static field can.
+     * Names a thread local or a scoped value by the constant that holds it. Neither can be serialized, but a lambda
+     * that reads a static field can.
      *
-     * @param <H> what the constant holds
+     * @param <H> the type of the constant
      */
     @FunctionalInterface
     interface Constant<H> extends Serializable {
         /**
          * Reads the constant.
          *
-         * @return always the same object in one JVM
+         * @return always the same object within a JVM
          */
         H get();
     }
 
     /** A registered context. */
     interface Registration extends AutoCloseable {
-        /** Ends the registration. Tasks that were submitted before keep their context. Closing it again does nothing. */
+        /**
+         * Ends the registration. Tasks that were submitted before keep their context. Closing it again does nothing.
+         */
         @Override
         void close();
     }

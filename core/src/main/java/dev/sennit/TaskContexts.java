@@ -12,7 +12,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/** The registered contexts, and the wrapping of tasks in what they capture. A task with nothing to carry stays as it is. */
+/** The registered contexts. Wraps tasks in the captured values; a task without captured values is not wrapped. */
 final class TaskContexts {
     private static final Registered[] NONE = {};
     /** The first is the outermost. An array is never changed. */
@@ -30,7 +30,7 @@ final class TaskContexts {
         return added;
     }
 
-    /** A class, not a record: it is itself alone. */
+    /** A class, not a record, as registrations have identity. */
     private static final class Registered implements Registration {
         final TaskContext<?> context;
 
@@ -46,11 +46,12 @@ final class TaskContexts {
     }
 
     /**
-     * Gives a task the context of the calling thread.
+     * Wraps a task in the context of the calling thread.
      *
      * @param travels whether the task leaves this JVM
-     * @param inherits whether the task has all scoped values of the calling thread; not together with {@code travels}
-     * @return the body itself where there is nothing to carry
+     * @param inherits whether the task inherits all scoped values of the calling thread; not together with
+     *     {@code travels}
+     * @return the wrapped body, or the body itself if there are no captured values
      */
     static <T extends @Nullable Object> Callable<T> carry(Callable<T> body, boolean travels, boolean inherits) {
         Registered[] registered = REGISTERED.get();

@@ -6,16 +6,16 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A function that may leave this JVM, applied to each item by {@link Pool#map} and {@link Pool#mapping}: a {@link
- * Function} that is {@link Serializable}, and free to throw.
+ * Function} that is {@link Serializable}, and may throw.
  *
- * <p>The methods that take one also take a {@link Function}; this is more specific, so the compiler picks it for every
- * lambda and method reference. A class implements {@link #call}.
+ * <p>The methods that take a task function also take a {@link Function}; this type is more specific, so the compiler
+ * picks it for every lambda and method reference. A class implements {@link #call}.
  *
  * @param <A> the type of the argument
  * @param <R> the type of the result
  */
 @FunctionalInterface
-@SuppressWarnings("FunctionalInterfaceMethodChanged") // a lambda becomes this one, which may throw, wherever both are taken
+@SuppressWarnings("FunctionalInterfaceMethodChanged") // overloads prefer this type, which may throw, for lambdas
 public interface TaskFunction<A extends @Nullable Object, R extends @Nullable Object>
         extends Function<A, R>, Serializable {
 
@@ -24,7 +24,7 @@ public interface TaskFunction<A extends @Nullable Object, R extends @Nullable Ob
      *
      * @param argument the item
      * @return the result
-     * @throws Exception whatever the body throws; it becomes the failure of the whole {@code map}
+     * @throws Exception if the body throws it; it then becomes the failure of the whole {@code map}
      */
     R call(A argument) throws Exception;
 
@@ -36,7 +36,7 @@ public interface TaskFunction<A extends @Nullable Object, R extends @Nullable Ob
      * @return the result
      */
     @Override
-    @SuppressWarnings("FunctionalInterfaceMethodChanged") // it does the same, and carries what may be thrown
+    @SuppressWarnings("FunctionalInterfaceMethodChanged") // it does the same, and wraps checked exceptions
     default R apply(A argument) {
         try {
             return call(argument);

@@ -5,8 +5,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one submission asks for beside its body: a name, a limit on how long it may run, other attempts when it fails, and
- * a place before others.
+ * The options of a submission: a name, a time limit for the run, a retry, and a priority.
  *
  * {@snippet :
  * try (Pool pool = Pools.open("processes:2")) {
@@ -16,18 +15,19 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * @param name what errors and listings call the task, or null for a name made from its class. While a task with a given name
- *     runs, the worker's thread has that name, in a worker process too; so it stands in log lines and thread dumps. Where the
- *     submitter's own thread runs it - {@code inline}, {@code full=caller-runs} - that keeps its name.
+ * @param name the name of the task in errors and listings, or null for a name made from its class. While a task with a
+ *     given name runs, the worker's thread has that name, in a worker process too, so it appears in log lines and
+ *     thread dumps. If the submitter's own thread runs the task - {@code inline}, {@code full=caller-runs} - the thread
+ *     keeps its name.
  * @param timeout the longest the task may run, or null for no limit. Time spent waiting for a worker does not count.
- *     When it is over the future fails with {@link java.util.concurrent.TimeoutException} and the run is ended as
- *     {@link TaskFuture#cancel cancel(true)} would end it: by an interrupt, and on kinds that isolate by killing the
- *     worker. To bound waiting and running together use {@link TaskFuture#orTimeout}, which also ends the run.
- * @param retry when to try again a task that failed, and how long to wait before; null not to. Each attempt runs on a
- *     worker of its own choice, and the time limit is each attempt's. Between two of them no worker is kept busy. The
- *     statistics count one task, and what comes beyond the first attempt as {@code retried}.
- * @param priority which of the waiting tasks goes first: the one with the greater number; 0 unless said otherwise. Only a
- *     pool that orders by priority takes another number, see {@link ThreadPool.Builder#byPriority}.
+ *     When it is over, the future fails with {@link java.util.concurrent.TimeoutException} and the run is stopped as by
+ *     {@link TaskFuture#cancel cancel(true)}: by an interrupt and, on kinds that isolate tasks, by killing the worker.
+ *     To bound waiting and running together use {@link TaskFuture#orTimeout}, which also stops the run.
+ * @param retry whether and when to repeat a failed task; null for a single attempt. Any worker may run each attempt,
+ *     and the time limit applies to each attempt. Between two attempts no worker is occupied. The statistics count one
+ *     task, and the attempts beyond the first as {@code retried}.
+ * @param priority the waiting task with the greatest number goes first; the default is 0. Only a pool that orders by
+ *     priority takes another number, see {@link ThreadPool.Builder#byPriority}.
  */
 public record TaskOptions(
         @Nullable String name, @Nullable Duration timeout, int priority, @Nullable Retry retry) {
@@ -50,9 +50,9 @@ public record TaskOptions(
     }
 
     /**
-     * Options with a name alone.
+     * Returns options with only a name.
      *
-     * @param name what errors and listings call the task
+     * @param name the name of the task in errors and listings
      * @return the options
      */
     public static TaskOptions named(String name) {
@@ -60,7 +60,7 @@ public record TaskOptions(
     }
 
     /**
-     * Options with a limit on the run alone.
+     * Returns options with only a time limit for the run.
      *
      * @param timeout the longest the task may run
      * @return the options
@@ -70,9 +70,9 @@ public record TaskOptions(
     }
 
     /**
-     * These options with another name.
+     * Returns these options with another name.
      *
-     * @param newName what errors and listings call the task
+     * @param newName the name of the task in errors and listings
      * @return the options
      */
     public TaskOptions name(String newName) {
@@ -80,7 +80,7 @@ public record TaskOptions(
     }
 
     /**
-     * These options with another limit.
+     * Returns these options with another time limit.
      *
      * @param newTimeout the longest the task may run
      * @return the options
@@ -90,9 +90,9 @@ public record TaskOptions(
     }
 
     /**
-     * These options with another priority.
+     * Returns these options with another priority.
      *
-     * @param newPriority greater goes first
+     * @param newPriority the task with the greatest number goes first
      * @return the options
      */
     public TaskOptions priority(int newPriority) {
@@ -100,7 +100,7 @@ public record TaskOptions(
     }
 
     /**
-     * These options with other attempts when the task fails.
+     * Returns these options with a retry.
      *
      * {@snippet :
      * try (Pool pool = Pools.open("processes:2")) {
@@ -109,19 +109,19 @@ public record TaskOptions(
      * }
      * }
      *
-     * @param newRetry when to try again
+     * @param newRetry the retry
      * @return the options
      */
     public TaskOptions retry(Retry newRetry) {
         return new TaskOptions(name, timeout, priority, Objects.requireNonNull(newRetry, "retry"));
     }
 
-    /** For the attempts of a task. */
+    /** Returns the options of the attempts of a task. */
     TaskOptions withoutRetry() {
         return new TaskOptions(name, timeout, priority, null);
     }
 
-    /** For a task whose attempts have the limit. */
+    /** Returns the options of a task whose attempts have the time limit. */
     TaskOptions withoutLimits() {
         return new TaskOptions(name, null, priority, null);
     }

@@ -5,29 +5,29 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * Where retries and periodic work read the time and wait, so that a test can put its own clock there.
+ * The clock of retries and periodic work, which read the time and wait through it. A test can supply its own.
  *
  * <p>A program uses {@link #system()}, which is the default everywhere.
  */
 public interface TimeSource {
     /**
-     * The system's clocks.
+     * Returns the system's clocks.
      *
-     * @return the one instance
+     * @return the singleton
      */
     static TimeSource system() {
         return SystemTime.INSTANCE;
     }
 
     /**
-     * Time that only goes forward, whatever happens to the wall clock.
+     * Returns monotonic time, which changes of the wall clock do not affect.
      *
-     * @return nanoseconds since some moment; only differences mean anything
+     * @return nanoseconds since an arbitrary moment; only differences have a meaning
      */
     long nanoTime();
 
     /**
-     * Time of day, which somebody may set.
+     * Returns the time of the wall clock, which may be set.
      *
      * @return now
      */
@@ -36,14 +36,14 @@ public interface TimeSource {
     /**
      * Waits in the calling thread.
      *
-     * @param time how long; not positive returns at once
-     * @throws InterruptedException if the thread is interrupted before or meanwhile
+     * @param time how long; with zero or less it returns at once
+     * @throws InterruptedException if the thread is interrupted before or during the wait
      */
     void sleep(Duration time) throws InterruptedException;
 
     /** The clocks of this machine. */
     enum SystemTime implements TimeSource {
-        /** The one instance. */
+        /** The singleton. */
         INSTANCE;
 
         @Override
@@ -59,7 +59,7 @@ public interface TimeSource {
         @Override
         public void sleep(Duration time) throws InterruptedException {
             try (var _ = Waits.outOfTurn()) {
-                Thread.sleep(time.isNegative() ? Duration.ZERO : time); // looks at the interrupt status in either case
+                Thread.sleep(time.isNegative() ? Duration.ZERO : time); // checks the interrupt status in either case
             }
         }
     }

@@ -1,4 +1,4 @@
 package dev.sennit;
 
-/** A stop that does not look at the time, so that none has to be read for it: reading it costs more than a call. */
+/** A stop that does not use the time, so that the clock need not be read: reading it costs more than a call. */
 interface TimelessStop extends Stop {}

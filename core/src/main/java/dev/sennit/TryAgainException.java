@@ -3,8 +3,8 @@ package dev.sennit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Thrown by the body of a {@link Retry} to ask for another attempt, whatever the condition says. The stop has the last
- * word.
+ * Thrown by the body of a {@link Retry} to request another attempt. The condition is not called, but the stop may give
+ * up.
  *
  * {@snippet :
  * var jobs = new java.util.ArrayDeque<String>(java.util.List.of("pending", "pending", "ready"));
@@ -20,13 +20,13 @@ import org.jspecify.annotations.Nullable;
 public final class TryAgainException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    /** Asks for another attempt without a reason. */
+    /** Requests another attempt without a reason. */
     public TryAgainException() {
         super();
     }
 
     /**
-     * Asks for another attempt.
+     * Requests another attempt.
      *
      * @param message why
      */
@@ -35,10 +35,10 @@ public final class TryAgainException extends RuntimeException {
     }
 
     /**
-     * Asks for another attempt because something failed.
+     * Requests another attempt because of a failure.
      *
      * @param message why
-     * @param cause what failed
+     * @param cause the failure
      */
     public TryAgainException(@Nullable String message, @Nullable Throwable cause) {
         super(message, cause);

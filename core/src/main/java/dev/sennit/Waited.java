@@ -4,11 +4,11 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
 /**
- * What {@link Futures#wait} found: two lists, each in the order the futures were given in.
+ * The result of {@link Futures#wait}: two lists, each in the order of the given futures.
  *
  * @param <F> the type of the futures
- * @param done those that were done: with a value, an exception, or cancelled
- * @param notDone the others
+ * @param done the futures that were done: with a value, an exception, or cancelled
+ * @param notDone the other futures
  */
 public record Waited<F extends CompletableFuture<?>>(List<F> done, List<F> notDone) {
     /**
