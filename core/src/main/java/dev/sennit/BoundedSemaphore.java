@@ -10,8 +10,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A semaphore that notices when more permits are given back than were taken: a mistake that makes a plain {@link Semaphore}
- * let in one too many, for ever.
+ * A semaphore that detects when more permits are released than were acquired: a mistake that lets a plain
+ * {@link Semaphore} admit too many threads from then on.
  *
  * {@snippet :
  * var seats = new BoundedSemaphore(2);
@@ -24,19 +24,19 @@ import java.util.concurrent.locks.ReentrantLock;
  * }
  * }
  *
- * <p>First come, first served. A permit belongs to no thread: any may give it back. <b>Memory effects</b>: as for {@link
- * Semaphore}.
+ * <p>First come, first served. A permit belongs to no thread: any thread may release it. <b>Memory effects</b>: as for
+ * {@link Semaphore}.
  */
 public final class BoundedSemaphore {
     private final int bound;
     private final ReentrantLock lock = new ReentrantLock();
-    /** Guarded by lock. A permit that is given back goes to the first. */
+    /** Guarded by lock. A released permit goes to the first. */
     private final WaitQueue<Boolean> waiting = new WaitQueue<>();
-    /** Written under the lock. None is free while a thread waits that was not interrupted. */
+    /** Written under the lock. Zero while a thread waits that was not interrupted. */
     private volatile int free;
 
     /**
-     * A semaphore whose permits are all free.
+     * Creates a semaphore whose permits are all free.
      *
      * @param permits how many, 1 or more
      */
@@ -49,18 +49,19 @@ public final class BoundedSemaphore {
     }
 
     /**
-     * Takes a permit, waiting for one if there is none.
+     * Acquires a permit, waiting until one is free.
      *
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then has no permit
+     * @throws InterruptedException if the calling thread is interrupted before or during the wait; it then has no
+     *     permit
      */
     public void acquire() throws InterruptedException {
         acquire(Wait.FOREVER);
     }
 
     /**
-     * Takes a permit if there is one and nobody waits for it.
+     * Acquires a permit if one is free and no thread waits.
      *
-     * @return whether the caller has one now
+     * @return whether the caller has acquired a permit
      */
     public boolean tryAcquire() {
         lock.lock();
@@ -72,11 +73,12 @@ public final class BoundedSemaphore {
     }
 
     /**
-     * Takes a permit, waiting for some time at most.
+     * Acquires a permit, waiting up to a time limit.
      *
-     * @param timeout the longest to wait
-     * @return whether the caller has one now
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile; it then has no permit
+     * @param timeout how long to wait at most
+     * @return whether the caller has acquired a permit
+     * @throws InterruptedException if the calling thread is interrupted before or during the wait; it then has no
+     *     permit
      */
     public boolean tryAcquire(Duration timeout) throws InterruptedException {
         return acquire(TimeUnit.NANOSECONDS.convert(timeout));
@@ -127,9 +129,9 @@ public final class BoundedSemaphore {
     }
 
     /**
-     * Gives a permit back.
+     * Releases a permit.
      *
-     * @throws IllegalStateException if all are free; then nothing has changed
+     * @throws IllegalStateException if all permits are free; then the semaphore is unchanged
      */
     @SuppressWarnings("NonAtomicVolatileUpdate") // with the lock; volatile for readers without it
     public void release() {
@@ -152,7 +154,7 @@ public final class BoundedSemaphore {
     }
 
     /**
-     * How many permits are free, at this moment.
+     * Returns how many permits are free at this moment.
      *
      * @return the count
      */

@@ -9,12 +9,12 @@ import java.util.concurrent.atomic.AtomicLongArray;
 /**
  * The figures behind {@link PoolStatistics}, kept without a lock, and {@linkplain Stripes striped}.
  *
- * <p>Each task is counted in when it is admitted, when it starts and when it is settled. How many wait and run is not
- * counted but derived, so that the figures add up in every snapshot: a snapshot reads settled before started before
- * submitted, the reverse of the order they are written in, so no difference is negative.
+ * <p>Each task is counted when it is admitted, when it starts and when it is settled. The numbers of queued and running
+ * tasks are derived, so that the figures add up in every snapshot. A snapshot reads settled before started before
+ * submitted, the reverse of the order in which they are written, so no difference is negative.
  */
 class Counters {
-    /** Counts nothing: for the parts of what is counted. */
+    /** Counts nothing; for the parts of a submission that is counted itself. */
     static final Counters NONE = new Counters() {
         @Override
         void add(int figure, long amount) {}

@@ -19,11 +19,11 @@ import java.util.concurrent.locks.ReentrantLock;
  * System.out.println("ready: " + ready.isSet());
  * }
  *
- * <p>A {@link java.util.concurrent.CountDownLatch} opens once and for good; this can be {@linkplain #clear cleared}. A
- * thread that waits when {@link #set} is called returns, even if the event is cleared before that thread gets to look.
+ * <p>A {@link java.util.concurrent.CountDownLatch} opens only once; an event can be {@linkplain #clear cleared}. A
+ * thread that waits when {@link #set} is called returns, even if the event is cleared before that thread runs.
  *
- * <p><b>Memory effects</b>: what happened before {@code set} is seen by whoever waited for it, or found it set, or cleared it
- * afterwards.
+ * <p><b>Memory effects</b>: actions before {@code set} happen-before actions of a thread that waited for it, found it
+ * set, or cleared it afterwards.
  */
 public final class Event {
     private final ReentrantLock lock = new ReentrantLock();
@@ -32,13 +32,13 @@ public final class Event {
     /** Written under the lock. */
     private volatile boolean set;
 
-    /** An event that is clear. */
+    /** Creates an event that is clear. */
     public Event() {}
 
-    /** Sets this event, and lets everybody go who waits for it. */
+    /** Sets this event, and wakes all threads that wait for it. */
     public void set() {
         List<Thread> released;
-        lock.lock(); // also when it is set: else a clear that comes now would not see what was done before
+        lock.lock(); // even if it is set: a clear() that follows must see the actions before this call
         try {
             set = true;
             released = waiting.endAll();
@@ -48,7 +48,7 @@ public final class Event {
         released.forEach(LockSupport::unpark);
     }
 
-    /** Clears this event: whoever waits from now on, waits for the next {@link #set}. */
+    /** Clears this event: a thread that waits from now on waits for the next {@link #set}. */
     public void clear() {
         lock.lock();
         try {
@@ -59,7 +59,7 @@ public final class Event {
     }
 
     /**
-     * Whether this event is set.
+     * Returns whether this event is set.
      *
      * @return true from {@link #set} to {@link #clear}
      */
@@ -70,18 +70,18 @@ public final class Event {
     /**
      * Waits until this event is set.
      *
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile
+     * @throws InterruptedException if the calling thread is interrupted before or during the wait
      */
     public void await() throws InterruptedException {
         awaitNanos(Wait.FOREVER);
     }
 
     /**
-     * Waits until this event is set, for some time at most.
+     * Waits until this event is set, up to a time limit.
      *
-     * @param timeout the longest to wait; zero or less only looks
-     * @return false when the time was over first
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile
+     * @param timeout how long to wait at most; with zero or less it does not wait
+     * @return false when the time elapsed first
+     * @throws InterruptedException if the calling thread is interrupted before or during the wait
      */
     public boolean await(Duration timeout) throws InterruptedException {
         return awaitNanos(Math.max(0, TimeUnit.NANOSECONDS.convert(timeout)));

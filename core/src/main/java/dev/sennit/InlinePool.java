@@ -13,11 +13,11 @@ import java.util.concurrent.atomic.LongAdder;
 /**
  * The sequential baseline: {@code submit} runs the task in the calling thread and returns a future that is done.
  *
- * <p>With it a program can be debugged, and measured against, without any concurrency, and its code stays as it is. The
- * pool may be used by several threads; each runs its own tasks.
+ * <p>With it a program can be debugged without concurrency, and its speed compared, without a change of its code.
+ * Several threads may use the pool; each runs its own tasks.
  */
 public final class InlinePool extends AbstractPool {
-    /** How many submissions of this pool each thread is inside of. */
+    /** How many nested submissions of this pool each thread runs. */
     private final Map<Thread, AtomicInteger> callers = new ConcurrentHashMap<>();
     private final LongAdder cpuNanos = new LongAdder();
 
@@ -52,7 +52,7 @@ public final class InlinePool extends AbstractPool {
         }
     }
 
-    /** 0 on virtual threads, whose processor time the JDK cannot tell. */
+    /** Returns the processor time of the thread; 0 on virtual threads, where the JDK cannot tell it. */
     private static long cpuNow() {
         return Management.cpuNanos(Thread.currentThread());
     }
@@ -105,7 +105,7 @@ public final class InlinePool extends AbstractPool {
         @Override
         protected Map<String, java.util.function.Consumer<String>> planOptions() {
             Map<String, java.util.function.Consumer<String>> options = super.planOptions();
-            options.keySet().removeAll(List.of("backlog", "full")); // nothing ever waits
+            options.keySet().removeAll(List.of("backlog", "full")); // no task ever waits
             return options;
         }
 

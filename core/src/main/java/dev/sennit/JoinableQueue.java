@@ -27,7 +27,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A blocking queue that can be waited for until all that was put in has been dealt with, and that can be closed.
+ * A blocking queue whose users can wait until all elements have been processed, and that can be shut down.
  *
  * {@snippet :
  * var queue = JoinableQueue.<String>fifo(10);
@@ -49,25 +49,26 @@ import org.jspecify.annotations.Nullable;
  * queue.shutdown();
  * }
  *
- * <p>It is Python's {@code queue.Queue}, {@code LifoQueue} and {@code PriorityQueue}, with {@code task_done}, {@code join}
- * and {@code shutdown}, as a {@link BlockingQueue}.
+ * <p>It is Python's {@code queue.Queue}, {@code LifoQueue} and {@code PriorityQueue}, with {@code task_done},
+ * {@code join} and {@code shutdown}, as a {@link BlockingQueue}.
  *
  * <h2>Closing</h2>
  *
- * <p>After {@link #shutdown} nothing goes in; what is in can be taken, and then whoever would have to wait gets a {@link
- * QueueClosedException}, also those that wait already. {@link #shutdownNow} drops what is in as well. {@link #poll()} and
- * {@link #peek}, which never wait, return null for an empty queue, open or not; {@link #offer(Object)} throws.
+ * <p>After {@link #shutdown} the queue accepts no elements. The elements in it can still be taken; then a thread that
+ * would wait, or already waits, gets a {@link QueueClosedException}. {@link #shutdownNow} also drops the elements in
+ * the queue. {@link #poll()} and {@link #peek}, which never wait, return null for an empty queue, open or not;
+ * {@link #offer(Object)} throws.
  *
  * <h2>Waiting</h2>
  *
- * <p>What waits suspends the calling coroutine or virtual thread only. A wait that was cancelled first never takes: an element that
- * comes after the interrupt goes to the next taker, or stays in the queue.
+ * <p>A method that waits suspends only the calling coroutine or virtual thread. An interrupted wait takes no element:
+ * an element that arrives after the interrupt goes to the next taker, or stays in the queue.
  *
- * <p><b>Memory effects</b>: what happened before an element was put in is seen by whoever takes it out, and what happened
- * before {@link #taskDone} by whoever returns from {@link #join}. Elements may not be null.
+ * <p><b>Memory effects</b>: actions before an element is put in happen-before actions of the thread that takes it, and
+ * actions before {@link #taskDone} happen-before a return from {@link #join}. Elements must not be null.
  *
- * <p><b>Looking</b>: iterators, streams and {@link #toArray()} go over a snapshot, whatever others put in and take out
- * meanwhile. What is removed through an iterator, by {@link #removeIf} and the like was taken by nobody: it counts as done.
+ * <p><b>Views</b>: iterators, streams and {@link #toArray()} use a snapshot, which concurrent changes do not affect. An
+ * element removed through an iterator, by {@link #removeIf} and the like counts as done, as no thread took it.
  *
  * @param <E> the type of the elements
  */
@@ -84,22 +85,22 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     private final Queue<Node<E>> items;
     /** Puts an element before all others of its rank; called with the lock. */
     private final Consumer<Node<E>> front;
-    /** The order in which they come out; null where that is the one they are in. */
+    /** The order in which elements are taken; null if it is that of {@link #items}. */
     private final @Nullable Comparator<Node<E>> order;
     /** Guarded by lock. */
     private long arrivals;
-    /** Guarded by lock. Of those that come before all that arrived. */
+    /** Guarded by lock. The arrival number of the element last put back, less than those of all that arrived. */
     private long firstArrival;
-    /** Guarded by lock. Elements that were put in, and neither done nor dropped. */
+    /** Guarded by lock. How many elements were put in, and are neither done nor dropped. */
     private long unfinished;
-    /** Guarded by lock. Elements that a drain has taken out, and may put back. */
+    /** Guarded by lock. How many elements a drain has taken out, and may put back. */
     private int inHand;
     /** Guarded by lock. */
     private boolean closed;
-    /** Guarded by lock. Whether it was closed at once: then nobody can count on the rest being done. */
+    /** Guarded by lock. Whether {@link #shutdownNow} was called: then {@link #join} does not wait for the rest. */
     private boolean closedNow;
 
-    /** An element that is in, or was: the same element may be in twice, and removing means one of them. */
+    /** An element with an identity: the same object may be in the queue twice, and a removal removes one of them. */
     private static final class Node<E> {
         final E element;
         final long arrival;
@@ -122,7 +123,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     }
 
     /**
-     * A queue whose elements come out in the order they went in.
+     * Creates a queue whose elements are taken in the order they were put in.
      *
      * @param capacity how many may be in, 1 or more, or {@link #UNBOUNDED}
      * @param <E> the type of the elements
@@ -134,7 +135,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     }
 
     /**
-     * A queue whose last element comes out first.
+     * Creates a queue whose last element is taken first.
      *
      * @param capacity how many may be in, 1 or more, or {@link #UNBOUNDED}
      * @param <E> the type of the elements
@@ -146,10 +147,10 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     }
 
     /**
-     * A queue whose least element comes out first, and of equals the one that went in first.
+     * Creates a queue whose least element is taken first; among equal elements, the element that was put in first.
      *
      * @param capacity how many may be in, 1 or more, or {@link #UNBOUNDED}
-     * @param order what is least
+     * @param order the order of the elements
      * @param <E> the type of the elements
      * @return an open queue
      */
@@ -174,7 +175,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     }
 
     /**
-     * Puts an element in, waiting for room for some time at most.
+     * Puts an element in, waiting for room up to a time limit.
      *
      * @throws QueueClosedException if the queue is, or is meanwhile, shut down
      */
@@ -237,7 +238,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     // ---- taking out ----
 
     /**
-     * Takes the next element out, waiting for one.
+     * Takes the next element, waiting until there is one.
      *
      * @throws QueueClosedException if the queue is empty and is, or is meanwhile, shut down
      */
@@ -256,9 +257,9 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     }
 
     /**
-     * Takes the next element out, waiting for one for some time at most.
+     * Takes the next element, waiting up to a time limit until there is one.
      *
-     * @return the element, or null when the time was over first
+     * @return the element, or null when the time elapsed first
      * @throws QueueClosedException if the queue is empty and is, or is meanwhile, shut down
      */
     @Override
@@ -318,9 +319,10 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     }
 
     /**
-     * Takes elements out without waiting; each counts as taken, so {@link #taskDone} is called for each. All come out at once, and the
-     * target gets them without a lock. If it refuses one, that one and those after it are {@linkplain #putBack put back}; until then
-     * the queue is not empty for those who wait for an element of a queue that was shut down.
+     * Takes elements without waiting; the caller owes {@link #taskDone} for each. The elements are removed atomically,
+     * and added to the target without a lock. If the target refuses an element, this element and those after it are
+     * {@linkplain #putBack put back}; until then a thread that waits for an element of a queue that was shut down goes
+     * on waiting.
      */
     @Override
     public int drainTo(Collection<? super E> target, int most) {
@@ -344,13 +346,13 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
         lock.lock();
         try {
             int count = Math.max(0, Math.min(most, items.size()));
-            List<Node<E>> taken = new ArrayList<>(count); // room for all, before any is out
+            List<Node<E>> taken = new ArrayList<>(count); // allocated before any element is removed
             try {
                 while (taken.size() < count) {
                     taken.add(items.remove());
                     notFull.signal();
                 }
-            } catch (RuntimeException | Error e) { // a comparator's
+            } catch (RuntimeException | Error e) { // from a comparator
                 putInFront(taken);
                 throw e;
             }
@@ -361,7 +363,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
         }
     }
 
-    /** Puts back what the target did not get. */
+    /** Puts back the elements that the target did not get. */
     private void endDrain(List<Node<E>> taken, int handedOver) {
         lock.lock();
         try {
@@ -379,7 +381,9 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
         }
     }
 
-    /** Puts back what came out in this order; what a comparator keeps from being put back is lost, and nobody waits for it. */
+    /**
+     * Puts elements back that were taken in this order. An element whose comparator fails is lost, and counts as done.
+     */
     private void putInFront(List<Node<E>> nodes) {
         int left = nodes.size();
         try {
@@ -393,7 +397,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
         }
     }
 
-    /** Takes an element out that nobody is to deal with: it counts as done. */
+    /** Removes an element, which counts as done. */
     @Override
     public boolean remove(@Nullable Object element) {
         if (element != null) {
@@ -406,7 +410,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
         return false;
     }
 
-    /** Takes elements out that nobody is to deal with: they count as done. The condition is asked without a lock. */
+    /** Removes elements, which count as done. The condition is called without a lock. */
     @Override
     public boolean removeIf(Predicate<? super E> condition) {
         Objects.requireNonNull(condition, "condition");
@@ -431,7 +435,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
         return removeIf(element -> !others.contains(element));
     }
 
-    /** Takes out those that are still in; returns whether any were. */
+    /** Removes those of the elements that are still in the queue; returns whether there were any. */
     private boolean drop(Set<Node<E>> meant) {
         lock.lock();
         try {
@@ -448,7 +452,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
         }
     }
 
-    /** Takes all elements out; they count as done. */
+    /** Removes all elements, which count as done. */
     @Override
     public void clear() {
         lock.lock();
@@ -469,11 +473,12 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     }
 
     /**
-     * Puts an element back that was taken out and cannot be dealt with: it comes out next, before others of its rank, even where
-     * the queue is full or shut down. It still counts as not done; after {@link #shutdownNow} it is dropped, and is done.
+     * Puts a taken element back that cannot be processed. It is taken next, before others of its rank. This works even
+     * if the queue is full or shut down. The element still counts as not done; after {@link #shutdownNow} it is
+     * dropped, and is done.
      *
-     * @param element what was taken out
-     * @throws IllegalStateException if more was put back than taken out
+     * @param element the element that was taken
+     * @throws IllegalStateException if more elements were put back than taken
      */
     public void putBack(E element) {
         Objects.requireNonNull(element, "element");
@@ -496,9 +501,9 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     // ---- done ----
 
     /**
-     * Says that an element which was taken out has been dealt with. It is called once for each.
+     * Notes that a taken element has been processed. To be called once for each element taken.
      *
-     * @throws IllegalStateException if it was called more often than elements were taken out
+     * @throws IllegalStateException if it was called more often than elements were taken
      */
     public void taskDone() {
         lock.lock();
@@ -520,22 +525,22 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     }
 
     /**
-     * Waits until everything that was put in has been dealt with.
+     * Waits until all elements that were put in are done.
      *
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile
-     * @throws QueueClosedException if there is something to wait for, and {@link #shutdownNow} is or was called
+     * @throws InterruptedException if the calling thread is interrupted before or during the wait
+     * @throws QueueClosedException if an element is not done, and {@link #shutdownNow} is or was called
      */
     public void join() throws InterruptedException {
         joinWithin(Wait.FOREVER);
     }
 
     /**
-     * Waits until everything that was put in has been dealt with, for some time at most.
+     * Waits until all elements that were put in are done, up to a time limit.
      *
-     * @param timeout the longest to wait; zero or less only looks
-     * @return false when the time was over first
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile
-     * @throws QueueClosedException if there is something to wait for, and {@link #shutdownNow} is or was called
+     * @param timeout how long to wait at most; with zero or less it does not wait
+     * @return false when the time elapsed first
+     * @throws InterruptedException if the calling thread is interrupted before or during the wait
+     * @throws QueueClosedException if an element is not done, and {@link #shutdownNow} is or was called
      */
     public boolean join(Duration timeout) throws InterruptedException {
         return joinWithin(TimeUnit.NANOSECONDS.convert(timeout));
@@ -562,7 +567,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
 
     // ---- closing ----
 
-    /** Takes no more elements; what is in can still be taken out. Has no effect when called again. */
+    /** Accepts no more elements; those in the queue can still be taken. Has no effect when called again. */
     public void shutdown() {
         lock.lock();
         try {
@@ -573,9 +578,9 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     }
 
     /**
-     * Takes no more elements and drops those that are in, which count as done.
+     * Accepts no more elements and drops those in the queue, which count as done.
      *
-     * @return what was dropped, in the order it would have come out
+     * @return the dropped elements, in the order in which they would have been taken
      */
     public List<E> shutdownNow() {
         lock.lock();
@@ -597,7 +602,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
     }
 
     /**
-     * Whether it was shut down.
+     * Returns whether it was shut down.
      *
      * @return true from then on
      */
@@ -632,19 +637,19 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
         }
     }
 
-    /** Over a snapshot. {@link Iterator#remove} takes the element out of the queue if it is still in. */
+    /** Returns an iterator over a snapshot. {@link Iterator#remove} removes the element if it is still in the queue. */
     @Override
     public Iterator<E> iterator() {
         return new SnapshotIterator<>(snapshot(), node -> node.element, node -> drop(Set.of(node)));
     }
 
-    /** Over a snapshot, taken when it is first used. */
+    /** Returns a spliterator over a snapshot, taken when it is first used. */
     @Override
     public Spliterator<E> spliterator() {
         return new SnapshotSpliterator<>(this::iterator, Spliterator.ORDERED | Spliterator.NONNULL);
     }
 
-    /** In the order in which they would come out. */
+    /** Returns the elements in the order in which they would be taken. */
     private List<Node<E>> snapshot() {
         Node<E>[] nodes;
         lock.lock();
@@ -659,7 +664,7 @@ public final class JoinableQueue<E> extends AbstractQueue<E> implements Blocking
         return Arrays.asList(nodes);
     }
 
-    @SuppressWarnings({"unchecked", "rawtypes"}) // filled with those of the queue alone
+    @SuppressWarnings({"unchecked", "rawtypes"}) // filled only with nodes of the queue
     private static <E> Node<E>[] nodes(int length) {
         return new Node[length];
     }

@@ -18,48 +18,49 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One {@code map} under way: cuts items into chunks, keeps a bounded window of them with the pool, and hands results on.
+ * The engine of a {@code map} call: cuts items into chunks, keeps a bounded window of chunks under way, and passes
+ * results on to the receiver.
  *
- * <h2>How large a chunk is</h2>
+ * <h2>Size of chunks</h2>
  *
- * <p>The first is one item. After each chunk that came back the size goes, at most doubling, towards {@link
- * AbstractPool#chunkTime} divided by the measured time of an item; a slow item counts at once, a fast one only slowly
- * brings the estimate down, as one long chunk at the end costs more than many short ones. When the number of items is
- * known, a chunk is never more than what is left divided by twice the workers, so that all finish together. A chunk that
- * is not full goes out all the same while a worker may be idle: a slow source is not held up. None of this holds for a
- * size that was set by hand.
+ * <p>The first chunk has one item. After each chunk that ends, the size approaches {@link AbstractPool#chunkTime}
+ * divided by the measured time of an item, at most doubling. The estimate rises at once with a slow item and falls
+ * slowly with fast items, as one long chunk at the end costs more than many short ones. When the number of items is
+ * known, a chunk has at most the number of items left divided by twice the workers, so that all workers finish at about
+ * the same time. A chunk that is not full is submitted while a worker may be idle, so that the items of a slow source
+ * do not wait. A fixed size turns all of this off.
  *
  * <h2>Failure</h2>
  *
- * <p>A chunk whose item fails ends with a {@link PartialFailure}, which has the results of the items before. Once a chunk has failed
- * no more are submitted, and all that are under way end with the window. What is handed on before the failure is thrown depends on
- * the {@link Order}.
+ * <p>A chunk whose item fails ends with a {@link PartialFailure}, which has the results of the items before. After a
+ * failure no more chunks are submitted, and those under way end with the window. The {@link Order} decides which
+ * results are passed on before the failure is thrown.
  *
- * <p>For one thread, but for {@link #noteFailure}.
+ * <p>For a single thread, but for {@link #noteFailure}.
  */
 final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     static final int UNKNOWN = -1;
-    /** A chunk size that is not set by hand. */
+    /** The chunk size follows the measured time of an item. */
     static final int MEASURED = 0;
 
-    /** In which order results are handed on, and what comes before a failure. */
+    /** The order in which results, and failures, are passed on. */
     enum Order {
         /**
-         * In that of the items, for whom only all results are of use: the first failure in time is thrown at once. It wakes the
-         * thread that waits for the oldest chunk by cancelling that.
+         * The order of the items, for a caller that needs all results: the first failure in time is thrown at once. To
+         * wake the thread that waits for the oldest chunk, the failing thread cancels that chunk.
          */
         ALL_OR_NOTHING,
         /**
-         * In that of the items: the failure of an item is thrown when all before it have been handed on, and ends at once those
-         * after it.
+         * The order of the items: the failure of an item is thrown when all results before it have been passed on;
+         * later chunks are cancelled at once.
          */
         ITEMS,
-        /** In that in which chunks end: so are failures. */
+        /** The order in which chunks end, for results and failures. */
         COMPLETION
     }
 
     private static final int LARGEST_CHUNK = 1 << 16;
-    /** The most chunks under way, unless more than that can run. */
+    /** The most chunks under way, unless there are more workers. */
     private static final int WIDEST_WINDOW = 1024;
 
     private final AbstractPool pool;
@@ -69,16 +70,19 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     private final long chunkNanos;
     /** Items in a chunk, or {@link #MEASURED}. */
     private final int fixedSize;
-    /** What submits its chunks; null for the pool's user. */
+    /** The {@code mapAsync} that submits the chunks, or null. */
     private final @Nullable MapSubmission<?> async;
 
-    /** Chunks with the pool whose results have not been handed on, oldest first. Changed under its own lock, for {@link #endYounger}. */
+    /**
+     * The submitted chunks whose results have not been passed on, oldest first. Changed with its own lock:
+     * {@link #endYounger}.
+     */
     private final Deque<TaskFuture<Chunk.Outcome<R>>> underWay = new ArrayDeque<>();
-    /** Those of them that are done; filled by the threads that end them. Only where order does not matter. */
+    /** The done chunks among them; filled by the threads that end chunks. Only for {@link Order#COMPLETION}. */
     private final LinkedBlockingQueue<TaskFuture<Chunk.Outcome<R>>> done = new LinkedBlockingQueue<>();
 
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-    /** The chunk this thread waits for; read by whoever notes a failure. */
+    /** The chunk that the thread waits for; read by threads that note a failure. */
     private volatile @Nullable TaskFuture<?> awaited;
 
     private List<A> chunk = new ArrayList<>();
@@ -104,15 +108,15 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         this.async = async;
     }
 
-    /** Where any number can run, only ourselves bound it. */
+    /** Returns how many chunks may be under way. */
     private static int widest(int workers) {
         return workers == Integer.MAX_VALUE ? WIDEST_WINDOW : (int) Math.min(4L * workers, Math.max(WIDEST_WINDOW, workers));
     }
 
     /**
-     * Takes an item, and hands on what is ready. Waits when the window is full.
+     * Adds an item, and passes on available results. Waits when the window is full.
      *
-     * @return false when the receiver wants no more
+     * @return false when the receiver wants no more results
      */
     boolean add(A item, Predicate<? super R> receiver) {
         return guarded(() -> {
@@ -127,7 +131,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         });
     }
 
-    /** Sends what is left, waits for everything and hands it on. */
+    /** Submits the remaining items, waits for all chunks and passes their results on. */
     void finish(Predicate<? super R> receiver) {
         guarded(() -> {
             if (finished || (!chunk.isEmpty() && failure.get() == null && !flush(receiver))) {
@@ -137,7 +141,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         });
     }
 
-    /** Waits for all chunks under way; throws when it comes to one that failed. */
+    /** Waits for all chunks under way and passes their results on; throws the failure of a chunk in its turn. */
     private boolean handOnAll(Predicate<? super R> receiver) {
         while (!underWay.isEmpty()) {
             if (!handOnNext(receiver)) {
@@ -147,7 +151,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         return true;
     }
 
-    /** Runs a step; a step that fails, or finds that no more is wanted, cancels everything under way. */
+    /** Runs a step; if it throws, or no more results are wanted, cancels all chunks under way. */
     private boolean guarded(java.util.function.BooleanSupplier step) {
         boolean goOn = false;
         try {
@@ -207,14 +211,14 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
                     }
                 });
                 if (order == Order.ITEMS && failure.get() != null) {
-                    future.cancel(true); // it comes after one that failed meanwhile
+                    future.cancel(true); // an earlier chunk has failed meanwhile
                 }
                 break;
             } catch (RejectedSubmissionException e) {
                 if (underWay.isEmpty() || (pool.isShutdown() && async == null) || Thread.currentThread().isInterrupted()) {
                     throw e;
                 }
-                if (!handOnNext(receiver)) { // full: make room by taking one's own work back first
+                if (!handOnNext(receiver)) { // the pool is full: wait for a chunk of this window, which makes room
                     return false;
                 }
             }
@@ -226,7 +230,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         return true;
     }
 
-    /** Called by whoever ends a chunk. */
+    /** Notes the failure of a chunk. Called by the thread that ends the chunk. */
     private void noteFailure(TaskFuture<?> failed, Throwable thrown) {
         if (!failure.compareAndSet(null, failureOf(thrown))) {
             return;
@@ -239,7 +243,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
                 }
             }
             case ITEMS -> endYounger(failed);
-            case COMPLETION -> {} // it is handed on in its turn
+            case COMPLETION -> {} // passed on in its turn
         }
     }
 
@@ -275,7 +279,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         return true;
     }
 
-    /** Where all results are needed, a failure anywhere is the end. */
+    /** Throws the first failure in time, if all results are needed. */
     private void ensureNoneFailed() {
         Throwable first = order == Order.ALL_OR_NOTHING ? failure.get() : null;
         if (first != null) {
@@ -283,7 +287,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         }
     }
 
-    /** Waits for the chunk whose turn it is and hands its results on; throws if it failed. */
+    /** Waits for the next chunk in order and passes its results on; throws if it failed. */
     private boolean handOnNext(Predicate<? super R> receiver) {
         Chunk.Outcome<R> outcome;
         try {
@@ -315,7 +319,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
             }
             throw new CompletionException(e);
         } catch (CancellationException e) {
-            ensureNoneFailed(); // it was cancelled for the sake of another
+            ensureNoneFailed(); // it may have been cancelled because another chunk failed
             throw e;
         } finally {
             awaited = null;
@@ -324,7 +328,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
 
     @SuppressWarnings("unchecked") // a chunk's results
     private boolean handOnFailure(Throwable thrown, Predicate<? super R> receiver) {
-        ensureNoneFailed(); // another may have failed before it
+        ensureNoneFailed(); // another chunk may have failed before
         if (thrown instanceof PartialFailure partial && !handOn((List<R>) partial.finished(), receiver)) {
             return false;
         }

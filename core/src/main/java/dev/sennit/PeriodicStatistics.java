@@ -4,20 +4,20 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a periodic task has done so far: an immutable snapshot.
+ * An immutable snapshot of the figures of a periodic task.
  *
  * @param runs runs that have ended; {@code successes + failures}
- * @param successes runs that returned, or asked to be the last
- * @param failures runs that threw, or that the pool refused
- * @param missed runs left out because another went on
+ * @param successes runs that returned, or threw a {@link StopPeriodicException}
+ * @param failures runs that threw another exception, or that the pool refused
+ * @param missed runs that were skipped because another run was under way
  * @param runTime total time of the runs
  * @param lateness total time between the moment a run was due, jitter included, and the moment it began
- * @param lastFailure what the last run that failed threw, or null
- * @param running whether one goes on now
+ * @param lastFailure the exception of the last failed run, or null
+ * @param running whether a run is under way
  * @param enabled whether it is run when it is due
  * @param askedToStop whether it threw a {@link StopPeriodicException}
- * @param nextIn how long until the next run is due, or null when none is: it runs, is disabled or removed, or the worker does
- *     not run
+ * @param nextIn how long until the next run is due, or null if none is scheduled: the task runs, is disabled or
+ *     removed, or the worker does not run
  */
 public record PeriodicStatistics(
         long runs,
@@ -33,16 +33,16 @@ public record PeriodicStatistics(
         @Nullable Duration nextIn) {
 
     /**
-     * Mean time of a run.
+     * Returns the mean time of a run.
      *
-     * @return the mean, or zero when there was none
+     * @return the mean, or zero when there was no run
      */
     public Duration averageRunTime() {
         return runs == 0 ? Duration.ZERO : runTime.dividedBy(runs);
     }
 
     /**
-     * Mean time between due and begun.
+     * Returns the mean time between the moment a run was due and the moment it began.
      *
      * @return the mean, or zero when there was no run
      */

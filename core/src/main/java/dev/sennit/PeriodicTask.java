@@ -7,10 +7,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A task of a {@link PeriodicWorker}: what {@link PeriodicWorker#add} returns, to look at it, and to end it.
+ * A task of a {@link PeriodicWorker}, returned by {@link PeriodicWorker#add}, to read its figures, disable it or remove
+ * it.
  */
 public final class PeriodicTask {
-    /** How far two clocks of one machine may be apart that show the same time. */
+    /** How far two clocks of a machine may differ that show the same time. */
     private static final Duration CLOCKS_DIFFER_BY = Duration.ofMillis(100);
     private static final Duration CENTURY = Duration.ofDays(36_525);
 
@@ -19,28 +20,28 @@ public final class PeriodicTask {
     private final Schedule schedule;
     private final Runnable action;
 
-    // All below is guarded by the worker's lock.
+    // All fields below are guarded by the worker's lock.
     Figures figures = new Figures();
     boolean enabled = true;
     boolean removed;
     boolean running;
     boolean askedToStop;
-    /** Whether {@link #dueNanos} means anything. */
+    /** Whether {@link #dueNanos} is valid. */
     boolean isDue;
-    /** Numbers the questions to the schedule: an answer counts if nothing has changed since it was asked. */
+    /** The number of the last call of the schedule: its result is used only if nothing has changed since. */
     private long asked;
-    /** Jitter included. */
+    /** When the next run is due, with jitter. */
     long dueNanos;
-    /** Jitter left out. */
+    /** When the next run is due, without jitter. */
     private long nominalNanos;
-    /** The moment of the wall clock that it is due at, jitter left out, or null. */
+    /** When the next run is due by the wall clock, without jitter, or null. */
     @Nullable Instant dueAt;
     boolean hasRun;
-    /** Written by the run itself, too, before it ends. */
+    /** Also written by the run itself, before it ends. */
     volatile long startedNanos;
     private long endedNanos;
 
-    /** What is counted. */
+    /** The counters. */
     static final class Figures {
         private long successes;
         private long failures;
@@ -66,7 +67,7 @@ public final class PeriodicTask {
     }
 
     /**
-     * Its name.
+     * Returns the name of the task.
      *
      * @return the name it was added with
      */
@@ -75,7 +76,7 @@ public final class PeriodicTask {
     }
 
     /**
-     * What it has done so far.
+     * Returns its figures so far.
      *
      * @return an immutable snapshot
      */
@@ -83,17 +84,17 @@ public final class PeriodicTask {
         return worker.statistics(this);
     }
 
-    /** Is not run again; a run under way goes on. */
+    /** Removes the task: it is not run again. A run under way goes on. */
     public void remove() {
         worker.remove(this);
     }
 
-    /** Is not run until it is enabled; a run under way goes on. */
+    /** Disables the task: it is not run until it is enabled. A run under way goes on. */
     public void disable() {
         worker.enable(this, false);
     }
 
-    /** Is run again; its schedule counts anew. */
+    /** Enables the task: it is run again, and its schedule counts anew. */
     public void enable() {
         worker.enable(this, true);
     }
@@ -106,11 +107,11 @@ public final class PeriodicTask {
         return action;
     }
 
-    /** What the schedule may look at. */
+    /** Returns the argument for the schedule. */
     Schedule.Timing timing(long nowNanos, Instant now) {
         Instant wall = now;
         if (dueAt != null && hasRun && now.isBefore(dueAt) && Duration.between(now, dueAt).compareTo(CLOCKS_DIFFER_BY) < 0) {
-            wall = dueAt; // the clocks differ by a hair: it was due, and is not due again
+            wall = dueAt; // the clocks differ slightly: the run was due, and must not be due again
         }
         return hasRun
                 ? new Schedule.Timing(
@@ -122,16 +123,16 @@ public final class PeriodicTask {
     }
 
     /**
-     * Forgets when it is due, and whatever the schedule is about to say.
+     * Clears the due time, and invalidates calls of the schedule under way.
      *
-     * @return the number of the next question, if it is asked now
+     * @return the number of the next call of the schedule
      */
     long notDue() {
         isDue = false;
         return ++asked;
     }
 
-    /** Whether this is the last question, and nothing has changed since. */
+    /** Returns whether a call of the schedule is the last, and nothing has changed since. */
     boolean isAsked(long number) {
         return asked == number;
     }
@@ -146,7 +147,7 @@ public final class PeriodicTask {
         isDue = true;
     }
 
-    /** Cut off at a century, which no sum with the clock overflows. */
+    /** Returns a wait in nanoseconds, at most a century, so that no sum with the clock overflows. */
     private static long nanos(Duration wait) {
         return Timers.nanos(wait.compareTo(CENTURY) < 0 ? wait : CENTURY);
     }

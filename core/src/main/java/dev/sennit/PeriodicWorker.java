@@ -24,7 +24,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs tasks again and again, each by its own {@link Schedule}.
+ * Runs tasks repeatedly, each by its own {@link Schedule}.
  *
  * {@snippet :
  * try (PeriodicWorker worker = PeriodicWorker.builder().open()) {
@@ -36,23 +36,23 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>The runs take place on a pool - virtual threads, unless another is given - so a slow one delays no other task; of one
- * task, there is never more than one run at a time. A run that fails is reported, and the next comes by schedule. Tasks can
- * be added and removed at any time, also by a running one.
+ * <p>The tasks run on a pool - virtual threads by default - so a slow run delays no other task. There is never more
+ * than one run of a task at a time. A failed run is reported, and the next run follows the schedule. Tasks can be added
+ * and removed at any time, even by a running task.
  *
  * <h2>Clocks</h2>
  *
- * <p>Due times are kept in the time that only goes forward. For schedules of the wall clock, the distance between the two
- * clocks is looked at once a second; when somebody has set the wall clock, these schedules - and only these - are asked
- * again. So a jump of an hour makes no task run in a burst, or wait for an hour.
+ * <p>Due times are kept in monotonic time. For schedules by the wall clock, the worker compares the two clocks once a
+ * second; when the wall clock has been set, it computes the due times of these schedules, and only these, anew. So a
+ * jump of an hour makes no task run in a burst, or wait for an hour.
  *
  * <p>The worker does not keep the JVM alive. It follows the idea of futurist's {@code PeriodicWorker}.
  */
 public final class PeriodicWorker implements AutoCloseable {
     private static final long LOOK_AT_CLOCK_NANOS = TimeUnit.SECONDS.toNanos(1);
-    /** More than clocks that are adjusted gently drift apart between two looks. */
+    /** More than the clocks drift apart between two checks while the wall clock is adjusted gradually. */
     private static final long CLOCK_WAS_SET_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
-    /** Which worker's task, schedule or failure hook the thread runs. */
+    /** The worker whose task, schedule or failure hook the thread runs. */
     private static final ThreadLocal<@Nullable PeriodicWorker> INSIDE = new ThreadLocal<>();
 
     private enum State {
@@ -69,23 +69,23 @@ public final class PeriodicWorker implements AutoCloseable {
     private final boolean stopsWhenEmpty;
 
     private final WaitLock lock = new WaitLock();
-    /** Something is due earlier, or the state is another. */
+    /** A task is due earlier, or the state has changed. */
     private final WaitLock.Condition changed = lock.newCondition();
-    /** The loop or a run has ended. */
+    /** The loop, or a run, has ended. */
     private final WaitLock.Condition ended = lock.newCondition();
 
-    // All below is guarded by lock.
+    // All fields below are guarded by lock.
     private final Map<String, PeriodicTask> tasks = new LinkedHashMap<>();
     private State state = State.STOPPED;
     private boolean hasChanged;
-    /** The thread that waits for what is due; null while there is none. */
+    /** The thread that waits until a task is due, or null. */
     private @Nullable Thread loop;
     private int runsUnderWay;
-    /** User code to call once the lock is released: schedules to ask, failures to report. */
+    /** User code to call after the lock is released: calls of schedules, reports of failures. */
     private final List<Runnable> afterUnlock = new ArrayList<>();
-    /** Tasks whose schedule could not be asked, as the clock failed: the next {@link #step} asks again. */
+    /** Tasks whose schedule could not be called, as the clock failed: the next {@link #step} calls it. */
     private final Set<PeriodicTask> notScheduled = new LinkedHashSet<>();
-    /** Wall clock less monotonic clock, in nanoseconds, at the last look. */
+    /** Wall clock minus monotonic clock, in nanoseconds, at the last check. */
     private long clockDistance;
 
     private PeriodicWorker(Builder settings) {
@@ -99,7 +99,7 @@ public final class PeriodicWorker implements AutoCloseable {
     }
 
     /**
-     * Starts with virtual threads, the system's clocks, and failures in the log.
+     * Returns a builder with the defaults: virtual threads, the system's clocks, and failures in the log.
      *
      * @return a builder
      */
@@ -110,13 +110,13 @@ public final class PeriodicWorker implements AutoCloseable {
     // ---- tasks ----
 
     /**
-     * Adds a task; its schedule counts from now, or from {@link #start}.
+     * Adds a task. Its schedule counts from now, or from {@link #start}.
      *
-     * @param taskName what errors and the table call it; one of a kind in this worker
+     * @param taskName the name of the task in errors and the table; unique in this worker
      * @param schedule when to run it
-     * @param action the action; serializable if the pool's tasks have to travel
-     * @return the task, to look at and to remove
-     * @throws IllegalArgumentException if there is a task of that name
+     * @param action the action; serializable if the pool's tasks leave this JVM
+     * @return the task
+     * @throws IllegalArgumentException if there is already a task of that name
      * @throws IllegalStateException if this worker is closed
      */
     public PeriodicTask add(String taskName, Schedule schedule, Action action) {
@@ -126,11 +126,11 @@ public final class PeriodicWorker implements AutoCloseable {
     /**
      * Adds a runnable as a task, as {@link #add(String, Schedule, Action)} does.
      *
-     * @param taskName what errors and the table call it; one of a kind in this worker
+     * @param taskName the name of the task in errors and the table; unique in this worker
      * @param schedule when to run it
-     * @param action the action; serializable if the pool's tasks have to travel
-     * @return the task, to look at and to remove
-     * @throws IllegalArgumentException if there is a task of that name
+     * @param action the action; serializable if the pool's tasks leave this JVM
+     * @return the task
+     * @throws IllegalArgumentException if there is already a task of that name
      * @throws IllegalStateException if this worker is closed
      */
     public PeriodicTask add(String taskName, Schedule schedule, Runnable action) {
@@ -152,7 +152,7 @@ public final class PeriodicWorker implements AutoCloseable {
     }
 
     /**
-     * The tasks there are, in the order they were added.
+     * Returns the tasks, in the order they were added.
      *
      * @return a snapshot
      */
@@ -210,17 +210,18 @@ public final class PeriodicWorker implements AutoCloseable {
     // ---- life ----
 
     /**
-     * Begins to run tasks. May be called again after {@link #stop}; schedules then count anew.
+     * Starts to run tasks. May be called again after {@link #stop}; schedules then count anew.
      *
-     * @throws IllegalStateException if it runs, or is closed
+     * @throws IllegalStateException if this worker runs, or is closed
      */
     public void start() {
         begin(true);
     }
 
     /**
-     * As {@link #start}, but without a thread: whoever calls this calls {@link #step} as well. For tests with a clock of their
-     * own, {@code dev.sennit.testing.VirtualClock}, and a pool {@code inline}: then all takes place in the calling thread.
+     * Starts as {@link #start} does, but without a thread: the caller has to call {@link #step}. For tests with a clock
+     * of their own, {@code dev.sennit.testing.VirtualClock}, and a pool {@code inline}: then all tasks run in the
+     * calling thread.
      *
      * @throws IllegalStateException as for {@link #start}
      */
@@ -238,7 +239,7 @@ public final class PeriodicWorker implements AutoCloseable {
                         + (state == State.RUNNING ? " runs already" : " has not stopped yet; call awaitStopped first"));
             }
             if (withThread) {
-                loop = startedClock(); // first, as there may be no thread to be had; it waits for the lock
+                loop = startedClock(); // first, as there may be no thread to be had; the thread waits for the lock
             }
             state = State.RUNNING;
             clockDistance = distance;
@@ -254,12 +255,13 @@ public final class PeriodicWorker implements AutoCloseable {
     }
 
     private Thread startedClock() {
-        // A virtual one would wait for a carrier, and tasks may hold all of them; but in a schedule all threads are virtual.
+        // A virtual thread would wait for a carrier, and tasks may hold all carriers. In a test schedule all are
+        // virtual.
         Thread.Builder threads = Thread.currentThread().isVirtual() ? Thread.ofVirtual() : Thread.ofPlatform().daemon();
         return Backend.start(threads.name(name + "-clock").unstarted(this::loop));
     }
 
-    /** Begins no more runs. Those under way go on; {@link #awaitStopped} waits for them. */
+    /** Stops: begins no more runs. Those under way go on; {@link #awaitStopped} waits for them. */
     public void stop() {
         lock.lock();
         try {
@@ -275,7 +277,7 @@ public final class PeriodicWorker implements AutoCloseable {
     }
 
     /**
-     * Whether tasks are run when they are due.
+     * Returns whether tasks are run when they are due.
      *
      * @return true between {@link #start} and {@link #stop}
      */
@@ -289,14 +291,14 @@ public final class PeriodicWorker implements AutoCloseable {
     }
 
     /**
-     * Waits until this worker has stopped - somebody stops it, or it is {@linkplain Builder#stopWhenEmpty empty} - and no run
-     * goes on.
+     * Waits until this worker has stopped - by {@link #stop}, or because it is {@linkplain Builder#stopWhenEmpty
+     * empty} - and no run goes on.
      *
-     * @param timeout the longest to wait
-     * @return false when the time was over first
-     * @throws InterruptedException if the calling thread is interrupted before or meanwhile
-     * @throws IllegalStateException if called by one of this worker's tasks, schedules or its failure hook, which would wait for
-     *     itself
+     * @param timeout how long to wait at most
+     * @return false when the time elapsed first
+     * @throws InterruptedException if the calling thread is interrupted before or during the wait
+     * @throws IllegalStateException if called by one of this worker's tasks, schedules or its failure hook, which would
+     *     wait for itself
      */
     public boolean awaitStopped(Duration timeout) throws InterruptedException {
         ensureNotInside("awaitStopped");
@@ -315,7 +317,7 @@ public final class PeriodicWorker implements AutoCloseable {
         }
     }
 
-    /** Sets all figures to zero; the schedules of tasks that do not run count anew. */
+    /** Resets all figures to zero; the schedules of tasks that do not run count anew. */
     public void reset() {
         lock.lock();
         try {
@@ -331,11 +333,12 @@ public final class PeriodicWorker implements AutoCloseable {
     }
 
     /**
-     * Stops, waits for the runs under way, and closes the pool if it is this worker's own. An interrupt does not end the wait;
-     * it cancels the runs if the pool is its own, and its status is set afterwards.
+     * Stops, waits for the runs under way, and closes the pool if it is this worker's own. An interrupt does not end
+     * the wait; if the pool is this worker's own, the interrupt cancels the runs. The interrupt status is set
+     * afterwards.
      *
-     * @throws IllegalStateException if called by one of this worker's tasks, schedules or its failure hook, which would wait for
-     *     itself; it has stopped
+     * @throws IllegalStateException if called by one of this worker's tasks, schedules or its failure hook, which would
+     *     wait for itself; the worker has stopped
      */
     @Override
     public void close() {
@@ -382,7 +385,7 @@ public final class PeriodicWorker implements AutoCloseable {
         }
     }
 
-    /** Unlocks, and then calls the user code that was put off: none is called with the lock held. */
+    /** Releases the lock, and then calls the user code that was put off until then. */
     private void unlock() {
         List<Runnable> later = List.of();
         if (lock.getHoldCount() == 1 && !afterUnlock.isEmpty()) {
@@ -393,7 +396,7 @@ public final class PeriodicWorker implements AutoCloseable {
         for (Runnable one : later) {
             try {
                 one.run();
-            } catch (RuntimeException | Error e) { // the others are about other tasks
+            } catch (RuntimeException | Error e) { // must not harm other tasks
                 Uncaught.log("periodic worker " + name + " could not go on with a task", e);
             }
         }
@@ -431,7 +434,7 @@ public final class PeriodicWorker implements AutoCloseable {
                 }
             }
         } catch (InterruptedException e) {
-            stop(); // nobody else knows this thread
+            stop(); // only this worker knows the thread, so the interrupt means stop
         } finally {
             lock.lock();
             try {
@@ -443,7 +446,7 @@ public final class PeriodicWorker implements AutoCloseable {
         }
     }
 
-    /** A clock that fails ends no loop: it is asked again a little later. */
+    /** Runs a step; if the clock fails, waits a little and goes on. */
     private long stepOrWait() {
         try {
             return step();
@@ -458,10 +461,10 @@ public final class PeriodicWorker implements AutoCloseable {
     }
 
     /**
-     * Begins what is due.
+     * Begins the runs that are due.
      *
-     * @return how many nanoseconds until something may be due, unless something changes
-     * @throws RuntimeException if the {@link TimeSource} throws it; nothing was begun then
+     * @return nanoseconds until the next run may be due, unless tasks change
+     * @throws RuntimeException if the {@link TimeSource} throws it; then no run has begun
      */
     public long step() {
         boolean anyByWallClock = lookAtClocks();
@@ -485,7 +488,7 @@ public final class PeriodicWorker implements AutoCloseable {
             for (PeriodicTask task : due) {
                 task.notDue();
                 task.running = true;
-                task.startedNanos = now; // until the run itself says better
+                task.startedNanos = now; // the run itself sets it again
                 runsUnderWay++;
             }
             if (anyByWallClock || !notScheduled.isEmpty() || time != TimeSource.system()) {
@@ -497,14 +500,17 @@ public final class PeriodicWorker implements AutoCloseable {
         for (PeriodicTask task : due) {
             try {
                 run(task);
-            } catch (RuntimeException | Error e) { // the others are counted as running, and have to run
+            } catch (RuntimeException | Error e) { // the other due tasks are counted as running, so they have to run
                 ended(task, e);
             }
         }
         return wait;
     }
 
-    /** Notices when the wall clock has been set, and when the clocks work again; returns whether a task goes by the wall clock. */
+    /**
+     * Checks whether the wall clock was set, and whether failed clocks work; returns whether a task uses the wall
+     * clock.
+     */
     private boolean lookAtClocks() {
         long distance = measureClockDistance();
         lock.lock();
@@ -544,17 +550,19 @@ public final class PeriodicWorker implements AutoCloseable {
     }
 
     /**
-     * Has the schedule asked when the task is due, once the lock is released. With the lock.
+     * Arranges a call of the task's schedule after the lock is released. With the lock.
      *
-     * @param nowNanos the moment that the question and its answer are about, or null for the moment when it is asked: what
-     *     passes between the end of a run and the question would add up, run by run
+     * @param nowNanos the moment from which the schedule counts, or null for the moment of the call. After a run it is
+     *     the end of the run: else the time between end and call would add up, run by run
      */
     private void schedule(PeriodicTask task, @Nullable Long nowNanos) {
         long asked = task.notDue();
         afterUnlock.add(() -> ask(task, asked, nowNanos));
     }
 
-    /** Asks the schedule, and remembers what it says unless something else was asked since; one that fails ends its task. */
+    /**
+     * Calls the schedule and stores the due time, unless another call was arranged since. If it throws, the task fails.
+     */
     private void ask(PeriodicTask task, long asked, @Nullable Long nowNanos) {
         long now;
         Instant wall;
@@ -585,7 +593,7 @@ public final class PeriodicWorker implements AutoCloseable {
             } else {
                 fail(task, Objects.requireNonNull(failure));
             }
-        } catch (RuntimeException e) { // a due time past all clocks, say
+        } catch (RuntimeException e) { // a due time out of range, for example
             fail(task, e);
         } finally {
             unlock();
@@ -646,7 +654,10 @@ public final class PeriodicWorker implements AutoCloseable {
         }
     }
 
-    /** Calls user code that must not wait for this worker: a run, or the clock's thread, goes on as long as the call does. */
+    /**
+     * Calls user code, and notes this worker meanwhile: the code must not wait for the worker, which waits for the
+     * call.
+     */
     private <T extends @Nullable Object> T inside(Supplier<T> call) {
         PeriodicWorker around = INSIDE.get();
         INSIDE.set(this);
@@ -661,7 +672,7 @@ public final class PeriodicWorker implements AutoCloseable {
         try {
             task.startedNanos = time.nanoTime(); // read after the run has ended
         } catch (RuntimeException | Error e) {
-            clockFailed(e); // it counts from when it was due
+            clockFailed(e); // the start stays that of step()
         }
     }
 
@@ -715,7 +726,7 @@ public final class PeriodicWorker implements AutoCloseable {
     // ---- looking ----
 
     /**
-     * All tasks and their figures, for people.
+     * Returns all tasks and their figures as a table for human readers.
      *
      * @return lines of columns, with a heading
      */
@@ -782,7 +793,7 @@ public final class PeriodicWorker implements AutoCloseable {
         private Builder() {}
 
         /**
-         * What errors and threads call it.
+         * Sets the worker's name in errors and thread names.
          *
          * @param newName the name
          * @return this
@@ -796,8 +807,8 @@ public final class PeriodicWorker implements AutoCloseable {
         }
 
         /**
-         * Where the runs take place; it is not closed with the worker. With {@code inline} they take place in the worker's
-         * own thread, one after another.
+         * Sets the pool that runs the tasks; it is not closed with the worker. With {@code inline} the tasks run in the
+         * worker's own thread, one after another.
          *
          * @param newPool the pool
          * @return this
@@ -808,7 +819,7 @@ public final class PeriodicWorker implements AutoCloseable {
         }
 
         /**
-         * Another clock, for tests. It is looked at once a second at least.
+         * Sets another clock, for tests. The worker reads it at least once a second.
          *
          * @param source the clock
          * @return this
@@ -819,9 +830,9 @@ public final class PeriodicWorker implements AutoCloseable {
         }
 
         /**
-         * What is called when a run has failed, instead of the log.
+         * Sets a hook for failed runs, which replaces the log.
          *
-         * @param hook gets the task, and what was thrown
+         * @param hook gets the task and the failure
          * @return this
          */
         public Builder onFailure(BiConsumer<? super PeriodicTask, ? super Throwable> hook) {
@@ -840,7 +851,7 @@ public final class PeriodicWorker implements AutoCloseable {
         }
 
         /**
-         * Makes the worker, which has yet to be started.
+         * Creates the worker, which is not started yet.
          *
          * @return the worker
          */

@@ -12,9 +12,9 @@ import java.util.random.RandomGeneratorFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Random numbers that are the same in every run: each task and each item gets a stream of its own, which depends on the seed
- * and on its number alone - not on the kind of pool, how many workers it has, or who is quicker. Made by {@link
- * Pool#random}.
+ * Random numbers that are the same in every run. Each task and each item gets a stream of its own, which depends only
+ * on the seed and the number of the stream - not on the kind of pool, the number of workers, or timing. Created by
+ * {@link Pool#random}.
  *
  * {@snippet :
  * try (Pool one = Pools.open("inline");
@@ -25,12 +25,13 @@ import org.jspecify.annotations.Nullable;
  * }
  * }
  *
- * <p>The n-th task submitted gets stream n; submit from one thread, if it is to be the same task in every run. The i-th item
- * of a {@code map} gets stream i of that call, and the k-th call has streams of its own.
+ * <p>The n-th task submitted gets stream n; submit from a single thread if the order must be the same in every run. The
+ * i-th item of a {@code map} gets stream i of that call, and each call has streams of its own.
  *
- * <p>A stream is an {@code L32X64MixRandom} (G. Steele, S. Vigna, "LXM: Better Splittable Pseudorandom Number Generators",
- * OOPSLA 2021), seeded by the mixing function of {@link java.util.SplittableRandom} over the seed, the call and the number,
- * each a step of the golden ratio apart (G. Steele, D. Lea, C. Flood, OOPSLA 2014). Not for secrets.
+ * <p>A stream is an {@code L32X64MixRandom} (G. Steele, S. Vigna, "LXM: Better Splittable Pseudorandom Number
+ * Generators", OOPSLA 2021), seeded by the mixing function of {@link java.util.SplittableRandom} over the seed, the
+ * call and the number, each a step of the golden ratio apart (G. Steele, D. Lea, C. Flood, OOPSLA 2014). Not for
+ * secrets.
  */
 public final class RandomStreams {
     private static final long GOLDEN_GAMMA = 0x9e3779b97f4a7c15L;
@@ -58,8 +59,8 @@ public final class RandomStreams {
     }
 
     /**
-     * Runs a task with the next stream, and a name or limits of its own. If it is tried again, it gets the same stream from
-     * its beginning.
+     * Runs a task with the next stream, and a name or limits of its own. Each attempt of a task with a retry gets the
+     * same stream from its beginning.
      *
      * @param task the task
      * @param options name and limits

@@ -10,50 +10,50 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * When a {@link PeriodicWorker} runs something next. Asked when a task is added, and after each run.
+ * Decides when a {@link PeriodicWorker} runs a task next. Called when a task is added, and after each run.
  *
- * <p>{@link #afterStart}, {@link #afterEnd} and {@link #fixedRate} count time that only goes forward; {@link #aligned}
- * follows the wall clock, as a cron expression would: a program plugs one in by implementing {@link #next} with {@link
- * Due#at}.
+ * <p>{@link #afterStart}, {@link #afterEnd} and {@link #fixedRate} use monotonic time; {@link #aligned} follows the
+ * wall clock, as a cron expression does. A program adds cron expressions by implementing {@link #next} with
+ * {@link Due#at}.
  *
  * {@snippet :
  * Schedule everyMinute = Schedule.aligned(java.time.Duration.ofMinutes(1)).immediately();
  * Schedule cron = timing -> Schedule.Due.at(timing.now().plusSeconds(3600)); // whatever the expression says
  * }
  *
- * <p>An implementation keeps no state, so that one schedule serves any number of tasks.
+ * <p>An implementation must be stateless, so that a schedule can be used for any number of tasks.
  */
 @FunctionalInterface
 public interface Schedule {
     /**
-     * When the next run is due.
+     * Returns when the next run is due.
      *
-     * @param timing the time, and that of the last run
-     * @return when
+     * @param timing the present time, and the times of the last run
+     * @return the due time
      */
     Due next(Timing timing);
 
     /**
-     * What a schedule may look at. The durations are null before the first run.
+     * The present time, and the times of the last run. The durations are null before the first run.
      *
-     * @param now the wall clock
-     * @param sinceDue how long ago the last run was due, jitter left out
-     * @param sinceStart how long ago it began
-     * @param sinceEnd how long ago it ended
+     * @param now the time of the wall clock
+     * @param sinceDue how long ago the last run was due, without jitter
+     * @param sinceStart how long ago the last run began
+     * @param sinceEnd how long ago the last run ended
      */
     record Timing(
             Instant now, @Nullable Duration sinceDue, @Nullable Duration sinceStart, @Nullable Duration sinceEnd) {}
 
     /**
-     * When something is due: after a time, or at a moment of the wall clock.
+     * A due time: after a delay, or at a moment of the wall clock.
      *
-     * @param after how long from now, or null
+     * @param after the delay from now, or null
      * @param at the moment, or null
-     * @param jitter how much later it is to begin; the run after it does not depend on that
-     * @param missed how many runs were due meanwhile, and are left out
+     * @param jitter how much later the run begins; the due time after it does not depend on the jitter
+     * @param missed how many runs were due meanwhile, and are skipped
      */
     record Due(@Nullable Duration after, @Nullable Instant at, Duration jitter, long missed) {
-        /** Checks what is given: one of {@code after} and {@code at}, a jitter and a count that are not negative. */
+        /** Checks the values: exactly one of {@code after} and {@code at}; jitter and count must not be negative. */
         public Due {
             if ((after == null) == (at == null)) {
                 throw new IllegalArgumentException("due needs either after or at, was " + after + " and " + at);
@@ -65,9 +65,9 @@ public interface Schedule {
         }
 
         /**
-         * After a time, which nobody can set.
+         * Returns a due time after a delay in monotonic time.
          *
-         * @param delay how long from now; negative is at once
+         * @param delay the delay from now; if negative, the run is due at once
          * @return the due time
          */
         public static Due in(Duration delay) {
@@ -75,9 +75,9 @@ public interface Schedule {
         }
 
         /**
-         * At a moment of the wall clock. If that is set, the schedule is asked again.
+         * Returns a due time at a moment of the wall clock. If the wall clock is set, the schedule is called again.
          *
-         * @param moment when
+         * @param moment the moment
          * @return the due time
          */
         public static Due at(Instant moment) {
@@ -86,7 +86,7 @@ public interface Schedule {
     }
 
     /**
-     * Some time after the last run began; at once if that run took longer.
+     * Returns a schedule whose runs are due a fixed time after the last run began, or at once if that run took longer.
      *
      * @param period the time, more than zero
      * @return the schedule
@@ -97,7 +97,7 @@ public interface Schedule {
     }
 
     /**
-     * Some time after the last run ended.
+     * Returns a schedule whose runs are due a fixed time after the last run ended.
      *
      * @param period the time, more than zero
      * @return the schedule
@@ -108,10 +108,10 @@ public interface Schedule {
     }
 
     /**
-     * Every so often, counted from the first run. Runs that would have been due during another are left out, and counted as
-     * missed; the beat stays.
+     * Returns a schedule whose runs are due at a fixed rate, counted from the first run. Runs that become due during
+     * another run are skipped, and counted as missed; the following runs keep the rhythm.
      *
-     * @param period the time between two, more than zero
+     * @param period the time between two runs, more than zero
      * @return the schedule
      */
     static Schedule fixedRate(Duration period) {
@@ -127,10 +127,10 @@ public interface Schedule {
     }
 
     /**
-     * At every full period of the wall clock: with one minute, when a minute begins. Counted from 1970 in UTC, so that a
-     * period which divides an hour begins with the hour.
+     * Returns a schedule whose runs are due at every full period of the wall clock: with a period of a minute, when a
+     * minute begins. Periods count from 1970 in UTC, so those that divide an hour are aligned to the hour.
      *
-     * @param period the time between two, at least a millisecond
+     * @param period the time between two runs, at least a millisecond
      * @return the schedule
      */
     static Schedule aligned(Duration period) {
@@ -145,7 +145,7 @@ public interface Schedule {
     }
 
     /**
-     * The same, but the first run is due at once.
+     * Returns this schedule, but with the first run due at once.
      *
      * @return the schedule
      */
@@ -154,7 +154,8 @@ public interface Schedule {
     }
 
     /**
-     * The same, each run a little later, by chance, so that many programs do not call all at once. It does not add up.
+     * Returns this schedule, but each run begins a random time later, so that many programs do not run at the same
+     * moment. The jitter of runs does not add up.
      *
      * @param part how much later at most, as a part of the wait for the run: from 0 to 1
      * @return the schedule
@@ -164,10 +165,10 @@ public interface Schedule {
     }
 
     /**
-     * The same, with numbers of one's own.
+     * Returns this schedule with jitter from a given generator: see {@link #jitter(double)}.
      *
      * @param part how much later at most, as a part of the wait for the run: from 0 to 1
-     * @param random where chance comes from, used by one thread at a time; null for {@link ThreadLocalRandom}
+     * @param random the source of random numbers, used by one thread at a time; null for {@link ThreadLocalRandom}
      * @return the schedule
      */
     default Schedule jitter(double part, @Nullable RandomGenerator random) {

@@ -27,9 +27,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A pool of platform threads: {@code threads:N}, or {@code threads:MIN-MAX}.
  *
- * <p>For work that computes, with as many threads as processors. Threads are started as tasks come and are daemons. Those
- * of a pool with a fixed number stay until it is closed; between {@code MIN} and {@code MAX} they come when tasks would
- * wait and go when there is nothing for them to do.
+ * <p>For computing tasks, with as many threads as processors. Threads are daemons, and are started as tasks come. The
+ * threads of a pool with a fixed number stay until it is closed; between {@code MIN} and {@code MAX} threads are
+ * started when tasks would wait, and end when they are idle.
  *
  * {@snippet :
  * try (Pool pool = ThreadPool.builder().workers(4).backlog(1000).whenFull(BacklogPolicy.REJECT).open()) {
@@ -45,10 +45,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>Growing and shrinking</h2>
  *
- * <p>The load is how many tasks wait or run. A task that is submitted starts another thread when there are fewer than
- * {@code MIN}, or when the load is above {@link Builder#growAt} times the threads there are. A thread that had nothing to
- * do for the {@link Builder#idle idle time} ends when there are more than {@code MIN}, and the load is below {@link
- * Builder#shrinkAt} times the threads. A task that has been submitted is never left without a thread.
+ * <p>The load is the number of tasks that wait or run. The pool starts a thread for a submitted task when there are
+ * fewer than {@code MIN} threads, or when the load is above {@link Builder#growAt} times the number of threads. A
+ * thread that was idle for the {@link Builder#idle idle time} ends when there are more than {@code MIN} threads, and
+ * the load is below {@link Builder#shrinkAt} times the number of threads. A submitted task is never left without a
+ * thread.
  */
 public final class ThreadPool extends AbstractPool {
     private static final long FOREVER = Long.MAX_VALUE;
@@ -61,7 +62,10 @@ public final class ThreadPool extends AbstractPool {
     private final boolean priorities;
     /** Numbers the threads' names. */
     private final AtomicInteger named = new AtomicInteger();
-    /** Put into the queue when the pool has ended, and by each who takes it again: whoever takes it goes home. */
+    /**
+     * Ends a thread that takes it. Put into the queue when the pool has ended, and put back by each thread that takes
+     * it.
+     */
     private final Submission<?> goHome = new Submission<@Nullable Void>(this, () -> null, TaskOptions.NONE);
     private final LongAdder cpuNanosOfTheGone = new LongAdder();
     private volatile boolean over;
@@ -77,7 +81,7 @@ public final class ThreadPool extends AbstractPool {
     }
 
     /**
-     * Starts with a thread for each processor.
+     * Returns a builder whose default is a thread for each processor.
      *
      * @return a builder
      */
@@ -100,7 +104,7 @@ public final class ThreadPool extends AbstractPool {
             startWorker();
         }
         WorkerStartException unusable = broken;
-        if (unusable != null) { // it may have come into the queue after that was cleared
+        if (unusable != null) { // the task may have entered the queue after the queue was cleared
             failWhatWaits(unusable, () -> true);
         }
     }
@@ -118,7 +122,7 @@ public final class ThreadPool extends AbstractPool {
         } catch (Throwable e) {
             alive.remove(worker);
             boolean wasTheOnlyOne = count.oneIsGone() == 0;
-            if (wasTheOnlyOne) { // nothing would ever run what waits, this task and those of other submitters
+            if (wasTheOnlyOne) { // no thread would ever run the waiting tasks, those of other submitters included
                 failWhatWaits(e, () -> count.threads() == 0);
             }
             releasedIfAllAreHome();
@@ -131,7 +135,7 @@ public final class ThreadPool extends AbstractPool {
     @Override
     protected Collection<Submission<?>> held() {
         List<Submission<?>> held = new ArrayList<>(queue.waiting());
-        held.removeIf(one -> one == goHome); // no task: whoever cancelled it would count out one that never came in
+        held.removeIf(one -> one == goHome); // not a task: to cancel it would count out a task that was never admitted
         for (Worker worker : alive) {
             Submission<?> current = worker.current;
             if (current != null) {
@@ -171,7 +175,7 @@ public final class ThreadPool extends AbstractPool {
 
     @Override
     protected int aliveWorkers() {
-        // One that is about to end, and runs nothing any more, may have been replaced.
+        // A thread that is about to end, and runs no task any more, may have been replaced.
         return isTerminated() ? 0 : Math.min(alive.size(), workers());
     }
 
@@ -218,7 +222,7 @@ public final class ThreadPool extends AbstractPool {
     }
 
     private final class Worker extends Thread {
-        /** What it runs; written by this thread. */
+        /** The task that it runs, or null. Written by this thread. */
         private volatile @Nullable Submission<?> current;
 
         Worker(String name) {
@@ -254,7 +258,7 @@ public final class ThreadPool extends AbstractPool {
             try {
                 initializer.perform();
                 return true;
-            } catch (Throwable e) { // an Error is its failure too
+            } catch (Throwable e) { // an Error too fails the initializer
                 breakDown(e);
                 return false;
             } finally {
@@ -266,15 +270,15 @@ public final class ThreadPool extends AbstractPool {
             current = task;
             try {
                 task.run();
-            } catch (Throwable e) { // the machine is out of memory, say: other tasks wait for this thread
+            } catch (Throwable e) { // out of memory, for example; other tasks wait for this thread
                 Uncaught.log("end of " + task + " failed", e);
             } finally {
-                CURRENT.setRelease(this, null); // a reader that still sees it finds that it has ended
-                Thread.interrupted(); // an interrupt that the task sent to itself is not the next task's
+                CURRENT.setRelease(this, null); // a reader that still sees the task finds that it has ended
+                Thread.interrupted(); // an interrupt that the task sent to itself must not reach the next task
             }
         }
 
-        /** Returns true if this thread has counted itself out already. */
+        /** Runs tasks until the thread has to end; returns true if it has counted itself out already. */
         private boolean runTasks() {
             while (true) {
                 Submission<?> next = queue.take(idleNanos);
@@ -306,7 +310,7 @@ public final class ThreadPool extends AbstractPool {
         }
 
         /**
-         * How many threads. In a plan: the number after the colon.
+         * Sets the number of threads. In a plan: the number after the colon.
          *
          * @param count 1 or more
          * @return this
@@ -319,7 +323,8 @@ public final class ThreadPool extends AbstractPool {
         }
 
         /**
-         * Between how many threads the pool may have. In a plan: two numbers after the colon, as in {@code threads:2-8}.
+         * Sets the least and the greatest number of threads. In a plan: two numbers after the colon, as in
+         * {@code threads:2-8}.
          *
          * @param atLeast 0 or more
          * @param atMost 1 or more, and not less than the other
@@ -333,7 +338,7 @@ public final class ThreadPool extends AbstractPool {
         }
 
         /**
-         * How long a thread that the pool can do without waits for a task before it ends; the default is 60 s. In a plan:
+         * Sets how long a surplus thread waits for a task before it ends; the default is 60 s. In a plan:
          * {@code idle=5s}.
          *
          * @param time more than zero
@@ -349,8 +354,8 @@ public final class ThreadPool extends AbstractPool {
         }
 
         /**
-         * Above how many tasks for each thread another is started; the default is 1: as soon as a task would wait. With 3,
-         * two tasks may wait for each that runs. In a plan: {@code grow=3}.
+         * Sets the number of tasks per thread above which another thread is started; the default is 1: as soon as a
+         * task would wait. With 3, two tasks may wait for each running task. In a plan: {@code grow=3}.
          *
          * @param tasksPerThread 1 or more
          * @return this
@@ -365,8 +370,8 @@ public final class ThreadPool extends AbstractPool {
         }
 
         /**
-         * Below how many tasks for each thread one that is idle may end; the default is 1. With 0.5, half of them have to
-         * be idle. In a plan: {@code shrink=0.5}.
+         * Sets the number of tasks per thread below which an idle thread may end; the default is 1. With 0.5, half of
+         * the threads have to be idle. In a plan: {@code shrink=0.5}.
          *
          * @param tasksPerThread above 0, at most 1
          * @return this
@@ -381,8 +386,8 @@ public final class ThreadPool extends AbstractPool {
         }
 
         /**
-         * Takes waiting tasks by {@link TaskOptions#priority} instead of in the order they came. In a plan: {@code
-         * order=priority}.
+         * Orders waiting tasks by {@link TaskOptions#priority} instead of by arrival. In a plan:
+         * {@code order=priority}.
          *
          * @return this
          */
@@ -392,10 +397,10 @@ public final class ThreadPool extends AbstractPool {
         }
 
         /**
-         * What each thread does before its first task. If it fails, so do all tasks that wait or come later, with a {@link
-         * WorkerStartException}.
+         * Sets an action that each thread performs before its first task. If it fails, all waiting and later tasks fail
+         * with a {@link WorkerStartException}.
          *
-         * @param action what to do
+         * @param action the action
          * @return this
          */
         public Builder initializer(Action action) {

@@ -12,7 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * A virtual thread for each task, at most N at a time: {@code virtual:N}.
  *
- * <p>For work that waits. Without a number nothing limits how many run.
+ * <p>For tasks that mostly wait. Without a number there is no limit to how many run.
  *
  * {@snippet :
  * try (Pool pool = VirtualPool.builder().limit(500).open()) {
@@ -26,7 +26,7 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class VirtualPool extends AbstractPool {
     private final StartLimit<Submission<?>> limit;
-    /** By their threads, which run or are about to. */
+    /** The tasks that run or are about to run, by their threads. */
     private final Map<Thread, Submission<?>> running = new ConcurrentHashMap<>();
     private final Thread.Builder.OfVirtual threads;
 
@@ -34,11 +34,11 @@ public final class VirtualPool extends AbstractPool {
         super(settings, settings.limit);
         limit = new StartLimit<>(
                 settings.limit, this::start, Submission::isQueued, (unstarted, why) -> unstarted.settle(null, why, false));
-        threads = Thread.ofVirtual().name(name()); // their ids tell them apart: to number a million names costs more than their tasks
+        threads = Thread.ofVirtual().name(name()); // without numbers, which cost more than a short task
     }
 
     /**
-     * Starts with no limit.
+     * Returns a builder whose default is no limit.
      *
      * @return a builder
      */
@@ -95,12 +95,12 @@ public final class VirtualPool extends AbstractPool {
 
     @Override
     protected int aliveWorkers() {
-        return isTerminated() ? 0 : running.size(); // the last thread is about to end, and runs nothing
+        return isTerminated() ? 0 : running.size(); // the last thread may be about to end, and runs no task
     }
 
     @Override
     protected Duration chunkTime() {
-        return Duration.ZERO; // a chunk would make tasks wait one after another that could wait together
+        return Duration.ZERO; // items of a chunk would wait one after another instead of at the same time
     }
 
     /** Settings of a {@link VirtualPool}. */
@@ -112,7 +112,7 @@ public final class VirtualPool extends AbstractPool {
         }
 
         /**
-         * How many tasks may run at a time. In a plan: the number after the colon.
+         * Sets how many tasks may run at a time. In a plan: the number after the colon.
          *
          * @param tasks 1 or more
          * @return this

@@ -11,31 +11,31 @@ import org.jspecify.annotations.Nullable;
 /**
  * Tasks that wait for a thread, and threads that wait for a task.
  *
- * <p>Neither side takes a lock. A thread that finds no task looks again for about as long as parking would cost, and then
- * puts itself among the parked; whoever adds a task unparks one of those.
+ * <p>Neither side takes a lock. A thread that finds no task spins for about as long as parking would cost, and then
+ * adds itself to the parked threads; a thread that adds a task unparks one of those.
  *
  * <h2>No wake-up is lost</h2>
  *
- * <p>A thread is among the parked <em>before</em> it looks for the last time, and a task is in the queue <em>before</em>
- * its submitter looks for a parked thread: one of them sees the other. A thread that gives up waiting takes itself out;
- * if somebody has taken it out before, it was woken for a task, and looks once more.
+ * <p>A thread is among the parked <em>before</em> it polls for the last time, and a task is in the queue
+ * <em>before</em> its submitter looks for a parked thread: one of the two sees the other. A thread that stops waiting
+ * removes itself from the parked threads; if it has been removed before, it was woken for a task, and polls once more.
  */
 final class WorkQueue {
-    /** With a pause in each, some microseconds: what it costs to park a thread and wake it. */
+    /** Takes some microseconds with a pause in each, about as long as to park a thread and wake it. */
     private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 100 : 0;
 
     private final Queue<Submission<?>> tasks;
     private final QueueSweeper sweeper = new QueueSweeper();
-    /** The one that parked last is the first. */
+    /** The thread that parked last is the first. */
     private final ConcurrentLinkedDeque<Thread> parked = new ConcurrentLinkedDeque<>();
     private final boolean wakesLast;
 
     /**
-     * Over a queue that any number of threads may use, in whose order tasks are taken.
+     * Creates a work queue over a concurrent queue, which orders the tasks.
      *
-     * @param wakesLast whether the thread that parked last is woken first, so that the others come to their time-out.
-     *     If nobody has one, they had better take turns: where one task follows the end of another, the thread that is
-     *     woken then finds a processor that has not gone to sleep yet, which makes four times the difference
+     * @param wakesLast whether to wake the thread that parked last, so that the others reach their time-out. For
+     *     threads without a time-out it is better to wake the thread that parked first: where each task follows the end
+     *     of another, that thread finds a processor that is not asleep yet, which is four times as fast
      */
     WorkQueue(Queue<Submission<?>> tasks, boolean wakesLast) {
         this.tasks = tasks;
@@ -58,7 +58,7 @@ final class WorkQueue {
         return tasks.isEmpty();
     }
 
-    /** A snapshot of what waits. */
+    /** Returns a snapshot of the waiting tasks. */
     Collection<Submission<?>> waiting() {
         return List.copyOf(tasks);
     }
@@ -68,16 +68,16 @@ final class WorkQueue {
         sweeper.dropped(tasks);
     }
 
-    /** Takes the next task if there is one. */
+    /** Takes the next task, or returns null. */
     @Nullable Submission<?> poll() {
         return tasks.poll();
     }
 
     /**
-     * Waits for a task, whatever interrupts come.
+     * Waits for a task, and ignores interrupts.
      *
-     * @param nanos how long at most; {@link Long#MAX_VALUE} for ever
-     * @return null when the time was over first
+     * @param nanos how long to wait at most; {@link Long#MAX_VALUE} for ever
+     * @return the task, or null when the time elapsed first
      */
     @Nullable Submission<?> take(long nanos) {
         for (int i = 0; i < SPINS; i++) {
@@ -100,7 +100,7 @@ final class WorkQueue {
                 } else if (left > 0) {
                     LockSupport.parkNanos(this, left);
                 }
-                Thread.interrupted(); // else it would not park again
+                Thread.interrupted(); // an interrupted thread would not park again
             }
             boolean woken = !parked.removeFirstOccurrence(self);
             if (next == null) {
@@ -117,7 +117,7 @@ final class WorkQueue {
         }
     }
 
-    /** Passes on a wake-up that came to a thread which had found a task by itself. */
+    /** Passes on the wake-up of a thread that had found a task by itself. */
     private void wakeAnother() {
         if (!tasks.isEmpty()) {
             wakeOne();

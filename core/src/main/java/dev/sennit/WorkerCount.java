@@ -4,17 +4,17 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 
 /**
- * How many threads a pool has, and when one is to come or to go.
+ * Counts a pool's threads, and decides when to start another thread and when a thread may end.
  *
- * <p>The load is how many tasks wait or run. Another thread is wanted while there are fewer than the least number, or when
- * the load is above {@code growAt} times the threads there are; one that is idle may go when there are more than the least
- * number, and the load is below {@code shrinkAt} times the threads.
+ * <p>The load is the number of tasks that wait or run. Another thread is wanted while there are fewer than the least
+ * number, or when the load is above {@code growAt} times the number of threads. An idle thread may end when there are
+ * more than the least number, and the load is below {@code shrinkAt} times the number of threads.
  *
  * <h2>No task is left without a thread</h2>
  *
- * <p>Whoever brings a task counts it, puts it into the queue, and <em>then</em> looks at how many threads there are. A thread
- * that is about to end counts itself out, and <em>then</em> looks at the queue. One of them sees the other: either the one
- * with the task finds a thread too few, or the thread finds a task, and counts itself in again - unless others have come
+ * <p>A submitter counts its task, puts it into the queue, and <em>then</em> reads the number of threads. A thread that
+ * is about to end counts itself out, and <em>then</em> looks at the queue. At least one sees the other: the submitter
+ * finds a thread too few, or the thread finds a task, and counts itself in again - unless other threads were started
  * meanwhile, as many as there may be.
  */
 final class WorkerCount {
@@ -22,9 +22,9 @@ final class WorkerCount {
     private final int max;
     private final double growAt;
     private final double shrinkAt;
-    /** Threads started, or about to be, that have not counted themselves out. */
+    /** How many threads were started, or are about to be, and have not counted themselves out. */
     private final AtomicInteger threads = new AtomicInteger();
-    /** Tasks that wait or run; only where that changes the number of threads. */
+    /** How many tasks wait or run; only if the number of threads depends on it. */
     private final AtomicInteger load = new AtomicInteger();
 
     WorkerCount(int min, int max, double growAt, double shrinkAt) {
@@ -34,7 +34,7 @@ final class WorkerCount {
         this.shrinkAt = shrinkAt;
     }
 
-    /** Whether the number depends on the load; if not, nobody need count that. */
+    /** Returns whether the number of threads depends on the load; if not, the load is not counted. */
     boolean changes() {
         return min < max;
     }
@@ -47,7 +47,7 @@ final class WorkerCount {
         load.decrementAndGet();
     }
 
-    /** Called after a task was queued: counts a thread in if another is wanted, which the caller then starts. */
+    /** Counts a thread in if another is wanted, which the caller then starts. Called after a task was queued. */
     boolean startsOne() {
         for (int seen = threads.get(); wantsMoreThan(seen); seen = threads.get()) {
             if (threads.compareAndSet(seen, seen + 1)) {
@@ -62,10 +62,10 @@ final class WorkerCount {
     }
 
     /**
-     * Called by a thread that had nothing to do for a while: counts it out if it may end.
+     * Counts the calling thread out if it may end. Called by a thread that was idle for a while.
      *
-     * @param noTaskWaits looks at the queue
-     * @return false when it has to go on
+     * @param noTaskWaits returns whether the queue is empty
+     * @return false when the thread has to go on
      */
     boolean endsOne(BooleanSupplier noTaskWaits) {
         for (int seen = threads.get(); seen > min && load.get() < shrinkAt * seen; seen = threads.get()) {
