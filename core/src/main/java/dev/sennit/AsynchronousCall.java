@@ -12,13 +12,13 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One call of a method of an object, as a task. What travels is the object, the name of the method and the arguments; the method
- * is looked up again there.
+ * A call of a method of an object, as a task. Its serialized form has the object, the name of the method and the
+ * arguments; a worker process looks the method up again.
  */
 final class AsynchronousCall implements Task<@Nullable Object>, Wrapping {
     private static final long serialVersionUID = 1L;
 
-    @SuppressWarnings("serial") // has to be serializable where tasks travel, and is refused there if it is not
+    @SuppressWarnings("serial") // where tasks leave this JVM, an object that is not serializable is refused
     private final Object object;
 
     private final String name;
@@ -74,7 +74,7 @@ final class AsynchronousCall implements Task<@Nullable Object>, Wrapping {
         return known;
     }
 
-    /** The object's public method, as declared where it can be called: by its class, or by an interface of that. */
+    /** Finds an object's public method, as declared by an accessible type: its class, or an interface of its class. */
     static @Nullable Method find(Object object, String name, Class<?>[] types) {
         for (Class<?> type = object.getClass(); type != null; type = type.getSuperclass()) {
             Method declared = findIn(type, object, name, types);
@@ -111,7 +111,7 @@ final class AsynchronousCall implements Task<@Nullable Object>, Wrapping {
         return cause instanceof Exception exception ? exception : wrapper;
     }
 
-    /** Whether an object may be sent to another process. */
+    /** Returns whether an object may be sent to another process. */
     static boolean mayTravel(Object object) {
         return object instanceof Serializable;
     }

@@ -17,11 +17,11 @@ import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** The handler behind the proxies of {@link Pool#asynchronous}: everything about a method is decided when the proxy is made. */
+/** The handler behind the proxies of {@link Pool#asynchronous}. All methods are resolved when the proxy is created. */
 final class AsynchronousObject implements InvocationHandler {
     private static final Object[] NONE = {};
 
-    /** The action of a call of one method. */
+    /** Handles the calls of a method. */
     @FunctionalInterface
     private interface Handler {
         @Nullable Object call(Object proxy, @Nullable Object[] arguments) throws Throwable;
@@ -85,7 +85,7 @@ final class AsynchronousObject implements InvocationHandler {
         return (proxy, arguments) -> pool.submit(new AsynchronousCall(object, target, arguments), options);
     }
 
-    /** A call whose result nobody wants. */
+    /** A call of a void method, whose result is ignored. */
     private record Forgotten(AsynchronousCall call) implements Action, Wrapping {
         private static final long serialVersionUID = 1L;
 

@@ -3,7 +3,7 @@ package dev.sennit;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
-/** A {@link Callable} seen as a {@link Task}; it can travel if the callable can. */
+/** A {@link Callable} as a {@link Task}; serializable if the callable is. */
 record CallableTask<T extends @Nullable Object>(Callable<T> callable) implements Task<T>, Wrapping {
     private static final long serialVersionUID = 1L;
 

@@ -25,9 +25,9 @@ record Chunk<A extends @Nullable Object, R extends @Nullable Object>(
     }
 
     /**
-     * Does all items.
+     * Applies the function to all items.
      *
-     * @throws PartialFailure when an item fails that is not the first; that one's failure is thrown as it is
+     * @throws PartialFailure when an item fails, unless it is the first, whose failure is thrown as it is
      */
     @Override
     @SuppressWarnings("NullAway") // an item may be null where A says so
@@ -35,12 +35,12 @@ record Chunk<A extends @Nullable Object, R extends @Nullable Object>(
         long start = Backend.current().nanoTime();
         var values = new ArrayList<R>(items.size());
         for (A item : items) {
-            if (Thread.currentThread().isInterrupted()) { // cancelled: a function that never blocks would not notice
+            if (Thread.currentThread().isInterrupted()) { // cancelled; a function that never blocks would not notice
                 throw new InterruptedException();
             }
             try {
                 values.add(function.call(item));
-            } catch (Throwable e) { // an Error is the item's failure too
+            } catch (Throwable e) { // an Error too fails the item
                 if (values.isEmpty()) {
                     throw e;
                 }

@@ -4,8 +4,9 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stand-ins for the submissions of a pool that have succeeded: those of one class share one, so that a future that is kept keeps no
- * submission of its own. A table holds the classes that came last; a class that comes again later gets another stand-in.
+ * Stand-ins for the submissions of a pool that have succeeded. Tasks of the same class share a stand-in, so that a
+ * retained future does not retain a submission of its own. A table holds recent classes; a class that was evicted gets
+ * another stand-in.
  */
 final class EndedTasks {
     /** A power of two. */

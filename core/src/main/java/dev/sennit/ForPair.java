@@ -11,7 +11,7 @@ record ForPair<A extends @Nullable Object, B extends @Nullable Object, R extends
         implements TaskFunction<ForPair.Pair<A, B>, R>, Wrapping {
     private static final long serialVersionUID = 1L;
 
-    /** What one call gets. */
+    /** The arguments of a call. */
     record Pair<A extends @Nullable Object, B extends @Nullable Object>(A first, B second) implements Serializable {
         private static final long serialVersionUID = 1L;
     }
@@ -26,7 +26,7 @@ record ForPair<A extends @Nullable Object, B extends @Nullable Object, R extends
         return function.call(pair.first, pair.second);
     }
 
-    /** The items of both, as long as both have some. */
+    /** Returns pairs of the items of both, up to the end of the shorter. */
     static <A extends @Nullable Object, B extends @Nullable Object> Iterable<Pair<A, B>> pairs(
             Iterable<? extends A> firsts, Iterable<? extends B> seconds) {
         return () -> {
@@ -46,7 +46,7 @@ record ForPair<A extends @Nullable Object, B extends @Nullable Object, R extends
         };
     }
 
-    /** How many pairs there are, or {@link MapWindow#UNKNOWN}. */
+    /** Returns the number of pairs, or {@link MapWindow#UNKNOWN}. */
     static int count(Iterable<?> firsts, Iterable<?> seconds) {
         return firsts instanceof Collection<?> first && seconds instanceof Collection<?> second
                 ? Math.min(first.size(), second.size())

@@ -6,14 +6,14 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A task that runs in the context of its submitter. It can travel if the task and everything captured can.
+ * A task that runs in the context of its submitter; serializable if the task and all captured values are.
  *
- * @param contexts the outermost first
+ * @param contexts the contexts, the outermost first
  */
 record InContext<T extends @Nullable Object>(Callable<T> body, List<Captured<?>> contexts) implements Task<T>, Wrapping {
     private static final long serialVersionUID = 1L;
 
-    /** A context, and what it took from the submitting thread. */
+    /** A context, and the value that it captured in the submitting thread. */
     record Captured<C>(TaskContext<C> context, C value) implements Serializable {
         private static final long serialVersionUID = 1L;
 

@@ -4,7 +4,9 @@ import dev.sennit.internal.ScopedValueBindings;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
-/** The context of a task that has all scoped values of its submitter: one forked by a {@link TaskScope}, and a coroutine. */
+/**
+ * The context of tasks that inherit all scoped values of their submitter: those of a {@link TaskScope}, and coroutines.
+ */
 final class InheritedScopedValues implements TaskContext<ScopedValue.Carrier> {
     static final InheritedScopedValues CONTEXT = new InheritedScopedValues();
 

@@ -13,7 +13,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
-/** {@code invokeAll} and {@code invokeAny} of a pool, as {@link java.util.concurrent.ExecutorService} says. */
+/** {@code invokeAll} and {@code invokeAny} of a pool, as specified by {@link java.util.concurrent.ExecutorService}. */
 final class Invocations {
     private Invocations() {}
 
@@ -35,7 +35,7 @@ final class Invocations {
         try {
             future.get();
         } catch (ExecutionException | CancellationException e) {
-            // done is all that is asked
+            // how the future ended does not matter here
         }
     }
 
@@ -61,7 +61,7 @@ final class Invocations {
         }
     }
 
-    /** The result of the first task that succeeds; the others are cancelled. */
+    /** Returns the result of the first task that succeeds, and cancels the others. */
     static <T extends @Nullable Object> T any(
             AbstractPool pool, Collection<? extends Callable<T>> tasks, Deadline deadline)
             throws InterruptedException, ExecutionException, TimeoutException {
@@ -73,9 +73,9 @@ final class Invocations {
         try {
             for (Callable<T> task : tasks) {
                 TaskFuture<T> future = pool.submitBefore(deadline, task);
-                future.asked(); // the caller hears of a failure if all fail, and else wants to hear of none
+                future.asked(); // if all tasks fail, the caller gets a failure; else failures do not matter
                 futures.add(future);
-                if (future.state() == Future.State.SUCCESS) { // it ran in this thread, say: that will do
+                if (future.state() == Future.State.SUCCESS) { // it ran in this thread, for example
                     return future.resultNow();
                 }
             }

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
-/** See {@link TaskContext#of}. */
+/** Implements {@link TaskContext#of}. */
 record LocalScopedValues(List<ScopedValue<?>> values) implements TaskContext<ScopedValue.Carrier> {
     LocalScopedValues(ScopedValue<?>... values) {
         this(List.of(values));

@@ -4,7 +4,7 @@ import java.util.Objects;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
-/** A {@link BiFunction} seen as a {@link TaskBiFunction}; it can travel if the function can. */
+/** A {@link BiFunction} as a {@link TaskBiFunction}; serializable if the function is. */
 record PlainBiFunction<A extends @Nullable Object, B extends @Nullable Object, R extends @Nullable Object>(
         BiFunction<? super A, ? super B, ? extends R> function) implements TaskBiFunction<A, B, R>, Wrapping {
     private static final long serialVersionUID = 1L;

@@ -4,7 +4,7 @@ import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** A {@link Function} seen as a {@link TaskFunction}; it can travel if the function can. */
+/** A {@link Function} as a {@link TaskFunction}; serializable if the function is. */
 record PlainFunction<A extends @Nullable Object, R extends @Nullable Object>(
         Function<? super A, ? extends R> function) implements TaskFunction<A, R>, Wrapping {
     private static final long serialVersionUID = 1L;

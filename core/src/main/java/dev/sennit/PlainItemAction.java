@@ -4,7 +4,7 @@ import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A {@link Consumer} seen as an {@link ItemAction}; it can travel if the consumer can. */
+/** A {@link Consumer} as an {@link ItemAction}; serializable if the consumer is. */
 record PlainItemAction<A extends @Nullable Object>(Consumer<? super A> consumer) implements ItemAction<A>, Wrapping {
     private static final long serialVersionUID = 1L;
 

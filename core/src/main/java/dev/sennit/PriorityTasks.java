@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
-/** Tasks with the highest {@link TaskOptions#priority} first, and among equals the one that came first. */
+/** Tasks ordered by {@link TaskOptions#priority}, the highest first, and then by arrival. */
 final class PriorityTasks extends AbstractQueue<Submission<?>> {
     private record Ranked(Submission<?> task, int priority, long order) {
         static final Comparator<Ranked> BY_RANK =

@@ -1,13 +1,16 @@
 package dev.sennit;
 
-/** A queue, such as a {@link JoinableQueue}, was shut down: nothing more goes in, or there is nothing left to come out. */
+/**
+ * Thrown when a queue, such as a {@link JoinableQueue}, was shut down: it accepts no elements, or has none left to
+ * take.
+ */
 public final class QueueClosedException extends IllegalStateException {
     private static final long serialVersionUID = 1L;
 
     /**
      * Creates the exception.
      *
-     * @param message what can no longer be done
+     * @param message the operation that failed, and why
      */
     public QueueClosedException(String message) {
         super(message);

@@ -4,8 +4,8 @@ import java.util.Queue;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Keeps cancelled tasks from filling a queue. Taking one out is a walk through the queue, so they are left where they
- * are, for the workers to skip, until there are half as many as tasks were left the last time.
+ * Keeps cancelled tasks from filling a queue. Removing a task takes a walk through the queue, so cancelled tasks stay
+ * in the queue, where workers skip them, until they are half as many as the tasks left by the last sweep.
  */
 final class QueueSweeper {
     private static final int FEW = 64;

@@ -15,10 +15,10 @@ public interface RandomFunction<A extends @Nullable Object, R extends @Nullable 
     /**
      * Applies this function.
      *
-     * @param random this item's own numbers
+     * @param random the random numbers of this item
      * @param argument the item
      * @return the result
-     * @throws Exception whatever goes wrong
+     * @throws Exception if it fails
      */
     R apply(RandomGenerator random, A argument) throws Exception;
 }

@@ -12,11 +12,11 @@ import org.jspecify.annotations.Nullable;
 @FunctionalInterface
 public interface RandomTask<T extends @Nullable Object> extends Serializable {
     /**
-     * Does it.
+     * Runs the task.
      *
-     * @param random this task's own numbers
+     * @param random the random numbers of this task
      * @return the result
-     * @throws Exception whatever goes wrong
+     * @throws Exception if it fails
      */
     T call(RandomGenerator random) throws Exception;
 }

@@ -4,9 +4,9 @@ import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Thrown by {@code submit} when a pool does not take the task: it is shut down, or its backlog is full.
+ * Thrown by {@code submit} when a pool does not admit the task: it is shut down, or its backlog is full.
  *
- * <p>The message and {@link #statistics()} carry the figures of that moment.
+ * <p>The message and {@link #statistics()} have the figures of that moment.
  */
 public final class RejectedSubmissionException extends RejectedExecutionException {
     private static final long serialVersionUID = 1L;
@@ -16,9 +16,9 @@ public final class RejectedSubmissionException extends RejectedExecutionExceptio
     /**
      * Creates the exception.
      *
-     * @param message what was refused and why
+     * @param message the name of the pool, and the reason
      * @param statistics the pool's figures at that moment
-     * @param cause what ended the wait for room, or null
+     * @param cause the exception that ended the wait for room, or null
      */
     public RejectedSubmissionException(String message, PoolStatistics statistics, @Nullable Throwable cause) {
         super(message, cause);
@@ -26,7 +26,7 @@ public final class RejectedSubmissionException extends RejectedExecutionExceptio
     }
 
     /**
-     * The pool's figures at the moment of the refusal.
+     * Returns the pool's figures at the moment of the refusal.
      *
      * @return the figures, or null in a copy of this exception that came from another process
      */

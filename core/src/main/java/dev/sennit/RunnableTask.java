@@ -2,14 +2,14 @@ package dev.sennit;
 
 import org.jspecify.annotations.Nullable;
 
-/** A {@link Runnable} seen as a {@link Task}; it can travel if the runnable and the result can. */
+/** A {@link Runnable} as a {@link Task}; serializable if the runnable and the result are. */
 record RunnableTask<T extends @Nullable Object>(Runnable runnable, T result) implements Task<T>, Wrapping {
-    /** A task without a result. */
+    /** Returns a task without a result. */
     static Task<@Nullable Void> of(Runnable runnable) {
         return new RunnableTask<@Nullable Void>(runnable, null);
     }
 
-    /** Runs it; an {@link Action} throws what its body threw. */
+    /** Runs a runnable; the exception of an {@link Action}'s body is thrown as it is. */
     static void perform(Runnable runnable) throws Exception {
         if (runnable instanceof Action action) {
             action.perform();

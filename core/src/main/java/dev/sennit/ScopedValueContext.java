@@ -4,7 +4,7 @@ import java.io.Serializable;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
-/** See {@link TaskContext#scopedValue}. */
+/** Implements {@link TaskContext#scopedValue}. */
 record ScopedValueContext<V>(Constant<ScopedValue<V>> constant) implements TaskContext<V>, Serializable {
     private static final long serialVersionUID = 1L;
 

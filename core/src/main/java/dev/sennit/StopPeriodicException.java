@@ -1,16 +1,16 @@
 package dev.sennit;
 
-/** Thrown by a periodic task to say that it is not to be run again. That is no failure. */
+/** Thrown by a periodic task that must not be run again. The run does not count as failed. */
 public final class StopPeriodicException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    /** Without a reason. */
+    /** Creates the exception without a reason. */
     public StopPeriodicException() {
         super("the periodic task asked not to be run again");
     }
 
     /**
-     * With a reason.
+     * Creates the exception with a reason.
      *
      * @param message why
      */

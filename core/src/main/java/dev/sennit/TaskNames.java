@@ -1,6 +1,8 @@
 package dev.sennit;
 
-/** Names for tasks whose submitter gave none: made from the class, so that an error says where to look. */
+/**
+ * Names for tasks whose submitter gave no name, made from the class, so that an error tells where the task was written.
+ */
 final class TaskNames {
     private TaskNames() {}
 
@@ -14,7 +16,7 @@ final class TaskNames {
         return lambda < 0 ? name : name.substring(0, lambda) + "::lambda";
     }
 
-    /** What the submitter wrote, without the library's own wrapping. */
+    /** Returns the object that the submitter wrote, without the library's wrappers. */
     static Object written(Object body) {
         return body instanceof Wrapping wrapping ? written(wrapping.wrapped()) : body;
     }

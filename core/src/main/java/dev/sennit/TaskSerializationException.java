@@ -3,10 +3,10 @@ package dev.sennit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A task, its result, or something either holds cannot travel between processes.
+ * A task, its result, or an object that either refers to cannot be sent to another process.
  *
- * <p>Thrown by {@code submit} when it is the task; the failure of the future when it is the result. The message names
- * the value, its class, and what to do; the cause is Java serialization's own exception.
+ * <p>For a task {@code submit} throws it; for a result it is the failure of the future. The message names the value,
+ * its class, and the remedy; the cause is Java serialization's own exception.
  */
 public final class TaskSerializationException extends IllegalArgumentException {
     private static final long serialVersionUID = 1L;
@@ -14,8 +14,8 @@ public final class TaskSerializationException extends IllegalArgumentException {
     /**
      * Creates the exception.
      *
-     * @param message which value cannot travel, and what to do
-     * @param cause Java serialization's own exception; null if the message tells all
+     * @param message the value that cannot be sent, and the remedy
+     * @param cause Java serialization's own exception, or null
      */
     public TaskSerializationException(String message, @Nullable Throwable cause) {
         super(message, cause);

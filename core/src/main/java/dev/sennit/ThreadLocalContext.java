@@ -4,7 +4,7 @@ import java.io.Serializable;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
-/** See {@link TaskContext#threadLocal}. */
+/** Implements {@link TaskContext#threadLocal}. */
 record ThreadLocalContext<V>(Constant<ThreadLocal<V>> constant) implements TaskContext<V>, Serializable {
     private static final long serialVersionUID = 1L;
 

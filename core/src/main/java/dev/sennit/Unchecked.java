@@ -2,11 +2,11 @@ package dev.sennit;
 
 import dev.sennit.internal.Throwables;
 
-/** Carries checked exceptions of this library's functional interfaces through those of the JDK, which allow none. */
+/** Wraps checked exceptions of this library's functional interfaces for those of the JDK, which allow none. */
 final class Unchecked {
     private Unchecked() {}
 
-    /** Returns the exception to throw in the place of another. */
+    /** Returns the exception to throw instead of another. */
     static RuntimeException of(Exception failure) {
         if (failure instanceof RuntimeException unchecked) {
             return unchecked;

@@ -3,17 +3,17 @@ package dev.sennit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Workers of a pool could not be started, or their initializer failed: the failure of everything that waits in the pool,
- * and of what is submitted from then on. The message says why; for a worker process, what it wrote before it ended.
+ * The failure of all waiting and later tasks of a pool whose workers could not be started, or whose initializer failed.
+ * The message tells why; for a worker process it has the output before its end.
  */
 public final class WorkerStartException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     /**
-     * For pools.
+     * Creates the exception; for authors of pools.
      *
-     * @param message which pool, and why
-     * @param cause what was thrown, or null
+     * @param message the name of the pool, and the reason
+     * @param cause the exception that was thrown, or null
      */
     public WorkerStartException(String message, @Nullable Throwable cause) {
         super(message, cause);

@@ -1,7 +1,7 @@
 package dev.sennit;
 
-/** A body that this library made around what the submitter wrote. */
+/** A body that wraps an object of the submitter. */
 interface Wrapping {
-    /** What was written, or another wrapping of it. */
+    /** Returns the submitter's object, or another wrapping of it. */
     Object wrapped();
 }
