@@ -6,34 +6,35 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The seam between the library and the machine's time and threads: the clock, the timer, and permission to start a thread.
+ * The seam between the library and the machine's time and threads: the clock, the timer, and permission to start a
+ * thread.
  *
- * <p>Everything here can fail on a loaded machine: the JDK throws an {@link OutOfMemoryError} when the system gives it no more
- * threads. Tests put a backend in place that fails on demand, so that each of these failures is met at chosen points. The idea is
- * that of OkHttp's {@code TaskRunner.Backend}.
+ * <p>Threads and timers can fail on a loaded machine: the JDK throws an {@link OutOfMemoryError} when the system
+ * provides no more threads. Tests install a backend that fails on demand, at chosen points. The idea is that of
+ * OkHttp's {@code TaskRunner.Backend}.
  */
 public class Backend {
     private static final ScheduledThreadPoolExecutor CLOCK = clock();
 
     private static volatile Backend current = new Backend();
 
-    /** The machine's own. */
+    /** Creates the machine's own backend. */
     protected Backend() {}
 
     /**
-     * The backend in use.
+     * Returns the backend in use.
      *
-     * @return the machine's own unless a test has put another in place
+     * @return the machine's own, unless a test has installed another
      */
     public static Backend current() {
         return current;
     }
 
     /**
-     * Puts a backend in place, for tests.
+     * Installs a backend, for tests.
      *
-     * @param next what to use from now on
-     * @return what was in use
+     * @param next the backend to use from now on
+     * @return the backend that was in use
      */
     public static Backend replace(Backend next) {
         Backend before = current;
@@ -44,9 +45,9 @@ public class Backend {
     /**
      * Starts a thread of the library.
      *
-     * @param thread one that has not been started
+     * @param thread a thread that has not been started
      * @return the thread
-     * @throws OutOfMemoryError if the system gives no more threads
+     * @throws OutOfMemoryError if the system provides no more threads
      */
     public static Thread start(Thread thread) {
         current.starting(thread);
@@ -55,10 +56,10 @@ public class Backend {
     }
 
     /**
-     * A factory for executors that start threads by themselves.
+     * Returns a factory for executors that start threads by themselves.
      *
-     * @param threads what the threads are like
-     * @return a factory that fails when the backend gives no thread
+     * @param threads builds the threads
+     * @return a factory that fails when the backend provides no thread
      */
     public static ThreadFactory factory(Thread.Builder threads) {
         return body -> {
@@ -71,7 +72,7 @@ public class Backend {
     /**
      * Reads the clock.
      *
-     * @return nanoseconds since some moment; only differences mean anything
+     * @return nanoseconds since an arbitrary moment; only differences have a meaning
      */
     public long nanoTime() {
         return System.nanoTime();
@@ -80,37 +81,38 @@ public class Backend {
     /**
      * Called before a thread of the library is started.
      *
-     * @param thread what is about to be started
+     * @param thread the thread to be started
      * @throws OutOfMemoryError if there is no thread to be had
      */
     protected void starting(Thread thread) {}
 
     /**
-     * Called before a run of a task is interrupted, as it is to stop.
+     * Called before a run of a task is interrupted to stop it.
      *
-     * @param thread what is about to be interrupted
+     * @param thread the thread to be interrupted
      */
     protected void interrupting(Thread thread) {}
 
     /**
-     * Asks the backend before a run of a task is interrupted.
+     * Notifies the backend before a run of a task is interrupted.
      *
-     * @param thread what is about to be interrupted
+     * @param thread the thread to be interrupted
      */
     public static void beforeInterrupt(Thread thread) {
         current.interrupting(thread);
     }
 
     /**
-     * Has the timer's thread do something later. There is one such thread in the JVM; it goes away when nothing is scheduled.
+     * Runs an action later, in the timer's thread. There is a single timer thread in the JVM; it ends when no action is
+     * pending.
      *
-     * @param action something short that does not block
-     * @param nanos how long not to do it
-     * @return a handle whose {@code cancel(false)} calls it off
+     * @param action short; must not block
+     * @param nanos the delay
+     * @return a future whose {@code cancel(false)} cancels the action
      * @throws OutOfMemoryError if there is no thread to be had for the timer; the action is then never run
      */
     protected Future<?> schedule(Runnable action, long nanos) {
-        CLOCK.prestartCoreThread(); // before the action is queued: this is what may fail
+        CLOCK.prestartCoreThread(); // may fail, so before the action is queued
         return CLOCK.schedule(action, nanos, TimeUnit.NANOSECONDS);
     }
 

@@ -5,18 +5,19 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * Tells, once in a JVM for each, what the library has to do without, what that costs, and which option mends it.
+ * Logs, once in a JVM, each feature of the platform that is missing, what the library loses by that, and the option
+ * that remedies it.
  *
- * <p>Nothing is told in a process that the library started itself: its parent has told it.
+ * <p>A process that the library started itself logs none of this, as its parent has.
  */
 public final class Fallbacks {
-    /** What may be missing. */
+    /** A feature that may be missing. */
     public enum Missing {
         /** Calls of the system, for shared memory. */
         NATIVE_CALLS(Level.INFO),
-        /** Virtual threads with a scheduler of ours, for event loops: code may behave otherwise without. */
+        /** Virtual threads with a custom scheduler, for event loops; without them code may behave differently. */
         OWN_SCHEDULER(Level.WARNING),
-        /** A folder for the archive of classes that workers start from. */
+        /** A folder for the class archive from which workers start. */
         ARCHIVE(Level.INFO);
 
         private final Level level;
@@ -31,7 +32,7 @@ public final class Fallbacks {
 
     private Fallbacks() {}
 
-    /** Has nothing told in this process. */
+    /** Turns the log off in this process. */
     public static void tellNothing() {
         synchronized (TOLD) {
             TOLD.addAll(EnumSet.allOf(Missing.class));
@@ -39,10 +40,10 @@ public final class Fallbacks {
     }
 
     /**
-     * Tells what is missing, unless that was told. A log that fails is no reason to fail as well.
+     * Logs that a feature is missing, unless that was logged before. Ignores a failure of the log.
      *
-     * @param missing what
-     * @param what the line: what is lost, and how to have it
+     * @param missing the feature
+     * @param what the line to log: the loss, and the remedy
      */
     public static void tellOnce(Missing missing, String what) {
         boolean isNew;
@@ -53,7 +54,7 @@ public final class Fallbacks {
             try {
                 System.getLogger("dev.sennit").log(missing.level, what);
             } catch (Throwable e) {
-                // there is nobody left to tell
+                // there is no other place to report it
             }
         }
     }

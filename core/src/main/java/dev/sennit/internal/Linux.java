@@ -15,30 +15,31 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The few calls of Linux that Java has no API for: waiting on a word of shared memory (futex), memory that processes
- * can share and that no file system keeps (memfd), and signals to a process whose id may be another's by now (pidfd).
+ * The few system calls of Linux for which Java has no API: waiting on a word of shared memory (futex), memory that
+ * processes can share and that is in no file system (memfd), and signals to a process whose id may have been reused
+ * (pidfd).
  *
- * <p>They are there on Linux for x86-64 and AArch64, where the runtime lets this module use native code without a warning;
- * {@link #isAvailable} tells. Everything here needs that; who cannot have it takes a portable way.
+ * <p>They are available on Linux for x86-64 and AArch64, if native access is enabled for this module: see {@link
+ * #isAvailable}. All other methods need that; callers without it use portable means.
  */
 @SuppressWarnings("restricted") // asked for by isNativeAccessEnabled
 public final class Linux {
     private Linux() {}
 
     /**
-     * Only what was seen is kept: a call may fail for want of a file descriptor, say. A worker is told to use the calls, and need not
-     * prove them: to link one takes a good part of its start.
+     * Only success is kept: a failure may have a passing cause, such as a lack of file descriptors. A worker gets the
+     * result from its parent and does not try the calls, as linking them takes a good part of its start.
      */
     private static volatile boolean proven;
 
-    /** The option of {@code java} that enables native access for all that is on a class path. */
+    /** The option of {@code java} that enables native access for all code on the class path. */
     public static final String NATIVE_ACCESS_OF_UNNAMED = "--enable-native-access=ALL-UNNAMED";
 
     /**
-     * Whether the calls can be used.
+     * Returns whether the calls can be used.
      *
      * @return whether this is Linux on a known processor, native access is enabled for this module, and each call was
-     *     seen to work, but for {@link #giveBack}, which does nothing where it is forbidden
+     *     tried with success, but for {@link #giveBack}, which does nothing where it is forbidden
      */
     public static boolean isAvailable() {
         if (!proven && isSupported() && isProven()) {
@@ -56,9 +57,9 @@ public final class Linux {
     }
 
     /**
-     * The remedy that makes the calls available, where there is one.
+     * Returns the remedy that makes the calls available.
      *
-     * @return what to do; null if they are available, or there is nothing to be done on this system
+     * @return the remedy; null if the calls are available, or cannot be on this system
      */
     public static @Nullable String remedy() {
         if (!isKnown() || isAvailable()) {
@@ -70,7 +71,7 @@ public final class Linux {
     }
 
     /**
-     * The option of {@code java} that enables native access for this module.
+     * Returns the option of {@code java} that enables native access for this module.
      *
      * @return the whole option
      */
@@ -89,7 +90,7 @@ public final class Linux {
         };
     }
 
-    /** A container's rules may forbid a call that the kernel has. */
+    /** Tries the calls: a container's rules may forbid a call that the kernel has. */
     private static boolean isProven() {
         try (MemoryFile file = MemoryFile.create("probe", 64);
                 Arena arena = Arena.ofConfined()) {
@@ -97,14 +98,14 @@ public final class Linux {
             futexWake(mapped, 1);
             futexWait(mapped, 1); // returns at once: the word is 0
             return true;
-        } catch (Throwable e) { // a symbol that is not there is an Error
+        } catch (Throwable e) { // a missing symbol is an Error
             return false;
         }
     }
 
     /**
-     * The handle: a constant, so that a call costs what one in C does. All calls go through one function, in one shape, as each
-     * that is linked costs the start of a process some hundredths of a second.
+     * The handle of {@code syscall}: a constant, so that a call costs as much as in C. All calls use the same function
+     * and signature, as each linked function costs the start of a process some hundredths of a second.
      */
     private static final class Calls {
         private static final Numbers NUMBERS = Numbers.OF_THIS_PROCESSOR;
@@ -114,13 +115,13 @@ public final class Linux {
         private static final int F_GET_SEALS = 1034;
         private static final int F_SEAL_SHRINK = 2;
         private static final int F_SEAL_GROW = 4;
-        /** A file that shrinks kills whoever has mapped it. */
+        /** The size is sealed: a file that shrinks kills processes that have mapped it. */
         private static final int SEALS = F_SEAL_SHRINK | F_SEAL_GROW;
 
         private static final int MFD_CLOEXEC = 1;
         private static final int MFD_ALLOW_SEALING = 2;
         private static final int MADV_REMOVE = 9;
-        /** The same on all processors, as all that are newer than Linux 5. */
+        /** The same number on all processors, like all calls newer than Linux 5. */
         private static final int PIDFD_SEND_SIGNAL = 424;
         private static final int PIDFD_OPEN = 434;
         private static final int AT_FDCWD = -100;
@@ -138,7 +139,7 @@ public final class Linux {
                     Linker.Option.firstVariadicArg(1));
         }
 
-        /** A call whose first argument is a file descriptor, and no address. */
+        /** Makes a call whose first argument is a file descriptor instead of an address. */
         static long ofFile(long number, int descriptor, long second, long third) throws Throwable {
             return (long) CALL.invokeExact(
                     number, MemorySegment.ofAddress(descriptor), second, third, MemorySegment.NULL);
@@ -146,11 +147,11 @@ public final class Linux {
     }
 
     /**
-     * Sleeps until somebody wakes the word, unless it has changed already. Returns for no reason at times, so that the caller
-     * has to look again. Cannot be interrupted, and holds the carrier of a virtual thread.
+     * Sleeps until {@link #futexWake}, unless the word has changed already. May return spuriously, so the caller has to
+     * check its condition again. Cannot be interrupted, and pins the carrier of a virtual thread.
      *
-     * @param word 4 bytes of memory, aligned; its offset 0 is what is waited on
-     * @param expected returns at once when the word holds something else
+     * @param word 4 bytes of memory, aligned
+     * @param expected returns at once when the word has another value
      */
     public static void futexWait(MemorySegment word, int expected) {
         futexWait(word, expected, MemorySegment.NULL);
@@ -160,8 +161,8 @@ public final class Linux {
      * As {@link #futexWait(MemorySegment, int)}, for a limited time.
      *
      * @param word 4 bytes of memory, aligned
-     * @param expected returns at once when the word holds something else
-     * @param nanos how long at most; at once when it is 0 or less
+     * @param expected returns at once when the word has another value
+     * @param nanos how long to sleep at most; returns at once when it is 0 or less
      */
     public static void futexWait(MemorySegment word, int expected, long nanos) {
         if (nanos <= 0) {
@@ -188,7 +189,7 @@ public final class Linux {
      * Wakes threads that sleep on a word, in any process.
      *
      * @param word 4 bytes of memory, aligned
-     * @param count how many at most
+     * @param count how many threads to wake at most
      */
     public static void futexWake(MemorySegment word, int count) {
         try {
@@ -200,10 +201,10 @@ public final class Linux {
     }
 
     /**
-     * Gives the memory below a part of a memory file back to the system, for all who have mapped it: it is filled with zeros
-     * then, and takes no memory until somebody touches it again. Where that cannot be, nothing happens.
+     * Gives the pages of a part of a memory file back to the system, for all processes that have mapped it. The part
+     * then reads as zeros, and takes no memory until it is touched again. Does nothing where the call is forbidden.
      *
-     * @param part begins and ends at pages
+     * @param part begins and ends at page boundaries
      */
     public static void giveBack(MemorySegment part) {
         try {
@@ -214,7 +215,7 @@ public final class Linux {
         }
     }
 
-    /** Makes a memory file of fixed size, filled with zeros; returns its descriptor. */
+    /** Creates a memory file of fixed size, filled with zeros; returns its descriptor. */
     static int createMemoryFile(String name, long size) throws IOException {
         int descriptor;
         try (Arena arena = Arena.ofConfined()) {
@@ -240,7 +241,10 @@ public final class Linux {
         }
     }
 
-    /** Opens a descriptor of the process that has an id now; returns it, or less than 0 if there is none, or it cannot be had. */
+    /**
+     * Opens a descriptor of the process that has an id now; returns less than 0 if there is no process or no
+     * descriptor.
+     */
     static int openProcess(long pid) {
         try {
             return (int) Calls.ofFile(Calls.PIDFD_OPEN, (int) pid, 0, 0);
@@ -249,7 +253,7 @@ public final class Linux {
         }
     }
 
-    /** Sends a signal to the process of a descriptor; returns whether that was done. */
+    /** Sends a signal to the process of a descriptor; returns whether it was sent. */
     static boolean signal(int process, int signal) {
         try {
             return Calls.ofFile(Calls.PIDFD_SEND_SIGNAL, process, signal, 0) == 0;
@@ -259,8 +263,8 @@ public final class Linux {
     }
 
     /**
-     * Opens a memory file of another process; returns its descriptor here. What the path leads to is looked at before it is opened, as to
-     * open a device or a named pipe may do something.
+     * Opens a memory file of another process; returns its descriptor here. Checks the type of the file before it is
+     * opened, as opening a device or a named pipe may have effects.
      */
     static int openMemoryFile(Path path) throws IOException {
         int found = open(path, Calls.O_PATH);
@@ -302,7 +306,7 @@ public final class Linux {
         return (int) descriptor;
     }
 
-    /** Where this process finds a descriptor of its own. */
+    /** Returns the path of a descriptor of this process. */
     static Path pathOf(int descriptor) {
         return Path.of("/proc/self/fd/" + descriptor);
     }

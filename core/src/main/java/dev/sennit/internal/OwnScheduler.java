@@ -21,26 +21,26 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A scheduler of virtual threads that is ours: whoever extends it decides when each of its virtual threads goes on, and
- * on which platform thread.
+ * A custom scheduler of virtual threads: a subclass decides when each of its virtual threads runs, and on which
+ * platform thread.
  *
- * <p>This is the one place in the library that touches what the JDK does not export: the constructor of the builder of
- * virtual threads that takes a scheduler, and {@code Thread.currentCarrierThread()}. Both need
+ * <p>Only this class uses members that the JDK does not export: the constructor of the builder of virtual threads that
+ * takes a scheduler, and {@code Thread.currentCarrierThread()}. Both need
  * {@code --add-opens java.base/java.lang=dev.sennit} (or {@code =ALL-UNNAMED} when the library is on the class path).
- * {@link #isAvailable} tries them once, by running a virtual thread that sleeps, rather than trusting that a member of
- * that name does what it did; {@link #whyNotAvailable} says what is in the way.
+ * {@link #isAvailable} tries them once, by running a virtual thread that sleeps, and does not rely on their names;
+ * {@link #whyNotAvailable} tells why they cannot be used.
  *
- * <p>It is a {@code ForkJoinPool}, though it has no threads, because the JDK hands the timed waits of a virtual thread to
- * its scheduler only if that is one; those of other schedulers end on a thread of the JDK's.
+ * <p>It is a {@code ForkJoinPool} without threads, because the JDK passes the timed waits of a virtual thread to its
+ * scheduler only if that is a {@code ForkJoinPool}; with other schedulers timed waits end on a thread of the JDK.
  *
  * <ul>
- *   <li>{@link #execute} is called when a virtual thread can go on: by whoever unparked it, from any thread, also from a
- *       virtual thread that is pinned meanwhile. So it must not block, and must take no lock that a virtual thread of
- *       this scheduler may hold. To go on with the virtual thread, call {@code run()} of what it was given, on a platform
- *       thread; that returns when the virtual thread suspends or ends.
- *   <li>{@link #schedule} is called on the carrier when a virtual thread begins a timed wait, which may be with the
- *       virtual thread's own locks held; to end the wait, call {@code run()} of what it was given.
- *   <li>Virtual threads that one of them starts are of this scheduler too.
+ *   <li>The JDK calls {@link #execute} when a virtual thread can run: in the thread that unparked it, which may be any
+ *       thread, even a virtual thread that is pinned meanwhile. So it must not block, and must not take a lock that a
+ *       virtual thread of this scheduler may hold. To continue the virtual thread, call {@code run()} of the argument
+ *       on a platform thread; it returns when the virtual thread suspends or ends.
+ *   <li>The JDK calls {@link #schedule} on the carrier when a virtual thread begins a timed wait, maybe with the
+ *       virtual thread's own locks held. To end the wait, call {@code run()} of the argument.
+ *   <li>Virtual threads started by virtual threads of this scheduler belong to it too.
  * </ul>
  *
  * <p>Source: {@code java.lang.VirtualThread} and {@code java.lang.ThreadBuilders} of JDK 25.
@@ -52,9 +52,9 @@ public abstract class OwnScheduler extends ForkJoinPool {
     private final Constructor<?> builder;
 
     /**
-     * Makes a scheduler.
+     * Creates a scheduler.
      *
-     * @throws IllegalStateException if this JVM has none for us; the message says why, and what to do
+     * @throws IllegalStateException if this JVM does not allow it; the message tells why, and the remedy
      */
     protected OwnScheduler() {
         this(Found.HOOK);
@@ -73,25 +73,25 @@ public abstract class OwnScheduler extends ForkJoinPool {
     }
 
     /**
-     * Whether virtual threads can have a scheduler of their own in this JVM.
+     * Returns whether this JVM allows a custom scheduler of virtual threads.
      *
-     * @return whether
+     * @return true if it does
      */
     public static boolean isAvailable() {
         return Found.HOOK.builder != null;
     }
 
     /**
-     * What is in the way, and what to do.
+     * Returns why this JVM does not allow a custom scheduler, and the remedy.
      *
-     * @return one line; null when {@link #isAvailable()}
+     * @return a line; null when {@link #isAvailable()}
      */
     public static @Nullable String whyNotAvailable() {
         return Found.HOOK.problem;
     }
 
     /**
-     * The platform thread on which the calling code runs, be it in a virtual thread or not.
+     * Returns the platform thread on which the calling code runs, in a virtual thread or not.
      *
      * @return the carrier of the current virtual thread, or the current platform thread
      */
@@ -112,10 +112,10 @@ public abstract class OwnScheduler extends ForkJoinPool {
     }
 
     /**
-     * The virtual thread that a continuation belongs to.
+     * Returns the virtual thread that a continuation belongs to.
      *
-     * @param continuation what {@link #execute} was given
-     * @return its thread; null if it is something else, or if this JDK does not let us know
+     * @param continuation the argument of {@link #execute}
+     * @return its thread; null if it is not a continuation, or if this JDK does not tell
      */
     public static @Nullable Thread threadOf(Runnable continuation) {
         Continuations known = Continuations.known;
@@ -134,24 +134,24 @@ public abstract class OwnScheduler extends ForkJoinPool {
     }
 
     /**
-     * Whether the calling platform thread, or a virtual thread that it carried, may have handed something to a {@code
-     * ForkJoinPool} that is not this one since {@link #forgetSubmissions}. To find its place there a thread draws a number,
-     * once, for all those on its carrier; it does so for few other things, such as {@code ThreadLocalRandom}.
+     * Returns whether the calling platform thread, or a virtual thread that it carried, may have submitted a task to
+     * another {@code ForkJoinPool} since {@link #forgetSubmissions}. The first submission on a carrier initializes the
+     * carrier's probe, which few other calls do, such as those of {@code ThreadLocalRandom}.
      *
-     * @return false if it certainly has not; true if it may have, or if this JDK does not let us know
+     * @return false if it certainly has not; true if it may have, or if this JDK does not tell
      */
     public static boolean mayHaveSubmitted() {
         return Probe.OF_CARRIER == null || (int) Probe.OF_CARRIER.get(Thread.currentThread()) != 0;
     }
 
-    /** Lets the calling platform thread begin anew, as far as {@link #mayHaveSubmitted} goes. */
+    /** Resets {@link #mayHaveSubmitted} for the calling platform thread. */
     public static void forgetSubmissions() {
         if (Probe.OF_CARRIER != null) {
             Probe.OF_CARRIER.set(Thread.currentThread(), 0);
         }
     }
 
-    /** Not looked for before somebody asks. */
+    /** Initialized on first use. */
     private static final class Probe {
         static final @Nullable VarHandle OF_CARRIER = find();
 
@@ -166,10 +166,10 @@ public abstract class OwnScheduler extends ForkJoinPool {
     }
 
     /**
-     * The thread that holds a lock of {@code java.util.concurrent.locks} alone. For showing what goes on.
+     * Returns the thread that holds a lock of {@code java.util.concurrent.locks} exclusively. For diagnostics.
      *
-     * @param blocker what {@link LockSupport#getBlocker} said of a thread that waits
-     * @return its holder; null if nobody holds it, if it is something else, or if it cannot be told
+     * @param blocker the {@link LockSupport#getBlocker} of a thread that waits
+     * @return the holder; null if no thread holds the lock, the blocker is not a lock, or the JDK does not tell
      */
     public static @Nullable Thread ownerOf(@Nullable Object blocker) {
         try {
@@ -181,7 +181,7 @@ public abstract class OwnScheduler extends ForkJoinPool {
         }
     }
 
-    /** Not looked for before somebody asks. */
+    /** Initialized on first use. */
     private static final class Owner {
         static final @Nullable Method GETTER = find();
 
@@ -197,7 +197,7 @@ public abstract class OwnScheduler extends ForkJoinPool {
     }
 
     /**
-     * Makes threads that this schedules.
+     * Returns a builder of virtual threads of this scheduler.
      *
      * @return a new builder
      */
@@ -211,7 +211,7 @@ public abstract class OwnScheduler extends ForkJoinPool {
     @Override
     public abstract Timeout schedule(Runnable timeout, long delay, TimeUnit unit);
 
-    /** The end of a timed wait, to come: all that the JDK asks of one is that it can be called off. */
+    /** The pending end of a timed wait. The JDK uses only its {@code cancel}. */
     public static class Timeout implements ScheduledFuture<@Nullable Object> {
         private volatile boolean cancelled;
 
@@ -255,11 +255,11 @@ public abstract class OwnScheduler extends ForkJoinPool {
     /**
      * Continuations are {@code this::runContinuation} of a virtual thread: objects of one class, with one field.
      *
-     * @param type that class
+     * @param type their class
      * @param thread reads the field
      */
     private record Continuations(Class<?> type, MethodHandle thread) {
-        /** Written by whoever is first; always the same. */
+        /** Racy single-check: all threads write an equal value. */
         private static volatile @Nullable Continuations known;
 
         static @Nullable Continuations find(Class<?> type) {
@@ -272,20 +272,20 @@ public abstract class OwnScheduler extends ForkJoinPool {
                     }
                 }
             } catch (IllegalAccessException | RuntimeException e) {
-                // another JDK has it otherwise
+                // another JDK has other members
             }
             return null;
         }
     }
 
-    /** Apart from {@link Hook}, which another thread uses before this is initialized. */
+    /** A class of its own, as another thread uses {@link Hook} before this is initialized. */
     private static final class Found {
         static final Hook HOOK = Hook.find();
-        /** A constant to the compiler here. */
+        /** A constant for the JIT compiler. */
         static final @Nullable MethodHandle CARRIER = HOOK.carrier;
     }
 
-    /** What was found of the JDK's own. */
+    /** The members of the JDK that were found. */
     private static final class Hook {
         final @Nullable Constructor<?> builder;
         final @Nullable MethodHandle carrier;
@@ -316,7 +316,9 @@ public abstract class OwnScheduler extends ForkJoinPool {
                     : new Hook(null, null, "Java " + Runtime.version() + " has it, but it does not work as expected");
         }
 
-        /** Runs a virtual thread that parks for a while, here; on a platform thread, as a virtual one cannot carry. */
+        /**
+         * Tries a scheduler with a virtual thread that parks for a while. In a platform thread, which can be a carrier.
+         */
         private static boolean works(Hook found) {
             var seen = new AtomicInteger();
             Thread platform = Thread.ofPlatform().daemon().name("sennit-probe").unstarted(() -> probe(found, Objects.requireNonNull(found.carrier), seen));
@@ -327,11 +329,12 @@ public abstract class OwnScheduler extends ForkJoinPool {
 
         private static void probe(Hook found, MethodHandle carrier, AtomicInteger seen) {
             try {
-                // Were this class initialized by a virtual thread of a scheduler that ends, its threads would be of that
-                // scheduler, and reads of sockets in all other virtual threads would never end.
+                // If a virtual thread of a custom scheduler initialized this class, the poller threads would belong to
+                // that scheduler. When the scheduler ended, socket reads in all other virtual threads would never
+                // return.
                 Class.forName("sun.nio.ch.Poller");
             } catch (ClassNotFoundException | LinkageError e) {
-                // then there is nothing that could go wrong with it
+                // without that class there is no problem to prevent
             }
             var once = new OwnScheduler(found) {
                 private @Nullable Runnable ready;
@@ -377,15 +380,15 @@ public abstract class OwnScheduler extends ForkJoinPool {
         }
 
         /**
-         * Has a virtual thread interrupted in its sleep once. A sleep that was compiled before the first such interrupt knows
-         * nothing of the exception's class, and each thread that sleeps in it goes on in the interpreter when it is cancelled.
+         * Interrupts a sleeping virtual thread once, which resolves the exception's class. If sleep() is compiled
+         * before, each thread that is interrupted in it is deoptimized and continues in the interpreter.
          */
         private static void resolveInterruptedException() {
             Thread.currentThread().interrupt();
             try {
                 Thread.sleep(1);
             } catch (InterruptedException e) {
-                // that was it
+                // as intended
             }
         }
 

@@ -48,7 +48,7 @@ public final class ScopedValueBindings {
         return chain == null ? null : chain.read();
     }
 
-    /** Not looked for before somebody asks. */
+    /** Initialized on first use. */
     private static final class Found {
         static final @Nullable Chain CHAIN = Chain.find();
     }

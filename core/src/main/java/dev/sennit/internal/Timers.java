@@ -6,10 +6,10 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one place where library code asks to be called later.
+ * Runs actions later. All timed actions of the library go through here.
  *
- * <p>The {@link Backend}'s timer keeps the time for the whole JVM. It hands the action to the {@link BackgroundExecutor}, so that no
- * action can delay the next, and runs it itself only where no thread can be had.
+ * <p>The {@link Backend}'s timer serves the whole JVM. It passes a due action to the {@link BackgroundExecutor}, so that no action
+ * can delay the next, and runs the action itself only if no thread can be had.
  */
 public final class Timers {
     /** Keeps the time for some threads. */
@@ -20,7 +20,7 @@ public final class Timers {
          *
          * @param delay how long to wait
          * @param action the action
-         * @return a handle that can call it off; null if the calling thread is none of those
+         * @return a handle that can cancel it; null if the calling thread is not one of the timekeeper's
          */
         @Nullable Future<?> after(Duration delay, Runnable action);
     }
@@ -32,9 +32,9 @@ public final class Timers {
     /**
      * Runs an action once, after a delay.
      *
-     * @param delay how long to wait; more than 292 years counts as that
-     * @param action what to run, on another thread
-     * @return a handle whose {@code cancel(false)} calls it off
+     * @param delay the delay; more than 292 years counts as 292 years
+     * @param action the action, which runs in another thread
+     * @return a future whose {@code cancel(false)} cancels the action
      * @throws OutOfMemoryError if there is no thread to be had for the timer; the action is then never run
      */
     public static Future<?> after(Duration delay, Runnable action) {
@@ -43,16 +43,16 @@ public final class Timers {
     }
 
     /**
-     * Asks another first. For the schedule explorer, whose threads have a time of their own.
+     * Sets a timekeeper that is tried first. For the schedule explorer, whose threads have a time of their own.
      *
-     * @param timekeeper what to ask from now on
+     * @param timekeeper the timekeeper
      */
     public static void askFirst(Timekeeper timekeeper) {
         first = timekeeper;
     }
 
     /**
-     * A duration in nanoseconds, cut off at the largest long.
+     * Returns a duration in nanoseconds, cut off at the largest long.
      *
      * @param duration the duration
      * @return nanoseconds

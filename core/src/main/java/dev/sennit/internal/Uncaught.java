@@ -3,39 +3,43 @@ package dev.sennit.internal;
 import java.lang.System.Logger.Level;
 import org.jspecify.annotations.Nullable;
 
-/** Where a failure goes that nobody can read: the uncaught-exception handler, as for {@code ThreadPoolExecutor.execute}. */
+/**
+ * Reports failures that have no caller: to the uncaught-exception handler, as {@code ThreadPoolExecutor.execute}, or
+ * the log.
+ */
 public final class Uncaught {
     private Uncaught() {}
 
     /**
-     * Reports a failure of the calling thread, which goes on: whatever the handler throws is logged.
+     * Reports a failure to the uncaught-exception handler of the calling thread, which goes on. An exception of the
+     * handler is logged.
      *
-     * @param failure what was thrown
+     * @param failure the failure
      */
     public static void report(Throwable failure) {
         Thread thread = Thread.currentThread();
         try {
             thread.getUncaughtExceptionHandler().uncaughtException(thread, failure);
-        } catch (Throwable e) { // an Error of the handler must not cost the worker
+        } catch (Throwable e) { // an Error of the handler must not end the worker
             log("uncaught-exception handler failed", e);
         }
     }
 
     /**
-     * Logs a failure of code that is not ours to mend. A log that fails is no reason to fail as well.
+     * Logs a failure of the application's code. Ignores a failure of the log.
      *
      * @param what what failed
-     * @param failure what was thrown
+     * @param failure the failure
      */
     public static void log(String what, Throwable failure) {
         log(Level.ERROR, what, failure);
     }
 
     /**
-     * Logs what somebody may have overlooked. A log that fails is no reason to fail as well.
+     * Logs a warning. Ignores a failure of the log.
      *
      * @param what what happened
-     * @param failure what was thrown, if it is known
+     * @param failure the exception, or null
      */
     public static void warn(String what, @Nullable Throwable failure) {
         log(Level.WARNING, what, failure);
@@ -45,7 +49,7 @@ public final class Uncaught {
         try {
             System.getLogger("dev.sennit").log(level, what, failure);
         } catch (Throwable e) {
-            // there is nobody left to tell
+            // there is no other place to report it
         }
     }
 }

@@ -6,17 +6,18 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One wait of one thread: in one {@link WaitQueue}, or in the several of a select.
+ * A wait of a thread: in a single {@link WaitQueue}, or in the several queues of a select.
  *
- * <p>{@code WAITING -> HAPPENED | INTERRUPTED | TIME_OVER}, once, by one compare-and-set. The thread that makes one of the places
- * happen ends the wait, or the waiting thread does when it gives up. So a wait that ended for one place has not ended for any
- * other, and a wait that was given up was handed nothing.
+ * <p>{@code WAITING -> HAPPENED | INTERRUPTED | TIME_OVER}, once, by a compare-and-set: of the thread that serves one
+ * of the wait's places, or of the waiting thread when it gives up. So a wait ends for at most one place, and a wait
+ * that was given up received no element.
  *
- * <h2>Cancelled first, handed nothing</h2>
+ * <h2>An interrupted wait receives nothing</h2>
  *
- * <p>The thread that hands something over looks at the interrupt status of the waiting thread first. If it is set, the wait ends as
- * interrupted, although the waiting thread has not had a turn to notice. Between the two looks - at the status and at the state -
- * both calls are under way, so either order is a true one. A cancellation that returned before the hand-over began always wins.
+ * <p>The thread that serves a place first checks the interrupt status of the waiting thread. If it is set, the wait
+ * ends as interrupted, even if the waiting thread has not noticed yet. If the interrupt comes between this check and
+ * the compare-and-set, both calls overlap, and either order is linearizable. A cancellation that returned before the
+ * hand-over began always wins.
  */
 public final class Wait {
     /** The limit of a wait without one. */
@@ -27,10 +28,10 @@ public final class Wait {
     private static final VarHandle ENDED = endedHandle();
 
     private final Thread thread = Thread.currentThread();
-    /** Null while it waits; then the place that happened, or one of the two above. */
+    /** Null while it waits; then the place that was served, or one of the two constants above. */
     private volatile @Nullable Object ended;
 
-    /** A wait of the calling thread, which {@link #await} suspends. */
+    /** Creates a wait of the calling thread, which {@link #await} suspends. */
     public Wait() {}
 
     private static VarHandle endedHandle() {
@@ -42,10 +43,10 @@ public final class Wait {
     }
 
     /**
-     * Throws if the calling thread is interrupted. Called with the lock of the queue held, so that what comes after an interrupt
-     * finds the thread gone, or in the queue with its status set.
+     * Throws if the calling thread is interrupted. Called with the lock of the queue held, so that a thread that serves
+     * the queue after an interrupt finds the thread gone, or in the queue with its interrupt status set.
      *
-     * @throws InterruptedException if it is; the status is cleared
+     * @throws InterruptedException if the calling thread is interrupted; the status is cleared
      */
     public static void ensureNotInterrupted() throws InterruptedException {
         if (Thread.interrupted()) {
@@ -54,10 +55,10 @@ public final class Wait {
     }
 
     /**
-     * Ends it by a place that happens; the caller that gets true {@linkplain #thread wakes the thread} next.
+     * Ends the wait by serving a place. If this returns true, the caller then wakes {@link #thread}.
      *
-     * @param place what happened
-     * @return false if it has ended, or if its thread is interrupted, which ends it
+     * @param place the place that is served
+     * @return false if the wait has ended before, or if its thread is interrupted, which ends the wait
      */
     public boolean end(Object place) {
         Object how = thread.isInterrupted() ? INTERRUPTED : place;
@@ -65,31 +66,32 @@ public final class Wait {
     }
 
     /**
-     * Whether a place ended it.
+     * Returns whether serving a place ended the wait.
      *
      * @param place the place
-     * @return false as long as it waits, and if something else ended it
+     * @return false while it waits, and if it ended otherwise
      */
     public boolean hasEndedBy(Object place) {
         return ended == place;
     }
 
     /**
-     * The thread that waits.
+     * Returns the thread that waits.
      *
-     * @return the thread that made this object
+     * @return the thread that created this object
      */
     public Thread thread() {
         return thread;
     }
 
     /**
-     * Suspends the thread until the wait is ended. Others have their turn meanwhile.
+     * Suspends the thread until the wait ends. Gives up its turn meanwhile.
      *
-     * @param blocker what stack dumps say it waits for
-     * @param nanos how long at most, more than zero; or {@link #FOREVER}
-     * @return false when the time was over first
-     * @throws InterruptedException if the thread was interrupted first; an interrupt that comes too late stays for the next wait
+     * @param blocker the blocker that thread dumps show
+     * @param nanos how long to wait at most, more than zero; or {@link #FOREVER}
+     * @return false when the time elapsed first
+     * @throws InterruptedException if the thread was interrupted first; an interrupt that comes too late stays for the
+     *     next wait
      */
     public boolean await(Object blocker, long nanos) throws InterruptedException {
         if (ended == null) {
@@ -104,7 +106,7 @@ public final class Wait {
         return ended != TIME_OVER;
     }
 
-    /** Outside of a turn, where there are such. The interrupt status stays as it is. */
+    /** Parks the thread, without its turn if it has one. The interrupt status stays as it is. */
     private void suspend(Object blocker, long nanos) {
         long deadline = nanos == FOREVER ? 0 : Backend.current().nanoTime() + nanos;
         while (ended == null) {

@@ -8,30 +8,30 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A lock with conditions, as {@link ReentrantLock} and its {@link java.util.concurrent.locks.Condition}, whose waits are {@link
- * Wait}s: others have their turn meanwhile, a wait without a limit has none, and a signal goes to no thread that was interrupted
+ * A lock with conditions, like {@link ReentrantLock} and its {@link java.util.concurrent.locks.Condition}, whose waits
+ * are {@link Wait}s: a waiting thread gives up its turn, and a signal never goes to a thread that was interrupted
  * before.
  *
- * <p>A thread regains its turn before it takes the lock again, so no thread waits for a turn with the lock held. The threads that
- * were signalled are woken after {@link #unlock}.
+ * <p>A thread regains its turn before it acquires the lock again, so no thread waits for a turn with the lock held.
+ * Signalled threads are woken after {@link #unlock}.
  */
 public final class WaitLock {
     private final ReentrantLock lock = new ReentrantLock();
-    /** Guarded by lock. Threads whose wait was ended by the holder of the lock. */
+    /** Guarded by lock. The threads that were signalled and not woken yet. */
     private List<Thread> toWake = new ArrayList<>();
 
-    /** A free lock. */
+    /** Creates a free lock. */
     public WaitLock() {}
 
-    /** Takes the lock. */
+    /** Acquires the lock. */
     public void lock() {
         lock.lock();
     }
 
     /**
-     * Takes the lock for a call that may wait.
+     * Acquires the lock for a call that may wait.
      *
-     * @throws InterruptedException if the thread is interrupted when it has the lock, which it then lets go
+     * @throws InterruptedException if the thread is interrupted when it has acquired the lock, which it then releases
      */
     public void lockInterruptibly() throws InterruptedException {
         lock.lockInterruptibly();
@@ -41,7 +41,7 @@ public final class WaitLock {
         }
     }
 
-    /** Lets the lock go, and wakes the threads that were signalled. */
+    /** Releases the lock, and wakes the threads that were signalled. */
     public void unlock() {
         List<Thread> woken = toWake;
         if (woken.isEmpty()) {
@@ -54,16 +54,16 @@ public final class WaitLock {
     }
 
     /**
-     * How often the calling thread has taken the lock and not let it go.
+     * Returns how many holds the calling thread has on the lock.
      *
-     * @return 0 if it does not have it
+     * @return 0 if it does not hold the lock
      */
     public int getHoldCount() {
         return lock.getHoldCount();
     }
 
     /**
-     * Makes a condition of this lock.
+     * Creates a condition of this lock.
      *
      * @return a condition that no thread waits for
      */
@@ -71,17 +71,17 @@ public final class WaitLock {
         return new Condition();
     }
 
-    /** Threads that wait for something which the lock guards. Each method is called with the lock held, once. */
+    /** A condition of this lock. Its methods are called with the lock held, by a single hold. */
     public final class Condition {
         private final WaitQueue<Boolean> waiting = new WaitQueue<>();
 
         private Condition() {}
 
         /**
-         * Waits for a signal, without the lock.
+         * Releases the lock, waits for a signal, and acquires the lock again.
          *
-         * @param nanos how long at most, or {@link Wait#FOREVER}
-         * @return how much of it is left, not positive when the time is over; {@link Wait#FOREVER} where that was asked for
+         * @param nanos how long to wait at most, or {@link Wait#FOREVER}
+         * @return the time left, zero or less when it is over; {@link Wait#FOREVER} if that was the argument
          * @throws InterruptedException if the thread was interrupted before a signal
          */
         public long awaitNanos(long nanos) throws InterruptedException {
@@ -102,7 +102,7 @@ public final class WaitLock {
         }
 
         /**
-         * Waits for a signal as long as it takes, without the lock.
+         * Waits for a signal without a time limit, as {@link #awaitNanos}.
          *
          * @throws InterruptedException if the thread was interrupted before a signal
          */
@@ -110,7 +110,7 @@ public final class WaitLock {
             awaitNanos(Wait.FOREVER);
         }
 
-        /** Ends the wait of the thread that waits longest, if one does. */
+        /** Ends the wait of the thread that has waited longest, if any waits. */
         public void signal() {
             Place<Boolean> first = waiting.endFirst(null);
             if (first != null) {

@@ -5,24 +5,24 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Threads that wait for the same thing, in the order they came. All of it is guarded by a lock of the owner.
+ * Threads that wait for the same condition, first come, first served. Guarded by a lock of the owner.
  *
- * <p>A thread that gives up ends its wait first, and leaves the queue then; one in between is passed over.
+ * <p>A thread that gives up first ends its wait and then leaves the queue; in between it is passed over.
  *
- * @param <T> the type of what they bring or are handed
+ * @param <T> the type of the elements that the threads bring or receive
  */
 public final class WaitQueue<T> {
     /**
-     * Where a thread stands in a queue.
+     * The place of a thread in a queue.
      *
-     * @param <T> the type of what it brings or is handed
+     * @param <T> the type of the element that the thread brings or receives
      */
     public static final class Place<T> {
         /** The thread's wait. */
         public final Wait wait;
-        /** What the thread brings; or what it is handed, written before its wait ends. */
+        /** The element that the thread brings, or that it receives, which is written before its wait ends. */
         public @Nullable T element;
-        /** Whether {@link WaitQueue#endAll} ended the wait; written before. */
+        /** Whether {@link WaitQueue#endAll} ended the wait; written before the wait ends. */
         public boolean closed;
 
         private @Nullable Place<T> before;
@@ -30,10 +30,10 @@ public final class WaitQueue<T> {
         private boolean linked;
 
         /**
-         * A place in no queue.
+         * Creates a place that is in no queue.
          *
          * @param wait the thread's wait
-         * @param element what the thread brings, or null
+         * @param element the element that the thread brings, or null
          */
         public Place(Wait wait, @Nullable T element) {
             this.wait = wait;
@@ -45,11 +45,11 @@ public final class WaitQueue<T> {
     private @Nullable Place<T> last;
     private int size;
 
-    /** An empty queue. */
+    /** Creates an empty queue. */
     public WaitQueue() {}
 
     /**
-     * How many threads are in.
+     * Returns how many threads are in the queue.
      *
      * @return the count; a thread that gave up counts until it has left
      */
@@ -58,7 +58,7 @@ public final class WaitQueue<T> {
     }
 
     /**
-     * Puts a place in as the last.
+     * Adds a place at the end.
      *
      * @param place a place that is in no queue
      */
@@ -75,7 +75,7 @@ public final class WaitQueue<T> {
     }
 
     /**
-     * Takes a place out, if it is still in.
+     * Removes a place, if it is in the queue.
      *
      * @param place the place
      */
@@ -108,10 +108,10 @@ public final class WaitQueue<T> {
     }
 
     /**
-     * Ends the wait of the first thread that still waits, and takes it out. One that was interrupted does not wait any more.
+     * Ends the wait of the first thread that still waits and was not interrupted, and removes its place.
      *
-     * @param handed what the thread is handed; null if it brings something
-     * @return its place, or null if no thread waits; its thread is to be woken
+     * @param handed the element that the thread receives; null if the thread brings an element
+     * @return its place, whose thread the caller then wakes, or null if no thread waits
      */
     public @Nullable Place<T> endFirst(@Nullable T handed) {
         for (Place<T> place = poll(); place != null; place = poll()) {
@@ -126,9 +126,9 @@ public final class WaitQueue<T> {
     }
 
     /**
-     * Ends the waits of all, and marks their places {@link Place#closed}.
+     * Ends the waits of all threads, and marks their places {@link Place#closed}.
      *
-     * @return the threads that are to be woken
+     * @return the threads, which the caller then wakes
      */
     public List<Thread> endAll() {
         List<Thread> threads = new ArrayList<>(size);

@@ -1,8 +1,8 @@
 package dev.sennit.internal;
 
 /**
- * Where the library waits: each wait of a thread that calls the library stands in a block that is opened here, or is a {@link
- * Wait}, which opens it itself. A test walks all public methods that wait.
+ * Encloses the waits of the library: each wait in a thread of a caller is in a block opened here, or is a {@link Wait},
+ * which opens the block itself. A test checks all public methods that wait.
  *
  * <pre>
  *   try (var _ = Waits.outOfTurn()) {
@@ -10,11 +10,12 @@ package dev.sennit.internal;
  *   }
  * </pre>
  *
- * <p>Where threads take turns by agreement, the calling thread releases its {@linkplain RunPermits permit} at the beginning of the
- * block, which ends its turn, and waits for its next turn at the end of the block. Elsewhere nothing happens.
+ * <p>If the calling thread takes turns with others, it gives up its turn at the beginning of the block, and waits for
+ * its next turn at the end. Otherwise the block has no effect.
  *
- * <p>A wait that ends with a lock held does not stand in such a block unless all waits for that lock do: another thread may want
- * the lock in its turn, and would hold up all. For waits on a condition of a lock there is {@link WaitLock}.
+ * <p>A wait that ends with a lock held must not be in such a block unless all waits for that lock are: a thread that
+ * has the turn might wait for the lock, whose holder waits for the turn. For waits on a condition of a lock there is
+ * {@link WaitLock}.
  */
 public final class Waits {
     private static final Block IN_TURN = () -> {};
@@ -22,7 +23,7 @@ public final class Waits {
     /** A block in which the thread has no turn. */
     @FunctionalInterface
     public interface Block extends AutoCloseable {
-        /** Waits for the next turn, whatever interrupts come. */
+        /** Waits for the next turn, and ignores interrupts. */
         @Override
         void close();
     }
@@ -32,7 +33,7 @@ public final class Waits {
     /**
      * Gives up the turn of the calling thread, if it has one.
      *
-     * @return what ends the block
+     * @return the block, which its {@code close} ends
      */
     public static Block outOfTurn() {
         RunPermits.Permit permit = RunPermits.current();
