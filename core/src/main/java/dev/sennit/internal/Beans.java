@@ -9,44 +9,45 @@ import javax.management.MBeanServerFactory;
 import javax.management.ObjectName;
 
 /**
- * The library's MBeans, for a library whose class loader no MBean server knows: nobody can make one from outside, by the name of its
- * class, as tools do where the library is on the class path or the module path. So it registers them itself, but not before there is
- * a server, which is when somebody looks into this JVM.
+ * Registers the library's MBeans if MBean servers do not know the library's class loader: then tools cannot create the
+ * beans by class name, as they do if the library is on the class path or the module path. The beans are registered only
+ * once there is an MBean server, that is, when a tool has connected to this JVM.
  *
- * <p>A runtime image may be without {@code java.management}: this class can be loaded there, and names no exception of that module.
+ * <p>A runtime image may lack {@code java.management}: this class can be loaded there, as it names no exception of that
+ * module.
  */
 public final class Beans {
     private static final ClassLoader LOADER = Beans.class.getClassLoader();
-    /** Guarded by the class's lock. What there is to look at, by object name. */
+    /** Guarded by the class's lock. The suppliers of the offered beans, by object name. */
     private static final Map<String, Supplier<?>> OFFERED = new LinkedHashMap<>();
-    /** Guarded by the class's lock. Those that are registered, or could not be. */
+    /** Guarded by the class's lock. The beans that were registered, or could not be. */
     private static final Map<String, ObjectName> REGISTERED = new HashMap<>();
 
     private Beans() {}
 
     /**
-     * Whether the library has to register its beans itself.
+     * Returns whether the library has to register its beans itself.
      *
-     * @return false where somebody else can make them, or nobody
+     * @return false if tools can create them, or if this JVM has no MBeans
      */
     public static boolean areOurs() {
         return Management.isThere() && LOADER != ClassLoader.getSystemClassLoader();
     }
 
     /**
-     * Offers a bean, which is made when somebody looks.
+     * Offers a bean, which is created when it is registered.
      *
      * @param name its object name, to which the loader is added
-     * @param bean makes one
+     * @param bean creates the bean
      */
     public static synchronized void offer(String name, Supplier<?> bean) {
         OFFERED.put(name, bean);
     }
 
     /**
-     * Registers what is offered and is not registered, if there is a server. To be called now and then.
+     * Registers the offered beans that are not registered, if there is an MBean server. To be called now and then.
      *
-     * @throws Exception if the server does not want one
+     * @throws Exception if the server refuses a bean
      */
     public static void registerIfAskedFor() throws Exception {
         Map<String, Supplier<?>> wanted = new LinkedHashMap<>();
@@ -73,9 +74,9 @@ public final class Beans {
     }
 
     /**
-     * Takes a bean back, so that the library's loader can be let go of.
+     * Withdraws a bean, so that the library's loader can be unloaded.
      *
-     * @param name as it was offered
+     * @param name the name under which it was offered
      */
     public static void withdraw(String name) {
         ObjectName registered;
@@ -87,7 +88,7 @@ public final class Beans {
             try {
                 ManagementFactory.getPlatformMBeanServer().unregisterMBean(registered);
             } catch (Exception e) {
-                // it was not, or is not any more
+                // it was not registered, or is not any more
             }
         }
     }

@@ -3,12 +3,12 @@ package dev.sennit.internal;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** Durations as people read and write them: {@code 1.5 s}, {@code 250ms}. */
+/** Formats and parses durations for people: {@code 1.5 s}, {@code 250ms}. */
 public final class Durations {
     private Durations() {}
 
     /**
-     * A duration for a message.
+     * Formats a duration for a message.
      *
      * @param duration the duration
      * @return such as {@code 1.5 s}, {@code 250 ms}, {@code 12 us}
@@ -46,7 +46,7 @@ public final class Durations {
     /**
      * Reads a duration as plans write it: a number with {@code us}, {@code ms}, {@code s}, {@code m} or {@code h}.
      *
-     * @param name what the value is for, for the message
+     * @param name the name of the setting, for the message
      * @param text the value
      * @return the duration
      * @throws IllegalArgumentException naming the value and the form it should have

@@ -3,12 +3,12 @@ package dev.sennit.internal;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The result of a task that does the same to several items: if it cannot travel as a whole, its beginning may. */
+/** The result of a task that processes several items. If it cannot be sent as a whole, its first part may be. */
 public interface ItemResults {
     /**
-     * The results.
+     * Returns the results.
      *
-     * @return one for each item, in their order
+     * @return a result for each item, in the order of the items
      */
     List<? extends @Nullable Object> values();
 }

@@ -1,14 +1,14 @@
 package dev.sennit.internal;
 
-/** Tells the JDK's part of a stack from its author's. */
+/** Distinguishes the JDK's frames of a stack from others. */
 public final class JdkFrames {
     private JdkFrames() {}
 
     /**
-     * Whether a frame is of a class of the JDK.
+     * Returns whether a frame is of a class of the JDK.
      *
      * @param frame a frame
-     * @return whether
+     * @return true if it is
      */
     public static boolean isOfJdk(StackTraceElement frame) {
         String module = frame.getModuleName();

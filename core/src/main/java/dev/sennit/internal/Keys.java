@@ -6,9 +6,9 @@ import java.security.SecureRandom;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
-/** Keys that two processes share, and how each proves to the other that it has one. */
+/** Keys that two processes share, and the proofs that a process has the key. */
 public final class Keys {
-    /** The fewest bytes of a key. */
+    /** The least number of bytes of a key. */
     public static final int SHORTEST = 16;
 
     private static final SecureRandom RANDOM = new SecureRandom();
@@ -16,9 +16,9 @@ public final class Keys {
     private Keys() {}
 
     /**
-     * Bytes that nobody can guess.
+     * Returns bytes from a secure random generator.
      *
-     * @param size how many
+     * @param size how many bytes
      * @return fresh bytes
      */
     public static byte[] random(int size) {
@@ -42,10 +42,10 @@ public final class Keys {
     }
 
     /**
-     * The proof that a side has the key: HMAC-SHA256 (RFC 2104) of its role and of what both sides have made up.
+     * Returns the proof that a side has the key: HMAC-SHA256 (RFC 2104) of its role and of both sides' random bytes.
      *
      * @param key the key
-     * @param role the side's word, so that no proof can be played back to whoever gave it
+     * @param role the side's role, so that a proof cannot be replayed to the side that gave it
      * @param challenge the random bytes of the other side
      * @param counter the random bytes of this side
      * @return 32 bytes

@@ -2,29 +2,29 @@ package dev.sennit.internal;
 
 
 /**
- * Whether to look for a short while before going to sleep, learned from how often that helped: to be woken takes tens of
- * microseconds, most of it until a halted processor runs again.
+ * Decides whether to spin for a short while before sleeping, from how often spinning has helped. A wake-up takes tens
+ * of microseconds, mostly until a halted processor runs again.
  *
- * <p>For one thread at a time; what is lost to a race is a guess.
+ * <p>For one thread at a time; a race only makes the estimate worse.
  */
 public final class LearnedSpin {
-    /** How long: about twice what is saved. */
+    /** How long to spin: about twice the time of a wake-up. */
     private static final long NANOS = 100_000;
 
     private static final int MOST = 16;
     private static final int LOSS = 2;
-    /** One look in so many, when it has not helped: it may by now. */
+    /** When spinning has not helped, it is tried again once in so many calls. */
     private static final int NOW_AND_THEN = 32;
 
     private int hope = MOST / 2;
     private int skipped;
 
-    /** What is waited for. */
+    /** The condition of a wait. */
     public interface Condition<E extends Exception> {
         boolean holds() throws E;
     }
 
-    /** Looks, if that is likely to help; returns whether the condition holds. */
+    /** Spins until the condition holds, if that is likely to help; returns whether the condition holds. */
     public <E extends Exception> boolean until(Condition<E> condition) throws E {
         if (hope == 0 && ++skipped % NOW_AND_THEN != 0) {
             return condition.holds();

@@ -6,8 +6,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The figures that the JDK's module {@code java.management} has of this JVM. A runtime image may be without it: then there is no processor time to
- * be had, and the options have to be found elsewhere. No other class of the library that such an image needs may name its classes.
+ * Figures of this JVM from the JDK's module {@code java.management}. A runtime image may lack it: then processor times
+ * are not available, and the options have to be found elsewhere. No other class that such an image needs may name that
+ * module's classes.
  */
 public final class Management {
     private static final boolean PRESENT = isPresent();
@@ -23,7 +24,7 @@ public final class Management {
         }
     }
 
-    /** Only loaded where there is such a module. */
+    /** Loaded only if the module is present. */
     private static final class Figures {
         static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
@@ -36,13 +37,13 @@ public final class Management {
         }
     }
 
-    /** Whether there is such a module. */
+    /** Returns whether the module is present. */
     public static boolean isThere() {
         return PRESENT;
     }
 
     /**
-     * Processor time that a thread has used.
+     * Returns the processor time that a thread has used.
      *
      * @param thread a platform thread
      * @return nanoseconds; 0 when it has ended, is virtual, or the JVM cannot tell
@@ -52,9 +53,9 @@ public final class Management {
     }
 
     /**
-     * The options that this JVM was started with, wherever they came from.
+     * Returns the options that this JVM was started with, from the command line, files or the environment.
      *
-     * @return them, or null when the JVM cannot tell
+     * @return the options, or null when the JVM cannot tell
      */
     public static @Nullable List<String> options() {
         return PRESENT ? Figures.options() : null;

@@ -11,15 +11,15 @@ import java.nio.file.StandardOpenOption;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Memory that several processes may map, and that is gone with the last of them: it has no name in any file system, so a
- * crash cannot leave it behind. Its size cannot change.
+ * Memory that several processes may map, and that the system frees with the last of them: it has no name in any file
+ * system, so a crash cannot leave it behind. Its size cannot change.
  *
- * <p>Another process of the same user opens it through {@link #path}, for as long as this object is open. What is mapped
- * then stays mapped, open or not. Needs {@link Linux#isAvailable}.
+ * <p>Another process of the same user opens it through {@link #path}, while this object is open. Mappings stay valid
+ * after it is closed. Needs {@link Linux#isAvailable}.
  */
 public final class MemoryFile implements AutoCloseable {
     private static final String PREFIX = "sennit-";
-    /** The name of such a file, as its process shows it, begins so. A file of another kind may too, but has no seals. */
+    /** How the link to such a file in /proc begins. A file of another kind may be called so too, but has no seals. */
     private static final String LINK = "/memfd:" + PREFIX;
 
     private final int descriptor;
@@ -32,9 +32,9 @@ public final class MemoryFile implements AutoCloseable {
     }
 
     /**
-     * Makes one, filled with zeros. Pages that nobody touches take no memory.
+     * Creates a memory file, filled with zeros. Pages that no process has touched take no memory.
      *
-     * @param name what {@code /proc/PID/maps} shows after {@code sennit-}, for people; need not be unique
+     * @param name for people, as shown by {@code /proc/PID/maps} after {@code sennit-}; need not be unique
      * @param size bytes
      * @return the file
      * @throws IOException when the system has no descriptor for it
@@ -44,7 +44,7 @@ public final class MemoryFile implements AutoCloseable {
     }
 
     /**
-     * Where another process finds it.
+     * Returns the path by which another process opens it.
      *
      * @return a path below /proc
      */
@@ -53,18 +53,18 @@ public final class MemoryFile implements AutoCloseable {
     }
 
     /**
-     * Its file descriptor in this process: the last part of {@link #path}.
+     * Returns its file descriptor in this process: the last part of {@link #path}.
      *
-     * @return a number that is another file's once this is closed
+     * @return a number that may be another file's after this is closed
      */
     public int descriptor() {
         return descriptor;
     }
 
     /**
-     * Maps it here.
+     * Maps it in this process.
      *
-     * @param arena how long
+     * @param arena the lifetime of the mapping
      * @return the memory
      * @throws IOException when it is closed, or there is no room in the address space
      */
@@ -73,11 +73,11 @@ public final class MemoryFile implements AutoCloseable {
     }
 
     /**
-     * Maps a part of it here.
+     * Maps a part of it in this process.
      *
      * @param offset where the part begins; a multiple of the page size
      * @param length bytes
-     * @param arena how long
+     * @param arena the lifetime of the mapping
      * @return the memory
      * @throws IOException when it is closed, or there is no room in the address space
      */
@@ -88,18 +88,20 @@ public final class MemoryFile implements AutoCloseable {
     /**
      * Maps a file of another process. Not interruptible; the interrupt status stays.
      *
-     * @param path what {@link #path} said there
+     * @param path the {@link #path} in the other process
      * @param size its size
-     * @param arena how long
+     * @param arena the lifetime of the mapping
      * @return the memory
-     * @throws NotAMemoryFileException when it is a file of another kind, which has not been opened
-     * @throws IOException when the other process is gone, or has closed it, or it is of another size
+     * @throws NotAMemoryFileException when it is a file of another kind, which is not opened
+     * @throws IOException when the other process has ended, or has closed the file, or the file has another size
      */
     public static MemorySegment map(Path path, long size, Arena arena) throws IOException {
         return map(path, size, 0, size, arena);
     }
 
-    /** An interrupt closes a channel that is used; to map takes too little time to be worth one, so it is done again. */
+    /**
+     * Maps the file, and repeats that when an interrupt closes the channel: mapping is too short to be interruptible.
+     */
     private static MemorySegment map(Path path, long size, long offset, long length, Arena arena) throws IOException {
         boolean interrupted = false;
         try {
@@ -122,7 +124,7 @@ public final class MemoryFile implements AutoCloseable {
         if (!name.startsWith(LINK)) {
             throw new NotAMemoryFileException(path, "it is " + name);
         }
-        if (!Linux.isSupported()) { // its seals cannot be seen from here
+        if (!Linux.isSupported()) { // then its seals cannot be checked
             if (!Files.isRegularFile(path)) {
                 throw new NotAMemoryFileException(path, "no regular file");
             }
@@ -139,14 +141,14 @@ public final class MemoryFile implements AutoCloseable {
     private static MemorySegment mapChecked(Path path, Path here, long size, long offset, long length, Arena arena)
             throws IOException {
         try (FileChannel channel = FileChannel.open(here, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            if (channel.size() != size) { // another file has the number by now; to map more of it would make it grow
+            if (channel.size() != size) { // another file may have the number by now; mapping beyond its end would enlarge it
                 throw new IOException(path + " is not the memory file of " + size + " bytes that it was");
             }
             return channel.map(FileChannel.MapMode.READ_WRITE, offset, length, arena);
         }
     }
 
-    /** A descriptor that is said to be a memory file is something else. */
+    /** Thrown when a descriptor is not that of a memory file. */
     public static final class NotAMemoryFileException extends IOException {
         private static final long serialVersionUID = 1L;
 
@@ -155,7 +157,7 @@ public final class MemoryFile implements AutoCloseable {
         }
     }
 
-    /** Lets nobody else open it. */
+    /** Closes the file: no other process can open it any more. */
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {

@@ -5,8 +5,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The failure of a task that does the same to several items, when one of them failed: it holds the results of the items before. The
- * failure is its cause. No user sees it.
+ * The failure of a task that processes several items, when an item failed. It has the results of the items before; the
+ * item's failure is its cause. Users never see it.
  */
 public final class PartialFailure extends Exception {
     private static final long serialVersionUID = 1L;
@@ -16,8 +16,8 @@ public final class PartialFailure extends Exception {
     /**
      * Creates the exception.
      *
-     * @param finished the results of the items before the one that failed
-     * @param failure what that one threw
+     * @param finished the results of the items before the failed item
+     * @param failure the exception of the failed item
      */
     public PartialFailure(List<? extends @Nullable Object> finished, Throwable failure) {
         super(null, failure, false, false);
@@ -25,7 +25,7 @@ public final class PartialFailure extends Exception {
     }
 
     /**
-     * The results of the items before the one that failed.
+     * Returns the results of the items before the failed item.
      *
      * @return results in the order of the items
      */
@@ -34,7 +34,7 @@ public final class PartialFailure extends Exception {
     }
 
     /**
-     * The failure of the item.
+     * Returns the failure of the item.
      *
      * @return the failure
      */

@@ -10,27 +10,31 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads which scoped values a thread has bound, so that a task can have them too.
+ * Reads the scoped values that a thread has bound, so that a task can inherit them.
  *
- * <p>The JDK tells that to its own {@code StructuredTaskScope} alone. This class reads the same chain, and writes nothing: it
- * needs {@code --add-opens java.base/java.lang}, as {@link OwnScheduler} does, and is tried once with values that it bound itself.
- * Where the option is missing, or another JDK has it otherwise, nothing is read. A task gets the values through the public {@link
- * ScopedValue#where}.
+ * <p>The JDK shows these only to its own {@code StructuredTaskScope}. This class reads the same chain, and writes
+ * nothing. It needs {@code --add-opens java.base/java.lang}, as {@link OwnScheduler} does, and tries itself once with
+ * bindings of its own. Without the option, or on a JDK with other members, it reads nothing. A task gets the values
+ * through the public {@link ScopedValue#where}.
  *
- * <p>Source: {@code java.lang.ScopedValue} of JDK 25. A {@code Snapshot} holds the {@code Carrier} of one {@code call} or {@code
- * run}, and leads to the snapshot around it; a carrier is one binding and leads to the one before it. The first of a key counts.
+ * <p>Source: {@code java.lang.ScopedValue} of JDK 25. A {@code Snapshot} holds the {@code Carrier} of a {@code call} or
+ * {@code run}, and refers to the enclosing snapshot. A carrier is a binding, and refers to the binding before it. The
+ * first binding of a key counts.
  */
 public final class ScopedValueBindings {
-    /** Values that belong to one thread's calls: a task that had them would take itself for a part of these calls. */
+    /**
+     * Scoped values that describe the calls of a thread: a task that inherited them would seem to be a part of these
+     * calls.
+     */
     private static final Set<ScopedValue<?>> NOT_INHERITED = ConcurrentHashMap.newKeySet();
 
     private ScopedValueBindings() {}
 
     /**
-     * Makes a scoped value of the library's own, which no task inherits.
+     * Creates a scoped value that no task inherits.
      *
      * @param <T> the type of the value
-     * @return a new one
+     * @return a new scoped value
      */
     public static <T> ScopedValue<T> notInherited() {
         ScopedValue<T> value = ScopedValue.newInstance();
@@ -39,7 +43,7 @@ public final class ScopedValueBindings {
     }
 
     /**
-     * The bindings of the calling thread.
+     * Returns the bindings of the calling thread.
      *
      * @return the bindings that can be inherited; null if there are none, or they cannot be read
      */
@@ -53,7 +57,7 @@ public final class ScopedValueBindings {
         static final @Nullable Chain CHAIN = Chain.find();
     }
 
-    /** Handles on the chain. All take and return {@code Object}, as the snapshot's class is not to be named here. */
+    /** Handles for the chain. All take and return {@code Object}, as the class of snapshots is not accessible here. */
     private record Chain(
             MethodHandle first,
             MethodHandle around,
@@ -88,7 +92,7 @@ public final class ScopedValueBindings {
             return lookup.findGetter(owner, name, type).asType(MethodType.methodType(Object.class, Object.class));
         }
 
-        /** Binds values around one another, and looks whether they are found. */
+        /** Tries the handles with nested bindings. */
         private boolean works() {
             ScopedValue<String> outer = ScopedValue.newInstance();
             ScopedValue<String> both = ScopedValue.newInstance();
@@ -109,7 +113,7 @@ public final class ScopedValueBindings {
                     return null; // the snapshot of a thread without bindings
                 }
                 ScopedValue.Carrier all = null;
-                List<ScopedValue<?>> found = new ArrayList<>(); // few: a search through them is quick
+                List<ScopedValue<?>> found = new ArrayList<>(); // few, so a linear search is quick
                 for (; carrier != null; carrier = (Object) bindings.invokeExact(snapshot)) {
                     for (; carrier != null; carrier = (Object) before.invokeExact(carrier)) {
                         var one = (ScopedValue<?>) (Object) key.invokeExact(carrier);

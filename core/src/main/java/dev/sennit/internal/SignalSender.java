@@ -9,13 +9,16 @@ import java.util.concurrent.ExecutionException;
 /**
  * Sends signals to other processes.
  *
- * <p>A process id is used again after its process has ended and was waited for. So the receiver is a {@link ProcessHandle}, which
- * knows when its process was started: it is alive only while the process with that id has that start.
+ * <p>The system reuses a process id after its process has ended and was reaped. So the receiver is a
+ * {@link ProcessHandle}, which knows when its process was started, and is alive only while the process with that id has
+ * that start time.
  *
  * <ul>
- *   <li>On Linux, with native access: a descriptor of the process is opened first, and the handle is asked after that. If it is
- *       alive then, its process had the id before too, so the descriptor is of that process, and stays so whatever happens to the id.
- *   <li>Elsewhere: the handle is asked, then {@code kill} is run. The JDK's own {@link ProcessHandle#destroy} does the same.
+ *   <li>On Linux, with native access: the sender first opens a descriptor of the process, and then checks the handle.
+ *       If the handle is alive, its process had the id before too, so the descriptor refers to that process, even if
+ *       the id is reused later.
+ *   <li>Elsewhere: the sender checks the handle, then runs {@code kill}. The JDK's own {@link ProcessHandle#destroy}
+ *       does the same.
  * </ul>
  */
 public final class SignalSender {
@@ -23,7 +26,7 @@ public final class SignalSender {
     private static final int KILL = 9;
     private static final int TERM = 15;
 
-    /** By number, from 0; those of Linux and macOS differ from 7 on. */
+    /** Names by number, from 0. Linux and macOS differ from 7 on. */
     private static final List<String> LINUX = List.of(
             "", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT",
             "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS");
@@ -35,9 +38,9 @@ public final class SignalSender {
     private SignalSender() {}
 
     /**
-     * The number of a signal in this system.
+     * Returns the number of a signal in this system.
      *
-     * @param name such as {@code TERM}
+     * @param name the name, such as {@code TERM}
      * @return its number
      * @throws IllegalArgumentException if there is no such signal
      */
@@ -53,7 +56,7 @@ public final class SignalSender {
     /**
      * Sends a signal.
      *
-     * @param process who gets it
+     * @param process the receiver
      * @param signal its number
      * @return whether it was sent; false if the process has ended
      * @throws IllegalArgumentException if there can be no such signal
@@ -76,7 +79,7 @@ public final class SignalSender {
                 } finally {
                     Linux.close(descriptor);
                 }
-            } // it has ended, or a container forbids this call
+            } // the process has ended, or a container forbids this call
         }
         return process.isAlive() && sendByProgram(process, signal);
     }
@@ -99,7 +102,9 @@ public final class SignalSender {
         };
     }
 
-    /** In a thread of its own: to start a program takes milliseconds, and would hold up a loop. */
+    /**
+     * Runs {@code kill} in another thread, as starting a program takes milliseconds, which would delay an event loop.
+     */
     private static boolean sendByProgram(ProcessHandle process, int signal) throws IOException, InterruptedException {
         var sent = new CompletableFuture<String>();
         BackgroundExecutor.execute(() -> {

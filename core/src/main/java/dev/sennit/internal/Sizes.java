@@ -3,14 +3,14 @@ package dev.sennit.internal;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Amounts of memory as people and JVM options write them: {@code 1.5 GB}, {@code 256m}. */
+/** Formats and parses amounts of memory, for people and JVM options: {@code 1.5 GB}, {@code 256m}. */
 public final class Sizes {
     private static final Pattern SIZE = Pattern.compile("([1-9][0-9]{0,15})([kKmMgG]?)");
 
     private Sizes() {}
 
     /**
-     * An amount for a message.
+     * Formats an amount for a message.
      *
      * @param bytes 0 or more
      * @return such as {@code 1.5 GB}, {@code 256 MB}, {@code 12 KB}, {@code 100 bytes}; a KB is 1024 bytes
@@ -31,9 +31,10 @@ public final class Sizes {
     }
 
     /**
-     * Reads an amount as JVM options and plans write it: a number of bytes, or with {@code k}, {@code m} or {@code g}.
+     * Parses an amount as written in JVM options and plans: a number of bytes, or with {@code k}, {@code m} or
+     * {@code g}.
      *
-     * @param name what the value is for, for the message
+     * @param name the name of the setting, for the message
      * @param text the value
      * @return the number of bytes
      * @throws IllegalArgumentException naming the value and the form it should have

@@ -9,24 +9,25 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Goes over a snapshot of a collection that others change meanwhile.
+ * A spliterator over a snapshot of a collection that other threads may change.
  *
- * <p>{@link java.util.Collection#spliterator} believes {@code size()}, and a stream that was promised so many elements fails when there
- * are more or fewer. This one promises no size. It takes its snapshot when it is first asked for an element, a part or an estimate.
+ * <p>{@link java.util.Collection#spliterator} relies on {@code size()}, and a stream fails when the number of elements
+ * differs from the size reported. This spliterator reports no size. It takes its snapshot at the first call that needs
+ * an element, a split or an estimate.
  *
  * @param <E> the type of the elements
  */
 public final class SnapshotSpliterator<E extends @Nullable Object> implements Spliterator<E> {
     private final Supplier<Iterator<E>> snapshot;
     private final int characteristics;
-    /** Null until it is first used. Only the thread that it belongs to. */
+    /** The snapshot's spliterator; null until it is first used. Only the thread that uses this. */
     private @Nullable Spliterator<E> taken;
 
     /**
-     * A spliterator that has not looked yet.
+     * Creates a spliterator that has not taken its snapshot yet.
      *
-     * @param snapshot takes the snapshot, and goes over it
-     * @param characteristics what else holds, without a size
+     * @param snapshot takes the snapshot, and returns an iterator over it
+     * @param characteristics the characteristics, without those of size
      */
     public SnapshotSpliterator(Supplier<Iterator<E>> snapshot, int characteristics) {
         this.snapshot = snapshot;
@@ -61,7 +62,7 @@ public final class SnapshotSpliterator<E extends @Nullable Object> implements Sp
 
     @Override
     public long estimateSize() {
-        return Long.MAX_VALUE; // which means that it is not known
+        return Long.MAX_VALUE; // unknown
     }
 
     @Override

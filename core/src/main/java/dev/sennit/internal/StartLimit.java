@@ -12,17 +12,17 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Starts at most so many tasks at a time, each in a thread or coroutine of its own; the others wait in the order they came. For any
- * thread.
+ * Limits how many tasks run at a time, each in a thread or coroutine of its own. Further tasks wait in the order they
+ * came. Thread-safe.
  *
- * <p>A slot is taken before a task leaves the queue, and given back when its thread has ended, or could not be started. A thread that
- * gives a slot back looks at the queue after that, and a thread that fills the queue looks for a slot after that: one of them sees the
- * other.
+ * <p>A thread acquires a slot before it takes a task from the queue. The slot is released when the task's thread has
+ * ended, or could not be started. A thread that releases a slot then looks at the queue, and a thread that adds to the
+ * queue then looks for a slot: one of the two sees the other.
  *
- * <p>A task that cannot be started waits on if others are under way: the next of those to end tries again, and so does a timer, as
- * what is under way may wait for this task. If there are none, or there is no timer, the task fails.
+ * <p>A task that cannot be started goes on waiting if other tasks run: the next task that ends tries again, and so does
+ * a timer, as the running tasks may wait for this task. If no task runs, or no timer can be had, the task fails.
  *
- * @param <T> the tasks
+ * @param <T> the type of the tasks
  */
 public final class StartLimit<T> {
     private static final Duration TRY_AGAIN = Duration.ofMillis(100);
@@ -32,18 +32,18 @@ public final class StartLimit<T> {
     private final Predicate<? super T> isWanted;
     private final BiConsumer<? super T, ? super Throwable> fail;
     private final Deque<T> waiting = new ConcurrentLinkedDeque<>();
-    /** Slots of tasks that run or are about to. */
+    /** How many slots are taken, by tasks that run or are about to. */
     private final AtomicInteger taken = new AtomicInteger();
     /** Whether a timer is going to try again. */
     private final AtomicBoolean triesAgain = new AtomicBoolean();
 
     /**
-     * A limit that nothing counts against.
+     * Creates a limit with all slots free.
      *
-     * @param most how many tasks at a time; {@link Integer#MAX_VALUE} is no limit
-     * @param start starts a task, which calls {@link #ended} in the end, or throws
+     * @param most how many tasks may run at a time; {@link Integer#MAX_VALUE} for no limit
+     * @param start starts a task, which calls {@link #ended} at its end, or throws
      * @param isWanted whether a task that waited is still to be started: it may have been cancelled, or run elsewhere
-     * @param fail told of a task that is not started, and why
+     * @param fail called with a task that could not be started, and the reason
      */
     public StartLimit(
             int most,
@@ -57,16 +57,16 @@ public final class StartLimit<T> {
     }
 
     /**
-     * Whether any number of tasks may run.
+     * Returns whether any number of tasks may run.
      *
-     * @return true if nothing ever waits
+     * @return true if no task ever waits
      */
     public boolean isNone() {
         return most == Integer.MAX_VALUE;
     }
 
     /**
-     * The tasks that were not started, and some that are not wanted any more.
+     * Returns the tasks that wait, which may include tasks that are not wanted any more.
      *
      * @return the queue itself
      */
@@ -77,7 +77,7 @@ public final class StartLimit<T> {
     /**
      * Starts a task, or lets it wait.
      *
-     * @param task what to start
+     * @param task the task
      */
     public void add(T task) {
         if (isNone()) {
@@ -88,7 +88,7 @@ public final class StartLimit<T> {
         }
     }
 
-    /** Called once for each task that was started, when it has ended. */
+    /** Releases a slot. Called once for each started task, when it has ended. */
     public void ended() {
         if (!isNone()) {
             taken.decrementAndGet();
@@ -100,12 +100,12 @@ public final class StartLimit<T> {
         while (!waiting.isEmpty() && takeSlot()) {
             T next = pollWanted();
             if (next == null) {
-                taken.decrementAndGet(); // and look again, as another may have come since
+                taken.decrementAndGet(); // then look again, as another task may have been added
                 continue;
             }
             try {
                 start.accept(next);
-            } catch (Throwable e) { // no thread to be had, say
+            } catch (Throwable e) { // no thread, for example
                 if (taken.get() == 1) {
                     taken.decrementAndGet();
                     fail.accept(next, e);
@@ -120,7 +120,9 @@ public final class StartLimit<T> {
         }
     }
 
-    /** After the slot was given back: else the timer might find none, and would not come again. */
+    /**
+     * Starts a timer that tries again. Called after the slot is released, as the timer needs a free slot when it runs.
+     */
     private void tryAgainLater(T task, Throwable why) {
         if (!triesAgain.compareAndSet(false, true)) {
             return;

@@ -4,26 +4,26 @@ import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How counters that many threads write are spread, so that threads do not wait for one another's cache line: a thread always writes
- * to the same stripe, and a reader adds them up. The idea is that of {@link java.util.concurrent.atomic.LongAdder}; here several
- * counters share one stripe, which is looked up once for all of them. Threads may share a stripe; the more stripes there are, the
- * rarer they do.
+ * Spreads counters that many threads write, to avoid contention on cache lines: a thread always writes to the same
+ * stripe, and a reader adds the stripes up. The idea is that of {@link java.util.concurrent.atomic.LongAdder}; here
+ * several counters are in a stripe, which a thread looks up once for all of them. Threads may share a stripe; more
+ * stripes make that rarer.
  */
 public final class Stripes {
     /** Longs in a stripe: two cache lines, as processors fetch them in pairs. */
     public static final int WIDTH = 16;
 
-    /** A power of two, at least eight times as many as processors, at most 64. */
+    /** The number of stripes: a power of two, at least eight times the number of processors, but at most 64. */
     public static final int COUNT = Integer.highestOneBit(Math.clamp(Runtime.getRuntime().availableProcessors() * 16L - 1, 1, 64));
 
-    /** Null until a schedule is explored. */
+    /** The numbering of threads in explored schedules; null until a schedule is explored. */
     private static volatile @Nullable IntSupplier numbering;
 
     private Stripes() {}
 
     /**
-     * Says how the threads of schedules that are explored are numbered: by their ids, a schedule that is run again would take other
-     * stripes, and another way through what is done stripe by stripe.
+     * Sets the numbering of threads in explored schedules. With thread ids, a repeated schedule would use other
+     * stripes, and take another path through code that goes from stripe to stripe.
      *
      * @param number the number of the calling thread, or less than 0 if it is of no schedule
      */
@@ -32,9 +32,9 @@ public final class Stripes {
     }
 
     /**
-     * Finds the calling thread's stripe.
+     * Returns the calling thread's stripe.
      *
-     * @return where it begins, in an array of {@code COUNT * WIDTH} longs
+     * @return the index of its first element, in an array of {@code COUNT * WIDTH} longs
      */
     public static int ofThread() {
         IntSupplier ofSchedule = numbering;

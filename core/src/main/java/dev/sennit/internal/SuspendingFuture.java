@@ -7,12 +7,12 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A future whose waits let others have their turn, as do those of all futures made from it.
+ * A future whose waiting threads give up their turn, as do those of all stages created from it.
  *
  * @param <T> the type of the value
  */
 public class SuspendingFuture<T extends @Nullable Object> extends CompletableFuture<T> {
-    /** A future that is not done. */
+    /** Creates a future that is not done. */
     public SuspendingFuture() {}
 
     @Override

@@ -15,11 +15,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Signals that the operating system sends to this JVM.
  *
- * <p>What the JDK has for them is {@code sun.misc.Signal}, in the module {@code jdk.unsupported}, which exports it. It is looked for when
- * first used and not linked, as javac warns of it, and as a JVM with few modules may be without it.
+ * <p>The JDK's class for signals is {@code sun.misc.Signal}, which the module {@code jdk.unsupported} exports. It is
+ * looked up by reflection on first use, as javac warns of it, and as a runtime image may lack the module.
  */
 public final class SystemSignals {
-    /** A signal that is handled by us. */
+    /** A signal with a handler of the library. */
     public static final class Handled {
         private final Object signal;
         private final BooleanSupplier action;
@@ -36,7 +36,7 @@ public final class SystemSignals {
             former = handle(signal, handler);
         }
 
-        /** Has the signal handled as before; nothing if somebody else handles it by now. */
+        /** Restores the former handler, unless the program has installed another meanwhile. */
         public void restore() {
             Object current = handle(signal, former());
             if (current != handler) {
@@ -54,7 +54,7 @@ public final class SystemSignals {
             }
             try {
                 Objects.requireNonNull(Found.INSTANCE).passOn.invoke(former(), signal);
-            } catch (UnsupportedOperationException e) { // the system's own, which only the system can call
+            } catch (UnsupportedOperationException e) { // the system's default handler, which Java cannot call
                 restore();
                 sendAgain();
             } catch (RuntimeException | Error e) {
@@ -64,7 +64,7 @@ public final class SystemSignals {
             }
         }
 
-        /** The JDK's own {@code raise} refuses signals that it does not handle itself. */
+        /** Sends the signal by {@code kill}, as the JDK's {@code raise} refuses signals without a Java handler. */
         private void sendAgain() {
             String name = signal.toString().substring("SIG".length());
             try {
@@ -78,15 +78,15 @@ public final class SystemSignals {
     private SystemSignals() {}
 
     /**
-     * Has an action called for each signal of a kind, in a thread that the JVM starts for it. The JVM then does nothing else: for {@code
-     * TERM}, {@code INT} and {@code HUP} it does not end.
+     * Installs a handler for a signal, which runs in a thread that the JVM starts for each signal. The JVM then does
+     * not handle the signal itself: it does not exit on {@code TERM}, {@code INT} or {@code HUP}.
      *
-     * @param name such as {@code TERM}
-     * @param action what to call; if it returns false, the signal is handled as before: that one, and where the system did it, all later
-     *     ones
-     * @return what restores the former handler
-     * @throws IllegalArgumentException if there is no such signal, or if it is not to be had: the JVM or the system needs it
-     * @throws IllegalStateException if this JVM has no signals; the message says what to do
+     * @param name the name, such as {@code TERM}
+     * @param action the handler; if it returns false, the former handler handles this signal and, if that was the
+     *     system's default, all later signals
+     * @return the registration, which can restore the former handler
+     * @throws IllegalArgumentException if there is no such signal, or if the JVM or the system reserves it
+     * @throws IllegalStateException if this JVM does not support signals; the message tells the remedy
      */
     public static Handled handle(String name, BooleanSupplier action) {
         Found found = Found.INSTANCE;
@@ -120,19 +120,19 @@ public final class SystemSignals {
         }
     }
 
-    /** What a handler does, which is made of this method by its name; it has no use for the signal. */
+    /** The body of a handler, looked up by name; it ignores the signal. */
     @SuppressWarnings({"unused", "UnusedMethod"})
     private static void call(Runnable action, Object signal) {
         action.run();
     }
 
     /**
-     * The JDK's own.
+     * The JDK's methods.
      *
-     * @param constructor makes a signal
-     * @param handle has one handled
-     * @param newHandler makes a handler of an action
-     * @param passOn has a handler handle a signal
+     * @param constructor creates a signal
+     * @param handle installs a handler
+     * @param newHandler creates a handler from an action
+     * @param passOn calls a handler with a signal
      */
     private record Found(MethodHandle constructor, MethodHandle handle, MethodHandle newHandler, MethodHandle passOn) {
         static final @Nullable Found INSTANCE = find();
@@ -154,7 +154,10 @@ public final class SystemSignals {
             }
         }
 
-        /** As the compiler makes lambdas: each worker starts with one, and a proxy takes several times as long to make. */
+        /**
+         * Creates handlers as the compiler creates lambdas: a proxy takes several times as long, and each worker needs
+         * one.
+         */
         private static CallSite handlers(MethodHandles.Lookup lookup, Class<?> handler, MethodType action)
                 throws ReflectiveOperationException, LambdaConversionException {
             MethodHandle call = lookup.findStatic(

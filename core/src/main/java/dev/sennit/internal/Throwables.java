@@ -13,8 +13,8 @@ import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads exceptions of unknown classes. Their own methods may throw, overflow the stack, or return null or no end of text; nothing
- * here fails for that, and what is returned has a bound.
+ * Reads exceptions of unknown classes, whose own methods may throw, overflow the stack, or return null or unbounded
+ * text. The methods here do not fail because of that, and their results are bounded.
  */
 public final class Throwables {
     private static final int LONGEST_TEXT = 1 << 16;
@@ -24,7 +24,7 @@ public final class Throwables {
     private Throwables() {}
 
     /**
-     * Its {@code toString()}.
+     * Returns the exception's {@code toString()}.
      *
      * @param failure any exception
      * @return its text, or its class's name if it has none; cut off at 65,536 characters
@@ -34,13 +34,13 @@ public final class Throwables {
         try {
             text = failure.toString();
         } catch (Throwable e) {
-            // its class tells something too
+            // use the class's name
         }
         return shortened(text != null ? text : failure.getClass().getName());
     }
 
     /**
-     * Its {@code getMessage()}.
+     * Returns the exception's {@code getMessage()}.
      *
      * @param failure any exception
      * @return its message; null if it has none; cut off at 65,536 characters
@@ -55,7 +55,7 @@ public final class Throwables {
     }
 
     /**
-     * Its {@code getCause()}.
+     * Returns the exception's {@code getCause()}.
      *
      * @param failure any exception
      * @return its cause; null if it has none
@@ -69,7 +69,7 @@ public final class Throwables {
     }
 
     /**
-     * Its {@code getStackTrace()}.
+     * Returns the exception's {@code getStackTrace()}.
      *
      * @param failure any exception
      * @return its frames, 4,096 at most, none of them null
@@ -86,11 +86,12 @@ public final class Throwables {
     }
 
     /**
-     * Whether an exception can be wrapped in another and printed, as futures and loggers do in threads that must go on.
+     * Returns whether an exception can be wrapped and printed safely, as futures and loggers do in threads that must go
+     * on.
      *
      * @param failure any exception
-     * @return false if a method that is asked then throws or returns what it may not, of the exception, its causes or what they
-     *     suppressed; or if there are more than 64 of those
+     * @return false if a method that they call throws or returns an invalid value, in the exception, its causes or
+     *     their suppressed exceptions; or if there are more than 64 of these
      */
     public static boolean isSound(Throwable failure) {
         Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
@@ -122,7 +123,7 @@ public final class Throwables {
     }
 
     /**
-     * Wraps an exception as the JDK does, and so that its own methods cannot fail the wrapping.
+     * Wraps an exception as the JDK does, but so that its own methods cannot make the wrapping fail.
      *
      * @param failure any exception
      * @return an exception with it as the cause
@@ -132,7 +133,7 @@ public final class Throwables {
     }
 
     /**
-     * Wraps an exception as the JDK does, and so that its own methods cannot fail the wrapping.
+     * Wraps an exception as the JDK does, but so that its own methods cannot make the wrapping fail.
      *
      * @param failure any exception
      * @return an exception with it as the cause

@@ -4,15 +4,15 @@ import java.io.ObjectStreamException;
 import java.io.Serializable;
 
 /**
- * What a dynamic proxy implements beside its own interface so that Java serialization writes something else in its place.
- * Public, as proxies of everybody's interfaces have to see it.
+ * Implemented by dynamic proxies, beside their own interface, so that Java serialization writes a replacement. Public,
+ * as the proxies of any interface need access to it.
  */
 public interface Travelling extends Serializable {
     /**
-     * What is written instead, as {@link Serializable} describes it.
+     * Returns the replacement, as {@link Serializable} specifies.
      *
      * @return an object that resolves to the proxy where it is read
-     * @throws ObjectStreamException if it cannot travel
+     * @throws ObjectStreamException if the proxy cannot be sent
      */
     Object writeReplace() throws ObjectStreamException;
 }

@@ -4,28 +4,28 @@ import java.lang.ref.Cleaner;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Has something done when an object has become unreachable, on a thread that is started with the first object. A {@link Cleaner} in a
- * static field would make its class unusable for ever, if there was no thread to be had when the class was first used.
+ * Runs actions when objects become unreachable, on a thread that the first registration starts. A {@link Cleaner} in a
+ * static field would make its class unusable for ever if no thread could be had when the class was initialized.
  */
 public final class Unreachable {
     private final String name;
     private volatile @Nullable Cleaner cleaner;
 
     /**
-     * Starts nothing.
+     * Creates this without starting the thread.
      *
-     * @param name of the thread
+     * @param name the name of the thread
      */
     public Unreachable(String name) {
         this.name = name;
     }
 
     /**
-     * Has something done once an object is unreachable.
+     * Runs an action once, when an object has become unreachable.
      *
      * @param object the object
-     * @param action what to do, which must not refer to the object; it delays those after it
-     * @return a handle that does it now, unless it was done
+     * @param action the action, which must not refer to the object; it delays later actions
+     * @return a handle that runs the action now, unless it has run
      * @throws OutOfMemoryError if there is no thread to be had; the next call tries again
      */
     public Cleaner.Cleanable register(Object object, Runnable action) {

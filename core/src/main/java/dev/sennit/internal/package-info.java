@@ -1,4 +1,4 @@
-/** What several packages of this module share and nobody outside may use. */
+/** Classes that several packages of this module share; not exported. */
 @NullMarked
 package dev.sennit.internal;
 
