@@ -141,7 +141,7 @@ public final class MemoryFile implements AutoCloseable {
     private static MemorySegment mapChecked(Path path, Path here, long size, long offset, long length, Arena arena)
             throws IOException {
         try (FileChannel channel = FileChannel.open(here, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-            if (channel.size() != size) { // another file may have the number by now; mapping beyond its end would enlarge it
+            if (channel.size() != size) { // the number may be reused; mapping beyond the end enlarges a file
                 throw new IOException(path + " is not the memory file of " + size + " bytes that it was");
             }
             return channel.map(FileChannel.MapMode.READ_WRITE, offset, length, arena);

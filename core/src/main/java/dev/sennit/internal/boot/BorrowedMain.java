@@ -6,9 +6,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
- * The main of a process that has the library from its parent, as its own class path has only this package.
+ * The main class of a process that borrows the library from its parent, as its own class path has only this package.
  *
- * <p>The jar that this package comes in is removed once the process is connected to its parent, so its classes are all loaded before.
+ * <p>The parent removes the jar of this package once the process is connected, so all its classes are loaded before
+ * that.
  */
 public final class BorrowedMain {
     private static final int MAIN = 2;
@@ -16,11 +17,11 @@ public final class BorrowedMain {
     private BorrowedMain() {}
 
     /**
-     * Runs the main that is named.
+     * Runs the main class named in the arguments.
      *
-     * @param arguments the socket of the parent, the number of the loader there that has the library, the name of the main class, and
-     *     its arguments
-     * @throws Throwable what that main throws
+     * @param arguments the socket of the parent, the number of the parent's loader that has the library, the name of
+     *     the main class, and its arguments
+     * @throws Throwable if that main class throws it
      */
     public static void main(String[] arguments) throws Throwable {
         for (Class<?> own : new Class<?>[] {ParentClasses.class, ParentLoader.class}) {
@@ -32,7 +33,7 @@ public final class BorrowedMain {
         ClassLoader library = ParentClasses.borrowLibrary(Integer.parseInt(arguments[1]));
         Thread.currentThread().setContextClassLoader(library);
         Method main = Class.forName(arguments[MAIN], true, library).getDeclaredMethod("main", String[].class);
-        main.setAccessible(true); // of a class that is not public
+        main.setAccessible(true); // its class is not public
         try {
             main.invoke(null, (Object) Arrays.copyOfRange(arguments, MAIN + 1, arguments.length));
         } catch (InvocationTargetException e) {

@@ -22,10 +22,10 @@ import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The classes of this process's parent, which a worker borrows where it lacks them.
+ * The classes of this process's parent, which a worker borrows if it lacks them.
  *
- * <p>The parent numbers its class loaders. A {@link ParentLoader} here stands for one of them, and has the same classes: it asks the
- * parent, by a connection of its own that lasts as long as both processes.
+ * <p>The parent numbers its class loaders. A {@link ParentLoader} here stands for one of them, and has the same
+ * classes: it requests them from the parent, over a connection for this purpose that lasts as long as both processes.
  *
  * <pre>
  * worker to parent: {@link #CLASS}, int loader, UTF name       which loader has the class, if this one can find it?
@@ -35,47 +35,49 @@ import org.jspecify.annotations.Nullable;
  * parent to worker: int count, and for each: int length, bytes
  * </pre>
  *
- * <p>In the place of a length, {@link #NONE} says that the loader does not give the bytes away, and {@link #TOO_LONG} that there are too
- * many.
+ * <p>Instead of a length, {@link #NONE} means that the loader does not provide the bytes, and {@link #TOO_LONG} that
+ * there are too many.
  */
 public final class ParentClasses {
-    /** Asks for a class. */
+    /** Requests a class. */
     public static final byte CLASS = 'C';
-    /** Asks for resources. */
+    /** Requests resources. */
     public static final byte RESOURCES = 'R';
 
-    /** The system's class loader, and all that it can find. */
+    /** The parent's system class loader, and all classes that it can find. */
     public static final int SYSTEM = 0;
-    /** In the place of a loader: the class cannot be found. */
+    /** Instead of a loader: the class cannot be found. */
     public static final int NOBODY = -1;
-    /** In the place of a loader: the class is one of the JDK's. */
+    /** Instead of a loader: the class belongs to the JDK. */
     public static final int JDK = -2;
 
-    /** In the place of a length: there are no bytes to be had. */
+    /** Instead of a length: the bytes are not available. */
     public static final int NONE = -1;
-    /** In the place of a length: more than {@link #LONGEST}. */
+    /** Instead of a length: more than {@link #LONGEST}. */
     public static final int TOO_LONG = -2;
 
-    /** The most bytes that one answer may bring, so that a resource cannot fill the memory of a worker. */
+    /** The greatest length in an answer, so that a resource cannot fill the memory of a worker. */
     public static final int LONGEST = 1 << 26;
 
-    /** A request has room for that many characters in a name, whatever they are. */
+    /** How many characters of any kind a name in a request may have. */
     private static final int LONGEST_NAME = 0xFFFF / 3;
 
     private static final ParentLoader OF_SYSTEM = new ParentLoader(SYSTEM, ClassLoader.getSystemClassLoader());
 
-    /** Guarded by itself. Loaders that nobody uses any more are not kept. */
+    /** Guarded by itself. Does not retain loaders that are not in use. */
     private static final Map<Integer, WeakReference<ParentLoader>> LOADERS = new HashMap<>();
 
-    /** One request for each thread that waits for a class. */
+    /** A request for each thread that waits for a class. */
     private static final BlockingQueue<Request> REQUESTS = new LinkedBlockingQueue<>();
 
-    /** The class loader of the program, which stands in for the system's; written before the library's own main. */
+    /**
+     * The class loader of the program, used instead of the system class loader; written before the library's main runs.
+     */
     private static volatile ClassLoader application = ClassLoader.getSystemClassLoader();
 
-    /** Null in a process that has no parent to ask. */
+    /** The connection to the parent; null in a process without a parent. */
     private static volatile @Nullable SocketChannel parent;
-    /** Guarded by {@link #REQUESTS}. */
+    /** Guarded by {@link #REQUESTS}. Whether the thread that asks was started. */
     private static boolean isAsking;
 
     private ParentClasses() {}
@@ -83,18 +85,18 @@ public final class ParentClasses {
     /**
      * The parent's answer about a class.
      *
-     * @param loader the number of the loader that has it, or {@link #JDK} or {@link #NOBODY}
-     * @param location where it comes from; empty if that is not known
-     * @param bytes the class file, if the loader is the one that was asked and gives it away
+     * @param loader the number of the loader that has the class, or {@link #JDK} or {@link #NOBODY}
+     * @param location the location of its code; empty if that is not known
+     * @param bytes the class file, if the loader is the one in the request and provides it
      */
     record Found(int loader, String location, byte @Nullable [] bytes) {}
 
     private record Request(byte kind, int loader, String name, CompletableFuture<Object> answer) {}
 
     /**
-     * Connects to the parent. The first thing that a worker does; a second time does nothing.
+     * Connects to the parent. A worker does this first; a second call has no effect.
      *
-     * @param socket where the parent waits for it
+     * @param socket the parent's socket
      * @throws IOException if the parent is gone
      */
     public static void connect(Path socket) throws IOException {
@@ -104,10 +106,10 @@ public final class ParentClasses {
     }
 
     /**
-     * The loader here that stands for one of the parent's.
+     * Returns the loader that stands for a loader of the parent.
      *
-     * @param number the number that the parent gave it
-     * @return the same one as long as it is in use
+     * @param number the number that the parent gave its loader
+     * @return the loader; the same object while it is in use
      */
     public static ClassLoader loader(int number) {
         if (number == SYSTEM) {
@@ -126,15 +128,19 @@ public final class ParentClasses {
     }
 
     /**
-     * The loader of the program that this process works for.
+     * Returns the loader of the program that this process works for.
      *
-     * @return the system class loader; where that has only this package, the one that stands for the loader of the library
+     * @return the system class loader; if that has only this package, the loader that stands for the parent's loader of
+     *     the library
      */
     public static ClassLoader application() {
         return application;
     }
 
-    /** The loader of the library, which is the parent's, and is the {@linkplain #application program's} from now on. */
+    /**
+     * Returns the loader that stands for the parent's loader of the library, and makes it the {@link #application}
+     * loader.
+     */
     static ClassLoader borrowLibrary(int loader) {
         application = loader(loader);
         return application;
@@ -144,22 +150,22 @@ public final class ParentClasses {
         return (Found) ask(new Request(CLASS, loader, name, new CompletableFuture<>()));
     }
 
-    /** The resources of a name; null stands for one that is too long. */
+    /** Returns the resources of a name; an element is null if the resource is too long or not available. */
     @SuppressWarnings("unchecked")
     static List<byte @Nullable []> resources(int loader, String name) throws IOException {
         return (List<byte @Nullable []>) ask(new Request(RESOURCES, loader, name, new CompletableFuture<>()));
     }
 
     /**
-     * Waits for an answer, which is the parent's or that it is gone. Another thread speaks to the parent: an interrupt, which cancels a
-     * task, would close the channel.
+     * Waits for the parent's answer, or until it is gone. Another thread uses the connection: in this thread an
+     * interrupt, which cancels a task, would close the channel.
      */
     private static Object ask(Request request) throws IOException {
         SocketChannel connected = parent;
         if (connected == null) {
             throw new IOException("there is no parent to ask");
         }
-        if (request.name.length() > LONGEST_NAME) { // half a request would be the last one
+        if (request.name.length() > LONGEST_NAME) { // writeUTF would fail after half a request was written
             throw new IOException("nothing has a name of " + request.name.length() + " characters");
         }
         synchronized (REQUESTS) {
@@ -184,12 +190,12 @@ public final class ParentClasses {
         Asking(SocketChannel parent) {
             super("sennit-classes");
             setDaemon(true);
-            setContextClassLoader(null); // that of a task may not be kept
+            setContextClassLoader(null); // must not retain that of a task
             out = new DataOutputStream(new BufferedOutputStream(Channels.newOutputStream(parent)));
             in = new DataInputStream(new BufferedInputStream(Channels.newInputStream(parent)));
         }
 
-        /** An interrupt would close the channel. */
+        /** Ignores interrupts, as an interrupt would close the channel. */
         @Override
         public void interrupt() {}
 
@@ -209,9 +215,9 @@ public final class ParentClasses {
                     }
                     request.answer.complete(answerTo(request));
                 } catch (IOException e) {
-                    broken = e; // the line is out of step
+                    broken = e; // the position in the stream is unknown
                     request.answer.completeExceptionally(e);
-                } catch (Throwable e) { // no memory for the answer, say: a part of it may be unread
+                } catch (Throwable e) { // no memory for the answer, for example; a part of it may be unread
                     broken = new IOException(e);
                     request.answer.completeExceptionally(e);
                 }

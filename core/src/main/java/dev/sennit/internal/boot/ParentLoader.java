@@ -21,10 +21,12 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stands for a class loader of the parent, and finds what that finds: a class that another loader has is that loader's here too, and
- * each class has the code, the location and the neighbours that it has there.
+ * Stands for a class loader of the parent, and finds the same classes: a class that another loader of the parent
+ * defines is defined here by the loader that stands for it. So each class has the same code, location and neighbours as
+ * in the parent.
  *
- * <p>The one that stands for the parent's system class loader is a child of the system class loader here, which it asks first.
+ * <p>The loader that stands for the parent's system class loader is a child of the system class loader here, and
+ * delegates to it first.
  */
 final class ParentLoader extends ClassLoader {
     static {
@@ -34,7 +36,7 @@ final class ParentLoader extends ClassLoader {
     private static final String OURS = ParentLoader.class.getPackageName() + ".";
 
     private final int number;
-    /** One for each jar or folder that classes come from. */
+    /** A domain for each jar or folder that classes come from, by location. */
     private final Map<String, ProtectionDomain> domains = new ConcurrentHashMap<>();
 
     ParentLoader(int number, ClassLoader parent) {
@@ -47,7 +49,7 @@ final class ParentLoader extends ClassLoader {
         if (number == ParentClasses.SYSTEM || name.startsWith("java.")) {
             return super.loadClass(name, resolve);
         }
-        if (name.startsWith(OURS)) { // a second copy would be without the line to the parent
+        if (name.startsWith(OURS)) { // a second copy would have no connection to the parent
             return Class.forName(name, false, ParentLoader.class.getClassLoader());
         }
         synchronized (getClassLoadingLock(name)) {
@@ -86,8 +88,8 @@ final class ParentLoader extends ClassLoader {
                         new CodeSource(urlOf(location), (Certificate[]) null), null, this, null)));
     }
 
-    /** Which is told apart from others, and not opened here: its protocol may be unknown. */
-    @SuppressWarnings("deprecation") // a URI may not have all that is in the URL of a nested jar
+    /** Returns a URL that identifies a location, and cannot be opened here: its protocol may be unknown. */
+    @SuppressWarnings("deprecation") // the URL of a nested jar may not be a valid URI
     private static @Nullable URL urlOf(String location) {
         try {
             return location.isEmpty() ? null : new URL(null, location, new Elsewhere());
@@ -104,7 +106,7 @@ final class ParentLoader extends ClassLoader {
 
     @Override
     protected Enumeration<URL> findResources(String name) {
-        if (number == ParentClasses.SYSTEM) { // the system class loader here has what is on the class path
+        if (number == ParentClasses.SYSTEM) { // the system class loader here has the resources of the class path
             return Collections.emptyEnumeration();
         }
         List<URL> urls = new ArrayList<>();
@@ -114,7 +116,7 @@ final class ParentLoader extends ClassLoader {
                         new URI("sennit", null, "/" + number + "/" + urls.size() + "/" + name, null), new Resource(content)));
             }
         } catch (IOException | URISyntaxException e) {
-            // there is none, then
+            // then there are no resources
         }
         return Collections.enumeration(urls);
     }

@@ -2,7 +2,10 @@ package dev.sennit.internal.machine;
 
 import java.time.Instant;
 
-/** Processes as Java shows them on every system; they started at a millisecond of the system's clock, or at 0 if that is not told. */
+/**
+ * Processes as Java shows them on every system. Start times are milliseconds of the system's clock, or 0 if not
+ * available.
+ */
 final class AnyProcesses implements ProcessIdentity.Processes {
     @Override
     public long started(long pid) {

@@ -3,11 +3,11 @@ package dev.sennit.internal.machine;
 import java.util.regex.Pattern;
 
 /**
- * The process that made a private folder, as the name tells: {@code sennit-IDENTITY-SCOPE-RANDOM}, so that it is known from the moment it is there.
- * A process that finds a folder whose owner is dead may remove it.
+ * The process that created a private folder. The folder's name tells it, {@code sennit-IDENTITY-SCOPE-RANDOM}, so the
+ * owner is known from the moment the folder exists. A process that finds a folder whose owner is dead may remove it.
  *
- * <p>The scope stands for the processes that are numbered together: in another container, or on another machine, the same number is
- * another process, and nothing can be said of it.
+ * <p>The scope stands for the processes that share a numbering: in another container, or on another machine, the same
+ * number is another process, whose state is unknown here.
  */
 public final class FolderOwner {
     static final String PREFIX = "sennit-";
@@ -18,22 +18,22 @@ public final class FolderOwner {
 
     private FolderOwner() {}
 
-    /** How the names of this process's folders begin. */
+    /** Returns the prefix of the names of this process's folders. */
     public static String namePrefix() {
         return SELF;
     }
 
-    /** How the names of folders would begin of another process here. */
+    /** Returns the prefix of the names of the folders of a process in this scope. */
     static String namePrefixOf(long identity) {
         return PREFIX + Long.toHexString(identity) + "-" + ProcessIdentity.scope() + "-";
     }
 
-    /** Whether a folder of some process's may be called so. */
+    /** Returns whether a name has the form of a folder's name. */
     static boolean isName(String name) {
         return NAME.matcher(name).matches();
     }
 
-    /** Whether the name is that of a folder whose owner was a process here, and has ended. */
+    /** Returns whether a name is that of a folder whose owner was a process in this scope, and has ended. */
     static boolean isDead(String name) {
         String[] own = SELF.split("-", -1);
         String[] parts = name.split("-", -1);

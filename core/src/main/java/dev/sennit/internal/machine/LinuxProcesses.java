@@ -7,9 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 
-/** Processes as Linux shows them in {@code /proc}; they started at a tick of its clock, of which it counts 100 a second. */
+/** Processes as Linux shows them in {@code /proc}. Start times are ticks of its clock, 100 a second. */
 final class LinuxProcesses implements ProcessIdentity.Processes {
-    // Of what stat says, counted from its third field; the flag is of include/linux/sched.h.
+    // Indexes of the fields of stat, counted from its third field. The flag is from include/linux/sched.h.
     private static final int FLAGS = 6;
     private static final int STARTED = 19;
     private static final long PF_EXITING = 4;
@@ -34,13 +34,16 @@ final class LinuxProcesses implements ProcessIdentity.Processes {
         }
     }
 
-    /** Containers and machines may share a folder, and have numbers of their own for processes. */
+    /** Returns the scope: containers and machines that share a folder have process numbers of their own. */
     @Override
     public String scope() {
         return scopeOf(namespace(), boot());
     }
 
-    /** The number of a namespace is the same on every machine; that of a boot is random. Short, as the path of a socket has to be. */
+    /**
+     * Returns a short text, as a socket's path is limited. Namespace numbers repeat between machines; boot ids are
+     * random.
+     */
     static String scopeOf(String namespace, String boot) {
         return Integer.toUnsignedString((namespace + boot.strip()).hashCode(), 36);
     }
@@ -57,7 +60,7 @@ final class LinuxProcesses implements ProcessIdentity.Processes {
         try {
             return Files.readString(Path.of("/proc/sys/kernel/random/boot_id"));
         } catch (IOException e) {
-            return ""; // hidden: then processes that see it are of another scope
+            return ""; // hidden; processes that can read it then have another scope
         }
     }
 
@@ -69,7 +72,7 @@ final class LinuxProcesses implements ProcessIdentity.Processes {
         return Path.of("/proc/" + pid);
     }
 
-    /** What stat says of a process or thread, from the third field on; the second may hold anything. */
+    /** Reads the stat of a process or thread, from the third field on; the second field may contain any characters. */
     private static String[] read(Path folder) throws IOException {
         try (var stat = new FileInputStream(folder + "/stat")) { // not a channel: the thread may be interrupted
             var line = new String(stat.readAllBytes(), StandardCharsets.ISO_8859_1);
@@ -102,7 +105,7 @@ final class LinuxProcesses implements ProcessIdentity.Processes {
         return true;
     }
 
-    /** What cannot be read may be there: this process may have no file descriptor left. */
+    /** Returns whether a process or thread has certainly ended: reading may fail for lack of a file descriptor. */
     private static boolean isGone(Path folder) {
         return Files.notExists(folder, LinkOption.NOFOLLOW_LINKS);
     }

@@ -13,8 +13,8 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 
 /**
- * A file in a private folder of this process, which other processes of its user map: shared memory where it cannot be had
- * without a name. {@link MemoryFolder} says when it goes.
+ * A file in a private folder of this process, which other processes of its user map: shared memory for systems without
+ * unnamed memory files. {@link MemoryFolder} tells when the file is deleted.
  */
 final class MappedFile implements Sharing.Block {
     private final Path file;
@@ -25,7 +25,7 @@ final class MappedFile implements Sharing.Block {
         this.size = size;
     }
 
-    /** Makes one, filled with zeros; parts that nobody touches take no room where the file system knows holes. */
+    /** Creates a file, filled with zeros. Untouched parts take no space if the file system supports sparse files. */
     static MappedFile create(long size) throws IOException {
         Path file = MemoryFolder.newFile();
         boolean made = false;
@@ -50,7 +50,10 @@ final class MappedFile implements Sharing.Block {
         return mapUninterruptibly(file, size, arena);
     }
 
-    /** Nothing that Java allows without native access tells that nobody has a segment of a shared arena any more. */
+    /**
+     * Maps it until the arena is closed: without native access Java cannot detect that all its segments are
+     * unreachable.
+     */
     @Override
     public MemorySegment mapUntilClosedOrLost(Arena users) throws IOException {
         return map(users);
@@ -62,11 +65,11 @@ final class MappedFile implements Sharing.Block {
     }
 
     /**
-     * Maps a file that another process says it made.
+     * Maps a file that another process claims to have created.
      *
      * @param pid the process
-     * @throws IOException if it is gone, or is none of this kind: a regular file of that size, of this user, in a private folder
-     *     of that process
+     * @throws IOException if it does not exist, or is not a regular file of that size, of this user, in a private
+     *     folder of that process
      */
     static MemorySegment map(long pid, Path file, long size, Arena arena) throws IOException {
         MemoryFolder.ensureIsFileOf(pid, file);
@@ -78,7 +81,9 @@ final class MappedFile implements Sharing.Block {
         return mapUninterruptibly(file, size, arena);
     }
 
-    /** An interrupt closes a channel that is used; to map takes too little time to be worth one, so it is done again. */
+    /**
+     * Maps the file, and repeats that when an interrupt closes the channel: mapping is too short to be interruptible.
+     */
     private static MemorySegment mapUninterruptibly(Path file, long size, Arena arena) throws IOException {
         boolean interrupted = false;
         try {

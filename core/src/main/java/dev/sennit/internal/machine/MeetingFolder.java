@@ -24,27 +24,28 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Folders in which two processes meet, such as a worker that starts and its parent. Only this user can enter such a folder, and the
- * folder is gone once both are connected. A socket's path may have no more than some hundred bytes, so where the path of the
- * temporary folder is long, the meeting folder lies in {@code /tmp}.
+ * The folder in which a starting worker meets its parent. Only this user can enter it, and it is removed once both are
+ * connected. A socket's path is limited to about a hundred bytes, so the folder is in {@code /tmp} if the path of the
+ * temporary folder is long.
  *
- * <p>A JVM that ends while workers start removes the folders on its way out; a JVM that is killed leaves them to the workers. Where
- * the worker was killed too, the next process of this user that makes a folder removes those whose {@link FolderOwner} is dead.
+ * <p>A JVM that exits while workers start removes the folders; if it is killed, the worker removes its folder. If the
+ * worker is killed too, the next process of this user that creates such a folder removes it, as {@link FolderOwner}
+ * tells that its owner is dead.
  */
 public final class MeetingFolder {
     public static final String SOCKET = "socket";
     public static final String STATUS = "status";
     public static final String ARGUMENTS = "arguments";
-    /** The jar that a worker without the library starts with. */
+    /** The jar with which a worker starts that lacks the library. */
     public static final String LIBRARY = "library.jar";
 
     private static final List<String> FILES = List.of(SOCKET, STATUS, ARGUMENTS, LIBRARY);
     private static final int LONGEST = 90;
-    /** How often a process that makes many folders looks for those of dead processes. */
+    /** How often a process that creates many folders looks for those of dead processes. */
     private static final long SWEEP_NANOS = Duration.ofMinutes(1).toNanos();
 
     private static final Set<Path> IN_USE = ConcurrentHashMap.newKeySet();
-    /** When to look next. */
+    /** When to look for them next. */
     private static final AtomicLong NEXT_SWEEP = new AtomicLong(Backend.current().nanoTime());
 
     static {
@@ -71,7 +72,7 @@ public final class MeetingFolder {
     static Path createIn(Path among) throws IOException {
         try {
             return Files.createTempDirectory(among, FolderOwner.namePrefix());
-        } catch (FileSystemException e) { // full, read-only, not there, another's
+        } catch (FileSystemException e) { // full, read-only, missing, or of another user
             throw new IOException(cannotBeMade(among, e.getReason()), e);
         }
     }
@@ -88,9 +89,9 @@ public final class MeetingFolder {
     }
 
     /**
-     * Looks for what would have every worker fail to start.
+     * Checks whether a folder can be created, without which no worker can start.
      *
-     * @return what to do about it; null if a folder can be made
+     * @return the remedy; null if a folder can be created
      */
     public static @Nullable String obstacle() {
         Path among = temporary();
@@ -108,15 +109,15 @@ public final class MeetingFolder {
             Path among = Objects.requireNonNull(own.getParent());
             BackgroundExecutor.execute(() -> removeOfTheDead(among, user));
         } catch (IOException | RuntimeException | Error e) {
-            // no thread to be had, say: another time
+            // no thread, for example: the next call tries again
         }
     }
 
     /**
-     * Removes folders whose owners are dead, those of shared memory as well. Several may do so at once.
+     * Removes folders whose owners are dead, those of shared memory included. Several processes may do so at once.
      *
-     * @param among where they lie
-     * @param user whose they are: those of others are left alone
+     * @param among the folder that contains them
+     * @param user the user that owns them; folders of other users are not touched
      */
     public static void removeOfTheDead(Path among, UserPrincipal user) {
         try (DirectoryStream<Path> folders = Files.newDirectoryStream(among, FolderOwner.PREFIX + "*-*-*")) {
@@ -127,7 +128,7 @@ public final class MeetingFolder {
                 }
             }
         } catch (IOException | DirectoryIteratorException e) {
-            // no descriptor to be had, say: another time
+            // no descriptor, for example: the next call tries again
         }
     }
 
@@ -135,12 +136,15 @@ public final class MeetingFolder {
         try {
             return Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)
                     && user.equals(Files.getOwner(folder, LinkOption.NOFOLLOW_LINKS));
-        } catch (IOException e) { // another sweeps too
+        } catch (IOException e) { // another process has removed it
             return false;
         }
     }
 
-    /** A folder as a message names it. Its sender may not have this process connect to any socket, or delete any file. */
+    /**
+     * Checks a folder named in a message: its sender must not make this process use other sockets or delete other
+     * files.
+     */
     public static Path named(String text) throws InvalidObjectException {
         try {
             Path folder = Path.of(text);
@@ -148,16 +152,16 @@ public final class MeetingFolder {
                 return folder;
             }
         } catch (InvalidPathException e) {
-            // said below
+            // thrown below
         }
         throw new InvalidObjectException("\"" + text + "\" is no folder of Sennit's to connect in");
     }
 
-    /** Removes the folder and what is left in it; what cannot be removed is left. */
+    /** Removes the folder and the files in it, as far as possible. */
     public static void remove(Path folder) {
         IN_USE.remove(folder);
         try {
-            // By their names: to list them takes a file descriptor, and that there is none may be why this is called.
+            // By name: listing needs a file descriptor, whose lack may be the reason for this call.
             for (String file : FILES) {
                 Files.deleteIfExists(folder.resolve(file));
             }
@@ -167,7 +171,7 @@ public final class MeetingFolder {
                 removeWithAll(folder);
             }
         } catch (IOException | UncheckedIOException e) {
-            // somebody else removes it at this moment, or has
+            // another process removes it, or has removed it
         }
     }
 

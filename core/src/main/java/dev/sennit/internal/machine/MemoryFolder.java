@@ -17,13 +17,13 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The folder with the {@link MappedFile}s of this process: in the temporary folder, and open to this user alone.
+ * The folder with the {@link MappedFile}s of this process: in the temporary folder, and accessible only to this user.
  *
- * <p>It is made with the first file, and goes with the last. A file goes when its block is closed or lost, or with its process,
- * whichever is first. Some systems delete no file that is mapped: then it goes when the next one does, or with the process. A
- * folder's name says whose it is, in the form {@code sennit-memory-PID-STARTED-SCOPE-RANDOM}: a process that is killed leaves
- * its folder, and the next one that makes a folder of either kind removes it. The names differ from those of {@link MeetingFolder}s,
- * as a message may name such a one to be removed.
+ * <p>It is created with the first file, and deleted with the last. A file is deleted when its block is closed or lost,
+ * or when its process ends. Some systems do not delete a mapped file: then it is deleted together with a later file, or
+ * when the process ends. A folder's name tells its owner, in the form {@code sennit-memory-PID-STARTED-SCOPE-RANDOM}: a
+ * killed process leaves its folder, and the next process that creates a folder of either kind removes it. The names
+ * differ from those of {@link MeetingFolder}s, as a message may request the removal of a worker folder by name.
  */
 public final class MemoryFolder {
     private static final String PREFIX = FolderOwner.PREFIX + "memory-";
@@ -32,15 +32,15 @@ public final class MemoryFolder {
     private static final Set<PosixFilePermission> OF_OWNER = EnumSet.of(
             PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE, PosixFilePermission.OWNER_EXECUTE);
 
-    // Guarded by the class.
+    // Guarded by the class's lock.
     private static @Nullable Path folder;
-    /** Those that are in it. */
+    /** The files in it. */
     private static final Set<Path> FILES = new HashSet<>();
-    /** Those of them that are to be deleted, and could not be yet. */
+    /** The files in it that could not be deleted yet. */
     private static final Set<Path> UNWANTED = new HashSet<>();
     private static long made;
 
-    /** The owner of what this process makes; found once, by any thread. */
+    /** The user that owns the files of this process; found once, by any thread. */
     private static volatile @Nullable UserPrincipal user;
 
     static {
@@ -49,12 +49,12 @@ public final class MemoryFolder {
 
     private MemoryFolder() {}
 
-    // ---- the own one ----
+    // ---- this process's folder ----
 
-    /** A path at which no file is yet. */
+    /** Returns a path for a new file. */
     static synchronized Path newFile() throws IOException {
         Path here = folder;
-        if (here == null || !Files.isDirectory(here, LinkOption.NOFOLLOW_LINKS)) { // somebody may clean temporary folders
+        if (here == null || !Files.isDirectory(here, LinkOption.NOFOLLOW_LINKS)) { // temporary folders may be cleaned
             here = create();
             folder = here;
             UserPrincipal owner = Files.getOwner(here);
@@ -70,12 +70,12 @@ public final class MemoryFolder {
         return Files.createTempDirectory(namePrefixOf(ProcessIdentity.SELF)).toAbsolutePath().normalize();
     }
 
-    /** How the names of such folders begin of a process here. */
+    /** Returns the prefix of the names of the folders of a process in this scope. */
     static String namePrefixOf(long identity) {
         return PREFIX + ProcessIdentity.pid(identity) + "-" + (identity >>> 32) + "-" + ProcessIdentity.scope() + "-";
     }
 
-    /** Deletes a file as soon as the system does; may be called again. */
+    /** Deletes a file, as soon as the system allows it; may be called again. */
     static synchronized void delete(Path file) {
         UNWANTED.add(file);
         for (Path each : List.copyOf(UNWANTED)) {
@@ -84,7 +84,7 @@ public final class MemoryFolder {
                 UNWANTED.remove(each);
                 FILES.remove(each);
             } catch (IOException e) {
-                // it is mapped still, on a system that deletes no such file
+                // still mapped, on a system that does not delete mapped files
             }
         }
         if (FILES.isEmpty()) {
@@ -92,7 +92,7 @@ public final class MemoryFolder {
         }
     }
 
-    /** For the end of this process: others that have mapped its files keep them. */
+    /** Removes the folder at the end of this process. Other processes keep the files that they have mapped. */
     public static synchronized void remove() {
         Path here = folder;
         folder = null;
@@ -101,9 +101,9 @@ public final class MemoryFolder {
         }
     }
 
-    // ---- those of others ----
+    // ---- folders of other processes ----
 
-    /** Whether the name is that of such a folder whose owner was a process here, and has ended. */
+    /** Returns whether a name is that of such a folder whose owner was a process in this scope, and has ended. */
     static boolean isDead(String folder) {
         Matcher name = NAME.matcher(folder);
         return name.matches()
@@ -112,10 +112,10 @@ public final class MemoryFolder {
     }
 
     /**
-     * Checks a path that came from anywhere. What only this user may change only this user can have made, so that nobody else
-     * leads this process to a file of theirs.
+     * Checks a path from an untrusted source. Only this user can have created a file in a folder that only this user
+     * may change, so another user cannot direct this process to a file of theirs.
      *
-     * @throws IOException if it is not in a folder of this kind, of that process and of this user
+     * @throws IOException if the path is not in a folder of this kind, of that process and of this user
      */
     static void ensureIsFileOf(long pid, Path file) throws IOException {
         Path parent = file.getParent();

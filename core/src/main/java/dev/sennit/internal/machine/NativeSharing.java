@@ -19,12 +19,13 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Shared memory by what Linux offers: memory files that no file system knows, and futexes.
+ * Shared memory on Linux: unnamed memory files, and futexes.
  *
- * <p>A platform thread waits in the kernel, and in short slices: the kernel knows nothing of interrupts, and whoever should
- * wake it may be killed before. So no wake-up that is lost delays anybody by more than a slice. A virtual thread would
- * take its carrier with it: it parks, and a platform thread, the {@link ProxyWaiter}, waits for all virtual threads that
- * wait for the same. Only where the system gives no more threads does a virtual thread wait in the kernel itself.
+ * <p>A platform thread waits in the kernel, in short slices: a futex wait ignores interrupts, and the process that
+ * should wake the thread may be killed. So a lost wake-up delays a thread by a slice at most. A virtual thread would
+ * pin its carrier in the kernel: it parks, and a platform thread waits in its stead, a single thread for all that wait
+ * for the same word and value. Only if the system provides no more threads does a virtual thread wait in the kernel
+ * itself.
  */
 public final class NativeSharing extends Sharing {
     private static final VarHandle WORD = JAVA_INT.varHandle();
@@ -36,7 +37,7 @@ public final class NativeSharing extends Sharing {
         return new Unnamed(MemoryFile.create("shared", size));
     }
 
-    /** Maps a memory file of a process, which may be none any more. */
+    /** Maps a memory file of a process, after checking that the descriptor is that of a memory file. */
     static MemorySegment map(long pid, int descriptor, long size, Arena arena) throws IOException {
         return MemoryFile.map(Path.of("/proc/" + pid + "/fd/" + descriptor), size, arena);
     }
@@ -54,12 +55,13 @@ public final class NativeSharing extends Sharing {
         }
 
         /**
-         * A shared arena that is lost instead of closed keeps its memory for ever. So the mapping has an arena of its own, and
-         * what the user's arena does at its end tells two things: that it was closed; or, as it is held by all segments of that
-         * arena and by nothing else, that nobody has one any more.
+         * Maps it in an arena of its own, as a shared arena that becomes unreachable without being closed keeps its
+         * memory for ever. A cleanup action of the user's arena unmaps the memory when that arena is closed. The action
+         * also holds an object that only this arena and its segments keep reachable: when the object becomes
+         * unreachable, no segment is left, and the memory is unmapped too.
          */
         @Override
-        @SuppressWarnings("restricted") // the same bytes at the same address; native access is enabled, or this was not chosen
+        @SuppressWarnings("restricted") // same bytes, same address; this mechanism is chosen only with native access
         public MemorySegment mapUntilClosedOrLost(Arena users) throws IOException {
             Arena mapping = Arena.ofShared();
             MemorySegment whole = file.map(mapping);
@@ -120,7 +122,7 @@ public final class NativeSharing extends Sharing {
             PROXIES.computeIfPresent(key, (at, known) -> {
                 if (known == proxy) {
                     proxy.waiting--;
-                    return proxy.waiting > 0 || proxy.hasStarted() ? known : null; // no thread takes out what has none
+                    return proxy.waiting > 0 || proxy.hasStarted() ? known : null; // if started, its thread removes it
                 }
                 return known;
             });
@@ -128,7 +130,7 @@ public final class NativeSharing extends Sharing {
         awaitOnCarrier(word, expected, nanos);
     }
 
-    /** Where no thread can be had: the virtual thread holds its carrier for a slice, and lets others have it between two slices. */
+    /** Waits in the kernel if no thread can be had: pins the carrier for a slice, and yields it between two slices. */
     private static void awaitOnCarrier(MemorySegment word, int expected, long nanos) throws InterruptedException {
         Linux.futexWait(word, expected, nanos);
         Thread.yield();
@@ -139,7 +141,7 @@ public final class NativeSharing extends Sharing {
 
     private record Key(long address, int expected) {}
 
-    /** A platform thread that waits in the kernel for as long as virtual threads wait for the same. */
+    /** A platform thread that waits in the stead of virtual threads, while any of them waits. */
     private static final class ProxyWaiter implements Runnable {
         final Key key;
         final MemorySegment word;
@@ -154,7 +156,7 @@ public final class NativeSharing extends Sharing {
             this.word = word;
         }
 
-        /** False when there is no thread to be had. */
+        /** Starts the thread, unless it was started; returns false when no thread can be had. */
         synchronized boolean start() {
             if (!started) {
                 try {

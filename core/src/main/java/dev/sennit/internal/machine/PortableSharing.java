@@ -10,10 +10,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Shared memory by what Java offers on every system: mapped files, and threads that park and look again.
+ * Shared memory on every system: mapped files, and threads that park and poll.
  *
- * <p>Nobody is woken. A thread looks the more seldom the longer its wait has taken: so a short wait ends soon, and a long one
- * costs next to nothing. A thread that parks holds no carrier, and an interrupt ends its pause.
+ * <p>No thread is woken. A thread polls less often the longer it has waited: a short wait ends soon, and a long wait
+ * costs little. A parked thread holds no carrier, and an interrupt ends its pause.
  */
 final class PortableSharing extends Sharing {
     private static final VarHandle WORD = JAVA_INT.varHandle();
@@ -39,6 +39,6 @@ final class PortableSharing extends Sharing {
 
     @Override
     public void wake(MemorySegment word, int count) {
-        // all look again
+        // all waiting threads poll
     }
 }

@@ -4,42 +4,43 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A process, by its number and the moment it started: the number alone may be another process's by the next look.
+ * The identity of a process: its number and its start time, as the system may reuse the number.
  *
- * <p>Both fit a long, so that shared memory names a process in one atomic step: bits 0 to 29 are the number, which no system
- * makes larger; bits 32 to 63 are the last ones of the moment, in units so small that no two processes of one number share
- * them. Bits 30 and 31 are 0, for whoever keeps it. No process is 0.
+ * <p>Both fit in a long, so that a process can be stored in shared memory atomically: bits 0 to 29 are the number,
+ * which is not greater on any system; bits 32 to 63 are the low bits of the start time, in units so small that two
+ * processes of the same number differ in them. Bits 30 and 31 are 0, for use by the holder of an identity. No process
+ * has the identity 0.
  *
- * <p>The system decides how the moment is told, not the mechanism of {@link Sharing}, so that all processes of a machine tell it
- * alike: by {@link LinuxProcesses} where there is a {@code /proc}, else by {@link AnyProcesses}.
+ * <p>The unit of the start time depends on the system, not on the mechanism of {@link Sharing}, so that all processes
+ * of a machine agree: {@link LinuxProcesses} where there is a {@code /proc}, else {@link AnyProcesses}.
  */
 public final class ProcessIdentity {
-    /** Bits that no identity has. */
+    /** The bits that are 0 in every identity. */
     public static final long SPARE = 3L << 30;
 
     private static final long PID = (1L << 30) - 1;
 
     /** Tells when processes started, and whether they still run. */
     interface Processes {
-        /** When a process started: only the last 32 bits count. */
+        /** Returns when a process started; only the low 32 bits are used. */
         long started(long pid);
 
-        /** Whether any thread of a process may still run that had such a number, and started then. */
+        /** Returns whether a thread may still run of the process with this number and start time. */
         boolean isAlive(long pid, int started);
 
-        /** Letters and digits, the same for all processes that tell each other apart by number and start. */
+        /** Returns letters and digits, the same for all processes among which number and start time are unique. */
         String scope();
     }
 
     private static final Processes PROCESSES =
             !Sharing.isForcedPortable() && Files.isReadable(Path.of("/proc/self/stat")) ? new LinuxProcesses() : new AnyProcesses();
 
-    /** This process. */
+    /** The identity of this process. */
     public static final long SELF = of(PROCESSES, ProcessHandle.current().pid());
 
     private ProcessIdentity() {}
 
-    /** The identity of a process that runs. */
+    /** Returns the identity of a running process. */
     static long of(Processes processes, long pid) {
         if (pid > PID) {
             throw new IllegalStateException("processes with numbers above " + PID + " cannot share memory, this is " + pid);
@@ -47,20 +48,22 @@ public final class ProcessIdentity {
         return pid | processes.started(pid) << 32;
     }
 
-    /** Its number, for people. */
+    /** Returns the number of a process, for messages. */
     public static long pid(long identity) {
         return identity & PID;
     }
 
     /**
-     * Whether any of its threads may still run. A process that was killed takes its time to give its memory back; but as soon
-     * as all of its threads are on their way out, none of them comes back to write.
+     * Returns whether any thread of a process may still run. A killed process takes some time to release its memory,
+     * but once all its threads are exiting, none of them writes any more.
      */
     public static boolean isAlive(long identity) {
         return isAlive(PROCESSES, identity);
     }
 
-    /** Identities from elsewhere - another container, say - mean nothing here. */
+    /**
+     * Returns the scope in which identities are valid: those from another container, for example, have no meaning here.
+     */
     static String scope() {
         return PROCESSES.scope();
     }

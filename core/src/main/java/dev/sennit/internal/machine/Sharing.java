@@ -10,68 +10,72 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How this process makes blocks of shared memory, and how its threads wait on a word of one: the only seam between the two
- * mechanisms, chosen once for a process.
+ * The mechanism by which this process creates blocks of shared memory, and waits on a word of a block. A process
+ * chooses it once.
  *
- * <p>Processes that chose differently work together. Where a block lies tells how to map it, and every wait ends by itself
- * after a slice of some milliseconds, so that it does not depend on being woken.
+ * <p>Processes with different mechanisms work together: the place of a block tells how to map it, and every wait ends
+ * by itself after a slice of some milliseconds, so that it does not depend on a wake-up.
  */
 public abstract sealed class Sharing permits NativeSharing, PortableSharing {
     /** Which mechanism to use: auto, native or portable. */
     static final String PROPERTY = "sennit.shared-memory";
 
-    /** How often a thread that waits looks after other processes, and how late it may notice a time limit or a death. */
+    /** How often a waiting thread checks other processes, and how late it may notice a time limit or a death. */
     public static final long SLICE_NANOS = TimeUnit.MILLISECONDS.toNanos(3);
 
     /** Written once, with the class's lock. */
     private static volatile @Nullable Sharing chosen;
 
-    /** The memory of a block, in the process that makes it. */
+    /** The memory of a block, in the process that creates it. */
     public interface Block extends AutoCloseable {
-        /** Where another process finds it: what {@link #map(long, String, long, Arena)} takes. */
+        /** Returns the place from which another process can {@linkplain #map(long, String, long, Arena) map} it. */
         String place();
 
         /**
          * Maps it.
          *
-         * @param arena how long
+         * @param arena the lifetime of the mapping
          */
         MemorySegment map(Arena arena) throws IOException;
 
         /**
-         * Maps it until an arena is closed, or, if the mechanism can tell, until all its segments are lost.
+         * Maps it until an arena is closed or, if the mechanism can detect that, all its segments are unreachable.
          *
          * @param users a fresh shared arena, whose scope the segment gets
          */
         MemorySegment mapUntilClosedOrLost(Arena users) throws IOException;
 
-        /** Lets nobody else map it. May be called again, to free what could not be freed while it was mapped here. */
+        /**
+         * Closes it: no other process can map it any more. May be called again, to delete a file that was mapped
+         * before.
+         */
         @Override
         void close();
     }
 
-    /** Makes a block, filled with zeros. Pages that nobody touches take no memory. */
+    /** Creates a block, filled with zeros. Untouched pages take no memory. */
     public abstract Block create(long size) throws IOException;
 
     /**
-     * Waits until somebody changed a word, but no longer than a slice. May return for no reason. Holds no carrier of a virtual
-     * thread.
+     * Waits until a word has changed, but no longer than a slice. May return spuriously. Does not pin the carrier of a
+     * virtual thread.
      *
      * @param word 4 bytes, aligned
-     * @param expected returns at once if it holds something else
-     * @param limit of the whole wait
-     * @throws InterruptedException if the thread is interrupted before or meanwhile
+     * @param expected returns at once if the word has another value
+     * @param limit the limit of the whole wait
+     * @throws InterruptedException if the thread is interrupted before or during the wait
      */
     public abstract void await(MemorySegment word, int expected, WaitLimit limit) throws InterruptedException;
 
     /**
-     * Wakes threads that wait on a word, which was changed before, in any process; all others look again after a slice.
+     * Wakes threads, in any process, that wait on a word that was changed before; all others check it again after a
+     * slice.
      *
-     * @param count how many at most
+     * @param count how many threads to wake at most
      */
     public abstract void wake(MemorySegment word, int count);
 
-    /** The mechanism that this process uses. */
+    /** Returns the mechanism that this process uses. */
     public static Sharing here() {
         Sharing known = chosen;
         return known == null ? choose() : known;
@@ -104,16 +108,17 @@ public abstract sealed class Sharing permits NativeSharing, PortableSharing {
         }
     }
 
-    /** Whether this process is to be told apart by what every system says of processes, not by what Linux does. */
+    /** Returns whether {@link #PROPERTY} forces the portable mechanism, and identities of {@link AnyProcesses}. */
     static boolean isForcedPortable() {
         return System.getProperty(PROPERTY, "").equals("portable");
     }
 
     /**
-     * Maps a block that another process made. Checks that it can be one, as its place may have come from anywhere.
+     * Maps a block that another process created. Checks that it can be a block, as its place may be from an untrusted
+     * source.
      *
      * @param pid the process
-     * @param place what {@link Block#place} said there
+     * @param place the {@link Block#place} in that process
      * @param size its size
      */
     public static MemorySegment map(long pid, String place, long size, Arena arena) throws IOException {
@@ -122,7 +127,7 @@ public abstract sealed class Sharing permits NativeSharing, PortableSharing {
                 : MappedFile.map(pid, Path.of(place), size, arena);
     }
 
-    /** Whether a place can be one: the number of a descriptor, or the path of a file. */
+    /** Returns whether a text has the form of a place: the number of a descriptor, or the path of a file. */
     public static boolean isPlace(String place) {
         return isDescriptor(place) || Path.of(place).isAbsolute();
     }
@@ -131,7 +136,7 @@ public abstract sealed class Sharing permits NativeSharing, PortableSharing {
         return place.matches("\\d{1,9}");
     }
 
-    /** Tells, once, what shared memory would gain, and pools of worker processes. */
+    /** Logs, once, what shared memory and pools of worker processes lose without native calls. */
     public static void tellIfCallsAreMissing() {
         String remedy = isForcedPortable() ? null : Linux.remedy();
         if (remedy != null) {

@@ -1,5 +1,6 @@
 /**
- * This machine as its processes share it: who they are, the private folders in which they meet, and blocks of memory.
+ * Resources that the processes of this machine share: their identities, the private folders in which they meet, and
+ * blocks of memory.
  */
 @NullMarked
 package dev.sennit.internal.machine;
