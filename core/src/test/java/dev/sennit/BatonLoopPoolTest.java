@@ -1,7 +1,7 @@
 package dev.sennit;
 
 /** A loop without the private hook: one task at a time, unless it waits where the library sees it. */
-class BatonLoopPoolTest extends PoolServicesContract {
+class BatonLoopPoolTest extends CorePoolContract {
     @Override
     protected String plan(int workers) {
         return "loop?mechanism=baton";

@@ -11,6 +11,7 @@ import com.google.common.collect.testing.TestStringQueueGenerator;
 import com.google.common.collect.testing.features.CollectionFeature;
 import com.google.common.collect.testing.features.CollectionSize;
 import com.google.common.collect.testing.features.Feature;
+import dev.sennit.conformance.internal.Caller;
 import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.Arrays;

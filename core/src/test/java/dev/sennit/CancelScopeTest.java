@@ -4,6 +4,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.conformance.internal.Caller;
 import java.io.IOException;
 import java.nio.channels.Pipe;
 import java.time.Duration;

@@ -1,6 +1,6 @@
 package dev.sennit;
 
-class EventLoopPoolTest extends PoolServicesContract {
+class EventLoopPoolTest extends CorePoolContract {
     @Override
     protected String plan(int workers) {
         return "loop";

@@ -3,6 +3,7 @@ package dev.sennit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.conformance.internal.Caller;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -65,7 +65,7 @@ public final class FailingContract {
      * @param seed of the choice, and of the failures
      * @param chance of each timer and of each thread to fail; a stop fails with the square of it
      */
-    public static Report run(List<Class<? extends PoolContract>> suites, int rounds, long seed, double chance) {
+    public static Report run(List<Class<? extends CorePoolContract>> suites, int rounds, long seed, double chance) {
         var run = new FailingContract(seed, chance);
         var random = new Random(seed);
         current = run;
@@ -81,7 +81,7 @@ public final class FailingContract {
     }
 
     /** Runs one test. */
-    static Report runOne(Class<? extends PoolContract> suite, String test, double chance) {
+    static Report runOne(Class<? extends CorePoolContract> suite, String test, double chance) {
         var run = new FailingContract(1, chance);
         current = run;
         try {
@@ -92,18 +92,14 @@ public final class FailingContract {
         return new Report(run.tests.get(), run.disturbed.get(), run.failures, run.broken);
     }
 
-    /** Whether something failed in the test that runs. */
-    static boolean wasDisturbed() {
+    /** Whether something failed in the test, whose body is over: then what it left behind can be stopped from here on. */
+    static boolean endsDisturbed() {
         FailingContract run = current;
-        return run != null && run.backend != null && run.backend.failures.get() > 0;
-    }
-
-    /** The test is over: what it left behind can be stopped. */
-    static void stopsRuns() {
-        FailingContract run = current;
-        if (run != null && run.backend != null) {
-            run.backend.stopsRuns();
+        if (run == null || run.backend == null || run.backend.failures.get() == 0) {
+            return false;
         }
+        run.backend.stopsRuns();
+        return true;
     }
 
     private void runSome(Class<?> suite, int count, Random random) {

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Timeout;
  * a long run, {@code -Dsennit.seed=N} to repeat one.
  */
 class FailingContractTest {
-    private static final List<Class<? extends PoolContract>> KINDS = List.of(
+    private static final List<Class<? extends CorePoolContract>> KINDS = List.of(
             ThreadPoolTest.class,
             OneThreadPoolTest.class,
             ResizingThreadPoolTest.class,
@@ -70,7 +70,7 @@ class FailingContractTest {
     }
 
     /** Tests that FailingContract has to judge. */
-    public static final class Broken extends PoolContract {
+    public static final class Broken extends CorePoolContract {
         @Override
         protected String plan(int workers) {
             return "threads:" + workers;

@@ -1,6 +1,6 @@
 package dev.sennit;
 
-class InlinePoolTest extends PoolServicesContract {
+class InlinePoolTest extends CorePoolContract {
     @Override
     protected String plan(int workers) {
         return "inline";

@@ -5,6 +5,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.conformance.internal.Caller;
 import java.time.Duration;
 import java.util.AbstractCollection;
 import java.util.ArrayList;

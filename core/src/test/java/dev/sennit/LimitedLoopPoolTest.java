@@ -1,6 +1,6 @@
 package dev.sennit;
 
-class LimitedLoopPoolTest extends PoolServicesContract {
+class LimitedLoopPoolTest extends CorePoolContract {
     @Override
     protected String plan(int workers) {
         return "loop:" + workers;

@@ -1,6 +1,6 @@
 package dev.sennit;
 
-class LimitedVirtualPoolTest extends PoolServicesContract {
+class LimitedVirtualPoolTest extends CorePoolContract {
     @Override
     protected String plan(int workers) {
         return "virtual:" + workers;

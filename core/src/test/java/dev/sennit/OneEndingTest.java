@@ -3,6 +3,8 @@ package dev.sennit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.loop.EventLoop;
 import java.time.Duration;
 import java.time.Instant;

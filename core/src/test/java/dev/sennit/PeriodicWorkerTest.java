@@ -1,11 +1,13 @@
 package dev.sennit;
 
-import static dev.sennit.Conditions.await;
+import static dev.sennit.conformance.internal.Conditions.await;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Work;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

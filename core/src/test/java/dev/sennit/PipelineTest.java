@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
+import dev.sennit.conformance.internal.Work;
 import dev.sennit.loop.EventLoop;
 import java.io.IOException;
 import java.time.Duration;

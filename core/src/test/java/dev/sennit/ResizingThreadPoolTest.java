@@ -1,7 +1,7 @@
 package dev.sennit;
 
 /** A pool of threads that come and go, under the contract. */
-class ResizingThreadPoolTest extends PoolServicesContract {
+class ResizingThreadPoolTest extends CorePoolContract {
     @Override
     protected String plan(int workers) {
         return "threads:" + (workers - 1) + "-" + workers;

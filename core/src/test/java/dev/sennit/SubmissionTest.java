@@ -1,10 +1,11 @@
 package dev.sennit;
 
-import static dev.sennit.Conditions.await;
+import static dev.sennit.conformance.internal.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.conformance.internal.Work;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -2,6 +2,7 @@ package dev.sennit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sennit.conformance.internal.Tenant;
 import dev.sennit.internal.ScopedValueBindings;
 import dev.sennit.loop.EventLoop;
 import java.time.Duration;

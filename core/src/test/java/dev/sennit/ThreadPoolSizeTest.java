@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;

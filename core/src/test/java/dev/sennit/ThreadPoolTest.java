@@ -1,6 +1,6 @@
 package dev.sennit;
 
-class ThreadPoolTest extends PoolServicesContract {
+class ThreadPoolTest extends CorePoolContract {
     @Override
     protected String plan(int workers) {
         return "threads:" + workers;

@@ -1,6 +1,6 @@
 package dev.sennit;
 
-import static dev.sennit.Conditions.await;
+import static dev.sennit.conformance.internal.Conditions.await;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,6 +1,6 @@
 package dev.sennit;
 
-class VirtualPoolTest extends PoolServicesContract {
+class VirtualPoolTest extends CorePoolContract {
     @Override
     protected String plan(int workers) {
         return "virtual";

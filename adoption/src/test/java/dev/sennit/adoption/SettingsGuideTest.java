@@ -13,9 +13,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The guide names what is tested, all of it and nothing else, and shows the projects' own lines. */
+/** The guide names what is tested, all of it and nothing else, and shows the projects' own lines; so does that of kinds of pool. */
 class SettingsGuideTest {
     private static final Path GUIDE = Path.of("../docs/guides/settings.md");
+    private static final Path OWN_KINDS = Path.of("../docs/guides/own-kinds.md");
     private static final Path PROJECTS = Path.of("src/test/projects");
     private static final Path TESTS = Path.of("src/test/java/dev/sennit/adoption");
     private static final Pattern BLOCK = Pattern.compile("^```\\w*\\R(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
@@ -30,9 +31,11 @@ class SettingsGuideTest {
                 files.add(unindented(Files.readString(file)));
             }
         }
-        List<String> blocks = BLOCK.matcher(Files.readString(GUIDE)).results().map(block -> block.group(1)).toList();
-        assertThat(blocks).hasSizeGreaterThan(5);
-        assertThat(blocks).allSatisfy(block -> assertThat(files).anyMatch(file -> file.contains(unindented(block))));
+        for (Path guide : List.of(GUIDE, OWN_KINDS)) {
+            List<String> blocks = BLOCK.matcher(Files.readString(guide)).results().map(block -> block.group(1)).toList();
+            assertThat(blocks).as("%s", guide).hasSizeGreaterThan(4);
+            assertThat(blocks).allSatisfy(block -> assertThat(files).anyMatch(file -> file.contains(unindented(block))));
+        }
     }
 
     /** Without the margins of lines: a fragment is shown further to the left than it stands in its file. */

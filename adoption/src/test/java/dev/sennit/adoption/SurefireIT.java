@@ -27,4 +27,9 @@ class SurefireIT {
     void schedules() throws Exception {
         assertThat(OutsideProjects.testsOf("schedules")).isEqualTo(1);
     }
+
+    @Test
+    void contractOfPools() throws Exception {
+        assertThat(OutsideProjects.testsOf("own-kind")).isGreaterThan(200);
+    }
 }

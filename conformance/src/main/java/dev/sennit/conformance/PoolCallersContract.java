@@ -1,10 +1,23 @@
-package dev.sennit;
+package dev.sennit.conformance;
 
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.Pipeline;
+import dev.sennit.Pool;
+import dev.sennit.Pools;
+import dev.sennit.RejectedSubmissionException;
+import dev.sennit.Retry;
+import dev.sennit.Task;
+import dev.sennit.TaskContext;
+import dev.sennit.TaskFuture;
+import dev.sennit.TaskOptions;
+import dev.sennit.TaskScope;
+import dev.sennit.TaskSerializationException;
+import dev.sennit.conformance.internal.Tenant;
+import dev.sennit.conformance.internal.Work;
 import java.io.IOException;
 import java.io.Serializable;
 import java.time.Duration;
@@ -21,10 +34,11 @@ import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 /**
- * What every kind of pool does for its callers: the forms in which they write tasks. A part of the conformance suite; see
- * {@link PoolContract} for how its tests are written, and {@link TaskFormsTest} for what the compiler says to each form.
+ * What every kind of pool does for its callers: the forms in which they write tasks. A part of {@link PoolContract}, which says how
+ * its tests are written.
  */
-public abstract class PoolCallersContract extends PoolContract {
+public abstract sealed class PoolCallersContract extends KindUnderTest permits PoolServicesContract {
+    /** For the subclasses. */
     protected PoolCallersContract() {}
 
     // ---- forms ----
@@ -207,6 +221,7 @@ public abstract class PoolCallersContract extends PoolContract {
     }
 
     @Test
+    @SuppressWarnings("SelfAssertion") // that is the point
     public void anAsynchronousObjectIsItself() {
         var object = new Calculator(signals());
         var one = pool().asynchronous(Calculations.class, object);
@@ -336,24 +351,6 @@ public abstract class PoolCallersContract extends PoolContract {
         assertThat(never).isCancelled();
     }
 
-    // ---- failures that nobody asks for ----
-
-    @Test
-    public void aFailureThatNobodyAsksForIsToldOnceWithItsStack() throws Exception {
-        Pool pool = open("");
-        try (var told = new Told()) {
-            pool.submit(() -> refuse(), TaskOptions.named("overlooked"));
-            assertThat(failure(pool.submit(() -> refuse(), TaskOptions.named("asked")))).isInstanceOf(IOException.class);
-            value(pool.submit(() -> 1));
-            pool.close();
-            assertThat(told.of(pool)).singleElement().satisfies(message -> {
-                assertThat(message.text()).isEqualTo("task overlooked failed on " + pool.name() + ", and nobody asked for its result");
-                assertThat(message.failure()).isInstanceOf(IOException.class).hasMessage("refused");
-                assertThat(message.failure().getStackTrace()).extracting(StackTraceElement::getMethodName).contains("refuse");
-            });
-        }
-    }
-
     @Test
     public void theEndOfARunThatFailsIsNoFailure() throws Exception {
         TaskFuture<Void> failed = pool().submit(() -> refuse());
@@ -366,7 +363,7 @@ public abstract class PoolCallersContract extends PoolContract {
 
     /** A pool that lets a cancelled task clean up. */
     private Pool slow() {
-        return isolates() ? opened(Pools.open(plan(workers()).replaceFirst("grace=\\w+", "grace=1m"))) : pool();
+        return isolates() ? opened(Pools.open(planWithTimeToCleanUp(workers()))) : pool();
     }
 
     // ---- context ----

@@ -1,26 +1,40 @@
-package dev.sennit;
+package dev.sennit.conformance;
 
-import static dev.sennit.Conditions.await;
+import static dev.sennit.conformance.internal.Conditions.await;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.NANOSECONDS;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
-import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.sennit.Action;
+import dev.sennit.Futures;
+import dev.sennit.Mapper;
+import dev.sennit.Plan;
+import dev.sennit.Pool;
+import dev.sennit.PoolStatistics;
+import dev.sennit.Pools;
+import dev.sennit.RejectedSubmissionException;
+import dev.sennit.RemoteTaskException;
+import dev.sennit.Task;
+import dev.sennit.TaskFunction;
+import dev.sennit.TaskFuture;
+import dev.sennit.TaskOptions;
+import dev.sennit.TaskSerializationException;
+import dev.sennit.Until;
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Work;
 import java.io.IOException;
 import java.io.Serializable;
-import java.nio.file.Files;
 import java.time.Duration;
 import java.util.AbstractCollection;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -45,19 +59,25 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Gatherer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * What every kind of {@link Pool} must do.
  *
- * <p>A subclass names its plan and, with the methods of the first section, the columns of the table "Where the kinds
+ * <p>A subclass names its plan and, with the methods of {@link KindUnderTest}, the columns of the table "Where the kinds
  * differ" in the Javadoc of {@link Pool}. A kind that cannot do something is shown to do what the table says instead; no
  * test is left out.
+ *
+ * {@snippet :
+ * class ThreadsTest extends dev.sennit.conformance.PoolContract {
+ *     @Override
+ *     protected String plan(int workers) {
+ *         return "threads:" + workers;
+ *     }
+ * }
+ * }
+ *
+ * <p>Some tests start a JVM of their own, where the kind has to be found on the class path: in {@code META-INF/services}.
  *
  * <h2>How these tests are written</h2>
  *
@@ -66,243 +86,16 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * wait for conditions, with a bound that is only a safety net; none sleeps to let something happen, none asserts how
  * long anything took.
  *
- * <p>Most tests share pools ({@link #pool()}, {@link #shared}), because a pool of processes is dear; after each test
- * these have to be idle and open. Tests that end a pool, or fill it to the last place, {@link #open} their own, which is
+ * <p>Most tests share pools ({@link #pool()}, {@link #shared(String)}), because a pool of processes is dear; after each test
+ * these have to be idle and open. Tests that end a pool, or fill it to the last place, {@link #open(String) open} their own, which is
  * shut down after the test, and has to terminate.
  *
- * <p>The methods are public because a kind in another package runs them too, and on the module path only its own package
- * is open to JUnit.
+ * <p>The methods are public because kinds of other packages and modules run them too.
  */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-@ExtendWith(FailingContract.Faults.class) // which does nothing unless FailingContract runs the suite
-public abstract class PoolContract {
-    protected static final long BOUND = 30;
-
-    private final List<Pool> opened = new ArrayList<>();
-    private final Map<String, Pool> shared = new LinkedHashMap<>();
-    private final Map<Pool, PoolStatistics> atStart = new HashMap<>();
-    private Signals signals;
-
+@SuppressWarnings({"CheckReturnValue", "ReturnValueIgnored"}) // of calls that are to fail
+public abstract non-sealed class PoolContract extends PoolServicesContract {
+    /** For the subclasses. */
     protected PoolContract() {}
-
-    // ---- what a kind says about itself ----
-
-    /** A plan of this kind for that many workers, without options; kinds that take no number leave it out. */
-    protected abstract String plan(int workers);
-
-    /** How many workers the pools of this suite have, unless a test needs one. */
-    protected int workers() {
-        return 2;
-    }
-
-    /** Whether {@code submit} returns before the task has ended. */
-    protected boolean asynchronous() {
-        return true;
-    }
-
-    /** Whether any number of tasks runs at once, so that none ever waits for a worker. */
-    protected boolean unlimited() {
-        return false;
-    }
-
-    /** Whether tasks and results are serialized and copied; if not, they are the same objects on both sides. */
-    protected boolean copiesValues() {
-        return false;
-    }
-
-    /** Whether a task that ends its JVM fails alone, and one that ignores interrupts is killed. */
-    protected boolean isolates() {
-        return false;
-    }
-
-    /** Whether a task can submit to the pool it runs on. */
-    protected boolean canNest() {
-        return true;
-    }
-
-    /** Whether the processor time of the tasks can be known. */
-    protected boolean knowsCpuTime() {
-        return true;
-    }
-
-    /** Which frames the exception of a task shows. */
-    protected StackTraces stackTraces() {
-        return StackTraces.TASK_ALONE;
-    }
-
-    /** What is in the stack trace of a failure. */
-    protected enum StackTraces {
-        /** The task was called by the submitter. */
-        ONE_STACK,
-        /** The task's frames; the waiter's are in the exception that {@code get} throws. */
-        TASK_ALONE,
-        /** The task's frames, then the submitter's. */
-        TASK_THEN_SUBMITTER
-    }
-
-    /** Whether tasks can wait for a worker: all of them can be busy. */
-    protected final boolean queues() {
-        return asynchronous() && !unlimited();
-    }
-
-    /** How many seconds the end of a pool may take, at most. */
-    protected long bound() {
-        return BOUND;
-    }
-
-    // ---- pools and signals for a test ----
-
-    /** The pool that tests share. */
-    protected final Pool pool() {
-        return shared("");
-    }
-
-    /** A pool with these options that tests share. */
-    protected final Pool shared(String options) {
-        return shared(workers(), options);
-    }
-
-    /** A pool with that many workers and these options that tests share. */
-    protected final Pool shared(int workers, String options) {
-        Pool pool = shared.computeIfAbsent(plan(workers, options), Pools::open);
-        atStart.putIfAbsent(pool, pool.statistics());
-        return pool;
-    }
-
-    /** What a pool has done in this test: the counts alone. */
-    protected final PoolStatistics figures(Pool pool) {
-        PoolStatistics now = pool.statistics();
-        PoolStatistics before = atStart.get(pool);
-        return before == null
-                ? now
-                : new PoolStatistics(
-                        now.workers(),
-                        now.submitted() - before.submitted(),
-                        now.queued() - before.queued(),
-                        now.running() - before.running(),
-                        now.succeeded() - before.succeeded(),
-                        now.failed() - before.failed(),
-                        now.cancelled() - before.cancelled(),
-                        now.rejected() - before.rejected(),
-                        now.retried() - before.retried(),
-                        now.workersLost() - before.workersLost(),
-                        now.workersRecycled() - before.workersRecycled(),
-                        now.queueTime().minus(before.queueTime()),
-                        now.runTime().minus(before.runTime()),
-                        now.cpuTime(),
-                        now.workerPids());
-    }
-
-    /** A pool for this test alone; options as in {@code backlog=1&full=reject}, or empty. */
-    protected final Pool open(String options) {
-        return open(workers(), options);
-    }
-
-    /** A pool with that many workers for this test alone. */
-    protected final Pool open(int workers, String options) {
-        return opened(Pools.open(plan(workers, options)));
-    }
-
-    private String plan(int workers, String options) {
-        String plan = plan(workers);
-        return options.isEmpty() ? plan : plan + (plan.contains("?") ? '&' : '?') + options;
-    }
-
-    /** Gives a pool to the end of the test: it is shut down then, and has to terminate. */
-    protected final Pool opened(Pool pool) {
-        opened.add(pool);
-        return pool;
-    }
-
-    protected final Signals signals() {
-        return signals;
-    }
-
-    @BeforeEach
-    public final void newSignals() throws IOException {
-        signals = new Signals(Files.createTempDirectory("sennit-contract-").toString());
-    }
-
-    @AfterEach
-    public final void everythingEnds() throws Exception {
-        signals.set("release");
-        if (FailingContract.wasDisturbed()) { // tasks may wait for a signal that the test never came to give
-            opened.addAll(shared.values());
-            shared.clear();
-            signals.set("clean up");
-            FailingContract.stopsRuns();
-            opened.forEach(Pool::shutdownNow);
-        }
-        try {
-            for (Pool pool : opened) {
-                pool.shutdown();
-                assertThat(pool.awaitTermination(bound(), SECONDS)).as("%s terminates", pool).isTrue();
-                assertThat(unfinished(pool.statistics())).as("open futures of %s", pool).isZero();
-            }
-            for (Pool pool : List.copyOf(shared.values())) {
-                shared.values().removeIf(one -> one == pool && one.isShutdown()); // one test fails, not all after it
-                assertThat(pool.isShutdown()).as("%s is open", pool).isFalse();
-                await(pool.name() + " is idle").until(() -> unfinished(pool.statistics()) == 0);
-            }
-        } finally {
-            opened.clear();
-            atStart.clear();
-            await("the folder is gone").ignoreExceptions().until(signals::delete); // cancelled tasks may still be writing
-        }
-    }
-
-    @AfterAll
-    public final void closeShared() {
-        shared.values().forEach(Pool::close);
-    }
-
-    /** Keeps every worker busy until the signal {@code release}, and returns when it is. */
-    protected final List<TaskFuture<Integer>> occupyWorkers(Pool pool) throws InterruptedException {
-        var here = signals;
-        List<TaskFuture<Integer>> held = new ArrayList<>();
-        for (int i = 0; i < pool.workers(); i++) {
-            held.add(pool.submit(() -> Work.hold(here)));
-        }
-        here.awaitCount("held", pool.workers());
-        return held;
-    }
-
-    /** Every worker takes a task at the same time: none is busy with something old, none was lost. */
-    protected final void assertAllWorkersServe(Pool pool) throws Exception {
-        var here = signals;
-        int count = asynchronous() ? unlimited() ? 4 : pool.workers() : 1;
-        String where = "meet" + System.nanoTime();
-        List<TaskFuture<Integer>> all = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            all.add(pool.submit(() -> Work.meet(here, where, count)));
-        }
-        for (TaskFuture<Integer> one : all) {
-            assertThat(value(one)).isEqualTo(1);
-        }
-    }
-
-    protected static <T> T value(Future<T> future) throws Exception {
-        return future.get(BOUND, SECONDS);
-    }
-
-    protected static Throwable failure(Future<?> future) {
-        Throwable thrown = catchThrowable(() -> future.get(BOUND, SECONDS));
-        assertThat(thrown).isInstanceOf(ExecutionException.class);
-        return thrown.getCause();
-    }
-
-    private static long unfinished(PoolStatistics seen) {
-        return seen.queued() + seen.running();
-    }
-
-    protected static void assertAddsUp(PoolStatistics seen) {
-        assertThat(seen.submitted())
-                .as("%s adds up", seen)
-                .isEqualTo(seen.queued() + seen.running() + seen.succeeded() + seen.failed() + seen.cancelled());
-        assertThat(List.of(seen.queued(), seen.running(), seen.succeeded(), seen.failed(), seen.cancelled()))
-                .as("%s", seen)
-                .allMatch(count -> count >= 0);
-    }
 
     // ---- submit ----
 
@@ -326,7 +119,7 @@ public abstract class PoolContract {
 
     @Test
     public void anActionRunsAndItsFutureHoldsNull() throws Exception {
-        var here = signals;
+        var here = signals();
 
         assertThat(value(pool().submit(() -> here.set("action")))).isNull();
         assertThat(value(pool().submit(() -> here.set("with options"), TaskOptions.named("set")))).isNull();
@@ -346,7 +139,7 @@ public abstract class PoolContract {
 
     @Test
     public void aRunnableThatIsSerializableRunsOnEveryKind() throws Exception {
-        var here = signals;
+        var here = signals();
         Runnable runnable = (Runnable & Serializable) () -> here.mark("ran");
         ExecutorService service = pool();
 
@@ -432,7 +225,7 @@ public abstract class PoolContract {
 
     @Test
     public void aFutureTellsItsNameAndState() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         TaskFuture<Integer> named = pool.submit(() -> 1, TaskOptions.named("report"));
         TaskFuture<Integer> unnamed = pool.submit(() -> 1);
@@ -452,7 +245,7 @@ public abstract class PoolContract {
 
     @Test
     public void submitReturnsAtOnceOrWhenTheTaskHasEnded() throws Exception {
-        var here = signals;
+        var here = signals();
         if (asynchronous()) {
             TaskFuture<Integer> future = pool().submit(() -> Work.hold(here)); // returns: nobody has released it
             here.awaitCount("held", 1);
@@ -504,7 +297,7 @@ public abstract class PoolContract {
 
     @Test
     public void whatATaskCapturedIsThatOfTheMomentOfSubmissionWhereItIsCopied() throws Exception {
-        var here = signals;
+        var here = signals();
         int[] box = {1};
         if (asynchronous()) {
             TaskFuture<Integer> future = pool().submit(() -> {
@@ -522,7 +315,7 @@ public abstract class PoolContract {
 
     @Test
     public void executeRunsWithoutAFuture() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         ExecutorService service = pool;
         Runnable runnable = (Runnable & Serializable) () -> here.mark("ran");
@@ -604,7 +397,7 @@ public abstract class PoolContract {
 
     @Test
     public void oneWorkerStartsTasksInTheOrderOfSubmission() throws Exception {
-        var here = signals;
+        var here = signals();
         if (unlimited()) {
             Pool pool = pool();
             List<TaskFuture<Integer>> all = new ArrayList<>();
@@ -855,7 +648,7 @@ public abstract class PoolContract {
 
     @Test
     public void mapTakesItemsOnlyAsItCanUseThem() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         var items = new CountedItems(moreThanAWindow());
         if (asynchronous()) {
@@ -897,7 +690,7 @@ public abstract class PoolContract {
 
     @Test
     public void theFailureOfTheOldestItemCancelsTheRest() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         int others = asynchronous() ? workers() - 1 : 0; // as many as can run beside it
         assertThatThrownBy(() -> pool.map(
@@ -920,7 +713,7 @@ public abstract class PoolContract {
 
     @Test
     public void theFailureOfALaterItemDoesNotWaitForAnOlderOne() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         int failing = asynchronous() && pool.workers() > 1 ? 1 : 0;
         assertThatThrownBy(() -> pool.map(
@@ -959,7 +752,7 @@ public abstract class PoolContract {
 
     @Test
     public void anIteratorThatThrowsEndsAMapWithItsOwnException() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         int underWay = asynchronous() ? workers() : 0;
         Iterable<Integer> items = () -> new Iterator<>() {
@@ -993,7 +786,7 @@ public abstract class PoolContract {
 
     @Test
     public void anInterruptEndsAMap() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         Caller<Boolean> caller = Caller.of(() -> {
             assertThatThrownBy(() -> pool.map(n -> Work.hold(here), List.of(1, 2, 3)))
@@ -1080,7 +873,7 @@ public abstract class PoolContract {
     }
 
     private void assertLooksAheadWithinBounds(Mapping mapping) throws Exception {
-        var here = signals;
+        var here = signals();
         var items = new CountedItems(moreThanAWindow());
         Stream<Integer> source = java.util.stream.StreamSupport.stream(items.spliterator(), false);
         if (asynchronous()) {
@@ -1101,7 +894,7 @@ public abstract class PoolContract {
 
     @Test
     public void mappingUnorderedHandsOnWhatIsThereFirst() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         boolean overtakes = asynchronous() && pool.workers() > 1;
         int first = Stream.of(0, 1)
@@ -1121,7 +914,7 @@ public abstract class PoolContract {
 
     @Test
     public void mappingCancelsTheRestWhenTheStreamWantsNoMore() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         int others = asynchronous() ? workers() - 1 : 0;
         List<Integer> taken = moreThanCanRun().stream()
@@ -1143,7 +936,7 @@ public abstract class PoolContract {
 
     @Test
     public void aFailureEndsTheStreamAndTheRest() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         int others = asynchronous() ? workers() - 1 : 0;
         for (boolean ordered : List.of(true, false)) {
@@ -1203,7 +996,7 @@ public abstract class PoolContract {
 
     @Test
     public void theFailureOfALaterItemWaitsForTheOlderOnesOfAMapping() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         boolean overtakes = asynchronous() && pool.workers() > 1;
         List<Integer> come = new ArrayList<>();
@@ -1228,7 +1021,7 @@ public abstract class PoolContract {
 
     @Test
     public void aCollectionIsNotHeldWhole() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         if (!asynchronous()) {
             return; // mapTakesItemsOnlyAsItCanUseThem shows that it goes item by item
@@ -1256,7 +1049,7 @@ public abstract class PoolContract {
 
     @Test
     public void aConsumerThatThrowsEndsTheRest() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         assertThatThrownBy(() -> moreThanCanRun().stream()
                         .gather(pool.<Integer, Integer>mapping(n -> n == 0 ? n : Work.hold(here)))
@@ -1297,7 +1090,7 @@ public abstract class PoolContract {
 
     @Test
     public void invokeAllCancelsWhatIsUnfinishedWhenTheTimeIsOver() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         if (asynchronous()) {
             List<Task<Integer>> tasks = Collections.nCopies(5, () -> Work.hold(here));
@@ -1322,7 +1115,7 @@ public abstract class PoolContract {
         if (!queues()) {
             return;
         }
-        var here = signals;
+        var here = signals();
         Pool pool = shared("backlog=0&full=block");
         occupyWorkers(pool);
         List<Task<Integer>> tasks = Collections.nCopies(3, () -> 1);
@@ -1337,7 +1130,7 @@ public abstract class PoolContract {
 
     @Test
     public void anInterruptEndsInvokeAllAndItsTasks() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         for (boolean limited : List.of(false, true)) {
             List<Task<Integer>> tasks = List.of(() -> Work.hold(here), () -> Work.hold(here));
@@ -1373,7 +1166,7 @@ public abstract class PoolContract {
 
     @Test
     public void invokeAnyCancelsTheOthersAfterASuccess() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         if (asynchronous()) {
             int others = pool.workers() > 1 ? 1 : 0; // one worker: the others have not begun
@@ -1408,7 +1201,7 @@ public abstract class PoolContract {
 
     @Test
     public void invokeAnyGivesUpWhenTheTimeIsOver() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         if (asynchronous()) {
             assertThatThrownBy(() -> pool.invokeAny(
@@ -1421,7 +1214,7 @@ public abstract class PoolContract {
 
     @Test
     public void anInterruptEndsInvokeAny() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         Caller<Integer> caller = Caller.of(() -> pool.invokeAny(List.<Task<Integer>>of(() -> Work.hold(here))));
         here.awaitCount("held", 1);
@@ -1532,8 +1325,8 @@ public abstract class PoolContract {
         TaskFuture<Integer> future = submitFailing(pool());
         Throwable thrown = catchThrowable(() -> value(future));
         List<String> inTask = frames(thrown.getCause());
-        String task = "dev.sennit.Work.failDeep";
-        String submitter = "dev.sennit.PoolContract.submitFailing";
+        String task = "dev.sennit.conformance.internal.Work.failDeep";
+        String submitter = "dev.sennit.conformance.PoolContract.submitFailing";
 
         assertThat(inTask.subList(0, 4)).containsOnly(task);
         assertThat(inTask.lastIndexOf(submitter)).satisfies(position -> {
@@ -1543,7 +1336,7 @@ public abstract class PoolContract {
                 assertThat(position).as("the submitter comes after the task").isGreaterThan(3);
             }
         });
-        assertThat(frames(thrown)).contains("dev.sennit.PoolContract.value").doesNotContain(task);
+        assertThat(frames(thrown)).contains("dev.sennit.conformance.KindUnderTest.value").doesNotContain(task);
     }
 
     private static TaskFuture<Integer> submitFailing(Pool pool) {
@@ -1560,7 +1353,7 @@ public abstract class PoolContract {
 
     @Test
     public void cancelBeforeTheStartMeansThatItNeverRuns() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared("");
         if (queues()) {
             List<TaskFuture<Integer>> held = occupyWorkers(pool);
@@ -1588,7 +1381,7 @@ public abstract class PoolContract {
 
     @Test
     public void cancelFalseDropsATaskThatWaits() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared("");
         if (queues()) {
             occupyWorkers(pool);
@@ -1604,7 +1397,7 @@ public abstract class PoolContract {
 
     @Test
     public void cancelReachesTheRunningTask() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         if (asynchronous()) {
             TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
@@ -1637,7 +1430,7 @@ public abstract class PoolContract {
 
     @Test
     public void cancelTwiceIsTrueTwiceAndCountsOnce() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared("");
         if (asynchronous()) {
             TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
@@ -1652,7 +1445,7 @@ public abstract class PoolContract {
 
     @Test
     public void cancelFalseLetsTheRunComeToItsEndUnheard() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         if (asynchronous()) {
             TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
@@ -1671,7 +1464,7 @@ public abstract class PoolContract {
 
     @Test
     public void aTaskThatIgnoresInterruptsIsKilledOrKeepsItsWorkerOnly() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         if (!asynchronous()) {
             here.set("release"); // else nobody could end it
@@ -1721,7 +1514,7 @@ public abstract class PoolContract {
 
     @Test
     public void manyCancelledTasksLeaveRoomAndFigures() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared("");
         int count = 5_000;
         if (queues()) {
@@ -1746,7 +1539,7 @@ public abstract class PoolContract {
 
     @Test
     public void aTaskThatRunsTooLongFailsAndIsEnded() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         var options = TaskOptions.named("slow").timeout(Duration.ofMillis(50));
         TaskFuture<Integer> future = pool.submit(() -> Work.hold(here), options);
@@ -1762,7 +1555,7 @@ public abstract class PoolContract {
 
     @Test
     public void anActionThatRunsTooLongFailsAndIsEnded() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         Action action = () -> {
             try {
@@ -1810,7 +1603,7 @@ public abstract class PoolContract {
 
     @Test
     public void theTimeThatATaskWaitsDoesNotCount() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared("");
         if (queues()) {
             occupyWorkers(pool);
@@ -1829,7 +1622,7 @@ public abstract class PoolContract {
 
     @Test
     public void orTimeoutEndsTheRunToo() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         if (asynchronous()) {
             TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
@@ -1846,7 +1639,7 @@ public abstract class PoolContract {
 
     @Test
     public void orTimeoutCountsTheWaitAsWell() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         if (queues()) {
             List<TaskFuture<Integer>> held = occupyWorkers(pool);
@@ -1864,7 +1657,7 @@ public abstract class PoolContract {
 
     @Test
     public void completeOnTimeoutEndsTheRunToo() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         if (asynchronous()) {
             TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
@@ -1880,7 +1673,7 @@ public abstract class PoolContract {
 
     @Test
     public void completeFromOutsideFreesTheWorker() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         TaskFuture<Integer> future = asynchronous() ? pool.submit(() -> Work.hold(here)) : pool.submit(() -> 1);
         if (asynchronous()) {
@@ -1899,7 +1692,7 @@ public abstract class PoolContract {
 
     @Test
     public void completeExceptionallyFromOutsideFreesTheWorker() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         TaskFuture<Integer> future = asynchronous() ? pool.submit(() -> Work.hold(here)) : pool.submit(() -> 1);
         if (asynchronous()) {
@@ -1918,7 +1711,7 @@ public abstract class PoolContract {
 
     @Test
     public void completeAsyncFreesTheWorker() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         if (asynchronous()) {
             TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
@@ -1939,7 +1732,7 @@ public abstract class PoolContract {
     /** As a dependent stage of a {@link CompletableFuture} is told. */
     @Test
     public void theFailureOfCompleteAsyncIsWrapped() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         if (asynchronous()) {
             TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
@@ -1964,7 +1757,7 @@ public abstract class PoolContract {
 
     @Test
     public void whatIsObtrudedEndsTheRunAndIsWhatOthersSee() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         if (asynchronous()) {
             TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
@@ -2015,7 +1808,7 @@ public abstract class PoolContract {
 
     @Test
     public void completeOfATaskThatWaitsMeansThatItNeverRuns() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared("");
         if (queues()) {
             occupyWorkers(pool);
@@ -2035,7 +1828,7 @@ public abstract class PoolContract {
 
     @Test
     public void anInterruptOfAWaiterLeavesTheTaskAlone() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = pool();
         if (asynchronous()) {
             TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
@@ -2069,7 +1862,7 @@ public abstract class PoolContract {
 
     @Test
     public void getWithinATimeGivesUpAndLeavesTheTaskAlone() throws Exception {
-        var here = signals;
+        var here = signals();
         if (asynchronous()) {
             TaskFuture<Integer> future = pool().submit(() -> Work.hold(here));
             assertThatThrownBy(() -> future.get(1, MILLISECONDS)).isInstanceOf(TimeoutException.class);
@@ -2103,7 +1896,7 @@ public abstract class PoolContract {
         if (!queues()) {
             return; // see kindsWhoseTasksNeverWaitRefuseABacklog
         }
-        var here = signals;
+        var here = signals();
         Pool pool = open("backlog=3&full=reject&name=narrow");
         occupyWorkers(pool);
         List<TaskFuture<Integer>> queued = new ArrayList<>();
@@ -2149,7 +1942,7 @@ public abstract class PoolContract {
         if (!queues()) {
             return;
         }
-        var here = signals;
+        var here = signals();
         Pool pool = open("backlog=0&full=reject");
         List<Task<Integer>> tasks = Collections.nCopies(workers() + 1, () -> Work.hold(here));
 
@@ -2161,7 +1954,7 @@ public abstract class PoolContract {
 
     /** Fills the pool, which holds nothing: exactly workers + backlog tasks go in. */
     private void assertAllPlacesAreFree(Pool pool, int backlog) throws Exception {
-        var here = signals;
+        var here = signals();
         String where = "full" + System.nanoTime();
         AtomicReference<RejectedSubmissionException> refusal = new AtomicReference<>();
         List<TaskFuture<Integer>> all = new ArrayList<>();
@@ -2188,7 +1981,7 @@ public abstract class PoolContract {
         if (!queues()) {
             return;
         }
-        var here = signals;
+        var here = signals();
         Pool pool = open("backlog=2&full=reject");
         occupyWorkers(pool);
         for (int i = 0; i < 200; i++) { // dropped while they wait
@@ -2239,7 +2032,7 @@ public abstract class PoolContract {
         if (!queues()) {
             return;
         }
-        var here = signals;
+        var here = signals();
         Pool pool = shared("backlog=1&full=block");
         occupyWorkers(pool);
         TaskFuture<Integer> queued = pool.submit(() -> 1);
@@ -2259,7 +2052,7 @@ public abstract class PoolContract {
         if (!queues()) {
             return;
         }
-        var here = signals;
+        var here = signals();
         Pool pool = shared("backlog=0");
         occupyWorkers(pool);
         Caller<TaskFuture<Integer>> caller = Caller.of(() -> pool.submit(() -> 2));
@@ -2273,7 +2066,7 @@ public abstract class PoolContract {
         if (!queues()) {
             return;
         }
-        var here = signals;
+        var here = signals();
         Pool pool = shared("backlog=1&full=block");
         occupyWorkers(pool);
         TaskFuture<Integer> queued = pool.submit(() -> 1);
@@ -2291,7 +2084,7 @@ public abstract class PoolContract {
         if (!queues()) {
             return;
         }
-        var here = signals;
+        var here = signals();
         Pool pool = open("backlog=0&full=block");
         occupyWorkers(pool);
         Caller<Boolean> caller = Caller.of(() -> {
@@ -2315,7 +2108,7 @@ public abstract class PoolContract {
         if (!queues()) {
             return;
         }
-        var here = signals;
+        var here = signals();
         for (boolean now : List.of(false, true)) {
             Pool pool = open("backlog=0&full=block");
             List<TaskFuture<Integer>> held = new ArrayList<>();
@@ -2352,7 +2145,7 @@ public abstract class PoolContract {
         if (!queues()) {
             return;
         }
-        var here = signals;
+        var here = signals();
         Pool pool = open("backlog=1&full=caller-runs");
         occupyWorkers(pool);
         TaskFuture<String> queued = pool.submit(() -> Thread.currentThread().getName());
@@ -2378,7 +2171,7 @@ public abstract class PoolContract {
         if (!queues()) {
             return;
         }
-        var here = signals;
+        var here = signals();
         Pool pool = open("backlog=0&full=caller-runs");
         occupyWorkers(pool);
         Caller<TaskFuture<Integer>> caller = Caller.of(() -> pool.submit(() -> Work.hold(here)));
@@ -2451,7 +2244,7 @@ public abstract class PoolContract {
         if (!queues()) {
             return;
         }
-        var here = signals;
+        var here = signals();
         if (!canNest()) {
             Pool pool = open("backlog=0");
             assertThatThrownBy(() -> pool.submit(() -> pool.submit(() -> 1).join()))
@@ -2553,7 +2346,7 @@ public abstract class PoolContract {
 
     @Test
     public void aCallbackThatThrowsHarmsNobody() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         TaskFuture<Integer> future = asynchronous() ? pool.submit(() -> Work.hold(here)) : pool.submit(() -> 1);
         CompletableFuture<Integer> dependent = future.whenComplete((value, thrown) -> {
@@ -2573,7 +2366,7 @@ public abstract class PoolContract {
 
     @Test
     public void aCallbackMayWaitForATaskOfTheSamePool() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         TaskFuture<Integer> first = asynchronous() ? pool.submit(() -> Work.hold(here)) : pool.submit(() -> 1);
         CompletableFuture<Integer> dependent = first.thenApply(n -> n + pool.submit(() -> 41).join());
@@ -2586,7 +2379,7 @@ public abstract class PoolContract {
 
     @Test
     public void aCallbackOfACancelledTaskRuns() throws Exception {
-        var here = signals;
+        var here = signals();
         if (asynchronous()) {
             TaskFuture<Integer> future = pool().submit(() -> Work.hold(here));
             CompletableFuture<String> dependent = future.handle((n, thrown) -> thrown.getClass().getSimpleName());
@@ -2639,7 +2432,7 @@ public abstract class PoolContract {
 
     @Test
     public void theFiguresSayWhatRunsAndWhatWaits() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = open("");
         if (queues()) {
             occupyWorkers(pool);
@@ -2746,7 +2539,7 @@ public abstract class PoolContract {
 
     @Test
     public void closeWaitsForEverythingThatWasSubmitted() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = open("");
         List<TaskFuture<Integer>> all = new ArrayList<>();
         if (!asynchronous()) {
@@ -2824,7 +2617,7 @@ public abstract class PoolContract {
 
     @Test
     public void aCallbackThatClosesItsPoolIsToldSo() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = open(1, "");
         if (asynchronous()) {
             TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
@@ -2839,7 +2632,7 @@ public abstract class PoolContract {
 
     @Test
     public void anInterruptTurnsCloseIntoShutdownNow() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = open("");
         if (asynchronous()) {
             List<TaskFuture<Integer>> all = new ArrayList<>();
@@ -2866,7 +2659,7 @@ public abstract class PoolContract {
 
     @Test
     public void shutdownNowCancelsWhatRunsAndReturnsWhatHadNotBegun() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = open("");
         if (!asynchronous()) {
             Caller<TaskFuture<Integer>> caller = Caller.of(() -> pool.submit(() -> Work.hold(here)));
@@ -2906,7 +2699,7 @@ public abstract class PoolContract {
 
     @Test
     public void shutdownNowEndsARunThatGoesOnUnheard() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = open("");
         if (asynchronous()) {
             TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
@@ -2986,7 +2779,7 @@ public abstract class PoolContract {
 
     @Test
     public void awaitTerminationSaysWhetherItHasEnded() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = open("");
         if (asynchronous()) {
             TaskFuture<Integer> future = pool.submit(() -> Work.hold(here));
@@ -3051,7 +2844,7 @@ public abstract class PoolContract {
 
     @Test
     public void aPoolThatIsShutDownFinishesWhatItHas() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = open("");
         if (!asynchronous()) {
             here.set("release");
@@ -3143,7 +2936,7 @@ public abstract class PoolContract {
         } else {
             assertThat(failure).isInstanceOf(Work.AnchoredException.class).hasMessage("cannot leave");
         }
-        assertThat(frames(failure)).startsWith("dev.sennit.Work.failAnchored");
+        assertThat(frames(failure)).startsWith("dev.sennit.conformance.internal.Work.failAnchored");
         assertThat(failure.getCause()).hasMessageContaining("cause");
         assertAllWorkersServe(pool());
     }
@@ -3151,7 +2944,7 @@ public abstract class PoolContract {
     @Test
     public void aTaskThatExitsFailsAloneOrTakesTheProgramDown() throws Exception {
         if (!isolates()) {
-            assertThat(Program.run("exit", plan(workers()))).isEqualTo(3);
+            assertThat(PoolProgram.run(getClass(), "exit", plan(workers()))).isEqualTo(3);
             return;
         }
         assertFailsAlone(pool(), () -> {
@@ -3173,7 +2966,7 @@ public abstract class PoolContract {
     @Test
     public void aTaskThatExhaustsMemoryFailsAlone() throws Exception {
         if (isolates()) {
-            assertFailsAlone(shared("heap=64m"), () -> Work.exhaustMemory(), "memory");
+            assertFailsAlone(shared(smallMemory()), () -> Work.exhaustMemory(), "memory");
         } else { // as far as it can be shown without harm: one array too large
             assertThat(failure(pool().submit(() -> new long[Integer.MAX_VALUE].length)))
                     .isInstanceOf(OutOfMemoryError.class);
@@ -3183,7 +2976,7 @@ public abstract class PoolContract {
 
     /** Its neighbour goes on, what waits runs, and the pool is full again. */
     private void assertFailsAlone(Pool pool, Task<Integer> deadly, String cause) throws Exception {
-        var here = signals;
+        var here = signals();
         TaskFuture<Integer> neighbour = pool.submit(() -> Work.hold(here));
         here.awaitCount("held", 1);
         TaskFuture<Integer> fatal = pool.submit(deadly, TaskOptions.named("deadly"));
@@ -3209,7 +3002,7 @@ public abstract class PoolContract {
 
     @Test
     public void aBusyLoopThatIsCancelledIsKilledOrKeepsItsWorkerOnly() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         if (!asynchronous()) {
             here.set("release"); // else nobody could end it
@@ -3224,7 +3017,7 @@ public abstract class PoolContract {
 
     @Test
     public void aBusyLoopThatRunsTooLongIsKilledOrKeepsItsWorkerOnly() throws Exception {
-        var here = signals;
+        var here = signals();
         Pool pool = shared(1, "");
         var options = TaskOptions.timeLimit(Duration.ofMillis(20));
         if (!asynchronous()) {
@@ -3243,10 +3036,10 @@ public abstract class PoolContract {
     private void assertEndsOrKeepsItsWorkerOnly(Pool pool) throws Exception {
         TaskFuture<Integer> next = pool.submit(() -> 5);
         if (!isolates()) {
-            signals.set("release");
+            signals().set("release");
         }
         assertThat(value(next)).isEqualTo(5);
-        assertThat(signals.count("finished")).isLessThanOrEqualTo(isolates() ? 0 : 1);
+        assertThat(signals().count("finished")).isLessThanOrEqualTo(isolates() ? 0 : 1);
     }
 
     @Test
@@ -3280,7 +3073,7 @@ public abstract class PoolContract {
         if (!isolates()) {
             return; // tasksRunWhereTheKindSays: there is none but ours
         }
-        var here = signals;
+        var here = signals();
         Pool pool = open("");
         assertAllWorkersServe(pool);
         List<TaskFuture<Long>> pids = new ArrayList<>();
@@ -3301,6 +3094,6 @@ public abstract class PoolContract {
 
     @Test
     public void anOpenPoolDoesNotKeepTheProgramAlive() throws Exception {
-        assertThat(Program.run("leave", plan(workers()))).isZero();
+        assertThat(PoolProgram.run(getClass(), "leave", plan(workers()))).isZero();
     }
 }

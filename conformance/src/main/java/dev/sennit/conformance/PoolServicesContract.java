@@ -1,11 +1,30 @@
-package dev.sennit;
+package dev.sennit.conformance;
 
-import static dev.sennit.Conditions.await;
+import static dev.sennit.conformance.internal.Conditions.await;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.sennit.Backoff;
+import dev.sennit.CancelScope;
+import dev.sennit.Futures;
+import dev.sennit.Mapper;
+import dev.sennit.Outcome;
+import dev.sennit.Pool;
+import dev.sennit.RandomStreams;
+import dev.sennit.RejectedSubmissionException;
+import dev.sennit.Retry;
+import dev.sennit.RetryCondition;
+import dev.sennit.RetryExhaustedException;
+import dev.sennit.Task;
+import dev.sennit.TaskBiFunction;
+import dev.sennit.TaskFuture;
+import dev.sennit.TaskOptions;
+import dev.sennit.TaskScope;
+import dev.sennit.Until;
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Work;
 import dev.sennit.shared.InterProcessLock;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,18 +40,18 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /**
- * What every kind of pool does beside running tasks: callbacks in order, delays, loops. The second half of the
- * conformance suite; see {@link PoolContract} for how its tests are written.
+ * What every kind of pool does beside running tasks: callbacks in order, delays, loops. A part of {@link PoolContract}, which says
+ * how its tests are written.
  */
-public abstract class PoolServicesContract extends PoolCallersContract {
+@SuppressWarnings("CheckReturnValue") // of calls that are to fail
+public abstract sealed class PoolServicesContract extends PoolCallersContract permits PoolContract {
     private static final Duration LONG = Duration.ofDays(1);
 
+    /** For the subclasses. */
     protected PoolServicesContract() {}
 
     // ---- onDone ----
@@ -932,7 +951,7 @@ public abstract class PoolServicesContract extends PoolCallersContract {
         Pool stopped = open("");
         TaskFuture<Integer> never = stopped.submit(
                 () -> Work.failDeep(0), TaskOptions.NONE.retry(Retry.forever().waiting(Backoff.fixed(LONG))));
-        org.awaitility.Awaitility.await().until(() -> stopped.statistics().retried() == 1);
+        await("it waits for its second attempt").until(() -> stopped.statistics().retried() == 1);
         stopped.shutdownNow();
         assertThat(stopped.awaitTermination(BOUND, SECONDS)).isTrue();
         assertThat(never).isCancelled();
@@ -1000,55 +1019,6 @@ public abstract class PoolServicesContract extends PoolCallersContract {
         assertAddsUp(pool.statistics());
     }
 
-    /** Does something as soon as a task is known, and counts how often it is over. */
-    private static Owner owner(Consumer<TaskFuture<?>> known, AtomicInteger over) {
-        return new Owner() {
-            @Override
-            public void admitted(Submission<?> part) {
-                known.accept(part.future());
-            }
-
-            @Override
-            public void over() {
-                over.incrementAndGet();
-            }
-        };
-    }
-
-    /** Another thread may cancel a scope's tasks as soon as it knows them; and there may be no memory left to note them. */
-    @Test
-    public void aTaskThatEndsAsItBecomesKnownEndsOnce() throws Exception {
-        var unknown = new AssertionError("cannot be noted");
-        var here = signals();
-        String callerRuns = "backlog=0&full=caller-runs";
-        for (String backlog : queues() ? List.of("", "backlog=1", callerRuns) : List.of("")) {
-            try (var pool = (AbstractPool) open(backlog)) {
-                List<TaskFuture<Integer>> busy = backlog.equals(callerRuns) ? occupyWorkers(pool) : List.of();
-                var over = new AtomicInteger();
-                for (TaskOptions options : List.of(TaskOptions.NONE, TaskOptions.NONE.retry(Retry.attempts(3)))) {
-                    for (int i = 0; i < 10; i++) { // more than there are places
-                        Consumer<TaskFuture<?>> cancel = known -> known.cancel(true);
-                        assertThat(pool.submitFor(owner(cancel, over), () -> 1, options, null)).isCancelled();
-                        assertThat(pool.submitFor(owner(cancel, over), () -> 1, options, Duration.ZERO)).isCancelled();
-                        Consumer<TaskFuture<?>> fail = known -> {
-                            throw unknown;
-                        };
-                        assertThatThrownBy(() -> pool.submitFor(owner(fail, over), () -> 1, options, null)).isSameAs(unknown);
-                    }
-                }
-                assertThat(pool.isShutdown()).isFalse();
-                assertThat(over).hasValue(60);
-                assertThat(pool.statistics().ended()).isEqualTo(60);
-                assertAddsUp(pool.statistics());
-                if (!busy.isEmpty()) {
-                    here.set("release");
-                    Futures.gather(busy);
-                }
-                assertAllWorkersServe(pool);
-            }
-        }
-    }
-
     @Test
     public void aCallbackOfADroppedTaskCannotWaitForThePoolsEnd() throws Exception {
         if (!queues()) {
@@ -1070,23 +1040,6 @@ public abstract class PoolServicesContract extends PoolCallersContract {
     }
 
     @Test
-    public void aPoolOutlastsATaskThatEndsItAsItBecomesKnown() throws Exception {
-        for (TaskOptions options : List.of(TaskOptions.NONE, TaskOptions.NONE.retry(Retry.attempts(3)))) {
-            var pool = (AbstractPool) open("");
-            var over = new AtomicInteger();
-            Consumer<TaskFuture<?>> end = known -> {
-                pool.shutdown();
-                known.cancel(true);
-                assertThat(pool.isTerminated()).isFalse();
-            };
-            TaskFuture<Integer> future = pool.submitFor(owner(end, over), () -> 1, options, null);
-            assertThat(future.isCancelled()).isTrue();
-            assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
-            assertThat(over).hasValue(1);
-        }
-    }
-
-    @Test
     public void aScopeThatIsDecidedTakesNoRetriedTask() throws Exception {
         var here = signals();
         try (var scope = TaskScope.open(pool())) {
@@ -1104,7 +1057,7 @@ public abstract class PoolServicesContract extends PoolCallersContract {
         }
         Pool pool = open("");
         Caller<TaskFuture<Integer>> caller = Caller.of(() -> pool.submitAfter(LONG, () -> 1));
-        org.awaitility.Awaitility.await().until(() -> pool.statistics().submitted() == 1);
+        await("it is in").until(() -> pool.statistics().submitted() == 1);
         pool.shutdownNow();
         assertThat(caller.result()).isCancelled();
         assertThat(pool.awaitTermination(BOUND, SECONDS)).isTrue();
@@ -1149,7 +1102,7 @@ public abstract class PoolServicesContract extends PoolCallersContract {
         Pool pool = open("");
         Retry hourly = Retry.forever().waiting(Backoff.fixed(Duration.ofHours(1)));
         TaskFuture<Integer> future = pool.submit(() -> failMarked(here), TaskOptions.NONE.retry(hourly));
-        org.awaitility.Awaitility.await().until(() -> pool.statistics().retried() == 1);
+        await("it waits for its second attempt").until(() -> pool.statistics().retried() == 1);
         assertThat(future.cancel(false)).isTrue();
         pool.shutdown();
         assertThat(pool.awaitTermination(BOUND, SECONDS)).as("nothing is left to wait for").isTrue();
@@ -1255,7 +1208,7 @@ public abstract class PoolServicesContract extends PoolCallersContract {
             }
         });
         here.awaitCount("held", 1);
-        org.awaitility.Awaitility.await().until(() -> !inner.isEmpty());
+        await("the inner one is submitted").until(() -> !inner.isEmpty());
         inner.getFirst().cancel(true);
         assertThat(value(outer)).isEqualTo(7);
     }

@@ -2,8 +2,8 @@ package dev.sennit.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sennit.Conditions;
 import dev.sennit.FailingBackend;
+import dev.sennit.conformance.internal.Conditions;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

@@ -3,8 +3,8 @@ package dev.sennit.internal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Conditions;
 import dev.sennit.FailingBackend;
+import dev.sennit.conformance.internal.Conditions;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 

@@ -3,10 +3,10 @@ package dev.sennit.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sennit.BoundedSemaphore;
-import dev.sennit.Caller;
 import dev.sennit.Event;
 import dev.sennit.JoinableQueue;
 import dev.sennit.TaskFuture;
+import dev.sennit.conformance.internal.Caller;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;

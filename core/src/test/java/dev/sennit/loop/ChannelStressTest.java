@@ -2,8 +2,8 @@ package dev.sennit.loop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sennit.Caller;
 import dev.sennit.Seeded;
+import dev.sennit.conformance.internal.Caller;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -3,7 +3,7 @@ package dev.sennit.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
+import dev.sennit.conformance.internal.Caller;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -2,9 +2,9 @@ package dev.sennit.loop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sennit.Conditions;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
+import dev.sennit.conformance.internal.Conditions;
 import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -2,7 +2,7 @@ package dev.sennit.loop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sennit.Caller;
+import dev.sennit.conformance.internal.Caller;
 import dev.sennit.internal.Wait;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;

@@ -3,10 +3,10 @@ package dev.sennit.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Conditions;
 import dev.sennit.Pools;
 import dev.sennit.Seeded;
 import dev.sennit.TaskFuture;
+import dev.sennit.conformance.internal.Conditions;
 import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;

@@ -3,11 +3,11 @@ package dev.sennit.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Conditions;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
+import dev.sennit.conformance.internal.Conditions;
 import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.BlockingQueue;

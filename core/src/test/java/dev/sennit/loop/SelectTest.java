@@ -5,7 +5,7 @@ import static dev.sennit.loop.Select.orElse;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
+import dev.sennit.conformance.internal.Caller;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;

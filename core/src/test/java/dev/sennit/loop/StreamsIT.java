@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
-import dev.sennit.Conditions;
 import dev.sennit.Seeded;
 import dev.sennit.Task;
 import dev.sennit.TaskFuture;
+import dev.sennit.conformance.internal.Conditions;
 import java.io.EOFException;
 import java.io.File;
 import java.io.IOException;

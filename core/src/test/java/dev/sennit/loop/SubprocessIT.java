@@ -3,9 +3,9 @@ package dev.sennit.loop;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Conditions;
 import dev.sennit.Task;
 import dev.sennit.TaskFuture;
+import dev.sennit.conformance.internal.Conditions;
 import java.io.IOException;
 import java.lang.ref.WeakReference;
 import java.net.SocketTimeoutException;

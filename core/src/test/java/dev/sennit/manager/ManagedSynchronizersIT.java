@@ -6,11 +6,11 @@ import static java.util.concurrent.TimeUnit.NANOSECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
-import dev.sennit.Conditions;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.codec.Effort;
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.manager.wire.Wire;
 import java.nio.ByteBuffer;
 import java.time.Duration;

@@ -4,12 +4,12 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
 import dev.sennit.FailingBackend;
 import dev.sennit.QueueClosedException;
 import dev.sennit.RemoteTaskException;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.codec.AllowList;
+import dev.sennit.conformance.internal.Caller;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;

@@ -4,8 +4,8 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
 import dev.sennit.TaskFuture;
+import dev.sennit.conformance.internal.Caller;
 import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.process.ProcessPool;
 import dev.sennit.process.WorkerCrashedException;

@@ -4,12 +4,12 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
-import dev.sennit.Conditions;
 import dev.sennit.FailingBackend;
 import dev.sennit.codec.AllowList;
 import dev.sennit.codec.Reading;
 import dev.sennit.codec.TaskCodec;
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.manager.wire.ManagerProtocol;
 import dev.sennit.manager.wire.ManagerSocket;
 import dev.sennit.manager.wire.Wire;

@@ -4,11 +4,11 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sennit.Caller;
-import dev.sennit.Conditions;
 import dev.sennit.Pool;
 import dev.sennit.Seeded;
 import dev.sennit.Task;
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.manager.wire.CallsUnderWay;
 import dev.sennit.manager.wire.ChannelWire;
 import dev.sennit.manager.wire.ManagerProtocol;

@@ -4,10 +4,10 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
-import dev.sennit.Conditions;
-import dev.sennit.Signals;
 import dev.sennit.TaskSerializationException;
+import dev.sennit.conformance.Signals;
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.process.ProcessPool;
 import dev.sennit.process.WorkerOutput;
 import dev.sennit.process.WorkerProcess;

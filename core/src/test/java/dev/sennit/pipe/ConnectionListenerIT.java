@@ -3,10 +3,10 @@ package dev.sennit.pipe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
-import dev.sennit.Conditions;
 import dev.sennit.FailingBackend;
 import dev.sennit.TaskSerializationException;
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.manager.Forgery;
 import dev.sennit.manager.ManagerServer;
 import dev.sennit.process.WorkerProcess;

@@ -3,8 +3,8 @@ package dev.sennit.pipe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Conditions;
 import dev.sennit.FailingBackend;
+import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.machine.MeetingFolder;
 import java.io.DataInputStream;

@@ -3,8 +3,6 @@ package dev.sennit.pipe;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
-import dev.sennit.Conditions;
 import dev.sennit.FailingBackend;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
@@ -14,6 +12,8 @@ import dev.sennit.TaskSerializationException;
 import dev.sennit.codec.AllowList;
 import dev.sennit.codec.MessageBuffer;
 import dev.sennit.codec.TaskCodec;
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.internal.machine.FolderOwner;
 import dev.sennit.process.ProcessPool;
 import java.io.IOException;

@@ -2,7 +2,7 @@ package dev.sennit.process;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 
-import dev.sennit.Signals;
+import dev.sennit.conformance.Signals;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;

@@ -2,10 +2,10 @@ package dev.sennit.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sennit.Conditions;
 import dev.sennit.Program;
-import dev.sennit.Signals;
 import dev.sennit.TaskFuture;
+import dev.sennit.conformance.Signals;
+import dev.sennit.conformance.internal.Conditions;
 import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

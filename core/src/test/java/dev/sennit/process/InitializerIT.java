@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Action;
-import dev.sennit.Signals;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.WorkerStartException;
+import dev.sennit.conformance.Signals;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -2,7 +2,7 @@ package dev.sennit.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sennit.PoolServicesContract;
+import dev.sennit.CorePoolContract;
 import dev.sennit.Task;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -10,11 +10,16 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-class ProcessPoolIT extends PoolServicesContract {
+class ProcessPoolIT extends CorePoolContract {
     /** Time for a task that is interrupted to say so, also where every processor is busy. */
     @Override
     protected String plan(int workers) {
         return "processes:" + workers + "?grace=2s";
+    }
+
+    @Override
+    protected String planWithTimeToCleanUp(int workers) {
+        return "processes:" + workers + "?grace=1m";
     }
 
     @Override

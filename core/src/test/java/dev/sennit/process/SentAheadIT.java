@@ -6,11 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Seeded;
-import dev.sennit.Signals;
 import dev.sennit.Task;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
-import dev.sennit.Work;
+import dev.sennit.conformance.Signals;
+import dev.sennit.conformance.internal.Work;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;

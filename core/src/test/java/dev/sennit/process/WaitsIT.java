@@ -3,15 +3,15 @@ package dev.sennit.process;
 import static dev.sennit.loop.WaitingMethods.waits;
 import static dev.sennit.loop.WaitingMethods.waitsWithin;
 
-import dev.sennit.Caller;
+import dev.sennit.conformance.internal.Caller;
 import dev.sennit.loop.ByteStream;
 import dev.sennit.loop.DatagramEndpoint;
 import dev.sennit.loop.EventLoop;
 import dev.sennit.loop.Listener;
 import dev.sennit.loop.Subprocess;
-import dev.sennit.loop.WaitingMethods;
 import dev.sennit.loop.WaitingMethods.Entry;
 import dev.sennit.loop.WaitingMethods.Part;
+import dev.sennit.loop.WaitingMethods;
 import dev.sennit.manager.ManagedBarrier;
 import dev.sennit.manager.ManagedBoundedSemaphore;
 import dev.sennit.manager.ManagedEvent;

@@ -3,12 +3,12 @@ package dev.sennit.process;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
-import dev.sennit.Conditions;
 import dev.sennit.RemoteTaskException;
-import dev.sennit.Signals;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.WorkerStartException;
+import dev.sennit.conformance.Signals;
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -4,12 +4,12 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Conditions;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.Program;
 import dev.sennit.TaskFuture;
 import dev.sennit.WorkerStartException;
+import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.manager.ManagedValue;
 import dev.sennit.manager.ManagerServer;
 import java.io.Serializable;

@@ -3,9 +3,9 @@ package dev.sennit.shared;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
-import dev.sennit.Signals;
 import dev.sennit.TaskFuture;
+import dev.sennit.conformance.Signals;
+import dev.sennit.conformance.internal.Caller;
 import dev.sennit.process.ProcessPool;
 import dev.sennit.process.WorkerCrashedException;
 import dev.sennit.process.WorkerOutput;

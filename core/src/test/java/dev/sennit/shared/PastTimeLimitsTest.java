@@ -4,7 +4,7 @@ import static java.util.concurrent.TimeUnit.NANOSECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
+import dev.sennit.conformance.internal.Caller;
 import dev.sennit.internal.machine.WaitLimit;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -6,8 +6,9 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
 import dev.sennit.FailingBackend;
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
@@ -46,7 +47,7 @@ class SharedConditionTest {
     }
 
     private static void awaitWaiters(AtomicInteger waiters, int count) {
-        dev.sennit.Conditions.await(count + " wait").until(() -> waiters.get() == count);
+        Conditions.await(count + " wait").until(() -> waiters.get() == count);
     }
 
     @Test
@@ -354,9 +355,9 @@ class SharedConditionTest {
         var waiting = new AtomicInteger();
         var signals = new AtomicInteger();
         var woken = new AtomicInteger();
-        List<dev.sennit.Caller<Integer>> waiters = new ArrayList<>();
+        List<Caller<Integer>> waiters = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
-            waiters.add(dev.sennit.Caller.on(threads, () -> {
+            waiters.add(Caller.on(threads, () -> {
                 lock.lock();
                 try {
                     waiting.incrementAndGet();
@@ -378,9 +379,9 @@ class SharedConditionTest {
             } finally {
                 lock.unlock();
             }
-            dev.sennit.Conditions.await("one is woken").until(() -> woken.get() >= count);
+            Conditions.await("one is woken").until(() -> woken.get() >= count);
         }
-        for (dev.sennit.Caller<Integer> waiter : waiters) {
+        for (Caller<Integer> waiter : waiters) {
             assertThat(waiter.result()).as("woken by a signal").isPositive();
         }
     }
@@ -397,7 +398,7 @@ class SharedConditionTest {
         long entry = dead.claim(0);
         lock.waitersMemory().set(JAVA_LONG, entry, DEAD);
         lock.unlock();
-        dev.sennit.Caller<Boolean> waiter = dev.sennit.Caller.of(() -> {
+        Caller<Boolean> waiter = Caller.of(() -> {
             lock.lock();
             try {
                 waiting.incrementAndGet();

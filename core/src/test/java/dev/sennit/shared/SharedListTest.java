@@ -4,8 +4,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
 import dev.sennit.Seeded;
+import dev.sennit.conformance.internal.Caller;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;

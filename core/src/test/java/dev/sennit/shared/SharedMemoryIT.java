@@ -7,8 +7,8 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
 import dev.sennit.TaskSerializationException;
+import dev.sennit.conformance.internal.Caller;
 import dev.sennit.process.ProcessPool;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;

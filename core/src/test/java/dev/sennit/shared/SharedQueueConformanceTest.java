@@ -2,7 +2,7 @@ package dev.sennit.shared;
 
 import com.google.common.collect.testing.testers.CollectionToStringTester;
 import dev.sennit.BlockingQueueContract;
-import dev.sennit.Caller;
+import dev.sennit.conformance.internal.Caller;
 import java.lang.reflect.Method;
 import java.util.concurrent.BlockingQueue;
 import java.util.stream.Stream;

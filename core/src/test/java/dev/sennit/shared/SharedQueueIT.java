@@ -6,13 +6,13 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
-import dev.sennit.Conditions;
 import dev.sennit.QueueClosedException;
 import dev.sennit.Task;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.codec.MessageBuffer;
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.internal.machine.WaitLimit;
 import dev.sennit.process.ProcessPool;
 import dev.sennit.process.WorkerCrashedException;

@@ -9,12 +9,12 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
 import dev.sennit.QueueClosedException;
 import dev.sennit.Seeded;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.codec.AllowList;
 import dev.sennit.codec.MessageBuffer;
+import dev.sennit.conformance.internal.Caller;
 import dev.sennit.internal.machine.ProcessIdentity;
 import dev.sennit.internal.machine.WaitLimit;
 import java.io.ByteArrayInputStream;

@@ -7,9 +7,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Action;
-import dev.sennit.Caller;
-import dev.sennit.Conditions;
 import dev.sennit.TaskFuture;
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.process.ProcessPool;
 import dev.sennit.process.WorkerCrashedException;
 import dev.sennit.process.WorkerOutput;

@@ -5,6 +5,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sennit.TaskFuture;
+import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.loop.EventLoop;
 import dev.sennit.process.ProcessPool;
 import dev.sennit.process.WorkerProcesses;
@@ -202,7 +203,7 @@ class SharingIT {
     void whatAKilledProcessLeavesTheNextOneRemoves(@TempDir Path folder) throws Exception {
         Process killed = start(folder, Holds.class);
         try {
-            dev.sennit.Conditions.await("it has made some").until(() -> Files.readString(folder.resolve("out")).contains("holds"));
+            Conditions.await("it has made some").until(() -> Files.readString(folder.resolve("out")).contains("holds"));
             killed.destroyForcibly().waitFor();
         } finally {
             killed.destroyForcibly();

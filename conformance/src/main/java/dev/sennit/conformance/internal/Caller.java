@@ -1,4 +1,4 @@
-package dev.sennit;
+package dev.sennit.conformance.internal;
 
 import static org.assertj.core.api.Assertions.fail;
 

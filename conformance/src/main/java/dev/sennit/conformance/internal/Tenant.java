@@ -1,5 +1,6 @@
-package dev.sennit;
+package dev.sennit.conformance.internal;
 
+import dev.sennit.TaskContext;
 import java.io.Serializable;
 import java.util.concurrent.Callable;
 

@@ -1,5 +1,8 @@
-package dev.sennit;
+package dev.sennit.conformance.internal;
 
+import dev.sennit.Pool;
+import dev.sennit.TaskFuture;
+import dev.sennit.conformance.Signals;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

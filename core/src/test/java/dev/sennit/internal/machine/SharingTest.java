@@ -6,7 +6,8 @@ import static java.nio.file.attribute.PosixFilePermissions.fromString;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.Caller;
+import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
@@ -142,7 +143,7 @@ class SharingTest {
                 }
                 return true;
             });
-            dev.sennit.Conditions.await("waits").until(waits::get);
+            Conditions.await("waits").until(waits::get);
             JAVA_INT.varHandle().setVolatile(word, 0L, 1);
             assertThat(waiting.result()).isTrue();
         }
