@@ -46,7 +46,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The thread that owns the lock stands in a second word, THREAD, as the id of a Java thread: a virtual thread keeps
  * its id when it changes its carrier. Only the owner writes it, and HOLDS and DEAD_PID; a dead owner's values stay
- * until the next owner writes its own. Changes of the first word are volatile and order everything else: a thread sees
+ * until the next owner writes its own. Thread ids repeat between JVMs, so THREAD holds the process id, too: else a
+ * thread would take a dead owner's mark for its own while another thread of its process has just acquired the lock. Changes of the first word are volatile and order everything else: a thread sees
  * what earlier owners wrote.
  *
  * <h2>Waiting</h2>
@@ -188,8 +189,13 @@ final class LockWord {
     }
 
     private void claim() {
-        LONGS.setOpaque(memory, THREAD, Thread.currentThread().threadId());
+        LONGS.setOpaque(memory, THREAD, markOf(SELF, Thread.currentThread().threadId()));
         INTS.set(memory, HOLDS, 1);
+    }
+
+    /** Returns what THREAD holds for a thread of a process. A process id has 30 bits at most. */
+    static long markOf(long process, long threadId) {
+        return ProcessIdentity.pid(process) << 34 ^ threadId;
     }
 
     private Outcome acquireUninterruptibly(Want want) {
@@ -364,7 +370,7 @@ final class LockWord {
 
     boolean isHeldByCurrentThread() {
         return (word() & OWNER) == SELF
-                && (long) LONGS.getOpaque(memory, THREAD) == Thread.currentThread().threadId();
+                && (long) LONGS.getOpaque(memory, THREAD) == markOf(SELF, Thread.currentThread().threadId());
     }
 
     void ensureHeld() {

@@ -309,6 +309,19 @@ class SharedLockTest {
         assertThatThrownBy(made.lock::lock).isInstanceOf(OwnerDiedException.class);
     }
 
+    /** The next owner is of this process, and has not written its thread yet; thread ids repeat between JVMs. */
+    @Test
+    void aDeadOwnersThreadIsNotTakenForTheOneWithTheSameIdHere() {
+        Made made = Made.of(SharedLock::new);
+        long here = Thread.currentThread().threadId();
+        made.memory.segment().set(JAVA_LONG, 0, ProcessIdentity.SELF);
+        made.memory.segment().set(JAVA_LONG, 8, LockWord.markOf(ProcessIdentity.SELF ^ 1L << 22, here));
+        assertThat(made.lock.isHeldByCurrentThread()).isFalse();
+
+        made.memory.segment().set(JAVA_LONG, 8, LockWord.markOf(ProcessIdentity.SELF, here));
+        assertThat(made.lock.isHeldByCurrentThread()).isTrue();
+    }
+
     @Test
     void allThatWaitHearOfADeadOwner() throws Exception {
         Made made = Made.of(SharedLock::new);
