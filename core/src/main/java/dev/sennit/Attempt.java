@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * System.out.println(retry.call(() -> "answer"));
  * }
  *
- * @param number 1 for the first attempt of a call; never exceeds {@link Integer#MAX_VALUE}
+ * @param number 1 for the first attempt of a call; stays at {@link Integer#MAX_VALUE} once it has reached that
  * @param waited the length of the wait before this attempt; zero for the first
  * @param value the value that the body returned, which may be null; null for an attempt that failed
  * @param failure the exception that the body threw, or null if it returned

@@ -302,7 +302,7 @@ public final class CancelScope {
         interruptUntilOver();
     }
 
-    /** Level-triggered: a body that swallows one interrupt meets the next. */
+    /** Interrupts the block repeatedly until it ends: a body that swallows an interrupt meets the next. */
     private void interruptUntilOver() {
         while (!interruptAndComeBack()) { // no timer to be had: the calling thread repeats it
             LockSupport.parkNanos(this, BETWEEN_INTERRUPTS.toNanos());

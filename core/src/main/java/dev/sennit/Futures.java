@@ -117,7 +117,7 @@ public final class Futures {
     }
 
     /**
-     * As {@link #inCompletionOrder(Collection)}, with a time limit for the whole loop.
+     * Works as {@link #inCompletionOrder(Collection)}, with a time limit for the whole loop.
      *
      * @param futures the futures to wait for; a future given twice is returned once
      * @param timeout how long after the call of {@code iterator()} the last future may become done
@@ -192,7 +192,7 @@ public final class Futures {
     }
 
     /**
-     * As {@link #gather(Collection)}, with a limit.
+     * Works as {@link #gather(Collection)}, with a limit.
      *
      * @param futures the futures to wait for
      * @param timeout how long to wait at most

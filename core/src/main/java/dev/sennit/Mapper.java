@@ -33,7 +33,7 @@ public interface Mapper {
             TaskFunction<? super A, ? extends R> function, Iterable<? extends A> items);
 
     /**
-     * As {@link #map(TaskFunction, Iterable)}, for a function that is not written as a lambda. It must be
+     * Works as {@link #map(TaskFunction, Iterable)}, for a function that is not written as a lambda. It must be
      * serializable where tasks leave this JVM; the compiler makes a {@link TaskFunction} of a lambda.
      *
      * @param function the function to apply
@@ -76,8 +76,8 @@ public interface Mapper {
             Iterable<? extends B> seconds);
 
     /**
-     * As {@link #map(TaskBiFunction, Iterable, Iterable)}, for a function that is not written as a lambda. It must be
-     * serializable where tasks leave this JVM.
+     * Works as {@link #map(TaskBiFunction, Iterable, Iterable)}, for a function that is not written as a lambda. It
+     * must be serializable where tasks leave this JVM.
      *
      * @param function the function to apply
      * @param firsts the first arguments
@@ -95,7 +95,7 @@ public interface Mapper {
     }
 
     /**
-     * As {@link #map(TaskFunction, Iterable)}, but does not wait for the results.
+     * Works as {@link #map(TaskFunction, Iterable)}, but does not wait for the results.
      *
      * {@snippet :
      * try (Pool pool = Pools.open("threads:4")) {
@@ -122,7 +122,7 @@ public interface Mapper {
             TaskFunction<? super A, ? extends R> function, Iterable<? extends A> items);
 
     /**
-     * As {@link #mapAsync(TaskFunction, Iterable)}, for a function that is not written as a lambda. It must be
+     * Works as {@link #mapAsync(TaskFunction, Iterable)}, for a function that is not written as a lambda. It must be
      * serializable where tasks leave this JVM.
      *
      * @param function the function to apply
@@ -162,8 +162,8 @@ public interface Mapper {
             TaskFunction<? super A, ? extends R> function);
 
     /**
-     * As {@link #mapping(TaskFunction)}, for a function that is not written as a lambda. It must be serializable where
-     * tasks leave this JVM.
+     * Works as {@link #mapping(TaskFunction)}, for a function that is not written as a lambda. It must be serializable
+     * where tasks leave this JVM.
      *
      * @param function the function to apply
      * @param <A> the type of an item
@@ -176,9 +176,9 @@ public interface Mapper {
     }
 
     /**
-     * As {@link #mapping(TaskFunction)}, but passes each result on as soon as it is available. When an item fails, the
-     * results available before are passed on, those of its own chunk included, and then the failure is thrown; the rest
-     * is cancelled.
+     * Works as {@link #mapping(TaskFunction)}, but passes each result on as soon as it is available. When an item
+     * fails, the results available before are passed on, those of its own chunk included, and then the failure is
+     * thrown; the rest is cancelled.
      *
      * @param function the function to apply
      * @param <A> the type of an item
@@ -189,7 +189,7 @@ public interface Mapper {
             TaskFunction<? super A, ? extends R> function);
 
     /**
-     * As {@link #mappingUnordered(TaskFunction)}, for a function that is not written as a lambda. It must be
+     * Works as {@link #mappingUnordered(TaskFunction)}, for a function that is not written as a lambda. It must be
      * serializable where tasks leave this JVM.
      *
      * @param function the function to apply
@@ -221,7 +221,7 @@ public interface Mapper {
     <A extends @Nullable Object> void forEach(Iterable<? extends A> items, ItemAction<? super A> action);
 
     /**
-     * As {@link #forEach(Iterable, ItemAction)}, for a consumer that is not written as a lambda. It must be
+     * Works as {@link #forEach(Iterable, ItemAction)}, for a consumer that is not written as a lambda. It must be
      * serializable where tasks leave this JVM.
      *
      * @param items the arguments

@@ -383,7 +383,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
         return (Submission<T>) SUBMISSION.getAcquire(this);
     }
 
-    /** Gives the pool a chance to keep going when one of its own threads is about to wait for this future. */
+    /** Lets the pool go on when one of its own threads is about to wait for this future. */
     void aboutToWait(boolean interruptibly) {
         if (!isDone()) {
             submission().ensureNotOwn();
@@ -410,7 +410,7 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
         submission().helpNoMore(onMore);
     }
 
-    // ---- a failure that nobody asks for ----
+    // ---- a failure that no caller asks for ----
 
     /**
      * Notes that a caller asks for the result, or will be notified of it. Called before or after the end of any task.

@@ -8,10 +8,11 @@ import java.util.concurrent.TimeUnit;
 /**
  * Runs the library's own actions in the background: actions whose time has come, the stopping of tasks and pools.
  *
- * <p>The threads are platform threads. A virtual thread needs a carrier, and tasks that only compute can hold all carriers: a time
- * limit that waits for a carrier is no limit. A thread starts for each action that finds no idle thread, up to {@value #MOST}
- * threads, and ends after a second without work. Beyond that number, or where the system gives no more threads, an action gets a
- * virtual thread; where no virtual thread can start either, the caller runs the action. So no action is lost.
+ * <p>The threads are platform threads. A virtual thread needs a carrier, and tasks that only compute can hold all
+ * carriers: a time limit that waits for a carrier is no limit. A thread starts for each action that finds no idle
+ * thread, up to {@value #MOST} threads, and ends after a second without work. Beyond that number, or where the system
+ * gives no more threads, an action gets a virtual thread; where no virtual thread can start either, the caller runs the
+ * action. So no action is lost.
  */
 public final class BackgroundExecutor {
     private static final int MOST = 64;
@@ -35,13 +36,13 @@ public final class BackgroundExecutor {
     }
 
     /**
-     * Runs an action soon, in a thread that nobody interrupts; in the calling thread if no other can start.
+     * Runs an action soon, in a thread that is never interrupted; in the calling thread if no other can start.
      *
      * @param action the action; runs with the caller's locks held if the system is out of threads
      */
     public static void execute(Runnable action) {
         if (!isTaken(action) && !isStarted(action)) {
-            action.run(); // not where the lack of a thread is caught: what the action throws is the caller's
+            action.run(); // outside the try: an exception of the action is not a lack of threads
         }
     }
 

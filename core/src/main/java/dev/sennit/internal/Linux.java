@@ -158,7 +158,7 @@ public final class Linux {
     }
 
     /**
-     * As {@link #futexWait(MemorySegment, int)}, for a limited time.
+     * Works as {@link #futexWait(MemorySegment, int)}, for a limited time.
      *
      * @param word 4 bytes of memory, aligned
      * @param expected returns at once when the word has another value

@@ -3,8 +3,8 @@ package dev.sennit.internal;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Permits of threads that run one at a time by agreement: a thread holds its permit while it runs. {@link Waits} releases the
- * permit for each wait, and reacquires it.
+ * Permits of threads that run one at a time by agreement: a thread holds its permit while it runs. {@link Waits}
+ * releases the permit for each wait, and reacquires it.
  */
 public final class RunPermits {
     private static final ThreadLocal<@Nullable Permit> OF_THREAD = new ThreadLocal<>();
@@ -21,14 +21,14 @@ public final class RunPermits {
          */
         boolean release();
 
-        /** Waits until the thread may run again, whatever interrupts come. Called by the permit's thread. */
+        /** Waits until the thread may run again, and ignores interrupts. Called by the permit's thread. */
         void reacquire();
     }
 
     private RunPermits() {}
 
     /**
-     * Makes the calling thread one that runs by permit.
+     * Sets the permit of the calling thread, without which it must not run.
      *
      * @param permit its permit; null if it needs none any more
      */
@@ -38,7 +38,7 @@ public final class RunPermits {
     }
 
     /**
-     * The permit of the calling thread.
+     * Returns the permit of the calling thread.
      *
      * @return the permit, or null if the thread needs none
      */

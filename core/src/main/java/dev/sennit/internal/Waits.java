@@ -10,8 +10,8 @@ package dev.sennit.internal;
  *   }
  * </pre>
  *
- * <p>If the calling thread takes turns with others, it gives up its turn at the beginning of the block, and waits for
- * its next turn at the end. Otherwise the block has no effect.
+ * <p>If the calling thread takes turns with others, it releases its {@linkplain RunPermits permit} at the beginning of
+ * the block, which ends its turn, and waits for its next turn at the end. Otherwise the block has no effect.
  *
  * <p>A wait that ends with a lock held must not be in such a block unless all waits for that lock are: a thread that
  * has the turn might wait for the lock, whose holder waits for the turn. For waits on a condition of a lock there is

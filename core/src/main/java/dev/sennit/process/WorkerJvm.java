@@ -97,7 +97,7 @@ final class WorkerJvm {
     private final Process process;
     private final @Nullable OutputReader output;
     private final long oomKillsBefore = LinuxProcess.oomKills();
-    /** Written once by {@link #awaitReady}, in the thread that serves the slot, before the slot is offered tasks. */
+    /** Written once by {@link #awaitReady}, in the serving thread, before the worker gets tasks. */
     private @Nullable WorkerLink link;
     /** Written before link. */
     private @Nullable ProcessEnd processEnd;
@@ -105,7 +105,7 @@ final class WorkerJvm {
     private volatile boolean up;
     /** From the start of the initializer until it has returned or thrown. */
     private volatile boolean initializing;
-    /** What the initializer threw; only the thread that serves the slot. */
+    /** The exception of the initializer, or null. Only the serving thread. */
     private @Nullable Throwable initializerFailure;
     private volatile boolean endIntended;
     /** Whether it was asked to exit. */
@@ -192,7 +192,7 @@ final class WorkerJvm {
             output = settings.output() == WorkerOutput.INHERIT
                     ? null
                     : new OutputReader(name, started, settings.listener());
-        } catch (Throwable e) { // no thread to be had, say
+        } catch (Throwable e) { // no thread, for example
             if (started != null) {
                 started.destroyForcibly();
             }
@@ -691,7 +691,7 @@ final class WorkerJvm {
         }
     }
 
-    /** Called by the thread that is about to send the task in flight. */
+    /** Notes whether it is dead already. Called by the thread that is about to send the task in flight. */
     void noteWhetherDead() {
         wasDead = !process.isAlive();
     }
@@ -716,7 +716,7 @@ final class WorkerJvm {
         return standing;
     }
 
-    /** Under the pool's lock. */
+    /** Sets its role. Under the pool's lock. */
     void standAs(Standing next) {
         standing = next;
     }

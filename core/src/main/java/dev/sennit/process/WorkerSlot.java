@@ -365,7 +365,7 @@ final class WorkerSlot {
         } catch (IOException e) {
             up.distrust("sent what makes no sense, and was killed: " + e.getMessage());
             return null;
-        } catch (Throwable e) { // out of memory, say
+        } catch (Throwable e) { // out of memory, for example
             up.distrust("was killed, as its answer could not be taken: " + e);
             return null;
         }
@@ -477,7 +477,7 @@ final class WorkerSlot {
         try {
             value = (T) TaskCodec.decodeValue(reply.payload(), reply.length(), loaderOf(submission), pool.allowed());
             up.link().useAgain(reply.payload());
-        } catch (Throwable e) { // out of memory, say
+        } catch (Throwable e) { // out of memory, for example
             submission.fail(unreadable(e), reply.runNanos());
             return;
         }
@@ -490,7 +490,7 @@ final class WorkerSlot {
             submission.addSubmitterStack(
                     failure instanceof PartialFailure partial ? partial.failure() : failure, name + ", pid " + up.pid());
             return failure;
-        } catch (Throwable e) { // out of memory, say
+        } catch (Throwable e) { // out of memory, for example
             return unreadable(e);
         }
     }
@@ -660,7 +660,7 @@ final class WorkerSlot {
             had = null;
         }
         List<RemoteSubmission<?>> outOfTurn = dead.begunOutOfTurn();
-        turn.lock(); // bury() frees the ring: waits for a thread in pollFor, and the next sees that the worker is buried
+        turn.lock(); // bury() frees the ring: waits for a thread in pollFor; a later one sees that the worker is buried
         turn.unlock();
         WorkerJvm.End end = dead.bury();
         if (had != null) {

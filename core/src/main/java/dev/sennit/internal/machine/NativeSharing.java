@@ -23,9 +23,9 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>A platform thread waits in the kernel, in short slices: a futex wait ignores interrupts, and the process that
  * should wake the thread may be killed. So a lost wake-up delays a thread by a slice at most. A virtual thread would
- * pin its carrier in the kernel: it parks, and a platform thread waits in its stead, a single thread for all that wait
- * for the same word and value. Only if the system provides no more threads does a virtual thread wait in the kernel
- * itself.
+ * pin its carrier in the kernel: it parks, and a platform thread, the {@link ProxyWaiter}, waits for all virtual
+ * threads that wait for the same word and value. Only if the system provides no more threads does a virtual thread wait
+ * in the kernel itself.
  */
 public final class NativeSharing extends Sharing {
     private static final VarHandle WORD = JAVA_INT.varHandle();
@@ -141,7 +141,7 @@ public final class NativeSharing extends Sharing {
 
     private record Key(long address, int expected) {}
 
-    /** A platform thread that waits in the stead of virtual threads, while any of them waits. */
+    /** A platform thread that waits in the kernel while virtual threads wait for the same word and value. */
     private static final class ProxyWaiter implements Runnable {
         final Key key;
         final MemorySegment word;
