@@ -1,6 +1,5 @@
 package dev.sennit.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
@@ -8,64 +7,32 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The launcher {@code ./sennit}, copied into a folder with a space in its name and given fake JDKs (a release file and a
- * {@code java} that prints what it was started with) and a fake {@code mvn} (which writes a jar, a line in a log, and takes a
- * moment), so that each test takes milliseconds. PATH holds the few tools the launcher needs and nothing else.
+ * The launcher {@code ./sennit} beside fake JDKs and a fake {@code mvn} (which writes a jar, a line in a log, and takes a
+ * moment).
  */
 @DisabledOnOs(OS.WINDOWS)
-class LauncherIT {
-  private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+class LauncherIT extends ScriptSandbox {
   private static final String POOL = "core/src/main/java/Pool.java";
   private static final String TASK = "core/src/main/java/Task.java";
   private static final List<String> TOOLS =
       List.of("sh", "cat", "dirname", "find", "grep", "head", "ln", "mkdir", "mv", "readlink", "rm", "sed", "sleep", "touch");
 
-  @TempDir Path temp;
-  private Path home;
-  private Path jdks;
-  private Path bin;
-  private final Map<String, String> environment = new TreeMap<>();
-
   @BeforeEach
   void copyLauncher() throws IOException {
-    home = temp.resolve("a project");
-    jdks = temp.resolve("some jdks");
-    bin = temp.resolve("bin");
-    for (String file : List.of("sennit", "cli/src/main/sh/jdk.sh")) {
-      Files.createDirectories(home.resolve(file).getParent());
-      Files.copy(ROOT.resolve(file), home.resolve(file));
-    }
+    copyScripts(TOOLS, "sennit");
     for (String file : List.of("pom.xml", "core/pom.xml", "cli/pom.xml", POOL, TASK)) {
       write(home.resolve(file), "");
     }
-    Files.createDirectories(jdks);
-    Files.createDirectories(bin);
-    for (String tool : TOOLS) {
-      for (String folder : List.of("/usr/bin", "/bin")) {
-        Path file = Path.of(folder, tool);
-        if (Files.exists(file) && Files.notExists(bin.resolve(tool))) {
-          script(bin.resolve(tool), "exec " + file + " \"$@\"");
-        }
-      }
-    }
     fakeMaven("mkdir -p cli/target && : > cli/target/sennit.jar");
-    environment.put("PATH", bin.toString());
-    environment.put("HOME", temp.toString());
-    environment.put("SENNIT_JDK_FOLDERS", temp.resolve("missing") + ":" + jdks);
   }
 
   @Test
@@ -77,8 +44,8 @@ class LauncherIT {
 
     Run run = launch();
 
-    assertThat(run.exit).isZero();
-    assertThat(run.out).startsWith("jdk 25.0.3");
+    assertThat(run.exit()).isZero();
+    assertThat(run.out()).startsWith("jdk 25.0.3");
   }
 
   @Test
@@ -86,14 +53,14 @@ class LauncherIT {
     fakeJdk("jdk-27", "27-ea");
     fakeJdk("jdk-26", "26.0.1");
 
-    assertThat(launch().out).startsWith("jdk 26.0.1");
+    assertThat(launch().out()).startsWith("jdk 26.0.1");
   }
 
   @Test
   void findsTheHomeInsideAMacBundle() throws Exception {
     fakeJdk("temurin-25.jdk/Contents/Home", "25");
 
-    assertThat(launch().out).startsWith("jdk 25");
+    assertThat(launch().out()).startsWith("jdk 25");
   }
 
   @Test
@@ -103,7 +70,7 @@ class LauncherIT {
     Files.delete(fakeJdk("c-unnamed", "25.0.2").resolve("release"));
     fakeJdk("d-jdk", "25.0.3");
 
-    assertThat(launch().out).startsWith("jdk 25.0.3");
+    assertThat(launch().out()).startsWith("jdk 25.0.3");
   }
 
   @Test
@@ -111,7 +78,7 @@ class LauncherIT {
     fakeJdk("jdk-25", "25.0.3");
     environment.put("JAVA_HOME", fakeJdk("../mine", "25.0.1").toString());
 
-    assertThat(launch().out).startsWith("jdk 25.0.1");
+    assertThat(launch().out()).startsWith("jdk 25.0.1");
   }
 
   @Test
@@ -121,7 +88,7 @@ class LauncherIT {
     environment.put("JAVA_HOME", old.toString());
     Files.createSymbolicLink(bin.resolve("java"), old.resolve("bin/java"));
 
-    assertThat(launch().out).startsWith("jdk 25.0.3");
+    assertThat(launch().out()).startsWith("jdk 25.0.3");
   }
 
   @Test
@@ -129,7 +96,7 @@ class LauncherIT {
     Path jdk = fakeJdk("../elsewhere/jdk 25", "25.0.2");
     Files.createSymbolicLink(bin.resolve("java"), jdk.resolve("bin/java"));
 
-    assertThat(launch().out).startsWith("jdk 25.0.2");
+    assertThat(launch().out()).startsWith("jdk 25.0.2");
   }
 
   @Test
@@ -137,10 +104,10 @@ class LauncherIT {
     Path first = fakeJdk("jdk-26", "26");
     launch();
     fakeJdk("jdk-25", "25.0.3");
-    assertThat(launch().out).startsWith("jdk 26");
+    assertThat(launch().out()).startsWith("jdk 26");
 
     Files.delete(first.resolve("bin/java"));
-    assertThat(launch().out).startsWith("jdk 25.0.3");
+    assertThat(launch().out()).startsWith("jdk 25.0.3");
   }
 
   @Test
@@ -149,9 +116,9 @@ class LauncherIT {
 
     Run run = launch();
 
-    assertThat(run.exit).isEqualTo(3);
-    assertThat(run.out).isEmpty();
-    assertThat(run.err).startsWith("sennit: no JDK 25").contains("JAVA_HOME", "PATH", "/usr/lib/jvm", "install").hasLineCount(1);
+    assertThat(run.exit()).isEqualTo(3);
+    assertThat(run.out()).isEmpty();
+    assertThat(run.err()).startsWith("sennit: no JDK 25").contains("JAVA_HOME", "PATH", "/usr/lib/jvm", "install").hasLineCount(1);
   }
 
   @Test
@@ -162,8 +129,8 @@ class LauncherIT {
 
     Run run = launch("compare", "two words", "*", "", "--on=threads:2");
 
-    assertThat(run.exit).isEqualTo(42);
-    assertThat(run.out.lines().skip(1))
+    assertThat(run.exit()).isEqualTo(42);
+    assertThat(run.out().lines().skip(1))
         .startsWith("[-Xmx64m]", "[-Done=*]", "[-jar]", "[" + jar() + "]")
         .endsWith("[compare]", "[two words]", "[*]", "[]", "[--on=threads:2]")
         .hasSize(9);
@@ -178,31 +145,31 @@ class LauncherIT {
 
     Run run = launch(links, links.resolve("two").toString());
 
-    assertThat(run.exit).isZero();
-    assertThat(run.out).contains("[" + jar() + "]").contains(" in " + links.toRealPath());
-    assertThat(launch(home, "sh", "sennit").exit).isZero();
+    assertThat(run.exit()).isZero();
+    assertThat(run.out()).contains("[" + jar() + "]").contains(" in " + links.toRealPath());
+    assertThat(launch(home, "sh", "sennit").exit()).isZero();
   }
 
   @Test
   void buildsOnFirstUseAndThenOnlyWhenSourcesAreNewer() throws Exception {
     fakeJdk("jdk-25", "25.0.3");
 
-    assertThat(launch().err).isEqualTo("building sennit (first use) ...\n");
-    assertThat(launch().err).isEmpty();
+    assertThat(launch().err()).isEqualTo("building sennit (first use) ...\n");
+    assertThat(launch().err()).isEmpty();
 
     age();
-    assertThat(launch().err).isEmpty();
+    assertThat(launch().err()).isEmpty();
     write(home.resolve(POOL), "changed");
-    assertThat(launch().err).isEqualTo("building sennit (sources changed) ...\n");
+    assertThat(launch().err()).isEqualTo("building sennit (sources changed) ...\n");
 
     age();
     Files.delete(home.resolve(TASK));
-    assertThat(launch().err).isEqualTo("building sennit (sources changed) ...\n");
+    assertThat(launch().err()).isEqualTo("building sennit (sources changed) ...\n");
 
     age();
     write(home.resolve("cli/pom.xml"), "changed");
-    assertThat(launch().err).isEqualTo("building sennit (sources changed) ...\n");
-    assertThat(launch().err).isEmpty();
+    assertThat(launch().err()).isEqualTo("building sennit (sources changed) ...\n");
+    assertThat(launch().err()).isEmpty();
     assertThat(builds()).isEqualTo(4);
   }
 
@@ -212,7 +179,7 @@ class LauncherIT {
     fakeMaven("sleep 0.1; : > core/src/main/java/Pool.java; mkdir -p cli/target && : > cli/target/sennit.jar");
     launch();
 
-    assertThat(launch().err).isEqualTo("building sennit (sources changed) ...\n");
+    assertThat(launch().err()).isEqualTo("building sennit (sources changed) ...\n");
   }
 
   @Test
@@ -222,10 +189,10 @@ class LauncherIT {
 
     Run run = launch("primes");
 
-    assertThat(run.exit).isEqualTo(3);
-    assertThat(run.out).isEmpty();
+    assertThat(run.exit()).isEqualTo(3);
+    assertThat(run.out()).isEmpty();
     Path log = home.toRealPath().resolve("target/build.log");
-    assertThat(run.err.lines())
+    assertThat(run.err().lines())
         .containsExactly(
             "building sennit (first use) ...",
             "sennit: the build failed: Pool.java:[3,7] cannot find symbol (all of it: " + log + ")");
@@ -239,8 +206,8 @@ class LauncherIT {
 
     Run run = launch();
 
-    assertThat(run.exit).isEqualTo(3);
-    assertThat(run.err).contains("Maven").hasLineCount(1);
+    assertThat(run.exit()).isEqualTo(3);
+    assertThat(run.err()).contains("Maven").hasLineCount(1);
   }
 
   @Test
@@ -253,7 +220,7 @@ class LauncherIT {
     }
 
     for (Started one : started) {
-      assertThat(one.end().exit).isZero();
+      assertThat(one.end().exit()).isZero();
     }
     assertThat(builds()).isEqualTo(1);
   }
@@ -268,18 +235,8 @@ class LauncherIT {
 
     Run run = launch();
 
-    assertThat(run.exit).isZero();
-    assertThat(run.err).isEqualTo("building sennit (first use) ...\n");
-  }
-
-  /** What a run of the launcher left: its exit code and its two outputs. */
-  private record Run(int exit, String out, String err) {}
-
-  private record Started(Process process, Path out, Path err) {
-    Run end() throws IOException, InterruptedException {
-      assertThat(process.waitFor(30, TimeUnit.SECONDS)).as("ended").isTrue();
-      return new Run(process.exitValue(), Files.readString(out), Files.readString(err));
-    }
+    assertThat(run.exit()).isZero();
+    assertThat(run.err()).isEqualTo("building sennit (first use) ...\n");
   }
 
   private Run launch(String... arguments) throws IOException, InterruptedException {
@@ -290,28 +247,6 @@ class LauncherIT {
 
   private Run launch(Path folder, String... command) throws IOException, InterruptedException {
     return start(folder, List.of(command)).end();
-  }
-
-  private Started start(Path folder, List<String> command) throws IOException {
-    Path out = Files.createTempFile(temp, "out", "");
-    Path err = Files.createTempFile(temp, "err", "");
-    ProcessBuilder builder = new ProcessBuilder(command);
-    builder.environment().clear();
-    builder.environment().putAll(environment);
-    builder.directory(folder.toFile()).redirectOutput(out.toFile()).redirectError(err.toFile());
-    return new Started(builder.start(), out, err);
-  }
-
-  private Path fakeJdk(String name, String version) throws IOException {
-    Path jdk = jdks.resolve(name).normalize();
-    write(jdk.resolve("release"), "IMPLEMENTOR=\"fake\"\nJAVA_VERSION=\"" + version + "\"\nJAVA_VERSION_DATE=\"2026-01-01\"\n");
-    script(
-        jdk.resolve("bin/java"),
-        "echo \"jdk " + version + " in $(pwd -P)\"\n"
-            + "for one in \"$@\"; do printf '[%s]\\n' \"$one\"; done\n"
-            + "exit ${FAKE_EXIT:-0}");
-    script(jdk.resolve("bin/javac"), "exit 1");
-    return jdk;
   }
 
   private void fakeMaven(String body) throws IOException {
@@ -334,15 +269,5 @@ class LauncherIT {
         Files.setLastModifiedTime(file, FileTime.from(then.minusSeconds(60)));
       }
     }
-  }
-
-  private static void script(Path file, String body) throws IOException {
-    write(file, "#!/bin/sh\n" + body + "\n");
-    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
-  }
-
-  private static void write(Path file, String text) throws IOException {
-    Files.createDirectories(file.getParent());
-    Files.writeString(file, text, UTF_8);
   }
 }
