@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.conformance.internal.Caller;
+import dev.sennit.internal.Backend;
 import java.io.IOException;
 import java.nio.channels.Pipe;
 import java.time.Duration;
@@ -13,6 +14,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -22,6 +25,28 @@ class CancelScopeTest {
     private static final Duration SHORT = Duration.ofMillis(5);
     private static final Duration LONG = Duration.ofDays(1);
     private static final int BOUND = 60;
+
+    /** The timers of the JVM, counted until this is closed. */
+    private static final class CountedTimers extends Backend implements AutoCloseable {
+        private final Semaphore asked = new Semaphore(0);
+        private final Backend before = replace(this);
+
+        @Override
+        protected Future<?> schedule(Runnable action, long nanos) {
+            asked.release();
+            return super.schedule(action, nanos);
+        }
+
+        void awaitMore(int count) throws InterruptedException {
+            asked.drainPermits();
+            assertThat(asked.tryAcquire(count, BOUND, SECONDS)).isTrue();
+        }
+
+        @Override
+        public void close() {
+            replace(before);
+        }
+    }
 
     private final CountDownLatch never = new CountDownLatch(1);
 
@@ -153,7 +178,7 @@ class CancelScopeTest {
         int value = CancelScope.within(LONG).call(() -> {
             assertThatThrownBy(() -> CancelScope.within(SHORT).run(this::waitInVain))
                     .isInstanceOf(TimeoutException.class);
-            Thread.sleep(1);
+            new CountDownLatch(0).await(); // throws if the thread is interrupted
             return 4;
         });
         assertThat(value).isEqualTo(4);
@@ -163,18 +188,18 @@ class CancelScopeTest {
     void aShieldKeepsOuterLimitsOutUntilItIsLeft() {
         List<String> done = new ArrayList<>();
         var outer = CancelScope.within(SHORT);
-        assertThatThrownBy(() -> outer.run(() -> {
-                    assertThatThrownBy(this::waitInVain).isInstanceOf(InterruptedException.class);
-                    CancelScope.open().shielded().run(() -> {
-                        for (int i = 0; i < 20; i++) {
-                            Thread.sleep(1);
-                        }
-                        done.add("clean-up");
-                        assertThat(outer.isCancelled()).isTrue();
-                    });
-                    waitInVain();
-                }))
-                .isInstanceOf(TimeoutException.class);
+        try (var timers = new CountedTimers()) {
+            assertThatThrownBy(() -> outer.run(() -> {
+                        assertThatThrownBy(this::waitInVain).isInstanceOf(InterruptedException.class);
+                        CancelScope.open().shielded().run(() -> {
+                            timers.awaitMore(4); // the outer scope asks for one more each time it would interrupt
+                            done.add("clean-up");
+                            assertThat(outer.isCancelled()).isTrue();
+                        });
+                        waitInVain();
+                    }))
+                    .isInstanceOf(TimeoutException.class);
+        }
         assertThat(done).containsExactly("clean-up");
     }
 
