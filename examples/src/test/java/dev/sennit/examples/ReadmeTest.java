@@ -46,7 +46,7 @@ class ReadmeTest {
     }
 
     /** The rows of a table with this head, each as its cells. */
-    private static List<List<String>> table(Path page, String head) throws Exception {
+    static List<List<String>> table(Path page, String head) throws Exception {
         List<String> lines = Files.readAllLines(page);
         int start = lines.indexOf(head);
         assertThat(start).as("the table %s", head).isNotNegative();
