@@ -4,6 +4,7 @@ import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.RejectedSubmissionException;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * Bounds how many tasks may wait, and prints what {@code submit} does when the pool is full: throws with the figures, waits
@@ -31,12 +32,14 @@ public final class Backpressure {
     }
 
     /** One task runs, the next two wait, and there is no room for a fourth. */
-    private static void fill(Pool pool, int tasks) {
+    private static void fill(Pool pool, int tasks) throws InterruptedException {
+        var begun = new CountDownLatch(1);
         for (int i = 0; i < tasks; i++) {
             pool.submit(() -> {
+                begun.countDown();
                 Thread.sleep(200);
-                return null;
             });
+            begun.await();
         }
     }
 }
