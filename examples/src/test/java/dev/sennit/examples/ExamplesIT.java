@@ -8,7 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -17,11 +17,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Runs every example in a JVM of its own, as a reader would. */
+/**
+ * Runs every example, as a reader would. {@code ./test full} runs each in a JVM of its own; {@code ./test} runs those that need none
+ * in one JVM, which takes half the processor time.
+ */
 class ExamplesIT {
     /** What each prints, as a regular expression that has to be found. An example without a line here fails. */
     private static final Map<String, String> PRINTS = new TreeMap<>(Map.ofEntries(
@@ -134,10 +139,23 @@ class ExamplesIT {
             "^(\\[[^]]+] )?\\d\\d:\\d\\d:\\d\\d\\.\\d{3} INFO +\\[[^]]+] .*LoggedContext - .*\\R?|^.* dev\\.sennit\\..*\\R(INFO|WARNING): .*\\R?",
             Pattern.MULTILINE);
 
-    record Run(int exitCode, String output, String errors) {
-        String complaints() {
-            return LOG_LINE.matcher(errors).replaceAll("");
-        }
+    /** Another class path, another end, signals, another input. */
+    private static final Pattern NEEDS_A_JVM = Pattern.compile("import org\\.slf4j\\.|addShutdownHook|Signals\\.|System\\.(exit|in|set)\\w*\\b");
+
+    private static SharedJvm shared;
+
+    @BeforeAll
+    static void share() {
+        shared = new SharedJvm(classPath(false), Duration.ofMinutes(1));
+    }
+
+    @AfterAll
+    static void endShared() throws Exception {
+        shared.close();
+    }
+
+    private static String complaints(Run run) {
+        return LOG_LINE.matcher(run.errors()).replaceAll("");
     }
 
     static Stream<String> names() {
@@ -152,7 +170,7 @@ class ExamplesIT {
     @MethodSource("names")
     void printsWhatItPromises(String name) throws Exception {
         Run run = run(name);
-        assertThat(run.complaints()).isEmpty();
+        assertThat(complaints(run)).isEmpty();
         assertThat(run.output()).containsPattern(Pattern.compile(PRINTS.get(name), Pattern.MULTILINE));
         assertThat(run.exitCode()).isEqualTo(name.equals("DrainOnSignal") ? 143 : 0); // as TERM ends any JVM
     }
@@ -166,7 +184,7 @@ class ExamplesIT {
         if (source.replaceAll("\\s+(\\* )?", " ").contains("Not for {@code processes}")) {
             assertThat(run.errors()).contains("TaskSerializationException", "cannot travel");
         } else {
-            assertThat(run.complaints()).isEmpty();
+            assertThat(complaints(run)).isEmpty();
             assertThat(run.output()).isNotBlank();
             assertThat(run.exitCode()).isZero();
         }
@@ -189,21 +207,15 @@ class ExamplesIT {
     }
 
     private static Run run(String name, String... arguments) throws Exception {
-        Path java = Path.of(System.getProperty("java.home"), "bin", "java");
-        List<String> command = new ArrayList<>(List.of(
-                java.toString(),
-                "-XX:TieredStopAtLevel=1", // for programs of a second it is the quicker way
-                "-XX:+UseSerialGC",
-                "-Dsennit.cache=" + System.getProperty("sennit.cache"), // the build's
-                "--enable-native-access=ALL-UNNAMED",
-                "--add-opens=java.base/java.lang=ALL-UNNAMED",
-                "--add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED",
-                "--class-path",
-                classPath(name),
-                "dev.sennit.examples." + name));
-        command.addAll(List.of(arguments));
+        return Boolean.getBoolean("sennit.full") || NEEDS_A_JVM.matcher(source(name)).find()
+                ? runAlone(name, arguments)
+                : shared.run(name, arguments);
+    }
+
+    private static Run runAlone(String name, String... arguments) throws Exception {
         Path errors = Files.createTempFile("example-", ".err");
-        Process process = new ProcessBuilder(command).redirectError(errors.toFile()).start();
+        String classPath = classPath(source(name).contains("import org.slf4j."));
+        Process process = Jvm.of(classPath, "dev.sennit.examples." + name, arguments).redirectError(errors.toFile()).start();
         try {
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(process.waitFor(60, TimeUnit.SECONDS)).as("ended, after it printed %s", output).isTrue();
@@ -215,12 +227,10 @@ class ExamplesIT {
     }
 
     /** A logging framework takes as long to start as an example: only those that log have it. */
-    private static String classPath(String name) {
-        Stream<String> entries = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator));
-        return source(name).contains("import org.slf4j.")
-                ? String.join(File.pathSeparator, entries.toList())
-                : entries.filter(entry -> !Path.of(entry).getFileName().toString().startsWith("slf4j-jdk-platform-logging"))
-                        .collect(Collectors.joining(File.pathSeparator));
+    private static String classPath(boolean logs) {
+        return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(entry -> logs || !Path.of(entry).getFileName().toString().startsWith("slf4j-jdk-platform-logging"))
+                .collect(Collectors.joining(File.pathSeparator));
     }
 
     private static String source(String name) {

@@ -91,17 +91,7 @@ class GuidesIT {
                 .isZero();
 
         Path errors = folder.resolve("errors");
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1", // for programs of a second it is the quicker way
-                        "-XX:+UseSerialGC",
-                        "-Dsennit.cache=" + System.getProperty("sennit.cache"), // the build's
-                        "--enable-native-access=ALL-UNNAMED",
-                        "--add-opens=java.base/java.lang=ALL-UNNAMED",
-                        "--add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED",
-                        "--class-path",
-                        folder + File.pathSeparator + System.getProperty("java.class.path"),
-                        "Guides")
+        Process process = Jvm.of(folder + File.pathSeparator + System.getProperty("java.class.path"), "Guides")
                 .redirectError(errors.toFile())
                 .start();
         List<String> printed;
