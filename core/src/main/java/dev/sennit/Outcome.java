@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  *
  * {@snippet :
  * try (Pool pool = Pools.open("threads:2")) {
- *     for (var outcome : Futures.outcomes(java.util.List.of(pool.submit(() -> 1), pool.submit(() -> Integer.parseInt("two"))))) {
+ *     var futures = java.util.List.of(pool.submit(() -> 1), pool.submit(() -> Integer.parseInt("two")));
+ *     for (var outcome : Futures.outcomes(futures)) {
  *         System.out.println(outcome.succeeded() ? "value " + outcome.value() : "failure " + outcome.failure());
  *     }
  * }

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  *         Pool counters = Pools.open("threads:2")) {
  *     PipelineResult<Long> counted = Pipeline.from(java.util.List.of("a rose is", "a rose"))
  *             .through("split", readers, line -> line.split(" "))
- *             .through("count", counters, words -> java.util.Arrays.stream(words).distinct().count(), stage -> stage.ahead(8))
+ *             .through("count", counters, words -> java.util.Arrays.stream(words).distinct().count(),
+ *                     stage -> stage.ahead(8))
  *             .run(count -> System.out.println(count + " different words"));
  *     System.out.println(counted.statistics().stage("count").runTime());
  * }
@@ -301,7 +302,8 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
      * try (Pool pool = Pools.open("threads:2")) {
      *     Pipeline.from(java.util.List.of("1", "two", "3"))
      *             .through("parse", pool, text -> Integer.parseInt(text))
-     *             .collectingFailures(failure -> System.err.println(failure.item() + ": " + failure.cause().getMessage()))
+     *             .collectingFailures(failure ->
+     *                     System.err.println(failure.item() + ": " + failure.cause().getMessage()))
      *             .run(System.out::println);
      * }
      * }

@@ -33,10 +33,11 @@ import org.jspecify.annotations.Nullable;
  * States:
  *   QUEUED   -> RUNNING -> ENDED        the usual way: the worker that runs it settles the future
  *   QUEUED   -> DROPPED                 the future was settled from outside before a worker began it
- *   QUEUED   -> SENT    -> RUNNING      it was sent to a worker that is still busy; until that worker begins it, it can be taken
- *                                       back (SENT -> QUEUED), to be dropped or to run elsewhere
- *   RUNNING  -> STOPPING                the future is being settled from outside (cancel, time limit, complete) while the run
- *                                       goes on; what the run brings is thrown away. From there two things happen, in any order:
+ *   QUEUED   -> SENT    -> RUNNING      it was sent to a worker that is still busy; until that worker begins it, it can
+ *                                       be taken back (SENT -> QUEUED), to be dropped or to run elsewhere
+ *   RUNNING  -> STOPPING                the future is being settled from outside (cancel, time limit, complete) while
+ *                                       the run goes on; what the run brings is thrown away. From there two things
+ *                                       happen, in any order:
  *   STOPPING -> TOLD     -> ENDED       the future is done first, and then the run ends
  *   STOPPING -> RUN_OVER -> ENDED       the run ends first, and then the future is done
  * </pre>

@@ -28,7 +28,8 @@ record Python(Path command, String version, String joblib, String futurist, Stri
                     return importlib.metadata.version(name)
                 except importlib.metadata.PackageNotFoundError:
                     return ''
-            print(platform.python_version(), version('joblib'), version('futurist'), version('uvloop'), version('Pillow'), sep='|')
+            versions = map(version, ('joblib', 'futurist', 'uvloop', 'Pillow'))
+            print(platform.python_version(), *versions, sep='|')
             """;
 
     /** The system's, for which joblib comes as a package; otherwise the first on PATH. */

@@ -531,7 +531,8 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
      * import dev.sennit.loop.FileStream;
      * import java.nio.file.Path;
      *
-     * try (FileStream file = FileStream.open(Path.of("page.html")); ByteStream server = ByteStream.connect("localhost", 7)) {
+     * try (FileStream file = FileStream.open(Path.of("page.html"));
+     *         ByteStream server = ByteStream.connect("localhost", 7)) {
      *     file.transferTo(server);
      * }
      * }

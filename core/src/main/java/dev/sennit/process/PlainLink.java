@@ -22,9 +22,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  * task:    long task (negative when sent ahead), or the number of
- *          a shape (from 2^62 on), int length, bytes                                            parent to worker, standard input
+ *          a shape (from 2^62 on), int length, bytes       parent to worker, standard input
  * reply:   byte kind, long task, long run nanoseconds,
- *          long processor nanoseconds, int length, bytes    worker to parent, socket
+ *          long processor nanoseconds, int length, bytes   worker to parent, socket
  * </pre>
  *
  * The end of either stream is the end of the other side.

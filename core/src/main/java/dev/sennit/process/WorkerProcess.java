@@ -48,7 +48,8 @@ import org.jspecify.annotations.Nullable;
  * ProcessPool}. Processes speak to each other through a {@link Pipe}.
  *
  * {@snippet :
- * WorkerProcess process = WorkerProcess.start(() -> System.out.println("this is process " + ProcessHandle.current().pid()));
+ * WorkerProcess process =
+ *         WorkerProcess.start(() -> System.out.println("this is process " + ProcessHandle.current().pid()));
  * process.join();
  * System.out.println("it ended with exit code " + process.exitCode().getAsInt());
  * }

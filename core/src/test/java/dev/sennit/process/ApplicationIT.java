@@ -23,17 +23,22 @@ class ApplicationIT {
                     var settings = dev.sennit.process.ProcessPool.builder().workers(1).heap("64m");
                     String classPath = System.getProperty("app.classPath");
                     if (classPath != null) {
-                        settings.classPath(Arrays.stream(classPath.split(java.io.File.pathSeparator)).map(java.nio.file.Path::of)
+                        settings.classPath(Arrays.stream(classPath.split(java.io.File.pathSeparator))
+                                .map(java.nio.file.Path::of)
                                 .toArray(java.nio.file.Path[]::new));
                     }
                     try (Pool pool = settings.open()) {
                         String captured = arguments[0];
-                        Pair pair = pool.submit(() -> new Pair(captured.length(), System.getProperty("app.word"))).get();
+                        Pair pair = pool.submit(() -> new Pair(captured.length(), System.getProperty("app.word")))
+                                .get();
                         boolean named = pool.submit(() -> Main.class.getModule().isNamed()).get();
-                        boolean signals = pool.submit(() -> ModuleLayer.boot().findModule("jdk.unsupported").isPresent()).get();
+                        boolean signals = pool.submit(
+                                () -> ModuleLayer.boot().findModule("jdk.unsupported").isPresent()).get();
                         System.out.println("workers leave signals to their parent: " + signals);
                         System.out.println(pair + " " + named + " " + pool.map(n -> n * n, List.of(1, 2, 3)));
-                        System.out.println(told(() -> pool.submit(() -> { throw new Own(new Pair(7, "seven")); }).get().toString()));
+                        System.out.println(told(() -> pool.submit(() -> {
+                            throw new Own(new Pair(7, "seven"));
+                        }).get().toString()));
                         Object object = new Object();
                         System.out.println(told(() -> pool.submit(() -> object.hashCode()).get().toString()));
                     }
@@ -63,7 +68,7 @@ class ApplicationIT {
         assertThat(run(command))
                 .contains("Pair[number=4, text=a word] true [1, 4, 9]")
                 .contains("own Pair[number=7, text=seven]")
-                .contains("refused: ", "captures a java.lang.Object", "Main.java:22", "to their parent: true");
+                .contains("refused: ", "captures a java.lang.Object", "Main.java:27", "to their parent: true");
     }
 
     @Test
@@ -75,7 +80,7 @@ class ApplicationIT {
         assertThat(run(command))
                 .contains("Pair[number=4, text=a word] false [1, 4, 9]")
                 .contains("own Pair[number=7, text=seven]")
-                .contains("refused: ", "captures a java.lang.Object", "Main.java:22");
+                .contains("refused: ", "captures a java.lang.Object", "Main.java:27");
     }
 
     /** What a worker on a class path can read of a record, a parent in a module that hides it cannot. */

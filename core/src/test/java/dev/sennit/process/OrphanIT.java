@@ -186,7 +186,8 @@ class OrphanIT {
     private static Process start(Class<?> program, Path folder, String... options) throws IOException {
         List<String> arguments = new ArrayList<>(WorkerCommand.arguments(ProcessPool.builder().workerSettings()));
         // As a worker is started, so that this works on the module path and on the class path.
-        arguments.removeIf(argument -> argument.startsWith("-Djava.io.tmpdir=")); // that of this JVM, which is passed on
+        // The temporary folder of this JVM is among the arguments, as workers have it too.
+        arguments.removeIf(argument -> argument.startsWith("-Djava.io.tmpdir="));
         arguments.replaceAll(argument -> argument.replace(WorkerMain.class.getName(), program.getName()));
         List<String> command =
                 new ArrayList<>(WorkerCommand.write(arguments, folder.resolve(program.getSimpleName() + ".arguments")));

@@ -133,7 +133,8 @@ class WorkerSettingsIT {
         }
         assertThat(output)
                 .isEqualToNormalizingNewlines("""
-                        Seen[zone=Asia/Tokyo, locale=pt_BR, format=de, word=given, lines=null, home=%1$s, agent=false, share=true, opened=true]
+                        Seen[zone=Asia/Tokyo, locale=pt_BR, format=de, word=given, lines=null, home=%1$s, \
+                        agent=false, share=true, opened=true]
                         Seen[zone=Europe/Paris, locale=en_US, format=en_US, word=set, lines=two
                         "lines", home=%1$s, agent=true, share=true, opened=true]
                         """.formatted(System.getProperty("user.home")));

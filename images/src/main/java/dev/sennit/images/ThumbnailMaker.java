@@ -16,7 +16,8 @@ import java.util.List;
  * Thumbnails made = maker.make(photo);
  * Files.write(Path.of("photo_200.jpg"), made.all().getFirst().bytes());
  *
- * try (Pool pool = Pools.open("processes:2")) { // it is a task function itself: decoders crash, and then only a worker does
+ * // it is a task function itself: decoders crash, and then only a worker does
+ * try (Pool pool = Pools.open("processes:2")) {
  *     List<Thumbnails> all = pool.map(maker, List.of(photo, photo));
  * }
  * }

@@ -9,7 +9,8 @@ import java.util.stream.IntStream;
  * The settings of thumbnails. Immutable; can be sent to other processes.
  *
  * {@snippet :
- * ThumbnailSettings settings = ThumbnailSettings.defaults().withSizes(320, 80).withFormat(ThumbnailSettings.Format.WEBP);
+ * ThumbnailSettings settings =
+ *         ThumbnailSettings.defaults().withSizes(320, 80).withFormat(ThumbnailSettings.Format.WEBP);
  * }
  *
  * @param sizes the size of each thumbnail in pixels, in this order
