@@ -83,6 +83,7 @@ class BrokenKindsTest {
 
     @Test
     void anOptionThatNobodyKnows() throws Exception {
-        assertFinds(FreshPool.Fault.ANY_OPTION, "aPlanWithABadOptionIsRefusedInOneLineThatNamesIt", "to raise a throwable");
+        assertFinds(FreshPool.Fault.ANY_OPTION, "aPlanWithABadOptionIsRefusedInOneLineThatNamesIt",
+                "to raise a throwable");
     }
 }

@@ -12,7 +12,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 
-/** A new virtual thread for each task, by what is public alone; {@code fault=} adds a mistake that an author may make. */
+/**
+ * A new virtual thread for each task, by what is public alone; {@code fault=} adds a mistake that an author may make.
+ */
 final class FreshPool extends AbstractPool {
     /** What the contract has to find. */
     enum Fault {
@@ -80,7 +82,8 @@ final class FreshPool extends AbstractPool {
 
     @Override
     protected int aliveWorkers() {
-        return isTerminated() || fault == Fault.NO_COUNT ? 0 : running.size(); // the last thread is about to end, and runs nothing
+        // the last thread is about to end, and runs nothing
+        return isTerminated() || fault == Fault.NO_COUNT ? 0 : running.size();
     }
 
     private static final class Settings extends PoolBuilder<Settings> {

@@ -59,8 +59,8 @@ final class AsynchronousCall implements Task<@Nullable Object>, Wrapping {
         }
         try {
             try (var _ = Waits.outOfTurn()) {
-            return pending.get();
-        }
+                return pending.get();
+            }
         } catch (ExecutionException e) {
             throw thrownBy(e);
         }

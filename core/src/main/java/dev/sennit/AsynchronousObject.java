@@ -50,7 +50,8 @@ final class AsynchronousObject implements InvocationHandler {
         }
         if (pool instanceof AbstractPool known && known.copiesTasks() && !AsynchronousCall.mayTravel(object)) {
             throw new TaskSerializationException(
-                    "object of " + object.getClass().getName() + " cannot travel to a worker process: let it implement Serializable",
+                    "object of " + object.getClass().getName()
+                            + " cannot travel to a worker process: let it implement Serializable",
                     new NotSerializableException(object.getClass().getName()));
         }
         var handler = new AsynchronousObject(pool, type, object);
@@ -72,7 +73,8 @@ final class AsynchronousObject implements InvocationHandler {
                 && result != CompletionStage.class
                 && result != Future.class) {
             throw new IllegalArgumentException("method " + text(method) + " of " + type.getName() + " returns "
-                    + result.getTypeName() + "; it must return TaskFuture, CompletableFuture, CompletionStage, Future or void");
+                    + result.getTypeName()
+                    + "; it must return TaskFuture, CompletableFuture, CompletionStage, Future or void");
         }
         Method target = targetOf(method);
         var options = TaskOptions.named(type.getSimpleName() + "." + method.getName());
@@ -138,11 +140,13 @@ final class AsynchronousObject implements InvocationHandler {
 
     private static String text(Method method) {
         return method.getName()
-                + Arrays.stream(method.getParameterTypes()).map(Class::getTypeName).collect(Collectors.joining(", ", "(", ")"));
+                + Arrays.stream(method.getParameterTypes()).map(Class::getTypeName)
+                        .collect(Collectors.joining(", ", "(", ")"));
     }
 
     @Override
-    public @Nullable Object invoke(Object proxy, Method method, @Nullable Object @Nullable [] arguments) throws Throwable {
+    public @Nullable Object invoke(Object proxy, Method method, @Nullable Object @Nullable [] arguments)
+            throws Throwable {
         @Nullable Object[] given = arguments == null ? NONE : arguments;
         Handler handler = handlers.get(method);
         return handler != null ? handler.call(proxy, given) : callOfObject(proxy, method.getName(), given);

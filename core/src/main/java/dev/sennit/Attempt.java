@@ -51,6 +51,7 @@ public record Attempt(int number, Duration waited, @Nullable Object value, @Null
     @Override
     public String toString() {
         String before = waited.isZero() ? "" : ", after " + Durations.text(waited);
-        return "Attempt[" + number + before + (failure != null ? ", failed: " + Throwables.text(failure) : ", returned " + value) + "]";
+        return "Attempt[" + number + before
+                + (failure != null ? ", failed: " + Throwables.text(failure) : ", returned " + value) + "]";
     }
 }

@@ -135,8 +135,7 @@ public interface Backoff {
         if (links.isEmpty()) {
             throw new IllegalArgumentException("backoffs must not be empty");
         }
-        return (last, random) ->
-                links.get(Math.min(last.number(), links.size()) - 1).waitAfter(last, random);
+        return (last, random) -> links.get(Math.min(last.number(), links.size()) - 1).waitAfter(last, random);
     }
 
     /**

@@ -139,7 +139,8 @@ public final class BoundedSemaphore {
         lock.lock();
         try {
             if (free == bound) {
-                throw new IllegalStateException("released more often than acquired: all " + bound + " permits are free");
+                throw new IllegalStateException(
+                        "released more often than acquired: all " + bound + " permits are free");
             }
             next = waiting.endFirst(null);
             if (next == null) {

@@ -107,7 +107,8 @@ final class CompletionQueue<F extends CompletableFuture<?>> implements AutoClose
     private boolean canHelp() {
         if (asker != Thread.currentThread()) {
             asker = Thread.currentThread();
-            isWorker = notHandedOut.keySet().stream().anyMatch(future -> future instanceof TaskFuture<?> task && task.isOfThisWorker());
+            isWorker = notHandedOut.keySet().stream()
+                    .anyMatch(future -> future instanceof TaskFuture<?> task && task.isOfThisWorker());
         }
         return isWorker;
     }

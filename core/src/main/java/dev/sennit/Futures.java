@@ -182,8 +182,9 @@ public final class Futures {
      *     {@link CancellationException}
      * @throws InterruptedException if the calling thread is interrupted
      */
-    public static <T extends @Nullable Object> List<T> gather(Collection<? extends CompletableFuture<? extends T>> futures)
-            throws InterruptedException, ExecutionException {
+    public static <
+            T extends @Nullable Object> List<T> gather(Collection<? extends CompletableFuture<? extends T>> futures)
+                    throws InterruptedException, ExecutionException {
         try {
             return gatherWithin(futures, Deadline.NEVER);
         } catch (TimeoutException e) {

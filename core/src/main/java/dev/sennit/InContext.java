@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param contexts the contexts, the outermost first
  */
-record InContext<T extends @Nullable Object>(Callable<T> body, List<Captured<?>> contexts) implements Task<T>, Wrapping {
+record InContext<T extends @Nullable Object>(Callable<T> body, List<Captured<?>> contexts)
+        implements Task<T>, Wrapping {
     private static final long serialVersionUID = 1L;
 
     /** A context, and the value that it captured in the submitting thread. */

@@ -112,7 +112,8 @@ public final class InlinePool extends AbstractPool {
         @Override
         protected boolean planOption(String option, String value) {
             if (option.equals("backlog") || option.equals("full")) {
-                throw new IllegalArgumentException("inline takes no " + option + ": a task runs inside of submit, and none waits");
+                throw new IllegalArgumentException(
+                        "inline takes no " + option + ": a task runs inside of submit, and none waits");
             }
             return super.planOption(option, value);
         }

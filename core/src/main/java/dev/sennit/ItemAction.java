@@ -5,8 +5,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The action of {@link Pool#forEach} on an item: a {@link Consumer} that is {@link Serializable}, and may throw. A class
- * implements {@link #perform}.
+ * The action of {@link Pool#forEach} on an item: a {@link Consumer} that is {@link Serializable}, and may throw. A
+ * class implements {@link #perform}.
  *
  * @param <A> the type of an item
  */

@@ -110,7 +110,9 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
 
     /** Returns how many chunks may be under way. */
     private static int widest(int workers) {
-        return workers == Integer.MAX_VALUE ? WIDEST_WINDOW : (int) Math.min(4L * workers, Math.max(WIDEST_WINDOW, workers));
+        return workers == Integer.MAX_VALUE
+                ? WIDEST_WINDOW
+                : (int) Math.min(4L * workers, Math.max(WIDEST_WINDOW, workers));
     }
 
     /**
@@ -215,7 +217,8 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
                 }
                 break;
             } catch (RejectedSubmissionException e) {
-                if (underWay.isEmpty() || (pool.isShutdown() && async == null) || Thread.currentThread().isInterrupted()) {
+                if (underWay.isEmpty() || (pool.isShutdown() && async == null)
+                        || Thread.currentThread().isInterrupted()) {
                     throw e;
                 }
                 if (!handOnNext(receiver)) { // the pool is full: wait for a chunk of this window, which makes room
@@ -250,7 +253,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     private void endYounger(TaskFuture<?> failed) {
         List<TaskFuture<?>> younger = new ArrayList<>();
         synchronized (underWay) {
-            for (var each = underWay.descendingIterator(); each.hasNext(); ) {
+            for (var each = underWay.descendingIterator(); each.hasNext();) {
                 TaskFuture<?> next = each.next();
                 if (next == failed) {
                     break;

@@ -110,7 +110,8 @@ public final class PeriodicTask {
     /** Returns the argument for the schedule. */
     Schedule.Timing timing(long nowNanos, Instant now) {
         Instant wall = now;
-        if (dueAt != null && hasRun && now.isBefore(dueAt) && Duration.between(now, dueAt).compareTo(CLOCKS_DIFFER_BY) < 0) {
+        if (dueAt != null && hasRun && now.isBefore(dueAt)
+                && Duration.between(now, dueAt).compareTo(CLOCKS_DIFFER_BY) < 0) {
             wall = dueAt; // the clocks differ slightly: the run was due, and must not be due again
         }
         return hasRun

@@ -380,7 +380,8 @@ public final class PeriodicWorker implements AutoCloseable {
 
     private void ensureNotInside(String what) {
         if (INSIDE.get() == this) {
-            throw new IllegalStateException(what + "() of periodic worker " + name + " called by one of its own tasks, schedules or its failure hook,"
+            throw new IllegalStateException(what + "() of periodic worker " + name
+                    + " called by one of its own tasks, schedules or its failure hook,"
                     + " which would wait for itself; call stop() there");
         }
     }
@@ -787,8 +788,8 @@ public final class PeriodicWorker implements AutoCloseable {
         private @Nullable Pool pool;
         private TimeSource time = TimeSource.system();
         private boolean stopsWhenEmpty;
-        private BiConsumer<? super PeriodicTask, ? super Throwable> onFailure = (task, failure) ->
-                System.getLogger("dev.sennit").log(Level.ERROR, "periodic task " + task.name() + " failed", failure);
+        private BiConsumer<? super PeriodicTask, ? super Throwable> onFailure = (task, failure) -> System.getLogger(
+                "dev.sennit").log(Level.ERROR, "periodic task " + task.name() + " failed", failure);
 
         private Builder() {}
 

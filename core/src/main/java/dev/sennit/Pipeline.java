@@ -290,7 +290,8 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
         AbstractPool known = AbstractPool.of(pool);
         if (known.copiesTasks()) {
             throw new IllegalArgumentException(
-                    "a source is read in this JVM, and " + pool.name() + " runs its tasks elsewhere: take threads, virtual or loop");
+                    "a source is read in this JVM, and " + pool.name()
+                            + " runs its tasks elsewhere: take threads, virtual or loop");
         }
         return new Pipeline<>(settings.readOn(known), stages);
     }

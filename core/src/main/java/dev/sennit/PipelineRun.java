@@ -96,7 +96,8 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         AbstractPool pool = settings.reader();
         reader = pool == null
                 ? null
-                : new Line(-1, new Pipeline.Stage("source", pool, unused -> readOne(), 1, 1, TaskOptions.NONE.name("source")));
+                : new Line(-1,
+                        new Pipeline.Stage("source", pool, unused -> readOne(), 1, 1, TaskOptions.NONE.name("source")));
         window = stages.stream().mapToLong(stage -> (long) stage.atMost() + stage.ahead()).sum();
     }
 
@@ -287,7 +288,8 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         running.add(step);
         line.running++;
         try {
-            stage.pool().submitFor(new OfStep(step), new Applied<>(stage.function(), step.value), stage.options(), null);
+            stage.pool().submitFor(new OfStep(step), new Applied<>(stage.function(), step.value), stage.options(),
+                    null);
         } catch (RuntimeException | Error e) {
             if (step.future != null && !step.future.submission().isQueued()) {
                 return true; // admitted, but it has failed, for want of a thread, for example
@@ -350,7 +352,10 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
             record(step, succeeded);
         }
         if (!succeeded) {
-            fail(step, future.isCancelled() ? new CancellationException(future.name() + " was cancelled") : future.exceptionNow());
+            fail(step,
+                    future.isCancelled()
+                            ? new CancellationException(future.name() + " was cancelled")
+                            : future.exceptionNow());
             return;
         }
         line.done++;
@@ -386,7 +391,9 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
         var onFailure = settings.onFailure();
         if (onFailure == null) {
             throw new CompletionException(
-                    "item " + step.item + " (" + shortened(item) + ") failed in stage " + stage + ": " + Throwables.text(cause), cause);
+                    "item " + step.item + " (" + shortened(item) + ") failed in stage " + stage + ": "
+                            + Throwables.text(cause),
+                    cause);
         }
         step.line.failed++;
         failed++;

@@ -9,8 +9,9 @@ record PlainBiFunction<A extends @Nullable Object, B extends @Nullable Object, R
         BiFunction<? super A, ? super B, ? extends R> function) implements TaskBiFunction<A, B, R>, Wrapping {
     private static final long serialVersionUID = 1L;
 
-    static <A extends @Nullable Object, B extends @Nullable Object, R extends @Nullable Object>
-            TaskBiFunction<? super A, ? super B, ? extends R> of(BiFunction<? super A, ? super B, ? extends R> function) {
+    static <A extends @Nullable Object, B extends @Nullable Object,
+            R extends @Nullable Object> TaskBiFunction<? super A, ? super B, ? extends R> of(
+                    BiFunction<? super A, ? super B, ? extends R> function) {
         Objects.requireNonNull(function, "function");
         return function instanceof TaskBiFunction<? super A, ? super B, ? extends R> task
                 ? task

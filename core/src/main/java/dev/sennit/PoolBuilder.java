@@ -215,12 +215,14 @@ public abstract class PoolBuilder<B extends PoolBuilder<B>> {
      */
     final int boundFor(int workers) {
         if (backlog != UNBOUNDED && workers == Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("backlog needs a limit, was " + backlog + " without one: every task is started at once,"
-                    + " and none waits; say how many may run, as in " + kind + ":100?backlog=" + backlog);
+            throw new IllegalArgumentException(
+                    "backlog needs a limit, was " + backlog + " without one: every task is started at once,"
+                            + " and none waits; say how many may run, as in " + kind + ":100?backlog=" + backlog);
         }
         if (!hasBacklog && whenFull != null && whenFull != BacklogPolicy.BLOCK) {
             throw new IllegalArgumentException(
-                    "full needs a backlog, was " + whenFull + " without one: the pool would never be full; add backlog=");
+                    "full needs a backlog, was " + whenFull
+                            + " without one: the pool would never be full; add backlog=");
         }
         return backlog;
     }

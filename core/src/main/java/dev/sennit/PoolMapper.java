@@ -141,7 +141,8 @@ record PoolMapper(AbstractPool pool, int chunkSize) implements Mapper {
     @Override
     public <A extends @Nullable Object> void forEach(Iterable<? extends A> items, ItemAction<? super A> action) {
         Objects.requireNonNull(action, "action");
-        var window = new MapWindow<A, @Nullable Void>(pool, new ForItem<A>(action), Order.COMPLETION, count(items), chunkSize, null);
+        var window = new MapWindow<A, @Nullable Void>(pool, new ForItem<A>(action), Order.COMPLETION, count(items),
+                chunkSize, null);
         feed(window, items, nothing -> true);
     }
 }

@@ -78,9 +78,10 @@ public final class Pools {
     /** Throws if the service file of this library is missing: a tool that merges or relocates jars may have lost it. */
     private static void ensureRegistered(Map<String, PoolProvider> providers, Plan plan) {
         if (providers.values().stream().noneMatch(InlinePool.Provider.class::isInstance)) {
-            throw new IllegalArgumentException("unknown plan \"" + plan + "\": META-INF/services/" + PoolProvider.class.getName()
-                    + " does not name the kinds of this library; have the tool that made the jar merge and rename service files"
-                    + " (maven-shade-plugin: ServicesResourceTransformer)");
+            throw new IllegalArgumentException("unknown plan \"" + plan + "\": META-INF/services/"
+                    + PoolProvider.class.getName()
+                    + " does not name the kinds of this library; have the tool that made the jar merge and rename "
+                    + "service files (maven-shade-plugin: ServicesResourceTransformer)");
         }
     }
 

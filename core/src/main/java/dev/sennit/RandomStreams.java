@@ -141,7 +141,8 @@ public final class RandomStreams {
         private static final long serialVersionUID = 1L;
     }
 
-    private record Drawing<T extends @Nullable Object>(RandomTask<T> task, long streamSeed) implements Task<T>, Wrapping {
+    private record Drawing<T extends @Nullable Object>(RandomTask<T> task, long streamSeed)
+            implements Task<T>, Wrapping {
         private static final long serialVersionUID = 1L;
 
         @Override

@@ -330,7 +330,8 @@ public final class Retry {
     @Override
     public String toString() {
         RetryStatistics seen = statistics();
-        return "Retry[" + seen.calls() + " calls, " + seen.attempts() + " attempts, " + seen.succeeded() + " succeeded, "
+        return "Retry[" + seen.calls() + " calls, " + seen.attempts() + " attempts, " + seen.succeeded()
+                + " succeeded, "
                 + seen.exhausted() + " exhausted, " + seen.failed() + " failed]";
     }
 

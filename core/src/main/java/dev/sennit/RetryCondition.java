@@ -72,8 +72,8 @@ public interface RetryCondition {
     @SuppressWarnings("varargs") // List.of only reads it
     static RetryCondition exceptException(Class<? extends Exception>... types) {
         List<Class<? extends Exception>> unwanted = notEmpty(List.of(types));
-        return onFailure(failure ->
-                isAnyException(failure) && unwanted.stream().noneMatch(type -> type.isInstance(failure)));
+        return onFailure(
+                failure -> isAnyException(failure) && unwanted.stream().noneMatch(type -> type.isInstance(failure)));
     }
 
     /**
@@ -138,7 +138,9 @@ public interface RetryCondition {
     default RetryCondition and(RetryCondition other) {
         Objects.requireNonNull(other, "other");
         RetryCondition both = attempt -> test(attempt) && other.test(attempt);
-        return this instanceof FailureCondition || other instanceof FailureCondition ? (FailureCondition) both::test : both;
+        return this instanceof FailureCondition || other instanceof FailureCondition
+                ? (FailureCondition) both::test
+                : both;
     }
 
     /**
@@ -150,7 +152,9 @@ public interface RetryCondition {
     default RetryCondition or(RetryCondition other) {
         Objects.requireNonNull(other, "other");
         RetryCondition either = attempt -> test(attempt) || other.test(attempt);
-        return this instanceof FailureCondition && other instanceof FailureCondition ? (FailureCondition) either::test : either;
+        return this instanceof FailureCondition && other instanceof FailureCondition
+                ? (FailureCondition) either::test
+                : either;
     }
 
     /**

@@ -25,7 +25,8 @@ import java.util.Map;
  * <p>Immutable.
  */
 public final class StageTimeline {
-    private static final List<String> COLOURS = List.of("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2");
+    private static final List<String> COLOURS =
+            List.of("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2");
     private static final String FAILED = "#c00000";
     private static final int WIDTH = 900;
     private static final int LEFT = 90;
@@ -82,7 +83,9 @@ public final class StageTimeline {
     public String svg() {
         int height = TOP + AXIS + lanes.values().stream().mapToInt(all -> all.size() * LANE + GAP).sum();
         var text = new StringBuilder();
-        line(text, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"12\">",
+        line(text,
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
+                        + "font-family=\"sans-serif\" font-size=\"12\">",
                 WIDTH, height, WIDTH, height);
         line(text, "<title>What ran when</title>");
         line(text, "<rect width=\"%d\" height=\"%d\" fill=\"white\"/>", WIDTH, height);
@@ -106,8 +109,11 @@ public final class StageTimeline {
     }
 
     private void bar(StringBuilder text, StageRun run, int y, String colour) {
-        line(text, "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\"><title>%s %d on %s: %.3f to %.3f s%s</title></rect>",
-                x(seconds(run.start())), y + 1, Math.max(0.5, x(seconds(run.end())) - x(seconds(run.start()))), LANE - 2,
+        line(text,
+                "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\"><title>%s %d on %s: %.3f to %.3f "
+                        + "s%s</title></rect>",
+                x(seconds(run.start())), y + 1, Math.max(0.5, x(seconds(run.end())) - x(seconds(run.start()))),
+                LANE - 2,
                 run.succeeded() ? colour : FAILED, escaped(run.stage()), run.item(), escaped(run.worker()),
                 seconds(run.start()), seconds(run.end()), run.succeeded() ? "" : ", failed");
     }
@@ -124,7 +130,7 @@ public final class StageTimeline {
 
     /** Returns the least of 1, 2, 5, 10, 20, ... microseconds that makes few enough ticks. */
     private double step() {
-        for (double decade = FIRST_DECADE; ; decade *= 10) {
+        for (double decade = FIRST_DECADE;; decade *= 10) {
             for (double step : STEPS) {
                 if (seconds / (step * decade) <= MOST_TICKS) {
                     return step * decade;

@@ -68,8 +68,8 @@ public interface Stop {
      */
     static Stop beforeTime(Duration limit) {
         ensureNotNegative(limit);
-        return (last, elapsed, nextWait) ->
-                elapsed.compareTo(limit) >= 0 || nextWait.compareTo(limit.minus(elapsed)) >= 0;
+        return (last, elapsed, nextWait) -> elapsed.compareTo(limit) >= 0
+                || nextWait.compareTo(limit.minus(elapsed)) >= 0;
     }
 
     /**
@@ -102,8 +102,8 @@ public interface Stop {
      */
     default Stop or(Stop other) {
         Objects.requireNonNull(other, "other");
-        Stop either = (last, elapsed, nextWait) ->
-                stops(last, elapsed, nextWait) || other.stops(last, elapsed, nextWait);
+        Stop either =
+                (last, elapsed, nextWait) -> stops(last, elapsed, nextWait) || other.stops(last, elapsed, nextWait);
         return this instanceof TimelessStop && other instanceof TimelessStop ? (TimelessStop) either::stops : either;
     }
 
@@ -115,8 +115,7 @@ public interface Stop {
      */
     default Stop and(Stop other) {
         Objects.requireNonNull(other, "other");
-        Stop both = (last, elapsed, nextWait) ->
-                stops(last, elapsed, nextWait) && other.stops(last, elapsed, nextWait);
+        Stop both = (last, elapsed, nextWait) -> stops(last, elapsed, nextWait) && other.stops(last, elapsed, nextWait);
         return this instanceof TimelessStop && other instanceof TimelessStop ? (TimelessStop) both::stops : both;
     }
 

@@ -837,7 +837,8 @@ public class Submission<T extends @Nullable Object> {
 
     private IllegalStateException waitForItself() {
         return new IllegalStateException("task " + name() + " on " + pool.name()
-                + " waits for itself: it ends when this thread has returned from it; wait for it in another task or thread");
+                + " waits for itself: it ends when this thread has returned from it; wait for it in "
+                + "another task or thread");
     }
 
     /** Called by a thread that is about to wait for the future: see {@link AbstractPool#aboutToWait}. */

@@ -5,8 +5,8 @@ import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A function of two arguments that may leave this JVM, for {@link Mapper#map(TaskBiFunction, Iterable, Iterable)}: a {@link
- * BiFunction} that is {@link Serializable}, and may throw. A class implements {@link #call}.
+ * A function of two arguments that may leave this JVM, for {@link Mapper#map(TaskBiFunction, Iterable, Iterable)}: a
+ * {@link BiFunction} that is {@link Serializable}, and may throw. A class implements {@link #call}.
  *
  * @param <A> the type of the first argument
  * @param <B> the type of the second argument
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 @FunctionalInterface
 @SuppressWarnings("FunctionalInterfaceMethodChanged") // overloads prefer this type, which may throw, for lambdas
 public interface TaskBiFunction<
-                A extends @Nullable Object, B extends @Nullable Object, R extends @Nullable Object>
+        A extends @Nullable Object, B extends @Nullable Object, R extends @Nullable Object>
         extends BiFunction<A, B, R>, Serializable {
 
     /**

@@ -40,8 +40,8 @@ final class TaskContexts {
 
         @Override
         public void close() {
-            REGISTERED.updateAndGet(before ->
-                    Arrays.stream(before).filter(one -> one != this).toArray(Registered[]::new));
+            REGISTERED.updateAndGet(
+                    before -> Arrays.stream(before).filter(one -> one != this).toArray(Registered[]::new));
         }
     }
 
@@ -77,7 +77,8 @@ final class TaskContexts {
         }
         if (travels && !(value instanceof Serializable)) {
             throw new TaskSerializationException(
-                    "context " + context.getClass().getName() + " cannot travel: it captured a " + value.getClass().getName()
+                    "context " + context.getClass().getName() + " cannot travel: it captured a "
+                            + value.getClass().getName()
                             + ", which is not Serializable",
                     new NotSerializableException(value.getClass().getName()));
         }

@@ -438,7 +438,8 @@ public final class TaskFuture<T extends @Nullable Object> extends CompletableFut
         }
         try {
             UnaskedFailures.Unasked note = submission().pool().unaskedFailures().note(this, failure);
-            if (note != null && (!CALLBACKS.compareAndSet(this, null, new UnaskedCallbacks<>(this, note)) || submission().isAsked())) {
+            if (note != null && (!CALLBACKS.compareAndSet(this, null, new UnaskedCallbacks<>(this, note))
+                    || submission().isAsked())) {
                 note.forget();
             }
         } catch (Throwable e) { // no memory, or no thread to watch futures: the future must become done even so

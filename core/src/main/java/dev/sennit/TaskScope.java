@@ -384,7 +384,8 @@ public final class TaskScope<T extends @Nullable Object, R extends @Nullable Obj
         if (decided == null && expired) {
             long unfinished = children.stream().filter(TaskFuture::isCancelled).count();
             if (unfinished > 0) {
-                throw new TimeoutException(unfinished + " (of " + children.size() + ") tasks of " + this + " unfinished");
+                throw new TimeoutException(
+                        unfinished + " (of " + children.size() + ") tasks of " + this + " unfinished");
             }
         }
         return outcome(decided != null ? decided : findDecisive());

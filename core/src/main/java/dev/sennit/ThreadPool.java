@@ -74,7 +74,8 @@ public final class ThreadPool extends AbstractPool {
     private ThreadPool(Builder settings) {
         super(settings, settings.max);
         count = new WorkerCount(settings.min, settings.max, settings.growAt, settings.shrinkAt);
-        queue = new WorkQueue(settings.priorities ? new PriorityTasks() : new ConcurrentLinkedQueue<>(), count.changes());
+        queue = new WorkQueue(settings.priorities ? new PriorityTasks() : new ConcurrentLinkedQueue<>(),
+                count.changes());
         idleNanos = count.changes() ? Timers.nanos(settings.idle) : FOREVER;
         initializer = settings.initializer;
         priorities = settings.priorities;
@@ -192,7 +193,8 @@ public final class ThreadPool extends AbstractPool {
     }
 
     private void breakDown(Throwable failure) {
-        var unusable = new WorkerStartException("initializer of pool " + name() + " failed: " + Throwables.text(failure), failure);
+        var unusable = new WorkerStartException(
+                "initializer of pool " + name() + " failed: " + Throwables.text(failure), failure);
         broken = unusable;
         failWhatWaits(unusable, () -> true);
     }
@@ -422,7 +424,8 @@ public final class ThreadPool extends AbstractPool {
             switch (word) {
                 case "priority" -> priorities = true;
                 case "arrival" -> priorities = false;
-                default -> throw new IllegalArgumentException("order must be arrival or priority, was \"" + word + "\"");
+                default ->
+                    throw new IllegalArgumentException("order must be arrival or priority, was \"" + word + "\"");
             }
         }
 

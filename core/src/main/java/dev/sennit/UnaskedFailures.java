@@ -87,7 +87,8 @@ final class UnaskedFailures {
             onlyCounted.incrementAndGet();
             return;
         }
-        log.accept("task " + unasked.task + " failed on " + pool + ", and nobody asked for its result", unasked.failure);
+        log.accept("task " + unasked.task + " failed on " + pool + ", and nobody asked for its result",
+                unasked.failure);
     }
 
     /** One failure. Must not refer to the future. */

@@ -33,7 +33,8 @@ public final class VirtualPool extends AbstractPool {
     private VirtualPool(Builder settings) {
         super(settings, settings.limit);
         limit = new StartLimit<>(
-                settings.limit, this::start, Submission::isQueued, (unstarted, why) -> unstarted.settle(null, why, false));
+                settings.limit, this::start, Submission::isQueued,
+                (unstarted, why) -> unstarted.settle(null, why, false));
         threads = Thread.ofVirtual().name(name()); // without numbers, which cost more than a short task
     }
 

@@ -110,7 +110,8 @@ final class Waiters {
 
         @Override
         public boolean equals(@Nullable Object other) {
-            return this == other || (other instanceof Key key && key.hash == hash && !key.refersTo(null) && refersTo(key.get()));
+            return this == other
+                    || (other instanceof Key key && key.hash == hash && !key.refersTo(null) && refersTo(key.get()));
         }
     }
 }

@@ -46,8 +46,8 @@ import org.junit.jupiter.api.TestFactory;
 /**
  * Who may depend on whom in this module, and what its code does without; see docs/ARCHITECTURE.md.
  *
- * <p>Each rule comes with a canary: code that breaks it, on which the rule has to fail. A rule that does not see its canary
- * would not see anything else.
+ * <p>Each rule comes with a canary: code that breaks it, on which the rule has to fail. A rule that does not see its
+ * canary would not see anything else.
  */
 class ArchitectureTest {
     /** A rule, and classes that break it. */
@@ -88,19 +88,21 @@ class ArchitectureTest {
                                 .whereLayer("pipe").mayOnlyAccessLayers("codec", "root")
                                 .whereLayer("manager").mayOnlyAccessLayers("codec", "root")
                                 .whereLayer("process").mayOnlyAccessLayers("codec", "root")
-                                .whereLayer("service").mayOnlyAccessLayers("process", "shared", "pipe", "manager", "root")
+                                .whereLayer("service")
+                                .mayOnlyAccessLayers("process", "shared", "pipe", "manager", "root")
                                 .whereLayer("http").mayOnlyAccessLayers("service", "process", "root")
                                 .whereLayer("loop").mayOnlyAccessLayers("root")
                                 .whereLayer("observe").mayOnlyAccessLayers("root")
                                 .whereLayer("testing").mayOnlyAccessLayers("loop", "root")
-                                .as("http -> service -> process, shared, pipe, manager -> codec -> root, loop -> root, observe -> root, testing -> loop"),
+                                .as("http -> service -> process, shared, pipe, manager -> codec -> root, loop -> root, "
+                                        + "observe -> root, testing -> loop"),
                         RootKnowsProcess.class, ProcessPool.class, KnowsProcess.class),
                 new Guarded(
                         classes()
                                 .should()
                                 .resideInAnyPackage(Stream.concat(
-                                                Stream.of("dev.sennit", "dev.sennit.internal.."),
-                                                PACKAGES.stream().map(name -> "dev.sennit." + name + ".."))
+                                        Stream.of("dev.sennit", "dev.sennit.internal.."),
+                                        PACKAGES.stream().map(name -> "dev.sennit." + name + ".."))
                                         .toArray(String[]::new))
                                 .as("every package has its place among those who may depend on whom"),
                         com.tngtech.archunit.ArchConfiguration.class),
@@ -120,7 +122,8 @@ class ArchitectureTest {
                         dev.sennit.internal.KnowsRoot.class),
                 new Guarded(
                         noClasses()
-                                .that().resideInAnyPackage("dev.sennit.internal.boot", "dev.sennit.internal.boot.canary")
+                                .that()
+                                .resideInAnyPackage("dev.sennit.internal.boot", "dev.sennit.internal.boot.canary")
                                 .should().dependOnClassesThat().resideOutsideOfPackages(
                                         "dev.sennit.internal.boot", "java..", "org.jspecify..")
                                 .as("what a worker starts with that has no library uses none"),
@@ -139,42 +142,47 @@ class ArchitectureTest {
                         loggingClassOfSomebodyElse()),
                 new Guarded(
                         noClasses()
-                                .that(are(describe("not those that bring a worker's output home", type ->
-                                        !type.getName().matches("dev\\.sennit\\.process\\.(Worker|Output|ProcessPool\\$Builder).*"))))
+                                .that(are(describe("not those that bring a worker's output home",
+                                        type -> !type.getName().matches(
+                                                "dev\\.sennit\\.process\\.(Worker|Output|ProcessPool\\$Builder).*"))))
                                 .should(ACCESS_STANDARD_STREAMS)
                                 .as("only workers and their output touch the standard streams"),
                         Prints.class),
                 new Guarded(
                         noClasses()
                                 .that().areNotAssignableTo(TimeSource.class).and().areNotAssignableTo(EventLoop.class)
-                                .and().haveNameNotMatching("dev\\.sennit\\.internal\\.OwnScheduler.*") // has it interrupted, once
-                                .should().callMethodWhere(describe("sleep", call ->
-                                        call.getTarget().getName().equals("sleep")
-                                                && (call.getTarget().getOwner().isAssignableTo(Thread.class)
-                                                        || call.getTarget().getOwner().isEquivalentTo(TimeUnit.class))))
+                                // has it interrupted, once
+                                .and().haveNameNotMatching("dev\\.sennit\\.internal\\.OwnScheduler.*")
+                                .should()
+                                .callMethodWhere(describe("sleep", call -> call.getTarget().getName().equals("sleep")
+                                        && (call.getTarget().getOwner().isAssignableTo(Thread.class)
+                                                || call.getTarget().getOwner().isEquivalentTo(TimeUnit.class))))
                                 .as("the library waits for something, for some time only where it is asked to"),
                         Sleeps.class),
                 new Guarded(
                         noClasses()
-                                .that(are(describe("not the seam, nor a schedule's own time and threads", type ->
-                                        !type.isAssignableTo(Backend.class)
+                                .that(are(describe("not the seam, nor a schedule's own time and threads",
+                                        type -> !type.isAssignableTo(Backend.class)
                                                 && !type.isAssignableTo(TimeSource.class)
                                                 && !type.getName().startsWith("dev.sennit.internal.OwnScheduler")
                                                 && !type.getPackageName().equals("dev.sennit.internal.boot")
                                                 && !type.getPackageName().equals("dev.sennit.testing"))))
-                                .should().callMethodWhere(describe("reads the clock or starts a thread", call ->
-                                        call.getTarget().getOwner().isEquivalentTo(System.class)
-                                                        && call.getTarget().getName().equals("nanoTime")
+                                .should()
+                                .callMethodWhere(describe("reads the clock or starts a thread",
+                                        call -> call.getTarget().getOwner().isEquivalentTo(System.class)
+                                                && call.getTarget().getName().equals("nanoTime")
                                                 || call.getTarget().getName().equals("startVirtualThread")
                                                 || call.getTarget().getName().equals("start")
                                                         && (call.getTarget().getOwner().isAssignableTo(Thread.class)
-                                                                || call.getTarget().getOwner().isAssignableTo(Thread.Builder.class))))
+                                                                || call.getTarget().getOwner()
+                                                                        .isAssignableTo(Thread.Builder.class))))
                                 .as("time and threads come from the backend"),
                         ReadsTheClock.class, StartsAThread.class),
                 new Guarded(
                         noClasses()
                                 .should().dependOnClassesThat().resideOutsideOfPackages(
-                                        "dev.sennit..", "java..", "javax.net.ssl..", "javax.crypto..", "javax.management..", "org.jspecify..")
+                                        "dev.sennit..", "java..", "javax.net.ssl..", "javax.crypto..",
+                                        "javax.management..", "org.jspecify..")
                                 .as("the core has no dependencies"),
                         ArchitectureTest.class),
                 new Guarded(
@@ -192,7 +200,8 @@ class ArchitectureTest {
             public void check(JavaClass type, ConditionEvents events) {
                 for (Dependency dependency : type.getDirectDependenciesFromSelf()) {
                     Matcher inside = INTERNAL.matcher(dependency.getTargetClass().getPackageName());
-                    if (inside.matches() && !(type.getPackageName() + ".").startsWith("dev.sennit." + inside.group(1) + ".")) {
+                    if (inside.matches()
+                            && !(type.getPackageName() + ".").startsWith("dev.sennit." + inside.group(1) + ".")) {
                         events.add(SimpleConditionEvent.violated(dependency, dependency.getDescription()));
                     }
                 }
@@ -302,7 +311,8 @@ class ArchitectureTest {
             assertThat(ModuleDescriptor.read(Objects.requireNonNull(module)).exports())
                     .extracting(ModuleDescriptor.Exports::source)
                     .containsExactlyInAnyOrder(
-                            "dev.sennit", "dev.sennit.loop", "dev.sennit.manager", "dev.sennit.pipe", "dev.sennit.process", "dev.sennit.shared",
+                            "dev.sennit", "dev.sennit.loop", "dev.sennit.manager", "dev.sennit.pipe",
+                            "dev.sennit.process", "dev.sennit.shared",
                             "dev.sennit.testing");
         }
     }

@@ -17,7 +17,8 @@ class BacklogPolicyTest {
 
     @Test
     void plansWriteThemInSmallLetters() {
-        assertThat(BacklogPolicy.values()).extracting(BacklogPolicy::toString).containsExactly("block", "reject", "caller-runs");
+        assertThat(BacklogPolicy.values()).extracting(BacklogPolicy::toString).containsExactly("block", "reject",
+                "caller-runs");
     }
 
     @ParameterizedTest

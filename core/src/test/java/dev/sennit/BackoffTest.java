@@ -64,7 +64,8 @@ class BackoffTest {
         assertThat(wait(Backoff.incrementing(ENDLESS, ENDLESS), 10_000)).isEqualTo(LONGEST);
         assertThat(wait(Backoff.incrementing(Duration.ZERO, Duration.ofNanos(3)), Integer.MAX_VALUE))
                 .isEqualTo(Duration.ofNanos(3L * (Integer.MAX_VALUE - 1)));
-        assertThat(wait(Backoff.incrementing(Duration.ofNanos(1), Duration.ofDays(365)), Integer.MAX_VALUE)).isEqualTo(LONGEST);
+        assertThat(wait(Backoff.incrementing(Duration.ofNanos(1), Duration.ofDays(365)), Integer.MAX_VALUE))
+                .isEqualTo(LONGEST);
     }
 
     @Test
@@ -109,7 +110,8 @@ class BackoffTest {
             tenths[(int) (backoff.waitAfter(attempt(1), random).toNanos() / 100)]++;
         }
 
-        assertThat(Arrays.stream(tenths).boxed()).as("ten standard deviations").allMatch(count -> count > 9_000 && count < 11_000);
+        assertThat(Arrays.stream(tenths).boxed()).as("ten standard deviations")
+                .allMatch(count -> count > 9_000 && count < 11_000);
         assertThat(wait(Backoff.none().fullJitter(), 1, 1)).isEqualTo(Duration.ZERO);
         assertThat(wait(Backoff.fixed(ENDLESS).fullJitter(), 1, 1)).isBetween(Duration.ZERO, LONGEST);
     }
@@ -127,7 +129,8 @@ class BackoffTest {
     void aChainEndsWithItsLast() {
         Backoff chain = Backoff.chain(Backoff.none(), Backoff.fixed(ms(5)), Backoff.incrementing(ms(100), ms(10)));
 
-        assertThat(millis(chain, 5)).as("each is told the number within the call").containsExactly(0L, 5L, 120L, 130L, 140L);
+        assertThat(millis(chain, 5)).as("each is told the number within the call").containsExactly(0L, 5L, 120L, 130L,
+                140L);
         assertThat(wait(chain, Integer.MAX_VALUE)).isPositive();
     }
 
@@ -161,7 +164,8 @@ class BackoffTest {
     void nonsenseIsRefused() {
         Duration negative = Duration.ofSeconds(-1);
 
-        assertThatIllegalArgumentException().isThrownBy(() -> Backoff.fixed(negative)).withMessage("wait must be >= 0, was PT-1S");
+        assertThatIllegalArgumentException().isThrownBy(() -> Backoff.fixed(negative))
+                .withMessage("wait must be >= 0, was PT-1S");
         assertThatIllegalArgumentException().isThrownBy(() -> Backoff.random(negative, ms(1)));
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Backoff.random(ms(2), ms(1)))

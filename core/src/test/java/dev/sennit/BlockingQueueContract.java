@@ -33,7 +33,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.Timeout;
 
-/** What every queue of ours does: Guava's tests of queues and collections, and what {@link BlockingQueue} asks beyond them. */
+/**
+ * What every queue of ours does: Guava's tests of queues and collections, and what {@link BlockingQueue} asks beyond
+ * them.
+ */
 @Timeout(120)
 public abstract class BlockingQueueContract {
     protected BlockingQueueContract() {}
@@ -75,16 +78,16 @@ public abstract class BlockingQueueContract {
     @TestFactory
     DynamicNode isAQueue() {
         return GuavaTests.node(QueueTestSuiteBuilder.using(new TestStringQueueGenerator() {
-                    @Override
-                    public Queue<String> create(String[] elements) {
-                        return of(100, elements);
-                    }
+            @Override
+            public Queue<String> create(String[] elements) {
+                return of(100, elements);
+            }
 
-                    @Override
-                    public List<String> order(List<String> insertionOrder) {
-                        return BlockingQueueContract.this.order(insertionOrder);
-                    }
-                })
+            @Override
+            public List<String> order(List<String> insertionOrder) {
+                return BlockingQueueContract.this.order(insertionOrder);
+            }
+        })
                 .named(getClass().getSimpleName())
                 .withFeatures(features())
                 .suppressing(suppressed())

@@ -80,15 +80,16 @@ class CancelScopeTest {
     @Test
     void theLimitEndsAReadFromAChannelAndAMap() throws Exception {
         Pipe pipe = Pipe.open();
-        assertThatThrownBy(() -> CancelScope.within(SHORT).run(() -> pipe.source().read(java.nio.ByteBuffer.allocate(1))))
+        assertThatThrownBy(
+                () -> CancelScope.within(SHORT).run(() -> pipe.source().read(java.nio.ByteBuffer.allocate(1))))
                 .isInstanceOf(TimeoutException.class);
         try (Pool pool = Pools.open("threads:1")) {
             assertThatThrownBy(() -> CancelScope.within(SHORT).call(() -> pool.map(
-                            n -> {
-                                waitInVain();
-                                return n;
-                            },
-                            List.of(1, 2))))
+                    n -> {
+                        waitInVain();
+                        return n;
+                    },
+                    List.of(1, 2))))
                     .isInstanceOf(TimeoutException.class);
         }
     }
@@ -96,11 +97,11 @@ class CancelScopeTest {
     @Test
     void whatSwallowsOneInterruptMeetsTheNext() {
         assertThatThrownBy(() -> CancelScope.within(SHORT).run(() -> {
-                    for (int i = 0; i < 3; i++) {
-                        assertThatThrownBy(this::waitInVain).isInstanceOf(InterruptedException.class);
-                    }
-                    waitInVain();
-                }))
+            for (int i = 0; i < 3; i++) {
+                assertThatThrownBy(this::waitInVain).isInstanceOf(InterruptedException.class);
+            }
+            waitInVain();
+        }))
                 .isInstanceOf(TimeoutException.class);
     }
 
@@ -112,9 +113,9 @@ class CancelScopeTest {
         });
         assertThat(value).isEqualTo(3);
         assertThatThrownBy(() -> CancelScope.within(SHORT).run(() -> {
-                    assertThatThrownBy(this::waitInVain).isInstanceOf(InterruptedException.class);
-                    throw new IOException("broken");
-                }))
+            assertThatThrownBy(this::waitInVain).isInstanceOf(InterruptedException.class);
+            throw new IOException("broken");
+        }))
                 .isInstanceOf(IOException.class);
     }
 
@@ -130,9 +131,10 @@ class CancelScopeTest {
         assertThat(inside.await(BOUND, SECONDS)).isTrue();
         assertThat(scope.isCancelled()).isFalse();
         scope.cancel();
-        assertThatThrownBy(caller::result).hasRootCauseInstanceOf(InterruptedException.class).satisfies(thrown -> assertThat(
+        assertThatThrownBy(caller::result).hasRootCauseInstanceOf(InterruptedException.class)
+                .satisfies(thrown -> assertThat(
                         Stream.iterate(thrown, t -> t != null, Throwable::getCause))
-                .anyMatch(CancellationException.class::isInstance));
+                        .anyMatch(CancellationException.class::isInstance));
     }
 
     @Test
@@ -145,9 +147,9 @@ class CancelScopeTest {
     @Test
     void aForeignInterruptStaysOne() {
         assertThatThrownBy(() -> CancelScope.within(LONG).run(() -> {
-                    Thread.currentThread().interrupt();
-                    waitInVain();
-                }))
+            Thread.currentThread().interrupt();
+            waitInVain();
+        }))
                 .isInstanceOf(InterruptedException.class);
     }
 
@@ -161,13 +163,13 @@ class CancelScopeTest {
     void theOuterLimitEndsTheInnerBlockAndIsTheOnesThatSaysSo() {
         List<String> seen = new ArrayList<>();
         assertThatThrownBy(() -> CancelScope.within(SHORT).run(() -> {
-                    try {
-                        CancelScope.within(LONG).run(this::waitInVain);
-                    } catch (InterruptedException e) {
-                        seen.add("inner was interrupted");
-                        throw e;
-                    }
-                }))
+            try {
+                CancelScope.within(LONG).run(this::waitInVain);
+            } catch (InterruptedException e) {
+                seen.add("inner was interrupted");
+                throw e;
+            }
+        }))
                 .isInstanceOf(TimeoutException.class)
                 .hasMessage("not done after 5 ms");
         assertThat(seen).containsExactly("inner was interrupted");
@@ -190,14 +192,14 @@ class CancelScopeTest {
         var outer = CancelScope.within(SHORT);
         try (var timers = new CountedTimers()) {
             assertThatThrownBy(() -> outer.run(() -> {
-                        assertThatThrownBy(this::waitInVain).isInstanceOf(InterruptedException.class);
-                        CancelScope.open().shielded().run(() -> {
-                            timers.awaitMore(4); // the outer scope asks for one more each time it would interrupt
-                            done.add("clean-up");
-                            assertThat(outer.isCancelled()).isTrue();
-                        });
-                        waitInVain();
-                    }))
+                assertThatThrownBy(this::waitInVain).isInstanceOf(InterruptedException.class);
+                CancelScope.open().shielded().run(() -> {
+                    timers.awaitMore(4); // the outer scope asks for one more each time it would interrupt
+                    done.add("clean-up");
+                    assertThat(outer.isCancelled()).isTrue();
+                });
+                waitInVain();
+            }))
                     .isInstanceOf(TimeoutException.class);
         }
         assertThat(done).containsExactly("clean-up");
@@ -207,7 +209,8 @@ class CancelScopeTest {
     void aShieldHasItsOwnLimit() {
         assertThatThrownBy(() -> CancelScope.within(SHORT).shielded().run(this::waitInVain))
                 .isInstanceOf(TimeoutException.class);
-        assertThatThrownBy(() -> CancelScope.open().shielded().run(() -> CancelScope.within(SHORT).run(this::waitInVain)))
+        assertThatThrownBy(
+                () -> CancelScope.open().shielded().run(() -> CancelScope.within(SHORT).run(this::waitInVain)))
                 .isInstanceOf(TimeoutException.class);
     }
 
@@ -281,20 +284,20 @@ class CancelScopeTest {
     void oneThatMovesOnSaysWhetherTheBlockCameToItsEnd() throws Exception {
         assertThat(CancelScope.within(Duration.ofDays(1)).tryRun(() -> {})).isTrue();
         assertThat(
-                        CancelScope.within(Duration.ZERO).tryRun(() -> new Event().await()))
+                CancelScope.within(Duration.ZERO).tryRun(() -> new Event().await()))
                 .isFalse();
         CancelScope cancelled = CancelScope.open();
         cancelled.cancel();
         assertThat(cancelled.tryRun(() -> new Event().await())).isFalse();
         var own = new TimeoutException("of the block itself");
         assertThatThrownBy(() -> CancelScope.within(Duration.ofDays(1)).tryRun(() -> {
-                    throw own;
-                }))
+            throw own;
+        }))
                 .isSameAs(own);
         CancelScope inner = CancelScope.within(Duration.ofDays(1));
         assertThat(CancelScope.within(Duration.ZERO).tryRun(() -> {
-                    inner.tryRun(() -> new Event().await());
-                }))
+            inner.tryRun(() -> new Event().await());
+        }))
                 .as("the limit of an outer scope is not the inner one's")
                 .isFalse();
         assertThat(inner.isCancelled()).isFalse();

@@ -66,7 +66,8 @@ class CapturedObjectTest {
 
     /** Each lambda has a class of its own, and there are more than a pool knows. */
     private static final List<Task<Integer>> OF_MANY_CLASSES = List.of(
-            () -> 0, () -> 1, () -> 2, () -> 3, () -> 4, () -> 5, () -> 6, () -> 7, () -> 8, () -> 9, () -> 10, () -> 11, () -> 12,
+            () -> 0, () -> 1, () -> 2, () -> 3, () -> 4, () -> 5, () -> 6, () -> 7, () -> 8, () -> 9, () -> 10,
+            () -> 11, () -> 12,
             () -> 13, () -> 14, () -> 15, () -> 16, () -> 17, () -> 18, () -> 19);
 
     @ParameterizedTest
@@ -83,7 +84,8 @@ class CapturedObjectTest {
                 TaskFuture<Integer> future = futures.get(i);
                 assertThat(future.get()).isEqualTo(i % OF_MANY_CLASSES.size());
                 assertThat(future.name()).isEqualTo("dev.sennit.CapturedObjectTest::lambda");
-                assertThat(future.toString()).isEqualTo("TaskFuture[" + future.name() + ", SUCCESS on " + pool.name() + "]");
+                assertThat(future.toString())
+                        .isEqualTo("TaskFuture[" + future.name() + ", SUCCESS on " + pool.name() + "]");
                 assertThat(future.cancel(true)).isFalse();
                 assertThat(future.complete(-1)).isFalse();
                 assertThat(future.awaitEnd(0, TimeUnit.SECONDS)).isTrue();

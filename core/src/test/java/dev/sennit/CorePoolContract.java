@@ -14,8 +14,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * The contract of pools for the kinds of this artifact: with tests that look at what the library keeps to itself, and with failures
- * where {@link FailingContract} runs it.
+ * The contract of pools for the kinds of this artifact: with tests that look at what the library keeps to itself, and
+ * with failures where {@link FailingContract} runs it.
  */
 @ExtendWith(FailingContract.Faults.class) // which does nothing unless FailingContract runs the suite
 public abstract class CorePoolContract extends PoolContract {
@@ -35,13 +35,16 @@ public abstract class CorePoolContract extends PoolContract {
         Pool pool = open("");
         try (var told = new Told()) {
             pool.submit(() -> refuse(), TaskOptions.named("overlooked"));
-            assertThat(failure(pool.submit(() -> refuse(), TaskOptions.named("asked")))).isInstanceOf(IOException.class);
+            assertThat(failure(pool.submit(() -> refuse(), TaskOptions.named("asked"))))
+                    .isInstanceOf(IOException.class);
             value(pool.submit(() -> 1));
             pool.close();
             assertThat(told.of(pool)).singleElement().satisfies(message -> {
-                assertThat(message.text()).isEqualTo("task overlooked failed on " + pool.name() + ", and nobody asked for its result");
+                assertThat(message.text())
+                        .isEqualTo("task overlooked failed on " + pool.name() + ", and nobody asked for its result");
                 assertThat(message.failure()).isInstanceOf(IOException.class).hasMessage("refused");
-                assertThat(message.failure().getStackTrace()).extracting(StackTraceElement::getMethodName).contains("refuse");
+                assertThat(message.failure().getStackTrace()).extracting(StackTraceElement::getMethodName)
+                        .contains("refuse");
             });
         }
     }
@@ -61,7 +64,9 @@ public abstract class CorePoolContract extends PoolContract {
         };
     }
 
-    /** Another thread may cancel a scope's tasks as soon as it knows them; and there may be no memory left to note them. */
+    /**
+     * Another thread may cancel a scope's tasks as soon as it knows them; and there may be no memory left to note them.
+     */
     @Test
     public void aTaskThatEndsAsItBecomesKnownEndsOnce() throws Exception {
         var unknown = new AssertionError("cannot be noted");
@@ -79,7 +84,8 @@ public abstract class CorePoolContract extends PoolContract {
                         Consumer<TaskFuture<?>> fail = known -> {
                             throw unknown;
                         };
-                        assertThatThrownBy(() -> pool.submitFor(owner(fail, over), () -> 1, options, null)).isSameAs(unknown);
+                        assertThatThrownBy(() -> pool.submitFor(owner(fail, over), () -> 1, options, null))
+                                .isSameAs(unknown);
                     }
                 }
                 assertThat(pool.isShutdown()).isFalse();

@@ -19,7 +19,8 @@ class CountersTest {
     void nothingAtFirst() {
         assertThat(seen())
                 .isEqualTo(new PoolStatistics(
-                        3, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, Duration.ZERO, Duration.ZERO, Optional.of(Duration.ofSeconds(9)), List.of(4711L)));
+                        3, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, Duration.ZERO, Duration.ZERO,
+                        Optional.of(Duration.ofSeconds(9)), List.of(4711L)));
     }
 
     @Test
@@ -50,7 +51,8 @@ class CountersTest {
         counters.cancelled();
 
         assertThat(seen())
-                .extracting(PoolStatistics::succeeded, PoolStatistics::failed, PoolStatistics::cancelled, PoolStatistics::running)
+                .extracting(PoolStatistics::succeeded, PoolStatistics::failed, PoolStatistics::cancelled,
+                        PoolStatistics::running)
                 .containsExactly(1L, 2L, 3L, 0L);
     }
 

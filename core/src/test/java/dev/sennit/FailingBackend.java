@@ -10,7 +10,10 @@ import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
-/** The machine's time and threads, of which there are none left at the moments that a test chooses. In use until it is closed. */
+/**
+ * The machine's time and threads, of which there are none left at the moments that a test chooses. In use until it is
+ * closed.
+ */
 public final class FailingBackend extends Backend implements AutoCloseable {
     /** What is thrown then: as the JDK does, so that nothing can treat it in another way. */
     public static final class NoThread extends OutOfMemoryError {
@@ -72,7 +75,8 @@ public final class FailingBackend extends Backend implements AutoCloseable {
         };
         // Rarely a stop: what cannot be stopped is waited for.
         return new FailingBackend(
-                nanos -> fails.getAsBoolean(), thread -> fails.getAsBoolean(), thread -> fails.getAsBoolean() && fails.getAsBoolean());
+                nanos -> fails.getAsBoolean(), thread -> fails.getAsBoolean(),
+                thread -> fails.getAsBoolean() && fails.getAsBoolean());
     }
 
     /** From now on a run can be stopped: one that could not waits for ever, which is no fault of the library's. */

@@ -24,11 +24,12 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * Runs tests of the conformance suite while timers and threads cannot be had, and runs cannot be stopped, at seeded, random points.
+ * Runs tests of the conformance suite while timers and threads cannot be had, and runs cannot be stopped, at seeded,
+ * random points.
  *
  * <p>A test in which nothing failed has to pass. In one that was disturbed a task may rightly have failed with {@link
- * FailingBackend.NoThread}, so that what the test claims need not hold, and its body is interrupted when it goes on for long; but what
- * follows each test has to hold all the same: every pool ends, and no future is left open.
+ * FailingBackend.NoThread}, so that what the test claims need not hold, and its body is interrupted when it goes on for
+ * long; but what follows each test has to hold all the same: every pool ends, and no future is left open.
  */
 public final class FailingContract {
     /** What came of some tests. */
@@ -85,14 +86,17 @@ public final class FailingContract {
         var run = new FailingContract(1, chance);
         current = run;
         try {
-            run.execute(suite, Arrays.stream(suite.getMethods()).filter(method -> method.getName().equals(test)).toList());
+            run.execute(suite,
+                    Arrays.stream(suite.getMethods()).filter(method -> method.getName().equals(test)).toList());
         } finally {
             current = null;
         }
         return new Report(run.tests.get(), run.disturbed.get(), run.failures, run.broken);
     }
 
-    /** Whether something failed in the test, whose body is over: then what it left behind can be stopped from here on. */
+    /**
+     * Whether something failed in the test, whose body is over: then what it left behind can be stopped from here on.
+     */
     static boolean endsDisturbed() {
         FailingContract run = current;
         if (run == null || run.backend == null || run.backend.failures.get() == 0) {
@@ -122,7 +126,8 @@ public final class FailingContract {
                     tests.incrementAndGet();
                 }
                 if (result.getStatus() == TestExecutionResult.Status.FAILED) {
-                    broken.add(suite.getSimpleName() + "." + one.getDisplayName() + ": " + result.getThrowable().map(FailingContract::text).orElse(""));
+                    broken.add(suite.getSimpleName() + "." + one.getDisplayName() + ": "
+                            + result.getThrowable().map(FailingContract::text).orElse(""));
                 }
             }
         });
@@ -151,7 +156,8 @@ public final class FailingContract {
 
         @Override
         public void interceptTestMethod(
-                Invocation<Void> test, ReflectiveInvocationContext<Method> method, ExtensionContext context) throws Throwable {
+                Invocation<Void> test, ReflectiveInvocationContext<Method> method, ExtensionContext context)
+                throws Throwable {
             FailingContract run = current;
             if (run == null) {
                 test.proceed();
@@ -189,7 +195,8 @@ public final class FailingContract {
 
         @Override
         public void interceptAfterEachMethod(
-                Invocation<Void> end, ReflectiveInvocationContext<Method> method, ExtensionContext context) throws Throwable {
+                Invocation<Void> end, ReflectiveInvocationContext<Method> method, ExtensionContext context)
+                throws Throwable {
             FailingContract run = current;
             try {
                 end.proceed();

@@ -9,8 +9,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * The conformance suite while timers and threads cannot be had, and runs cannot be stopped: {@code -Dsennit.failingRounds=10000} for
- * a long run, {@code -Dsennit.seed=N} to repeat one.
+ * The conformance suite while timers and threads cannot be had, and runs cannot be stopped:
+ * {@code -Dsennit.failingRounds=10000} for a long run, {@code -Dsennit.seed=N} to repeat one.
  */
 class FailingContractTest {
     private static final List<Class<? extends CorePoolContract>> KINDS = List.of(
@@ -49,7 +49,8 @@ class FailingContractTest {
     /** Has to be found, also where something failed: a future that nobody ends. */
     @Test
     void aFutureThatIsLeftOpenIsFound() {
-        FailingContract.Report report = FailingContract.runOne(Broken.class, "leavesAFutureOpenWhereThereIsNoThread", 1);
+        FailingContract.Report report =
+                FailingContract.runOne(Broken.class, "leavesAFutureOpenWhereThereIsNoThread", 1);
 
         assertThat(report.disturbed()).isEqualTo(1);
         assertThat(report.broken()).hasSize(1).first().asString().contains("terminates");

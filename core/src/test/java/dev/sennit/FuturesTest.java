@@ -95,15 +95,18 @@ class FuturesTest {
     @ParameterizedTest
     @EnumSource
     void nothingToWaitForIsNoWait(Until until) throws Exception {
-        assertThat(Futures.wait(List.<CompletableFuture<String>>of(), until)).isEqualTo(new Waited<>(List.of(), List.of()));
-        assertThat(Futures.wait(List.<CompletableFuture<String>>of(), until, LONG)).isEqualTo(new Waited<>(List.of(), List.of()));
+        assertThat(Futures.wait(List.<CompletableFuture<String>>of(), until))
+                .isEqualTo(new Waited<>(List.of(), List.of()));
+        assertThat(Futures.wait(List.<CompletableFuture<String>>of(), until, LONG))
+                .isEqualTo(new Waited<>(List.of(), List.of()));
     }
 
     @ParameterizedTest
     @EnumSource
     void whenTheTimeIsOverItSaysWhatIsNotDone(Until until) throws Exception {
         assertThat(Futures.wait(all, until, Duration.ofMillis(1))).isEqualTo(new Waited<>(List.of(), all));
-        for (Duration none : List.of(AT_ONCE, Duration.ofNanos(-1), Duration.ofDays(-1), Duration.ofSeconds(Long.MIN_VALUE))) {
+        for (Duration none : List.of(AT_ONCE, Duration.ofNanos(-1), Duration.ofDays(-1),
+                Duration.ofSeconds(Long.MIN_VALUE))) {
             assertThat(Futures.wait(all, until, none)).isEqualTo(new Waited<>(List.of(), all));
         }
         assertThat(all).noneMatch(CompletableFuture::isDone);
@@ -133,7 +136,8 @@ class FuturesTest {
     void aFutureThatIsGivenTwiceCountsOnce() throws Exception {
         a.complete("a");
 
-        assertThat(Futures.wait(List.of(b, a, a, b), Until.ALL, AT_ONCE)).isEqualTo(new Waited<>(List.of(a), List.of(b)));
+        assertThat(Futures.wait(List.of(b, a, a, b), Until.ALL, AT_ONCE))
+                .isEqualTo(new Waited<>(List.of(a), List.of(b)));
         b.complete("b");
         assertThat(Futures.wait(List.of(b, a, a, b), Until.ALL)).isEqualTo(new Waited<>(List.of(b, a), List.of()));
     }
@@ -175,7 +179,8 @@ class FuturesTest {
     void futuresThatComeOrGoMeanwhileAreNotWaitedFor() throws Exception {
         var first = new CompletableFuture<Integer>();
         var second = new CompletableFuture<Integer>();
-        List<CompletableFuture<Integer>> given = new java.util.concurrent.CopyOnWriteArrayList<>(List.of(first, second));
+        List<CompletableFuture<Integer>> given =
+                new java.util.concurrent.CopyOnWriteArrayList<>(List.of(first, second));
         var waiter = Caller.of(() -> Futures.wait(given, Until.ALL));
         waiter.awaitWaitingIn("wait");
         given.clear();
@@ -288,7 +293,8 @@ class FuturesTest {
     void anInterruptEndsTheIteration() throws Exception {
         for (boolean limited : List.of(true, false)) {
             Caller<Boolean> caller = Caller.of(() -> {
-                assertThatThrownBy(() -> (limited ? Futures.inCompletionOrder(all, LONG) : Futures.inCompletionOrder(all))
+                assertThatThrownBy(
+                        () -> (limited ? Futures.inCompletionOrder(all, LONG) : Futures.inCompletionOrder(all))
                                 .iterator()
                                 .next())
                         .isInstanceOf(CompletionException.class)
@@ -306,7 +312,8 @@ class FuturesTest {
     @Test
     void aFutureThatIsDoneIsNotRemembered() throws Exception {
         int before = Waiters.ofOthers();
-        List<CompletableFuture<Integer>> futures = Stream.generate(() -> new CompletableFuture<Integer>()).limit(100).toList();
+        List<CompletableFuture<Integer>> futures =
+                Stream.generate(() -> new CompletableFuture<Integer>()).limit(100).toList();
         Futures.wait(futures, Until.ALL, AT_ONCE);
         assertThat(Waiters.ofOthers()).isGreaterThanOrEqualTo(100);
         futures.forEach(future -> future.complete(1));
@@ -316,7 +323,10 @@ class FuturesTest {
         assertThat(futures).allMatch(CompletableFuture::isDone);
     }
 
-    /** A worker that waits for a retried task and another asks the first for more to run, and is done when the second is. */
+    /**
+     * A worker that waits for a retried task and another asks the first for more to run, and is done when the second
+     * is.
+     */
     @Test
     void aTaskThatIsNotDoneForgetsAWorkerThatWaitsNoMore() throws Exception {
         var pool = new FakePool(1) {
@@ -338,7 +348,8 @@ class FuturesTest {
         assertThat(first).isNotDone();
     }
 
-    private static CompletionQueue<TaskFuture<Integer>> queueThatHandsOut(TaskFuture<Integer> ready, TaskFuture<Integer> other)
+    private static CompletionQueue<TaskFuture<Integer>> queueThatHandsOut(TaskFuture<Integer> ready,
+            TaskFuture<Integer> other)
             throws Exception {
         var queue = new CompletionQueue<TaskFuture<Integer>>(List.of(other, ready), Deadline.NEVER);
         assertThat(queue.next()).isSameAs(ready);

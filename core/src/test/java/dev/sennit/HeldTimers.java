@@ -7,8 +7,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Future;
 
 /**
- * Timers that go off when the test says so, whatever their delay. One that is called off goes off all the same: its thread had come
- * just before that. In use until it is closed.
+ * Timers that go off when the test says so, whatever their delay. One that is called off goes off all the same: its
+ * thread had come just before that. In use until it is closed.
  */
 final class HeldTimers extends Backend implements AutoCloseable {
     private final Backend before;

@@ -116,7 +116,8 @@ class HelpTest {
                     waiting.waitFor(pool, late::get, options);
                 });
                 await("it waits, or does not")
-                        .until(() -> waits.isDone() || (worker.get() != null && worker.get().getState() == Thread.State.WAITING));
+                        .until(() -> waits.isDone()
+                                || (worker.get() != null && worker.get().getState() == Thread.State.WAITING));
                 assertThat(ran).isFalse();
                 timers.fire(0);
                 waits.get();
@@ -145,7 +146,8 @@ class HelpTest {
                         pool.submitAfter(Duration.ofDays(1), ran::incrementAndGet, options),
                         pool.submitAfter(Duration.ofDays(1), ran::incrementAndGet, options));
                 TaskFuture<List<Integer>> waits = pool.submit(() -> Futures.gather(late));
-                await("it waits, or does not").until(() -> late.getLast().getNumberOfDependents() > 0 || waits.isDone());
+                await("it waits, or does not")
+                        .until(() -> late.getLast().getNumberOfDependents() > 0 || waits.isDone());
                 assertThat(ran).hasValue(0);
                 timers.fire(1);
                 await("it has run the second").until(() -> late.getLast().isDone());

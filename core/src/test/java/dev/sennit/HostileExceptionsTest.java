@@ -56,9 +56,11 @@ class HostileExceptionsTest {
     void aMapThrowsIt(String plan) {
         try (Pool pool = Pools.open(plan)) {
             assertWraps(catchThrowable(() -> pool.map(this::fail, List.of(0, 0, 1, 0))), CompletionException.class);
-            assertWraps(catchThrowable(() -> pool.chunksOf(3).map(this::fail, List.of(0, 0, 1, 0))), CompletionException.class);
+            assertWraps(catchThrowable(() -> pool.chunksOf(3).map(this::fail, List.of(0, 0, 1, 0))),
+                    CompletionException.class);
             assertWraps(
-                    catchThrowable(() -> Stream.of(0, 1).gather(pool.mapping(this::fail)).toList()), CompletionException.class);
+                    catchThrowable(() -> Stream.of(0, 1).gather(pool.mapping(this::fail)).toList()),
+                    CompletionException.class);
             assertWraps(
                     catchThrowable(() -> Stream.of(0, 1).gather(pool.mappingUnordered(this::fail)).toList()),
                     CompletionException.class);
@@ -89,7 +91,8 @@ class HostileExceptionsTest {
     void gatherThrowsIt() throws Exception {
         try (Pool pool = Pools.open("threads:1")) {
             assertWraps(
-                    catchThrowable(() -> Futures.gather(List.of(pool.submit(() -> fail(1))))), ExecutionException.class);
+                    catchThrowable(() -> Futures.gather(List.of(pool.submit(() -> fail(1))))),
+                    ExecutionException.class);
         }
     }
 

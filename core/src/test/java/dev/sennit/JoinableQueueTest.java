@@ -90,7 +90,8 @@ class JoinableQueueTest {
         }
         assertThat(queue.remove("dd")).isTrue();
         assertThat(queue.remove("zz")).isFalse();
-        assertThat(List.of(queue.take(), queue.take(), queue.take(), queue.take())).containsExactly("c", "a", "bb", "aa");
+        assertThat(List.of(queue.take(), queue.take(), queue.take(), queue.take())).containsExactly("c", "a", "bb",
+                "aa");
     }
 
     @Test
@@ -292,7 +293,7 @@ class JoinableQueueTest {
             int first = t * 10_000;
             producers.add(Caller.of(() -> {
                 var random = new Random(seed + first);
-                for (int n = first; n < first + 2_000; ) {
+                for (int n = first; n < first + 2_000;) {
                     boolean in = switch (random.nextInt(3)) {
                         case 0 -> queue.offer(n);
                         case 1 -> queue.offer(n, random.nextInt(50), java.util.concurrent.TimeUnit.MICROSECONDS);
@@ -343,7 +344,8 @@ class JoinableQueueTest {
     @Test
     void whatIsPutBackComesOutNext() throws Exception {
         for (JoinableQueue<Integer> queue : List.of(
-                JoinableQueue.<Integer>fifo(3), JoinableQueue.<Integer>lifo(3), JoinableQueue.priority(3, Comparator.<Integer>naturalOrder()))) {
+                JoinableQueue.<Integer>fifo(3), JoinableQueue.<Integer>lifo(3),
+                JoinableQueue.priority(3, Comparator.<Integer>naturalOrder()))) {
             queue.addAll(List.of(1, 2, 3));
             int first = queue.take();
             queue.add(3); // full again
@@ -411,7 +413,8 @@ class JoinableQueueTest {
         other.put(2);
         var bothHaveBegun = new CyclicBarrier(2);
         List<Caller<Integer>> drains = List.of(
-                Caller.of(() -> one.drainTo(into(other, bothHaveBegun))), Caller.of(() -> other.drainTo(into(one, bothHaveBegun))));
+                Caller.of(() -> one.drainTo(into(other, bothHaveBegun))),
+                Caller.of(() -> other.drainTo(into(one, bothHaveBegun))));
         assertThat(List.of(drains.get(0).result(), drains.get(1).result())).containsExactly(1, 1);
         assertThat(one).containsExactly(2);
         assertThat(other).containsExactly(1);

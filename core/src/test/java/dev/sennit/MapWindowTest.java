@@ -197,7 +197,8 @@ class MapWindowTest {
     @Test
     void aSourceThatIsSlowIsNotHeldUp() {
         var pool = pool(2, Duration.ofHours(1), 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING,
+                MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         List<Integer> results = new ArrayList<>();
         for (int i = 0; i < 100; i++) {
             window.add(i, results::add);
@@ -212,7 +213,8 @@ class MapWindowTest {
     @Test
     void whatIsReadyIsHandedOnWithoutWaiting() {
         var pool = pool(2, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING,
+                MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         List<Integer> results = new ArrayList<>();
         window.add(1, results::add);
         window.add(2, results::add);
@@ -231,7 +233,8 @@ class MapWindowTest {
     @Test
     void withoutOrderTheFirstReadyIsHandedOnFirst() {
         var pool = pool(2, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.COMPLETION, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.COMPLETION, MapWindow.UNKNOWN,
+                MapWindow.MEASURED, null);
         List<Integer> results = new ArrayList<>();
         window.add(1, results::add);
         window.add(2, results::add);
@@ -246,16 +249,17 @@ class MapWindowTest {
     @Test
     void aReceiverThatHasEnoughEndsIt() {
         var pool = pool(1, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING,
+                MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         List<Integer> results = new ArrayList<>();
         window.add(1, results::add);
         window.add(2, results::add);
         pool.runNext();
 
         assertThat(window.add(3, value -> {
-                    results.add(value);
-                    return false;
-                }))
+            results.add(value);
+            return false;
+        }))
                 .isFalse();
         assertThat(results).containsExactly(1);
         assertThat(pool.queue).allMatch(one -> one.future().isCancelled());
@@ -266,14 +270,15 @@ class MapWindowTest {
     @Test
     void aReceiverThatThrowsEndsIt() {
         var pool = pool(1, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING,
+                MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         window.add(1, value -> true);
         window.add(2, value -> true);
         pool.runNext();
 
         assertThatThrownBy(() -> window.add(3, value -> {
-                    throw new IllegalStateException("enough");
-                }))
+            throw new IllegalStateException("enough");
+        }))
                 .hasMessage("enough");
         assertThat(pool.queue).isNotEmpty().allMatch(one -> one.future().isCancelled());
     }
@@ -281,7 +286,8 @@ class MapWindowTest {
     @Test
     void aFailureThatIsThereEndsItAtTheNextItem() {
         var pool = pool(4, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, n -> n == 2 ? Work.failDeep(0) : n, MapWindow.Order.ALL_OR_NOTHING, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
+        var window = new MapWindow<Integer, Integer>(pool, n -> n == 2 ? Work.failDeep(0) : n,
+                MapWindow.Order.ALL_OR_NOTHING, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         window.add(1, value -> true);
         window.add(2, value -> true);
         pool.queue.removeLast().run(); // the second fails while the first waits
@@ -327,7 +333,8 @@ class MapWindowTest {
                 int at = failing;
                 var pool = pool(2, Duration.ofMillis(100), 1);
                 List<Integer> results = new ArrayList<>();
-                Stream<Integer> mapped = items(60).stream().gather(new PoolMapper(pool, size).mapping(n -> failsAt(at, n)));
+                Stream<Integer> mapped =
+                        items(60).stream().gather(new PoolMapper(pool, size).mapping(n -> failsAt(at, n)));
 
                 assertThatThrownBy(() -> mapped.forEach(results::add))
                         .isInstanceOf(CompletionException.class)
@@ -398,7 +405,8 @@ class MapWindowTest {
     @Test
     void whatAPoolThatIsShutDownCancelsEndsIt() {
         var pool = pool(4, Duration.ZERO, 1);
-        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING, MapWindow.UNKNOWN, MapWindow.MEASURED, null);
+        var window = new MapWindow<Integer, Integer>(pool, Work::square, MapWindow.Order.ALL_OR_NOTHING,
+                MapWindow.UNKNOWN, MapWindow.MEASURED, null);
         window.add(1, value -> true);
         pool.shutdownNow();
 

@@ -36,12 +36,14 @@ class OneEndingTest {
         try (var backend = FailingBackend.withoutTimers()) {
             TaskFuture<Integer> limited = pool.submit(ran::incrementAndGet, LIMITED);
 
-            assertThat(Futures.outcomes(List.of(limited)).getFirst().failure()).isInstanceOf(FailingBackend.NoThread.class);
+            assertThat(Futures.outcomes(List.of(limited)).getFirst().failure())
+                    .isInstanceOf(FailingBackend.NoThread.class);
             assertThat(ran).hasValue(0);
             assertThat(pool.submit(() -> 7).get()).as("its worker goes on").isEqualTo(7);
         }
         pool.close();
-        assertThat(pool.statistics()).extracting(PoolStatistics::failed, PoolStatistics::succeeded).containsExactly(1L, 1L);
+        assertThat(pool.statistics()).extracting(PoolStatistics::failed, PoolStatistics::succeeded).containsExactly(1L,
+                1L);
     }
 
     @Test
@@ -139,7 +141,8 @@ class OneEndingTest {
         try (var backend = FailingBackend.withoutThreads()) {
             release.countDown();
             assertThat(holder.get()).isTrue();
-            assertThat(Futures.outcomes(List.of(waiting)).getFirst().failure()).isInstanceOf(FailingBackend.NoThread.class);
+            assertThat(Futures.outcomes(List.of(waiting)).getFirst().failure())
+                    .isInstanceOf(FailingBackend.NoThread.class);
         }
         assertThat(pool.submit(() -> 7).get()).isEqualTo(7);
         pool.close();
@@ -258,7 +261,8 @@ class OneEndingTest {
         Submission<Integer> run = pool.taken(() -> 1);
         Submission<Integer> dropped = pool.taken(() -> 1);
         assertThatThrownBy(run::run).isInstanceOf(IllegalStateException.class);
-        assertThatThrownBy(() -> dropped.settle(null, new CancellationException(), true)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> dropped.settle(null, new CancellationException(), true))
+                .isInstanceOf(IllegalStateException.class);
         assertThat(run.future()).isCompletedWithValue(1);
         assertThat(dropped.future()).isCancelled();
         pool.shutdown();
@@ -374,14 +378,16 @@ class OneEndingTest {
 
     @Test
     void waitsForAFutureLeaveNothingBehind() throws Exception {
-        for (CompletableFuture<Integer> future : List.of(new FakePool(1).submit(() -> 1), new CompletableFuture<Integer>())) {
+        for (CompletableFuture<Integer> future : List.of(new FakePool(1).submit(() -> 1),
+                new CompletableFuture<Integer>())) {
             for (int i = 0; i < 10_000; i++) {
                 Futures.wait(List.of(future), Until.ALL, Duration.ZERO);
             }
             assertThat(future.getNumberOfDependents()).isLessThanOrEqualTo(1);
             var other = CompletableFuture.completedFuture(1);
             for (int i = 0; i < 1_000; i++) {
-                assertThat(Futures.wait(List.of(future, other), Until.FIRST_COMPLETED).notDone()).containsExactly(future);
+                assertThat(Futures.wait(List.of(future, other), Until.FIRST_COMPLETED).notDone())
+                        .containsExactly(future);
             }
             assertThat(future.getNumberOfDependents()).isLessThanOrEqualTo(1);
         }

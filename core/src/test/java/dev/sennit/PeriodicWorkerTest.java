@@ -83,7 +83,8 @@ class PeriodicWorkerTest {
     }
 
     private List<String> times(String name) {
-        return ran.stream().filter(entry -> entry.startsWith(name + "@")).map(entry -> entry.substring(name.length() + 1)).toList();
+        return ran.stream().filter(entry -> entry.startsWith(name + "@"))
+                .map(entry -> entry.substring(name.length() + 1)).toList();
     }
 
     @Test
@@ -324,7 +325,8 @@ class PeriodicWorkerTest {
         worker.add("good", Schedule.afterStart(SECOND), log("good"));
         worker.begin();
         pass(worker, SECOND);
-        assertThat(failed).extracting(line -> line.substring(0, line.indexOf(':'))).contains("neither", "both", "early", "nothing");
+        assertThat(failed).extracting(line -> line.substring(0, line.indexOf(':'))).contains("neither", "both", "early",
+                "nothing");
         assertThat(ran).containsExactly("good@1000");
         assertThat(worker.isRunning()).isTrue();
         worker.close();
@@ -394,13 +396,16 @@ class PeriodicWorkerTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("has a task one already");
         worker.begin();
-        assertThatThrownBy(worker::start).isInstanceOf(IllegalStateException.class).hasMessageContaining("runs already");
+        assertThatThrownBy(worker::start).isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("runs already");
         worker.close();
         worker.close();
         assertThatThrownBy(worker::start).hasMessageContaining("is closed");
-        assertThatThrownBy(() -> worker.add("two", Schedule.afterEnd(SECOND), log("two"))).hasMessageContaining("is closed");
+        assertThatThrownBy(() -> worker.add("two", Schedule.afterEnd(SECOND), log("two")))
+                .hasMessageContaining("is closed");
         assertThatThrownBy(() -> Schedule.afterEnd(Duration.ZERO)).hasMessage("period must be > 0, was PT0S");
-        assertThatThrownBy(() -> Schedule.aligned(Duration.ofNanos(5))).hasMessage("period must be >= 1 ms, was 0.005 us");
+        assertThatThrownBy(() -> Schedule.aligned(Duration.ofNanos(5)))
+                .hasMessage("period must be >= 1 ms, was 0.005 us");
     }
 
     // ---- with its own thread ----
@@ -459,7 +464,8 @@ class PeriodicWorkerTest {
             assertThat(worker.awaitStopped(BOUND)).isTrue();
         }
         assertThat(thrown).hasSize(1);
-        assertThat(thrown.getFirst()).isInstanceOf(IllegalStateException.class).hasMessageContaining("by one of its own tasks");
+        assertThat(thrown.getFirst()).isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("by one of its own tasks");
     }
 
     @Test
@@ -687,7 +693,10 @@ class PeriodicWorkerTest {
         }
     }
 
-    /** A schedule is asked inside of start; when that has not started the clock's thread yet, another start starts a second. */
+    /**
+     * A schedule is asked inside of start; when that has not started the clock's thread yet, another start starts a
+     * second.
+     */
     @Test
     void aWorkerHasOneClockHoweverItIsStarted() {
         var own = new CompletableFuture<PeriodicWorker>();
@@ -708,8 +717,8 @@ class PeriodicWorkerTest {
             worker.add("restarts", restarts, () -> {});
             worker.start();
             await("one clock at most is left").until(() -> Thread.getAllStackTraces().keySet().stream()
-                            .filter(thread -> thread.getName().equals("one-clock-clock"))
-                            .count()
+                    .filter(thread -> thread.getName().equals("one-clock-clock"))
+                    .count()
                     <= 1);
         }
     }

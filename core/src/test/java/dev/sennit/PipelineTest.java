@@ -97,7 +97,8 @@ class PipelineTest {
             assertThat(result.statistics().out()).isEqualTo(200);
             assertThat(result.statistics().failed()).isZero();
             assertThat(result.statistics().underWay()).isZero();
-            assertThat(result.statistics().stages()).extracting(StageStatistics::name).containsExactly("square", "text", "length");
+            assertThat(result.statistics().stages()).extracting(StageStatistics::name).containsExactly("square", "text",
+                    "length");
             assertThat(result.statistics().stages()).allSatisfy(stage -> {
                 assertThat(stage.done()).isEqualTo(200);
                 assertThat(stage.failed() + stage.waiting() + stage.running() + stage.held()).isZero();
@@ -126,7 +127,8 @@ class PipelineTest {
                     .toList();
 
             assertThat(result.values()).isEqualTo(items(300).stream().filter(n -> n % 10 != 0).toList());
-            assertThat(failures).containsExactlyInAnyOrderElementsOf(items(300).stream().filter(n -> n % 10 == 0).toList());
+            assertThat(failures)
+                    .containsExactlyInAnyOrderElementsOf(items(300).stream().filter(n -> n % 10 == 0).toList());
             assertThat(result.statistics().stages()).extracting(StageStatistics::held).containsOnly(0);
         }
     }
@@ -135,10 +137,10 @@ class PipelineTest {
     void nothingIsARefusalToNull() {
         try (Pool pool = Pools.open("threads:2")) {
             assertThat(Pipeline.from(Arrays.asList(1, null, 2))
-                            .through("null to null", pool, n -> n == null ? null : n + 1)
-                            .inOrder()
-                            .toList()
-                            .values())
+                    .through("null to null", pool, n -> n == null ? null : n + 1)
+                    .inOrder()
+                    .toList()
+                    .values())
                     .containsExactly(2, null, 3);
         }
     }
@@ -197,11 +199,11 @@ class PipelineTest {
                     assertThat(progress.underWay()).isLessThanOrEqualTo(7);
                 });
         assertThat(catchThrowable(() -> pipeline.run(n -> {
-                    handed.add(n);
-                    if (n == 10) {
-                        throw enough;
-                    }
-                })))
+            handed.add(n);
+            if (n == 10) {
+                throw enough;
+            }
+        })))
                 .isSameAs(enough);
 
         assertThat(readAtRun.getFirst()).as("two run, three wait").isEqualTo(5);
@@ -224,7 +226,8 @@ class PipelineTest {
                         return n;
                     }, stage -> stage.atMost(1).ahead(4));
             var last = new java.util.concurrent.atomic.AtomicReference<PipelineStatistics>();
-            Caller<?> caller = Caller.of(() -> pipeline.onProgress(Duration.ofNanos(1), last::set).run(n -> handed.incrementAndGet()));
+            Caller<?> caller = Caller.of(
+                    () -> pipeline.onProgress(Duration.ofNanos(1), last::set).run(n -> handed.incrementAndGet()));
             Conditions.await("one runs and four wait there, two are held, three wait").until(() -> {
                 PipelineStatistics seen = last.get();
                 return seen != null
@@ -414,10 +417,10 @@ class PipelineTest {
                     Pipeline.from(counting(new AtomicInteger())).through("one", pool, n -> n);
             var thrown = new IllegalStateException("the consumer's");
             assertThat(catchThrowable(() -> pipeline.run(n -> {
-                        if (n == 5) {
-                            throw thrown;
-                        }
-                    })))
+                if (n == 5) {
+                    throw thrown;
+                }
+            })))
                     .isSameAs(thrown);
             assertIdle(pool);
         }
@@ -437,10 +440,10 @@ class PipelineTest {
             assertThat(catchThrowable(() -> Pipeline.from(source).through("one", pool, n -> n).run(n -> {})))
                     .isSameAs(thrown);
             assertThat(catchThrowable(() -> Pipeline.from((Iterable<Integer>) () -> {
-                                throw thrown;
-                            })
-                            .through("one", pool, n -> n)
-                            .run(n -> {})))
+                throw thrown;
+            })
+                    .through("one", pool, n -> n)
+                    .run(n -> {})))
                     .isSameAs(thrown);
             assertIdle(pool);
         }
@@ -452,15 +455,15 @@ class PipelineTest {
             var thrown = new IllegalStateException("the listener's");
             Pipeline<Integer, Integer> pipeline = Pipeline.from(items(10)).through("fails", pool, n -> unless(true, n));
             assertThat(catchThrowable(() -> pipeline.collectingFailures(failure -> {
-                                throw thrown;
-                            })
-                            .toList()))
+                throw thrown;
+            })
+                    .toList()))
                     .isSameAs(thrown);
             assertThat(catchThrowable(() -> pipeline.collectingFailures(failure -> {})
-                            .onProgress(progress -> {
-                                throw thrown;
-                            })
-                            .toList()))
+                    .onProgress(progress -> {
+                        throw thrown;
+                    })
+                    .toList()))
                     .isSameAs(thrown);
             assertIdle(pool);
         }
@@ -494,7 +497,8 @@ class PipelineTest {
             assertThat(caller.isDone()).isFalse();
             caller.interrupt();
             release.countDown();
-            assertThat(caller.failure()).isInstanceOf(CompletionException.class).hasRootCauseInstanceOf(IOException.class);
+            assertThat(caller.failure()).isInstanceOf(CompletionException.class)
+                    .hasRootCauseInstanceOf(IOException.class);
             assertThat(finished).isTrue();
             assertIdle(pool);
         }
@@ -504,8 +508,8 @@ class PipelineTest {
     void anItemIsNamedInShort() {
         try (Pool pool = Pools.open("inline")) {
             assertThatThrownBy(() -> Pipeline.from(List.of("x".repeat(1000)))
-                            .through("fails", pool, text -> Integer.parseInt("y"))
-                            .toList())
+                    .through("fails", pool, text -> Integer.parseInt("y"))
+                    .toList())
                     .hasMessageStartingWith("item 0 (" + "x".repeat(100) + "...) failed in stage fails: ");
         }
     }
@@ -568,17 +572,18 @@ class PipelineTest {
 
     /** Its own read makes no pool full of the tasks of others; and a read waits for room as items do. */
     @ParameterizedTest
-    @ValueSource(strings = {"threads:1?backlog=0&full=reject", "threads:1?backlog=0", "threads:1?backlog=0&full=caller-runs", "threads:1"})
+    @ValueSource(strings = {"threads:1?backlog=0&full=reject", "threads:1?backlog=0",
+        "threads:1?backlog=0&full=caller-runs", "threads:1"})
     void aStageMayShareTheReadersPool(String plan) {
         try (Pool shared = Pools.open(plan);
                 Pool other = Pools.open("threads:2")) {
             assertThat(Pipeline.from(items(200))
-                            .readingOn(shared)
-                            .through("one", other, n -> n)
-                            .through("two", shared, n -> n)
-                            .inOrder()
-                            .toList()
-                            .values())
+                    .readingOn(shared)
+                    .through("one", other, n -> n)
+                    .through("two", shared, n -> n)
+                    .inOrder()
+                    .toList()
+                    .values())
                     .isEqualTo(items(200));
             assertIdle(shared, other);
         }
@@ -622,7 +627,8 @@ class PipelineTest {
     void whatASourceReadElsewhereThrowsEndsIt(String plan) {
         try (Pool reader = Pools.open(plan);
                 Pool pool = Pools.open("threads:2")) {
-            for (Throwable thrown : List.of(new IllegalStateException("the source's"), new AssertionError("the source's"))) {
+            for (Throwable thrown : List.of(new IllegalStateException("the source's"),
+                    new AssertionError("the source's"))) {
                 Stream<Integer> source = Stream.iterate(0, n -> {
                     if (n < 20) {
                         return n + 1;
@@ -632,10 +638,10 @@ class PipelineTest {
                     throw (RuntimeException) thrown;
                 });
                 assertThat(catchThrowable(() -> Pipeline.from(source)
-                                .readingOn(reader)
-                                .through("one", pool, n -> n)
-                                .collectingFailures(failure -> {})
-                                .run(n -> {})))
+                        .readingOn(reader)
+                        .through("one", pool, n -> n)
+                        .collectingFailures(failure -> {})
+                        .run(n -> {})))
                         .isSameAs(thrown);
                 assertIdle(reader, pool);
             }
@@ -649,9 +655,9 @@ class PipelineTest {
                 Pool pool = Pools.open("threads:1")) {
             var lines = new LinkedBlockingQueue<>(List.of(0));
             assertThatThrownBy(() -> Pipeline.from(Stream.generate(() -> taken(lines)))
-                            .readingOn(reader)
-                            .through("fails", pool, n -> unless(true, n))
-                            .toList())
+                    .readingOn(reader)
+                    .through("fails", pool, n -> unless(true, n))
+                    .toList())
                     .isInstanceOf(CompletionException.class)
                     .hasCauseInstanceOf(ArithmeticException.class);
             assertIdle(reader, pool);
@@ -684,9 +690,9 @@ class PipelineTest {
         try (Pool reader = Pools.open("threads:1");
                 Pool pool = Pools.open("threads:1")) {
             assertThatThrownBy(() -> Pipeline.from(counting(new AtomicInteger()))
-                            .readingOn(reader)
-                            .through("one", pool, n -> n)
-                            .run(n -> reader.shutdown()))
+                    .readingOn(reader)
+                    .through("one", pool, n -> n)
+                    .run(n -> reader.shutdown()))
                     .isInstanceOf(RejectedSubmissionException.class);
             assertIdle(pool);
         }
@@ -771,13 +777,12 @@ class PipelineTest {
     @Test
     void aLimitAroundItEndsIt() {
         try (Pool pool = Pools.open("threads:2")) {
-            assertThatThrownBy(() -> CancelScope.within(Duration.ofMillis(5)).run(() ->
-                            Pipeline.from(items(10))
-                                    .through("endless", pool, n -> {
-                                        new CountDownLatch(1).await();
-                                        return n;
-                                    })
-                                    .toList()))
+            assertThatThrownBy(() -> CancelScope.within(Duration.ofMillis(5)).run(() -> Pipeline.from(items(10))
+                    .through("endless", pool, n -> {
+                        new CountDownLatch(1).await();
+                        return n;
+                    })
+                    .toList()))
                     .isInstanceOf(TimeoutException.class);
             assertIdle(pool);
         }
@@ -875,7 +880,8 @@ class PipelineTest {
             begun.await();
             pool.shutdownNow();
             assertThat(caller.result().statistics().failed()).isEqualTo(6);
-            assertThat(failures.stream().filter(failure -> failure.cause() instanceof CancellationException)).hasSize(2);
+            assertThat(failures.stream().filter(failure -> failure.cause() instanceof CancellationException))
+                    .hasSize(2);
         }
     }
 
@@ -886,12 +892,12 @@ class PipelineTest {
             try (Pool pool = Pools.open(plan + "?backlog=1&full=" + whenFull)) {
                 UnaryOperator<StageOptions> more = stage -> stage.atMost(5).ahead(5);
                 assertThat(Pipeline.from(items(300))
-                                .through("one", pool, n -> n + 1, more)
-                                .through("two", pool, n -> n + 1, more)
-                                .through("three", pool, n -> n + 1, more)
-                                .inOrder()
-                                .toList()
-                                .values())
+                        .through("one", pool, n -> n + 1, more)
+                        .through("two", pool, n -> n + 1, more)
+                        .through("three", pool, n -> n + 1, more)
+                        .inOrder()
+                        .toList()
+                        .values())
                         .isEqualTo(items(303).subList(3, 303));
                 assertThat(pool.statistics().rejected()).isZero();
             }
@@ -1024,7 +1030,8 @@ class PipelineTest {
                 StageStatistics one = progress.stage("one");
                 StageStatistics two = progress.stage("two");
                 assertThat(one.waiting() + one.running() + one.done() + one.failed()).isEqualTo(progress.in());
-                assertThat(two.waiting() + two.running() + two.done() + two.failed()).isEqualTo(one.done() - one.held());
+                assertThat(two.waiting() + two.running() + two.done() + two.failed())
+                        .isEqualTo(one.done() - one.held());
                 assertThat(progress.out() + progress.failed() + progress.underWay()).isEqualTo(progress.in());
             });
             assertThat(seen.getLast().out()).isEqualTo(15);
@@ -1056,7 +1063,8 @@ class PipelineTest {
                     .toList();
             assertThat(result.runs()).hasSize(40).allSatisfy(run -> {
                 assertThat(run.start().isNegative()).isFalse();
-                assertThat(run.end()).isGreaterThanOrEqualTo(run.start()).isLessThanOrEqualTo(result.statistics().elapsed());
+                assertThat(run.end()).isGreaterThanOrEqualTo(run.start())
+                        .isLessThanOrEqualTo(result.statistics().elapsed());
                 assertThat(run.succeeded()).isEqualTo(run.stage().equals("one") || run.item() % 4 != 0);
                 assertThat(run.worker()).startsWith(switch (plan.replaceAll("[:?].*", "")) {
                     case "inline" -> Thread.currentThread().getName();
@@ -1164,7 +1172,9 @@ class PipelineTest {
             }
             made = made.onProgress(Duration.ofNanos(1 + random.nextInt(100_000)), progress::add).recording();
             made = collecting ? made.collectingFailures(failures::add) : made;
-            made = readers.isEmpty() ? made : made.readingOn(random.nextInt(3) > 0 ? readers.getFirst() : pools.getFirst());
+            made = readers.isEmpty()
+                    ? made
+                    : made.readingOn(random.nextInt(3) > 0 ? readers.getFirst() : pools.getFirst());
             return ordered ? made.inOrder() : made;
         }
 
@@ -1220,7 +1230,8 @@ class PipelineTest {
             if (ordered) {
                 assertThat(values).isSorted();
             }
-            assertThat(values).doesNotHaveDuplicates().allMatch(n -> IntStream.range(0, stages).noneMatch(i -> fails(i, n)));
+            assertThat(values).doesNotHaveDuplicates()
+                    .allMatch(n -> IntStream.range(0, stages).noneMatch(i -> fails(i, n)));
             for (PipelineStatistics seen : progress) {
                 assertCountsAddUp(seen);
             }
@@ -1235,7 +1246,8 @@ class PipelineTest {
         private static void assertCountsAddUp(PipelineStatistics seen) {
             long came = seen.in();
             for (StageStatistics stage : seen.stages()) {
-                assertThat(stage.waiting() + stage.running() + stage.done() + stage.failed()).as("%s", seen).isEqualTo(came);
+                assertThat(stage.waiting() + stage.running() + stage.done() + stage.failed()).as("%s", seen)
+                        .isEqualTo(came);
                 came = stage.done() - stage.held();
             }
             assertThat(came).isEqualTo(seen.out());
@@ -1258,7 +1270,8 @@ class PipelineTest {
                     assertThat(failure.cause()).hasMessage("no " + failure.item());
                 } else {
                     assertThat(shutdownAt).as("why %s", failure).isNotNegative();
-                    assertThat(failure.cause()).isInstanceOfAny(CancellationException.class, RejectedSubmissionException.class);
+                    assertThat(failure.cause()).isInstanceOfAny(CancellationException.class,
+                            RejectedSubmissionException.class);
                 }
             }
             int ran = IntStream.range(0, runs.length()).map(runs::get).sum();

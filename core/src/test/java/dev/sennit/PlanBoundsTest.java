@@ -67,7 +67,8 @@ class PlanBoundsTest {
         "inline?full=reject            | inline takes no full"
     })
     void oneThatCouldNotHoldIsRefused(String plan, String reason) {
-        assertThatThrownBy(() -> Pools.open(plan)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining(reason);
+        assertThatThrownBy(() -> Pools.open(plan)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(reason);
     }
 
     @Test

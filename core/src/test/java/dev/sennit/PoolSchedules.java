@@ -30,9 +30,10 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What threads do to a pool, and to what stands on pools, at the same moment, for {@code LibrarySchedulesTest}, which runs each
- * under many schedules: the pool admits, counts, stops and ends in any order of its steps, and no wait hangs. The pools are
- * {@link VirtualPool}s, as the explorer leads virtual threads; what is looked for is in what all kinds share.
+ * What threads do to a pool, and to what stands on pools, at the same moment, for {@code LibrarySchedulesTest}, which
+ * runs each under many schedules: the pool admits, counts, stops and ends in any order of its steps, and no wait hangs.
+ * The pools are {@link VirtualPool}s, as the explorer leads virtual threads; what is looked for is in what all kinds
+ * share.
  */
 public final class PoolSchedules {
     private static final TaskOptions TWICE = TaskOptions.NONE.retry(Retry.attempts(2).waiting(Backoff.none()));
@@ -187,7 +188,8 @@ public final class PoolSchedules {
                     },
                     TWICE);
             together(() -> failing.cancel(true), () -> check(pool.submit(() -> 1).get() == 1, pool));
-            check(failing.state() != Future.State.RUNNING, failing); // which asks: a log of threads outside is not for a schedule
+            // which asks: a log of threads outside is not for a schedule
+            check(failing.state() != Future.State.RUNNING, failing);
             check(attempts.get() <= 2, attempts);
             check(failing.isCancelled() || attempts.get() == 2, failing + " after " + attempts + " attempts");
         }
@@ -203,7 +205,8 @@ public final class PoolSchedules {
 
         @Override
         void use(AbstractPool pool) throws Exception {
-            TaskFuture<Integer> outer = pool.submit(() -> pool.submit(() -> 1).get() + pool.submit(() -> 1, TWICE).get());
+            TaskFuture<Integer> outer =
+                    pool.submit(() -> pool.submit(() -> 1).get() + pool.submit(() -> 1, TWICE).get());
             told.set(0);
             outer.onDone(done -> told.incrementAndGet());
             together(() -> outer.cancel(true), () -> end(outer));
@@ -543,7 +546,9 @@ public final class PoolSchedules {
         }
     }
 
-    /** Two threads close a gate while tasks come and go: one thread is told that it is last, and none gets in behind. */
+    /**
+     * Two threads close a gate while tasks come and go: one thread is told that it is last, and none gets in behind.
+     */
     static final class GateClosedByTwo implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {
@@ -571,7 +576,10 @@ public final class PoolSchedules {
         }
     }
 
-    /** Broken: a task that comes between the last look into the queue and the end of the thread has nobody. Has to be found. */
+    /**
+     * Broken: a task that comes between the last look into the queue and the end of the thread has nobody. Has to be
+     * found.
+     */
     static final class TaskWithoutThread implements ScheduleExplorer.Body {
         @Override
         public void run() throws Exception {

@@ -72,8 +72,10 @@ class PoolsTest {
         "threads?backlog=-1   | backlog must be >= 0, was -1",
         "threads?backlog=x    | backlog must be a whole number, was \"x\"",
         "threads?full=drop    | full must be block, reject or caller-runs, was \"drop\"",
-        "virtual?backlgo=3    | unknown option \"backlgo\": expected name, backlog, full, unasked; did you mean backlog?",
-        "threads?idel=3s      | unknown option \"idel\": expected name, backlog, full, unasked, order, idle, grow, shrink; did you mean idle?",
+        "virtual?backlgo=3    | unknown option \"backlgo\": expected name, backlog, full, unasked; did "
+                + "you mean backlog?",
+        "threads?idel=3s      | unknown option \"idel\": expected name, backlog, full, unasked, order, idle, grow, "
+                + "shrink; did you mean idle?",
         "virtual?unasked=no   | unasked must be on or off, was \"no\"",
         "inline?backlog=1     | inline takes no backlog: a task runs inside of submit, and none waits",
         "processes:0          | workers must be >= 1, was 0"
@@ -121,9 +123,10 @@ class PoolsTest {
             assertThatThrownBy(() -> open.invoke(null, "threads:2"))
                     .cause()
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("unknown plan \"threads:2\": META-INF/services/dev.sennit.PoolProvider does not name the kinds of this"
-                            + " library; have the tool that made the jar merge and rename service files (maven-shade-plugin:"
-                            + " ServicesResourceTransformer)");
+                    .hasMessage(
+                            "unknown plan \"threads:2\": META-INF/services/dev.sennit.PoolProvider does not name the "
+                                    + "kinds of this library; have the tool that made the jar merge and rename service "
+                                    + "files (maven-shade-plugin: ServicesResourceTransformer)");
         } finally {
             thread.setContextClassLoader(before);
         }

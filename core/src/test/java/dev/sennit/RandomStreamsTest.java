@@ -23,7 +23,8 @@ class RandomStreamsTest {
     @Test
     void theFirstNumbersOfNeighboursDoNotGoTogether() {
         try (Pool pool = Pools.open("inline")) {
-            List<Double> first = pool.random(3).map((random, i) -> random.nextDouble(), IntStream.range(0, 20_000).boxed().toList());
+            List<Double> first =
+                    pool.random(3).map((random, i) -> random.nextDouble(), IntStream.range(0, 20_000).boxed().toList());
             double mean = first.stream().mapToDouble(d -> d).average().orElseThrow();
             double covariance = 0;
             double variance = 0;

@@ -67,7 +67,8 @@ class RetryConditionTest {
 
     @Test
     void causesByTypeHoweverDeep() {
-        assertThat(met(RetryCondition.onCause(IOException.class))).as("not the failure itself").isEqualTo(numbered(6, 7));
+        assertThat(met(RetryCondition.onCause(IOException.class))).as("not the failure itself")
+                .isEqualTo(numbered(6, 7));
         assertThat(met(RetryCondition.onCause(FileNotFoundException.class))).isEqualTo(numbered(7));
         assertThat(met(RetryCondition.onCause(Error.class))).isEmpty();
     }
@@ -101,7 +102,8 @@ class RetryConditionTest {
         RetryCondition io = RetryCondition.onException(IOException.class);
 
         assertThat(met(io.not())).isEqualTo(numbered(0, 1, 2, 3, 6, 7, 8, 9, 10, 11));
-        assertThat(met(RetryCondition.anyException().and(io.not()))).isEqualTo(met(RetryCondition.exceptException(IOException.class)));
+        assertThat(met(RetryCondition.anyException().and(io.not())))
+                .isEqualTo(met(RetryCondition.exceptException(IOException.class)));
     }
 
     @Test
@@ -117,13 +119,15 @@ class RetryConditionTest {
 
     @Test
     void nonsenseIsRefused() {
-        assertThatIllegalArgumentException().isThrownBy(RetryCondition::onException).withMessage("types must not be empty");
+        assertThatIllegalArgumentException().isThrownBy(RetryCondition::onException)
+                .withMessage("types must not be empty");
         assertThatIllegalArgumentException().isThrownBy(RetryCondition::exceptException);
         assertThatThrownBy(() -> RetryCondition.onMessage("(")).isInstanceOf(PatternSyntaxException.class);
         assertThatNullPointerException().isThrownBy(() -> RetryCondition.onCause(null)).withMessage("type");
         assertThatNullPointerException().isThrownBy(() -> RetryCondition.onMessage(null));
         assertThatNullPointerException().isThrownBy(() -> RetryCondition.onResult(null)).withMessage("unwanted");
-        assertThatNullPointerException().isThrownBy(() -> RetryCondition.onResult(null, any -> true)).withMessage("type");
+        assertThatNullPointerException().isThrownBy(() -> RetryCondition.onResult(null, any -> true))
+                .withMessage("type");
         assertThatNullPointerException().isThrownBy(() -> RetryCondition.anyException().and(null)).withMessage("other");
         assertThatNullPointerException().isThrownBy(() -> RetryCondition.anyException().or(null)).withMessage("other");
     }

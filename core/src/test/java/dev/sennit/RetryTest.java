@@ -98,7 +98,8 @@ class RetryTest {
         return Duration.ofMillis(millis);
     }
 
-    private static RetryStatistics figures(long attempts, long succeeded, long exhausted, long failed, long waitedMillis) {
+    private static RetryStatistics figures(long attempts, long succeeded, long exhausted, long failed,
+            long waitedMillis) {
         return new RetryStatistics(
                 succeeded + exhausted + failed, attempts, succeeded, exhausted, failed, ms(waitedMillis));
     }
@@ -152,7 +153,8 @@ class RetryTest {
             throw first;
         };
 
-        assertThatThrownBy(() -> attempts(1).call(slow)).hasMessage("gave up after 1 attempt: java.io.IOException: first");
+        assertThatThrownBy(() -> attempts(1).call(slow))
+                .hasMessage("gave up after 1 attempt: java.io.IOException: first");
         assertThatThrownBy(() -> attempts(2).call(slow))
                 .hasMessage("gave up after 2 attempts, 100 ms after the first had failed: java.io.IOException: first");
         assertThatThrownBy(() -> Retry.until(Stop.afterAttempts(2).or(Stop.afterTime(HOUR))).time(clock).call(slow))
@@ -165,7 +167,8 @@ class RetryTest {
 
         assertThat(retry.call(new Script(-1, -2, 3)::call)).isEqualTo(3);
         for (Retry one : List.of(retry, retry.rethrowing())) {
-            var thrown = catchThrowableOfType(RetryExhaustedException.class, () -> one.call(new Script(-1, -2, -3)::call));
+            var thrown =
+                    catchThrowableOfType(RetryExhaustedException.class, () -> one.call(new Script(-1, -2, -3)::call));
             assertThat(thrown)
                     .hasMessage("gave up after 3 attempts in 0 us: the condition did not accept the value")
                     .hasNoCause();
@@ -188,8 +191,8 @@ class RetryTest {
         }
         var atOnce = new IllegalStateException();
         assertThat(catchThrowable(() -> attempts(5).when(RetryCondition.onException(IOException.class)).run(() -> {
-                    throw atOnce;
-                })))
+            throw atOnce;
+        })))
                 .isSameAs(atOnce)
                 .hasNoSuppressedExceptions();
     }
@@ -220,8 +223,8 @@ class RetryTest {
 
         assertThat(catchThrowable(() -> attempts(3).call(new Script(cancelled, "value")::call))).isSameAs(cancelled);
         assertThat(attempts(3)
-                        .when(RetryCondition.onException(CancellationException.class))
-                        .call(new Script(cancelled, "value")::call))
+                .when(RetryCondition.onException(CancellationException.class))
+                .call(new Script(cancelled, "value")::call))
                 .isEqualTo("value");
     }
 
@@ -270,11 +273,11 @@ class RetryTest {
                 .when(RetryCondition.onException(IOException.class));
 
         assertThat(catchThrowable(() -> retry.run(() -> {
-                    if (number.incrementAndGet() > 10_000) {
-                        throw enough;
-                    }
-                    throw new IOException("number " + number);
-                })))
+            if (number.incrementAndGet() > 10_000) {
+                throw enough;
+            }
+            throw new IOException("number " + number);
+        })))
                 .isSameAs(enough);
         assertThat(enough.getSuppressed())
                 .extracting(Throwable::getMessage)
@@ -308,10 +311,12 @@ class RetryTest {
 
     @Test
     void oneExceptionThrownAgainAndAgainIsNotSuppressedInItself() {
-        assertThat(catchThrowable(() -> attempts(3).rethrowing().call(new Script(first, first, first)::call))).isSameAs(first);
+        assertThat(catchThrowable(() -> attempts(3).rethrowing().call(new Script(first, first, first)::call)))
+                .isSameAs(first);
         assertThat(first).hasNoSuppressedExceptions();
 
-        assertThat(catchThrowable(() -> attempts(3).rethrowing().call(new Script(second, second, third)::call))).isSameAs(third);
+        assertThat(catchThrowable(() -> attempts(3).rethrowing().call(new Script(second, second, third)::call)))
+                .isSameAs(third);
         assertThat(third.getSuppressed()).containsExactly(second);
     }
 
@@ -333,7 +338,8 @@ class RetryTest {
     @Test
     void anExceptionThatManyCallsThrowDoesNotGrowForEver() {
         for (int i = 0; i < 100; i++) {
-            assertThat(catchThrowable(() -> attempts(3).rethrowing().call(new Script(new IOException(), new IOException(), first)::call)))
+            assertThat(catchThrowable(
+                    () -> attempts(3).rethrowing().call(new Script(new IOException(), new IOException(), first)::call)))
                     .isSameAs(first);
         }
         assertThat(first.getSuppressed()).hasSizeBetween(16, 32);
@@ -395,17 +401,20 @@ class RetryTest {
         var interrupted = new InterruptedException();
         Retry retry = attempts(5).when(attempt -> true);
 
-        assertThat(catchThrowable(() -> retry.call(new Script(first, interrupted, "never")::call))).isSameAs(interrupted);
+        assertThat(catchThrowable(() -> retry.call(new Script(first, interrupted, "never")::call)))
+                .isSameAs(interrupted);
         assertThat(interrupted.getSuppressed()).containsExactly(first);
         assertThat(retry.statistics()).isEqualTo(figures(2, 0, 0, 1, 0));
-        assertThat(catchThrowable(() -> attempts(5).call(new Script(interrupted, "never")::call))).isSameAs(interrupted);
+        assertThat(catchThrowable(() -> attempts(5).call(new Script(interrupted, "never")::call)))
+                .isSameAs(interrupted);
     }
 
     @Test
     void noAttemptIsMadeAfterAnInterruptEvenWithoutAWait() {
         var script = new Script(first, "never");
 
-        assertThatThrownBy(() -> Retry.attempts(2).afterAttempt(attempt -> Thread.currentThread().interrupt()).call(script::call))
+        assertThatThrownBy(
+                () -> Retry.attempts(2).afterAttempt(attempt -> Thread.currentThread().interrupt()).call(script::call))
                 .isInstanceOf(InterruptedException.class);
         assertThat(script.calls).isEqualTo(1);
     }
@@ -522,10 +531,10 @@ class RetryTest {
         var failure = new IllegalStateException();
 
         assertThat(catchThrowable(() -> attempts(5)
-                        .when(attempt -> {
-                            throw failure;
-                        })
-                        .call(new Script(failure)::call)))
+                .when(attempt -> {
+                    throw failure;
+                })
+                .call(new Script(failure)::call)))
                 .isSameAs(failure)
                 .hasNoSuppressedExceptions();
     }
@@ -665,7 +674,8 @@ class RetryTest {
     void nonsenseIsRefused() {
         Retry retry = attempts(1);
 
-        assertThatIllegalArgumentException().isThrownBy(() -> Retry.attempts(0)).withMessage("attempts must be >= 1, was 0");
+        assertThatIllegalArgumentException().isThrownBy(() -> Retry.attempts(0))
+                .withMessage("attempts must be >= 1, was 0");
         assertThatNullPointerException().isThrownBy(() -> Retry.until(null)).withMessage("stop");
         assertThatNullPointerException().isThrownBy(() -> retry.waiting(null)).withMessage("backoff");
         assertThatNullPointerException().isThrownBy(() -> retry.when(null)).withMessage("condition");
@@ -790,9 +800,10 @@ class RetryTest {
         static final String EXHAUSTED = "exhausted";
 
         static Expected of(List<Object> outcomes, int limit) {
-            for (int made = 1; ; made++) {
+            for (int made = 1;; made++) {
                 Object outcome = outcomes.get(made - 1);
-                boolean again = outcome instanceof IOException || outcome instanceof TryAgainException || outcome.equals(-1);
+                boolean again =
+                        outcome instanceof IOException || outcome instanceof TryAgainException || outcome.equals(-1);
                 if (!again) {
                     return new Expected(made, outcome);
                 }
@@ -833,7 +844,9 @@ class RetryTest {
             RetryCondition condition = RetryCondition.onException(IOException.class);
             Retry retry = attempts(limit)
                     .waiting(Backoff.exponential(ms(1)))
-                    .when(outcomes.contains(-1) ? condition.or(RetryCondition.onResult(Integer.class, n -> n == -1)) : condition);
+                    .when(outcomes.contains(-1)
+                            ? condition.or(RetryCondition.onResult(Integer.class, n -> n == -1))
+                            : condition);
 
             var script = new Script(outcomes.toArray());
             clock.waits.clear();

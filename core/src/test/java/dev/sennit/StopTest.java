@@ -51,7 +51,8 @@ class StopTest {
         assertThat(stops(stop, 1, 100, 0)).isTrue();
         assertThat(stops(stop, 1, 5_000, 0)).isTrue();
         assertThat(stop.stops(attempt(1), Duration.ZERO, ENDLESS)).isTrue();
-        assertThat(Stop.beforeTime(ENDLESS).stops(attempt(1), Duration.ofNanos(Long.MAX_VALUE), Duration.ZERO)).isFalse();
+        assertThat(Stop.beforeTime(ENDLESS).stops(attempt(1), Duration.ofNanos(Long.MAX_VALUE), Duration.ZERO))
+                .isFalse();
     }
 
     @Test
@@ -85,17 +86,19 @@ class StopTest {
         Stop time = Stop.afterTime(Duration.ZERO);
         Stop own = (last, elapsed, nextWait) -> false;
 
-        assertThat(List.of(Stop.afterAttempts(1), Stop.never(), Stop.when(() -> true), Stop.never().or(Stop.afterAttempts(2)),
-                        Stop.never().and(Stop.never())))
+        assertThat(List.of(Stop.afterAttempts(1), Stop.never(), Stop.when(() -> true),
+                Stop.never().or(Stop.afterAttempts(2)),
+                Stop.never().and(Stop.never())))
                 .allMatch(TimelessStop.class::isInstance);
         assertThat(List.of(time, own, Stop.beforeTime(Duration.ZERO), time.or(Stop.never()), Stop.never().or(time),
-                        own.and(Stop.never()), Stop.never().and(own)))
+                own.and(Stop.never()), Stop.never().and(own)))
                 .noneMatch(TimelessStop.class::isInstance);
     }
 
     @Test
     void nonsenseIsRefused() {
-        assertThatIllegalArgumentException().isThrownBy(() -> Stop.afterAttempts(0)).withMessage("attempts must be >= 1, was 0");
+        assertThatIllegalArgumentException().isThrownBy(() -> Stop.afterAttempts(0))
+                .withMessage("attempts must be >= 1, was 0");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Stop.afterTime(Duration.ofSeconds(-1)))
                 .withMessage("limit must be >= 0, was PT-1S");
@@ -137,17 +140,17 @@ class StopTest {
             assertThat(stops(a.or(b), number, elapsed, wait)).isEqualTo(isA || isB);
             assertThat(stops(a.and(b), number, elapsed, wait)).isEqualTo(isA && isB);
             assertThat(List.of(
-                            new Pair(a.or(b), b.or(a)),
-                            new Pair(a.and(b), b.and(a)),
-                            new Pair(a.or(b).or(c), a.or(b.or(c))),
-                            new Pair(a.and(b).and(c), a.and(b.and(c))),
-                            new Pair(a.and(b.or(c)), a.and(b).or(a.and(c))),
-                            new Pair(a.or(b.and(c)), a.or(b).and(a.or(c))),
-                            new Pair(a.or(a.and(b)), a),
-                            new Pair(a.or(Stop.never()), a),
-                            new Pair(a.and(Stop.never()), Stop.never())))
-                    .allMatch(pair ->
-                            stops(pair.one(), number, elapsed, wait) == stops(pair.same(), number, elapsed, wait));
+                    new Pair(a.or(b), b.or(a)),
+                    new Pair(a.and(b), b.and(a)),
+                    new Pair(a.or(b).or(c), a.or(b.or(c))),
+                    new Pair(a.and(b).and(c), a.and(b.and(c))),
+                    new Pair(a.and(b.or(c)), a.and(b).or(a.and(c))),
+                    new Pair(a.or(b.and(c)), a.or(b).and(a.or(c))),
+                    new Pair(a.or(a.and(b)), a),
+                    new Pair(a.or(Stop.never()), a),
+                    new Pair(a.and(Stop.never()), Stop.never())))
+                    .allMatch(pair -> stops(pair.one(), number, elapsed, wait)
+                            == stops(pair.same(), number, elapsed, wait));
             if (a instanceof TimelessStop) {
                 assertThat(stops(a, number, from.nextInt(6), from.nextInt(6))).isEqualTo(isA);
             }

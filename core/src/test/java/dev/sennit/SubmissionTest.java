@@ -70,7 +70,8 @@ class SubmissionTest {
 
     @Test
     void queuedRunningEndedWithAFailure() {
-        for (Throwable thrown : List.of(new IOException("checked"), new IllegalStateException(), new AssertionError())) {
+        for (Throwable thrown : List.of(new IOException("checked"), new IllegalStateException(),
+                new AssertionError())) {
             Submission<Integer> submission = pool.taken(() -> {
                 switch (thrown) {
                     case Exception exception -> throw exception;
@@ -127,7 +128,8 @@ class SubmissionTest {
         assertThat(pool.stopped).isEmpty();
         assertThat(pool.forgotten).containsExactly(cancelled, completed, failed);
         PoolStatistics seen = pool.statistics();
-        assertThat(List.of(seen.cancelled(), seen.succeeded(), seen.failed(), seen.queued())).containsExactly(1L, 1L, 1L, 0L);
+        assertThat(List.of(seen.cancelled(), seen.succeeded(), seen.failed(), seen.queued())).containsExactly(1L, 1L,
+                1L, 0L);
         assertThat(seen.runTime()).isZero();
         assertPoolEnds();
     }
@@ -529,11 +531,13 @@ class SubmissionTest {
             timers.fire(0);
             await("the time limit has come to its end").until(() -> {
                 Thread running = looks.get();
-                return running != null && running.getState() != Thread.State.RUNNABLE && running.getState() != Thread.State.BLOCKED;
+                return running != null && running.getState() != Thread.State.RUNNABLE
+                        && running.getState() != Thread.State.BLOCKED;
             });
             assertThat(submission.isRunning()).isTrue();
             timers.fire(1);
-            assertThatThrownBy(() -> submission.future().get(30, TimeUnit.SECONDS)).hasCauseInstanceOf(TimeoutException.class);
+            assertThatThrownBy(() -> submission.future().get(30, TimeUnit.SECONDS))
+                    .hasCauseInstanceOf(TimeoutException.class);
             submission.ended(0);
         }
     }

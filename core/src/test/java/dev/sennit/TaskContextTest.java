@@ -42,7 +42,8 @@ class TaskContextTest {
         Runnable runnable = () -> {};
         try (Pool pool = Pools.open("threads:1"); var _ = TaskContext.register(new Tenant())) {
             Tenant.as("blue", () -> {
-                Submission<?> submission = AbstractPool.of(pool).newInContext(RunnableTask.of(runnable), TaskOptions.NONE);
+                Submission<?> submission =
+                        AbstractPool.of(pool).newInContext(RunnableTask.of(runnable), TaskOptions.NONE);
                 assertThat(submission.body()).isInstanceOf(InContext.class);
                 assertThat(submission.writtenClass()).isEqualTo(runnable.getClass());
                 assertThat(submission.asRunnable()).isSameAs(runnable);

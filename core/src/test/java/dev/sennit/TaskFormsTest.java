@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * In which forms a task may be written: javac compiles each method that takes one with each form, on a line of its own, and
- * has to find the overload whose result the line declares.
+ * In which forms a task may be written: javac compiles each method that takes one with each form, on a line of its own,
+ * and has to find the overload whose result the line declares.
  */
 class TaskFormsTest {
     /** Methods whose result is the task's: a call with the form for %s. */
@@ -158,7 +158,8 @@ class TaskFormsTest {
             add("List<" + result + "> it = ", "pool.map(%s, list)", form);
             add("List<" + result + "> it = ", "pool.chunksOf(2).map(%s, list)", form);
             add("TaskFuture<List<" + result + ">> it = ", "pool.mapAsync(%s, list)", form);
-            if (!form.startsWith("java.util")) { // has no type of its own there: javac would have to guess it from what follows
+            if (!form.startsWith("java.util")) {
+                // has no type of its own there: javac would have to guess it from what follows
                 add("List<" + result + "> it = ", "list.stream().gather(pool.mapping(%s)).toList()", form);
                 add("List<" + result + "> it = ", "list.stream().gather(pool.mappingUnordered(%s)).toList()", form);
             }
@@ -217,7 +218,8 @@ class TaskFormsTest {
                 file.toString());
         var refused = new TreeSet<Integer>();
         Map<Integer, String> why = new LinkedHashMap<>();
-        for (MatchResult error : Pattern.compile("(?m)^.*Forms\\.java:(\\d+): error: (.*)$").matcher(said.toString()).results().toList()) {
+        for (MatchResult error : Pattern.compile("(?m)^.*Forms\\.java:(\\d+): error: (.*)$").matcher(said.toString())
+                .results().toList()) {
             int line = Integer.parseInt(error.group(1)) - firstLine;
             refused.add(line);
             why.merge(line, error.group(2), (one, other) -> one + "; " + other);

@@ -23,7 +23,8 @@ class TaskOptionsTest {
         assertThat(both).isEqualTo(new TaskOptions("report", Duration.ofSeconds(3), 0, null));
         assertThat(TaskOptions.timeLimit(Duration.ofSeconds(3)).name("report")).isEqualTo(both);
         assertThat(both.name("other")).isEqualTo(new TaskOptions("other", Duration.ofSeconds(3), 0, null));
-        assertThat(both.timeout(Duration.ofNanos(1))).isEqualTo(new TaskOptions("report", Duration.ofNanos(1), 0, null));
+        assertThat(both.timeout(Duration.ofNanos(1)))
+                .isEqualTo(new TaskOptions("report", Duration.ofNanos(1), 0, null));
     }
 
     @ParameterizedTest

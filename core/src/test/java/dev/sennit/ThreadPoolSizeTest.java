@@ -108,10 +108,10 @@ class ThreadPoolSizeTest {
                     int sum = 0;
                     for (int i = 0; i < 2_000; i++) {
                         sum += pool.submit(() -> {
-                                    most.accumulateAndGet(running.incrementAndGet(), Math::max);
-                                    running.decrementAndGet();
-                                    return done.incrementAndGet() > 0 ? 1 : 0;
-                                })
+                            most.accumulateAndGet(running.incrementAndGet(), Math::max);
+                            running.decrementAndGet();
+                            return done.incrementAndGet() > 0 ? 1 : 0;
+                        })
                                 .get(BOUND, SECONDS);
                     }
                     return sum;
@@ -212,7 +212,8 @@ class ThreadPoolSizeTest {
             occupy(pool, 3);
             release.countDown();
             for (int i = 0; i < 20; i++) {
-                assertThat(pool.submit(() -> initialized.contains(Thread.currentThread())).get(BOUND, SECONDS)).isTrue();
+                assertThat(pool.submit(() -> initialized.contains(Thread.currentThread())).get(BOUND, SECONDS))
+                        .isTrue();
             }
             assertThat(initialized).hasSize(3);
         }

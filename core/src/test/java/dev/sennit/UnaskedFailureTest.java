@@ -92,7 +92,8 @@ class UnaskedFailureTest {
     @ParameterizedTest
     @EnumSource(
             value = Asking.class,
-            names = {"ON_DONE", "THEN_APPLY", "EXCEPTIONALLY", "WHEN_COMPLETE", "HANDLE", "COPY", "MINIMAL_STAGE", "COMBINED"})
+            names = {"ON_DONE", "THEN_APPLY", "EXCEPTIONALLY", "WHEN_COMPLETE", "HANDLE", "COPY", "MINIMAL_STAGE",
+                "COMBINED"})
     void whatDependedOnItBeforeTheFailureHasIt(Asking asking) throws Exception {
         Pool pool = Pools.open("threads:1");
         var goOn = new CountDownLatch(1);
@@ -188,7 +189,8 @@ class UnaskedFailureTest {
 
     private void assertIsTold(Pool pool) {
         assertThat(told.of(pool)).singleElement().satisfies(message -> {
-            assertThat(message.text()).isEqualTo("task overlooked failed on " + pool.name() + ", and nobody asked for its result");
+            assertThat(message.text())
+                    .isEqualTo("task overlooked failed on " + pool.name() + ", and nobody asked for its result");
             assertThat(message.failure()).hasMessage("refused");
             assertThat(message.failure().getStackTrace()[0].getMethodName()).isEqualTo("fail");
         });
@@ -211,7 +213,8 @@ class UnaskedFailureTest {
         Pool pool = Pools.open("threads:1");
         pool.submit(() -> Thread.sleep(60_000), TaskOptions.timeLimit(Duration.ofMillis(1)));
         pool.close();
-        assertThat(told.of(pool)).singleElement().satisfies(message -> assertThat(message.failure()).isInstanceOf(TimeoutException.class));
+        assertThat(told.of(pool)).singleElement()
+                .satisfies(message -> assertThat(message.failure()).isInstanceOf(TimeoutException.class));
     }
 
     @Test
@@ -219,7 +222,8 @@ class UnaskedFailureTest {
         Pool pool = Pools.open("threads:1");
         pool.submit(UnaskedFailureTest::fail, TaskOptions.named("retried").retry(Retry.attempts(3)));
         pool.close();
-        assertThat(told.of(pool)).singleElement().satisfies(message -> assertThat(message.text()).contains("task retried failed"));
+        assertThat(told.of(pool)).singleElement()
+                .satisfies(message -> assertThat(message.text()).contains("task retried failed"));
     }
 
     @Test
@@ -244,7 +248,8 @@ class UnaskedFailureTest {
             assertThatThrownBy(scope::join).hasRootCauseMessage("refused");
         }
         assertThat(catchThrowable(() -> pool.map(n -> fail(), List.of(1, 2, 3)))).hasRootCauseMessage("refused");
-        assertThat(catchThrowable(() -> pool.mapAsync(n -> fail(), List.of(1, 2, 3)).join())).hasRootCauseMessage("refused");
+        assertThat(catchThrowable(() -> pool.mapAsync(n -> fail(), List.of(1, 2, 3)).join()))
+                .hasRootCauseMessage("refused");
         assertThat(pool.invokeAll(List.of(UnaskedFailureTest::fail, UnaskedFailureTest::fail))).hasSize(2);
         assertThat(pool.invokeAll(List.of(UnaskedFailureTest::fail, UnaskedFailureTest::fail), 30, SECONDS)).hasSize(2);
         assertThat(catchThrowable(() -> pool.invokeAny(List.of(UnaskedFailureTest::fail, UnaskedFailureTest::fail))))
@@ -276,7 +281,8 @@ class UnaskedFailureTest {
         pool.close();
         assertThat(told.of(pool)).hasSize(UnaskedFailures.MOST_TOLD + 1);
         assertThat(told.of(pool).getLast())
-                .isEqualTo(new Told.Message("7 more tasks failed on " + pool.name() + ", and nobody asked for their results", null));
+                .isEqualTo(new Told.Message(
+                        "7 more tasks failed on " + pool.name() + ", and nobody asked for their results", null));
     }
 
     @Test

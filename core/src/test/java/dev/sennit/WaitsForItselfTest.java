@@ -18,7 +18,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** A wait that only the waiting thread could end fails and says so. */
 @Timeout(60)
 class WaitsForItselfTest {
-    private static final List<String> PLANS = List.of("threads:1", "threads:2", "threads:0-2", "virtual", "virtual:1", "loop", "loop:1");
+    private static final List<String> PLANS =
+            List.of("threads:1", "threads:2", "threads:0-2", "virtual", "virtual:1", "loop", "loop:1");
 
     private interface Wait {
         void waitFor(TaskFuture<?> future) throws Exception;

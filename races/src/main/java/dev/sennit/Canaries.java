@@ -15,7 +15,9 @@ import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.IZ_Result;
 import org.openjdk.jcstress.infra.results.ZZ_Result;
 
-/** What is broken on purpose, one for each suite: the tool has to find it, or its silence about the rest says nothing. */
+/**
+ * What is broken on purpose, one for each suite: the tool has to find it, or its silence about the rest says nothing.
+ */
 public final class Canaries {
     private Canaries() {}
 

@@ -15,18 +15,20 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Runs the jcstress tests, briefly, and the canaries among them, which have to fail. {@code -Dsennit.jcstress=default}, or
- * {@code tough}, makes a long run of it.
+ * Runs the jcstress tests, briefly, and the canaries among them, which have to fail. {@code -Dsennit.jcstress=default},
+ * or {@code tough}, makes a long run of it.
  */
 @Timeout(value = 2, unit = TimeUnit.HOURS) // a long run takes its time; a brief one some minutes
 class JcstressIT {
     private static final String MODE = System.getProperty("sennit.jcstress", "quick");
     /** As the tool ends each line about a test. */
-    private static final Pattern OUTCOME = Pattern.compile("\\[(OK|FAILED|ERROR|INTERESTING)]\\s+(dev\\.sennit\\.\\S+)");
+    private static final Pattern OUTCOME =
+            Pattern.compile("\\[(OK|FAILED|ERROR|INTERESTING)]\\s+(dev\\.sennit\\.\\S+)");
 
     /** Of the compilers' modes the one that reorders most; a long run goes through all of them, and pins threads. */
-    private static final String WILDEST = "-XX:-TieredCompilation -XX:+UnlockDiagnosticVMOptions -XX:+StressLCM -XX:+StressGCM"
-            + " -XX:+StressIGVN -XX:+StressCCP";
+    private static final String WILDEST =
+            "-XX:-TieredCompilation -XX:+UnlockDiagnosticVMOptions -XX:+StressLCM -XX:+StressGCM"
+                    + " -XX:+StressIGVN -XX:+StressCCP";
 
     private record Run(int exitCode, TreeSet<String> passed, TreeSet<String> failed, String output) {}
 
@@ -42,7 +44,8 @@ class JcstressIT {
                 "-m",
                 MODE));
         if (MODE.equals("quick")) {
-            command.addAll(List.of("-f", "1", "-iters", "3", "-time", "100", "-sc", "false", "-af", "NONE", "-jvmArgs", WILDEST));
+            command.addAll(List.of("-f", "1", "-iters", "3", "-time", "100", "-sc", "false", "-af", "NONE", "-jvmArgs",
+                    WILDEST));
         }
         Path output = folder.resolve("output");
         Process process = new ProcessBuilder(command)
@@ -55,7 +58,8 @@ class JcstressIT {
             String said = java.nio.file.Files.readString(output, StandardCharsets.UTF_8);
             var passed = new TreeSet<String>();
             var failed = new TreeSet<String>();
-            OUTCOME.matcher(said).results().forEach(line -> (line.group(1).equals("OK") ? passed : failed).add(line.group(2)));
+            OUTCOME.matcher(said).results()
+                    .forEach(line -> (line.group(1).equals("OK") ? passed : failed).add(line.group(2)));
             passed.removeAll(failed);
             return new Run(exitCode, passed, failed, said);
         } finally {

@@ -22,8 +22,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Random programs of two threads, of which Lincheck looks through the interleavings: what they return must come out of some
- * order of the calls, and what a model validates must hold in the end. {@code -Dsennit.lincheck=200} makes a long run of it.
+ * Random programs of two threads, of which Lincheck looks through the interleavings: what they return must come out of
+ * some order of the calls, and what a model validates must hold in the end. {@code -Dsennit.lincheck=200} makes a long
+ * run of it.
  */
 @Timeout(3600)
 class LincheckIT {
@@ -194,7 +195,8 @@ class LincheckIT {
         @Operation
         public String selectReceiving() throws InterruptedException {
             return Select.from(
-                    channel.receiving(one -> "received " + one).whenClosed(e -> "closed"), Select.orElse(() -> "nothing"));
+                    channel.receiving(one -> "received " + one).whenClosed(e -> "closed"),
+                    Select.orElse(() -> "nothing"));
         }
 
         @Operation
@@ -273,8 +275,8 @@ class LincheckIT {
     }
 
     private static void modelChecking(ModelCheckingOptions options, Class<?> model) {
-        options
-                .iterations(programs(model))
+        options.iterations(
+                programs(model))
                 .invocationsPerIteration(isOfChannels(model) ? 300 : 500)
                 .threads(2)
                 .actorsPerThread(isOfChannels(model) ? 2 : 3)

@@ -26,20 +26,21 @@ import org.jspecify.annotations.Nullable;
  * The projects of {@code src/test/projects}, as their users have them: each on its own, with Sennit from a repository.
  *
  * <h2>Sources</h2>
- * A folder there is a project. Its file {@code parts} names what it shares with others: folders of {@code projects/parts}, copied into
- * it. A project without a {@code pom.xml} gets {@code sennit.jar} beside its files.
+ * A folder there is a project. Its file {@code parts} names what it shares with others: folders of
+ * {@code projects/parts}, copied into it. A project without a {@code pom.xml} gets {@code sennit.jar} beside its files.
  *
  * <h2>Build</h2>
- * All are built by one Maven, as modules of an aggregator that they know nothing of: that saves the start of a JVM and of each plugin
- * for each of them. One that fails does not keep the others from being built. Scripts ({@code *.sh}) are what a user would type then.
+ * All are built by one Maven, as modules of an aggregator that they know nothing of: that saves the start of a JVM and
+ * of each plugin for each of them. One that fails does not keep the others from being built. Scripts ({@code *.sh}) are
+ * what a user would type then.
  *
  * <h2>Repository</h2>
- * Sennit comes from a repository of this build alone, in {@code target}. The rest of that repository is the user's own, by links, so
- * that nothing is downloaded twice.
+ * Sennit comes from a repository of this build alone, in {@code target}. The rest of that repository is the user's own,
+ * by links, so that nothing is downloaded twice.
  *
  * <h2>All of it</h2>
- * With {@code -Dsennit.adoption=full} the repository is empty but for Sennit, so that all else is downloaded, and the projects that
- * take longest are built, too. Their tests are marked with {@link InFull}.
+ * With {@code -Dsennit.adoption=full} the repository is empty but for Sennit, so that all else is downloaded, and the
+ * projects that take longest are built, too. Their tests are marked with {@link InFull}.
  */
 final class OutsideProjects {
     private static final Path SOURCES = Path.of("src/test/projects");
@@ -55,7 +56,8 @@ final class OutsideProjects {
     private static final long BUILD_SECONDS = FULL ? 1200 : 600; // on a new machine, all is downloaded
     private static final long SCRIPT_SECONDS = 90;
 
-    private static final Pattern OUTCOME = Pattern.compile("^\\[INFO] (\\S+) 1\\.0 \\.+ (SUCCESS|FAILURE|SKIPPED).*", Pattern.MULTILINE);
+    private static final Pattern OUTCOME =
+            Pattern.compile("^\\[INFO] (\\S+) 1\\.0 \\.+ (SUCCESS|FAILURE|SKIPPED).*", Pattern.MULTILINE);
     private static final Pattern BEGINNING = Pattern.compile("^\\[INFO] Building (\\S+) 1\\.0 .*", Pattern.MULTILINE);
     private static final Pattern TESTS = Pattern.compile("<testsuite [^>]*?\\btests=\"(\\d+)\"");
 
@@ -230,7 +232,8 @@ final class OutsideProjects {
                 .redirectOutput(output.toFile())
                 .redirectError(errors.toFile());
         Map<String, String> environment = builder.environment();
-        environment.keySet().removeAll(List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH", "MAVEN_ARGS"));
+        environment.keySet().removeAll(
+                List.of("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH", "MAVEN_ARGS"));
         environment.put("JAVA_HOME", JDK.toString());
         environment.put("PATH", JDK.resolve("bin") + ":" + environment.getOrDefault("PATH", "/usr/bin:/bin"));
         environment.merge("MAVEN_OPTS", "-XX:TieredStopAtLevel=1", (users, own) -> users + " " + own); // a proxy, say
@@ -238,7 +241,9 @@ final class OutsideProjects {
         Process process = builder.start();
         try {
             boolean ended = process.waitFor(seconds, SECONDS);
-            assertThat(ended).as("%s has ended within %s s; it printed: %s%s", command, seconds, read(output), read(errors)).isTrue();
+            assertThat(ended)
+                    .as("%s has ended within %s s; it printed: %s%s", command, seconds, read(output), read(errors))
+                    .isTrue();
             return new Ended(process.exitValue(), read(output), read(errors));
         } finally {
             process.descendants().forEach(ProcessHandle::destroyForcibly);

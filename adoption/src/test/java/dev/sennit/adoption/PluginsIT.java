@@ -11,7 +11,6 @@ class PluginsIT {
         Sale.isAllOf(OutsideProjects.run("plugin-host", "library-in-plugin.sh"), Sale.printed());
     }
 
-
     @Test
     void libraryInHost() throws Exception {
         Sale.isAllOf(OutsideProjects.run("plugin-host", "library-in-host.sh"), Sale.printed());

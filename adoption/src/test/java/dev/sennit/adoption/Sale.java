@@ -7,7 +7,8 @@ import dev.sennit.adoption.OutsideProjects.Ended;
 /** What the program of each project prints when its classes have gone to workers and come back. */
 final class Sale {
     private static final String RECEIPTS =
-            "[Receipt[order=Order[item=rope, count=3], cents=270], Receipt[order=Order[item=sail, count=2], cents=180]]";
+            "[Receipt[order=Order[item=rope, count=3], cents=270], Receipt[order=Order[item=sail, "
+                    + "count=2], cents=180]]";
 
     private Sale() {}
 

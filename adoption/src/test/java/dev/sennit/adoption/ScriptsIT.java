@@ -11,7 +11,6 @@ class ScriptsIT {
         Sale.isAllOf(OutsideProjects.run("source-launcher", "run.sh"), Sale.printed("Main$SoldOut"));
     }
 
-
     @Test
     void jshell() throws Exception {
         Sale.isIn(OutsideProjects.run("jshell", "run.sh"), Sale.printed("SoldOut"));

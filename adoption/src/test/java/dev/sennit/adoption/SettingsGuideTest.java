@@ -13,7 +13,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The guide names what is tested, all of it and nothing else, and shows the projects' own lines; so does that of kinds of pool. */
+/**
+ * The guide names what is tested, all of it and nothing else, and shows the projects' own lines; so does that of kinds
+ * of pool.
+ */
 class SettingsGuideTest {
     private static final Path GUIDE = Path.of("../docs/guides/settings.md");
     private static final Path OWN_KINDS = Path.of("../docs/guides/own-kinds.md");
@@ -21,7 +24,8 @@ class SettingsGuideTest {
     private static final Path TESTS = Path.of("src/test/java/dev/sennit/adoption");
     private static final Pattern BLOCK = Pattern.compile("^```\\w*\\R(.*?)^```$", Pattern.DOTALL | Pattern.MULTILINE);
     private static final Pattern LINK = Pattern.compile("\\(../../adoption/src/test/projects/([^)]+)\\)");
-    private static final Pattern TESTED = Pattern.compile("(?:run\\(\"([\\w-]+)\", \"([\\w-]+\\.sh)\"\\)|testsOf\\(\"([\\w-]+)\"\\))");
+    private static final Pattern TESTED =
+            Pattern.compile("(?:run\\(\"([\\w-]+)\", \"([\\w-]+\\.sh)\"\\)|testsOf\\(\"([\\w-]+)\"\\))");
 
     @Test
     void everySnippetIsInAProject() throws Exception {
@@ -32,9 +36,11 @@ class SettingsGuideTest {
             }
         }
         for (Path guide : List.of(GUIDE, OWN_KINDS)) {
-            List<String> blocks = BLOCK.matcher(Files.readString(guide)).results().map(block -> block.group(1)).toList();
+            List<String> blocks =
+                    BLOCK.matcher(Files.readString(guide)).results().map(block -> block.group(1)).toList();
             assertThat(blocks).as("%s", guide).hasSizeGreaterThan(4);
-            assertThat(blocks).allSatisfy(block -> assertThat(files).anyMatch(file -> file.contains(unindented(block))));
+            assertThat(blocks)
+                    .allSatisfy(block -> assertThat(files).anyMatch(file -> file.contains(unindented(block))));
         }
     }
 
@@ -50,7 +56,8 @@ class SettingsGuideTest {
         Set<String> tested = new TreeSet<>();
         for (Path project : OutsideProjects.projects()) {
             try (Stream<Path> files = Files.list(project)) {
-                files.filter(file -> file.toString().endsWith(".sh")).map(file -> PROJECTS.relativize(file).toString()).forEach(settings::add);
+                files.filter(file -> file.toString().endsWith(".sh")).map(file -> PROJECTS.relativize(file).toString())
+                        .forEach(settings::add);
             }
         }
         try (Stream<Path> tests = Files.list(TESTS)) {
@@ -63,7 +70,8 @@ class SettingsGuideTest {
         assertThat(tested).containsAll(settings);
         String guide = Files.readString(GUIDE);
         String table = guide.lines().filter(line -> line.startsWith("|")).reduce("", (all, line) -> all + line + "\n");
-        assertThat(LINK.matcher(table).results().map(link -> link.group(1))).containsExactlyInAnyOrderElementsOf(tested);
+        assertThat(LINK.matcher(table).results().map(link -> link.group(1)))
+                .containsExactlyInAnyOrderElementsOf(tested);
         for (MatchResult link : LINK.matcher(guide).results().toList()) {
             assertThat(PROJECTS.resolve(link.group(1))).exists();
         }

@@ -37,7 +37,7 @@ final class BusyMachine implements AutoCloseable {
 
     /** Until it is killed. */
     private static void compute() {
-        for (long number = 0; ; number++) {
+        for (long number = 0;; number++) {
             Primes.isPrime(number);
         }
     }

@@ -14,7 +14,10 @@ import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 
-/** Coroutines of a loop beside those of asyncio and Kotlin, and virtual threads: started, switched, fed, put to sleep, cancelled. */
+/**
+ * Coroutines of a loop beside those of asyncio and Kotlin, and virtual threads: started, switched, fed, put to sleep,
+ * cancelled.
+ */
 final class CoroutinesExperiment implements Experiment {
     private static final String LOOP = "loop";
     private static final String BATON = "loop, baton";
@@ -73,7 +76,8 @@ final class CoroutinesExperiment implements Experiment {
             Comparison sleep = contest.run("sleep", sleepers, CoroutinesExperiment::sleep, Map.of());
             report.add(sleepers + " that sleep for " + SLEEP.toMillis() + " ms, one of them", sleep.table());
             double sleeps = sleepers * sleep.median(LOOP) / SLEEP.toNanos() * 1e9;
-            report.aim("all of them in <= " + SLEEP_AIM + " times the sleep", Figures.ratio(sleeps) + " times", sleeps <= SLEEP_AIM);
+            report.aim("all of them in <= " + SLEEP_AIM + " times the sleep", Figures.ratio(sleeps) + " times",
+                    sleeps <= SLEEP_AIM);
 
             Comparison cancel = contest.run("cancel", bench.size(50_000, 50), CoroutinesExperiment::cancel, Map.of());
             report.add("Sleepers that are cancelled", cancel.table()).aim(cancel, LOOP, ASYNCIO, 8);
@@ -91,7 +95,8 @@ final class CoroutinesExperiment implements Experiment {
             Pool loop = pools.getOrDefault(LOOP, pools.values().iterator().next());
             others.forEach((name, other) -> contest.add(name, warmups, rounds, () -> seconds(loop, count, other)));
             contest.add(KOTLIN, warmups, rounds, () -> new double[] {KotlinCoroutines.measure(what, count)});
-            peers.forEach((name, peer) -> contest.add(name, 1, rounds, () -> peer.measure(name + "-" + what + " " + count)));
+            peers.forEach(
+                    (name, peer) -> contest.add(name, 1, rounds, () -> peer.measure(name + "-" + what + " " + count)));
             return new Comparison(contest.run()).time("each").against(ASYNCIO).against(UVLOOP).against(KOTLIN);
         }
     }

@@ -15,8 +15,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * {@code kill -9} of the only worker while it runs a task: how soon that task's future fails, and how soon the next task,
- * submitted just before the kill, is served by the replacement.
+ * {@code kill -9} of the only worker while it runs a task: how soon that task's future fails, and how soon the next
+ * task, submitted just before the kill, is served by the replacement.
  */
 final class CrashExperiment implements Experiment {
     private static final String OURS = "processes:1";
@@ -28,7 +28,8 @@ final class CrashExperiment implements Experiment {
         int kills = bench.size(50, 1);
         int bound = bench.size(5, 1);
         var table = new MarkdownTable(List.of(
-                kills + " kills of the worker", "future fails: p50", "p99", "max", "next task served: p50", "p99", "max"));
+                kills + " kills of the worker", "future fails: p50", "p99", "max", "next task served: p50", "p99",
+                "max"));
         try (Pool pool = Pools.open(OURS);
                 var executor = Peers.open(bench, Peers.EXECUTOR + ", a new one opened by hand");
                 var poolPeer = Peers.open(bench, Peers.POOL + ", killed once")) {

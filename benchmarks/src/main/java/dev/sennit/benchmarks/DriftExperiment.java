@@ -35,9 +35,11 @@ final class DriftExperiment implements Experiment {
             contest.run().forEach((name, measured) -> table.add(row(name, measured)));
             return new Report()
                     .add("Periodic runs that do nothing", table)
-                    .paragraph("How much later the last run begins than the first and the period say. `fixedRate` and `aligned` keep the "
-                            + "beat; the others count from the run before, and add up what each is late. In futurist, `aligned` is "
-                            + "aligned to the clock's full periods and leaves out those that it is late for.");
+                    .paragraph(
+                            "How much later the last run begins than the first and the period say. `fixedRate` and "
+                                    + "`aligned` keep the beat; the others count from the run before, and add up what "
+                                    + "each is late. In futurist, `aligned` is aligned to the clock's full periods and "
+                                    + "leaves out those that it is late for.");
         }
     }
 

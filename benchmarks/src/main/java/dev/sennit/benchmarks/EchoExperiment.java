@@ -59,10 +59,13 @@ final class EchoExperiment implements Experiment {
         double times = 1 / comparison.ratio(STREAM, LIMIT);
         return new Report()
                 .add("What a message takes the server, and how many it serves", comparison.table())
-                .aim(STREAM + " <= " + AIM + " times the processor time of " + LIMIT, Figures.ratio(times) + " times", times <= AIM);
+                .aim(STREAM + " <= " + AIM + " times the processor time of " + LIMIT, Figures.ratio(times) + " times",
+                        times <= AIM);
     }
 
-    /** Each connection sends a message when it has the one before back: processor seconds and seconds for each message. */
+    /**
+     * Each connection sends a message when it has the one before back: processor seconds and seconds for each message.
+     */
     private static double[] load(Peer server, int port, int messages) throws IOException {
         try (var clients = new Clients(port)) {
             clients.exchange(CONNECTIONS);

@@ -34,7 +34,8 @@ final class EqualExperiment implements Experiment {
         var contest = new Rounds()
                 .add(INLINE, warmups, rounds, () -> Bench.timed(() -> InlineExperiment.submitAll(inline, numbers)))
                 .add(THREADS, warmups, rounds, () -> Bench.timed(() -> InlineExperiment.submitAll(threads, numbers)))
-                .add(PROCESSES, warmups, rounds, () -> Bench.timed(() -> InlineExperiment.submitAll(processes, numbers)))
+                .add(PROCESSES, warmups, rounds,
+                        () -> Bench.timed(() -> InlineExperiment.submitAll(processes, numbers)))
                 .add(
                         PROCESSES + ", map",
                         warmups,

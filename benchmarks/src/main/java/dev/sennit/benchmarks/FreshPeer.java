@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A contestant of whom each round is a process of its own: what was loaded, compiled or allocated before counts for nothing.
+ * A contestant of whom each round is a process of its own: what was loaded, compiled or allocated before counts for
+ * nothing.
  *
  * @param name what the tables call it
  * @param prefix before each request: one peer.py answers for several

@@ -6,7 +6,9 @@ import dev.sennit.TaskFuture;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What the contract costs when nothing runs at the same time: 20 prime checks in a plain loop, and on {@code inline}. */
+/**
+ * What the contract costs when nothing runs at the same time: 20 prime checks in a plain loop, and on {@code inline}.
+ */
 final class InlineExperiment implements Experiment {
     private static final String LOOP = "hand-written loop";
     private static final String SUBMIT = "inline, submit";
@@ -19,10 +21,10 @@ final class InlineExperiment implements Experiment {
         int rounds = bench.size(21, 1);
         try (Pool pool = Pools.open("inline")) {
             var comparison = new Comparison(new Rounds()
-                            .add(LOOP, 2, rounds, () -> Bench.timed(() -> loop(numbers)))
-                            .add(SUBMIT, 2, rounds, () -> Bench.timed(() -> submitAll(pool, numbers)))
-                            .add(MAP, 2, rounds, () -> Bench.timed(() -> pool.map(Primes::isPrime, numbers)))
-                            .run())
+                    .add(LOOP, 2, rounds, () -> Bench.timed(() -> loop(numbers)))
+                    .add(SUBMIT, 2, rounds, () -> Bench.timed(() -> submitAll(pool, numbers)))
+                    .add(MAP, 2, rounds, () -> Bench.timed(() -> pool.map(Primes::isPrime, numbers)))
+                    .run())
                     .time("20 primes")
                     .against(LOOP);
             var report = new Report().add("20 prime checks, one after another", comparison.table());

@@ -12,8 +12,9 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * A JVM that is measured from outside, as peer.py is: for what must not be warm, or share its processor time or its heap with
- * whoever measures. Answers {@code KIND} with a server or with a parking place; see {@link EchoServers} and {@link ParkingPlace}.
+ * A JVM that is measured from outside, as peer.py is: for what must not be warm, or share its processor time or its
+ * heap with whoever measures. Answers {@code KIND} with a server or with a parking place; see {@link EchoServers} and
+ * {@link ParkingPlace}.
  */
 public final class JvmPeer {
     private static final List<String> FLAGS =

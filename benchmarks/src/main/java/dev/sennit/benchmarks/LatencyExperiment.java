@@ -6,8 +6,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A task that does nothing, from {@code submit} to its result: back to back, on processors that fell asleep between, and on
- * processors that others want too.
+ * A task that does nothing, from {@code submit} to its result: back to back, on processors that fell asleep between,
+ * and on processors that others want too.
  */
 final class LatencyExperiment implements Experiment {
     private static final String OURS = "processes:2";
@@ -23,7 +23,8 @@ final class LatencyExperiment implements Experiment {
             measure(report, "Back to back", pool, peers, rounds, bench.size(3_000, 20), 0);
             measure(report, "After a pause of 2 ms", pool, peers, rounds, bench.size(300, 10), PAUSE_MICROS);
             try (var _ = BusyMachine.open()) {
-                measure(report, "Every processor busy with something else", pool, peers, rounds, bench.size(300, 10), 0);
+                measure(report, "Every processor busy with something else", pool, peers, rounds, bench.size(300, 10),
+                        0);
             }
             return report;
         }

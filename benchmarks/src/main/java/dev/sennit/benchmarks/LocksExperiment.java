@@ -103,8 +103,8 @@ final class LocksExperiment implements Experiment {
     }
 
     /**
-     * Seconds of one, while two workers do so many each. Their own clocks tell, as this process may wake up late: on Linux all
-     * JVMs count from the same moment.
+     * Seconds of one, while two workers do so many each. Their own clocks tell, as this process may wake up late: on
+     * Linux all JVMs count from the same moment.
      */
     private static double[] together(Pool pool, SharedBarrier barrier, int count, Action work) throws Exception {
         Task<long[]> task = () -> {
@@ -133,15 +133,18 @@ final class LocksExperiment implements Experiment {
                     "ShareableList", "list-get " + few);
             against(report, "An element replaced", rounds, python, "SharedList", () -> each(few, () -> set(list, few)),
                     "ShareableList", "list-set " + few);
-            against(report, "A number in memory read", rounds, python, "SharedMemory", () -> each(many, () -> get(segment, many)),
+            against(report, "A number in memory read", rounds, python, "SharedMemory",
+                    () -> each(many, () -> get(segment, many)),
                     "Python's SharedMemory", "memory-get " + many);
-            against(report, "A number in memory written", rounds, python, "SharedMemory", () -> each(many, () -> set(segment, many)),
+            against(report, "A number in memory written", rounds, python, "SharedMemory",
+                    () -> each(many, () -> set(segment, many)),
                     "Python's SharedMemory", "memory-set " + many);
         }
     }
 
     private static void against(
-            Report report, String title, int rounds, Peers python, String ours, Rounds.Work work, String peer, String request)
+            Report report, String title, int rounds, Peers python, String ours, Rounds.Work work, String peer,
+            String request)
             throws Exception {
         var contest = new Rounds().add(ours, 3, rounds, work);
         join(contest, peer, python, rounds, request);
@@ -202,7 +205,8 @@ final class LocksExperiment implements Experiment {
     private static void killed(Bench bench, Report report, Peers python) throws Exception {
         int kills = bench.size(30, 1);
         int bound = bench.size(5, 1);
-        var table = new MarkdownTable(List.of(kills + " kills of the process that has the lock", "the next one knows: p50", "p99", "max"));
+        var table = new MarkdownTable(
+                List.of(kills + " kills of the process that has the lock", "the next one knows: p50", "p99", "max"));
         double median;
         try (ManagerServer manager = ManagerServer.local()) {
             Map<String, List<double[]>> measured = new Rounds()

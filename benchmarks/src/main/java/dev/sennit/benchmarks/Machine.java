@@ -103,7 +103,8 @@ record Machine(int cores, String model, String kernel, String jdk, double load, 
     /** One line. */
     String describe(Optional<Python> python) {
         return cores + " cores" + (model.isEmpty() ? "" : " (" + model + ")") + ", " + kernel + "; " + jdk + "; "
-                + python.map(Python::describe).orElse("no Python") + "; " + (isBusy() ? "**busy**" : "idle") + " at the start ("
+                + python.map(Python::describe).orElse("no Python") + "; " + (isBusy() ? "**busy**" : "idle")
+                + " at the start ("
                 + (use >= 0 ? String.format(Locale.ROOT, "%.0f %% of the processors in use, ", use * 100) : "")
                 + String.format(Locale.ROOT, "load average %.2f)", load);
     }

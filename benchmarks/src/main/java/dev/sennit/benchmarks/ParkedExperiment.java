@@ -17,7 +17,8 @@ final class ParkedExperiment implements Experiment {
             contest.add(peer.name(), 0, rounds, () -> peer.measure(peer.request("parked") + " " + count));
         }
         Map<String, List<double[]>> measured = contest.run();
-        var live = new Comparison(measured).bytes("in use", 0).against(FreshPeer.ASYNCIO).against(FreshPeer.UVLOOP).against(FreshPeer.KOTLIN);
+        var live = new Comparison(measured).bytes("in use", 0).against(FreshPeer.ASYNCIO).against(FreshPeer.UVLOOP)
+                .against(FreshPeer.KOTLIN);
         var report = new Report().add(count + " parked on one latch: memory in use, for each", live.table());
         if (live.has(FreshPeer.ASYNCIO)) {
             double times = 1 / live.ratio(FreshPeer.LOOP, FreshPeer.ASYNCIO);

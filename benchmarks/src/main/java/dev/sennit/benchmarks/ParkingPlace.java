@@ -17,7 +17,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Coroutines of one kind that are parked on one latch, and woken by it. Asked in a JVM of its own:
  *
  * <ul>
- *   <li>{@code parked COUNT}: for each, bytes of heap in use, bytes resident, and bytes of heap in use when it is the first time
+ *   <li>{@code parked COUNT}: for each, bytes of heap in use, bytes resident, and bytes of heap in use when it is the
+ *       first time
  *   <li>{@code wake COUNT TIMES}: seconds for each, from opening the latch to the end of all, so many times
  * </ul>
  */

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Another process, which measures when asked to: a Python that runs peer.py, or a JVM that runs {@link JvmPeer}. It says "ready",
- * and then answers each line with one line: "ok" and figures, or "error" and why.
+ * Another process, which measures when asked to: a Python that runs peer.py, or a JVM that runs {@link JvmPeer}. It
+ * says "ready", and then answers each line with one line: "ok" and figures, or "error" and why.
  */
 final class Peer implements AutoCloseable {
     private static final long QUIT_SECONDS = 5;
@@ -59,9 +59,9 @@ final class Peer implements AutoCloseable {
     /** The processor time of all its threads so far, as the system counts it: to 10 ms. */
     double processorSeconds() {
         return process.info()
-                        .totalCpuDuration()
-                        .orElseThrow(() -> new IllegalStateException("this system does not tell the processor time of " + name))
-                        .toNanos()
+                .totalCpuDuration()
+                .orElseThrow(() -> new IllegalStateException("this system does not tell the processor time of " + name))
+                .toNanos()
                 / 1e9;
     }
 

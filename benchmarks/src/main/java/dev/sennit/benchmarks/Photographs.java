@@ -9,7 +9,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The photographs that are made small: those of the folder SENNIT_PHOTOS, or else the few that come with the sources. */
+/**
+ * The photographs that are made small: those of the folder SENNIT_PHOTOS, or else the few that come with the sources.
+ */
 final class Photographs {
     private static final String VARIABLE = "SENNIT_PHOTOS";
     private static final String OWN = "images/src/test/resources/dev/sennit/images/photos";
@@ -35,7 +37,9 @@ final class Photographs {
     /** All of them, or the smallest alone. */
     static List<Path> files(Bench bench) throws IOException {
         List<Path> all = files();
-        return bench.quick() ? List.of(Collections.min(all, Comparator.comparing(file -> file.toFile().length()))) : all;
+        return bench.quick()
+                ? List.of(Collections.min(all, Comparator.comparing(file -> file.toFile().length())))
+                : all;
     }
 
     static List<byte[]> bytes(Bench bench) throws IOException {

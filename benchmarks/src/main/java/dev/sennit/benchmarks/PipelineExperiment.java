@@ -58,13 +58,15 @@ final class PipelineExperiment implements Experiment {
         }
         Map<String, List<StageRun>> lastRuns = new HashMap<>();
         Path output = Files.createTempDirectory("sennit-pipeline-");
-        try (var server = new SlowServer(Photographs.folder(), bench.size(LATENCY, 1), bench.quick() ? 1e9 : BYTES_PER_SECOND)) {
+        try (var server =
+                new SlowServer(Photographs.folder(), bench.size(LATENCY, 1), bench.quick() ? 1e9 : BYTES_PER_SECOND)) {
             List<String> addresses = server.addresses(chosen);
             var rounds = new Rounds();
             for (Variant variant : VARIANTS) {
                 boolean isSlow = variant.name.equals(SEQUENTIAL);
                 int warmups = isSlow ? 0 : bench.size(1, 0);
-                rounds.add(variant.name, warmups, isSlow ? 1 : bench.size(3, 1), () -> run(variant, addresses, output, lastRuns));
+                rounds.add(variant.name, warmups, isSlow ? 1 : bench.size(3, 1),
+                        () -> run(variant, addresses, output, lastRuns));
             }
             var comparison = new Comparison(rounds.run()).time("all").against(SEQUENTIAL);
             var report = new Report().add(chosen.size() + " photographs from a slow server", comparison.table());
@@ -73,12 +75,13 @@ final class PipelineExperiment implements Experiment {
                 aim(report, comparison, ALL, leastSeconds(chosen, chosen.size()), 1.13);
             }
             report.paragraph(String.format(Locale.ROOT,
-                            "The largest takes %.2f s to come, all of them %.1f s on one connection, and each 0.3 s before its first byte:"
-                                    + " nothing can be faster than that.",
-                            largest, all))
+                    "The largest takes %.2f s to come, all of them %.1f s on one connection, and each 0.3 s before its "
+                            + "first byte: nothing can be faster than that.",
+                    largest, all))
                     .paragraph("What ran when, in the last round of some variants:");
             for (String name : List.of(SEQUENTIAL, FOUR, ALL)) {
-                report.picture("pipeline", name, StageTimeline.of(Objects.requireNonNull(lastRuns.get(name), name)).svg());
+                report.picture("pipeline", name,
+                        StageTimeline.of(Objects.requireNonNull(lastRuns.get(name), name)).svg());
             }
             return report;
         } finally {
@@ -90,7 +93,8 @@ final class PipelineExperiment implements Experiment {
     private static void aim(Report report, Comparison comparison, String name, double least, double times) {
         double seconds = comparison.median(name);
         report.aim(
-                String.format(Locale.ROOT, "%s in <= %.2f times the %.2f s that the downloads take", name, times, least),
+                String.format(Locale.ROOT, "%s in <= %.2f times the %.2f s that the downloads take", name, times,
+                        least),
                 String.format(Locale.ROOT, "%.2f s, %.2f times", seconds, seconds / least),
                 seconds <= times * least);
     }
@@ -105,7 +109,8 @@ final class PipelineExperiment implements Experiment {
         return Arrays.stream(free).max().orElse(0);
     }
 
-    private static double[] run(Variant variant, List<String> addresses, Path output, Map<String, List<StageRun>> lastRuns)
+    private static double[] run(Variant variant, List<String> addresses, Path output,
+            Map<String, List<StageRun>> lastRuns)
             throws Exception {
         int atOnce = variant.atOnce == 0 ? addresses.size() : variant.atOnce;
         try (Pool fetchers = Pools.open(variant.fetchers);

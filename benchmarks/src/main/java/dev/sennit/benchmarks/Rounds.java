@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Runs contestants in turn - one round of each, then the next round - so that whatever else the machine does falls on all
- * of them. Each round begins with another contestant, as the first after a pause has it harder.
+ * Runs contestants in turn - one round of each, then the next round - so that whatever else the machine does falls on
+ * all of them. Each round begins with another contestant, as the first after a pause has it harder.
  */
 final class Rounds {
     private final Map<String, Contestant> contestants = new LinkedHashMap<>();

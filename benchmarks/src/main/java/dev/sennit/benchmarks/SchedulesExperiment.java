@@ -16,8 +16,8 @@ import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 
 /**
- * How many schedules a second the explorer runs of four broken programs, and how many of them fail: the two that wait, in this
- * JVM; the two that do not, in one with the agent.
+ * How many schedules a second the explorer runs of four broken programs, and how many of them fail: the two that wait,
+ * in this JVM; the two that do not, in one with the agent.
  */
 final class SchedulesExperiment implements Experiment {
     private static final int AIM = 20_000;
@@ -76,11 +76,11 @@ final class SchedulesExperiment implements Experiment {
                 new JarOutputStream(file, manifest).close();
             }
             process = new ProcessBuilder(
-                            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                            "-javaagent:" + jar + '=' + ScheduleBug.class.getName(),
-                            "-cp",
-                            System.getProperty("java.class.path"),
-                            ScheduleBug.class.getName())
+                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                    "-javaagent:" + jar + '=' + ScheduleBug.class.getName(),
+                    "-cp",
+                    System.getProperty("java.class.path"),
+                    ScheduleBug.class.getName())
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start();
             out = process.outputWriter(StandardCharsets.UTF_8);

@@ -192,7 +192,7 @@ public final class SideBySide {
             boolean quick = false;
             boolean help = false;
             Path page = null;
-            for (var words = arguments.iterator(); words.hasNext(); ) {
+            for (var words = arguments.iterator(); words.hasNext();) {
                 String word = words.next();
                 switch (word) {
                     case "--quick" -> quick = true;

@@ -5,7 +5,9 @@ import dev.sennit.Pools;
 import dev.sennit.process.WorkerProcess;
 import java.util.concurrent.ExecutionException;
 
-/** A process from its start to its end, a pool from its opening to its first result, and workers that replace another. */
+/**
+ * A process from its start to its end, a pool from its opening to its first result, and workers that replace another.
+ */
 final class StartExperiment implements Experiment {
     private static final String OURS = "processes:1";
     private static final String SPAWN = "Pool, spawn";
@@ -45,8 +47,10 @@ final class StartExperiment implements Experiment {
                     new Comparison(contest.run()).time("time").against(PROCESS_SPAWN).against(PROCESS_FORK);
             report.add("A process that does nothing, started and joined", comparison.table())
                     .aim(comparison, OUR_SPARE, PROCESS_FORK, AIM)
-                    .paragraph("A fresh worker takes the place of one that has ended: from the failure of the task that ended it "
-                            + "to the result of the next. A spare does so as well, and is ready before: the next one starts meanwhile.");
+                    .paragraph(
+                            "A fresh worker takes the place of one that has ended: from the failure of the task that "
+                                    + "ended it to the result of the next. A spare does so as well, and is ready "
+                                    + "before: the next one starts meanwhile.");
         }
     }
 

@@ -10,7 +10,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** How much memory a process has that makes thumbnails, and how like they are to Lanczos over all pixels, before they are encoded. */
+/**
+ * How much memory a process has that makes thumbnails, and how like they are to Lanczos over all pixels, before they
+ * are encoded.
+ */
 final class ThumbnailCosts {
     private static final double MOST_MEMORY = 300e6;
     private static final double LEAST_LIKENESS = 43.5;
@@ -82,17 +85,19 @@ final class ThumbnailCosts {
         List<String> files = Photographs.files(bench).stream().map(Path::toString).toList();
         try (Pool pool = Pools.open("processes:1?heap=512m")) {
             return pool.submit(() -> {
-                        var maker = new ThumbnailMaker(ThumbnailSettings.defaults().withCodec(codec));
-                        for (String file : files) {
-                            maker.make(Path.of(file));
-                        }
-                        return Machine.memory("VmHWM");
-                    })
+                var maker = new ThumbnailMaker(ThumbnailSettings.defaults().withCodec(codec));
+                for (String file : files) {
+                    maker.make(Path.of(file));
+                }
+                return Machine.memory("VmHWM");
+            })
                     .get();
         }
     }
 
-    /** The first size of each photograph, as PNG: {@code NAME.jpg.png} beside the scripts, where Python looks for them. */
+    /**
+     * The first size of each photograph, as PNG: {@code NAME.jpg.png} beside the scripts, where Python looks for them.
+     */
     private void makePictures(String codec) throws IOException {
         var maker = new ThumbnailMaker(ThumbnailSettings.defaults().withCodec(codec).withFormat(Format.PNG));
         for (Path file : Photographs.files(bench)) {

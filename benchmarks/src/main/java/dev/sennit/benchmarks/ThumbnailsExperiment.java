@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Widths 200, 64 and 32 of photographs in memory: each codec beside Pillow, both ways, libvips and sharp, on one core and on two; and
- * how much memory that takes, and how good it is.
+ * Widths 200, 64 and 32 of photographs in memory: each codec beside Pillow, both ways, libvips and sharp, on one core
+ * and on two; and how much memory that takes, and how good it is.
  */
 final class ThumbnailsExperiment implements Experiment {
     private static final String AS_TAUGHT = "Pillow, as it is taught";
@@ -47,8 +47,9 @@ final class ThumbnailsExperiment implements Experiment {
                 one.add(BEST + ", " + codec, warmups, bench.size(3, 1), () -> make(inline, codec, photographs));
             }
             if (hasPillow) {
-                sequential.forEach((name, peer) -> one.add(AS_TAUGHT, 0, bench.size(3, 1), () -> peer.measure("thumbnails 0"))
-                        .add(DRAFT, warmups, rounds, () -> peer.measure("thumbnails 1")));
+                sequential.forEach(
+                        (name, peer) -> one.add(AS_TAUGHT, 0, bench.size(3, 1), () -> peer.measure("thumbnails 0"))
+                                .add(DRAFT, warmups, rounds, () -> peer.measure("thumbnails 1")));
             }
             if (sharp.isThere()) {
                 one.add(SHARP, warmups, rounds, sharp::seconds);
@@ -74,10 +75,12 @@ final class ThumbnailsExperiment implements Experiment {
                     .add(PROCESSES, bench.size(2, 0), rounds, () -> make(processes, "auto", photographs))
                     .add("sennit, threads:2", warmups, rounds, () -> make(threads, "auto", photographs));
             if (hasPillow) {
-                pools.forEach((name, peer) -> two.add(POOL_AS_TAUGHT, 0, bench.size(3, 1), () -> peer.measure("thumbnails 0"))
-                        .add(POOL_DRAFT, warmups, rounds, () -> peer.measure("thumbnails 1")));
+                pools.forEach(
+                        (name, peer) -> two.add(POOL_AS_TAUGHT, 0, bench.size(3, 1), () -> peer.measure("thumbnails 0"))
+                                .add(POOL_DRAFT, warmups, rounds, () -> peer.measure("thumbnails 1")));
             }
-            Comparison both = new Comparison(two.run()).rate("images", count).against(POOL_AS_TAUGHT).against(POOL_DRAFT);
+            Comparison both =
+                    new Comparison(two.run()).rate("images", count).against(POOL_AS_TAUGHT).against(POOL_DRAFT);
             report.add(count + " photographs, two at a time", both.table()).aim(both, PROCESSES, POOL_DRAFT, 0.85);
         }
         new ThumbnailCosts(bench).addTo(report);
@@ -95,7 +98,8 @@ final class ThumbnailsExperiment implements Experiment {
         return Bench.timed(() -> {
             for (Path photograph : Photographs.files(bench)) {
                 for (int size : SIZES) {
-                    Process process = new ProcessBuilder(List.of(command.toString(), photograph.toString(), "--size", size + "x100000",
+                    Process process = new ProcessBuilder(
+                            List.of(command.toString(), photograph.toString(), "--size", size + "x100000",
                                     "-o", made + "[Q=75,strip]"))
                             .redirectErrorStream(true)
                             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
@@ -109,7 +113,8 @@ final class ThumbnailsExperiment implements Experiment {
     }
 
     private static Optional<Path> onPath(String command) {
-        List<String> folders = new ArrayList<>(List.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)));
+        List<String> folders =
+                new ArrayList<>(List.of(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)));
         return folders.stream()
                 .filter(folder -> !folder.isEmpty())
                 .map(folder -> Path.of(folder, command))

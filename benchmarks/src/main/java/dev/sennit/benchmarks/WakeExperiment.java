@@ -43,7 +43,8 @@ final class WakeExperiment implements Experiment {
     }
 
     private static Comparison compared(Map<String, List<double[]>> measured, int time) {
-        return new Comparison(measured).sample("each", time).against(FreshPeer.ASYNCIO).against(FreshPeer.UVLOOP).against(FreshPeer.KOTLIN);
+        return new Comparison(measured).sample("each", time).against(FreshPeer.ASYNCIO).against(FreshPeer.UVLOOP)
+                .against(FreshPeer.KOTLIN);
     }
 
     private static int asManyAsFit() {

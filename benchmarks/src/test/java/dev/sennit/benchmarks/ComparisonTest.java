@@ -62,14 +62,16 @@ class ComparisonTest {
 
     @Test
     void samplesOfSeveralKindsHaveColumnsOfTheirOwnAndTheFirstIsCompared() {
-        var comparison = new Comparison(Map.of("ours", List.of(new double[] {0.002, 0.5, 863}), "peer", List.of(new double[] {0.004, 2, 1151})))
+        var comparison = new Comparison(
+                Map.of("ours", List.of(new double[] {0.002, 0.5, 863}), "peer", List.of(new double[] {0.004, 2, 1151})))
                 .sample("time", 0)
                 .rateOf("tasks", 1)
                 .bytes("memory", 2)
                 .against("peer");
         assertThat(comparison.median("ours")).isEqualTo(0.002);
         assertThat(comparison.table().lines()).contains(
-                "| ours | 2.00 ms | 2.00 ms - 2.00 ms | 2.00/s | 2.00/s - 2.00/s |  863 B |   863 B - 863 B |   2.00 |");
+                "| ours | 2.00 ms | 2.00 ms - 2.00 ms | 2.00/s | 2.00/s - 2.00/s |  863 B |   863 B - "
+                        + "863 B |   2.00 |");
     }
 
     @Test
@@ -86,10 +88,10 @@ class ComparisonTest {
     void anAimIsJudgedByTheRatioAndLeftOutWithItsBaseline() {
         var comparison = new Comparison(measured()).time("time");
         assertThat(new Report()
-                        .aim(comparison, "ours", "peer", 2)
-                        .aim(comparison, "ours", "peer", 3)
-                        .aim(comparison, "ours", "loky", 4)
-                        .lines())
+                .aim(comparison, "ours", "peer", 2)
+                .aim(comparison, "ours", "peer", 3)
+                .aim(comparison, "ours", "loky", 4)
+                .lines())
                 .containsExactly(
                         "- aim: ours >= 2.0 x peer - reached: 2.25 x",
                         "- aim: ours >= 3.0 x peer - **not reached**: 2.25 x");

@@ -11,7 +11,8 @@ class MarkedBlockTest {
 
     @Test
     void replacesWhatLiesBetweenTheMarkersAndNothingElse() {
-        assertThat(BLOCK.replaceIn("before\n<!-- start -->\nold\nolder\n<!-- /start -->\nafter\n", List.of("new", "newer")))
+        assertThat(BLOCK.replaceIn("before\n<!-- start -->\nold\nolder\n<!-- /start -->\nafter\n",
+                List.of("new", "newer")))
                 .isEqualTo("before\n<!-- start -->\nnew\nnewer\n<!-- /start -->\nafter\n");
     }
 

@@ -13,8 +13,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Every benchmark runs and prints a figure in each row, and in a page; which figure is not looked at. All of them run in {@code ./test full},
- * and one for each kind of peer program in {@code ./test}.
+ * Every benchmark runs and prints a figure in each row, and in a page; which figure is not looked at. All of them run
+ * in {@code ./test full}, and one for each kind of peer program in {@code ./test}.
  */
 class SideBySideIT {
     private static final String FIGURE = "-?\\d+(\\.\\d+)?( (ns|µs|ms|s|[kM]/s|B|MB)|/s)";
@@ -22,7 +22,8 @@ class SideBySideIT {
     private final Output output = new Output();
 
     /** No peer; Python in one process, in a pool, over sockets; the JDK; a picture of each run. */
-    private static final Set<String> ONE_OF_EACH = Set.of("inline", "latency", "echo", "threads", "coroutines", "pipeline");
+    private static final Set<String> ONE_OF_EACH =
+            Set.of("inline", "latency", "echo", "threads", "coroutines", "pipeline");
 
     static Set<String> names() {
         assertThat(SideBySide.names()).containsAll(ONE_OF_EACH);
@@ -51,8 +52,8 @@ class SideBySideIT {
                 .map(picture -> picture.group(1))
                 .toList();
         assertThat(pictures).hasSize(name.equals("pipeline") ? 3 : 0);
-        assertThat(pictures).allSatisfy(picture ->
-                assertThat(folder.resolve(picture)).content().startsWith("<svg ").contains("<title>fetch ", "<title>write "));
+        assertThat(pictures).allSatisfy(picture -> assertThat(folder.resolve(picture)).content().startsWith("<svg ")
+                .contains("<title>fetch ", "<title>write "));
     }
 
     /** The lines of tables, without those above and at the rule. */

@@ -64,23 +64,33 @@ final class CompareCommand implements Callable<Integer> {
             paramLabel = "WORKLOAD",
             arity = "0..1",
             defaultValue = "primes",
-            description = "primes (20 numbers checked by trial division, a task each), primes-queue (the same, by workers that take numbers from a job"
-                    + " queue and put answers into another, until a poison pill ends each), primes-split (the same, number by number,"
-                    + " the divisors of each divided among all workers), sums (8 sums of a million random integers),"
-                    + " sleep (20 naps of 50 ms), thumbnails (of 12 pictures), or the name of a CLASS on the class path (SENNIT_CLASSPATH). Default:"
-                    + " ${DEFAULT-VALUE}.")
+            description = "primes (20 numbers checked by trial division, a task each), primes-queue (the same, by "
+                    + "workers that take numbers from a job queue and put answers into another, until a poison pill "
+                    + "ends each), primes-split (the same, number by number, the divisors of each divided among all "
+                    + "workers), sums (8 sums of a million random integers), sleep (20 naps of 50 ms), thumbnails (of "
+                    + "12 pictures), or the name of a CLASS on the class path (SENNIT_CLASSPATH). Default: "
+                    + "${DEFAULT-VALUE}.")
     private String workload = "primes";
 
-    @Option(names = "--on", paramLabel = "PLAN[,PLAN...]", description = "The plans, separated by commas; may be given several times. Inline is added if it is missing. Default: inline,threads,virtual,processes with a worker a processor.")
+    @Option(names = "--on", paramLabel = "PLAN[,PLAN...]",
+            description = "The plans, separated by commas; may be given several times. Inline is added if it is "
+                    + "missing. Default: inline,threads,virtual,processes with a worker a processor.")
     private List<String> on = new ArrayList<>();
 
-    @Option(names = "--workers", paramLabel = "COUNTS", description = "Measure each plan whose kind takes a number of workers with each of these counts: 4, or 1,2,4,8, or 1..20. Default: the plans as they are, or with --plot from 1 to twice the processors.")
+    @Option(names = "--workers", paramLabel = "COUNTS",
+            description = "Measure each plan whose kind takes a number of workers with each of these counts: 4, or "
+                    + "1,2,4,8, or 1..20. Default: the plans as they are, or with --plot from 1 to twice "
+                    + "the processors.")
     private @Nullable String workers;
 
-    @Option(names = "--repeat", paramLabel = "N", description = "How many rounds to measure. Default: as many as fit about 15 s (with several counts 60 s), an odd number from 3 to 25.")
+    @Option(names = "--repeat", paramLabel = "N",
+            description = "How many rounds to measure. Default: as many as fit about 15 s (with several counts 60 s), "
+                    + "an odd number from 3 to 25.")
     private @Nullable Integer repeat;
 
-    @Option(names = "--plot", paramLabel = "FILE", description = "Write the scaling plot - median time over workers, a line a kind, its best count marked - to a .svg or .png file.")
+    @Option(names = "--plot", paramLabel = "FILE",
+            description = "Write the scaling plot - median time over workers, a line a kind, its best count marked - "
+                    + "to a .svg or .png file.")
     private @Nullable Path plot;
 
     @Option(names = "--json", description = "Print one JSON object a line: one a plan, then one a kind with its COST.")

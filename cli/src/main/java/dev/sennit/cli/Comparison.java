@@ -56,7 +56,8 @@ final class Comparison {
      * @param rounds how often to measure each, or 0 to choose the number
      * @throws CommandException if a plan has a count of its own beside {@code counts}
      */
-    Comparison(Workload workload, List<Plan> plans, List<Integer> counts, int rounds, OpenPools pools, ProgressBar bar) {
+    Comparison(Workload workload, List<Plan> plans, List<Integer> counts, int rounds, OpenPools pools,
+            ProgressBar bar) {
         this.workload = workload;
         this.plans = new ArrayList<>(plans);
         if (plans.stream().noneMatch(plan -> plan.kind().equals(INLINE))) {
@@ -143,7 +144,8 @@ final class Comparison {
         try {
             expected = workload.division().run(baseline.pool(), workload.tasks());
         } catch (CommandException e) {
-            throw CommandException.failed("workload " + workload.name() + " fails on inline already: " + e.getMessage(), e);
+            throw CommandException.failed("workload " + workload.name() + " fails on inline already: " + e.getMessage(),
+                    e);
         }
     }
 

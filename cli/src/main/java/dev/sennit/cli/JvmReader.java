@@ -50,15 +50,20 @@ final class JvmReader {
             makeOne(server, Loops.class, LoopsMXBean.NAME);
             makeOne(server, WorkerPools.class, WorkerPoolsMXBean.NAME);
             return seen(server)
-                    .orElseThrow(() -> CommandException.failed("process " + pid + " has no Sennit with event loops that are watched, or with worker processes", null));
+                    .orElseThrow(() -> CommandException.failed(
+                            "process " + pid
+                                    + " has no Sennit with event loops that are watched, or with worker processes",
+                            null));
         } catch (CommandException e) {
             throw e;
         } catch (IOException | JMException | RuntimeException e) {
-            throw CommandException.failed("process " + pid + " could not be read: " + CommandException.taskFailure(e), e);
+            throw CommandException.failed("process " + pid + " could not be read: " + CommandException.taskFailure(e),
+                    e);
         }
     }
 
-    private static void makeOne(MBeanServerConnection server, Class<?> bean, String name) throws IOException, JMException {
+    private static void makeOne(MBeanServerConnection server, Class<?> bean, String name)
+            throws IOException, JMException {
         try {
             server.createMBean(bean.getName(), new ObjectName(name));
         } catch (InstanceAlreadyExistsException e) {
@@ -113,7 +118,8 @@ final class JvmReader {
             String owner = process.info().user().orElse("");
             String self = System.getProperty("user.name");
             throw owner.isEmpty() || owner.equals(self)
-                    ? CommandException.couldNotStart("could not attach to " + what + ": " + CommandException.oneLine(e), e)
+                    ? CommandException.couldNotStart("could not attach to " + what + ": " + CommandException.oneLine(e),
+                            e)
                     : CommandException.couldNotStart(
                             what + " belongs to " + owner + ": run this as that user, was " + self, e);
         }

@@ -35,10 +35,12 @@ final class LogLines extends Handler implements AutoCloseable {
     @Override
     public void publish(LogRecord entry) {
         LocalTime time = LocalTime.ofInstant(entry.getInstant(), ZoneId.systemDefault()).truncatedTo(ChronoUnit.MILLIS);
-        String level = entry.getLevel().equals(Level.FINE) ? System.Logger.Level.DEBUG.name() : entry.getLevel().getName();
+        String level =
+                entry.getLevel().equals(Level.FINE) ? System.Logger.Level.DEBUG.name() : entry.getLevel().getName();
         String thread = Thread.currentThread().getName();
-        terminal.note((thread.isEmpty() ? "#" + Thread.currentThread().threadId() : thread) + " " + time + " " + level + " "
-                + MESSAGES.formatMessage(entry));
+        terminal.note(
+                (thread.isEmpty() ? "#" + Thread.currentThread().threadId() : thread) + " " + time + " " + level + " "
+                        + MESSAGES.formatMessage(entry));
     }
 
     @Override

@@ -53,12 +53,14 @@ final class PrimesCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "NUMBER",
             arity = "0..*",
-            description = "Whole numbers from 0 to 9223372036854775807. Default: 20 numbers, 9 of them prime. A single -"
-                    + " reads numbers from stdin, separated by white space; what is wrong there ends the reading, and"
-                    + " the numbers before it are checked all the same.")
+            description = "Whole numbers from 0 to 9223372036854775807. Default: 20 numbers, 9 of them prime. A single "
+                    + "- reads numbers from stdin, separated by white space; what is wrong there ends the reading, and "
+                    + "the numbers before it are checked all the same.")
     private List<String> numbers = new ArrayList<>();
 
-    @Option(names = "--on", paramLabel = "PLAN", defaultValue = "threads", description = "The pool to run on, such as inline, threads:4, virtual, processes:2. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--on", paramLabel = "PLAN", defaultValue = "threads",
+            description = "The pool to run on, such as inline, threads:4, virtual, processes:2. Default: "
+                    + "${DEFAULT-VALUE}.")
     private String plan = "threads";
 
     @Option(names = "--json", description = "Print one JSON object a line.")
@@ -146,7 +148,8 @@ final class PrimesCommand implements Callable<Integer> {
             if (done.isCompletedExceptionally()) {
                 OpenPools.ensureStarted(plan, done.exceptionNow());
                 failed++;
-                terminal.error(done.name() + ": the check failed: " + CommandException.taskFailure(done.exceptionNow()));
+                terminal.error(
+                        done.name() + ": the check failed: " + CommandException.taskFailure(done.exceptionNow()));
                 return;
             }
             PrimeCheck check = done.resultNow();

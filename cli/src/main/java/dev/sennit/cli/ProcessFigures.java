@@ -32,10 +32,10 @@ final class ProcessFigures {
 
     /** Returns the processor time of this process and of others. */
     static long cpuNanos(Collection<Long> others) {
-        long nanos = ManagementFactory.getOperatingSystemMXBean()
-                        instanceof com.sun.management.OperatingSystemMXBean system
-                ? Math.max(0, system.getProcessCpuTime())
-                : 0;
+        long nanos =
+                ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system
+                        ? Math.max(0, system.getProcessCpuTime())
+                        : 0;
         for (long pid : others) {
             nanos += ProcessHandle.of(pid)
                     .flatMap(process -> process.info().totalCpuDuration())

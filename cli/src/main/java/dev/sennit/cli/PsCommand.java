@@ -16,9 +16,10 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "ps",
         header = "Prints the worker processes of a running JVM, its event loops, and the tree of their coroutines.",
-        description = "Each worker process stands below its pool, with its pid, what it does and for how long. Each coroutine stands below the one that has started it, with what it does or waits for, where, and"
-                + " how old it is. Deadlocks of locks come first. The JVM belongs to the same user; it needs no"
-                + " preparation.",
+        description = "Each worker process stands below its pool, with its pid, what it does and for how long. Each "
+                + "coroutine stands below the one that has started it, with what it does or waits for, where, and how "
+                + "old it is. Deadlocks of locks come first. The JVM belongs to the same user; it needs "
+                + "no preparation.",
         sortOptions = false,
         parameterListHeading = "%nArguments:%n",
         optionListHeading = "%nOptions:%n",
@@ -48,7 +49,8 @@ final class PsCommand implements Callable<Integer> {
     @Option(names = "--stacks", description = "Print the frames of each coroutine too.")
     private boolean stacks;
 
-    @Option(names = "--json", description = "Print one JSON object a line: one a worker, one a deadlock, one a coroutine.")
+    @Option(names = "--json",
+            description = "Print one JSON object a line: one a worker, one a deadlock, one a coroutine.")
     private boolean json;
 
     PsCommand(Terminal terminal) {
@@ -70,9 +72,11 @@ final class PsCommand implements Callable<Integer> {
     }
 
     private void print(WorkerPool pool) {
-        terminal.line(pool.name() + ": " + Figures.count(pool.workers().size(), "worker process", "worker processes") + ", "
-                + Figures.count(pool.running(), "task runs", "tasks run") + ", " + pool.queued() + (pool.queued() == 1 ? " waits, " : " wait, ")
-                + Figures.count(pool.workersLost(), "worker was lost", "workers were lost"));
+        terminal.line(
+                pool.name() + ": " + Figures.count(pool.workers().size(), "worker process", "worker processes") + ", "
+                        + Figures.count(pool.running(), "task runs", "tasks run") + ", " + pool.queued()
+                        + (pool.queued() == 1 ? " waits, " : " wait, ")
+                        + Figures.count(pool.workersLost(), "worker was lost", "workers were lost"));
         for (Worker one : pool.workers()) {
             terminal.line("  " + one.name() + "  pid " + one.pid() + "  " + one.state().toLowerCase(Locale.ROOT)
                     + (one.task().isEmpty() ? "" : ", runs " + one.task())

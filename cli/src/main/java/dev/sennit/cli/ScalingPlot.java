@@ -147,7 +147,8 @@ final class ScalingPlot {
                 new double[] {inline.wallSeconds(), inline.wallSeconds()});
         series.setMarker(SeriesMarkers.NONE);
         series.setLineColor(INK);
-        series.setLineStyle(new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_MITER, 1, new float[] {6, 5}, 0));
+        series.setLineStyle(
+                new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_MITER, 1, new float[] {6, 5}, 0));
     }
 
     /** Draws a line and a ring around its best point, which is returned. */
@@ -251,7 +252,8 @@ final class ScalingPlot {
         VectorGraphicsEncoder.saveVectorGraphic(chart, bytes, VectorGraphicsFormat.SVG);
         String svg = bytes.toString(StandardCharsets.UTF_8);
         int inside = svg.indexOf('>', svg.indexOf("<svg ")) + 1;
-        String words = "\n  <title>" + escaped(chart.getTitle()) + "</title>\n  <desc>" + escaped(chart.getYAxisTitle()) + ", over workers: "
+        String words = "\n  <title>" + escaped(chart.getTitle()) + "</title>\n  <desc>" + escaped(chart.getYAxisTitle())
+                + ", over workers: "
                 + escaped(String.join("; ", described)) + "</desc>";
         return svg.substring(0, inside) + words + svg.substring(inside);
     }

@@ -43,13 +43,21 @@ final class SpinnerCommand implements Callable<Integer> {
 
     private final Terminal terminal;
 
-    @Option(names = "--on", paramLabel = "PLAN", defaultValue = "threads", description = "The pool of the spinner, such as threads, virtual, loop, processes. Without a number it has one worker; on processes, output=inherit unless the plan says otherwise. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--on", paramLabel = "PLAN", defaultValue = "threads",
+            description = "The pool of the spinner, such as threads, virtual, loop, processes. Without a number it has "
+                    + "one worker; on processes, output=inherit unless the plan says otherwise. Default: "
+                    + "${DEFAULT-VALUE}.")
     private String plan = "threads";
 
-    @Option(names = "--work", paramLabel = "KIND", defaultValue = "sleep", description = "The slow job: sleep (waits for 3 s), block (keeps a processor busy for 3 s without a pause), prime (checks a prime number), nap (the same, and gives way now and then). Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--work", paramLabel = "KIND", defaultValue = "sleep",
+            description = "The slow job: sleep (waits for 3 s), block (keeps a processor busy for 3 s without a "
+                    + "pause), prime (checks a prime number), nap (the same, and gives way now and then). Default: "
+                    + "${DEFAULT-VALUE}.")
     private String work = "sleep";
 
-    @Option(names = "--number", paramLabel = "N", description = "The number that prime and nap check, such as 5000111000222021. Default: a prime number whose check takes some 3 s on this machine, by a measurement of 0.2 s at the start.")
+    @Option(names = "--number", paramLabel = "N",
+            description = "The number that prime and nap check, such as 5000111000222021. Default: a prime number "
+                    + "whose check takes some 3 s on this machine, by a measurement of 0.2 s at the start.")
     private @Nullable String number;
 
     SpinnerCommand(Terminal terminal) {
@@ -91,7 +99,8 @@ final class SpinnerCommand implements Callable<Integer> {
             return job.defaultNumber();
         }
         if (!job.checksANumber()) {
-            throw CommandException.usage("--number: --work " + job + " checks no number: say --work prime or --work nap");
+            throw CommandException.usage(
+                    "--number: --work " + job + " checks no number: say --work prime or --work nap");
         }
         return Numbers.parse("--number", number);
     }

@@ -41,10 +41,14 @@ final class SumsCommand implements Callable<Integer> {
 
     private final Terminal terminal;
 
-    @Option(names = "--on", paramLabel = "PLAN", defaultValue = "threads", description = "The pool to run on, such as inline, threads:4, virtual, processes:2. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--on", paramLabel = "PLAN", defaultValue = "threads",
+            description = "The pool to run on, such as inline, threads:4, virtual, processes:2. Default: "
+                    + "${DEFAULT-VALUE}.")
     private String plan = "threads";
 
-    @Option(names = "--seed", paramLabel = "N", description = "Where the random numbers start: the same seed gives the same sums. Default: a new one each time, which is printed.")
+    @Option(names = "--seed", paramLabel = "N",
+            description = "Where the random numbers start: the same seed gives the same sums. Default: a new one each "
+                    + "time, which is printed.")
     private @Nullable Long seed;
 
     @Option(names = "--json", description = "Print one JSON object a line.")

@@ -35,9 +35,9 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "thumbnails",
         header = "Makes small versions of images, from files, folders and the web.",
-        description = "Each image is fetched, made small and written, in three stages with short queues between them. Pictures are"
-                + " turned upright, their colours converted to sRGB, and metadata left out. What fails is one line; the others"
-                + " go on.",
+        description = "Each image is fetched, made small and written, in three stages with short queues between them. "
+                + "Pictures are turned upright, their colours converted to sRGB, and metadata left out. What fails is "
+                + "one line; the others go on.",
         sortOptions = false,
         parameterListHeading = "%nArguments:%n",
         optionListHeading = "%nOptions:%n",
@@ -62,77 +62,112 @@ final class ThumbnailsCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "SOURCE",
             arity = "1..*",
-            description = "A file, a folder (with all below it), a pattern such as 'scans/**.png', an address that begins with"
-                    + " http:// or https://, or - for a list of these on stdin, one a line.")
+            description = "A file, a folder (with all below it), a pattern such as 'scans/**.png', an address that "
+                    + "begins with http:// or https://, or - for a list of these on stdin, one a line.")
     private List<String> sources;
 
-    @Option(names = {"-o", "--output"}, paramLabel = "DIR", required = true, description = "The folder to write into; made if there is none. photo.jpg becomes photo_200.jpg, photo_64.jpg, ...")
+    @Option(names = {"-o", "--output"}, paramLabel = "DIR", required = true,
+            description = "The folder to write into; made if there is none. photo.jpg becomes photo_200.jpg, "
+                    + "photo_64.jpg, ...")
     private Path output;
 
-    @Option(names = "--sizes", paramLabel = "N,...", split = ",", splitSynopsisLabel = ",", defaultValue = "200,64,32", converter = Width.class, description = "Widths in pixels. Nothing is made larger than it is. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--sizes", paramLabel = "N,...", split = ",", splitSynopsisLabel = ",", defaultValue = "200,64,32",
+            converter = Width.class,
+            description = "Widths in pixels. Nothing is made larger than it is. Default: ${DEFAULT-VALUE}.")
     private int[] sizes;
 
-    @Option(names = "--fit", paramLabel = "HOW", defaultValue = "width", description = "What a size limits: width; box, width and height; crop, a square is filled and the rest cut off. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--fit", paramLabel = "HOW", defaultValue = "width",
+            description = "What a size limits: width; box, width and height; crop, a square is filled and the rest cut "
+                    + "off. Default: ${DEFAULT-VALUE}.")
     private ThumbnailSettings.Fit fit;
 
-    @Option(names = "--format", paramLabel = "FORMAT", defaultValue = "jpeg", description = "jpeg, png, webp, or same: that of the image where it is one of these, otherwise png. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--format", paramLabel = "FORMAT", defaultValue = "jpeg",
+            description = "jpeg, png, webp, or same: that of the image where it is one of these, otherwise png. "
+                    + "Default: ${DEFAULT-VALUE}.")
     private ThumbnailSettings.Format format;
 
-    @Option(names = "--quality", paramLabel = "N", defaultValue = "75", description = "Of jpeg and webp, 1 to 100. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--quality", paramLabel = "N", defaultValue = "75",
+            description = "Of jpeg and webp, 1 to 100. Default: ${DEFAULT-VALUE}.")
     private int quality;
 
-    @Option(names = "--on", paramLabel = "PLAN", defaultValue = "processes", description = "The pool that makes images small. On processes an image that crashes its decoder costs one image, not the program. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--on", paramLabel = "PLAN", defaultValue = "processes",
+            description = "The pool that makes images small. On processes an image that crashes its decoder costs one "
+                    + "image, not the program. Default: ${DEFAULT-VALUE}.")
     private Plan plan;
 
-    @Option(names = "--jobs", paramLabel = "N", description = "How many workers that pool has: --on processes --jobs 4 is --on processes:4.")
+    @Option(names = "--jobs", paramLabel = "N",
+            description = "How many workers that pool has: --on processes --jobs 4 is --on processes:4.")
     private @Nullable Integer jobs;
 
-    @Option(names = "--fetch-on", paramLabel = "PLAN", defaultValue = "virtual", description = "The pool of this JVM that reads, downloads and writes: virtual, threads:N, loop or inline. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--fetch-on", paramLabel = "PLAN", defaultValue = "virtual",
+            description = "The pool of this JVM that reads, downloads and writes: virtual, threads:N, loop or inline. "
+                    + "Default: ${DEFAULT-VALUE}.")
     private Plan fetchPlan;
 
-    @Option(names = "--downloads", paramLabel = "N", defaultValue = "4", description = "How many sources are fetched at once. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--downloads", paramLabel = "N", defaultValue = "4",
+            description = "How many sources are fetched at once. Default: ${DEFAULT-VALUE}.")
     private int downloads;
 
-    @Option(names = "--per-host", paramLabel = "N", description = "How many of them from one host. Default: as many as --downloads.")
+    @Option(names = "--per-host", paramLabel = "N",
+            description = "How many of them from one host. Default: as many as --downloads.")
     private @Nullable Integer perHost;
 
-    @Option(names = "--retries", paramLabel = "N", defaultValue = "3", description = "How often a download that broke off, or that the server asks to be repeated, is tried again. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--retries", paramLabel = "N", defaultValue = "3",
+            description = "How often a download that broke off, or that the server asks to be repeated, is tried "
+                    + "again. Default: ${DEFAULT-VALUE}.")
     private int retries;
 
-    @Option(names = "--deadline", paramLabel = "TIME", defaultValue = "2m", description = "How long a download may take, with all retries. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--deadline", paramLabel = "TIME", defaultValue = "2m",
+            description = "How long a download may take, with all retries. Default: ${DEFAULT-VALUE}.")
     private Duration deadline;
 
-    @Option(names = "--time-limit", paramLabel = "TIME", defaultValue = "1m", description = "How long making one image small may take; on processes its worker is killed then. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--time-limit", paramLabel = "TIME", defaultValue = "1m",
+            description = "How long making one image small may take; on processes its worker is killed then. Default: "
+                    + "${DEFAULT-VALUE}.")
     private Duration timeLimit;
 
-    @Option(names = "--allow-private", description = "Download also from addresses that are not public, such as 127.0.0.1 and those of the local network.")
+    @Option(names = "--allow-private",
+            description = "Download also from addresses that are not public, such as 127.0.0.1 and those of "
+                    + "the local network.")
     private boolean allowPrivate;
 
-    @Option(names = "--max-pixels", paramLabel = "N", defaultValue = "100M", description = "An image whose header promises more is refused before it is decoded. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--max-pixels", paramLabel = "N", defaultValue = "100M",
+            description = "An image whose header promises more is refused before it is decoded. Default: "
+                    + "${DEFAULT-VALUE}.")
     private long maxPixels;
 
-    @Option(names = "--max-bytes", paramLabel = "N", defaultValue = "100M", description = "A file that is larger is refused. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--max-bytes", paramLabel = "N", defaultValue = "100M",
+            description = "A file that is larger is refused. Default: ${DEFAULT-VALUE}.")
     private long maxBytes;
 
-    @Option(names = "--on-corrupt", paramLabel = "HOW", defaultValue = "fail", description = "A damaged image: fail; warn, and make what can be made; keep, the same without a word. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--on-corrupt", paramLabel = "HOW", defaultValue = "fail",
+            description = "A damaged image: fail; warn, and make what can be made; keep, the same without a word. "
+                    + "Default: ${DEFAULT-VALUE}.")
     private ThumbnailSettings.OnCorrupt onCorrupt;
 
-    @Option(names = "--no-clobber", description = "Leave files that are there as they are, and do not make them again: finishes what was interrupted.")
+    @Option(names = "--no-clobber",
+            description = "Leave files that are there as they are, and do not make them again: finishes what "
+                    + "was interrupted.")
     private boolean noClobber;
 
-    @Option(names = "--force", description = "Replace files that are there. Without one of these two, a file that is there is an error.")
+    @Option(names = "--force",
+            description = "Replace files that are there. Without one of these two, a file that is there is an error.")
     private boolean force;
 
-    @Option(names = "--codec", paramLabel = "NAME", defaultValue = "auto", description = "The decoder to prefer: leptonica, which is built in, turbojpeg (the system's libjpeg-turbo), jdk, or auto for the first that can. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--codec", paramLabel = "NAME", defaultValue = "auto",
+            description = "The decoder to prefer: leptonica, which is built in, turbojpeg (the system's "
+                    + "libjpeg-turbo), jdk, or auto for the first that can. Default: ${DEFAULT-VALUE}.")
     private String codec;
 
     @Option(names = "--dry-run", description = "Print what would be written, and fetch, make and write nothing.")
     private boolean dryRun;
 
-    @Option(names = "--timeline", paramLabel = "FILE", description = "Draw what ran when, stage by stage, into a .svg file.")
+    @Option(names = "--timeline", paramLabel = "FILE",
+            description = "Draw what ran when, stage by stage, into a .svg file.")
     private @Nullable Path timeline;
 
-    @Option(names = "--verbose", description = "Log on stderr what is fetched and written: lines of thread, time, level and message.")
+    @Option(names = "--verbose",
+            description = "Log on stderr what is fetched and written: lines of thread, time, level and message.")
     private boolean verbose;
 
     @Option(names = "--json", description = "Print one JSON object a line.")
@@ -150,7 +185,8 @@ final class ThumbnailsCommand implements Callable<Integer> {
                 .registerConverter(
                         ThumbnailSettings.Format.class,
                         name -> choice(name.equals("jpg") ? "jpeg" : name, ThumbnailSettings.Format.class))
-                .registerConverter(ThumbnailSettings.OnCorrupt.class, name -> choice(name, ThumbnailSettings.OnCorrupt.class))
+                .registerConverter(ThumbnailSettings.OnCorrupt.class,
+                        name -> choice(name, ThumbnailSettings.OnCorrupt.class))
                 .registerConverter(Plan.class, OpenPools::parse)
                 .registerConverter(Duration.class, Amounts::duration)
                 .registerConverter(long.class, Amounts::count);
@@ -162,14 +198,16 @@ final class ThumbnailsCommand implements Callable<Integer> {
             terminal.keepOutputForCommand();
         }
         // Read when the client's class is loaded: lets plain http connect to the very address that was checked.
-        System.setProperty("jdk.httpclient.allowRestrictedHeaders", System.getProperty("jdk.httpclient.allowRestrictedHeaders", "host"));
+        System.setProperty("jdk.httpclient.allowRestrictedHeaders",
+                System.getProperty("jdk.httpclient.allowRestrictedHeaders", "host"));
         ThumbnailSettings settings = settings();
         OutputFolder.Existing existing = existing();
         ensureNoSourceIsTheOutput();
         Downloader.Builder downloader = downloader();
         Plan makers = makers();
         if (fetchPlan.kind().equals("processes")) {
-            throw CommandException.usage("--fetch-on: fetching runs in this JVM: say virtual, threads:N, loop or inline");
+            throw CommandException.usage(
+                    "--fetch-on: fetching runs in this JVM: say virtual, threads:N, loop or inline");
         }
         if (timeline != null) {
             ensureWritable(timeline);
@@ -199,7 +237,8 @@ final class ThumbnailsCommand implements Callable<Integer> {
                 Stream<Source> found = found(report)) {
             Pool fetching = pools.open(fetchPlan);
             Pool making = pools.open(makers);
-            var stages = new ThumbnailPipeline.Stages(fetching, downloads, making, timeLimit, maxBytes, timeline != null);
+            var stages =
+                    new ThumbnailPipeline.Stages(fetching, downloads, making, timeLimit, maxBytes, timeline != null);
             var pipeline = new ThumbnailPipeline(maker, folder, open, stages);
             ThumbnailSummary summary = run(pipeline, found, report.to(making, makers.toString()));
             pools.close(making);
@@ -251,10 +290,14 @@ final class ThumbnailsCommand implements Callable<Integer> {
     private int dryRun(ThumbnailMaker maker, OutputFolder.Existing existing, ThumbnailsReport report) {
         var folder = OutputFolder.planned(output, existing);
         try (Stream<Source> found = found(report)) {
-            long count = found.peek(source -> report.wouldMake(source, ThumbnailPipeline.filesFor(maker.settings(), folder, source), folder))
+            long count = found.peek(
+                    source -> report.wouldMake(source,
+                            ThumbnailPipeline.filesFor(maker.settings(), folder, source), folder))
                     .count();
             ensureSomethingWasFound(count + report.problems());
-            return count == 0 ? ExitCode.COULD_NOT_START : report.problems() + report.refused() == 0 ? ExitCode.DONE : ExitCode.TASKS_FAILED;
+            return count == 0
+                    ? ExitCode.COULD_NOT_START
+                    : report.problems() + report.refused() == 0 ? ExitCode.DONE : ExitCode.TASKS_FAILED;
         }
     }
 
@@ -265,7 +308,8 @@ final class ThumbnailsCommand implements Callable<Integer> {
 
     private static void ensureSomethingWasFound(long found) {
         if (found == 0) {
-            throw CommandException.couldNotStart("no image among the sources: name files, addresses, or folders with images", null);
+            throw CommandException.couldNotStart(
+                    "no image among the sources: name files, addresses, or folders with images", null);
         }
     }
 
@@ -282,7 +326,8 @@ final class ThumbnailsCommand implements Callable<Integer> {
         return with("--codec", chosen, one -> one.withCodec(codec));
     }
 
-    private static ThumbnailSettings with(String option, ThumbnailSettings before, UnaryOperator<ThumbnailSettings> change) {
+    private static ThumbnailSettings with(String option, ThumbnailSettings before,
+            UnaryOperator<ThumbnailSettings> change) {
         try {
             return change.apply(before);
         } catch (IllegalArgumentException e) {
@@ -325,7 +370,9 @@ final class ThumbnailsCommand implements Callable<Integer> {
         if (noClobber && force) {
             throw CommandException.usage("--no-clobber and --force exclude each other: leave out one");
         }
-        return noClobber ? OutputFolder.Existing.KEEP : force ? OutputFolder.Existing.REPLACE : OutputFolder.Existing.FAIL;
+        return noClobber
+                ? OutputFolder.Existing.KEEP
+                : force ? OutputFolder.Existing.REPLACE : OutputFolder.Existing.FAIL;
     }
 
     private OutputFolder folder(OutputFolder.Existing existing) throws InterruptedException {
@@ -360,7 +407,8 @@ final class ThumbnailsCommand implements Callable<Integer> {
             throw CommandException.usage("--jobs must be >= 1, was " + jobs);
         }
         if (plan.argument() != null || !Comparison.takesCount(plan.kind())) {
-            throw CommandException.usage("--jobs: plan " + plan + " takes no other number of workers: leave out one of both");
+            throw CommandException.usage(
+                    "--jobs: plan " + plan + " takes no other number of workers: leave out one of both");
         }
         return new Plan(plan.kind(), String.valueOf(jobs), plan.options());
     }

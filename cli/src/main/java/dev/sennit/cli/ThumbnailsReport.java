@@ -63,7 +63,8 @@ final class ThumbnailsReport {
                     .put("action", kept ? "skip" : isRefused ? "refuse" : "make")
                     .toString());
         } else {
-            String why = kept ? "would be skipped, all there: " : isRefused ? "would fail, files exist: " : "would make ";
+            String why =
+                    kept ? "would be skipped, all there: " : isRefused ? "would fail, files exist: " : "would make ";
             terminal.line(source.text() + ": " + why + String.join(", ", names));
         }
     }
@@ -152,7 +153,8 @@ final class ThumbnailsReport {
         }
         List<String> lines = new ArrayList<>(table.lines());
         lines.add("decoding " + Figures.duration(seconds(summary.decoding())) + ", resizing "
-                + Figures.duration(seconds(summary.resizing())) + ", encoding " + Figures.duration(seconds(summary.encoding())));
+                + Figures.duration(seconds(summary.resizing())) + ", encoding "
+                + Figures.duration(seconds(summary.encoding())));
         lines.add(String.format(Locale.ROOT, "%s in %s, %.1f/s: %s, %s in, %s out%s%s",
                 Figures.count(summary.made(), "image", "images"),
                 Figures.duration(seconds),
@@ -192,7 +194,8 @@ final class ThumbnailsReport {
                 .put("decodingSeconds", seconds(summary.decoding()))
                 .put("resizingSeconds", seconds(summary.resizing()))
                 .put("encodingSeconds", seconds(summary.encoding()));
-        summary.failures().forEach((reason, count) -> line.put("failed." + reason.name().toLowerCase(Locale.ROOT), count));
+        summary.failures()
+                .forEach((reason, count) -> line.put("failed." + reason.name().toLowerCase(Locale.ROOT), count));
         summary.statistics().stages().forEach(stage -> line.put(stage.name() + "Seconds", seconds(stage.runTime())));
         return line.toString();
     }

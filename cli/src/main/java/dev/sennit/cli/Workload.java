@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  */
 record Workload(String name, Supplier<List<Task<?>>> source, Division division) {
     /** The names of the built-in workloads. */
-    private static final List<String> BUILT_IN = List.of("primes", "primes-queue", "primes-split", "sums", "sleep", "thumbnails");
+    private static final List<String> BUILT_IN =
+            List.of("primes", "primes-queue", "primes-split", "sums", "sleep", "thumbnails");
     private static final long SEED = 42;
     private static final int SLEEPS = 20;
     private static final long SLEEP_MILLIS = 50;
@@ -59,8 +60,10 @@ record Workload(String name, Supplier<List<Task<?>>> source, Division division) 
     static Workload named(String name) {
         return switch (name) {
             case "primes" -> new Workload(name, Workload::primes);
-            case "primes-queue" -> new Workload(name, Workload::primes, (pool, tasks) -> QueuedPrimes.run(pool, Primes.NUMBERS));
-            case "primes-split" -> new Workload(name, Workload::primes, (pool, tasks) -> SplitPrimes.run(pool, Primes.NUMBERS));
+            case "primes-queue" ->
+                new Workload(name, Workload::primes, (pool, tasks) -> QueuedPrimes.run(pool, Primes.NUMBERS));
+            case "primes-split" ->
+                new Workload(name, Workload::primes, (pool, tasks) -> SplitPrimes.run(pool, Primes.NUMBERS));
             case "sums" -> new Workload(name, () -> listOf(SumJob.jobs(SEED), job -> job::sum));
             case "sleep" -> new Workload(name, Workload::sleeps);
             case "thumbnails" -> thumbnails(name);
@@ -149,8 +152,9 @@ record Workload(String name, Supplier<List<Task<?>>> source, Division division) 
         List<Task<?>> tasks = new ArrayList<>();
         for (Object each : collection) {
             if (!(each instanceof Task<?> task)) {
-                throw CommandException.usage("class " + name + ": get() has to return tasks of type dev.sennit.Task, was "
-                        + (each == null ? "null" : each.getClass().getName()) + " at index " + tasks.size());
+                throw CommandException.usage(
+                        "class " + name + ": get() has to return tasks of type dev.sennit.Task, was "
+                                + (each == null ? "null" : each.getClass().getName()) + " at index " + tasks.size());
             }
             tasks.add(task);
         }

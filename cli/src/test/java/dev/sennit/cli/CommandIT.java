@@ -21,7 +21,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The packaged jar as its users run it, copied into a folder with a space in its name; but with one compiler, as it runs for seconds. */
+/**
+ * The packaged jar as its users run it, copied into a folder with a space in its name; but with one compiler, as it
+ * runs for seconds.
+ */
 @DisabledOnOs(OS.WINDOWS)
 class CommandIT {
     private static final Path JAR = Path.of("target/sennit.jar").toAbsolutePath();
@@ -94,7 +97,8 @@ class CommandIT {
         assertThat(ended.out()).hasSize(21);
         assertThat(ended.out().stream().limit(20).map(line -> Long.valueOf(line.substring(0, 16).strip())))
                 .containsExactlyInAnyOrderElementsOf(Primes.NUMBERS);
-        assertThat(ended.out().stream().limit(20).filter(line -> line.contains(" P ")).map(line -> line.substring(0, 16).strip()))
+        assertThat(ended.out().stream().limit(20).filter(line -> line.contains(" P "))
+                .map(line -> line.substring(0, 16).strip()))
                 .containsExactlyInAnyOrder(
                         "2", "142702110479723", "299593572317531", "3333333333333301", "4444444444444423",
                         "5555555555555503", "6666666666666719", "7777777777777753", "9999999999999917");
@@ -107,9 +111,9 @@ class CommandIT {
 
         assertThat(processes.exit()).isZero();
         assertThat(processes.out().stream()
-                        .limit(8)
-                        .map(line -> line.replaceAll(",\"seconds.*", "}"))
-                        .sorted())
+                .limit(8)
+                .map(line -> line.replaceAll(",\"seconds.*", "}"))
+                .sorted())
                 .containsExactlyElementsOf(SumJob.jobs(42).stream()
                         .map(job -> "{\"job\":" + job.number() + ",\"sum\":" + job.sum() + "}")
                         .toList());
@@ -222,7 +226,8 @@ class CommandIT {
 
     @Test
     void aReaderThatLeavesIsNoError() throws Exception {
-        String sennit = command("primes").command().stream().map(word -> "'" + word + "'").collect(Collectors.joining(" "));
+        String sennit =
+                command("primes").command().stream().map(word -> "'" + word + "'").collect(Collectors.joining(" "));
         Ended ended = run(redirected(List.of("sh", "-c", sennit + " | head -n 1")), "");
 
         assertThat(ended.out()).hasSize(1);
@@ -235,7 +240,8 @@ class CommandIT {
 
         assertThat(ended.exit()).isEqualTo(3);
         assertThat(ended.out()).isEmpty();
-        assertThat(ended.err().getLast()).startsWith("sennit: plan processes:1?jvm=-XX:NoSuchOption: ").contains("could not be started");
+        assertThat(ended.err().getLast()).startsWith("sennit: plan processes:1?jvm=-XX:NoSuchOption: ")
+                .contains("could not be started");
         assertThat(ended.err()).filteredOn(line -> line.startsWith("sennit:")).hasSize(1);
     }
 
@@ -243,7 +249,8 @@ class CommandIT {
     void compareOnProcessesWithAWorkloadFromTheClassPath() throws Exception {
         String classPath = JAR + java.io.File.pathSeparator + TEST_CLASSES;
         Ended ended = run(
-                redirected(java("--enable-native-access=ALL-UNNAMED", "-cp", classPath, "dev.sennit.cli.Main", "compare", CompareTest.Small.class.getName(),
+                redirected(java("--enable-native-access=ALL-UNNAMED", "-cp", classPath, "dev.sennit.cli.Main",
+                        "compare", CompareTest.Small.class.getName(),
                         "--on", "threads:2,processes:1,processes:2", "--repeat", "3")),
                 "");
 
@@ -258,12 +265,14 @@ class CommandIT {
     void aWorkerThatDiesFailsItsPlanAlone() throws Exception {
         String classPath = JAR + java.io.File.pathSeparator + TEST_CLASSES;
         Ended ended = run(
-                redirected(java("--enable-native-access=ALL-UNNAMED", "-cp", classPath, "dev.sennit.cli.Main", "compare", Deadly.class.getName(), "--on",
+                redirected(java("--enable-native-access=ALL-UNNAMED", "-cp", classPath, "dev.sennit.cli.Main",
+                        "compare", Deadly.class.getName(), "--on",
                         "processes:1,threads:1", "--repeat", "3")),
                 "");
 
         assertThat(ended.exit()).isEqualTo(1);
-        assertThat(ended.out().get(3)).matches("processes:1 +1  failed in round 1: task 2 of 2: WorkerCrashedException: .*");
+        assertThat(ended.out().get(3))
+                .matches("processes:1 +1  failed in round 1: task 2 of 2: WorkerCrashedException: .*");
         assertThat(ended.out().get(4)).startsWith("threads:1 ").contains("x");
     }
 
@@ -271,13 +280,15 @@ class CommandIT {
     void aTaskThatCannotTravelFailsItsPlanAlone() throws Exception {
         String classPath = JAR + java.io.File.pathSeparator + TEST_CLASSES;
         Ended ended = run(
-                redirected(java("--enable-native-access=ALL-UNNAMED", "-cp", classPath, "dev.sennit.cli.Main", "compare", Rooted.class.getName(), "--on",
+                redirected(java("--enable-native-access=ALL-UNNAMED", "-cp", classPath, "dev.sennit.cli.Main",
+                        "compare", Rooted.class.getName(), "--on",
                         "processes:1,threads:1", "--repeat", "1")),
                 "");
 
         assertThat(ended.exit()).isEqualTo(1);
         assertThat(ended.err()).isEmpty();
-        assertThat(ended.out().get(3)).matches("processes:1 +1  failed in round 1: task 1 of 1: TaskSerializationException: .*");
+        assertThat(ended.out().get(3))
+                .matches("processes:1 +1  failed in round 1: task 1 of 1: TaskSerializationException: .*");
         assertThat(ended.out().get(4)).startsWith("threads:1 ").contains("x");
     }
 

@@ -91,7 +91,8 @@ class CommandsTest {
                 .containsExactlyElementsOf(SumJob.jobs(42).stream()
                         .map(job -> "job %d %10d".formatted(job.number(), job.sum()))
                         .toList());
-        assertThat(run.out().get(8)).matches("8 jobs in \\d+\\.\\d{3}s, CPU \\d+ % of a core, on " + plan + ", seed 42");
+        assertThat(run.out().get(8))
+                .matches("8 jobs in \\d+\\.\\d{3}s, CPU \\d+ % of a core, on " + plan + ", seed 42");
         assertThat(run.out().get(9)).contains("8 submitted, 8 succeeded, 0 failed");
         assertThat(run.out().get(10)).startsWith("time: queued ");
         assertThat(run.out()).hasSize(11);
@@ -108,7 +109,8 @@ class CommandsTest {
         Run run = Run.sennit("sums", "--seed", "-1", "--json");
 
         assertThat(run.out()).hasSize(9).allMatch(line -> line.startsWith("{\"") && line.endsWith("}"));
-        assertThat(run.out().getLast()).contains("\"seed\":-1", "\"submitted\":8", "\"succeeded\":8", "\"cpuSeconds\":");
+        assertThat(run.out().getLast()).contains("\"seed\":-1", "\"submitted\":8", "\"succeeded\":8",
+                "\"cpuSeconds\":");
     }
 
     @ParameterizedTest
@@ -131,7 +133,8 @@ class CommandsTest {
 
         assertThat(run.exit()).isZero();
         assertThat(String.join("\n", run.out()))
-                .contains("Usage: sennit ps", "PID", "--stacks", "--json", "Exit codes:", "130   interrupted", "  sennit ps 4711");
+                .contains("Usage: sennit ps", "PID", "--stacks", "--json", "Exit codes:", "130   interrupted",
+                        "  sennit ps 4711");
         assertThat(run.out()).allMatch(line -> line.length() <= 80);
     }
 

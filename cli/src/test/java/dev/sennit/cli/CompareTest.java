@@ -19,7 +19,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Comparisons in this JVM, with workloads that take next to no time. */
 class CompareTest {
     static final List<Long> SMALL_NUMBERS = List.of(
-            2L, 3L, 4L, 9L, 25L, 1_000_003L, 1_000_001L, 999_999_999_989L, 10_000_000_000_037L, 2_147_483_647L * 2, 99_999_989L * 99_999_989L,
+            2L, 3L, 4L, 9L, 25L, 1_000_003L, 1_000_001L, 999_999_999_989L, 10_000_000_000_037L, 2_147_483_647L * 2,
+            99_999_989L * 99_999_989L,
             7L * 1_000_000_007L, 8L);
 
     @TempDir
@@ -112,11 +113,14 @@ class CompareTest {
 
     @Test
     void aCommaInAnOptionIsNoneBetweenPlans() {
-        assertThat(CompareCommand.plansIn("inline,threads:2,processes:1?jvm=-Xlog:gc,safepoint,-Xss2m&heap=64m,virtual,loop:3"))
-                .containsExactly("inline", "threads:2", "processes:1?jvm=-Xlog:gc,safepoint,-Xss2m&heap=64m", "virtual", "loop:3");
+        assertThat(CompareCommand.plansIn(
+                "inline,threads:2,processes:1?jvm=-Xlog:gc,safepoint,-Xss2m&heap=64m,virtual,loop:3"))
+                .containsExactly("inline", "threads:2", "processes:1?jvm=-Xlog:gc,safepoint,-Xss2m&heap=64m", "virtual",
+                        "loop:3");
         assertThat(CompareCommand.plansIn("processes?allow=a.B,c.D,processes?heap=1g"))
                 .containsExactly("processes?allow=a.B,c.D", "processes?heap=1g");
-        assertThat(CompareCommand.plansIn("threads,virtul")).as("an error is told of its own").containsExactly("threads", "virtul");
+        assertThat(CompareCommand.plansIn("threads,virtul")).as("an error is told of its own")
+                .containsExactly("threads", "virtul");
         assertThat(CompareCommand.plansIn("threads,")).containsExactly("threads", "");
     }
 
@@ -141,7 +145,8 @@ class CompareTest {
         Run run = compare(Arrays.class, "--on", "threads:2", "--repeat", "1", "--json");
 
         assertThat(run.out()).hasSize(3);
-        assertThat(run.out().get(0)).contains("\"plan\":\"inline\"", "\"workers\":1", "\"rounds\":1", "\"speedUp\":1.0", "\"failure\":null");
+        assertThat(run.out().get(0)).contains("\"plan\":\"inline\"", "\"workers\":1", "\"rounds\":1", "\"speedUp\":1.0",
+                "\"failure\":null");
         assertThat(run.out().get(1)).contains("\"plan\":\"threads:2\"", "\"kind\":\"threads\"", "\"workers\":2");
         assertThat(run.out().get(2)).contains("\"kind\":\"threads\",\"beatsInline\":");
     }
@@ -149,7 +154,8 @@ class CompareTest {
     @Test
     void workerCountsAndAPlot() {
         Path plot = folder.resolve("a plot.svg");
-        Run run = compare(Small.class, "--on", "virtual,threads", "--workers", "1..3", "--repeat", "1", "--plot", plot.toString());
+        Run run = compare(Small.class, "--on", "virtual,threads", "--workers", "1..3", "--repeat", "1", "--plot",
+                plot.toString());
 
         assertThat(run.exit()).isZero();
         assertThat(run.out().stream().skip(2).map(line -> line.split(" ")[0]))
@@ -183,11 +189,13 @@ class CompareTest {
                 assertThat(parts).hasSizeLessThanOrEqualTo(workers);
                 long next = 3;
                 for (SplitPrimes.Part part : parts) {
-                    assertThat(part.first()).as("%d on %d: odd, and after the part before", number, workers).isEqualTo(next);
+                    assertThat(part.first()).as("%d on %d: odd, and after the part before", number, workers)
+                            .isEqualTo(next);
                     assertThat(part.last()).isBetween(part.first(), root);
                     next = part.last() % 2 == 0 ? part.last() + 1 : part.last() + 2;
                 }
-                assertThat(next).as("%d on %d: up to the root", number, workers).isGreaterThan(root).isGreaterThanOrEqualTo(3);
+                assertThat(next).as("%d on %d: up to the root", number, workers).isGreaterThan(root)
+                        .isGreaterThanOrEqualTo(3);
             }
         }
     }
@@ -225,10 +233,12 @@ class CompareTest {
     @Test
     void classesThatAreNoWorkloads() {
         assertNoWorkload(Empty.class, "get() has to return a collection of tasks, was an empty one");
-        assertNoWorkload(Strings.class, "get() has to return tasks of type dev.sennit.Task, was java.lang.String at index 0");
+        assertNoWorkload(Strings.class,
+                "get() has to return tasks of type dev.sennit.Task, was java.lang.String at index 0");
         assertNoWorkload(NoConstructor.class, "has to be a public class with a public constructor that takes nothing");
         assertNoWorkload(
-                Object.class, "does not implement java.util.function.Supplier<Collection<Task<?>>>, as a workload has to");
+                Object.class,
+                "does not implement java.util.function.Supplier<Collection<Task<?>>>, as a workload has to");
     }
 
     private static void assertNoWorkload(Class<?> type, String why) {

@@ -21,13 +21,13 @@ class CostTest {
     @Test
     void theFewestWorkersThatBeatInline() {
         assertThat(texts(
-                        measured("threads", 4, 0.3),
-                        measured("inline", 1, 1),
-                        measured("threads", 1, 1.01),
-                        measured("threads", 2, 0.6),
-                        measured("processes", 1, 1.2),
-                        measured("processes", 2, 1),
-                        measured("virtual", null, 0.5)))
+                measured("threads", 4, 0.3),
+                measured("inline", 1, 1),
+                measured("threads", 1, 1.01),
+                measured("threads", 2, 0.6),
+                measured("processes", 1, 1.2),
+                measured("processes", 2, 1),
+                measured("virtual", null, 0.5)))
                 .containsExactly("threads 2", "processes none up to 2", "virtual no limit");
     }
 
@@ -38,7 +38,8 @@ class CostTest {
 
     @Test
     void whatFailedDoesNotCount() {
-        assertThat(texts(measured("inline", 1, 1), failed("threads", 2), measured("threads", 3, 0.5), failed("processes", 2)))
+        assertThat(texts(measured("inline", 1, 1), failed("threads", 2), measured("threads", 3, 0.5),
+                failed("processes", 2)))
                 .containsExactly("threads 3");
     }
 

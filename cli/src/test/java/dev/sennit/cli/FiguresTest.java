@@ -41,7 +41,8 @@ class FiguresTest {
         assertThat(Median.of(List.of(7.0))).isEqualTo(7);
         assertThat(Median.of(List.of(9.0, 1.0, 5.0))).isEqualTo(5);
         assertThat(Median.of(List.of(4.0, 1.0, 100.0, 2.0))).isEqualTo(3);
-        assertThatIllegalArgumentException().isThrownBy(() -> Median.of(List.of())).withMessage("values must not be empty");
+        assertThatIllegalArgumentException().isThrownBy(() -> Median.of(List.of()))
+                .withMessage("values must not be empty");
     }
 
     @Test

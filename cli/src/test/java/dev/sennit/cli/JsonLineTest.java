@@ -17,7 +17,8 @@ class JsonLineTest {
 
     @Test
     void membersKeepTheirOrder() {
-        assertThat(new JsonLine().put("b", 1).put("a", true).put("c", null)).hasToString("{\"b\":1,\"a\":true,\"c\":null}");
+        assertThat(new JsonLine().put("b", 1).put("a", true).put("c", null))
+                .hasToString("{\"b\":1,\"a\":true,\"c\":null}");
         assertThat(new JsonLine()).hasToString("{}");
     }
 
@@ -56,6 +57,7 @@ class JsonLineTest {
 
     @Test
     void othersAreRefused() {
-        assertThatIllegalArgumentException().isThrownBy(() -> json(new Object())).withMessage("no JSON for class java.lang.Object");
+        assertThatIllegalArgumentException().isThrownBy(() -> json(new Object()))
+                .withMessage("no JSON for class java.lang.Object");
     }
 }

@@ -34,15 +34,23 @@ class NumberReaderTest {
 
     @Test
     void whatIsWrongIsNamedWithItsLine() {
-        assertWrong("1 2\n3\nx y", 3, "stdin line 3: \"x\" is not a whole number: give whole numbers from 0 to 9223372036854775807");
-        assertWrong("1\n-5", 1, "stdin line 2: number must be >= 0, was -5: give whole numbers from 0 to 9223372036854775807");
-        assertWrong("9223372036854775808", 0, "stdin line 1: number must be <= 9223372036854775807, was 9223372036854775808:"
-                + " give whole numbers from 0 to 9223372036854775807");
-        assertWrong("+5", 0, "stdin line 1: \"+5\" is not a whole number: give whole numbers from 0 to 9223372036854775807");
-        assertWrong("1.0\n", 0, "stdin line 1: \"1.0\" is not a whole number: give whole numbers from 0 to 9223372036854775807");
-        assertWrong("\u0001\u001b[31m", 0, "stdin line 1: \"??[31m\" is not a whole number: give whole numbers from 0 to 9223372036854775807");
-        assertWrong("\u0665", 0, "stdin line 1: \"\u0665\" is not a whole number: give whole numbers from 0 to 9223372036854775807");
-        assertWrong("5\n" + "0".repeat(1001), 1, "stdin line 2: a word of more than 1000 bytes is not a number: separate numbers by white space");
+        assertWrong("1 2\n3\nx y", 3,
+                "stdin line 3: \"x\" is not a whole number: give whole numbers from 0 to 9223372036854775807");
+        assertWrong("1\n-5", 1,
+                "stdin line 2: number must be >= 0, was -5: give whole numbers from 0 to 9223372036854775807");
+        assertWrong("9223372036854775808", 0,
+                "stdin line 1: number must be <= 9223372036854775807, was 9223372036854775808:"
+                        + " give whole numbers from 0 to 9223372036854775807");
+        assertWrong("+5", 0,
+                "stdin line 1: \"+5\" is not a whole number: give whole numbers from 0 to 9223372036854775807");
+        assertWrong("1.0\n", 0,
+                "stdin line 1: \"1.0\" is not a whole number: give whole numbers from 0 to 9223372036854775807");
+        assertWrong("\u0001\u001b[31m", 0,
+                "stdin line 1: \"??[31m\" is not a whole number: give whole numbers from 0 to 9223372036854775807");
+        assertWrong("\u0665", 0,
+                "stdin line 1: \"\u0665\" is not a whole number: give whole numbers from 0 to 9223372036854775807");
+        assertWrong("5\n" + "0".repeat(1001), 1,
+                "stdin line 2: a word of more than 1000 bytes is not a number: separate numbers by white space");
     }
 
     private static void assertWrong(String text, int before, String message) {

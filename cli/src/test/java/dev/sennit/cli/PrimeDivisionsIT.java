@@ -11,7 +11,10 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 
-/** The ways to divide the prime checks among worker processes: a job queue with poison pills, and the divisors of each number. */
+/**
+ * The ways to divide the prime checks among worker processes: a job queue with poison pills, and the divisors of each
+ * number.
+ */
 class PrimeDivisionsIT {
     private static final List<Long> NUMBERS = CompareTest.SMALL_NUMBERS;
 

@@ -67,7 +67,9 @@ class PrimesTest {
         assertThat(Primes.isPrimeWithNaps(n)).isFalse();
     }
 
-    /** The last divisors of all that a long can have, where an overflow would never end; to try all takes half a minute. */
+    /**
+     * The last divisors of all that a long can have, where an overflow would never end; to try all takes half a minute.
+     */
     @Test
     void theTopOfLong() {
         long prime = 9_223_372_036_854_775_783L;
@@ -103,7 +105,8 @@ class PrimesTest {
 
     @Test
     void squareRootIsExactAroundSquares() {
-        List<Long> roots = LongStream.of(1, 2, 3, 94_906_265, 94_906_266, 94_906_267, 2_147_483_648L, LARGEST_ROOT - 1, LARGEST_ROOT)
+        List<Long> roots = LongStream.of(
+                1, 2, 3, 94_906_265, 94_906_266, 94_906_267, 2_147_483_648L, LARGEST_ROOT - 1, LARGEST_ROOT)
                 .boxed()
                 .toList();
         for (long root : roots) {
@@ -122,6 +125,7 @@ class PrimesTest {
             long n = random.nextLong() >>> 1 + random.nextInt(60);
             assertThat(Primes.squareRoot(n)).isEqualTo(BigInteger.valueOf(n).sqrt().longValueExact());
         }
-        assertThatIllegalArgumentException().isThrownBy(() -> Primes.squareRoot(-1)).withMessage("n must be >= 0, was -1");
+        assertThatIllegalArgumentException().isThrownBy(() -> Primes.squareRoot(-1))
+                .withMessage("n must be >= 0, was -1");
     }
 }

@@ -93,7 +93,8 @@ class PsIT {
     @Test
     void printsPoolsOfWorkerProcesses() throws Exception {
         Process laboratory = start(
-                List.of("--enable-native-access=ALL-UNNAMED", "--class-path", System.getProperty("java.class.path")), Laboratory.class);
+                List.of("--enable-native-access=ALL-UNNAMED", "--class-path", System.getProperty("java.class.path")),
+                Laboratory.class);
         try {
             String pid = Long.toString(laboratory.pid());
             Run text = Run.sennit("ps", pid);
@@ -102,11 +103,13 @@ class PsIT {
             long worker = laboratory.children().findFirst().orElseThrow().pid();
             assertThat(text.err()).isEmpty();
             assertThat(text.out()).hasSize(2);
-            assertThat(text.out().get(0)).isEqualTo("photos: 1 worker process, 1 task runs, 1 waits, 0 workers were lost");
+            assertThat(text.out().get(0))
+                    .isEqualTo("photos: 1 worker process, 1 task runs, 1 waits, 0 workers were lost");
             assertThat(text.out().get(1))
                     .matches("  photos-worker-1  pid " + worker + "  busy, runs shrink( for .*)?, 1 task done, .* old");
             assertThat(json.out()).singleElement().asString()
-                    .startsWith("{\"pool\":\"photos\",\"worker\":\"photos-worker-1\",\"pid\":" + worker + ",\"state\":\"busy\",\"task\":\"shrink\"");
+                    .startsWith("{\"pool\":\"photos\",\"worker\":\"photos-worker-1\",\"pid\":" + worker
+                            + ",\"state\":\"busy\",\"task\":\"shrink\"");
             assertThat(temp.resolve("err")).isEmptyFile();
         } finally {
             laboratory.destroyForcibly().waitFor();
@@ -154,11 +157,14 @@ class PsIT {
             assertThat(text.exit()).isZero();
             assertThat(text.out()).hasSize(3);
             assertThat(text.out().get(0)).isEqualTo("loop-1: 2 coroutines");
-            assertThat(text.out().get(1)).matches("  main  waiting for CountDownLatch@\\w+ at .*PsIT\\$Shop\\.stay\\(PsIT.java:\\d+\\), .* old");
+            assertThat(text.out().get(1)).matches(
+                    "  main  waiting for CountDownLatch@\\w+ at .*PsIT\\$Shop\\.stay\\(PsIT.java:\\d+\\), .* old");
             assertThat(text.out().get(2)).startsWith("    order  waiting for CountDownLatch@");
-            assertThat(stacks.out()).anyMatch(line -> line.startsWith("      at java.util.concurrent.CountDownLatch.await("));
+            assertThat(stacks.out())
+                    .anyMatch(line -> line.startsWith("      at java.util.concurrent.CountDownLatch.await("));
             assertThat(json.out()).hasSize(2);
-            assertThat(json.out().getLast()).startsWith("{\"loop\":\"loop-1\",").contains("\"name\":\"order\",\"state\":\"waiting\"");
+            assertThat(json.out().getLast()).startsWith("{\"loop\":\"loop-1\",")
+                    .contains("\"name\":\"order\",\"state\":\"waiting\"");
             assertThat(temp.resolve("err")).isEmptyFile();
         } finally {
             shop.destroyForcibly().waitFor();
@@ -184,7 +190,8 @@ class PsIT {
     @Test
     void theLibraryMayBeOfALoaderThatTheJvmDoesNotKnow() throws Exception {
         Process shop = start(
-                List.of("--class-path", locationOf(Container.class)), Container.class, Shop.class.getName(), locationOf(EventLoop.class), locationOf(Shop.class));
+                List.of("--class-path", locationOf(Container.class)), Container.class, Shop.class.getName(),
+                locationOf(EventLoop.class), locationOf(Shop.class));
         assertHasTwoCoroutines(shop);
     }
 
@@ -226,7 +233,8 @@ class PsIT {
             Run run = Run.sennit("ps", Long.toString(plain.pid()));
 
             assertThat(run.err()).containsExactly(
-                    "sennit: process " + plain.pid() + " has no Sennit with event loops that are watched, or with worker processes");
+                    "sennit: process " + plain.pid()
+                            + " has no Sennit with event loops that are watched, or with worker processes");
             assertThat(run.out()).isEmpty();
             assertThat(run.exit()).isEqualTo(ExitCode.TASKS_FAILED);
         } finally {

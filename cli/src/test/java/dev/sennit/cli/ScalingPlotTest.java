@@ -59,7 +59,8 @@ class ScalingPlotTest {
 
     @Test
     void noLabelHidesARingOrAnother() {
-        for (double[] seconds : new double[][] {{32.856, 29.312}, {0.5, 0.496, 0.488, 0.45}, {0.02, 0.01, 0.001}, {1, 1, 1}}) {
+        for (double[] seconds : new double[][] {{32.856, 29.312}, {0.5, 0.496, 0.488, 0.45}, {0.02, 0.01, 0.001},
+            {1, 1, 1}}) {
             List<Measurement> bests = Arrays.stream(seconds).mapToObj(each -> measurement("kind", 3, 3, each)).toList();
             double highest = 1.3 * seconds[0];
 
@@ -69,7 +70,8 @@ class ScalingPlotTest {
             assertThat(places).hasSize(seconds.length);
             for (double[] place : places) {
                 assertThat(place[0]).isEqualTo(3);
-                assertThat(heights).allSatisfy(other -> assertThat(Math.abs(place[1] - other)).isGreaterThan(0.044 * highest));
+                assertThat(heights)
+                        .allSatisfy(other -> assertThat(Math.abs(place[1] - other)).isGreaterThan(0.044 * highest));
                 assertThat(place[1]).isBetween(0.0, 1.3 * highest);
                 heights.add(place[1]);
             }

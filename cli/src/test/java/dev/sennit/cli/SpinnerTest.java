@@ -32,7 +32,8 @@ class SpinnerTest {
         Thread virtual = Thread.ofVirtual().unstarted(() -> {});
 
         assertThat(Spinner.executionUnit(platform, 7, 7)).isEqualTo("thread w-1 of process 7");
-        assertThat(Spinner.executionUnit(virtual, 7, 7)).isEqualTo("virtual thread #" + virtual.threadId() + " of process 7");
+        assertThat(Spinner.executionUnit(virtual, 7, 7))
+                .isEqualTo("virtual thread #" + virtual.threadId() + " of process 7");
         assertThat(Spinner.executionUnit(platform, 8, 7)).isEqualTo("process 8, started by process 7");
     }
 

@@ -15,7 +15,8 @@ class TerminalTest {
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
     private Terminal terminal(boolean interactive) {
-        return new Terminal(InputStream.nullInputStream(), new PrintStream(out), new PrintStream(err), interactive, interactive);
+        return new Terminal(InputStream.nullInputStream(), new PrintStream(out), new PrintStream(err), interactive,
+                interactive);
     }
 
     @Test

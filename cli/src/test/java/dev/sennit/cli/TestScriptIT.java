@@ -11,103 +11,116 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 
-/** The script {@code ./test} beside a fake JDK and a fake {@code mvn}, which notes its arguments and writes reports as Surefire does. */
+/**
+ * The script {@code ./test} beside a fake JDK and a fake {@code mvn}, which notes its arguments and writes reports as
+ * Surefire does.
+ */
 @DisabledOnOs(OS.WINDOWS)
 class TestScriptIT extends ScriptSandbox {
-  private static final List<String> TOOLS =
-      List.of("sh", "awk", "cat", "dirname", "env", "find", "grep", "head", "id", "mkdir", "mv", "readlink", "rm", "sed", "sort", "uname");
+    private static final List<String> TOOLS =
+            List.of("sh", "awk", "cat", "dirname", "env", "find", "grep", "head", "id", "mkdir", "mv", "readlink", "rm",
+                    "sed", "sort", "uname");
 
-  private static final String ONE_PASSED = "tests=\"1\" errors=\"0\" skipped=\"0\" failures=\"0\"";
+    private static final String ONE_PASSED = "tests=\"1\" errors=\"0\" skipped=\"0\" failures=\"0\"";
 
-  private final List<String> maven = new ArrayList<>(List.of("for one in \"$@\"; do printf '[%s]\\n' \"$one\"; done > arguments"));
+    private final List<String> maven =
+            new ArrayList<>(List.of("for one in \"$@\"; do printf '[%s]\\n' \"$one\"; done > arguments"));
 
-  @BeforeEach
-  void copyScript() throws IOException {
-    copyScripts(TOOLS, "test");
-    fakeJdk("jdk-25", "25.0.3");
-  }
-
-  @Test
-  void theLastLineCountsTheTestsOfAllModules() throws Exception {
-    report("core", "surefire-reports", "dev.sennit.OneTest", "tests=\"14\" errors=\"1\" skipped=\"2\" failures=\"3\"", "<testsuite tests=\"100\">");
-    report("core", "surefire-reports", "dev.sennit.TwoTest", ONE_PASSED, testcase("b", "dev.sennit.TwoTest", "0.1"));
-    report("core-it", "failsafe-reports-sockets", "dev.sennit.ThreeIT", ONE_PASSED, testcase("c", "dev.sennit.ThreeIT", "3"));
-
-    Run run = test("-pl", "core");
-
-    assertThat(run.exit()).isZero();
-    assertThat(run.out()).endsWith("\n10 passed, 4 failed, 2 skipped\n");
-    assertThat(run.out()).doesNotContain("slowest");
-    assertThat(arguments()).containsExactly("[-B]", "[-ntp]", "[-T]", "[4]", "[verify]", "[-pl]", "[core]");
-  }
-
-  @Test
-  void theExitCodeIsMavensAndReportsOfEarlierRunsAreGone() throws Exception {
-    report("core", "surefire-reports", "dev.sennit.OneTest", ONE_PASSED, testcase("a", "dev.sennit.OneTest", "0.5"));
-    assertThat(test().exit()).isZero();
-    maven.removeLast();
-    maven.add("exit 7");
-
-    Run run = test("full");
-
-    assertThat(run.exit()).isEqualTo(7);
-    assertThat(run.out()).endsWith("\n0 passed, 0 failed, 0 skipped\n").doesNotContain("slowest");
-  }
-
-  @Test
-  void quickLeavesOutWhatIsSlow() throws Exception {
-    Run run = test("quick", "-pl", "core");
-
-    assertThat(run.out()).doesNotContain("slowest");
-    assertThat(arguments())
-        .endsWith("[-DskipITs]", "[-Dsurefire.excludesFile=" + home.toRealPath() + "/.mvn/slow-tests]", "[-pl]", "[core]");
-  }
-
-  @Test
-  void fullPrintsTheTwentySlowest() throws Exception {
-    for (int i = 1; i <= 15; i++) {
-      report("core", "surefire-reports", "dev.sennit.N" + i + "Test", ONE_PASSED, testcase("first", "dev.sennit.N" + i + "Test", "" + i));
-      report("images", "surefire-reports", "dev.sennit.M" + i + "Test", ONE_PASSED, testcase("second", "dev.sennit.M" + i + "Test", "0." + (100 + i)));
+    @BeforeEach
+    void copyScript() throws IOException {
+        copyScripts(TOOLS, "test");
+        fakeJdk("jdk-25", "25.0.3");
     }
-    report("core-it", "failsafe-reports-sockets", "dev.sennit.PoolIT", ONE_PASSED, testcase("lasts(Pool&lt;&quot;x&quot;>)[1]", "dev.sennit.PoolIT", "1,234.567"));
 
-    Run run = test("full", "-pl", "core");
+    @Test
+    void theLastLineCountsTheTestsOfAllModules() throws Exception {
+        report("core", "surefire-reports", "dev.sennit.OneTest",
+                "tests=\"14\" errors=\"1\" skipped=\"2\" failures=\"3\"", "<testsuite tests=\"100\">");
+        report("core", "surefire-reports", "dev.sennit.TwoTest", ONE_PASSED,
+                testcase("b", "dev.sennit.TwoTest", "0.1"));
+        report("core-it", "failsafe-reports-sockets", "dev.sennit.ThreeIT", ONE_PASSED,
+                testcase("c", "dev.sennit.ThreeIT", "3"));
 
-    List<String> lines = run.out().lines().toList();
-    int head = lines.indexOf("The slowest tests, in seconds:");
-    assertThat(head).isNotNegative();
-    assertThat(lines.subList(head + 1, lines.size()))
-        .hasSize(21)
-        .startsWith(
-            "  1234.567  dev.sennit.PoolIT#lasts(Pool<\"x\">)[1]  core-it (sockets)",
-            "    15.000  dev.sennit.N15Test#first  core",
-            "    14.000  dev.sennit.N14Test#first  core")
-        .endsWith(
-            "     0.112  dev.sennit.M12Test#second  images",
-            "31 passed, 0 failed, 0 skipped")
-        .filteredOn(line -> line.contains("images")).hasSize(4);
-    assertThat(arguments()).contains("[-Dsennit.full=true]").endsWith("[-pl]", "[core]");
-  }
+        Run run = test("-pl", "core");
 
-  private Run test(String... arguments) throws IOException, InterruptedException {
-    script(bin.resolve("mvn"), String.join("\n", maven));
-    List<String> command = new ArrayList<>(List.of(home.resolve("test").toString()));
-    command.addAll(List.of(arguments));
-    return start(temp, command).end();
-  }
+        assertThat(run.exit()).isZero();
+        assertThat(run.out()).endsWith("\n10 passed, 4 failed, 2 skipped\n");
+        assertThat(run.out()).doesNotContain("slowest");
+        assertThat(arguments()).containsExactly("[-B]", "[-ntp]", "[-T]", "[4]", "[verify]", "[-pl]", "[core]");
+    }
 
-  private List<String> arguments() throws IOException {
-    return Files.readAllLines(home.resolve("arguments"));
-  }
+    @Test
+    void theExitCodeIsMavensAndReportsOfEarlierRunsAreGone() throws Exception {
+        report("core", "surefire-reports", "dev.sennit.OneTest", ONE_PASSED,
+                testcase("a", "dev.sennit.OneTest", "0.5"));
+        assertThat(test().exit()).isZero();
+        maven.removeLast();
+        maven.add("exit 7");
 
-  private static String testcase(String name, String type, String seconds) {
-    return "<testcase name=\"" + name + "\" classname=\"" + type + "\" time=\"" + seconds + "\"/>";
-  }
+        Run run = test("full");
 
-  /** Has Maven write a report. */
-  private void report(String module, String folder, String type, String counts, String... lines) {
-    String into = module + "/target/" + folder;
-    maven.add("""
+        assertThat(run.exit()).isEqualTo(7);
+        assertThat(run.out()).endsWith("\n0 passed, 0 failed, 0 skipped\n").doesNotContain("slowest");
+    }
+
+    @Test
+    void quickLeavesOutWhatIsSlow() throws Exception {
+        Run run = test("quick", "-pl", "core");
+
+        assertThat(run.out()).doesNotContain("slowest");
+        assertThat(arguments())
+                .endsWith("[-DskipITs]", "[-Dsurefire.excludesFile=" + home.toRealPath() + "/.mvn/slow-tests]", "[-pl]",
+                        "[core]");
+    }
+
+    @Test
+    void fullPrintsTheTwentySlowest() throws Exception {
+        for (int i = 1; i <= 15; i++) {
+            report("core", "surefire-reports", "dev.sennit.N" + i + "Test", ONE_PASSED,
+                    testcase("first", "dev.sennit.N" + i + "Test", "" + i));
+            report("images", "surefire-reports", "dev.sennit.M" + i + "Test", ONE_PASSED,
+                    testcase("second", "dev.sennit.M" + i + "Test", "0." + (100 + i)));
+        }
+        report("core-it", "failsafe-reports-sockets", "dev.sennit.PoolIT", ONE_PASSED,
+                testcase("lasts(Pool&lt;&quot;x&quot;>)[1]", "dev.sennit.PoolIT", "1,234.567"));
+
+        Run run = test("full", "-pl", "core");
+
+        List<String> lines = run.out().lines().toList();
+        int head = lines.indexOf("The slowest tests, in seconds:");
+        assertThat(head).isNotNegative();
+        assertThat(lines.subList(head + 1, lines.size()))
+                .hasSize(21)
+                .startsWith(
+                        "  1234.567  dev.sennit.PoolIT#lasts(Pool<\"x\">)[1]  core-it (sockets)",
+                        "    15.000  dev.sennit.N15Test#first  core",
+                        "    14.000  dev.sennit.N14Test#first  core")
+                .endsWith(
+                        "     0.112  dev.sennit.M12Test#second  images",
+                        "31 passed, 0 failed, 0 skipped")
+                .filteredOn(line -> line.contains("images")).hasSize(4);
+        assertThat(arguments()).contains("[-Dsennit.full=true]").endsWith("[-pl]", "[core]");
+    }
+
+    private Run test(String... arguments) throws IOException, InterruptedException {
+        script(bin.resolve("mvn"), String.join("\n", maven));
+        List<String> command = new ArrayList<>(List.of(home.resolve("test").toString()));
+        command.addAll(List.of(arguments));
+        return start(temp, command).end();
+    }
+
+    private List<String> arguments() throws IOException {
+        return Files.readAllLines(home.resolve("arguments"));
+    }
+
+    private static String testcase(String name, String type, String seconds) {
+        return "<testcase name=\"" + name + "\" classname=\"" + type + "\" time=\"" + seconds + "\"/>";
+    }
+
+    /** Has Maven write a report. */
+    private void report(String module, String folder, String type, String counts, String... lines) {
+        String into = module + "/target/" + folder;
+        maven.add("""
         mkdir -p %s
         cat > %s/TEST-%s.xml <<'END'
         <?xml version="1.0" encoding="UTF-8"?>
@@ -115,5 +128,5 @@ class TestScriptIT extends ScriptSandbox {
           %s
         </testsuite>
         END""".formatted(into, into, type, type, counts, String.join("\n  ", lines)));
-  }
+    }
 }

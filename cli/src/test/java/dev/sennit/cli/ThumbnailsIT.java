@@ -28,7 +28,9 @@ import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code sennit thumbnails} as a process that is interrupted, whose workers are killed, and whose servers misbehave. */
+/**
+ * {@code sennit thumbnails} as a process that is interrupted, whose workers are killed, and whose servers misbehave.
+ */
 @DisabledOnOs(OS.WINDOWS)
 class ThumbnailsIT {
     private static final String JAR = Path.of("target/sennit.jar").toAbsolutePath().toString();
@@ -48,7 +50,8 @@ class ThumbnailsIT {
     }
 
     private static List<String> command(String... args) {
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-jar", JAR, "thumbnails"));
+        List<String> command = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-jar", JAR, "thumbnails"));
         command.addAll(List.of(args));
         return command;
     }
@@ -152,7 +155,8 @@ class ThumbnailsIT {
     @Test
     void whoeverReadsNoMoreEndsTheWaitForALine() throws Exception {
         Path photos = photos();
-        Process process = new ProcessBuilder(command("-", "-o", temp.resolve("small").toString(), "--on", "threads:1", "--sizes", "20"))
+        Process process = new ProcessBuilder(
+                command("-", "-o", temp.resolve("small").toString(), "--on", "threads:1", "--sizes", "20"))
                 .redirectError(temp.resolve("err").toFile())
                 .start();
         try (Writer list = process.outputWriter()) {
@@ -173,7 +177,8 @@ class ThumbnailsIT {
     @Test
     void controlCEndsTheWaitForALine() throws Exception {
         Path small = temp.resolve("small");
-        Process process = start("-", photos().resolve("p0.jpg").toString(), "-o", small.toString(), "--on", "threads:1", "--sizes", "20");
+        Process process = start("-", photos().resolve("p0.jpg").toString(), "-o", small.toString(), "--on", "threads:1",
+                "--sizes", "20");
         try (Writer list = process.outputWriter()) {
             list.write(temp.resolve("photos").resolve("p1.jpg") + "\n");
             list.flush();
@@ -189,7 +194,8 @@ class ThumbnailsIT {
     void controlCBeforeAnythingIsWrittenLeavesNoFolder() throws Exception {
         try (var server = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
             Path small = temp.resolve("made/small");
-            Process process = start("http://127.0.0.1:" + server.getLocalPort() + "/never.jpg", "-o", small.toString(), "--on", "threads:1",
+            Process process = start("http://127.0.0.1:" + server.getLocalPort() + "/never.jpg", "-o", small.toString(),
+                    "--on", "threads:1",
                     "--allow-private");
             try (Socket client = server.accept()) { // it asks, and waits for an answer that does not come
                 assertThat(client.getInputStream().read()).isEqualTo('G');
@@ -209,13 +215,15 @@ class ThumbnailsIT {
         await().atMost(Duration.ofSeconds(SECONDS))
                 .pollInterval(Duration.ofMillis(2))
                 .until(() -> Files.exists(small) && !files(small).isEmpty());
-        ProcessHandle worker = process.descendants().findFirst().orElseThrow(); // they are there, as they have made something
+        // they are there, as they have made something
+        ProcessHandle worker = process.descendants().findFirst().orElseThrow();
 
         assertThat(new ProcessBuilder("kill", "-9", Long.toString(worker.pid())).start().waitFor()).isZero();
 
         int exit = end(process);
         List<String> lines = Files.readAllLines(temp.resolve("err"));
-        assertThat(lines).as("the pool's own").filteredOn(line -> line.startsWith("WARNING: ")).singleElement().asString()
+        assertThat(lines).as("the pool's own").filteredOn(line -> line.startsWith("WARNING: ")).singleElement()
+                .asString()
                 .contains("(pid " + worker.pid() + ") was killed by signal 9");
         List<String> errors = lines.stream().filter(line -> line.contains(".jpg: ")).toList();
         assertThat(errors).as("the one it was at, or none if it was between two").hasSizeBetween(0, 1);
@@ -233,7 +241,8 @@ class ThumbnailsIT {
             Path good = photos().resolve("p1.jpg");
 
             Process process = start(address + "/stall.jpg", address + "/reset.jpg", good.toString(), "-o",
-                    temp.resolve("small").toString(), "--on", "threads:1", "--allow-private", "--deadline", "2s", "--retries", "0");
+                    temp.resolve("small").toString(), "--on", "threads:1", "--allow-private", "--deadline", "2s",
+                    "--retries", "0");
 
             assertThat(end(process)).isEqualTo(1);
             assertThat(Files.readAllLines(temp.resolve("err")))
@@ -253,8 +262,10 @@ class ThumbnailsIT {
                     try {
                         byte[] request = new byte[1000];
                         int length = client.getInputStream().read(request);
-                        boolean stalls = new String(request, 0, Math.max(0, length), StandardCharsets.ISO_8859_1).contains("/stall");
-                        client.getOutputStream().write("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n1234".getBytes(StandardCharsets.ISO_8859_1));
+                        boolean stalls = new String(request, 0, Math.max(0, length), StandardCharsets.ISO_8859_1)
+                                .contains("/stall");
+                        client.getOutputStream().write("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n1234"
+                                .getBytes(StandardCharsets.ISO_8859_1));
                         if (!stalls) {
                             client.setSoLinger(true, 0);
                             client.close();

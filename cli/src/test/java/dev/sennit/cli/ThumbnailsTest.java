@@ -41,7 +41,8 @@ class ThumbnailsTest {
     }
 
     private Run thumbnails(String... more) {
-        List<String> args = new ArrayList<>(List.of("thumbnails", photos.toString(), "-o", small.toString(), "--on", "threads:2"));
+        List<String> args =
+                new ArrayList<>(List.of("thumbnails", photos.toString(), "-o", small.toString(), "--on", "threads:2"));
         args.addAll(List.of(more));
         return Run.sennit(args.toArray(String[]::new));
     }
@@ -84,7 +85,8 @@ class ThumbnailsTest {
                 .hasSize(3)
                 .anyMatch(line -> line.startsWith("sennit: nowhere.jpg: no such file"))
                 .anyMatch(line -> line.startsWith("sennit: " + photos.resolve("page.jpg") + ": HTML, not an image"))
-                .anyMatch(line -> line.startsWith("sennit: " + photos.resolve("half.jpg") + ": JPEG of 2400x1600 pixels, cut off"));
+                .anyMatch(line -> line.startsWith(
+                        "sennit: " + photos.resolve("half.jpg") + ": JPEG of 2400x1600 pixels, cut off"));
         assertThat(made()).hasSize(9);
         assertThat(run.out().getLast()).contains("3 images in ", "3 failed (2 no good image, 1 source that is none)");
     }
@@ -112,7 +114,8 @@ class ThumbnailsTest {
 
         Run refused = thumbnails();
         assertThat(refused.exit()).isEqualTo(3);
-        assertThat(refused.err()).hasSize(3).allMatch(line -> line.contains("p") && line.endsWith(" exists; keep or replace it, or choose another folder"));
+        assertThat(refused.err()).hasSize(3).allMatch(
+                line -> line.contains("p") && line.endsWith(" exists; keep or replace it, or choose another folder"));
         assertThat(made()).isEqualTo(first);
 
         Files.delete(small.resolve("p2_64.jpg"));
@@ -158,7 +161,8 @@ class ThumbnailsTest {
             Run run = Run.sennit("thumbnails", empty.toString(), "-o", small.toString(), "--on", "inline", more);
 
             assertThat(run.exit()).isEqualTo(3);
-            assertThat(run.err()).containsExactly("sennit: no image among the sources: name files, addresses, or folders with images");
+            assertThat(run.err()).containsExactly(
+                    "sennit: no image among the sources: name files, addresses, or folders with images");
         }
     }
 
@@ -181,7 +185,8 @@ class ThumbnailsTest {
         Run run = thumbnails("--json", "--sizes", "10");
 
         assertThat(run.out()).hasSize(5).allMatch(line -> line.startsWith("{\"") && line.endsWith("}"));
-        assertThat(run.out()).anyMatch(line -> line.contains("\"kind\":\"JPEG\",\"width\":2400,\"height\":1600,\"files\":[\""));
+        assertThat(run.out())
+                .anyMatch(line -> line.contains("\"kind\":\"JPEG\",\"width\":2400,\"height\":1600,\"files\":[\""));
         assertThat(run.out()).anyMatch(line -> line.contains("\"error\":\"empty, not an image\",\"reason\":\"image\""));
         assertThat(run.out().getLast()).contains("\"made\":3", "\"failed\":1", "\"failed.image\":1", "\"files\":3");
     }
@@ -193,8 +198,10 @@ class ThumbnailsTest {
         assertThat(run.exit()).isZero();
         assertThat(run.err())
                 .hasSize(9)
-                .allMatch(line -> line.matches("(fetch|write) \\d\\d:\\d\\d(:\\d\\d([.]\\d{3})?)? DEBUG (fetching|fetched|wrote) .*"))
-                .anyMatch(line -> line.endsWith(" DEBUG fetched " + photos.resolve("p1.jpg") + ", " + PHOTOS.get(1).length + " bytes"))
+                .allMatch(line -> line.matches(
+                        "(fetch|write) \\d\\d:\\d\\d(:\\d\\d([.]\\d{3})?)? DEBUG (fetching|fetched|wrote) .*"))
+                .anyMatch(line -> line.endsWith(
+                        " DEBUG fetched " + photos.resolve("p1.jpg") + ", " + PHOTOS.get(1).length + " bytes"))
                 .anyMatch(line -> line.contains(" DEBUG wrote " + small.resolve("p2_10.jpg") + ", "));
         assertThat(thumbnails("--sizes", "11").err()).as("the log ends with its command").isEmpty();
     }
@@ -210,13 +217,15 @@ class ThumbnailsTest {
 
     /** Those of the guide, some on processes, are in the integration tests. */
     @ParameterizedTest
-    @CsvSource({"inline, inline, 1", "threads:3, threads:3, 3", "threads:4, threads:1, 4", "loop, threads:2, 2", "virtual, loop, 3"})
+    @CsvSource({"inline, inline, 1", "threads:3, threads:3, 3", "threads:4, threads:1, 4", "loop, threads:2, 2",
+        "virtual, loop, 3"})
     void everyVariantMakesTheSame(String fetchers, String makers, String atOnce) throws Exception {
         assertThat(thumbnails().exit()).isZero();
         Map<String, Integer> expected = made();
         small = folder.resolve("again");
 
-        Run run = Run.sennit("thumbnails", photos.toString(), "-o", small.toString(), "--fetch-on", fetchers, "--on", makers,
+        Run run = Run.sennit("thumbnails", photos.toString(), "-o", small.toString(), "--fetch-on", fetchers, "--on",
+                makers,
                 "--downloads", atOnce);
 
         assertThat(run.err()).isEmpty();
@@ -231,7 +240,8 @@ class ThumbnailsTest {
 
         assertThat(run.out().getLast()).isEqualTo("timeline: " + file);
         var svg = DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(file.toFile());
-        assertThat(svg.getElementsByTagName("rect").getLength()).as("background, and three stages of three images").isEqualTo(10);
+        assertThat(svg.getElementsByTagName("rect").getLength()).as("background, and three stages of three images")
+                .isEqualTo(10);
     }
 
     @Test
@@ -247,7 +257,8 @@ class ThumbnailsTest {
         server.start();
         try {
             String address = "http://127.0.0.1:" + server.getAddress().getPort();
-            String[] args = {"thumbnails", address + "/p.jpg", address + "/q.jpg", "-o", small.toString(), "--on", "inline", "--sizes", "10", "--allow-private"};
+            String[] args = {"thumbnails", address + "/p.jpg", address + "/q.jpg", "-o", small.toString(), "--on",
+                "inline", "--sizes", "10", "--allow-private"};
 
             Run refused = Run.sennit(Arrays.copyOf(args, args.length - 1));
             assertThat(refused.exit()).isEqualTo(3);
@@ -255,7 +266,8 @@ class ThumbnailsTest {
 
             Run run = Run.sennit(args);
             assertThat(run.exit()).isEqualTo(1);
-            assertThat(run.err()).singleElement().asString().startsWith("sennit: " + address + "/q.jpg: ").contains("404");
+            assertThat(run.err()).singleElement().asString().startsWith("sennit: " + address + "/q.jpg: ")
+                    .contains("404");
             assertThat(made()).containsOnlyKeys("p_10.jpg");
         } finally {
             server.stop(0);

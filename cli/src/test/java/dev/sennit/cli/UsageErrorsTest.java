@@ -15,7 +15,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class UsageErrorsTest {
     private static final String NUMBERS = ": give whole numbers from 0 to 9223372036854775807";
     private static final String COMMANDS = "expected one of compare, primes, sums, spinner, thumbnails, ps, help";
-    private static final String WORKLOADS = "expected primes, primes-queue, primes-split, sums, sleep, thumbnails or a class on the class path (SENNIT_CLASSPATH)";
+    private static final String WORKLOADS =
+            "expected primes, primes-queue, primes-split, sums, sleep, thumbnails or a class on the class path "
+                    + "(SENNIT_CLASSPATH)";
 
     @TempDir
     Path folder;
@@ -36,18 +38,23 @@ class UsageErrorsTest {
                         "primes", "9223372036854775808"),
                 error("argument 1: \"1e9\" is not a whole number" + NUMBERS, "primes", "1e9"),
                 error("argument 1: \"a?b\" is not a whole number" + NUMBERS, "primes", "a\nb"),
-                error("- reads the numbers from stdin and stands alone: leave out the 1 other argument", "primes", "-", "7"),
+                error("- reads the numbers from stdin and stands alone: leave out the 1 other argument", "primes", "-",
+                        "7"),
                 error("--number: \"x\" is not a whole number" + NUMBERS, "spinner", "--work", "prime", "--number", "x"),
-                error("--number: --work sleep checks no number: say --work prime or --work nap", "spinner", "--number", "7"),
+                error("--number: --work sleep checks no number: say --work prime or --work nap", "spinner", "--number",
+                        "7"),
                 // options
                 error("unknown option --jsno; did you mean --json?; see sennit primes --help", "primes", "--jsno"),
-                error("unknown option --plto; did you mean --plot?; see sennit compare --help", "compare", "--plto=x.svg"),
+                error("unknown option --plto; did you mean --plot?; see sennit compare --help", "compare",
+                        "--plto=x.svg"),
                 error("unknown option -x; see sennit sums --help", "sums", "-x"),
                 error("unexpected argument \"7\"; see sennit sums --help", "sums", "7"),
                 error("unexpected argument \"primes\"; see sennit spinner --help", "spinner", "primes"),
                 error("unexpected argument \"sums\"; see sennit compare --help", "compare", "primes", "sums"),
-                error("missing required parameter for option '--on' (PLAN); see sennit primes --help", "primes", "--on"),
-                error("invalid value for option '--seed': 'x' is not a long; see sennit sums --help", "sums", "--seed", "x"),
+                error("missing required parameter for option '--on' (PLAN); see sennit primes --help", "primes",
+                        "--on"),
+                error("invalid value for option '--seed': 'x' is not a long; see sennit sums --help", "sums", "--seed",
+                        "x"),
                 error("invalid value for option '--repeat': 'x' is not an int; see sennit compare --help",
                         "compare", "--repeat", "x"),
                 // processes
@@ -58,8 +65,8 @@ class UsageErrorsTest {
                 error("process " + ProcessHandle.current().pid() + " is this command itself",
                         "ps", Long.toString(ProcessHandle.current().pid())),
                 // plans
-                error("unknown plan \"thread:8\": expected inline, threads[:N|:MIN-MAX], virtual[:N], loop[:N], processes[:N];"
-                        + " did you mean threads:8?", "primes", "--on", "thread:8"),
+                error("unknown plan \"thread:8\": expected inline, threads[:N|:MIN-MAX], virtual[:N], loop[:N], "
+                        + "processes[:N]; did you mean threads:8?", "primes", "--on", "thread:8"),
                 error("plan \"threads:0\": workers must be >= 1, was 0", "sums", "--on", "threads:0"),
                 error("plan \"threads:x\": workers must be a whole number, was \"x\"", "spinner", "--on", "threads:x"),
                 error("plan \"inline:2\": inline takes no number of workers, was \"2\"", "primes", "--on", "inline:2"),
@@ -71,14 +78,18 @@ class UsageErrorsTest {
                 // thumbnails
                 error("missing required parameter: 'SOURCE'; see sennit thumbnails --help", "thumbnails", "-o", "x"),
                 error("missing required option: '--output=DIR'; see sennit thumbnails --help", "thumbnails", "a.jpg"),
-                error("--sizes: expected widths such as 200,64,32, was \"big\"", "thumbnails", "a.jpg", "-o", "x", "--sizes", "big"),
+                error("--sizes: expected widths such as 200,64,32, was \"big\"", "thumbnails", "a.jpg", "-o", "x",
+                        "--sizes", "big"),
                 error("--sizes: size must be 1 to 10000, was 0", "thumbnails", "a.jpg", "-o", "x", "--sizes", "200,0"),
                 error("--quality: quality must be 1 to 100, was 0", "thumbnails", "a.jpg", "-o", "x", "--quality", "0"),
                 error("--format: expected jpeg, png, webp, same, was \"jpe\"; did you mean jpeg?",
                         "thumbnails", "a.jpg", "-o", "x", "--format", "jpe"),
-                error("--sizes: sizes must differ, were [200, 64, 200]", "thumbnails", "a.jpg", "-o", "x", "--sizes", "200,64,200"),
-                error("-o: a folder is a source too; choose another folder", "thumbnails", "b.jpg", "./a folder/", "-o", "a folder"),
-                error("--fit: expected width, box, crop, was \"all\"", "thumbnails", "a.jpg", "-o", "x", "--fit", "all"),
+                error("--sizes: sizes must differ, were [200, 64, 200]", "thumbnails", "a.jpg", "-o", "x", "--sizes",
+                        "200,64,200"),
+                error("-o: a folder is a source too; choose another folder", "thumbnails", "b.jpg", "./a folder/", "-o",
+                        "a folder"),
+                error("--fit: expected width, box, crop, was \"all\"", "thumbnails", "a.jpg", "-o", "x", "--fit",
+                        "all"),
                 error("--no-clobber and --force exclude each other: leave out one",
                         "thumbnails", "a.jpg", "-o", "x", "--force", "--no-clobber"),
                 error("--max-pixels: expected a number such as 500k, 100M or 2G, was \"lots\"",
@@ -92,12 +103,14 @@ class UsageErrorsTest {
                 error("--downloads and --per-host must be >= 1", "thumbnails", "a.jpg", "-o", "x", "--downloads", "0"),
                 error("--codec: codec must be auto or one of [leptonica, turbojpeg, jdk], was \"gd\"",
                         "thumbnails", "a.jpg", "-o", "x", "--codec", "gd"),
-                error("--timeline: file must end in .svg, was x.png", "thumbnails", "a.jpg", "-o", "x", "--timeline", "x.png"),
+                error("--timeline: file must end in .svg, was x.png", "thumbnails", "a.jpg", "-o", "x", "--timeline",
+                        "x.png"),
                 // compare
                 error("unknown workload \"prime\": " + WORKLOADS + "; did you mean primes?", "compare", "prime"),
                 error("unknown workload \"com.acme.Nothing\": " + WORKLOADS, "compare", "com.acme.Nothing"),
                 error("--repeat: N must be >= 1, was 0", "compare", "--repeat", "0"),
-                error("--workers: expected counts such as 4, 1,2,4,8 or 1..20, was \"many\"", "compare", "--workers", "many"),
+                error("--workers: expected counts such as 4, 1,2,4,8 or 1..20, was \"many\"", "compare", "--workers",
+                        "many"),
                 error("--workers: workers must be >= 1 and <= 1000, was 0", "compare", "--workers", "0"),
                 error("--workers and --plot need a plan whose kind takes a number of workers: add threads, virtual or"
                         + " processes to --on", "compare", "--on", "inline", "--workers", "1..4"),

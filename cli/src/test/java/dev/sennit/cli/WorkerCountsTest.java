@@ -14,7 +14,8 @@ class WorkerCountsTest {
     void forms() {
         assertThat(WorkerCounts.parse("4")).containsExactly(4);
         assertThat(WorkerCounts.parse("1,2,4,8")).containsExactly(1, 2, 4, 8);
-        assertThat(WorkerCounts.parse("1..20")).containsExactlyElementsOf(IntStream.rangeClosed(1, 20).boxed().toList());
+        assertThat(WorkerCounts.parse("1..20"))
+                .containsExactlyElementsOf(IntStream.rangeClosed(1, 20).boxed().toList());
         assertThat(WorkerCounts.parse("8, 1..3,2")).containsExactly(1, 2, 3, 8);
         assertThat(WorkerCounts.parse("3..3")).containsExactly(3);
     }

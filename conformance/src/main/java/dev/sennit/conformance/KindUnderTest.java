@@ -31,18 +31,22 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 /**
  * What a kind of pool says about itself, and the pools that its tests use.
  *
- * <p>The first section below is for authors of pools: {@link #plan(int)} is asked for, and each of the other methods stands for a column
- * of the table "Where the kinds differ" in the Javadoc of {@link Pool}. Their defaults are those of a pool of {@code N} threads in
- * this JVM. A test that an author adds uses the methods of the second section, as the tests of {@link PoolContract} do.
+ * <p>The first section below is for authors of pools: {@link #plan(int)} is asked for, and each of the other methods
+ * stands for a column of the table "Where the kinds differ" in the Javadoc of {@link Pool}. Their defaults are those of
+ * a pool of {@code N} threads in this JVM. A test that an author adds uses the methods of the second section, as the
+ * tests of {@link PoolContract} do.
  *
- * <p>Each test has two minutes: a pool that never answers fails its tests, and does not hang them. The tests of a class run one after another, whatever
- * JUnit is told of others.
+ * <p>Each test has two minutes: a pool that never answers fails its tests, and does not hang them. The tests of a class
+ * run one after another, whatever JUnit is told of others.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @Execution(ExecutionMode.SAME_THREAD)
 @Timeout(value = 2, unit = MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 public abstract sealed class KindUnderTest permits PoolCallersContract {
-    /** How many seconds something may take that a test waits for. A safety net: no test is about how long anything takes. */
+    /**
+     * How many seconds something may take that a test waits for. A safety net: no test is about how long anything
+     * takes.
+     */
     protected static final long BOUND = 30;
 
     private final List<Pool> opened = new ArrayList<>();
@@ -56,8 +60,8 @@ public abstract sealed class KindUnderTest permits PoolCallersContract {
     // ---- what a kind says about itself ----
 
     /**
-     * A plan of this kind, without the options {@code name}, {@code backlog} and {@code full}. A kind that takes no number of workers leaves it
-     * out.
+     * A plan of this kind, without the options {@code name}, {@code backlog} and {@code full}. A kind that takes no
+     * number of workers leaves it out.
      *
      * @param workers how many workers the pool is to have
      * @return such as {@code threads:2}
@@ -147,7 +151,8 @@ public abstract sealed class KindUnderTest permits PoolCallersContract {
     }
 
     /**
-     * Asked of a kind that {@linkplain #isolates() isolates}: the option that keeps a worker's memory so small that a task soon exhausts it.
+     * Asked of a kind that {@linkplain #isolates() isolates}: the option that keeps a worker's memory so small that a
+     * task soon exhausts it.
      *
      * @return such as {@code heap=64m}
      */
@@ -156,8 +161,8 @@ public abstract sealed class KindUnderTest permits PoolCallersContract {
     }
 
     /**
-     * Asked of a kind that {@linkplain #isolates() isolates}: a plan by which a task that is cancelled has a minute to clean up before it is
-     * killed.
+     * Asked of a kind that {@linkplain #isolates() isolates}: a plan by which a task that is cancelled has a minute to
+     * clean up before it is killed.
      *
      * @param workers how many workers the pool is to have
      * @return {@link #plan(int)}, unless the kind needs an option for that
@@ -176,9 +181,9 @@ public abstract sealed class KindUnderTest permits PoolCallersContract {
     }
 
     /**
-     * Whether the test that ends could not come to its end, as something failed that the author let fail: a thread that could not be had,
-     * say. Its tasks may wait for a signal that nobody will set, so its pools, the shared ones too, are shut down now; they have to
-     * terminate all the same.
+     * Whether the test that ends could not come to its end, as something failed that the author let fail: a thread that
+     * could not be had, say. Its tasks may wait for a signal that nobody will set, so its pools, the shared ones too,
+     * are shut down now; they have to terminate all the same.
      *
      * @return false unless the author's tests inject failures
      */
@@ -315,7 +320,8 @@ public abstract sealed class KindUnderTest permits PoolCallersContract {
     }
 
     /**
-     * Called by JUnit: the pools of the test terminate, those that are shared are idle and open, and no future is left open.
+     * Called by JUnit: the pools of the test terminate, those that are shared are idle and open, and no future is left
+     * open.
      *
      * @throws Exception if the wait for that is interrupted
      */
@@ -417,7 +423,8 @@ public abstract sealed class KindUnderTest permits PoolCallersContract {
     }
 
     /**
-     * Each task is counted in one state: those submitted are those that wait, run, and have ended in one way or another.
+     * Each task is counted in one state: those submitted are those that wait, run, and have ended in one way or
+     * another.
      *
      * @param seen a snapshot
      */

@@ -34,8 +34,8 @@ import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 /**
- * What every kind of pool does for its callers: the forms in which they write tasks. A part of {@link PoolContract}, which says how
- * its tests are written.
+ * What every kind of pool does for its callers: the forms in which they write tasks. A part of {@link PoolContract},
+ * which says how its tests are written.
  */
 public abstract sealed class PoolCallersContract extends KindUnderTest permits PoolServicesContract {
     /** For the subclasses. */
@@ -396,12 +396,16 @@ public abstract sealed class PoolCallersContract extends KindUnderTest permits P
                 for (TaskFuture<String> future : all) {
                     assertThat(value(future)).isEqualTo("blue");
                 }
-                assertThat(pool.map(n -> n + Tenant.current(), List.of(1, 2, 3))).containsExactly("1blue", "2blue", "3blue");
-                assertThat(value(pool.mapAsync(n -> n + Tenant.current(), List.of(1, 2)))).containsExactly("1blue", "2blue");
-                assertThat(List.of(1).stream().gather(pool.mapping(n -> n + Tenant.current())).toList()).containsExactly("1blue");
+                assertThat(pool.map(n -> n + Tenant.current(), List.of(1, 2, 3))).containsExactly("1blue", "2blue",
+                        "3blue");
+                assertThat(value(pool.mapAsync(n -> n + Tenant.current(), List.of(1, 2)))).containsExactly("1blue",
+                        "2blue");
+                assertThat(List.of(1).stream().gather(pool.mapping(n -> n + Tenant.current())).toList())
+                        .containsExactly("1blue");
                 assertThat(pool.invokeAll(List.of(callable)).getFirst().resultNow()).isEqualTo("blue");
                 assertThat(pool.invokeAny(List.of(callable))).isEqualTo("blue");
-                assertThat(Pipeline.from(List.of(1)).through("named", pool, n -> n + Tenant.current()).toList().values())
+                assertThat(
+                        Pipeline.from(List.of(1)).through("named", pool, n -> n + Tenant.current()).toList().values())
                         .containsExactly("1blue");
                 pool.execute(runnable);
                 value(pool.submit(runnable));
@@ -445,7 +449,8 @@ public abstract sealed class PoolCallersContract extends KindUnderTest permits P
         Pool pool = pool();
         try (var _ = TaskContext.register(new Tenant())) {
             Tenant.as(Tenant.NOT_CAPTURED, () -> {
-                assertThatThrownBy(() -> pool.submit(() -> 5)).isInstanceOf(IllegalStateException.class).hasMessage(Tenant.NOT_CAPTURED);
+                assertThatThrownBy(() -> pool.submit(() -> 5)).isInstanceOf(IllegalStateException.class)
+                        .hasMessage(Tenant.NOT_CAPTURED);
                 assertThatThrownBy(() -> pool.mapAsync(n -> n, List.of(1))).hasMessage(Tenant.NOT_CAPTURED);
                 try (var scope = TaskScope.awaitAll(pool)) {
                     assertThatThrownBy(() -> scope.fork(() -> 5)).hasMessage(Tenant.NOT_CAPTURED);
@@ -467,7 +472,8 @@ public abstract sealed class PoolCallersContract extends KindUnderTest permits P
         try (var _ = TaskContext.register(new Tenant());
                 var _ = TaskContext.register(TaskContext.of(USER, local))) {
             ScopedValue.where(USER, "Ada").where(local, new Object()).call(() -> {
-                assertThat(value(pool.submit(() -> USER.orElse("nobody")))).isEqualTo(copiesValues() ? "nobody" : "Ada");
+                assertThat(value(pool.submit(() -> USER.orElse("nobody"))))
+                        .isEqualTo(copiesValues() ? "nobody" : "Ada");
                 return null;
             });
             Tenant.as(new Work.Anchored(), () -> {

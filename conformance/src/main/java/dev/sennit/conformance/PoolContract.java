@@ -64,9 +64,9 @@ import org.junit.jupiter.api.Test;
 /**
  * What every kind of {@link Pool} must do.
  *
- * <p>A subclass names its plan and, with the methods of {@link KindUnderTest}, the columns of the table "Where the kinds
- * differ" in the Javadoc of {@link Pool}. A kind that cannot do something is shown to do what the table says instead; no
- * test is left out.
+ * <p>A subclass names its plan and, with the methods of {@link KindUnderTest}, the columns of the table "Where the
+ * kinds differ" in the Javadoc of {@link Pool}. A kind that cannot do something is shown to do what the table says
+ * instead; no test is left out.
  *
  * {@snippet :
  * class ThreadsTest extends dev.sennit.conformance.PoolContract {
@@ -77,7 +77,8 @@ import org.junit.jupiter.api.Test;
  * }
  * }
  *
- * <p>Some tests start a JVM of their own, where the kind has to be found on the class path: in {@code META-INF/services}.
+ * <p>Some tests start a JVM of their own, where the kind has to be found on the class path: in
+ * {@code META-INF/services}.
  *
  * <h2>How these tests are written</h2>
  *
@@ -86,9 +87,9 @@ import org.junit.jupiter.api.Test;
  * wait for conditions, with a bound that is only a safety net; none sleeps to let something happen, none asserts how
  * long anything took.
  *
- * <p>Most tests share pools ({@link #pool()}, {@link #shared(String)}), because a pool of processes is dear; after each test
- * these have to be idle and open. Tests that end a pool, or fill it to the last place, {@link #open(String) open} their own, which is
- * shut down after the test, and has to terminate.
+ * <p>Most tests share pools ({@link #pool()}, {@link #shared(String)}), because a pool of processes is dear; after each
+ * test these have to be idle and open. Tests that end a pool, or fill it to the last place, {@link #open(String) open}
+ * their own, which is shut down after the test, and has to terminate.
  *
  * <p>The methods are public because kinds of other packages and modules run them too.
  */
@@ -341,7 +342,8 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
             await("all are reported").until(() -> uncaught.size() == 3);
         });
 
-        assertThat(uncaught).extracting(Throwable::getMessage).containsExactlyInAnyOrder("deep", "deep", "an Error too");
+        assertThat(uncaught).extracting(Throwable::getMessage).containsExactlyInAnyOrder("deep", "deep",
+                "an Error too");
         assertAllWorkersServe(pool);
     }
 
@@ -470,14 +472,18 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
         calls.put("submit((Runnable) null, result)", service -> service.submit(null, 1));
         calls.put("execute(null)", service -> service.execute(null));
         calls.put("invokeAll(null)", service -> service.invokeAll((Collection<Callable<Integer>>) null));
-        calls.put("invokeAll(null, 1, SECONDS)", service -> service.invokeAll((Collection<Callable<Integer>>) null, 1, SECONDS));
+        calls.put("invokeAll(null, 1, SECONDS)",
+                service -> service.invokeAll((Collection<Callable<Integer>>) null, 1, SECONDS));
         calls.put("invokeAll(tasks, 1, null)", service -> service.invokeAll(List.of(good), 1, null));
         calls.put("invokeAll([good, null])", service -> service.invokeAll(Arrays.asList(good, null)));
-        calls.put("invokeAll([good, null], 1, SECONDS)", service -> service.invokeAll(Arrays.asList(good, null), 1, SECONDS));
+        calls.put("invokeAll([good, null], 1, SECONDS)",
+                service -> service.invokeAll(Arrays.asList(good, null), 1, SECONDS));
         calls.put("invokeAny(null)", service -> service.invokeAny((Collection<Callable<Integer>>) null));
         calls.put("invokeAny([])", service -> service.invokeAny(List.<Callable<Integer>>of()));
-        calls.put("invokeAny([null])", service -> service.invokeAny(Collections.<Callable<Integer>>singletonList(null)));
-        calls.put("invokeAny(null, 1, SECONDS)", service -> service.invokeAny((Collection<Callable<Integer>>) null, 1, SECONDS));
+        calls.put("invokeAny([null])",
+                service -> service.invokeAny(Collections.<Callable<Integer>>singletonList(null)));
+        calls.put("invokeAny(null, 1, SECONDS)",
+                service -> service.invokeAny((Collection<Callable<Integer>>) null, 1, SECONDS));
         calls.put("invokeAny([], 1, SECONDS)", service -> service.invokeAny(List.<Callable<Integer>>of(), 1, SECONDS));
         calls.put("invokeAny(tasks, 1, null)", service -> service.invokeAny(List.of(good), 1, null));
         calls.put("awaitTermination(1, null)", service -> service.awaitTermination(1, null));
@@ -493,7 +499,8 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
         try (var peer = new ThreadPoolExecutor(1, 1, 0, SECONDS, new LinkedBlockingQueue<>())) {
             badCalls().forEach((text, call) -> {
                 Throwable expected = catchThrowable(() -> call.on(peer));
-                assertThat(expected).as(text).isInstanceOfAny(NullPointerException.class, IllegalArgumentException.class);
+                assertThat(expected).as(text).isInstanceOfAny(NullPointerException.class,
+                        IllegalArgumentException.class);
                 assertThatThrownBy(() -> call.on(pool())).as(text).isExactlyInstanceOf(expected.getClass());
             });
         }
@@ -505,7 +512,8 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
         peer.shutdown();
         Pool pool = open("");
         pool.shutdown();
-        for (String text : List.of("submit((Callable) null)", "submit((Runnable) null)", "execute(null)", "invokeAny([])")) {
+        for (String text : List.of("submit((Callable) null)", "submit((Runnable) null)", "execute(null)",
+                "invokeAny([])")) {
             BadCall call = badCalls().get(text);
             Throwable expected = catchThrowable(() -> call.on(peer));
             assertThatThrownBy(() -> call.on(pool)).as(text).isExactlyInstanceOf(expected.getClass());
@@ -582,7 +590,8 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
 
     @Test
     public void mapTakesAndGivesNull() {
-        List<Integer> mapped = pool().map(n -> n == null ? Integer.valueOf(-1) : n > 1 ? null : n, Arrays.asList(1, null, 2));
+        List<Integer> mapped =
+                pool().map(n -> n == null ? Integer.valueOf(-1) : n > 1 ? null : n, Arrays.asList(1, null, 2));
 
         assertThat(mapped).containsExactly(1, -1, null);
         assertThatThrownBy(() -> mapped.set(0, 5)).isInstanceOf(UnsupportedOperationException.class);
@@ -694,14 +703,14 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
         Pool pool = pool();
         int others = asynchronous() ? workers() - 1 : 0; // as many as can run beside it
         assertThatThrownBy(() -> pool.map(
-                        n -> {
-                            if (n > 0) {
-                                return Work.hold(here);
-                            }
-                            here.awaitCount("held", others);
-                            return Work.failDeep(0);
-                        },
-                        moreThanCanRun()))
+                n -> {
+                    if (n > 0) {
+                        return Work.hold(here);
+                    }
+                    here.awaitCount("held", others);
+                    return Work.failDeep(0);
+                },
+                moreThanCanRun()))
                 .isInstanceOf(CompletionException.class)
                 .hasRootCauseMessage("deep");
 
@@ -717,14 +726,14 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
         Pool pool = pool();
         int failing = asynchronous() && pool.workers() > 1 ? 1 : 0;
         assertThatThrownBy(() -> pool.map(
-                        n -> {
-                            if (n != failing) {
-                                return Work.hold(here);
-                            }
-                            here.awaitCount("held", failing);
-                            return Work.failDeep(0);
-                        },
-                        List.of(0, 1)))
+                n -> {
+                    if (n != failing) {
+                        return Work.hold(here);
+                    }
+                    here.awaitCount("held", failing);
+                    return Work.failDeep(0);
+                },
+                List.of(0, 1)))
                 .isInstanceOf(CompletionException.class)
                 .hasRootCauseMessage("deep");
 
@@ -741,10 +750,10 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
                 .hasMessage("top")
                 .hasRootCauseMessage("root");
         assertThatThrownBy(() -> pool().map(
-                        n -> {
-                            throw new AssertionError("no");
-                        },
-                        List.of(1)))
+                n -> {
+                    throw new AssertionError("no");
+                },
+                List.of(1)))
                 .isInstanceOf(CompletionException.class)
                 .cause()
                 .isInstanceOf(AssertionError.class);
@@ -832,9 +841,11 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
 
     @Test
     public void mappingTakesAndGivesNull() {
-        assertThat(Stream.of("a", null).gather(pool().<String, String>mapping(text -> text == null ? "null" : null)).toList())
+        assertThat(Stream.of("a", null).gather(pool().<String, String>mapping(text -> text == null ? "null" : null))
+                .toList())
                 .containsExactly(null, "null");
-        assertThat(Stream.of("a", null).gather(pool().<String, String>mappingUnordered(text -> text == null ? "null" : null)).toList())
+        assertThat(Stream.of("a", null)
+                .gather(pool().<String, String>mappingUnordered(text -> text == null ? "null" : null)).toList())
                 .containsExactlyInAnyOrder(null, "null");
     }
 
@@ -974,10 +985,10 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
             assertThat(come).isEqualTo(before);
 
             assertThat(IntStream.range(0, 50)
-                            .boxed()
-                            .gather(mapper.<Integer, Integer>mapping(n -> n == 10 ? Work.failDeep(1) : n))
-                            .limit(10)
-                            .toList())
+                    .boxed()
+                    .gather(mapper.<Integer, Integer>mapping(n -> n == 10 ? Work.failDeep(1) : n))
+                    .limit(10)
+                    .toList())
                     .as("nobody asks for more")
                     .isEqualTo(before);
         }
@@ -1052,10 +1063,10 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
         var here = signals();
         Pool pool = pool();
         assertThatThrownBy(() -> moreThanCanRun().stream()
-                        .gather(pool.<Integer, Integer>mapping(n -> n == 0 ? n : Work.hold(here)))
-                        .forEach(n -> {
-                            throw new IllegalStateException("the consumer fails");
-                        }))
+                .gather(pool.<Integer, Integer>mapping(n -> n == 0 ? n : Work.hold(here)))
+                .forEach(n -> {
+                    throw new IllegalStateException("the consumer fails");
+                }))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("the consumer fails");
 
@@ -1189,12 +1200,13 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
 
     @Test
     public void invokeAnyOfFailuresThrowsOne() {
-        assertThatThrownBy(() -> pool().invokeAny(List.<Task<Integer>>of(() -> Work.failDeep(0), () -> Work.failDeep(0))))
+        assertThatThrownBy(
+                () -> pool().invokeAny(List.<Task<Integer>>of(() -> Work.failDeep(0), () -> Work.failDeep(0))))
                 .isInstanceOf(ExecutionException.class)
                 .hasCauseInstanceOf(IllegalStateException.class);
         assertThatThrownBy(() -> pool().invokeAny(List.<Task<Integer>>of(() -> {
-                    throw new CancellationException("by itself");
-                })))
+            throw new CancellationException("by itself");
+        })))
                 .isInstanceOf(ExecutionException.class)
                 .hasCauseInstanceOf(CancellationException.class);
     }
@@ -1205,7 +1217,7 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
         Pool pool = pool();
         if (asynchronous()) {
             assertThatThrownBy(() -> pool.invokeAny(
-                            List.<Task<Integer>>of(() -> Work.hold(here), () -> Work.hold(here)), 50, MILLISECONDS))
+                    List.<Task<Integer>>of(() -> Work.hold(here), () -> Work.hold(here)), 50, MILLISECONDS))
                     .isInstanceOf(TimeoutException.class);
             assertAllWorkersServe(pool);
             assertThat(here.count("finished")).isZero();
@@ -1273,17 +1285,17 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
         Pool pool = shared(1, "");
 
         assertThat(failure(pool.submit(() -> {
-                    throw new AssertionError("wrong");
-                })))
+            throw new AssertionError("wrong");
+        })))
                 .isExactlyInstanceOf(AssertionError.class);
         assertThat(failure(pool.submit(() -> {
-                    throw new OutOfMemoryError("only said so");
-                })))
+            throw new OutOfMemoryError("only said so");
+        })))
                 .isExactlyInstanceOf(OutOfMemoryError.class);
         assertThat(failure(pool.submit(() -> Work.overflow(0)))).isExactlyInstanceOf(StackOverflowError.class);
         assertThat(failure(pool.submit(() -> {
-                    throw new ThreadDeathOfOurOwn();
-                })))
+            throw new ThreadDeathOfOurOwn();
+        })))
                 .isExactlyInstanceOf(ThreadDeathOfOurOwn.class);
         assertThat(value(pool.submit(() -> 1))).isEqualTo(1);
         assertThat(figures(pool).workersLost()).isZero();
@@ -1544,7 +1556,8 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
         var options = TaskOptions.named("slow").timeout(Duration.ofMillis(50));
         TaskFuture<Integer> future = pool.submit(() -> Work.hold(here), options);
 
-        assertThat(failure(future)).isInstanceOf(TimeoutException.class).hasMessageContainingAll("slow", "50 ms", pool.name());
+        assertThat(failure(future)).isInstanceOf(TimeoutException.class).hasMessageContainingAll("slow", "50 ms",
+                pool.name());
         assertThat(future.state()).isEqualTo(Future.State.FAILED);
         assertThat(value(pool.submit(() -> Work.seesInterrupt()))).isFalse();
         assertThat(Thread.currentThread().isInterrupted()).isFalse();
@@ -1608,7 +1621,8 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
         if (queues()) {
             occupyWorkers(pool);
             long submitted = System.nanoTime();
-            TaskFuture<Integer> future = pool.submit(() -> Work.hold(here), TaskOptions.timeLimit(Duration.ofMillis(1)));
+            TaskFuture<Integer> future =
+                    pool.submit(() -> Work.hold(here), TaskOptions.timeLimit(Duration.ofMillis(1)));
             await("the limit would be over").until(() -> System.nanoTime() - submitted > 50_000_000);
             assertThat(future).isNotDone();
             here.set("release");
@@ -1915,7 +1929,8 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
                     assertThat(seen.rejected()).isEqualTo(1);
                 });
         assertThatThrownBy(() -> pool.execute(() -> {})).isInstanceOf(RejectedSubmissionException.class);
-        assertThatThrownBy(() -> pool.invokeAll(List.<Task<Integer>>of(() -> 1))).isInstanceOf(RejectedSubmissionException.class);
+        assertThatThrownBy(() -> pool.invokeAll(List.<Task<Integer>>of(() -> 1)))
+                .isInstanceOf(RejectedSubmissionException.class);
         assertThat(figures(pool).rejected()).isEqualTo(3);
         assertThat(figures(pool).submitted()).isEqualTo(workers() + 3);
 
@@ -1958,7 +1973,8 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
         String where = "full" + System.nanoTime();
         AtomicReference<RejectedSubmissionException> refusal = new AtomicReference<>();
         List<TaskFuture<Integer>> all = new ArrayList<>();
-        await("all places are free again").until(() -> { // a place is free a moment after the future that held it is done
+        await("all places are free again").until(() -> {
+            // a place is free a moment after the future that held it is done
             try {
                 all.add(pool.submit(() -> {
                     here.await(where);
@@ -2290,35 +2306,37 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
         List<Integer> squares = items.stream().map(Work::square).toList();
 
         assertThat(value(pool.submit(() -> pool.map(Work::square, items)))).isEqualTo(squares);
-        assertThat(value(pool.submit(() -> items.stream().gather(pool.mapping(Work::square)).toList()))).isEqualTo(squares);
+        assertThat(value(pool.submit(() -> items.stream().gather(pool.mapping(Work::square)).toList())))
+                .isEqualTo(squares);
         assertThat(value(pool.submit(
-                        () -> items.stream().gather(pool.mappingUnordered(Work::square)).toList())))
+                () -> items.stream().gather(pool.mappingUnordered(Work::square)).toList())))
                 .containsExactlyInAnyOrderElementsOf(squares);
-        assertThat(value(pool.submit(() -> pool.invokeAll(List.<Task<Integer>>of(() -> 1, () -> 2)).size()))).isEqualTo(2);
+        assertThat(value(pool.submit(() -> pool.invokeAll(List.<Task<Integer>>of(() -> 1, () -> 2)).size())))
+                .isEqualTo(2);
         assertThat(value(pool.submit(() -> pool.invokeAny(List.<Task<Integer>>of(() -> 1))))).isEqualTo(1);
         assertThat(value(pool.submit(() -> {
-                    var futures = items.stream().map(n -> pool.submit(() -> n * n)).toList();
-                    return Futures.wait(futures, Until.ALL).done().size();
-                })))
+            var futures = items.stream().map(n -> pool.submit(() -> n * n)).toList();
+            return Futures.wait(futures, Until.ALL).done().size();
+        })))
                 .isEqualTo(100);
         assertThat(value(pool.submit(() -> {
-                    int sum = 0;
-                    for (TaskFuture<Integer> future : Futures.inCompletionOrder(
-                            items.stream().map(n -> pool.submit(() -> n)).toList())) {
-                        sum += future.join();
-                    }
-                    return sum;
-                })))
+            int sum = 0;
+            for (TaskFuture<Integer> future : Futures.inCompletionOrder(
+                    items.stream().map(n -> pool.submit(() -> n)).toList())) {
+                sum += future.join();
+            }
+            return sum;
+        })))
                 .isEqualTo(4950);
     }
 
     @Test
     public void aTaskMayOpenAPoolOfItsOwn() throws Exception {
         assertThat(value(pool().submit(() -> {
-                    try (Pool own = Pools.open("threads:2")) {
-                        return own.map(Work::square, List.of(1, 2, 3));
-                    }
-                })))
+            try (Pool own = Pools.open("threads:2")) {
+                return own.map(Work::square, List.of(1, 2, 3));
+            }
+        })))
                 .containsExactly(1, 4, 9);
     }
 
@@ -2445,7 +2463,8 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
             assertThat(seen.queued()).isEqualTo(3);
             assertThat(seen.workers()).isEqualTo(workers());
             assertThat(pool.toString())
-                    .contains(pool.name(), "open", workers() + " workers", workers() + " running", "3 queued", "0 ended");
+                    .contains(pool.name(), "open", workers() + " workers", workers() + " running", "3 queued",
+                            "0 ended");
             here.set("release");
             value(last);
             assertThat(pool.statistics().queueTime()).isPositive();
@@ -3056,8 +3075,9 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
                 System.out.println("said so, \u00fcber alles");
                 System.err.println("complained");
             }));
-            await("both lines").until(() -> out.toString(UTF_8).contains("said so, \u00fcber alles" + System.lineSeparator())
-                    && err.toString(UTF_8).contains("complained" + System.lineSeparator()));
+            await("both lines")
+                    .until(() -> out.toString(UTF_8).contains("said so, \u00fcber alles" + System.lineSeparator())
+                            && err.toString(UTF_8).contains("complained" + System.lineSeparator()));
         } finally {
             System.setOut(realOut);
             System.setErr(realErr);

@@ -70,7 +70,8 @@ final class PoolProgram {
 
     /** Classes that a build tool patches into a module are on neither path; they lie where the test does. */
     private static String classPath(Class<?> test) {
-        Set<String> places = new LinkedHashSet<>(List.of(placeOf(Pools.class), placeOf(PoolProgram.class), placeOf(test)));
+        Set<String> places =
+                new LinkedHashSet<>(List.of(placeOf(Pools.class), placeOf(PoolProgram.class), placeOf(test)));
         for (String path : List.of("java.class.path", "jdk.module.path")) {
             places.addAll(List.of(System.getProperty(path, "").split(File.pathSeparator)));
         }

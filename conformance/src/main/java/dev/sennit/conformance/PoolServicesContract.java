@@ -44,8 +44,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /**
- * What every kind of pool does beside running tasks: callbacks in order, delays, loops. A part of {@link PoolContract}, which says
- * how its tests are written.
+ * What every kind of pool does beside running tasks: callbacks in order, delays, loops. A part of {@link PoolContract},
+ * which says how its tests are written.
  */
 @SuppressWarnings("CheckReturnValue") // of calls that are to fail
 public abstract sealed class PoolServicesContract extends PoolCallersContract permits PoolContract {
@@ -84,9 +84,9 @@ public abstract sealed class PoolServicesContract extends PoolCallersContract pe
         TaskFuture<Integer> future = pool().submit(() -> here.isSet("never") ? 0 : 1);
         var last = new java.util.concurrent.CountDownLatch(1);
         future.onDone(done -> {
-                    called.add("first");
-                    throw new AssertionError("meant to be logged");
-                })
+            called.add("first");
+            throw new AssertionError("meant to be logged");
+        })
                 .onDone(done -> called.add("second"))
                 .onDone(done -> last.countDown());
 
@@ -235,10 +235,10 @@ public abstract sealed class PoolServicesContract extends PoolCallersContract pe
     @Test
     public void forEachEndsWithTheFirstFailure() {
         assertThatThrownBy(() -> pool().forEach(() -> IntStream.iterate(0, n -> n + 1).iterator(), n -> {
-                    if (n == 20) {
-                        Work.failDeep(0);
-                    }
-                }))
+            if (n == 20) {
+                Work.failDeep(0);
+            }
+        }))
                 .isInstanceOf(CompletionException.class)
                 .cause()
                 .hasMessage("deep");
@@ -277,7 +277,7 @@ public abstract sealed class PoolServicesContract extends PoolCallersContract pe
     @Test
     public void aFailureInAChunkEndsTheMap() {
         assertThatThrownBy(() -> pool().chunksOf(3)
-                        .map(n -> n < 10 ? n : Work.failDeep(1), () -> IntStream.iterate(0, n -> n + 1).iterator()))
+                .map(n -> n < 10 ? n : Work.failDeep(1), () -> IntStream.iterate(0, n -> n + 1).iterator()))
                 .isInstanceOf(CompletionException.class)
                 .cause()
                 .hasMessage("deep");
@@ -297,7 +297,8 @@ public abstract sealed class PoolServicesContract extends PoolCallersContract pe
         assertThat(pool().map(String::repeat, words, List.of(1, 2, 3, 4))).containsExactly("a", "bb", "ccc", "dddd");
         assertThat(pool().map((a, b) -> a == null ? b : a, Arrays.asList(null, 1), Arrays.asList(2, null)))
                 .containsExactly(2, 1);
-        assertThat(pool().map((String word, Integer n) -> n > 1 ? null : word, words, List.of(1, 2))).containsExactly("a", null);
+        assertThat(pool().map((String word, Integer n) -> n > 1 ? null : word, words, List.of(1, 2)))
+                .containsExactly("a", null);
         assertThat(pool().map(Math::max, List.<Integer>of(), List.of(1))).isEmpty();
     }
 
@@ -405,7 +406,8 @@ public abstract sealed class PoolServicesContract extends PoolCallersContract pe
             TaskFuture<List<Integer>> map = closed.mapAsync(Work::square, items);
             closed.close();
             assertThat(map.resultNow()).isEqualTo(items.stream().map(Work::square).toList());
-            assertThatThrownBy(() -> closed.mapAsync(Work::square, items)).isInstanceOf(RejectedSubmissionException.class);
+            assertThatThrownBy(() -> closed.mapAsync(Work::square, items))
+                    .isInstanceOf(RejectedSubmissionException.class);
         }
 
         var here = signals();
@@ -467,10 +469,10 @@ public abstract sealed class PoolServicesContract extends PoolCallersContract pe
             Pool pool = shared(1, options);
             assertThat(value(pool.submit(() -> pool.mapAsync(Work::square, items).join()))).isEqualTo(squares);
             assertThat(value(pool.submit(() -> {
-                        TaskFuture<List<Integer>> map = pool.mapAsync(Work::square, items);
-                        Futures.wait(List.of(map), Until.ALL);
-                        return map.resultNow();
-                    })))
+                TaskFuture<List<Integer>> map = pool.mapAsync(Work::square, items);
+                Futures.wait(List.of(map), Until.ALL);
+                return map.resultNow();
+            })))
                     .isEqualTo(squares);
             assertThat(value(pool.mapAsync(Work::square, items))).isEqualTo(squares);
         }
@@ -620,7 +622,8 @@ public abstract sealed class PoolServicesContract extends PoolCallersContract pe
                     .satisfies(thrown -> assertThat(thrown.getSuppressed()).hasSize(1));
         }
         try (var scope = TaskScope.<Integer>firstSuccess(pool())) {
-            assertThatThrownBy(scope::join).isInstanceOf(IllegalStateException.class).hasMessageContaining("has no task");
+            assertThatThrownBy(scope::join).isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("has no task");
         }
     }
 
@@ -747,14 +750,14 @@ public abstract sealed class PoolServicesContract extends PoolCallersContract pe
         assertThatThrownBy(stranger::result).hasRootCauseInstanceOf(WrongThreadException.class);
         assertThatThrownBy(Caller.of(() -> scope.join())::result).hasRootCauseInstanceOf(WrongThreadException.class);
         assertThatThrownBy(Caller.of(() -> {
-                            scope.close();
-                            return 0;
-                        })
-                        ::result)
+            scope.close();
+            return 0;
+        })::result)
                 .hasRootCauseInstanceOf(WrongThreadException.class);
         assertThatThrownBy(() -> scope.within(LONG)).isInstanceOf(IllegalStateException.class);
         scope.join();
-        assertThatThrownBy(scope::join).isInstanceOf(IllegalStateException.class).hasMessageContaining("joined already");
+        assertThatThrownBy(scope::join).isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("joined already");
         assertThatThrownBy(() -> scope.fork(() -> 3))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("was joined");
@@ -863,9 +866,11 @@ public abstract sealed class PoolServicesContract extends PoolCallersContract pe
     @Test
     public void theLastFailureComesWithAllAttempts() {
         var here = signals();
-        TaskFuture<Integer> future = pool().submit(() -> succeedAt(here, 100), TaskOptions.NONE.retry(Retry.attempts(3)));
+        TaskFuture<Integer> future =
+                pool().submit(() -> succeedAt(here, 100), TaskOptions.NONE.retry(Retry.attempts(3)));
         Throwable failure = failure(future);
-        assertThat(failure).isInstanceOf(RetryExhaustedException.class).hasMessageContaining("gave up after 3 attempts");
+        assertThat(failure).isInstanceOf(RetryExhaustedException.class)
+                .hasMessageContaining("gave up after 3 attempts");
         assertThat(((RetryExhaustedException) failure).attempts()).hasSize(3);
         assertThat(failure).cause().isInstanceOf(IllegalStateException.class).hasMessage("attempt 3");
         assertThat(figures(pool()).failed()).isOne();
@@ -1044,7 +1049,8 @@ public abstract sealed class PoolServicesContract extends PoolCallersContract pe
         var here = signals();
         try (var scope = TaskScope.open(pool())) {
             failure(scope.fork(() -> Work.failDeep(0)));
-            catchThrowable(() -> value(scope.fork(() -> succeedAt(here, 9), TaskOptions.NONE.retry(Retry.attempts(3)))));
+            catchThrowable(
+                    () -> value(scope.fork(() -> succeedAt(here, 9), TaskOptions.NONE.retry(Retry.attempts(3)))));
             assertThatThrownBy(scope::join).isInstanceOf(ExecutionException.class);
         }
         assertAllWorkersServe(pool());
@@ -1072,9 +1078,9 @@ public abstract sealed class PoolServicesContract extends PoolCallersContract pe
         Pool pool = shared(1, "");
         var retry = FIVE.waiting(Backoff.fixed(Duration.ofMillis(1)));
         assertThat(value(pool.submit(() -> {
-                    TaskFuture<Integer> one = pool.submit(() -> succeedAt(here, 3), TaskOptions.NONE.retry(retry));
-                    return one.get() + one.join();
-                })))
+            TaskFuture<Integer> one = pool.submit(() -> succeedAt(here, 3), TaskOptions.NONE.retry(retry));
+            return one.get() + one.join();
+        })))
                 .isEqualTo(6);
     }
 
@@ -1142,7 +1148,8 @@ public abstract sealed class PoolServicesContract extends PoolCallersContract pe
         Retry hourly = Retry.forever().waiting(Backoff.fixed(Duration.ofHours(1)));
         List<TaskFuture<Integer>> both = new CopyOnWriteArrayList<>();
         Task<Integer> waiting = () -> {
-            both.add(pool.submit(() -> Work.failDeep(0), asynchronous() ? TaskOptions.NONE.retry(hourly) : TaskOptions.NONE));
+            both.add(pool.submit(() -> Work.failDeep(0),
+                    asynchronous() ? TaskOptions.NONE.retry(hourly) : TaskOptions.NONE));
             both.add(pool.submit(() -> 5));
             return Futures.wait(both, Until.FIRST_COMPLETED).done().size();
         };

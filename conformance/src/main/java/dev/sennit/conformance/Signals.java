@@ -17,9 +17,10 @@ import java.util.UUID;
 /**
  * What a test and its tasks tell each other: files in a folder, so that it works in one JVM and between processes.
  *
- * <p>A signal is set for good, and a count only grows. Any thread of any process may do so, also while it is interrupted. Every wait is
- * bounded: a wait of 30 seconds, or beyond the end of the test, fails with an {@link IllegalStateException}, so that a test that lost its
- * task does not hang. A wait suspends only its coroutine where it is called in one.
+ * <p>A signal is set for good, and a count only grows. Any thread of any process may do so, also while it is
+ * interrupted. Every wait is bounded: a wait of 30 seconds, or beyond the end of the test, fails with an
+ * {@link IllegalStateException}, so that a test that lost its task does not hang. A wait suspends only its coroutine
+ * where it is called in one.
  *
  * {@snippet :
  * void bothWorkersRun(dev.sennit.conformance.Signals signals, Pool pool) throws InterruptedException {

@@ -178,7 +178,8 @@ public final class AllowList {
         for (String pattern : patterns) {
             if (!isPattern(pattern)) {
                 throw new IllegalArgumentException(
-                        "allow must be a class, package.* or package.**, such as com.acme.Money, com.acme.* or com.acme.**, was \""
+                        "allow must be a class, package.* or package.**, such as com.acme.Money, com.acme.* or "
+                                + "com.acme.**, was \""
                                 + pattern + "\"");
             }
         }
@@ -385,7 +386,8 @@ public final class AllowList {
             }
             int limit = hasHashTable ? DEEPEST_WITH_HASHES : DEEPEST;
             if (deepest > limit) {
-                return refuse("nested too deeply: more than " + limit + " levels" + (hasHashTable ? " with a map or set among them" : "")
+                return refuse("nested too deeply: more than " + limit + " levels"
+                        + (hasHashTable ? " with a map or set among them" : "")
                         + "; send a flat list");
             }
             elements += Math.max(0, info.arrayLength());

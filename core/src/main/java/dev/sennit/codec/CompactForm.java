@@ -178,7 +178,8 @@ public final class CompactForm {
                 for (int i = 0; i < components.length; i++) {
                     Field field = type.getDeclaredField(components[i].getName());
                     field.setAccessible(true);
-                    getters[i] = lookup.unreflectGetter(field).asType(MethodType.methodType(Object.class, Object.class));
+                    getters[i] =
+                            lookup.unreflectGetter(field).asType(MethodType.methodType(Object.class, Object.class));
                     types[i] = components[i].getType();
                 }
                 var canonical = type.getDeclaredConstructor(types);

@@ -149,7 +149,8 @@ final class CompactReader {
         if (effort != null && number < sizes.length && CompactForm.hasParts(known)) {
             again += sizes[number];
             if (at + again > effort.most()) {
-                throw new IOException("a message that would have more than " + effort.most() + " bytes if nothing in it came twice");
+                throw new IOException(
+                        "a message that would have more than " + effort.most() + " bytes if nothing in it came twice");
             }
         }
         return known;
@@ -208,7 +209,8 @@ final class CompactReader {
                             CompactForm.IMMUTABLE_LIST,
                             CompactForm.NULLABLE_LIST,
                             CompactForm.IMMUTABLE_SET,
-                            CompactForm.IMMUTABLE_MAP -> readFinished(tag);
+                            CompactForm.IMMUTABLE_MAP ->
+                        readFinished(tag);
                     case CompactForm.ADDRESS -> readAddress();
                     case CompactForm.SEGMENT -> finished(readSegment());
                     default -> finished(readOther(tag));
@@ -508,7 +510,8 @@ final class CompactReader {
             while (taken.get(slot)) {
                 slot = slot + 1 == slots ? 0 : slot + 1;
                 if (++looks > MOST_LOOKS * elements.size()) {
-                    throw new IOException("an immutable set or map of " + elements.size() + " elements with too few hashes");
+                    throw new IOException(
+                            "an immutable set or map of " + elements.size() + " elements with too few hashes");
                 }
             }
             taken.set(slot);
@@ -534,7 +537,7 @@ final class CompactReader {
                 case CompactForm.DURATION -> Duration.ofSeconds(readLong(), readInt());
                 case CompactForm.LOCAL_DATE -> LocalDate.ofEpochDay(readLong());
                 case CompactForm.LOCAL_DATE_TIME ->
-                        LocalDateTime.of(LocalDate.ofEpochDay(readLong()), LocalTime.ofNanoOfDay(readLong()));
+                    LocalDateTime.of(LocalDate.ofEpochDay(readLong()), LocalTime.ofNanoOfDay(readLong()));
                 case CompactForm.UUID -> new UUID(readLong(), readLong());
                 case CompactForm.BIG_INTEGER -> new BigInteger(readBytes(size(1)));
                 case CompactForm.BIG_DECIMAL -> new BigDecimal(new BigInteger(readBytes(size(1))), readInt());

@@ -28,7 +28,8 @@ record Culprit(String className, @Nullable String remedy) {
     /** Returns the culprit of a failure; null if the failure has another reason. */
     static @Nullable Culprit of(Throwable failure) {
         return failure instanceof NotSerializableException e
-                ? new Culprit(String.valueOf(Throwables.message(e)), e instanceof NoFormException none ? none.remedy() : null)
+                ? new Culprit(String.valueOf(Throwables.message(e)),
+                        e instanceof NoFormException none ? none.remedy() : null)
                 : null;
     }
 
@@ -62,7 +63,9 @@ record Culprit(String className, @Nullable String remedy) {
         if (className.contains("$$Lambda")) {
             return "declare it as a type that is, such as TaskFunction";
         }
-        return className.startsWith("java.") ? "send what is in it as values" : "let it implement Serializable, or send what is in it as values";
+        return className.startsWith("java.")
+                ? "send what is in it as values"
+                : "let it implement Serializable, or send what is in it as values";
     }
 
     /**
@@ -97,14 +100,16 @@ record Culprit(String className, @Nullable String remedy) {
                     switch (object) {
                         case Object[] array -> Arrays.stream(array);
                         case Collection<?> collection -> collection.stream();
-                        case Map<?, ?> map -> map.entrySet().stream().flatMap(entry -> Stream.of(entry.getKey(), entry.getValue()));
+                        case Map<?, ?> map ->
+                            map.entrySet().stream().flatMap(entry -> Stream.of(entry.getKey(), entry.getValue()));
                         default -> null;
                     };
             if (elements != null) {
                 Object bad = elements.filter(Objects::nonNull).filter(this::isBad).findFirst().orElse(null);
                 return bad == null ? null : in(bad, depth + 1);
             }
-            for (Class<?> type = object.getClass(); type != null && !AllowList.isJdk(type); type = type.getSuperclass()) {
+            for (Class<?> type = object.getClass(); type != null && !AllowList.isJdk(type);
+                    type = type.getSuperclass()) {
                 for (Field field : type.getDeclaredFields()) {
                     Object part = part(object, field);
                     if (part != null && isBad(part)) {
@@ -123,7 +128,8 @@ record Culprit(String className, @Nullable String remedy) {
 
         private static @Nullable Object part(Object object, Field field) {
             int modifiers = field.getModifiers();
-            if (Modifier.isStatic(modifiers) || Modifier.isTransient(modifiers) || field.getType().isPrimitive() || !field.trySetAccessible()) {
+            if (Modifier.isStatic(modifiers) || Modifier.isTransient(modifiers) || field.getType().isPrimitive()
+                    || !field.trySetAccessible()) {
                 return null;
             }
             try {

@@ -173,7 +173,8 @@ final class ExpandedSize {
                     text();
                 }
                 annotation(depth + 1);
-                var proxy = new Description("", ObjectStreamConstants.SC_SERIALIZABLE, new byte[0], description(depth + 1));
+                var proxy =
+                        new Description("", ObjectStreamConstants.SC_SERIALIZABLE, new byte[0], description(depth + 1));
                 known.set(number, proxy);
                 return proxy;
             }
@@ -254,8 +255,9 @@ final class ExpandedSize {
         }
         known.set(number, size() - start);
         if ((kind == SET || kind == MAP) && isMuchAtOneGo(elements, size() - start)) {
-            throw new IOException("an immutable set or map of " + elements + " elements among what is no record or plain value; send"
-                    + " a HashSet or HashMap");
+            throw new IOException(
+                    "an immutable set or map of " + elements + " elements among what is no record or plain value; send"
+                            + " a HashSet or HashMap");
         }
     }
 

@@ -55,7 +55,8 @@ record FormatterForm(
     private static final int LONGEST_RUN = 9;
     private static final Pattern STYLES = Pattern.compile("Localized\\((\\w*),(\\w*)\\)");
     /** The first of some dates that differ in every field whose value may have a name. */
-    private static final ZonedDateTime SAMPLE = ZonedDateTime.of(2024, 1, 1, 1, 2, 3, 456_789_012, ZoneOffset.ofHours(1));
+    private static final ZonedDateTime SAMPLE =
+            ZonedDateTime.of(2024, 1, 1, 1, 2, 3, 456_789_012, ZoneOffset.ofHours(1));
 
     private static final int SAMPLES = 14;
 
@@ -130,7 +131,8 @@ record FormatterForm(
                 kind,
                 text,
                 formatter.getLocale(),
-                "" + style.getZeroDigit() + style.getPositiveSign() + style.getNegativeSign() + style.getDecimalSeparator(),
+                "" + style.getZeroDigit() + style.getPositiveSign() + style.getNegativeSign()
+                        + style.getDecimalSeparator(),
                 formatter.getResolverStyle(),
                 formatter.getResolverFields(),
                 chronology == null ? null : chronology.getId(),
@@ -180,7 +182,8 @@ record FormatterForm(
                 end = endOfLiteral(parts, at, hasDoubled);
                 String literal = parts.substring(at, end);
                 char only = literal.length() == 3 ? literal.charAt(1) : 'x';
-                pattern.append(Character.isLetter(only) || "[]{}#'".indexOf(only) >= 0 ? literal : Character.toString(only));
+                pattern.append(
+                        Character.isLetter(only) || "[]{}#'".indexOf(only) >= 0 ? literal : Character.toString(only));
             } else {
                 end = endOfPart(parts, at);
                 String letters = Known.LETTERS.get(parts.substring(at, end));
@@ -233,8 +236,8 @@ record FormatterForm(
                     case PATTERN -> DateTimeFormatter.ofPattern(text, locale);
                     case STYLES -> localized();
                 };
-        DecimalStyle characters = DecimalStyle.STANDARD
-                .withZeroDigit(style.charAt(0))
+        DecimalStyle characters = DecimalStyle.STANDARD.withZeroDigit(
+                style.charAt(0))
                 .withPositiveSign(style.charAt(1))
                 .withNegativeSign(style.charAt(2))
                 .withDecimalSeparator(style.charAt(3));

@@ -35,7 +35,8 @@ final class JvmFilter {
         }
         String advice = element == null || element.isPrimitive()
                 ? "a task is larger than the filter of this whole JVM, jdk.serialFilter, lets through; raise its limits"
-                : "class " + element.getName() + " is refused by the filter of this whole JVM, jdk.serialFilter, through which tasks are"
+                : "class " + element.getName()
+                        + " is refused by the filter of this whole JVM, jdk.serialFilter, through which tasks are"
                         + " read; add \"" + patternFor(element) + "\" before what refuses it, or raise its limits";
         return new InvalidClassException(advice, failure);
     }

@@ -61,7 +61,8 @@ public final class LambdaShapes {
                 method.setAccessible(true);
                 return new Shape(
                         LoaderNumbers.of(type),
-                        MethodHandles.lookup().unreflect(method).asType(MethodType.methodType(Object.class, Object.class)));
+                        MethodHandles.lookup().unreflect(method)
+                                .asType(MethodType.methodType(Object.class, Object.class)));
             } catch (ReflectiveOperationException | RuntimeException e) { // its package is not open to this module
                 return null;
             }
@@ -150,7 +151,8 @@ public final class LambdaShapes {
                 if (description == null) {
                     throw new IOException("a lambda of the unknown shape " + number);
                 }
-                shape = new Remade(new CompactReader(description, description.length, Reading.ofParent(), null), reading);
+                shape = new Remade(new CompactReader(description, description.length, Reading.ofParent(), null),
+                        reading);
                 OF_CLASS.get(shape.capturing).add(shape);
                 shapes.put(number, new WeakReference<>(shape));
             } else if (shape.loader != ParentClasses.SYSTEM) {
@@ -188,7 +190,8 @@ public final class LambdaShapes {
                         .unreflect(found)
                         .asType(MethodType.methodType(Object.class, SerializedLambda.class));
             } catch (ReflectiveOperationException | RuntimeException e) {
-                throw new IOException("class " + capturing.getName() + " is not what it was where the task comes from: " + e, e);
+                throw new IOException(
+                        "class " + capturing.getName() + " is not what it was where the task comes from: " + e, e);
             }
             type = text(in);
             method = text(in);

@@ -31,12 +31,15 @@ final class LanguageForms {
     private static final Map<String, Plan> PLANS = new LinkedHashMap<>();
 
     /** The classes whose objects consist of their fields alone. */
-    private static final Pattern PLAIN = Pattern.compile("kotlin\\.(Pair|Triple|Result|Result\\$Failure|InitializedLazyImpl"
-            + "|collections\\.Empty(List|Set|Map)|text\\.Regex(\\$Serialized)?|uuid\\.Uuid(Serialized)?"
-            + "|time\\.Instant(Serialized)?)"
-            + "|scala\\.(Option|Some|None\\$|Tuple\\d+(\\$mc\\w+\\$sp)?|Symbol|util\\.(Either|Left|Right|Try|Success|Failure)"
-            + "|math\\.(BigInt|BigDecimal|ScalaNumber)|runtime\\.(BoxedUnit|ModuleSerializationProxy)"
-            + "|concurrent\\.duration\\.(Duration|FiniteDuration)|collection\\.immutable\\.(ArraySeq(\\$of\\w+)?|Set\\$EmptySet\\$|Map\\$EmptyMap\\$))");
+    private static final Pattern PLAIN =
+            Pattern.compile("kotlin\\.(Pair|Triple|Result|Result\\$Failure|InitializedLazyImpl"
+                    + "|collections\\.Empty(List|Set|Map)|text\\.Regex(\\$Serialized)?|uuid\\.Uuid(Serialized)?"
+                    + "|time\\.Instant(Serialized)?)"
+                    + "|scala\\.(Option|Some|None\\$|Tuple\\d+(\\$mc\\w+\\$sp)?|Symbol|util\\.(Either|Left|Right|Try|"
+                    + "Success|Failure)"
+                    + "|math\\.(BigInt|BigDecimal|ScalaNumber)|runtime\\.(BoxedUnit|ModuleSerializationProxy)"
+                    + "|concurrent\\.duration\\.(Duration|FiniteDuration)|collection\\.immutable\\.(ArraySeq(\\$of\\w+)"
+                    + "?|Set\\$EmptySet\\$|Map\\$EmptyMap\\$))");
 
     private static final String KOTLIN = "kotlin.";
     private static final String SCALA = "scala.";
@@ -73,12 +76,14 @@ final class LanguageForms {
 
     static {
         PLANS.put("kotlin.Unit", new Single("INSTANCE"));
-        for (String number : List.of("UByte", "UShort", "UInt", "ULong", "UByteArray", "UShortArray", "UIntArray", "ULongArray", "time.Duration")) {
+        for (String number : List.of("UByte", "UShort", "UInt", "ULong", "UByteArray", "UShortArray", "UIntArray",
+                "ULongArray", "time.Duration")) {
             PLANS.put(KOTLIN + number, new Boxed("box-impl", "unbox-impl"));
         }
         for (String type : List.of("Int", "Long", "Char")) {
             PLANS.put(KOTLIN + "ranges." + type + "Range", new Constructed(List.of("getFirst", "getLast")));
-            PLANS.put(KOTLIN + "ranges." + type + "Progression", new Constructed(List.of("getFirst", "getLast", "getStep")));
+            PLANS.put(KOTLIN + "ranges." + type + "Progression",
+                    new Constructed(List.of("getFirst", "getLast", "getStep")));
         }
         PLANS.put("kotlin.collections.IndexedValue", new Constructed(List.of("getIndex", "getValue")));
         for (String type : List.of("List", "Set", "Map")) {
@@ -184,13 +189,15 @@ final class LanguageForms {
 
     private static Form constructed(Class<?> type, Constructed plan) throws ReflectiveOperationException {
         MethodHandle[] getters = getters(type, plan.getters);
-        MethodHandle constructor = MethodHandles.publicLookup().findConstructor(type, MethodType.methodType(void.class, types(getters)));
+        MethodHandle constructor =
+                MethodHandles.publicLookup().findConstructor(type, MethodType.methodType(void.class, types(getters)));
         return made(type, getters, constructor);
     }
 
     private static Form boxed(Class<?> type, Boxed plan) throws ReflectiveOperationException {
         MethodHandle[] unbox = getters(type, List.of(plan.unbox));
-        MethodHandle box = MethodHandles.publicLookup().findStatic(type, plan.box, MethodType.methodType(type, types(unbox)));
+        MethodHandle box =
+                MethodHandles.publicLookup().findStatic(type, plan.box, MethodType.methodType(type, types(unbox)));
         return made(type, unbox, box);
     }
 
@@ -234,7 +241,8 @@ final class LanguageForms {
         for (int i = 0; i < generic.length; i++) {
             generic[i] = getters[i].asType(MethodType.methodType(Object.class, Object.class));
         }
-        MethodHandle spread = maker.asSpreader(Object[].class, getters.length).asType(MethodType.methodType(Object.class, Object[].class));
+        MethodHandle spread = maker.asSpreader(Object[].class, getters.length)
+                .asType(MethodType.methodType(Object.class, Object[].class));
         return new Linked(
                 type,
                 value -> {
@@ -257,22 +265,27 @@ final class LanguageForms {
         Class<?> pairType = Class.forName(SCALA + "Tuple2", false, loader);
         MethodType toObject = MethodType.methodType(Object.class, Object.class);
         MethodHandle iterator = lookup.findVirtual(
-                        Class.forName(SCALA + "collection.IterableOnce", false, loader), "iterator", MethodType.methodType(iteratorType))
+                Class.forName(SCALA + "collection.IterableOnce", false, loader), "iterator",
+                MethodType.methodType(iteratorType))
                 .asType(toObject);
         MethodHandle hasNext = lookup.findVirtual(iteratorType, "hasNext", MethodType.methodType(boolean.class))
                 .asType(MethodType.methodType(boolean.class, Object.class));
-        MethodHandle next = lookup.findVirtual(iteratorType, "next", MethodType.methodType(Object.class)).asType(toObject);
+        MethodHandle next =
+                lookup.findVirtual(iteratorType, "next", MethodType.methodType(Object.class)).asType(toObject);
         MethodHandle first = lookup.findVirtual(pairType, "_1", MethodType.methodType(Object.class)).asType(toObject);
         MethodHandle second = lookup.findVirtual(pairType, "_2", MethodType.methodType(Object.class)).asType(toObject);
-        MethodHandle pair = lookup.findConstructor(pairType, MethodType.methodType(void.class, Object.class, Object.class))
-                .asType(MethodType.methodType(Object.class, Object.class, Object.class));
+        MethodHandle pair =
+                lookup.findConstructor(pairType, MethodType.methodType(void.class, Object.class, Object.class))
+                        .asType(MethodType.methodType(Object.class, Object.class, Object.class));
         Object companion = companion(type, plan.companion);
-        MethodHandle newBuilder = lookup.findVirtual(companion.getClass(), "newBuilder", MethodType.methodType(builderType))
-                .bindTo(companion)
-                .asType(MethodType.methodType(Object.class));
+        MethodHandle newBuilder =
+                lookup.findVirtual(companion.getClass(), "newBuilder", MethodType.methodType(builderType))
+                        .bindTo(companion)
+                        .asType(MethodType.methodType(Object.class));
         MethodHandle add = lookup.findVirtual(growableType, "addOne", MethodType.methodType(growableType, Object.class))
                 .asType(MethodType.methodType(void.class, Object.class, Object.class));
-        MethodHandle result = lookup.findVirtual(builderType, "result", MethodType.methodType(Object.class)).asType(toObject);
+        MethodHandle result =
+                lookup.findVirtual(builderType, "result", MethodType.methodType(Object.class)).asType(toObject);
         Taker taker = value -> {
             Object elements = (Object) iterator.invokeExact(value);
             List<@Nullable Object> list = new ArrayList<>();
@@ -350,7 +363,9 @@ final class LanguageForms {
         public Object readResolve() throws InvalidObjectException {
             Form form;
             try {
-                form = PLANS.containsKey(type) ? ValueForms.of(Class.forName(type, false, Reading.currentLoader())) : null;
+                form = PLANS.containsKey(type)
+                        ? ValueForms.of(Class.forName(type, false, Reading.currentLoader()))
+                        : null;
             } catch (ClassNotFoundException e) {
                 throw invalid("class " + type + " is not on the class path here", e);
             }

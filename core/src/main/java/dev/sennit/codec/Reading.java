@@ -154,7 +154,8 @@ public final class Reading {
     /** Checks that an object that is being read may open shared memory of a process. */
     public static void ensureMayOpenOf(long pid) throws InvalidObjectException {
         if (CURRENT.isBound() && CURRENT.get().ofFamily && !Family.has(pid)) {
-            throw new InvalidObjectException("process " + pid + " is none of this program's; its shared memory is refused");
+            throw new InvalidObjectException(
+                    "process " + pid + " is none of this program's; its shared memory is refused");
         }
     }
 
@@ -168,7 +169,8 @@ public final class Reading {
     /** Checks that an object that is being read may make an object of a class. */
     static void ensureMayMake(Class<?> type) throws InvalidClassException {
         if (!CURRENT.isBound()) { // a stream of the program, which has not checked the class
-            throw new InvalidClassException(type.getName(), "a record that is not Serializable is read by Sennit alone");
+            throw new InvalidClassException(type.getName(),
+                    "a record that is not Serializable is read by Sennit alone");
         }
         AllowList allowed = CURRENT.get().allowed;
         if (allowed != null) {

@@ -47,13 +47,13 @@ final class RelocatedLambda {
             Class<?>[] captured = Arrays.copyOf(body.type().parameterArray(), lambda.getCapturedArgCount());
             Class<?> type = named(lambda.getFunctionalInterfaceClass(), loader);
             return LambdaMetafactory.altMetafactory(
-                            lookup,
-                            lambda.getFunctionalInterfaceMethodName(),
-                            MethodType.methodType(type, captured),
-                            MethodType.fromMethodDescriptorString(lambda.getFunctionalInterfaceMethodSignature(), loader),
-                            body,
-                            MethodType.fromMethodDescriptorString(lambda.getInstantiatedMethodType(), loader),
-                            LambdaMetafactory.FLAG_SERIALIZABLE)
+                    lookup,
+                    lambda.getFunctionalInterfaceMethodName(),
+                    MethodType.methodType(type, captured),
+                    MethodType.fromMethodDescriptorString(lambda.getFunctionalInterfaceMethodSignature(), loader),
+                    body,
+                    MethodType.fromMethodDescriptorString(lambda.getInstantiatedMethodType(), loader),
+                    LambdaMetafactory.FLAG_SERIALIZABLE)
                     .dynamicInvoker();
         } catch (ReflectiveOperationException | RuntimeException | LinkageError e) { // it is no lambda of that class
             refusal.addSuppressed(e);

@@ -62,7 +62,8 @@ public final class TaskCodec {
     }
 
     /** Decodes the result of {@link #encode}. */
-    public static Callable<?> decode(byte[] message, int length, Reading reading, LambdaShapes.Known shapes) throws IOException {
+    public static Callable<?> decode(byte[] message, int length, Reading reading, LambdaShapes.Known shapes)
+            throws IOException {
         if (isJavaStream(message, length)) {
             return decodeTask(message, length, reading);
         }
@@ -94,7 +95,8 @@ public final class TaskCodec {
      * @param given gets the connections that move with the task
      * @param sent as in {@link #encode}
      */
-    public static MessageBuffer encodeTask(Callable<?> task, Class<?> written, String name, List<Movable> given, AllowList sent) {
+    public static MessageBuffer encodeTask(Callable<?> task, Class<?> written, String name, List<Movable> given,
+            AllowList sent) {
         sent.allowBeside(written);
         var buffer = new MessageBuffer();
         var seen = new LambdaNoticingStream(buffer, sent);
@@ -103,7 +105,8 @@ public final class TaskCodec {
             return buffer;
         } catch (IOException | RuntimeException | StackOverflowError e) {
             throw new TaskSerializationException(
-                    "task " + name + " cannot travel to a worker process: " + why(task, written, seen.lambda, e), causeOf(e));
+                    "task " + name + " cannot travel to a worker process: " + why(task, written, seen.lambda, e),
+                    causeOf(e));
         }
     }
 
@@ -135,14 +138,16 @@ public final class TaskCodec {
         }
     }
 
-    private static String why(Callable<?> task, Class<?> written, @Nullable SerializedLambda lambda, Throwable failure) {
+    private static String why(Callable<?> task, Class<?> written, @Nullable SerializedLambda lambda,
+            Throwable failure) {
         Culprit culprit = Culprit.of(failure);
         if (culprit == null && !(failure instanceof StackOverflowError)) {
             return String.valueOf(Throwables.message(failure));
         }
         if (FutureTask.class.isAssignableFrom(written)) {
-            return "it is a FutureTask, as ExecutorCompletionService hands over: what it would do to itself in the worker, nobody here"
-                    + " would see; submit the task itself, and take the futures from Futures.inCompletionOrder";
+            return "it is a FutureTask, as ExecutorCompletionService hands over: what it would do to itself in the "
+                    + "worker, nobody here would see; submit the task itself, and take the futures from "
+                    + "Futures.inCompletionOrder";
         }
         for (int i = 0; lambda != null && i < lambda.getCapturedArgCount(); i++) {
             Object captured = lambda.getCapturedArg(i);
@@ -154,10 +159,11 @@ public final class TaskCodec {
             return "it is " + NESTED_TOO_DEEPLY;
         }
         if (lambda == null && (culprit.is(task.getClass()) || culprit.is(written))) {
-            return "its class is not Serializable; give the lambda straight to Pool.submit, declare it as a Task or Action, or"
-                    + " let the class implement Serializable";
+            return "its class is not Serializable; give the lambda straight to Pool.submit, declare it as a Task or "
+                    + "Action, or let the class implement Serializable";
         }
-        return "it holds " + culprit.named() + Culprit.fieldIn(task, TaskCodec::canTravel) + ", which " + culprit.fault() + "; "
+        return "it holds " + culprit.named() + Culprit.fieldIn(task, TaskCodec::canTravel) + ", which "
+                + culprit.fault() + "; "
                 + (culprit.remedy() != null ? culprit.remedy() : "give it what it needs as values");
     }
 
@@ -253,7 +259,8 @@ public final class TaskCodec {
         return start
                 + (culprit.is(value.getClass())
                         ? " " + culprit.fault()
-                        : " holds " + culprit.named() + Culprit.fieldIn(value, TaskCodec::canTravel) + ", which " + culprit.fault())
+                        : " holds " + culprit.named() + Culprit.fieldIn(value, TaskCodec::canTravel) + ", which "
+                                + culprit.fault())
                 + "; " + culprit.advice();
     }
 
@@ -284,7 +291,8 @@ public final class TaskCodec {
     }
 
     /** Includes the results before the first that cannot be encoded; then that one's failure is the failure. */
-    private static MessageBuffer encodePartial(List<? extends @Nullable Object> results, Throwable failure) throws IOException {
+    private static MessageBuffer encodePartial(List<? extends @Nullable Object> results, Throwable failure)
+            throws IOException {
         int count = 0;
         Throwable first = failure;
         try {
@@ -370,7 +378,8 @@ public final class TaskCodec {
 
     private static Throwable withFinished(Throwable failure, byte[] finished, Reading reading) {
         try {
-            return new PartialFailure(Objects.requireNonNull(read(List.class, finished, finished.length, reading)), failure);
+            return new PartialFailure(Objects.requireNonNull(read(List.class, finished, finished.length, reading)),
+                    failure);
         } catch (Unreadable e) { // an earlier result is refused
             return new TaskSerializationException("result refused: " + e.getMessage(), e.getCause());
         }
@@ -385,12 +394,14 @@ public final class TaskCodec {
         }
         if (failure.exact() == null) {
             if (failure.whyNot() != null) {
-                standIn.addSuppressed(new TaskSerializationException("exception cannot travel home: " + failure.whyNot(), null));
+                standIn.addSuppressed(
+                        new TaskSerializationException("exception cannot travel home: " + failure.whyNot(), null));
             }
             return standIn;
         }
         try {
-            Throwable exact = Objects.requireNonNull(read(Throwable.class, failure.exact(), failure.exact().length, reading));
+            Throwable exact =
+                    Objects.requireNonNull(read(Throwable.class, failure.exact(), failure.exact().length, reading));
             if (Throwables.isSound(exact)) {
                 return exact;
             }
@@ -416,7 +427,8 @@ public final class TaskCodec {
             return readCompact(type, message, length, reading);
         }
         AllowList.Filter filter = Objects.requireNonNull(reading.allowed).filterFor(length, reading.effort);
-        try (var in = new LoaderStream(new ByteArrayInputStream(message, 0, length), reading.loader(), reading.effort)) {
+        try (var in =
+                new LoaderStream(new ByteArrayInputStream(message, 0, length), reading.loader(), reading.effort)) {
             if (reading.effort != null) {
                 ExpandedSize.ensure(message, length, reading.effort.most());
             }
@@ -457,7 +469,8 @@ public final class TaskCodec {
 
     /** An encoded failure, or why it cannot be encoded; with the results of the items before it, if any. */
     private record Failure(
-            byte @Nullable [] exact, Description described, @Nullable String whyNot, byte @Nullable [] finished) implements Serializable {
+            byte @Nullable [] exact, Description described, @Nullable String whyNot, byte @Nullable [] finished)
+            implements Serializable {
         private static final long serialVersionUID = 1L;
     }
 

@@ -110,7 +110,8 @@ final class ValueForms {
     private static Form ofRecord(Class<?> type) {
         return RecordForm.of(type) != null
                 ? value -> PlainRecord.of((Record) value)
-                : refusing("let it implement Serializable, or open its package: opens " + type.getPackageName() + " to dev.sennit");
+                : refusing("let it implement Serializable, or open its package: opens " + type.getPackageName()
+                        + " to dev.sennit");
     }
 
     /** Returns a form that refuses every value, and says what to do instead. */
@@ -125,14 +126,19 @@ final class ValueForms {
             return value -> new Maybe(((Optional<?>) value).orElse(null));
         }
         if (type == OptionalInt.class) {
-            return value -> ((OptionalInt) value).isPresent() ? new MaybeNumber(((OptionalInt) value).getAsInt()) : new MaybeNumber('I');
+            return value -> ((OptionalInt) value).isPresent()
+                    ? new MaybeNumber(((OptionalInt) value).getAsInt())
+                    : new MaybeNumber('I');
         }
         if (type == OptionalLong.class) {
-            return value -> ((OptionalLong) value).isPresent() ? new MaybeNumber(((OptionalLong) value).getAsLong()) : new MaybeNumber('J');
+            return value -> ((OptionalLong) value).isPresent()
+                    ? new MaybeNumber(((OptionalLong) value).getAsLong())
+                    : new MaybeNumber('J');
         }
         if (type == OptionalDouble.class) {
-            return value ->
-                    ((OptionalDouble) value).isPresent() ? new MaybeNumber(((OptionalDouble) value).getAsDouble()) : new MaybeNumber('D');
+            return value -> ((OptionalDouble) value).isPresent()
+                    ? new MaybeNumber(((OptionalDouble) value).getAsDouble())
+                    : new MaybeNumber('D');
         }
         if (type == IntSummaryStatistics.class) {
             return value -> {
@@ -182,7 +188,8 @@ final class ValueForms {
         }
         if (Map.Entry.class.isAssignableFrom(type)) {
             boolean isFixed = type == Map.entry(1, 1).getClass();
-            return value -> new Entry(((Map.Entry<?, ?>) value).getKey(), ((Map.Entry<?, ?>) value).getValue(), isFixed);
+            return value -> new Entry(((Map.Entry<?, ?>) value).getKey(), ((Map.Entry<?, ?>) value).getValue(),
+                    isFixed);
         }
         if (List.class.isAssignableFrom(type)) {
             boolean isFixed = type.getName().startsWith("java.util.ImmutableCollections$");
@@ -252,7 +259,8 @@ final class ValueForms {
 
         static PathText of(Path path) throws NoFormException {
             if (path.getFileSystem() != FileSystems.getDefault()) {
-                throw new NoFormException(path, "send its toUri().toString(), and open its file system where it is used");
+                throw new NoFormException(path,
+                        "send its toUri().toString(), and open its file system where it is used");
             }
             return new PathText(path.toString());
         }
@@ -371,10 +379,12 @@ final class ValueForms {
     record Link(String text) implements Address {
         private static final long serialVersionUID = 1L;
         static final String IN_HASH_TABLE =
-                "a java.net.URL in a message with a map or set, which would have its host looked up; send a java.net.URI";
+                "a java.net.URL in a message with a map or set, which would have its host looked up; "
+                        + "send a java.net.URI";
         /** A stream tells too late which of these is a set. */
         static final String IN_ONE_OF_OF =
-                "a java.net.URL in a message with a List.of, Set.of or Map.of, which may have its host looked up; send a java.net.URI";
+                "a java.net.URL in a message with a List.of, Set.of or Map.of, which may have its host looked up; "
+                        + "send a java.net.URI";
 
         static Link of(URL url) throws NoFormException {
             try {
@@ -400,7 +410,8 @@ final class ValueForms {
 
     /** A buffer with all its bytes, without its mark. It does not share its memory with the original. */
     @SuppressWarnings("ArrayRecordComponent") // made once, never compared
-    record Bytes(byte[] content, int position, int limit, boolean direct, boolean readOnly, boolean littleEndian) implements Address {
+    record Bytes(byte[] content, int position, int limit, boolean direct, boolean readOnly, boolean littleEndian)
+            implements Address {
         private static final long serialVersionUID = 1L;
 
         static Bytes of(ByteBuffer buffer) {
@@ -417,7 +428,8 @@ final class ValueForms {
 
         @Override
         public Object readResolve() {
-            ByteBuffer buffer = direct ? ByteBuffer.allocateDirect(content.length).put(content).clear() : ByteBuffer.wrap(content);
+            ByteBuffer buffer =
+                    direct ? ByteBuffer.allocateDirect(content.length).put(content).clear() : ByteBuffer.wrap(content);
             buffer.limit(limit).position(position);
             return made((readOnly ? buffer.asReadOnlyBuffer() : buffer)
                     .order(littleEndian ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN));

@@ -29,7 +29,7 @@ public final class BackgroundExecutor {
 
     private static Thread thread(Runnable worker) {
         Thread thread = Backend.factory(
-                        Thread.ofPlatform().daemon().name("sennit-background").inheritInheritableThreadLocals(false))
+                Thread.ofPlatform().daemon().name("sennit-background").inheritInheritableThreadLocals(false))
                 .newThread(worker);
         thread.setContextClassLoader(ClassLoader.getSystemClassLoader()); // not the loader of the first caller
         return thread;

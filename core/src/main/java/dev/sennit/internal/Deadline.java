@@ -100,7 +100,8 @@ public final class Deadline {
      * @throws TimeoutException if the time was over first
      * @throws InterruptedException if the calling thread is interrupted first
      */
-    public <V extends @Nullable Object> V get(Future<V> future) throws ExecutionException, TimeoutException, InterruptedException {
+    public <V extends @Nullable Object> V get(Future<V> future)
+            throws ExecutionException, TimeoutException, InterruptedException {
         return isLimited() ? future.get(left(), TimeUnit.NANOSECONDS) : future.get();
     }
 

@@ -1,6 +1,5 @@
 package dev.sennit.internal;
 
-
 /**
  * Decides whether to spin for a short while before sleeping, from how often spinning has helped. A wake-up takes tens
  * of microseconds, mostly until a halted processor runs again.

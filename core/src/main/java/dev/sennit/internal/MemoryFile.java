@@ -119,7 +119,8 @@ public final class MemoryFile implements AutoCloseable {
         }
     }
 
-    private static MemorySegment mapOnce(Path path, long size, long offset, long length, Arena arena) throws IOException {
+    private static MemorySegment mapOnce(Path path, long size, long offset, long length, Arena arena)
+            throws IOException {
         String name = Files.readSymbolicLink(path).toString();
         if (!name.startsWith(LINK)) {
             throw new NotAMemoryFileException(path, "it is " + name);

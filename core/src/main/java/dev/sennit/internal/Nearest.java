@@ -12,7 +12,8 @@ public final class Nearest {
      *
      * @param word what was written
      * @param candidates what may have been meant
-     * @return the candidate; empty if all are further away than a third of the word's length, or than 2 edits if that is more
+     * @return the candidate; empty if all are further away than a third of the word's length, or than 2 edits if that
+     *     is more
      */
     public static Optional<String> to(String word, Collection<String> candidates) {
         String best = null;

@@ -63,7 +63,8 @@ public abstract class OwnScheduler extends ForkJoinPool {
     private OwnScheduler(Hook hook) {
         super(1, OwnScheduler::noWorkers, null, true, 0, 1, 0, null, 1, TimeUnit.SECONDS);
         if (hook.builder == null) {
-            throw new IllegalStateException("virtual threads cannot have a scheduler of their own here: " + hook.problem);
+            throw new IllegalStateException(
+                    "virtual threads cannot have a scheduler of their own here: " + hook.problem);
         }
         builder = hook.builder;
     }
@@ -268,7 +269,8 @@ public abstract class OwnScheduler extends ForkJoinPool {
                     if (field.getType().getName().equals("java.lang.VirtualThread")) {
                         field.setAccessible(true);
                         MethodHandle getter = MethodHandles.lookup().unreflectGetter(field);
-                        return new Continuations(type, getter.asType(MethodType.methodType(Thread.class, Runnable.class)));
+                        return new Continuations(type,
+                                getter.asType(MethodType.methodType(Thread.class, Runnable.class)));
                     }
                 }
             } catch (IllegalAccessException | RuntimeException e) {
@@ -321,7 +323,8 @@ public abstract class OwnScheduler extends ForkJoinPool {
          */
         private static boolean works(Hook found) {
             var seen = new AtomicInteger();
-            Thread platform = Thread.ofPlatform().daemon().name("sennit-probe").unstarted(() -> probe(found, Objects.requireNonNull(found.carrier), seen));
+            Thread platform = Thread.ofPlatform().daemon().name("sennit-probe")
+                    .unstarted(() -> probe(found, Objects.requireNonNull(found.carrier), seen));
             platform.start();
             Uninterruptibles.await(platform::join);
             return seen.get() == 3;

@@ -97,10 +97,11 @@ public final class ScopedValueBindings {
             ScopedValue<String> outer = ScopedValue.newInstance();
             ScopedValue<String> both = ScopedValue.newInstance();
             ScopedValue<String> inner = ScopedValue.newInstance();
-            return ScopedValue.where(outer, "outer").where(both, "hidden").call(() ->
-                    ScopedValue.where(inner, "inner").where(both, "seen").call(() -> {
+            return ScopedValue.where(outer, "outer").where(both, "hidden")
+                    .call(() -> ScopedValue.where(inner, "inner").where(both, "seen").call(() -> {
                         ScopedValue.Carrier all = read();
-                        return all != null && all.get(outer).equals("outer") && all.get(both).equals("seen") && all.get(inner).equals("inner");
+                        return all != null && all.get(outer).equals("outer") && all.get(both).equals("seen")
+                                && all.get(inner).equals("inner");
                     }));
         }
 

@@ -28,12 +28,16 @@ public final class SignalSender {
 
     /** Names by number, from 0. Linux and macOS differ from 7 on. */
     private static final List<String> LINUX = List.of(
-            "", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM", "STKFLT",
-            "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS");
+            "", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE",
+            "ALRM", "TERM", "STKFLT",
+            "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO",
+            "PWR", "SYS");
 
     private static final List<String> MAC = List.of(
-            "", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "EMT", "FPE", "KILL", "BUS", "SEGV", "SYS", "PIPE", "ALRM", "TERM", "URG",
-            "STOP", "TSTP", "CONT", "CHLD", "TTIN", "TTOU", "IO", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "INFO", "USR1", "USR2");
+            "", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "EMT", "FPE", "KILL", "BUS", "SEGV", "SYS", "PIPE", "ALRM",
+            "TERM", "URG",
+            "STOP", "TSTP", "CONT", "CHLD", "TTIN", "TTOU", "IO", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "INFO",
+            "USR1", "USR2");
 
     private SignalSender() {}
 
@@ -48,7 +52,8 @@ public final class SignalSender {
         List<String> names = System.getProperty("os.name", "").startsWith("Mac") ? MAC : LINUX;
         int number = names.indexOf(name);
         if (number <= 0) {
-            throw new IllegalArgumentException("there is no signal \"" + name + "\" here: names are such as TERM, HUP or USR1");
+            throw new IllegalArgumentException(
+                    "there is no signal \"" + name + "\" here: names are such as TERM, HUP or USR1");
         }
         return number;
     }
@@ -98,7 +103,8 @@ public final class SignalSender {
         return switch (signal) {
             case KILL -> process.destroyForcibly();
             case TERM -> process.destroy();
-            default -> throw new UnsupportedOperationException("Windows has no signals but TERM and KILL, was " + signal);
+            default ->
+                throw new UnsupportedOperationException("Windows has no signals but TERM and KILL, was " + signal);
         };
     }
 

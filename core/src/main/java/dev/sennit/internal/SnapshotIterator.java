@@ -24,7 +24,8 @@ public final class SnapshotIterator<S, E extends @Nullable Object> implements It
      * @param elementOf the element that an entry of the snapshot stands for
      * @param remover takes an entry out of the collection, if it is still in
      */
-    public SnapshotIterator(Iterable<S> snapshot, Function<? super S, ? extends E> elementOf, Consumer<? super S> remover) {
+    public SnapshotIterator(Iterable<S> snapshot, Function<? super S, ? extends E> elementOf,
+            Consumer<? super S> remover) {
         this.snapshot = snapshot.iterator();
         this.elementOf = elementOf;
         this.remover = remover;

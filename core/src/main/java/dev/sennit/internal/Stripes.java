@@ -14,7 +14,8 @@ public final class Stripes {
     public static final int WIDTH = 16;
 
     /** The number of stripes: a power of two, at least eight times the number of processors, but at most 64. */
-    public static final int COUNT = Integer.highestOneBit(Math.clamp(Runtime.getRuntime().availableProcessors() * 16L - 1, 1, 64));
+    public static final int COUNT =
+            Integer.highestOneBit(Math.clamp(Runtime.getRuntime().availableProcessors() * 16L - 1, 1, 64));
 
     /** The numbering of threads in explored schedules; null until a schedule is explored. */
     private static volatile @Nullable IntSupplier numbering;

@@ -70,7 +70,8 @@ public final class SystemSignals {
             try {
                 new ProcessBuilder("kill", "-" + name, Long.toString(ProcessHandle.current().pid())).start();
             } catch (IOException e) {
-                throw new UncheckedIOException("signal " + name + " came when nobody listened any more, and cannot be sent again", e);
+                throw new UncheckedIOException(
+                        "signal " + name + " came when nobody listened any more, and cannot be sent again", e);
             }
         }
     }
@@ -91,13 +92,15 @@ public final class SystemSignals {
     public static Handled handle(String name, BooleanSupplier action) {
         Found found = Found.INSTANCE;
         if (found == null) {
-            throw new IllegalStateException("signals cannot be had here: start the JVM with --add-modules jdk.unsupported");
+            throw new IllegalStateException(
+                    "signals cannot be had here: start the JVM with --add-modules jdk.unsupported");
         }
         Object signal;
         try {
             signal = found.constructor.invoke(name);
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("there is no signal \"" + name + "\" here: names are such as TERM, HUP or USR1", e);
+            throw new IllegalArgumentException(
+                    "there is no signal \"" + name + "\" here: names are such as TERM, HUP or USR1", e);
         } catch (Throwable e) {
             throw new AssertionError(e);
         }
@@ -106,7 +109,8 @@ public final class SystemSignals {
             handled.begin();
             return handled;
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("signal " + name + " is not to be had: the JVM or the system needs it", e);
+            throw new IllegalArgumentException("signal " + name + " is not to be had: the JVM or the system needs it",
+                    e);
         }
     }
 

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Runs actions later. All timed actions of the library go through here.
  *
- * <p>The {@link Backend}'s timer serves the whole JVM. It passes a due action to the {@link BackgroundExecutor}, so that no action
- * can delay the next, and runs the action itself only if no thread can be had.
+ * <p>The {@link Backend}'s timer serves the whole JVM. It passes a due action to the {@link BackgroundExecutor}, so
+ * that no action can delay the next, and runs the action itself only if no thread can be had.
  */
 public final class Timers {
     /** Keeps the time for some threads. */

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Connections that a server has accepted, and whose other sides have not proved yet that they have the key. There are {@value #MOST}
- * at most: beyond that the oldest is closed. Any thread may call.
+ * Connections that a server has accepted, and whose other sides have not proved yet that they have the key. There are
+ * {@value #MOST} at most: beyond that the oldest is closed. Any thread may call.
  *
  * @param <C> the type of the connections
  */

@@ -200,7 +200,8 @@ public final class Actor<M> implements AutoCloseable {
 
     private ActorClosedException closedException() {
         Throwable cause = stopped.get();
-        return new ActorClosedException("actor " + name + (cause == null ? " is closed" : " was stopped: " + Throwables.text(cause)), cause);
+        return new ActorClosedException(
+                "actor " + name + (cause == null ? " is closed" : " was stopped: " + Throwables.text(cause)), cause);
     }
 
     // ---- the end ----
@@ -355,7 +356,8 @@ public final class Actor<M> implements AutoCloseable {
 
     @Override
     public String toString() {
-        String state = ended.isDone() ? "ended" : stopped.get() != null ? "stopped" : mailbox.isClosed() ? "closed" : "open";
+        String state =
+                ended.isDone() ? "ended" : stopped.get() != null ? "stopped" : mailbox.isClosed() ? "closed" : "open";
         return "Actor[" + name + ", " + state + ", " + mailbox.size() + " of " + mailbox.capacity() + " messages]";
     }
 

@@ -189,7 +189,8 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
             channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
         }
         var socket = new SocketTransport(channel, watch, name);
-        Transport transport = engine == null ? socket : new TlsTransport(socket, engine, name, selector.loop(), NOTHING);
+        Transport transport =
+                engine == null ? socket : new TlsTransport(socket, engine, name, selector.loop(), NOTHING);
         return new ByteStream(selector.loop(), transport, name, channel.getLocalAddress(), remote);
     }
 
@@ -487,7 +488,8 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
         int longest = 0;
         for (byte[] one : separators) {
             int start = end - one.length;
-            if (one.length > longest && start >= head && unread[end - 1] == one[one.length - 1] && Arrays.equals(unread, start, end, one, 0, one.length)) {
+            if (one.length > longest && start >= head && unread[end - 1] == one[one.length - 1]
+                    && Arrays.equals(unread, start, end, one, 0, one.length)) {
                 longest = one.length;
             }
         }
@@ -825,7 +827,8 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
      * @throws InterruptedException if the coroutine is cancelled
      * @throws IllegalStateException if another coroutine reads, or if this is not a plain connection
      */
-    public void acceptTls(SSLContext context, @Nullable SSLParameters parameters) throws IOException, InterruptedException {
+    public void acceptTls(SSLContext context, @Nullable SSLParameters parameters)
+            throws IOException, InterruptedException {
         startTls(TlsTransport.serverEngine(context, parameters));
     }
 
@@ -836,7 +839,8 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
             lockForWriting(deadline);
             try {
                 if (!(transport instanceof SocketTransport plain)) {
-                    throw new IllegalStateException(name + " cannot start TLS: it speaks TLS already, or is no connection");
+                    throw new IllegalStateException(
+                            name + " cannot start TLS: it speaks TLS already, or is no connection");
                 }
                 plain.ensureOpen();
                 transport = new TlsTransport(plain, engine, name, loop, ByteBuffer.wrap(unread, head, tail - head));
@@ -868,7 +872,8 @@ public sealed class ByteStream implements AutoCloseable permits FileStream {
 
     final void ensureHere() {
         if (EventLoop.currentOrNull() != loop) {
-            throw new IllegalStateException(name + " is of " + loop.name() + ": " + Thread.currentThread() + " is not a coroutine of it");
+            throw new IllegalStateException(
+                    name + " is of " + loop.name() + ": " + Thread.currentThread() + " is not a coroutine of it");
         }
     }
 

@@ -523,7 +523,8 @@ public final class Channel<T> implements Iterable<T> {
     /** Returns the exception of a closed channel. */
     ChannelClosedException closedException() {
         Throwable reason = cause;
-        return new ChannelClosedException("channel is closed" + (reason == null ? "" : ": " + Throwables.text(reason)), reason);
+        return new ChannelClosedException("channel is closed" + (reason == null ? "" : ": " + Throwables.text(reason)),
+                reason);
     }
 
     /** Returns a number: channels are locked in its order. */

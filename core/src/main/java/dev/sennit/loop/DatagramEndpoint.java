@@ -143,7 +143,8 @@ public final class DatagramEndpoint implements AutoCloseable {
      */
     public static DatagramEndpoint connect(String host, int port) throws IOException, InterruptedException {
         EventLoop loop = EventLoop.current();
-        SocketAddress remote = ByteStream.resolve(loop, InetSocketAddress.createUnresolved(host, port), Deadline.NEVER)[0];
+        SocketAddress remote =
+                ByteStream.resolve(loop, InetSocketAddress.createUnresolved(host, port), Deadline.NEVER)[0];
         LoopSelector selector = loop.selector();
         DatagramChannel channel = DatagramChannel.open();
         InetSocketAddress local;
@@ -158,7 +159,8 @@ public final class DatagramEndpoint implements AutoCloseable {
             throw e;
         }
         String name = "datagram endpoint to " + remote;
-        return new DatagramEndpoint(selector, channel, selector.watch(channel, name), name, local, (InetSocketAddress) remote);
+        return new DatagramEndpoint(selector, channel, selector.watch(channel, name), name, local,
+                (InetSocketAddress) remote);
     }
 
     private static void ensureResolved(InetSocketAddress address) {
@@ -333,7 +335,8 @@ public final class DatagramEndpoint implements AutoCloseable {
 
     private void ensureHere() {
         if (EventLoop.currentOrNull() != loop) {
-            throw new IllegalStateException(name + " is of " + loop.name() + ": " + Thread.currentThread() + " is not a coroutine of it");
+            throw new IllegalStateException(
+                    name + " is of " + loop.name() + ": " + Thread.currentThread() + " is not a coroutine of it");
         }
     }
 

@@ -43,7 +43,8 @@ record Deadline(long due, Duration given) {
      *
      * @param name of the stream they write to, for the message
      */
-    static void lockForWriting(FairLock lock, @Nullable Deadline deadline, String name) throws IOException, InterruptedException {
+    static void lockForWriting(FairLock lock, @Nullable Deadline deadline, String name)
+            throws IOException, InterruptedException {
         if (deadline == null) {
             lock.lock(Wait.FOREVER);
         } else if (!lock.lock(deadline.nanosLeft())) {

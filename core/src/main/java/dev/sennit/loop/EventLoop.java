@@ -135,10 +135,12 @@ public final class EventLoop extends AbstractPool {
     private EventLoop(Builder settings) {
         super(settings, settings.limit);
         limit = new StartLimit<>(
-                settings.limit, this::start, Submission::isQueued, (unstarted, why) -> unstarted.settle(null, why, false));
+                settings.limit, this::start, Submission::isQueued,
+                (unstarted, why) -> unstarted.settle(null, why, false));
         coroutines = new Coroutines(limit::ended);
         elsewhere = settings.elsewhere;
-        scheduler = settings.mechanismOrBest() == Mechanism.SCHEDULER ? new LoopScheduler(this) : new BatonScheduler(this);
+        scheduler =
+                settings.mechanismOrBest() == Mechanism.SCHEDULER ? new LoopScheduler(this) : new BatonScheduler(this);
         LoopWatch.add(this, scheduler, settings.watch());
     }
 
@@ -246,7 +248,8 @@ public final class EventLoop extends AbstractPool {
     public static EventLoop current() {
         EventLoop here = currentOrNull();
         if (here == null) {
-            throw new IllegalStateException("thread " + Thread.currentThread() + " is not a coroutine of an event loop");
+            throw new IllegalStateException(
+                    "thread " + Thread.currentThread() + " is not a coroutine of an event loop");
         }
         return here;
     }
@@ -752,7 +755,8 @@ public final class EventLoop extends AbstractPool {
             }
             Fallbacks.tellOnce(
                     Fallbacks.Missing.OWN_SCHEDULER,
-                    "event loops are in fallback mode: blocking calls such as Thread.sleep stop the whole loop; " + problem);
+                    "event loops are in fallback mode: blocking calls such as Thread.sleep stop the whole loop; "
+                            + problem);
             return Mechanism.BATON;
         }
 

@@ -100,6 +100,7 @@ final class FairLock extends AbstractOwnableSynchronizer {
     @Override
     public synchronized String toString() {
         Thread holder = getExclusiveOwnerThread();
-        return "FairLock[" + (holder == null ? "free" : "held by " + holder.getName() + ", " + queue.size() + " wait") + "]";
+        return "FairLock[" + (holder == null ? "free" : "held by " + holder.getName() + ", " + queue.size() + " wait")
+                + "]";
     }
 }

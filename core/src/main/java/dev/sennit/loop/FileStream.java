@@ -119,7 +119,8 @@ public final class FileStream extends ByteStream {
     private static FileChannel openNow(Path path, Set<OpenOption> options) throws IOException {
         boolean both = options.contains(StandardOpenOption.READ) && options.contains(StandardOpenOption.WRITE);
         if (!both && isPipe(path)) {
-            throw new FileSystemException(path.toString(), null, "is a named pipe: open it for both reading and writing");
+            throw new FileSystemException(path.toString(), null,
+                    "is a named pipe: open it for both reading and writing");
         }
         return FileChannel.open(path, options);
     }
@@ -307,7 +308,8 @@ public final class FileStream extends ByteStream {
     private static byte[] readNow(Path path, int limit) throws IOException {
         try (FileChannel channel = openNow(path, Set.of(StandardOpenOption.READ))) {
             // one more byte than the file has, to see its end; files of the kernel, as in /proc, report size 0
-            byte[] bytes = new byte[(int) Math.min(Math.max(channel.size(), 511) + 1, limit + 1L > MOST ? MOST : limit + 1L)];
+            byte[] bytes =
+                    new byte[(int) Math.min(Math.max(channel.size(), 511) + 1, limit + 1L > MOST ? MOST : limit + 1L)];
             int size = 0;
             while (true) {
                 int count = channel.read(ByteBuffer.wrap(bytes, size, bytes.length - size));
@@ -339,7 +341,8 @@ public final class FileStream extends ByteStream {
      * @throws InterruptedException if the coroutine is cancelled; the file may still be written, in part or as a whole
      * @throws IllegalStateException if the caller is not a coroutine
      */
-    public static void writeAllBytes(Path path, byte[] bytes, OpenOption... options) throws IOException, InterruptedException {
+    public static void writeAllBytes(Path path, byte[] bytes, OpenOption... options)
+            throws IOException, InterruptedException {
         Set<OpenOption> wanted = new HashSet<>(options.length > 0
                 ? List.of(options)
                 : List.of(StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING));
@@ -349,7 +352,7 @@ public final class FileStream extends ByteStream {
                 EventLoop.current(),
                 () -> {
                     try (FileChannel channel = openNow(path, wanted)) {
-                        for (ByteBuffer rest = ByteBuffer.wrap(copy); rest.hasRemaining(); ) {
+                        for (ByteBuffer rest = ByteBuffer.wrap(copy); rest.hasRemaining();) {
                             channel.write(rest);
                         }
                         return true;
@@ -368,7 +371,8 @@ public final class FileStream extends ByteStream {
      * @throws InterruptedException if the coroutine is cancelled; the file may still be written, in part or as a whole
      * @throws IllegalStateException if the caller is not a coroutine
      */
-    public static void writeString(Path path, String text, OpenOption... options) throws IOException, InterruptedException {
+    public static void writeString(Path path, String text, OpenOption... options)
+            throws IOException, InterruptedException {
         writeAllBytes(path, text.getBytes(StandardCharsets.UTF_8), options);
     }
 

@@ -346,7 +346,8 @@ final class FileTransport implements Transport {
         try {
             channel.close();
         } catch (IOException e) {
-            EventLoop.LOG.log(System.Logger.Level.WARNING, loop.name() + " - " + name + " could not be closed: " + e.getMessage());
+            EventLoop.LOG.log(System.Logger.Level.WARNING,
+                    loop.name() + " - " + name + " could not be closed: " + e.getMessage());
         }
     }
 

@@ -10,7 +10,8 @@ final class Frames {
     private static final Pattern LIBRARY = Pattern.compile("dev\\.sennit\\.(\\p{Lu}|(loop|process|internal)\\.)");
 
     /** Classes with native methods for files, sockets, processes and names of hosts. */
-    private static final Pattern BLOCKING = Pattern.compile("java\\.io\\.|sun\\.nio\\.(ch|fs)\\.|java\\.lang\\.Process|java\\.net\\.Inet");
+    private static final Pattern BLOCKING =
+            Pattern.compile("java\\.io\\.|sun\\.nio\\.(ch|fs)\\.|java\\.lang\\.Process|java\\.net\\.Inet");
 
     private static final Pattern LOADING = Pattern.compile("java\\.lang\\.ClassLoader$|jdk\\.internal\\.loader\\.");
 
@@ -73,6 +74,7 @@ final class Frames {
     /** Returns whether a frame leads from the JDK's thread through this library to the task. */
     private static boolean isBelowTask(StackTraceElement frame) {
         String type = frame.getClassName();
-        return type.equals("dev.sennit.Submission") || type.equals("java.lang.VirtualThread") || type.equals("java.lang.Thread");
+        return type.equals("dev.sennit.Submission") || type.equals("java.lang.VirtualThread")
+                || type.equals("java.lang.Thread");
     }
 }

@@ -92,7 +92,8 @@ public final class Listener implements AutoCloseable {
     }
 
     private Listener(
-            LoopSelector selector, ServerSocketChannel channel, LoopSelector.Watch watch, String name, SocketAddress address) {
+            LoopSelector selector, ServerSocketChannel channel, LoopSelector.Watch watch, String name,
+            SocketAddress address) {
         this.loop = selector.loop();
         this.selector = selector;
         this.channel = channel;
@@ -197,8 +198,10 @@ public final class Listener implements AutoCloseable {
      * @throws IOException for instance if too many files are open
      * @throws IllegalStateException if the caller is not a coroutine, or the context was not initialized
      */
-    public static Listener openTls(SocketAddress address, SSLContext context, SSLParameters parameters) throws IOException {
-        SSLParameters copy = TlsTransport.serverEngine(context, Objects.requireNonNull(parameters, "parameters")).getSSLParameters();
+    public static Listener openTls(SocketAddress address, SSLContext context, SSLParameters parameters)
+            throws IOException {
+        SSLParameters copy =
+                TlsTransport.serverEngine(context, Objects.requireNonNull(parameters, "parameters")).getSSLParameters();
         Listener listener = openTls(address, context);
         listener.parameters = copy;
         return listener;
@@ -358,7 +361,8 @@ public final class Listener implements AutoCloseable {
 
     private void warn(IOException e) {
         try {
-            LOG.log(System.Logger.Level.WARNING, "{0} - {1}; accepts again when that is over", loop.name(), e.getMessage());
+            LOG.log(System.Logger.Level.WARNING, "{0} - {1}; accepts again when that is over", loop.name(),
+                    e.getMessage());
         } catch (RuntimeException | Error ofTheLogger) {
             // a logger may need a file, too; serving goes on without the message
         }
@@ -503,7 +507,8 @@ public final class Listener implements AutoCloseable {
 
     private void ensureHere() {
         if (EventLoop.currentOrNull() != loop) {
-            throw new IllegalStateException(name + " is of " + loop.name() + ": " + Thread.currentThread() + " is not a coroutine of it");
+            throw new IllegalStateException(
+                    name + " is of " + loop.name() + ": " + Thread.currentThread() + " is not a coroutine of it");
         }
     }
 

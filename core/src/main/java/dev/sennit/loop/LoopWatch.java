@@ -277,8 +277,9 @@ final class LoopWatch {
         }
         if (settings.quiet > 0 && quiet >= settings.quiet && !saidQuiet) {
             saidQuiet = true;
-            settings.onDeadlock.accept(loop.name() + " - nothing happens any more: no coroutine is ready, none sleeps, and if no"
-                    + " other thread wakes one they wait forever" + System.lineSeparator() + loop.report());
+            settings.onDeadlock.accept(
+                    loop.name() + " - nothing happens any more: no coroutine is ready, none sleeps, and if no"
+                            + " other thread wakes one they wait forever" + System.lineSeparator() + loop.report());
         }
     }
 }

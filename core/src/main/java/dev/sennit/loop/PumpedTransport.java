@@ -172,7 +172,8 @@ final class PumpedTransport implements Transport {
         try (var _ = Waits.outOfTurn()) { // which ends without the lock
             lock.lockInterruptibly();
             try {
-                while (piece.hasRemaining() != piecesWanted && failure == null && closed == null && !(isInput && ended)) {
+                while (piece.hasRemaining() != piecesWanted && failure == null && closed == null
+                        && !(isInput && ended)) {
                     if (!deadline.isLimited()) {
                         changed.await();
                     } else if (!changed.await(deadline.left(), TimeUnit.NANOSECONDS) && deadline.isOver()) {
@@ -247,7 +248,9 @@ final class PumpedTransport implements Transport {
     private void ensureNotFailed() throws IOException {
         if (failure != null) {
             throw new IOException(
-                    name + ": " + (failure instanceof IOException known ? known.getMessage() : Throwables.text(failure)), failure);
+                    name + ": "
+                            + (failure instanceof IOException known ? known.getMessage() : Throwables.text(failure)),
+                    failure);
         }
     }
 

@@ -269,7 +269,8 @@ public final class Select<R extends @Nullable Object> {
         }
     }
 
-    private record Otherwise<R extends @Nullable Object>(long nanos, Supplier<? extends R> action) implements Clause<R> {}
+    private record Otherwise<R extends @Nullable Object>(long nanos, Supplier<? extends R> action)
+            implements Clause<R> {}
 
     // ---- the select ----
 

@@ -194,7 +194,8 @@ public final class Subprocess implements AutoCloseable {
      * @throws InterruptedException if the coroutine is cancelled
      * @throws IllegalStateException if another coroutine reads one of its outputs
      */
-    public Output communicate(byte[] in, int limit, @Nullable Duration timeout) throws IOException, InterruptedException {
+    public Output communicate(byte[] in, int limit, @Nullable Duration timeout)
+            throws IOException, InterruptedException {
         if (limit < 0) {
             throw new IllegalArgumentException("limit must be >= 0, was " + limit);
         }
@@ -243,8 +244,7 @@ public final class Subprocess implements AutoCloseable {
     private void feed(ByteBuffer rest) throws StreamClosedException {
         input.ensureOpen();
         try {
-            while (rest.hasRemaining() && input.writeNow(rest)) {
-            }
+            while (rest.hasRemaining() && input.writeNow(rest)) {}
         } catch (IOException e) { // the program does not read any more
             rest.position(rest.limit());
         }

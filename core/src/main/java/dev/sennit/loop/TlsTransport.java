@@ -103,8 +103,7 @@ final class TlsTransport implements Transport {
         try {
             if (!handsShaken) {
                 engine.beginHandshake();
-                while (goOn(deadline)) {
-                }
+                while (goOn(deadline)) {}
                 handsShaken = true;
             }
         } catch (SSLException e) {
@@ -213,7 +212,8 @@ final class TlsTransport implements Transport {
                         return result.bytesProduced();
                     }
                     HandshakeStatus next = result.getHandshakeStatus();
-                    if (next == HandshakeStatus.FINISHED || next == HandshakeStatus.NEED_TASK || next == HandshakeStatus.NEED_WRAP) {
+                    if (next == HandshakeStatus.FINISHED || next == HandshakeStatus.NEED_TASK
+                            || next == HandshakeStatus.NEED_WRAP) {
                         return 0; // awaitReadable or the handshake deals with it
                     }
                 }
@@ -296,7 +296,8 @@ final class TlsTransport implements Transport {
                     }
                     default -> {
                         if (result.bytesProduced() == 0 && source.hasRemaining()) {
-                            throw new SSLException(name + ": the other side began a second handshake, which is not supported");
+                            throw new SSLException(
+                                    name + ": the other side began a second handshake, which is not supported");
                         }
                         return true;
                     }

@@ -54,7 +54,8 @@ final class HostedBarrier implements BarrierOperations, ManagerSession.Owned {
     }
 
     @Override
-    public int await(boolean withAction, long nanos) throws InterruptedException, BrokenBarrierException, TimeoutException {
+    public int await(boolean withAction, long nanos)
+            throws InterruptedException, BrokenBarrierException, TimeoutException {
         guard.lock(); // uninterruptibly, as a thread that comes interrupted breaks the barrier, too
         try {
             Round mine = round;
@@ -80,7 +81,8 @@ final class HostedBarrier implements BarrierOperations, ManagerSession.Owned {
         }
     }
 
-    private void awaitEnd(Round mine, long nanos) throws InterruptedException, BrokenBarrierException, TimeoutException {
+    private void awaitEnd(Round mine, long nanos)
+            throws InterruptedException, BrokenBarrierException, TimeoutException {
         long left = nanos;
         while (!mine.isOver()) {
             if (left <= 0) {

@@ -43,9 +43,10 @@ final class HostedMap implements MapOperations {
         @SuppressWarnings("unchecked") // of the same class, which can compare its own objects
         public int compareTo(Key other) {
             Class<?> type = value.getClass();
-            return type == other.value.getClass() && type.getClassLoader() == null && value instanceof Comparable<?> comparable
-                    ? ((Comparable<Object>) comparable).compareTo(other.value)
-                    : 0;
+            return type == other.value.getClass() && type.getClassLoader() == null
+                    && value instanceof Comparable<?> comparable
+                            ? ((Comparable<Object>) comparable).compareTo(other.value)
+                            : 0;
         }
     }
 

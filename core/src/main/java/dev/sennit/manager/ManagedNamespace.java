@@ -43,7 +43,8 @@ public interface ManagedNamespace {
     default <T> @Nullable T get(String name, Class<T> type) {
         Object value = get(name);
         if (value != null && !type.isInstance(value)) {
-            throw new ClassCastException("\"" + name + "\" is a " + value.getClass().getName() + ", not a " + type.getName());
+            throw new ClassCastException(
+                    "\"" + name + "\" is a " + value.getClass().getName() + ", not a " + type.getName());
         }
         return type.cast(value);
     }

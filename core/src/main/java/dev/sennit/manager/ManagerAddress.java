@@ -95,7 +95,8 @@ public final class ManagerAddress implements Serializable {
 
     Identity identity() {
         return new Identity(
-                server, socket, remote, ByteBuffer.wrap(key), certificate == null ? null : ByteBuffer.wrap(certificate));
+                server, socket, remote, ByteBuffer.wrap(key),
+                certificate == null ? null : ByteBuffer.wrap(certificate));
     }
 
     long server() {

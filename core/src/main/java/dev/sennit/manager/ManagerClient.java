@@ -137,7 +137,8 @@ public final class ManagerClient implements AutoCloseable {
         }
         Identity identity = address.identity();
         var made = new ManagerClient(address, null, true);
-        Shared kept = SHARED.compute(identity, (key, before) -> before == null || before.get() == null ? new Shared(made, key) : before);
+        Shared kept = SHARED.compute(identity,
+                (key, before) -> before == null || before.get() == null ? new Shared(made, key) : before);
         ManagerClient client = kept.get();
         return client != null ? client : shared(address);
     }
@@ -186,7 +187,8 @@ public final class ManagerClient implements AutoCloseable {
             if (shared && told != given.server()) { // its objects have different numbers
                 String other = "another manager listens there than the one that the proxy is of";
                 open.close();
-                throw new ManagerLostException("cannot connect to the manager at " + where() + ": " + other, new IOException(other));
+                throw new ManagerLostException("cannot connect to the manager at " + where() + ": " + other,
+                        new IOException(other));
             }
             connection = open;
         }
@@ -288,7 +290,8 @@ public final class ManagerClient implements AutoCloseable {
     private Throwable withCallersStack(Throwable failure) {
         List<StackTraceElement> joined = new ArrayList<>(Arrays.asList(failure.getStackTrace()));
         Thread caller = Thread.currentThread();
-        joined.add(new StackTraceElement("[the manager at " + where() + "]", "called by", "thread " + caller.getName(), -1));
+        joined.add(new StackTraceElement("[the manager at " + where() + "]", "called by", "thread " + caller.getName(),
+                -1));
         joined.addAll(Arrays.asList(new Throwable().getStackTrace()));
         failure.setStackTrace(joined.toArray(StackTraceElement[]::new));
         return failure;
@@ -659,6 +662,7 @@ public final class ManagerClient implements AutoCloseable {
     @Override
     public String toString() {
         ManagerConnection open = connection;
-        return "ManagerClient[" + where() + ", " + (open == null ? "not connected" : open.isLost() ? "closed" : "connected") + "]";
+        return "ManagerClient[" + where() + ", "
+                + (open == null ? "not connected" : open.isLost() ? "closed" : "connected") + "]";
     }
 }

@@ -109,7 +109,8 @@ final class ManagerConnection {
             return connection;
         } catch (CompletionException e) {
             IOException cause = e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
-            throw new ManagerLostException("cannot connect to the manager at " + address.where() + ": " + cause.getMessage(), cause);
+            throw new ManagerLostException(
+                    "cannot connect to the manager at " + address.where() + ": " + cause.getMessage(), cause);
         }
     }
 
@@ -164,7 +165,8 @@ final class ManagerConnection {
             cause = new IOException("its answers cannot be read: " + e, e);
         } finally {
             try {
-                boolean unexpected = lose("the manager at " + address.where() + " is lost: " + cause.getMessage(), cause);
+                boolean unexpected =
+                        lose("the manager at " + address.where() + " is lost: " + cause.getMessage(), cause);
                 if (unexpected && address.socket() != null) {
                     removeIfDying();
                 }
@@ -193,9 +195,11 @@ final class ManagerConnection {
         var below = new Socket();
         try (var limit = new TimeLimit(below)) {
             byte[] pinned = address.certificate();
-            SSLContext context = pinned != null ? PinnedCertificate.contextFor(pinned) : tls != null ? tls : defaultContext();
+            SSLContext context =
+                    pinned != null ? PinnedCertificate.contextFor(pinned) : tls != null ? tls : defaultContext();
             below.connect(new InetSocketAddress(remote.getHostString(), remote.getPort()));
-            return limit.keep(greet(ManagerSocket.Remote.connected(below, remote, context, pinned == null), address, name));
+            return limit.keep(
+                    greet(ManagerSocket.Remote.connected(below, remote, context, pinned == null), address, name));
         }
     }
 
@@ -211,7 +215,8 @@ final class ManagerConnection {
         Welcome welcome = ManagerProtocol.greetServer(socket.in(), socket.out(), address.key());
         ManagerAddress known = address.known(welcome.server(), socket.certificate());
         Wire wire = socket.toWire(name, false);
-        ReadingRole role = wire instanceof ChannelWire channel ? new ReadingRole(channel, welcome.longest(), calls) : null;
+        ReadingRole role =
+                wire instanceof ChannelWire channel ? new ReadingRole(channel, welcome.longest(), calls) : null;
         return new Opened(wire, role, known, welcome);
     }
 
@@ -284,7 +289,8 @@ final class ManagerConnection {
      * @throws InterruptedException if an interrupt ended the call before it had an effect
      * @throws ManagerLostException if there will be no answer
      */
-    Message call(long object, int method, @Nullable MessageBuffer arguments, boolean interruptible) throws InterruptedException {
+    Message call(long object, int method, @Nullable MessageBuffer arguments, boolean interruptible)
+            throws InterruptedException {
         Opened line = opened.join();
         int length = arguments == null ? 0 : arguments.length();
         if (length > line.welcome().longest()) {

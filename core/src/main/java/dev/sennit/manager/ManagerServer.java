@@ -133,11 +133,14 @@ public final class ManagerServer implements AutoCloseable {
         if (tls == null) {
             ManagerFolder.Listening listening = ManagerFolder.listen();
             listener = listenerOf(listening);
-            address = new ManagerAddress(id, listening.socket().toString(), null, key, null, new AllowList(builder.allowed));
+            address = new ManagerAddress(id, listening.socket().toString(), null, key, null,
+                    new AllowList(builder.allowed));
         } else {
             var server = new ServerSocket();
             try {
-                server.bind(builder.listen != null ? builder.listen : new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+                server.bind(builder.listen != null
+                        ? builder.listen
+                        : new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
             } catch (IOException | RuntimeException e) {
                 server.close();
                 throw e;
@@ -260,7 +263,8 @@ public final class ManagerServer implements AutoCloseable {
          */
         public Builder lease(Duration duration) {
             if (duration.compareTo(SHORTEST_LEASE) < 0 || duration.compareTo(LONGEST_LEASE) > 0) {
-                throw new IllegalArgumentException("lease must be >= 100 ms and <= 365 days, was " + Durations.text(duration));
+                throw new IllegalArgumentException(
+                        "lease must be >= 100 ms and <= 365 days, was " + Durations.text(duration));
             }
             lease = duration;
             return this;
@@ -302,13 +306,15 @@ public final class ManagerServer implements AutoCloseable {
          */
         public ManagerServer open() {
             if (listen != null && tls == null) {
-                throw new IllegalStateException("listen needs tls: a port without it would show the objects to everybody on the way");
+                throw new IllegalStateException(
+                        "listen needs tls: a port without it would show the objects to everybody on the way");
             }
             ManagerServer server;
             try {
                 server = new ManagerServer(this);
             } catch (IOException e) {
-                throw new UncheckedIOException("no manager at " + (listen == null ? "a local socket" : listen) + ": " + e.getMessage(), e);
+                throw new UncheckedIOException(
+                        "no manager at " + (listen == null ? "a local socket" : listen) + ": " + e.getMessage(), e);
             }
             try {
                 server.start();
@@ -450,7 +456,8 @@ public final class ManagerServer implements AutoCloseable {
     @Override
     public String toString() {
         synchronized (lock) {
-            return "ManagerServer[" + address.where() + ", " + (closed ? "closed" : sessions.size() + " clients, " + objects() + " objects")
+            return "ManagerServer[" + address.where() + ", "
+                    + (closed ? "closed" : sessions.size() + " clients, " + objects() + " objects")
                     + "]";
         }
     }
@@ -502,7 +509,8 @@ public final class ManagerServer implements AutoCloseable {
         boolean served = false;
         try {
             limit = Timers.after(GREETING_LIMIT, () -> Quietly.close(socket));
-            if (ManagerProtocol.greetClient(socket.in(), socket.out(), key, new Welcome(id, lease.toMillis(), longest))) {
+            if (ManagerProtocol.greetClient(socket.in(), socket.out(), key,
+                    new Welcome(id, lease.toMillis(), longest))) {
                 served = serve(socket);
             } else {
                 log("a client without the key was turned away");
@@ -641,7 +649,8 @@ public final class ManagerServer implements AutoCloseable {
         }
     }
 
-    private HostedObject host(MethodTable methods, Object object, @Nullable ManagedKind kind, @Nullable String objectName) {
+    private HostedObject host(MethodTable methods, Object object, @Nullable ManagedKind kind,
+            @Nullable String objectName) {
         var hosted = new HostedObject(objectNumbers.incrementAndGet(), methods, object, kind, objectName);
         objects.put(hosted.id, hosted);
         return hosted;

@@ -132,7 +132,8 @@ final class ManagerSession {
             }
             case ManagerProtocol.RETAIN -> retain(message.object());
             case ManagerProtocol.RELEASE -> release(message.object());
-            case ManagerProtocol.PING -> wire.send(ManagerProtocol.message(ManagerProtocol.PONG, message.call(), 0), null);
+            case ManagerProtocol.PING ->
+                wire.send(ManagerProtocol.message(ManagerProtocol.PONG, message.call(), 0), null);
             default -> throw new IOException("a message of unknown kind " + message.kind());
         }
     }
@@ -149,7 +150,8 @@ final class ManagerSession {
         } else if (!target.mayWait(message.method())) {
             answer(message, target, null);
         } else if (waiting.size() >= MOST_WAITING) {
-            wire.send(failure(message, new IllegalStateException(MOST_WAITING + " calls of this client wait already")), null);
+            wire.send(failure(message, new IllegalStateException(MOST_WAITING + " calls of this client wait already")),
+                    null);
         } else {
             var call = new WaitingCall(message.kind() == ManagerProtocol.CALL_INTERRUPTED);
             call.thread = Thread.ofVirtual().name(name + "-call-" + message.call()).unstarted(() -> {
@@ -194,7 +196,8 @@ final class ManagerSession {
         wire.send(answer, call.undo());
     }
 
-    private @Nullable Object invoke(Message message, HostedObject target, ServerCall call, Effort effort) throws Throwable {
+    private @Nullable Object invoke(Message message, HostedObject target, ServerCall call, Effort effort)
+            throws Throwable {
         Method method = Objects.requireNonNull(target.methods.method(message.method()));
         @Nullable Object[] arguments = arguments(message, method, effort);
         if (message.kind() == ManagerProtocol.CALL_INTERRUPTED && target.mayWait(message.method())) {
@@ -214,18 +217,19 @@ final class ManagerSession {
             return new Object[0];
         }
         try {
-            return (@Nullable Object[])
-                    Objects.requireNonNull(TaskCodec.decodeValue(
-                            message.body(), Reading.forClient(server.allowed(), server.loader(), effort)));
+            return (@Nullable Object[]) Objects.requireNonNull(TaskCodec.decodeValue(
+                    message.body(), Reading.forClient(server.allowed(), server.loader(), effort)));
         } catch (TaskSerializationException e) {
-            throw new TaskSerializationException("arguments of " + method.getName() + " refused by the manager: " + e.getMessage(), e);
+            throw new TaskSerializationException(
+                    "arguments of " + method.getName() + " refused by the manager: " + e.getMessage(), e);
         }
     }
 
     private void ensureShort(@Nullable MessageBuffer body, HostedObject target) {
         if (body != null && body.length() > server.longest()) {
             throw new IllegalStateException("what " + target.description() + " returned has " + body.length()
-                    + " bytes, and a message at most " + server.longest() + "; see ManagerServer.Builder.longestMessage");
+                    + " bytes, and a message at most " + server.longest()
+                    + "; see ManagerServer.Builder.longestMessage");
         }
     }
 
@@ -234,7 +238,8 @@ final class ManagerSession {
         try {
             body = TaskCodec.encodeFailure(failure);
             if (body.length() > server.longest()) {
-                body = TaskCodec.encodeFailure(new IllegalStateException(failure.getClass().getName() + ", too large to be sent"));
+                body = TaskCodec.encodeFailure(
+                        new IllegalStateException(failure.getClass().getName() + ", too large to be sent"));
             }
         } catch (IOException e) {
             throw new IllegalStateException("a description can always be written", e);

@@ -4,7 +4,9 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 
-/** What the synchronizers of a manager's server that belong to clients have in common: the lock, and how callers wait. */
+/**
+ * What the synchronizers of a manager's server that belong to clients have in common: the lock, and how callers wait.
+ */
 abstract class OwnedSynchronizer implements ManagerSession.Owned {
     final ReentrantLock guard = new ReentrantLock();
     /** Signalled when there is something to take. */
@@ -37,7 +39,10 @@ abstract class OwnedSynchronizer implements ManagerSession.Owned {
         }
     }
 
-    /** Has a client's session give back, at its end, what the client takes. A client that has ended gets nothing. Guarded by guard. */
+    /**
+     * Has a client's session give back, at its end, what the client takes. A client that has ended gets nothing.
+     * Guarded by guard.
+     */
     final void ownedBy(ManagerSession session) {
         if (!session.own(this)) {
             freed.signal(); // it may have been this one's turn

@@ -138,7 +138,8 @@ final class ReadingRole {
             if (Thread.currentThread().isInterrupted()) {
                 return;
             }
-            if (!call.isOver() && Backend.current().nanoTime() - start >= TimeUnit.MILLISECONDS.toNanos(patienceMillis)) {
+            if (!call.isOver()
+                    && Backend.current().nanoTime() - start >= TimeUnit.MILLISECONDS.toNanos(patienceMillis)) {
                 calls.leadsNoMore(call);
                 return;
             }

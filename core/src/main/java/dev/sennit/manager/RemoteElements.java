@@ -256,7 +256,8 @@ abstract class RemoteElements<E extends @Nullable Object> extends AbstractList<E
         private void replace(int from, int to, @Nullable Object[] replacement) {
             if (!splice(new Snapshot<>(ListOperations.ANY, shape, elements), from, to, replacement)) {
                 throw new ConcurrentModificationException(
-                        "others put in or took out since this iteration began: begin again, or use removeIf or replaceAll");
+                        "others put in or took out since this iteration began: begin again, or use "
+                                + "removeIf or replaceAll");
             }
             shape += to - from == replacement.length ? 0 : 1;
         }

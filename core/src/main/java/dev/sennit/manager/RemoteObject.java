@@ -65,7 +65,8 @@ final class RemoteObject implements InvocationHandler {
     }
 
     @Override
-    public @Nullable Object invoke(Object proxy, Method method, @Nullable Object @Nullable [] arguments) throws Throwable {
+    public @Nullable Object invoke(Object proxy, Method method, @Nullable Object @Nullable [] arguments)
+            throws Throwable {
         if (method.getDeclaringClass() == Object.class) {
             return switch (method.getName()) {
                 case "equals" -> arguments != null && isSame(arguments[0]);
@@ -116,7 +117,8 @@ final class RemoteObject implements InvocationHandler {
         private Object readResolve() throws InvalidObjectException {
             MethodTable methods = MethodTable.of(type);
             if (methods.fingerprint() != fingerprint) {
-                throw new InvalidObjectException(type.getName() + " has other methods here than where the proxy comes from");
+                throw new InvalidObjectException(
+                        type.getName() + " has other methods here than where the proxy comes from");
             }
             Reading reading = Reading.ofKeyHolder(address.allowed(), Reading.currentLoader());
             var remote = new RemoteObject(ManagerClient.shared(address), reading, id, methods);

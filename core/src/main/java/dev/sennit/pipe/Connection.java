@@ -205,7 +205,8 @@ public final class Connection implements Serializable, AutoCloseable {
         receives = ticket.receives;
         allowed = Reading.listFor(ticket.allowed, ticket.locations);
         loader = Reading.currentLoader();
-        EndClaim claim = EndClaim.received(ticket.pipe, folder, new MeetingPoint.Token(ticket.high, ticket.low), useLater());
+        EndClaim claim =
+                EndClaim.received(ticket.pipe, folder, new MeetingPoint.Token(ticket.high, ticket.low), useLater());
         synchronized (hold) { // the claim's thread may call back at once
             hold.claim = claim.start();
         }
@@ -462,7 +463,8 @@ public final class Connection implements Serializable, AutoCloseable {
     }
 
     /** Only with the permit. */
-    private void writeOrLeaveTheRest(OutgoingMessage message, SocketChannel to) throws IOException, InterruptedException {
+    private void writeOrLeaveTheRest(OutgoingMessage message, SocketChannel to)
+            throws IOException, InterruptedException {
         try {
             write(message, to, false, 0);
         } catch (InterruptedException e) {
@@ -504,7 +506,8 @@ public final class Connection implements Serializable, AutoCloseable {
     }
 
     /** Only with the permit. Sends the kept messages, until a deadline if there is one. */
-    private void writeWaiting(SocketChannel to, boolean limited, long deadline) throws IOException, InterruptedException {
+    private void writeWaiting(SocketChannel to, boolean limited, long deadline)
+            throws IOException, InterruptedException {
         if (waiting.isEmpty()) {
             return;
         }
@@ -541,7 +544,8 @@ public final class Connection implements Serializable, AutoCloseable {
         }
         for (Connection one : KEEPING) {
             try {
-                SocketChannel to = one.met.get(Math.max(0, deadline - Backend.current().nanoTime()), TimeUnit.NANOSECONDS);
+                SocketChannel to =
+                        one.met.get(Math.max(0, deadline - Backend.current().nanoTime()), TimeUnit.NANOSECONDS);
                 one.sendWaitingBefore(deadline, to);
             } catch (IOException | InterruptedException | ExecutionException | TimeoutException e) {
                 // they cannot be sent
@@ -669,7 +673,8 @@ public final class Connection implements Serializable, AutoCloseable {
         byte[] bytes = next((kind, length) -> {
             ensureBytes(kind);
             if (length > room) {
-                throw new IllegalArgumentException("the message has " + length + " bytes, and there is room for " + room);
+                throw new IllegalArgumentException(
+                        "the message has " + length + " bytes, and there is room for " + room);
             }
         }).bytes();
         System.arraycopy(bytes, 0, into, offset, bytes.length);
@@ -809,8 +814,9 @@ public final class Connection implements Serializable, AutoCloseable {
     }
 
     private ConnectionEndedException ended() {
-        return new ConnectionEndedException("pipe " + name + " has ended: its other end was closed, or its process has ended"
-                + (incoming.hasBegun() ? ", in the middle of a message" : ""));
+        return new ConnectionEndedException(
+                "pipe " + name + " has ended: its other end was closed, or its process has ended"
+                        + (incoming.hasBegun() ? ", in the middle of a message" : ""));
     }
 
     // ---- waiting, for this class and Readiness ----
@@ -881,7 +887,8 @@ public final class Connection implements Serializable, AutoCloseable {
         return new EndClaim(name, MeetingPoint.HERE.offer(end), end.token(), useLater()).start();
     }
 
-    private static void met(@Nullable Connection connection, @Nullable SocketChannel other, @Nullable Throwable failure) {
+    private static void met(@Nullable Connection connection, @Nullable SocketChannel other,
+            @Nullable Throwable failure) {
         if (connection != null) {
             connection.met(other, failure);
         } else if (other != null) { // the user has lost the connection
@@ -979,7 +986,8 @@ public final class Connection implements Serializable, AutoCloseable {
     @Override
     public String toString() {
         String state = closed ? "closed" : channel != null ? "connected" : met.isDone() ? "ended" : "not connected";
-        return "Connection[pipe " + name + (receives ? "" : ", only sends") + (sends ? "" : ", only receives") + ", " + state
+        return "Connection[pipe " + name + (receives ? "" : ", only sends") + (sends ? "" : ", only receives") + ", "
+                + state
                 + "]";
     }
 
@@ -1014,7 +1022,8 @@ public final class Connection implements Serializable, AutoCloseable {
             }
             AllowList list = allowed;
             var ticket = new Ticket(
-                    name, folder.toString(), token.high(), token.low(), sends, receives, list.named(), list.locations());
+                    name, folder.toString(), token.high(), token.low(), sends, receives, list.named(),
+                    list.locations());
             if (Movable.WRITTEN.isBound()) {
                 Movable.WRITTEN.get().add(hold); // from here on the sender of the message takes it back if need be
             }

@@ -47,7 +47,8 @@ final class ConnectionGreeting {
     /** Greets a listener; fails if the listener does not have the key, or says that this process does not have it. */
     static void greetListener(InputStream in, OutputStream out, byte[] key) throws IOException {
         byte[] hello = in.readNBytes(GREETING.length + NONCE);
-        if (hello.length < GREETING.length + NONCE || !Arrays.equals(hello, 0, GREETING.length, GREETING, 0, GREETING.length)) {
+        if (hello.length < GREETING.length + NONCE
+                || !Arrays.equals(hello, 0, GREETING.length, GREETING, 0, GREETING.length)) {
             throw new IOException("what listens there is no listener of this version");
         }
         byte[] challenge = Arrays.copyOfRange(hello, GREETING.length, hello.length);

@@ -81,7 +81,8 @@ public final class ConnectionListener implements AutoCloseable {
     /** Guarded by lock. */
     private boolean closed;
 
-    private ConnectionListener(ServerSocketChannel server, ConnectionAddress address, @Nullable Path file, boolean ownFolder, Class<?> opener) {
+    private ConnectionListener(ServerSocketChannel server, ConnectionAddress address, @Nullable Path file,
+            boolean ownFolder, Class<?> opener) {
         this.server = server;
         this.address = address;
         this.file = file;
@@ -125,9 +126,11 @@ public final class ConnectionListener implements AutoCloseable {
         }
     }
 
-    private static ConnectionListener listen(ConnectionAddress at, boolean ownFolder, Class<?> opener) throws IOException {
+    private static ConnectionListener listen(ConnectionAddress at, boolean ownFolder, Class<?> opener)
+            throws IOException {
         boolean isFile = at.at() instanceof UnixDomainSocketAddress;
-        ServerSocketChannel server = isFile ? ServerSocketChannel.open(StandardProtocolFamily.UNIX) : ServerSocketChannel.open();
+        ServerSocketChannel server =
+                isFile ? ServerSocketChannel.open(StandardProtocolFamily.UNIX) : ServerSocketChannel.open();
         Path made = null;
         try {
             server.bind(at.at());
@@ -232,7 +235,8 @@ public final class ConnectionListener implements AutoCloseable {
     @Override
     public String toString() {
         synchronized (lock) {
-            return "ConnectionListener[" + address.where() + ", " + (closed ? "closed" : accepted.size() + " wait") + "]";
+            return "ConnectionListener[" + address.where() + ", " + (closed ? "closed" : accepted.size() + " wait")
+                    + "]";
         }
     }
 
@@ -271,7 +275,8 @@ public final class ConnectionListener implements AutoCloseable {
         try {
             Future<?> limit = Timers.after(GREETING_LIMIT, () -> Quietly.close(channel));
             try {
-                kept = ConnectionGreeting.greetCaller(Channels.newInputStream(channel), Channels.newOutputStream(channel), address.key())
+                kept = ConnectionGreeting.greetCaller(Channels.newInputStream(channel),
+                        Channels.newOutputStream(channel), address.key())
                         && accepted.offer(channel);
             } finally {
                 limit.cancel(false);
@@ -296,7 +301,8 @@ public final class ConnectionListener implements AutoCloseable {
             Future<?> limit = Timers.after(GREETING_LIMIT, () -> Quietly.close(channel));
             try {
                 channel.connect(to.at());
-                ConnectionGreeting.greetListener(Channels.newInputStream(channel), Channels.newOutputStream(channel), to.key());
+                ConnectionGreeting.greetListener(Channels.newInputStream(channel), Channels.newOutputStream(channel),
+                        to.key());
             } finally {
                 limit.cancel(false);
             }

@@ -185,7 +185,8 @@ final class EndClaim {
                 }));
             } catch (Throwable e) { // no memory for the thread
                 if (word == MeetingPoint.USES) { // without this word the end would wait for ever
-                    met.completeExceptionally(new IOException("pipe " + pipe + " cannot be used: " + e.getMessage(), e));
+                    met.completeExceptionally(
+                            new IOException("pipe " + pipe + " cannot be used: " + e.getMessage(), e));
                     release();
                 }
             }
@@ -218,9 +219,11 @@ final class EndClaim {
                     ? known
                     : e instanceof EOFException || e instanceof SocketException
                             || e instanceof ClosedChannelException
-                    ? new ConnectionEndedException(
-                            "pipe " + pipe + " has ended: its other end, or the process that opened it, is gone")
-                    : new IOException(e.getMessage(), e);
+                                    ? new ConnectionEndedException(
+                                            "pipe " + pipe
+                                                    + " has ended: its other end, or the process that "
+                                                    + "opened it, is gone")
+                                    : new IOException(e.getMessage(), e);
             held.completeExceptionally(failure);
             met.completeExceptionally(failure);
             removeIfAbandoned();
@@ -362,7 +365,8 @@ final class EndClaim {
                     throw new IOException("this end of pipe " + pipe + " belongs to process " + in.readLong());
                 default ->
                     throw new ConnectionEndedException(
-                            "this end of pipe " + pipe + " is gone: another process has had it, or its other end was closed");
+                            "this end of pipe " + pipe
+                                    + " is gone: another process has had it, or its other end was closed");
             }
         }
     }

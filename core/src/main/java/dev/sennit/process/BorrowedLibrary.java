@@ -15,11 +15,12 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * How a worker is started whose class path cannot have this library, as it is none of the files on this JVM's own: it lies in a jar in
- * a jar, as Spring Boot's, or has come through the class loader of a plugin, a container or a build tool.
+ * How a worker is started whose class path cannot have this library, as it is none of the files on this JVM's own: it
+ * lies in a jar in a jar, as Spring Boot's, or has come through the class loader of a plugin, a container or a build
+ * tool.
  *
- * <p>Such a worker starts with the package of {@link BorrowedMain} alone, and has all else from here. The jar with that package lies in
- * the {@link MeetingFolder}, and goes with it.
+ * <p>Such a worker starts with the package of {@link BorrowedMain} alone, and has all else from here. The jar with that
+ * package lies in the {@link MeetingFolder}, and goes with it.
  */
 final class BorrowedLibrary {
     /** Begins what stands in a worker's arguments for the class path and the main, until its folder is known. */
@@ -44,8 +45,8 @@ final class BorrowedLibrary {
         } catch (IOException e) {
             throw new WorkerStartException(
                     "workers cannot be started: Sennit was loaded by " + WorkerMain.class.getClassLoader()
-                            + ", which does not give away its class files; put the jar on the class path of the JVM, or name it with"
-                            + " ProcessPool.builder().classPath(...)",
+                            + ", which does not give away its class files; put the jar on the class path of the JVM, "
+                            + "or name it with ProcessPool.builder().classPath(...)",
                     e);
         }
     }

@@ -18,11 +18,12 @@ import java.util.Enumeration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands classes and resources of this JVM to one of its workers, for as long as that lives. {@link ParentClasses} has the protocol.
+ * Hands classes and resources of this JVM to one of its workers, for as long as that lives. {@link ParentClasses} has
+ * the protocol.
  *
- * <p>On a thread of its own, a platform thread: a class loader is user code and may take its time, and a virtual thread may find all
- * carriers taken by tasks that wait for the class. What a worker asks for, it could as well read where this JVM does: both run as one
- * user. No class is initialized here for it.
+ * <p>On a thread of its own, a platform thread: a class loader is user code and may take its time, and a virtual thread
+ * may find all carriers taken by tasks that wait for the class. What a worker asks for, it could as well read where
+ * this JVM does: both run as one user. No class is initialized here for it.
  */
 final class ClassServer extends Thread {
     /** In characters; in UTF-8 it has to fit what {@code writeUTF} takes. */
@@ -34,7 +35,8 @@ final class ClassServer extends Thread {
         super(name + "-classes");
         this.worker = worker;
         setDaemon(true);
-        setContextClassLoader(ClassLoader.getSystemClassLoader()); // not that of the thread that happened to start a worker
+        // not that of the thread that happened to start a worker
+        setContextClassLoader(ClassLoader.getSystemClassLoader());
     }
 
     /**

@@ -5,8 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 
 /**
- * What the parent tells a worker beside its tasks, over their Unix socket: a way of its own, because the thread that reads
- * tasks is the one that runs them.
+ * What the parent tells a worker beside its tasks, over their Unix socket: a way of its own, because the thread that
+ * reads tasks is the one that runs them.
  *
  * <pre>
  * byte 'C', long task  |  byte 'Q'

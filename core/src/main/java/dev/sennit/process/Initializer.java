@@ -32,7 +32,9 @@ final class Initializer {
         message = TaskCodec.encode(new Body(action), written, "initializer", sent);
     }
 
-    /** Does nothing: the first task of a JVM takes a hundred times as long as the second, and a spare has time for it. */
+    /**
+     * Does nothing: the first task of a JVM takes a hundred times as long as the second, and a spare has time for it.
+     */
     static Initializer firstTask() {
         return new Initializer(() -> {}, new AllowList(List.of()), true);
     }

@@ -18,8 +18,8 @@ import java.util.jar.Manifest;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The options that this JVM was started with: as {@code java.management} tells them; in a runtime image without that module, as they
- * can be read off the command line and the environment, or as the parent of a worker has told it.
+ * The options that this JVM was started with: as {@code java.management} tells them; in a runtime image without that
+ * module, as they can be read off the command line and the environment, or as the parent of a worker has told it.
  */
 final class LaunchOptions {
     /** What a worker is told where it could not find them: its argument file is gone once it is up. */
@@ -63,7 +63,9 @@ final class LaunchOptions {
         return options;
     }
 
-    /** What the manifest of a program that {@code java -jar} started says to the launcher, which for workers reads none. */
+    /**
+     * What the manifest of a program that {@code java -jar} started says to the launcher, which for workers reads none.
+     */
     static List<String> ofManifest() {
         String jar = System.getProperty("java.class.path", "");
         String command = System.getProperty("sun.java.command", "");
@@ -104,7 +106,8 @@ final class LaunchOptions {
     private static List<String> commandLine() {
         try {
             byte[] line = Files.readAllBytes(Path.of("/proc/self/cmdline")); // the JDK's own way ends after a page
-            String[] words = new String(line, Charset.forName(System.getProperty("native.encoding", "UTF-8"))).split("\0");
+            String[] words =
+                    new String(line, Charset.forName(System.getProperty("native.encoding", "UTF-8"))).split("\0");
             return Arrays.asList(words).subList(1, words.length);
         } catch (IOException | RuntimeException e) {
             return ProcessHandle.current().info().arguments().map(Arrays::asList).orElse(List.of());
@@ -141,7 +144,8 @@ final class LaunchOptions {
 
     private static List<String> wordsOf(File argumentFile) {
         try {
-            return words(Files.readString(argumentFile.toPath(), Charset.forName(System.getProperty("native.encoding", "UTF-8"))), true);
+            return words(Files.readString(argumentFile.toPath(),
+                    Charset.forName(System.getProperty("native.encoding", "UTF-8"))), true);
         } catch (IOException | RuntimeException e) { // it is gone
             return new ArrayList<>();
         }

@@ -19,8 +19,8 @@ final class LinuxProcess {
     }
 
     /**
-     * How much memory of its own a process holds: its private pages and the shared memory it has touched, but no pages of
-     * files, which the kernel can drop.
+     * How much memory of its own a process holds: its private pages and the shared memory it has touched, but no pages
+     * of files, which the kernel can drop.
      *
      * @return bytes; 0 when the process has ended, or the system does not tell
      */

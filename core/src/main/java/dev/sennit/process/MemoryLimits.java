@@ -31,8 +31,8 @@ record MemoryLimits(@Nullable String heap, @Nullable String direct, @Nullable St
     private static final double LEAST = 0.01;
 
     /**
-     * The heap of a worker that was given none. The JVM knows what memory there is, that of its container if that has less; and of a
-     * small share it makes some 126 MB all the same.
+     * The heap of a worker that was given none. The JVM knows what memory there is, that of its container if that has
+     * less; and of a small share it makes some 126 MB all the same.
      *
      * @param processes how many share it
      */
@@ -63,7 +63,8 @@ record MemoryLimits(@Nullable String heap, @Nullable String direct, @Nullable St
      * @return such as "ran out of metaspace (limit 16m)"
      */
     String describe(String outOfMemory) {
-        if (outOfMemory.contains("heap space") || outOfMemory.contains("GC overhead") || outOfMemory.contains("array size")) {
+        if (outOfMemory.contains("heap space") || outOfMemory.contains("GC overhead")
+                || outOfMemory.contains("array size")) {
             return "ran out of memory (heap limit " + (heap != null ? heap : A_SHARE) + ")";
         }
         if (outOfMemory.contains("direct buffer memory")) {

@@ -78,7 +78,8 @@ final class OutputReader {
         try {
             listener.line(worker, error, text);
         } catch (Throwable e) { // the lines after it are wanted all the same
-            System.getLogger("dev.sennit").log(System.Logger.Level.WARNING, "line listener failed", TaskCodec.printable(e));
+            System.getLogger("dev.sennit").log(System.Logger.Level.WARNING, "line listener failed",
+                    TaskCodec.printable(e));
         }
     }
 

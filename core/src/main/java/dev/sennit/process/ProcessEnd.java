@@ -5,8 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Hears of the end of a process. {@link Process#onExit} needs a thread of the common pool for that, and a virtual thread needs a
- * carrier; the user's code may hold them all, waiting for what the end of this process would bring. So it has a platform thread.
+ * Hears of the end of a process. {@link Process#onExit} needs a thread of the common pool for that, and a virtual
+ * thread needs a carrier; the user's code may hold them all, waiting for what the end of this process would bring. So
+ * it has a platform thread.
  */
 final class ProcessEnd {
     /** It does little: closes, cancels, removes. */
@@ -39,7 +40,10 @@ final class ProcessEnd {
         due.forEach(Runnable::run);
     }
 
-    /** Runs an action once the process has ended: in the thread that waits for it, or at once, in the caller's. It may not wait or throw. */
+    /**
+     * Runs an action once the process has ended: in the thread that waits for it, or at once, in the caller's. It may
+     * not wait or throw.
+     */
     void then(Runnable action) {
         synchronized (this) {
             if (!ended) {

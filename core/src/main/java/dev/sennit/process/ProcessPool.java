@@ -51,19 +51,20 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>When a worker dies</h2>
  *
- * <p>The task that it ran fails with a {@link WorkerCrashedException}; one that it had been handed but had not begun runs
- * on another, and fails with the fifth that dies so; the others do not notice, and a new worker takes its place. A worker
- * notices the end of this JVM, even by {@code kill -9}, and goes too.
+ * <p>The task that it ran fails with a {@link WorkerCrashedException}; one that it had been handed but had not begun
+ * runs on another, and fails with the fifth that dies so; the others do not notice, and a new worker takes its place. A
+ * worker notices the end of this JVM, even by {@code kill -9}, and goes too.
  *
- * <p>Workers leave the signals {@code INT}, {@code TERM} and {@code HUP} to this JVM: Ctrl-C and {@code systemctl stop} send them to all
- * processes of a program, which may want to end its tasks first. A shutdown hook that closes the pool does that.
+ * <p>Workers leave the signals {@code INT}, {@code TERM} and {@code HUP} to this JVM: Ctrl-C and {@code systemctl stop}
+ * send them to all processes of a program, which may want to end its tasks first. A shutdown hook that closes the pool
+ * does that.
  *
  * <h2>How long workers serve, and how many there are</h2>
  *
- * <p>A worker can be replaced after so many tasks ({@link Builder#maxTasks}), at an age ({@link Builder#maxAge}) or with so
- * much memory ({@link Builder#maxMemory}): the old one serves until the new one is ready, and ends what it had begun. A pool
- * can have fewer workers while there is little to do ({@link Builder#minWorkers}), and more that wait beside it ({@link
- * Builder#spares}) to take the place of one that dies.
+ * <p>A worker can be replaced after so many tasks ({@link Builder#maxTasks}), at an age ({@link Builder#maxAge}) or
+ * with so much memory ({@link Builder#maxMemory}): the old one serves until the new one is ready, and ends what it had
+ * begun. A pool can have fewer workers while there is little to do ({@link Builder#minWorkers}), and more that wait
+ * beside it ({@link Builder#spares}) to take the place of one that dies.
  *
  * <h2>Ending a task</h2>
  *
@@ -72,20 +73,20 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>What may come home</h2>
  *
- * <p>Results and exceptions are read behind an allow-list: the JDK's values and exceptions, classes that lie in the same
- * jar or folder as a submitted task's, and what {@link Builder#allow} names. An exception of another class comes as a
- * {@link dev.sennit.RemoteTaskException} with its text and stack trace, and so does one whose own methods fail; a value of
- * another class fails the task with a
- * {@link dev.sennit.TaskSerializationException} that says what to allow.
+ * <p>Results and exceptions are read behind an allow-list: the JDK's values and exceptions, classes that lie in the
+ * same jar or folder as a submitted task's, and what {@link Builder#allow} names. An exception of another class comes
+ * as a {@link dev.sennit.RemoteTaskException} with its text and stack trace, and so does one whose own methods fail; a
+ * value of another class fails the task with a {@link dev.sennit.TaskSerializationException} that says what to allow.
  */
 public final class ProcessPool extends AbstractPool {
     /*
-     * Who has which place. A slot keeps a worker in it, whatever that is needed for; what a worker is, is decided when it is
-     * ready (workerUp): it serves, if fewer serve than are wanted; else it takes the place of the one that is outgoing; else it
-     * is a spare. There are as many slots as workers are wanted, and spares, and one more while there is an outgoing one.
-     * A worker that retires is not counted on any more, and neither is its slot: it does what it was handed, is asked to end by
-     * whoever finds it with nothing to do (nextFor, retire), and is buried. Then its slot goes, or starts another worker if
-     * that is needed (awaitTurnToStart). So a death, a replacement, growth and shrinking are one mechanism.
+     * Who has which place. A slot keeps a worker in it, whatever that is needed for; what a worker is, is decided when
+     * it is ready (workerUp): it serves, if fewer serve than are wanted; else it takes the place of the one that is
+     * outgoing; else it is a spare. There are as many slots as workers are wanted, and spares, and one more while there
+     * is an outgoing one. A worker that retires is not counted on any more, and neither is its slot: it does what it
+     * was handed, is asked to end by whoever finds it with nothing to do (nextFor, retire), and is buried. Then its
+     * slot goes, or starts another worker if that is needed (awaitTurnToStart). So a death, a replacement, growth and
+     * shrinking are one mechanism.
      */
 
     /** So many failed starts in a row, one of each slot at least, with no worker up, and the pool gives up. */
@@ -176,7 +177,8 @@ public final class ProcessPool extends AbstractPool {
         } catch (Throwable e) {
             shutdownNow();
             throw new WorkerStartException(
-                    "pool " + name() + " with " + policy.workers() + " workers could not be opened: " + e.getMessage(), e);
+                    "pool " + name() + " with " + policy.workers() + " workers could not be opened: " + e.getMessage(),
+                    e);
         }
     }
 
@@ -417,7 +419,7 @@ public final class ProcessPool extends AbstractPool {
                 return null; // one that is exhausted retires with replaceSpent
             }
             RemoteSubmission<?> next = backlog.pollFirst();
-            for (var each = slots.iterator(); next == null && each.hasNext(); ) {
+            for (var each = slots.iterator(); next == null && each.hasNext();) {
                 next = each.next().takeBackAhead(); // a task need not wait behind another while this worker is free
             }
             if (next == null) {
@@ -429,8 +431,8 @@ public final class ProcessPool extends AbstractPool {
     }
 
     /**
-     * Moves the next task from the backlog to the tasks ahead of a worker that runs another. The caller then sends the message. A worker that becomes
-     * free looks for tasks in both places under the same lock, so it misses none.
+     * Moves the next task from the backlog to the tasks ahead of a worker that runs another. The caller then sends the
+     * message. A worker that becomes free looks for tasks in both places under the same lock, so it misses none.
      *
      * @return null when there is no task, or the worker takes none without making the caller wait
      */
@@ -613,8 +615,8 @@ public final class ProcessPool extends AbstractPool {
     }
 
     /**
-     * Sees to it that workers which have served long enough are replaced: at once by spares, else one after the other. One that may
-     * do no more task goes at once in any case, and {@link #fillUp} has another started.
+     * Sees to it that workers which have served long enough are replaced: at once by spares, else one after the other.
+     * One that may do no more task goes at once in any case, and {@link #fillUp} has another started.
      */
     void replaceSpent() {
         WorkerJvm spent = firstSpent();
@@ -646,8 +648,8 @@ public final class ProcessPool extends AbstractPool {
     }
 
     /**
-     * With the lock: whether a worker may go now. One that is busy stays for as long as its task takes, beside its successor;
-     * of such there are no more than there are workers, lest long tasks make processes without end.
+     * With the lock: whether a worker may go now. One that is busy stays for as long as its task takes, beside its
+     * successor; of such there are no more than there are workers, lest long tasks make processes without end.
      */
     private boolean mayRetire(WorkerJvm spent) {
         return leaving < policy.workers() || idle.contains(spent);
@@ -724,7 +726,8 @@ public final class ProcessPool extends AbstractPool {
         synchronized (lock) {
             number = ++started;
         }
-        return new WorkerJvm(archive == null ? arguments : archive.addTo(arguments), name, slot, policy.lifespan(number));
+        return new WorkerJvm(archive == null ? arguments : archive.addTo(arguments), name, slot,
+                policy.lifespan(number));
     }
 
     /** A worker that gets no tasks of this pool. */
@@ -856,7 +859,8 @@ public final class ProcessPool extends AbstractPool {
             }
             lock.notifyAll();
             broken = new WorkerStartException(
-                    failedStarts + " workers of pool " + name() + " in a row could not be started; the last: " + why, cause);
+                    failedStarts + " workers of pool " + name() + " in a row could not be started; the last: " + why,
+                    cause);
             return broken;
         }
     }
@@ -970,11 +974,13 @@ public final class ProcessPool extends AbstractPool {
          * Opens the pool; its workers start in the background, and tasks may be submitted at once.
          *
          * @return an open pool
-         * @throws IllegalArgumentException if more workers are to stay than there may be, or the ports of debuggers would be told to nobody
+         * @throws IllegalArgumentException if more workers are to stay than there may be, or the ports of debuggers
+         *     would be told to nobody
          * @throws dev.sennit.TaskSerializationException if the initializer cannot travel
-         * @throws WorkerStartException if there are not threads enough to serve the workers; none is left. Or if no worker could start here, as
-         *     this runtime image has no launcher, or its temporary folder is not writable
-         * @throws UnsupportedOperationException if resident memory is limited, and this system does not tell how much it is
+         * @throws WorkerStartException if there are not threads enough to serve the workers; none is left. Or if no
+         *     worker could start here, as this runtime image has no launcher, or its temporary folder is not writable
+         * @throws UnsupportedOperationException if resident memory is limited, and this system does not tell how much
+         *     it is
          */
         @Override
         public ProcessPool open() {

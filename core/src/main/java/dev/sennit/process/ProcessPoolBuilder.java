@@ -53,8 +53,8 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
 
     /**
      * How many workers stay when there is nothing to do; the default is all. The pool starts with so many. More are
-     * started when tasks wait, up to {@link ProcessPool.Builder#workers workers}, and those let go again that have had nothing to do for the {@link
-     * ProcessPool.Builder#idle idle time}. In a plan: {@code min=2}.
+     * started when tasks wait, up to {@link ProcessPool.Builder#workers workers}, and those let go again that have had
+     * nothing to do for the {@link ProcessPool.Builder#idle idle time}. In a plan: {@code min=2}.
      *
      * @param count 0 or more, and not more than there are workers
      * @return this
@@ -66,8 +66,8 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
     }
 
     /**
-     * How long a worker has nothing to do before it is let go, if there are more than {@link ProcessPool.Builder#minWorkers minWorkers} says; the
-     * default is 60 s. In a plan: {@code idle=5s}.
+     * How long a worker has nothing to do before it is let go, if there are more than
+     * {@link ProcessPool.Builder#minWorkers minWorkers} says; the default is 60 s. In a plan: {@code idle=5s}.
      *
      * @param time more than zero
      * @return this
@@ -95,12 +95,13 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
     /**
      * After how many tasks a worker is replaced; by default it is not. In a plan: {@code max-tasks=1000}.
      *
-     * <p>The old worker goes on until the new one is ready, and then ends when it has done what it had begun; so no task
-     * waits or fails for it, and a worker may do some tasks more than that. No more are at the end of their last tasks than
-     * there are workers: with long tasks a pool may have twice as many processes, and run as many tasks, for as long as
-     * those take; {@link ProcessPool.Builder#strictMaxTasks strictMaxTasks} is without exceptions. One is replaced after another, and each is
-     * given a tenth more or less, so that they do not all go at once. When no successor can be started, the old one stays
-     * until one can. {@link dev.sennit.PoolStatistics#workersRecycled()} counts them.
+     * <p>The old worker goes on until the new one is ready, and then ends when it has done what it had begun; so no
+     * task waits or fails for it, and a worker may do some tasks more than that. No more are at the end of their last
+     * tasks than there are workers: with long tasks a pool may have twice as many processes, and run as many tasks, for
+     * as long as those take; {@link ProcessPool.Builder#strictMaxTasks strictMaxTasks} is without exceptions. One is
+     * replaced after another, and each is given a tenth more or less, so that they do not all go at once. When no
+     * successor can be started, the old one stays until one can. {@link dev.sennit.PoolStatistics#workersRecycled()}
+     * counts them.
      *
      * @param count 1 or more
      * @return this
@@ -112,14 +113,15 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
     }
 
     /**
-     * How many tasks a worker gets at most, for tasks that must not share a process with many others: one that leaks, or changes
-     * what others see. By default there is no such limit. In a plan: {@code strict-max-tasks=1}.
+     * How many tasks a worker gets at most, for tasks that must not share a process with many others: one that leaks,
+     * or changes what others see. By default there is no such limit. In a plan: {@code strict-max-tasks=1}.
      *
-     * <p>Other than with {@link ProcessPool.Builder#maxTasks maxTasks}, no worker ever gets one more, and none is sent a task before it has ended the
-     * one it has. A worker that has done its number ends, and another is started in its place; tasks wait until that one is ready, or
-     * a {@linkplain ProcessPool.Builder#spares spare} takes the place at once. A chunk of a {@code map} is one task; {@link Pool#chunksOf
-     * chunksOf(1)} makes one of each item. A task that was cancelled counts if its worker had been sent it; the initializer
-     * does not. If no other worker can be started, waiting tasks fail as they do when the pool opens.
+     * <p>Other than with {@link ProcessPool.Builder#maxTasks maxTasks}, no worker ever gets one more, and none is sent
+     * a task before it has ended the one it has. A worker that has done its number ends, and another is started in its
+     * place; tasks wait until that one is ready, or a {@linkplain ProcessPool.Builder#spares spare} takes the place at
+     * once. A chunk of a {@code map} is one task; {@link Pool#chunksOf chunksOf(1)} makes one of each item. A task that
+     * was cancelled counts if its worker had been sent it; the initializer does not. If no other worker can be started,
+     * waiting tasks fail as they do when the pool opens.
      *
      * @param count 1 or more
      * @return this
@@ -131,8 +133,8 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
     }
 
     /**
-     * How old a worker gets before it is replaced, as with {@link ProcessPool.Builder#maxTasks maxTasks}, whether it is busy or idle; by default it is
-     * not. In a plan: {@code max-age=1h}.
+     * How old a worker gets before it is replaced, as with {@link ProcessPool.Builder#maxTasks maxTasks}, whether it is
+     * busy or idle; by default it is not. In a plan: {@code max-age=1h}.
      *
      * @param age more than zero
      * @return this
@@ -144,9 +146,10 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
     }
 
     /**
-     * With how much resident memory a worker is replaced, as with {@link ProcessPool.Builder#maxTasks maxTasks}, whether it is busy or idle: its task
-     * comes to its end, other than with {@link ProcessPool.Builder#rss rss}, which counts the same. Each worker is looked at four times a second.
-     * On Linux alone; by default there is no limit. In a plan: {@code max-memory=500m}.
+     * With how much resident memory a worker is replaced, as with {@link ProcessPool.Builder#maxTasks maxTasks},
+     * whether it is busy or idle: its task comes to its end, other than with {@link ProcessPool.Builder#rss rss}, which
+     * counts the same. Each worker is looked at four times a second. On Linux alone; by default there is no limit. In a
+     * plan: {@code max-memory=500m}.
      *
      * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
      * @return this
@@ -168,10 +171,11 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
      * The most heap memory a worker may use. One that needs more ends, and its task fails with a {@link
      * WorkerCrashedException} that says so. In a plan: {@code heap=256m}.
      *
-     * <p>The default is a share of the memory that the machine, or the container, has: half of it divided by the number of
-     * workers and spares, and no more than the quarter that a JVM takes by itself; some 126 MB at least, as the JVM has it. So all
-     * workers together leave half to this JVM and everything else. What limits this JVM's own heap is not taken over: {@code
-     * -Xmx} or a percentage would hold for each worker anew. {@link ProcessPool.Builder#jvmOptions jvmOptions} may say {@code -Xmx} too.
+     * <p>The default is a share of the memory that the machine, or the container, has: half of it divided by the number
+     * of workers and spares, and no more than the quarter that a JVM takes by itself; some 126 MB at least, as the JVM
+     * has it. So all workers together leave half to this JVM and everything else. What limits this JVM's own heap is
+     * not taken over: {@code -Xmx} or a percentage would hold for each worker anew.
+     * {@link ProcessPool.Builder#jvmOptions jvmOptions} may say {@code -Xmx} too.
      *
      * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
      * @return this
@@ -197,8 +201,8 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
     }
 
     /**
-     * The most memory that a worker's classes may take; by default there is no limit. A worker that needs more ends, and
-     * its task fails with a {@link WorkerCrashedException} that says so. In a plan: {@code metaspace=64m}.
+     * The most memory that a worker's classes may take; by default there is no limit. A worker that needs more ends,
+     * and its task fails with a {@link WorkerCrashedException} that says so. In a plan: {@code metaspace=64m}.
      *
      * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
      * @return this
@@ -210,14 +214,14 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
     }
 
     /**
-     * The most resident memory that a worker may use, whatever for: heap, buffers, threads, native libraries, and shared
-     * memory that it has touched; not the pages of files it has mapped. A worker that has more while it runs a task, or
-     * its initializer, is killed, and the task fails with a {@link WorkerCrashedException} that says so. On Linux alone;
-     * by default there is no limit. In a plan: {@code rss=1g}.
+     * The most resident memory that a worker may use, whatever for: heap, buffers, threads, native libraries, and
+     * shared memory that it has touched; not the pages of files it has mapped. A worker that has more while it runs a
+     * task, or its initializer, is killed, and the task fails with a {@link WorkerCrashedException} that says so. On
+     * Linux alone; by default there is no limit. In a plan: {@code rss=1g}.
      *
-     * <p>Each worker that runs something is looked at every 50 ms, and every 10 ms once one has used half of what it may;
-     * so a task that is quick can have more for that long. The limit is the worker's, not the task's: what earlier tasks
-     * left behind counts. A worker that has done nothing takes some 30 to 50 MB.
+     * <p>Each worker that runs something is looked at every 50 ms, and every 10 ms once one has used half of what it
+     * may; so a task that is quick can have more for that long. The limit is the worker's, not the task's: what earlier
+     * tasks left behind counts. A worker that has done nothing takes some 30 to 50 MB.
      *
      * @param size a number of bytes, or with {@code k}, {@code m}, {@code g}
      * @return this
@@ -229,8 +233,8 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
     }
 
     /**
-     * Environment variables of the workers, added to this JVM's own; what has the same name is replaced. In a plan: {@code
-     * env.NAME=value}, for each.
+     * Environment variables of the workers, added to this JVM's own; what has the same name is replaced. In a plan:
+     * {@code env.NAME=value}, for each.
      *
      * @param variables names and values
      * @return this
@@ -261,9 +265,10 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
      * What each worker does before its first task: load a model, open a connection. It travels as a task does, once to
      * each worker that starts, and has no time limit; tasks wait until it has returned.
      *
-     * <p>A worker whose initializer throws, or that ends in it - it exits, crashes or is killed - is replaced. When it never
-     * succeeds - three times in a row, in each worker at least once, and no worker is up - all tasks that wait or come later fail with a {@link
-     * WorkerStartException}; its cause is what the initializer threw in the worker, or a {@link WorkerCrashedException}.
+     * <p>A worker whose initializer throws, or that ends in it - it exits, crashes or is killed - is replaced. When it
+     * never succeeds - three times in a row, in each worker at least once, and no worker is up - all tasks that wait or
+     * come later fail with a {@link WorkerStartException}; its cause is what the initializer threw in the worker, or a
+     * {@link WorkerCrashedException}.
      *
      * @param action what to do
      * @return this
@@ -315,9 +320,10 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
     /**
      * Lets values of more classes come home. In a plan: {@code allow=com.acme.Money,org.lib.**}.
      *
-     * <p>Without it these come home: plain values of the JDK, Kotlin and Scala; what lies in a folder of classes, as a program's own do
-     * while it is developed; what lies in the jar of a task, or of an object that was sent with one; and exceptions of any jar that do
-     * nothing when they are read. All else is refused, and the message says what to allow.
+     * <p>Without it these come home: plain values of the JDK, Kotlin and Scala; what lies in a folder of classes, as a
+     * program's own do while it is developed; what lies in the jar of a task, or of an object that was sent with one;
+     * and exceptions of any jar that do nothing when they are read. All else is refused, and the message says what to
+     * allow.
      *
      * @param patterns class names, {@code package.*}, or {@code package.**} for the packages below it as well
      * @return this
@@ -328,10 +334,10 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
     }
 
     /**
-     * Options for the workers' JVMs, after those that Sennit sets, and so instead of them: workers have the serial collector, which
-     * starts quickest and needs least, unless {@code -XX:+UseG1GC} or its like names another. In a plan: {@code
-     * jvm=-XX:+UseZGC,-Xss4m}; a comma is part of an option unless a hyphen follows, as in {@code
-     * jvm=-Xlog:gc,safepoint,-Xss4m}.
+     * Options for the workers' JVMs, after those that Sennit sets, and so instead of them: workers have the serial
+     * collector, which starts quickest and needs least, unless {@code -XX:+UseG1GC} or its like names another. In a
+     * plan: {@code jvm=-XX:+UseZGC,-Xss4m}; a comma is part of an option unless a hyphen follows, as in
+     * {@code jvm=-Xlog:gc,safepoint,-Xss4m}.
      *
      * @param options one option each
      * @return this
@@ -366,12 +372,13 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
     }
 
     /**
-     * Whether workers get the agents that this JVM was started with: {@code -javaagent}, {@code -agentpath} and {@code -agentlib},
-     * also from {@code JAVA_TOOL_OPTIONS}; by default they do not. For coverage, tracing and profilers. In a plan: {@code
-     * agents=inherit}.
+     * Whether workers get the agents that this JVM was started with: {@code -javaagent}, {@code -agentpath} and
+     * {@code -agentlib}, also from {@code JAVA_TOOL_OPTIONS}; by default they do not. For coverage, tracing and
+     * profilers. In a plan: {@code agents=inherit}.
      *
-     * <p>A debugger is not taken over, as its port is taken: see {@link ProcessPool.Builder#debug(boolean) debug}. Neither is an agent that was attached to
-     * this JVM later. An agent that writes a file, or opens a port, has to be able to do so several times.
+     * <p>A debugger is not taken over, as its port is taken: see {@link ProcessPool.Builder#debug(boolean) debug}.
+     * Neither is an agent that was attached to this JVM later. An agent that writes a file, or opens a port, has to be
+     * able to do so several times.
      *
      * {@snippet :
      * import dev.sennit.process.ProcessPool;
@@ -388,13 +395,14 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
     }
 
     /**
-     * Whether workers get all system properties that this JVM has when the pool opens, with those that were set by {@link
-     * System#setProperty}; by default they get those of its command line alone. What each JVM sets for itself, such as {@code
-     * java.home} and {@code user.dir}, stays its own. In a plan: {@code properties=inherit}.
+     * Whether workers get all system properties that this JVM has when the pool opens, with those that were set by
+     * {@link System#setProperty}; by default they get those of its command line alone. What each JVM sets for itself,
+     * such as {@code java.home} and {@code user.dir}, stays its own. In a plan: {@code properties=inherit}.
      *
      * <p>The default time zone and locale need no such wish: where they were set at run time ({@link
-     * java.util.TimeZone#setDefault}, {@link java.util.Locale#setDefault(java.util.Locale)}), workers have them as they are when the
-     * pool opens, unless {@link ProcessPool.Builder#environment environment} has {@code TZ}, {@code LANG} or {@code LC_...}.
+     * java.util.TimeZone#setDefault}, {@link java.util.Locale#setDefault(java.util.Locale)}), workers have them as they
+     * are when the pool opens, unless {@link ProcessPool.Builder#environment environment} has {@code TZ}, {@code LANG}
+     * or {@code LC_...}.
      *
      * {@snippet :
      * import dev.sennit.process.ProcessPool;
@@ -412,12 +420,12 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
     }
 
     /**
-     * Whether a debugger can be attached to each worker; by default it cannot. Each worker listens at a free port of this machine
-     * alone, and says at which, so that with {@link WorkerOutput#LINES} its name stands before: {@code [pool-worker-1] Listening for
-     * transport dt_socket at address: 40123}. In a plan: {@code debug=on}.
+     * Whether a debugger can be attached to each worker; by default it cannot. Each worker listens at a free port of
+     * this machine alone, and says at which, so that with {@link WorkerOutput#LINES} its name stands before: {@code
+     * [pool-worker-1] Listening for transport dt_socket at address: 40123}. In a plan: {@code debug=on}.
      *
-     * <p>Whoever can reach that port may run any code in the worker. A task that stands at a breakpoint is over its time limit like
-     * any other.
+     * <p>Whoever can reach that port may run any code in the worker. A task that stands at a breakpoint is over its
+     * time limit like any other.
      *
      * {@snippet :
      * import dev.sennit.process.ProcessPool;
@@ -434,8 +442,8 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
     }
 
     /**
-     * The workers' class path; the default is this JVM's own class path and modules. It has to hold this library. Classes of
-     * tasks that are not on it are borrowed from this JVM, with their resources.
+     * The workers' class path; the default is this JVM's own class path and modules. It has to hold this library.
+     * Classes of tasks that are not on it are borrowed from this JVM, with their resources.
      *
      * @param parts jars and folders
      * @return this
@@ -466,8 +474,8 @@ abstract sealed class ProcessPoolBuilder extends PoolBuilder<ProcessPool.Builder
      *
      * <p>A pool that is open for some seconds makes one in the background, for itself and later programs with the same
      * JDK and options: some 13 MB in {@code $XDG_CACHE_HOME/sennit} or {@code ~/.cache/sennit}, or the folder that the
-     * system property {@code sennit.cache} names; none if that is empty. Where it cannot be made there is none. One that is
-     * not used for a month is deleted.
+     * system property {@code sennit.cache} names; none if that is empty. Where it cannot be made there is none. One
+     * that is not used for a month is deleted.
      *
      * @param wanted false for none
      * @return this

@@ -202,7 +202,7 @@ final class Ring {
             lastTask = Math.max(lastTask, task);
         }
         publish(FIRST_HEADER + first);
-        for (int done = first; done < length; ) {
+        for (int done = first; done < length;) {
             int count = Math.min(length - done, piece);
             at = reserve(RECORD_HEADER + count, roomForMore(length - done));
             data.set(JAVA_INT, at, RECORD_HEADER + count);
@@ -350,7 +350,8 @@ final class Ring {
                     throw new IOException("a message of length " + length + " that has more");
                 }
                 if (count > payload.length - have) {
-                    payload = Arrays.copyOf(payload, (int) Math.min(length, Math.max(2L * payload.length, have + count)));
+                    payload =
+                            Arrays.copyOf(payload, (int) Math.min(length, Math.max(2L * payload.length, have + count)));
                 }
                 MemorySegment.copy(data, JAVA_BYTE, at + RECORD_HEADER, payload, have, count);
                 have += count;

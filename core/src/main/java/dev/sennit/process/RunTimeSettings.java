@@ -12,8 +12,9 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * The settings that a program has changed in this JVM since its start, as options of another: the default time zone, the default locales and, where
- * that is asked for, system properties. Locales that a worker finds by itself, from the same command line and environment, are left out.
+ * The settings that a program has changed in this JVM since its start, as options of another: the default time zone,
+ * the default locales and, where that is asked for, system properties. Locales that a worker finds by itself, from the
+ * same command line and environment, are left out.
  */
 final class RunTimeSettings {
     private static final String ZONE = "user.timezone";
@@ -61,8 +62,8 @@ final class RunTimeSettings {
     private RunTimeSettings() {}
 
     /**
-     * The default time zone, unless the worker is given a variable that decides it. Also one that nobody has set: the property is the same
-     * then as where the program has set that, before somebody asked for the default.
+     * The default time zone, unless the worker is given a variable that decides it. Also one that nobody has set: the
+     * property is the same then as where the program has set that, before somebody asked for the default.
      */
     static List<String> zone(Map<String, String> environment) {
         TimeZone zone = TimeZone.getDefault();

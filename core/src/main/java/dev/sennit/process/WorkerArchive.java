@@ -39,18 +39,19 @@ import org.jspecify.annotations.Nullable;
  * <h2>How it comes about</h2>
  *
  * <ol>
- *   <li>A pool that has had a worker for some seconds, and finds no archive for its JDK and its workers' options, starts a
- *       worker that only lists the classes it loads.
- *   <li>A JVM of lower priority makes an archive of the list, in the user's cache folder. When the pool closes, it is killed.
+ *   <li>A pool that has had a worker for some seconds, and finds no archive for its JDK and its workers' options,
+ *       starts a worker that only lists the classes it loads.
+ *   <li>A JVM of lower priority makes an archive of the list, in the user's cache folder. When the pool closes, it is
+ *       killed.
  *   <li>The archive gets its name in one step, when it is complete. Workers that start from then on use it.
  * </ol>
  *
  * <h2>What may go wrong</h2>
  *
- * <p>Whatever it is - no folder, no space, another JVM that makes it at this moment - there is no archive, and nothing is
- * said. A pool whose worker did not start with the archive goes on without it; only when a worker then starts, the archive was to
- * blame. An empty file stands for an archive that was to blame, or that could not be made; it is tried again after a day. A JVM
- * ignores an archive that does not fit, but then has none at all; hence the key.
+ * <p>Whatever it is - no folder, no space, another JVM that makes it at this moment - there is no archive, and nothing
+ * is said. A pool whose worker did not start with the archive goes on without it; only when a worker then starts, the
+ * archive was to blame. An empty file stands for an archive that was to blame, or that could not be made; it is tried
+ * again after a day. A JVM ignores an archive that does not fit, but then has none at all; hence the key.
  */
 final class WorkerArchive {
     /** The folder, if not in the user's own cache; none if it is empty. */
@@ -84,7 +85,8 @@ final class WorkerArchive {
             BorrowedLibrary.MARK);
     /** Limits and places that matter to a worker, and not to what can be archived. */
     private static final List<String> DOES_NOT_MATTER =
-            List.of("-Xmx", "-Xms", "-Xss", "-Xlog", MemoryLimits.SHARE, "-XX:MaxDirectMemorySize", "-XX:MaxMetaspaceSize", "-XX:ErrorFile");
+            List.of("-Xmx", "-Xms", "-Xss", "-Xlog", MemoryLimits.SHARE, "-XX:MaxDirectMemorySize",
+                    "-XX:MaxMetaspaceSize", "-XX:ErrorFile");
 
     /** From here on a JVM has wider references, and another layout of objects. */
     private static final long WIDE_REFERENCES = 32L << 30;
@@ -98,7 +100,10 @@ final class WorkerArchive {
     private final Path file;
     private final List<String> jvmOptions;
 
-    /** A worker that had the archive did not start. Workers start without it until one has, which shows whose fault that was. */
+    /**
+     * A worker that had the archive did not start. Workers start without it until one has, which shows whose fault that
+     * was.
+     */
     private volatile boolean suspected;
 
     private final Object lock = new Object();
@@ -128,8 +133,10 @@ final class WorkerArchive {
         } catch (IOException | RuntimeException e) { // no home, no right to write there
             Fallbacks.tellOnce(
                     Fallbacks.Missing.ARCHIVE,
-                    "worker processes start without an archive of the JDK's classes, a quarter slower, as its folder cannot be used: "
-                            + Throwables.text(e) + "; name another with -D" + FOLDER_PROPERTY + "=FOLDER, or none with archive=off");
+                    "worker processes start without an archive of the JDK's classes, a quarter slower, as its folder "
+                            + "cannot be used: "
+                            + Throwables.text(e) + "; name another with -D" + FOLDER_PROPERTY
+                            + "=FOLDER, or none with archive=off");
             return null;
         }
     }
@@ -252,7 +259,10 @@ final class WorkerArchive {
         }
     }
 
-    /** A worker that used it ended before it was ready: for what it holds, or for an option, a limit or a file of the user's. */
+    /**
+     * A worker that used it ended before it was ready: for what it holds, or for an option, a limit or a file of the
+     * user's.
+     */
     void suspect() {
         suspected = true;
     }
@@ -320,7 +330,7 @@ final class WorkerArchive {
 
     private void make(ProcessPool pool, boolean inBackground) {
         try (FileChannel channel = FileChannel.open(
-                        sibling(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                sibling(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                 FileLock ours = channel.tryLock()) {
             if (ours != null && !exists() && !wasTriedLately()) {
                 makeAlone(pool, inBackground);
@@ -331,7 +341,8 @@ final class WorkerArchive {
     }
 
     private boolean wasTriedLately() throws IOException {
-        return Files.exists(file) && Files.getLastModifiedTime(file).toInstant().isAfter(Instant.now().minus(BEFORE_NEXT_TRY));
+        return Files.exists(file)
+                && Files.getLastModifiedTime(file).toInstant().isAfter(Instant.now().minus(BEFORE_NEXT_TRY));
     }
 
     private void makeAlone(ProcessPool pool, boolean inBackground) throws IOException {
@@ -376,7 +387,8 @@ final class WorkerArchive {
             listing = worker;
         }
         try {
-            if (!worker.awaitReady() || !worker.initialize(new Initializer(WorkerArchive::exercise, pool.allowed()), pool.allowed())) {
+            if (!worker.awaitReady()
+                    || !worker.initialize(new Initializer(WorkerArchive::exercise, pool.allowed()), pool.allowed())) {
                 return false;
             }
             worker.quit();

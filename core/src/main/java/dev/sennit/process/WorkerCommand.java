@@ -18,10 +18,11 @@ import java.util.TreeSet;
 /**
  * The command line of a worker JVM: this JVM's class path and module graph, rebuilt, and the worker's own limits.
  *
- * <p>Taken over from this JVM are system properties given on its command line, assertions, the options that change modules ({@code
- * --add-opens} and its kin), and the default time zone and locale. Agents are where that is asked for, but no debugger: its port cannot
- * be opened twice. Heap sizes and garbage collectors are not: each worker has a share of the memory. A worker gets options of its own
- * from {@link ProcessPool.Builder#jvmOptions}, which come last and so win.
+ * <p>Taken over from this JVM are system properties given on its command line, assertions, the options that change
+ * modules ({@code --add-opens} and its kin), and the default time zone and locale. Agents are where that is asked for,
+ * but no debugger: its port cannot be opened twice. Heap sizes and garbage collectors are not: each worker has a share
+ * of the memory. A worker gets options of its own from {@link ProcessPool.Builder#jvmOptions}, which come last and so
+ * win.
  *
  * <p>The arguments go into a file that only this user can read, so that they may be of any length and do not show up in
  * process listings. What shows up there is the main class and the worker's name.
@@ -45,7 +46,10 @@ final class WorkerCommand {
             "--sun-misc-unsafe-memory-access",
             "--enable-preview",
             "-XX:-UsePerfData"); // else jps sees workers, as it sees any JVM
-    /** A second JVM cannot have these: ports, and files that the first writes; nor the launcher's words for the main module. */
+    /**
+     * A second JVM cannot have these: ports, and files that the first writes; nor the launcher's words for the main
+     * module.
+     */
     private static final List<String> NOT_TAKEN_OVER = List.of("-Dcom.sun.management.jmxremote", "-Djdk.module.");
 
     /** The collector that is smallest and quickest to start; one that the user names takes its place. */
@@ -105,14 +109,15 @@ final class WorkerCommand {
         if (borrows) {
             arguments.addAll(BorrowedLibrary.arguments(main));
         } else {
-            arguments.addAll(settings.classPath().isEmpty() ? ownPaths(main) : givenClassPath(settings.classPath(), main));
+            arguments.addAll(
+                    settings.classPath().isEmpty() ? ownPaths(main) : givenClassPath(settings.classPath(), main));
         }
         return arguments;
     }
 
     /**
-     * Writes the arguments to a file, and returns the command that uses them; the caller adds the worker's own. The main class is not in
-     * the file: {@code ps} shows it, and after it the worker's name.
+     * Writes the arguments to a file, and returns the command that uses them; the caller adds the worker's own. The
+     * main class is not in the file: {@code ps} shows it, and after it the worker's name.
      */
     static List<String> write(List<String> arguments, Path argumentFile) throws IOException {
         List<String> written = BorrowedLibrary.placedIn(argumentFile.resolveSibling(""), arguments);
@@ -150,8 +155,8 @@ final class WorkerCommand {
     }
 
     /**
-     * Takes out of a worker's environment what the launcher would take as options. What they say has been taken over from
-     * this JVM already, and the launcher would announce them on each start.
+     * Takes out of a worker's environment what the launcher would take as options. What they say has been taken over
+     * from this JVM already, and the launcher would announce them on each start.
      */
     static void removeOptions(Map<String, String> environment) {
         environment.keySet().removeAll(List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"));
@@ -208,7 +213,8 @@ final class WorkerCommand {
     static List<String> agents(List<String> options) {
         List<String> agents = new ArrayList<>();
         for (String option : options) {
-            boolean debugs = option.startsWith("-agentlib:jdwp") || option.matches("-agentpath:([^=]*/)?[^/=]*jdwp[^/=]*(=.*)?");
+            boolean debugs =
+                    option.startsWith("-agentlib:jdwp") || option.matches("-agentpath:([^=]*/)?[^/=]*jdwp[^/=]*(=.*)?");
             if (AGENTS.stream().anyMatch(option::startsWith) && !debugs) {
                 agents.add(option.startsWith("-javaagent:") ? withAbsolutePath(option) : option);
             }
@@ -228,7 +234,10 @@ final class WorkerCommand {
                 .anyMatch(option -> option.startsWith("--add-modules"));
     }
 
-    /** Every module that this JVM resolved, so that the worker resolves the same; and the one by which it leaves signals to its parent. */
+    /**
+     * Every module that this JVM resolved, so that the worker resolves the same; and the one by which it leaves signals
+     * to its parent.
+     */
     private static List<String> modules() {
         Set<String> names = new TreeSet<>();
         ModuleLayer.boot().modules().forEach(module -> names.add(module.getName()));

@@ -339,8 +339,10 @@ final class WorkerJvm {
         long sent = link().lastSent();
         if (lied || !said.canFollow(before, sent)) {
             lied = true;
-            distrust("said of its tasks what cannot be, and was killed: ended " + said.ended() + ", begun " + said.begun()
-                    + ", seen " + said.seen() + " of " + sent + ", after " + before.ended() + ", " + before.begun() + ", "
+            distrust("said of its tasks what cannot be, and was killed: ended " + said.ended() + ", begun "
+                    + said.begun()
+                    + ", seen " + said.seen() + " of " + sent + ", after " + before.ended() + ", " + before.begun()
+                    + ", "
                     + before.seen());
             return null;
         }
@@ -522,7 +524,7 @@ final class WorkerJvm {
     /** Takes back the first task ahead that the worker has not claimed, for another worker; null when there is none. */
     @Nullable RemoteSubmission<?> takeBackAhead() {
         synchronized (aheadLock) {
-            for (var each = ahead.iterator(); each.hasNext(); ) {
+            for (var each = ahead.iterator(); each.hasNext();) {
                 RemoteSubmission<?> taken = each.next();
                 if (page.takeBack(taken.task())) {
                     each.remove();

@@ -57,8 +57,8 @@ interface WorkerLink extends AutoCloseable {
     int mostAhead();
 
     /**
-     * Whether a task of that size can be sent without waiting for the worker to read. Asked by the one thread that may send
-     * at the time.
+     * Whether a task of that size can be sent without waiting for the worker to read. Asked by the one thread that may
+     * send at the time.
      */
     boolean takesAtOnce(int length) throws IOException;
 
@@ -86,7 +86,9 @@ interface WorkerLink extends AutoCloseable {
     /** The next answer, if one is there. One thread at a time. */
     @Nullable Reply poll() throws IOException;
 
-    /** Waits until there may be an answer; false when the worker is gone, and has left none. Only the serving thread. */
+    /**
+     * Waits until there may be an answer; false when the worker is gone, and has left none. Only the serving thread.
+     */
     boolean await() throws IOException;
 
     /** Nobody needs the payload of an answer any more: the link may use the array again. */
@@ -135,7 +137,9 @@ interface WorkerLink extends AutoCloseable {
 
     /** The worker's end. The thread that runs tasks takes tasks and sends answers; another hears control. */
     interface WorkerEnd {
-        /** A task as it came, in the first bytes of an array; one that was sent ahead may have been taken back since. */
+        /**
+         * A task as it came, in the first bytes of an array; one that was sent ahead may have been taken back since.
+         */
         record Task(long number, boolean ahead, byte[] message, int length) {}
 
         /** What it shares with the parent. */
@@ -144,12 +148,15 @@ interface WorkerLink extends AutoCloseable {
         /** The shapes of lambdas that came before the last task. */
         LambdaShapes.Known shapes();
 
-        /** Waits for the next task, whose message is good until then; null when the parent is gone, or this process is about to end. */
+        /**
+         * Waits for the next task, whose message is good until then; null when the parent is gone, or this process is
+         * about to end.
+         */
         @Nullable Task nextTask() throws IOException;
 
         /**
-         * The process is about to end: the thread that waits for a task is told that there is none, if it can be. One that is
-         * left in native code delays the end of a JVM by 0.3 s.
+         * The process is about to end: the thread that waits for a task is told that there is none, if it can be. One
+         * that is left in native code delays the end of a JVM by 0.3 s.
          */
         void end();
 

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Writes a pool's lost workers to the log: a line for each, with what ended it, until there are too many of them.
  *
- * <p>Workers that crash one after another must not fill a disk: after {@value #MOST} lines within {@link #WINDOW} the others are
- * counted. One line later tells how many they were, and why the last one ended.
+ * <p>Workers that crash one after another must not fill a disk: after {@value #MOST} lines within {@link #WINDOW} the
+ * others are counted. One line later tells how many they were, and why the last one ended.
  *
  * <p>A log is the application's code: it is called without a lock, and what it throws goes nowhere.
  */
@@ -107,7 +107,8 @@ final class WorkerLog {
     }
 
     /**
-     * A worker is gone as it was to be: it had served long enough, had nothing to do, or its task did not heed a cancellation.
+     * A worker is gone as it was to be: it had served long enough, had nothing to do, or its task did not heed a
+     * cancellation.
      *
      * @param why a sentence that names the worker
      */
@@ -115,7 +116,10 @@ final class WorkerLog {
         say(Level.DEBUG, why);
     }
 
-    /** Tells of those that were lost without a line: {@link #WINDOW} after the first of them, and at the end of the pool. */
+    /**
+     * Tells of those that were lost without a line: {@link #WINDOW} after the first of them, and at the end of the
+     * pool.
+     */
     void tellRest() {
         long count;
         String last;
@@ -126,7 +130,8 @@ final class WorkerLog {
             lastUntold = null;
         }
         if (count > 0) {
-            say(Level.WARNING, count + (count == 1 ? " more worker was" : " more workers were") + " lost; the last: " + last);
+            say(Level.WARNING,
+                    count + (count == 1 ? " more worker was" : " more workers were") + " lost; the last: " + last);
         }
     }
 

@@ -38,8 +38,8 @@ import java.util.concurrent.locks.LockSupport;
  *       when the parent is gone, whatever the other thread is doing.
  * </ol>
  *
- * <p>Signals that end a program come to all of its processes at once: a terminal sends them to a group, systemd to all that it finds.
- * A worker has its parent decide, which may want to have tasks come to their ends.
+ * <p>Signals that end a program come to all of its processes at once: a terminal sends them to a group, systemd to all
+ * that it finds. A worker has its parent decide, which may want to have tasks come to their ends.
  */
 final class WorkerMain {
     private static final int PARENT_GONE = 143;
@@ -61,8 +61,8 @@ final class WorkerMain {
     private WorkerMain() {}
 
     /**
-     * Arguments: the worker's name, the folder to meet the parent in; where there is shared memory, its path and whether to
-     * spin.
+     * Arguments: the worker's name, the folder to meet the parent in; where there is shared memory, its path and
+     * whether to spin.
      */
     public static void main(String[] arguments) {
         leaveSignalsToTheParent(); // a start that a signal ends before that is repeated
@@ -90,8 +90,9 @@ final class WorkerMain {
     }
 
     /**
-     * They are handled, and nothing done: what is ignored by the system itself would be so in the programs that tasks start. Where
-     * there are no signals, or the user's options keep them from Java, they end the worker as they do any JVM.
+     * They are handled, and nothing done: what is ignored by the system itself would be so in the programs that tasks
+     * start. Where there are no signals, or the user's options keep them from Java, they end the worker as they do any
+     * JVM.
      */
     private static void leaveSignalsToTheParent() {
         for (String signal : FOR_THE_PARENT) {
@@ -119,9 +120,9 @@ final class WorkerMain {
     }
 
     /**
-     * Tasks come through standard input, which is nobody else's: neither what a task reads nor a process it starts with {@code
-     * inheritIO} may take some of them. So the pipe is opened once more, and the descriptor that others know closed: the
-     * JDK puts the null device in its place.
+     * Tasks come through standard input, which is nobody else's: neither what a task reads nor a process it starts with
+     * {@code inheritIO} may take some of them. So the pipe is opened once more, and the descriptor that others know
+     * closed: the JDK puts the null device in its place.
      */
     private static InputStream takeOverStandardInput() throws IOException {
         System.setIn(InputStream.nullInputStream());
@@ -255,7 +256,10 @@ final class WorkerMain {
             }
         }
 
-        /** No more tasks come: the main thread hears why, and runs shutdown hooks or not. Should they hang, this thread halts. */
+        /**
+         * No more tasks come: the main thread hears why, and runs shutdown hooks or not. Should they hang, this thread
+         * halts.
+         */
         private static void letMainThreadEndIt() {
             long deadline = Backend.current().nanoTime() + EXIT_LIMIT.toNanos();
             for (long left = EXIT_LIMIT.toNanos(); left > 0; left = deadline - Backend.current().nanoTime()) {

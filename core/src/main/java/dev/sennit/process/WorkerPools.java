@@ -80,7 +80,8 @@ public final class WorkerPools implements WorkerPoolsMXBean {
                 .map(WorkerSlot::worker)
                 .filter(worker -> worker != null)
                 .map(WorkerPools::worker)
-                .sorted(Comparator.comparing(Worker::name, Comparator.comparingInt(String::length).thenComparing(name -> name)))
+                .sorted(Comparator.comparing(Worker::name,
+                        Comparator.comparingInt(String::length).thenComparing(name -> name)))
                 .toList();
         return new WorkerPool(pool.name(), seen.queued(), seen.running(), seen.workersLost(), workers);
     }

@@ -5,9 +5,10 @@ import java.util.List;
 /**
  * The open pools of worker processes of a JVM, seen from outside: {@code sennit ps} reads it.
  *
- * <p>Nothing is registered before somebody asks. A tool that has connected to the JVM's MBean server makes one, of the class {@link
- * WorkerPools} under the name {@value #NAME}. Where the server cannot, as the library is of a class loader that it does not know,
- * the library registers one itself a second after there is a server, under that name and {@code ,loader=} something.
+ * <p>Nothing is registered before somebody asks. A tool that has connected to the JVM's MBean server makes one, of the
+ * class {@link WorkerPools} under the name {@value #NAME}. Where the server cannot, as the library is of a class loader
+ * that it does not know, the library registers one itself a second after there is a server, under that name and
+ * {@code ,loader=} something.
  */
 public interface WorkerPoolsMXBean {
     /** The object name. */
@@ -29,7 +30,8 @@ public interface WorkerPoolsMXBean {
      *
      * @param name its name
      * @param pid its process id
-     * @param state {@code STARTING}, {@code SPARE}, {@code IDLE}, {@code BUSY}, or {@code LEAVING} for one that gets no more tasks
+     * @param state {@code STARTING}, {@code SPARE}, {@code IDLE}, {@code BUSY}, or {@code LEAVING} for one that gets no
+     *     more tasks
      * @param task the name of the task that it runs; empty if it runs none
      * @param taskMillis for how long, in milliseconds; 0 if it runs none
      * @param tasksDone how many tasks it has done

@@ -42,7 +42,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A process that runs one piece of your program: as a {@link Thread}, but with memory of its own, and one that can be killed.
+ * A process that runs one piece of your program: as a {@link Thread}, but with memory of its own, and one that can be
+ * killed.
  *
  * <p>For a part of a program that runs for long and has a life of its own. For many tasks with results, use a {@link
  * ProcessPool}. Processes speak to each other through a {@link Pipe}.
@@ -56,21 +57,23 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>What it gets</h2>
  *
- * <p>It is a JVM with this one's class path and modules, system properties of its command line, and environment; classes that are
- * not there are borrowed from this JVM. Its main
- * comes by serialization, with copies of what it captured. It gets nothing else: no open file but its output, no static
- * variable, no thread, and a standard input that is at its end.
+ * <p>It is a JVM with this one's class path and modules, system properties of its command line, and environment;
+ * classes that are not there are borrowed from this JVM. Its main comes by serialization, with copies of what it
+ * captured. It gets nothing else: no open file but its output, no static variable, no thread, and a standard input that
+ * is at its end.
  *
  * <h2>How it ends</h2>
  *
- * <p>As any JVM: when its main and its threads that are not daemons have ended, by {@link System#exit}, or by a signal. When its
- * main throws, the stack trace goes to its standard error and the exit code is 1, and {@link #failure} has the exception. Ctrl-C and
- * {@code systemctl stop}, which signal all processes of a program, end it too, other than the workers of a {@link ProcessPool}.
+ * <p>As any JVM: when its main and its threads that are not daemons have ended, by {@link System#exit}, or by a signal.
+ * When its main throws, the stack trace goes to its standard error and the exit code is 1, and {@link #failure} has the
+ * exception. Ctrl-C and {@code systemctl stop}, which signal all processes of a program, end it too, other than the
+ * workers of a {@link ProcessPool}.
  *
- * <p><b>Its parent's end is its own</b>, as it is for a thread: when this JVM ends, by its own will or by {@code kill -9}, the
- * process gets to know it, runs its shutdown hooks, and is gone after two seconds at the latest. One that is not a {@linkplain
- * Builder#daemon daemon}, which is the default, keeps this JVM alive when its main method returns, as a thread does; it does
- * not survive {@link System#exit}. What is to survive this JVM is started by a {@link ProcessBuilder}.
+ * <p><b>Its parent's end is its own</b>, as it is for a thread: when this JVM ends, by its own will or by
+ * {@code kill -9}, the process gets to know it, runs its shutdown hooks, and is gone after two seconds at the latest.
+ * One that is not a {@linkplain Builder#daemon daemon}, which is the default, keeps this JVM alive when its main method
+ * returns, as a thread does; it does not survive {@link System#exit}. What is to survive this JVM is started by a
+ * {@link ProcessBuilder}.
  */
 public final class WorkerProcess {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
@@ -210,7 +213,9 @@ public final class WorkerProcess {
         ended.complete(this);
     }
 
-    /** Sends the main and waits for the end. One that is no daemon keeps this JVM alive, so that the process may end. */
+    /**
+     * Sends the main and waits for the end. One that is no daemon keeps this JVM alive, so that the process may end.
+     */
     private final class Watch extends Thread {
         private final ClassLoader loader;
         /** Only this thread; null when it has been sent. */
@@ -346,7 +351,8 @@ public final class WorkerProcess {
     // ---- how it ends ----
 
     /**
-     * Whether it has not ended. When it has, all it wrote has been read, and {@link #exitCode} and {@link #failure} are there.
+     * Whether it has not ended. When it has, all it wrote has been read, and {@link #exitCode} and {@link #failure} are
+     * there.
      *
      * @return true from its start to its end
      */
@@ -397,8 +403,8 @@ public final class WorkerProcess {
     /**
      * How it ended.
      *
-     * @return empty while it runs; its exit code; or -N if signal N ended it, or it exited with code 128 + N as a JVM does that
-     *     is told to end by signal N
+     * @return empty while it runs; its exit code; or -N if signal N ended it, or it exited with code 128 + N as a JVM
+     *     does that is told to end by signal N
      */
     public OptionalInt exitCode() {
         if (isAlive()) {
@@ -411,9 +417,10 @@ public final class WorkerProcess {
     /**
      * What its main threw.
      *
-     * @return empty while it runs, and when its main threw nothing; a {@link dev.sennit.RemoteTaskException} for an exception
-     *     that cannot travel, or is of a class that is not allowed; a {@link WorkerStartException} if it ended before its main
-     *     began; or the {@link Error}, such as too little memory, for which this JVM could not hear of it and killed it
+     * @return empty while it runs, and when its main threw nothing; a {@link dev.sennit.RemoteTaskException} for an
+     *     exception that cannot travel, or is of a class that is not allowed; a {@link WorkerStartException} if it
+     *     ended before its main began; or the {@link Error}, such as too little memory, for which this JVM could not
+     *     hear of it and killed it
      */
     public Optional<Throwable> failure() {
         return isAlive() ? Optional.empty() : Optional.ofNullable(failure);
@@ -471,7 +478,8 @@ public final class WorkerProcess {
         }
 
         /**
-         * The most heap memory that it may use, see {@link ProcessPool.Builder#heap}; the default is the JVM's, a quarter of what there is.
+         * The most heap memory that it may use, see {@link ProcessPool.Builder#heap}; the default is the JVM's, a
+         * quarter of what there is.
          *
          * @param size such as {@code 256m}
          * @return this
@@ -566,8 +574,8 @@ public final class WorkerProcess {
          * @param main what it runs; a lambda will do
          * @return the process, which runs; its main has not begun yet
          * @throws TaskSerializationException naming what the main captured that cannot travel
-         * @throws WorkerStartException when the system has no room for another process, there is no such directory, or none could
-         *     start here, as this runtime image has no launcher, or its temporary folder is not writable
+         * @throws WorkerStartException when the system has no room for another process, there is no such directory, or
+         *     none could start here, as this runtime image has no launcher, or its temporary folder is not writable
          */
         public WorkerProcess start(Main main) {
             Objects.requireNonNull(main, "main");

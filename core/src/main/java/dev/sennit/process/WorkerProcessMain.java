@@ -27,8 +27,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <ol>
  *   <li>It connects to the socket that its parent made for it, and reads the user's main from it.
- *   <li>The main thread runs that. What it throws is told to the parent, and then ends this JVM's main thread, as it does in
- *       any program.
+ *   <li>The main thread runs that. What it throws is told to the parent, and then ends this JVM's main thread, as it
+ *       does in any program.
  *   <li>A thread listens for the end of the parent, and ends this process then.
  * </ol>
  *
@@ -118,8 +118,8 @@ final class WorkerProcessMain {
     /**
      * Ends this process when the parent is gone. Nobody can interrupt it: that would look like the parent's end.
      *
-     * <p>A thread in native code, as one that reads is, delays the end of a JVM by 0.3 s. So once this one ends, the thread only
-     * looks now and then.
+     * <p>A thread in native code, as one that reads is, delays the end of a JVM by 0.3 s. So once this one ends, the
+     * thread only looks now and then.
      */
     private static final class ParentWatch extends Thread {
         private static final long LOOKS_NANOS = 50_000_000;

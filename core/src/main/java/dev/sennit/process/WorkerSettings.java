@@ -141,7 +141,9 @@ record WorkerSettings(
 
         void ensurePossible() {
             if (debug && output == WorkerOutput.DISCARD) {
-                throw new IllegalArgumentException("debug needs output=lines or inherit, was discard: workers say there at which port they listen");
+                throw new IllegalArgumentException(
+                        "debug needs output=lines or inherit, was discard: workers say there at which "
+                                + "port they listen");
             }
         }
 

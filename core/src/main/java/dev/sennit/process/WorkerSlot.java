@@ -256,7 +256,8 @@ final class WorkerSlot {
                 starting.bury();
             }
             pool.startFailed(
-                    this, "worker " + name + " could not be started: " + Throwables.text(e), TaskCodec.printable(e), false);
+                    this, "worker " + name + " could not be started: " + Throwables.text(e), TaskCodec.printable(e),
+                    false);
         }
         return null;
     }
@@ -280,7 +281,8 @@ final class WorkerSlot {
         Throwable thrown = ended.initializerFailure();
         if (thrown != null) {
             String failed = initializer != null && initializer.isOurs() ? "first task" : "initializer";
-            String what = failed + " failed in worker " + name + " (pid " + ended.pid() + "): " + Throwables.text(thrown);
+            String what =
+                    failed + " failed in worker " + name + " (pid " + ended.pid() + "): " + Throwables.text(thrown);
             pool.startFailed(this, what + CauseOfDeath.said(end), thrown, false);
         } else {
             String during = "in its initializer";
@@ -486,9 +488,11 @@ final class WorkerSlot {
 
     private Throwable failureIn(WorkerLink.Reply reply, RemoteSubmission<?> submission, WorkerJvm up) {
         try {
-            Throwable failure = TaskCodec.decodeFailure(reply.payload(), reply.length(), loaderOf(submission), pool.allowed());
+            Throwable failure =
+                    TaskCodec.decodeFailure(reply.payload(), reply.length(), loaderOf(submission), pool.allowed());
             submission.addSubmitterStack(
-                    failure instanceof PartialFailure partial ? partial.failure() : failure, name + ", pid " + up.pid());
+                    failure instanceof PartialFailure partial ? partial.failure() : failure,
+                    name + ", pid " + up.pid());
             return failure;
         } catch (Throwable e) { // out of memory, for example
             return unreadable(e);
@@ -499,7 +503,8 @@ final class WorkerSlot {
         if (why instanceof TaskSerializationException) {
             return why;
         }
-        return new TaskSerializationException("answer could not be read: " + Throwables.text(why), TaskCodec.printable(why));
+        return new TaskSerializationException("answer could not be read: " + Throwables.text(why),
+                TaskCodec.printable(why));
     }
 
     private static ClassLoader loaderOf(RemoteSubmission<?> submission) {
@@ -716,8 +721,9 @@ final class WorkerSlot {
         }
         long used = LinuxProcess.residentBytes(up.pid());
         if (used > limit && (running == null || !up.hasEnded(running))) {
-            String what = "used " + Sizes.text(used) + " of resident memory, more than the limit of " + Sizes.text(limit)
-                    + ", and was killed";
+            String what =
+                    "used " + Sizes.text(used) + " of resident memory, more than the limit of " + Sizes.text(limit)
+                            + ", and was killed";
             if (running == null) {
                 up.destroy(what);
             } else {

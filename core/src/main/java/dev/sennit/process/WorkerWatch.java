@@ -9,11 +9,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
- * Looks at a pool's workers now and then: one that uses more memory than it may is ended, one that has served long enough is
- * replaced, one that has had nothing to do for long is let go.
+ * Looks at a pool's workers now and then: one that uses more memory than it may is ended, one that has served long
+ * enough is replaced, one that has had nothing to do for long is let go.
  *
- * <p>One thread a pool, and only where there is something to look at; it ends with the pool, and with nothing else: a look that
- * throws costs neither the others nor the next one.
+ * <p>One thread a pool, and only where there is something to look at; it ends with the pool, and with nothing else: a
+ * look that throws costs neither the others nor the next one.
  */
 final class WorkerWatch extends Thread {
     /** How often a worker that may be killed for its memory is looked at. */

@@ -9,7 +9,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Lock;
 
 /** The common part of {@link SharedLock} and {@link SharedReentrantLock}: everything but repeated locking. */
-abstract sealed class AbstractSharedLock extends SharedSynchronizer implements Lock permits SharedLock, SharedReentrantLock {
+abstract sealed class AbstractSharedLock extends SharedSynchronizer implements Lock
+        permits SharedLock, SharedReentrantLock {
     private static final long serialVersionUID = 1L;
 
     private static final VarHandle INTS = JAVA_INT.varHandle();

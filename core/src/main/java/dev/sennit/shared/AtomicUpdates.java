@@ -12,8 +12,9 @@ import java.util.function.IntUnaryOperator;
 import java.util.function.LongUnaryOperator;
 
 /**
- * The compare-and-set loops of numbers and arrays: each replaces a value in shared memory by what a function makes of it, and calls the
- * function again when another thread was faster. A double is compared by its bits, so that NaN is equal to itself.
+ * The compare-and-set loops of numbers and arrays: each replaces a value in shared memory by what a function makes of
+ * it, and calls the function again when another thread was faster. A double is compared by its bits, so that NaN is
+ * equal to itself.
  */
 final class AtomicUpdates {
     private static final VarHandle INT = JAVA_INT.varHandle().withInvokeExactBehavior();

@@ -47,8 +47,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The thread that owns the lock stands in a second word, THREAD, as the id of a Java thread: a virtual thread keeps
  * its id when it changes its carrier. Only the owner writes it, and HOLDS and DEAD_PID; a dead owner's values stay
  * until the next owner writes its own. Thread ids repeat between JVMs, so THREAD holds the process id, too: else a
- * thread would take a dead owner's mark for its own while another thread of its process has just acquired the lock. Changes of the first word are volatile and order everything else: a thread sees
- * what earlier owners wrote.
+ * thread would take a dead owner's mark for its own while another thread of its process has just acquired the lock.
+ * Changes of the first word are volatile and order everything else: a thread sees what earlier owners wrote.
  *
  * <h2>Waiting</h2>
  *
@@ -297,8 +297,9 @@ final class LockWord {
     }
 
     private static OwnerDiedException ownerDied(long pid) {
-        return new OwnerDiedException(pid, "process " + pid + " died while it had the lock, and what it guards may be half"
-                + " changed: take it with lockRecovering() and repair that");
+        return new OwnerDiedException(pid,
+                "process " + pid + " died while it had the lock, and what it guards may be half"
+                        + " changed: take it with lockRecovering() and repair that");
     }
 
     // ---- unlocking ----
@@ -375,8 +376,9 @@ final class LockWord {
 
     void ensureHeld() {
         if (!isHeldByCurrentThread()) {
-            throw new IllegalMonitorStateException("thread " + Thread.currentThread().getName() + " does not have the lock: it is "
-                    + this);
+            throw new IllegalMonitorStateException(
+                    "thread " + Thread.currentThread().getName() + " does not have the lock: it is "
+                            + this);
         }
     }
 

@@ -82,8 +82,8 @@ abstract sealed class SharedArray implements Serializable, AutoCloseable
     }
 
     /**
-     * Frees the block that was made for it, as {@link SharedMemory#close} says; of one that was placed in somebody's block,
-     * nothing.
+     * Frees the block that was made for it, as {@link SharedMemory#close} says; of one that was placed in somebody's
+     * block, nothing.
      */
     @Override
     public void close() {

@@ -128,7 +128,8 @@ public final class SharedBarrier extends SharedSynchronizer {
      * @throws BrokenBarrierException if the barrier was broken or reset, before or meanwhile; says why
      * @throws TimeoutException if the time was over first; the barrier is broken then
      */
-    public int await(long timeout, TimeUnit unit) throws InterruptedException, BrokenBarrierException, TimeoutException {
+    public int await(long timeout, TimeUnit unit)
+            throws InterruptedException, BrokenBarrierException, TimeoutException {
         return await(new WaitLimit(unit.toNanos(timeout)), null);
     }
 
@@ -287,7 +288,8 @@ public final class SharedBarrier extends SharedSynchronizer {
             throw new BrokenBarrierException("the action of the last that came failed: reset() makes it whole");
         }
         if (why < 0) {
-            throw new BrokenBarrierException("one that waited was interrupted, or its time was over, or the barrier was reset");
+            throw new BrokenBarrierException(
+                    "one that waited was interrupted, or its time was over, or the barrier was reset");
         }
     }
 

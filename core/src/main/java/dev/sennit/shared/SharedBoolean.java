@@ -23,8 +23,8 @@ import java.io.Serializable;
  * }
  * }
  *
- * <p><b>Memory effects</b>, life, and how many share a block, as of {@link SharedInt}, whose 4 bytes it takes: 0 is false,
- * 1 is true. It is equal only to itself.
+ * <p><b>Memory effects</b>, life, and how many share a block, as of {@link SharedInt}, whose 4 bytes it takes: 0 is
+ * false, 1 is true. It is equal only to itself.
  */
 public final class SharedBoolean implements Serializable, AutoCloseable {
     @Serial
@@ -162,8 +162,8 @@ public final class SharedBoolean implements Serializable, AutoCloseable {
     }
 
     /**
-     * Frees the block that was made for it, as {@link SharedMemory#close} says; of one that was placed in somebody's block,
-     * nothing.
+     * Frees the block that was made for it, as {@link SharedMemory#close} says; of one that was placed in somebody's
+     * block, nothing.
      */
     @Override
     public void close() {

@@ -19,10 +19,10 @@ import java.lang.invoke.VarHandle;
  * }
  * }
  *
- * <p><b>Memory effects.</b> {@link #get} and {@link #set} are volatile, the plain ones are as of an array, and every method of
- * one element is atomic, between processes too. Those of many elements are plain and not atomic. What a task wrote is there for
- * whoever got its future's value.
- * There is no compare-and-set of a byte; {@link SharedIntArray} has it.
+ * <p><b>Memory effects.</b> {@link #get} and {@link #set} are volatile, the plain ones are as of an array, and every
+ * method of one element is atomic, between processes too. Those of many elements are plain and not atomic. What a task
+ * wrote is there for whoever got its future's value. There is no compare-and-set of a byte; {@link SharedIntArray} has
+ * it.
  *
  * <p><b>Life.</b> One that was made by {@link #create} or {@link #copyOf} has a block of its own, for as long as
  * {@link SharedMemory} says; {@link #in} places it in a block with others.

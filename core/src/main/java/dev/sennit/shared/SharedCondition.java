@@ -205,7 +205,8 @@ public final class SharedCondition implements Condition, Serializable {
     }
 
     /** Throws the interrupt only if nothing else ended the wait: otherwise a signal would be lost with it. */
-    private static void endInterrupted(@Nullable InterruptedException interrupted, boolean thrown) throws InterruptedException {
+    private static void endInterrupted(@Nullable InterruptedException interrupted, boolean thrown)
+            throws InterruptedException {
         if (interrupted != null) {
             if (thrown) {
                 throw interrupted;

@@ -25,10 +25,10 @@ import java.util.stream.IntStream;
  * }
  * }
  *
- * <p><b>Memory effects.</b> {@link #get} and {@link #set} are volatile, the plain ones are as of an array, and every method of
- * one element is atomic, between processes too. Those of many elements are plain and not atomic. What a task wrote is there for
- * whoever got its future's value. {@link #updateAndGet} is for one element: it keeps nobody away from others.
- * Elements are compared by their bits: 0.0 is not -0.0.
+ * <p><b>Memory effects.</b> {@link #get} and {@link #set} are volatile, the plain ones are as of an array, and every
+ * method of one element is atomic, between processes too. Those of many elements are plain and not atomic. What a task
+ * wrote is there for whoever got its future's value. {@link #updateAndGet} is for one element: it keeps nobody away
+ * from others. Elements are compared by their bits: 0.0 is not -0.0.
  *
  * <p><b>Life.</b> One that was made by {@link #create} or {@link #copyOf} has a block of its own, for as long as
  * {@link SharedMemory} says; {@link #in} places it in a block with others.
@@ -166,7 +166,8 @@ public final class SharedDoubleArray extends SharedArray {
      * @return whether it was, and is set
      */
     public boolean compareAndSet(int index, double expected, double value) {
-        return ELEMENT.compareAndSet(segment, at(index), Double.doubleToRawLongBits(expected), Double.doubleToRawLongBits(value));
+        return ELEMENT.compareAndSet(segment, at(index), Double.doubleToRawLongBits(expected),
+                Double.doubleToRawLongBits(value));
     }
 
     /**

@@ -22,9 +22,10 @@ import java.util.stream.IntStream;
  * }
  * }
  *
- * <p><b>Memory effects.</b> {@link #get} and {@link #set} are volatile, the plain ones are as of an array, and every method of
- * one element is atomic, between processes too. Those of many elements are plain and not atomic. What a task wrote is there for
- * whoever got its future's value. {@link #updateAndGet} is for one element: it keeps nobody away from others.
+ * <p><b>Memory effects.</b> {@link #get} and {@link #set} are volatile, the plain ones are as of an array, and every
+ * method of one element is atomic, between processes too. Those of many elements are plain and not atomic. What a task
+ * wrote is there for whoever got its future's value. {@link #updateAndGet} is for one element: it keeps nobody away
+ * from others.
  *
  * <p><b>Life.</b> One that was made by {@link #create} or {@link #copyOf} has a block of its own, for as long as
  * {@link SharedMemory} says; {@link #in} places it in a block with others.

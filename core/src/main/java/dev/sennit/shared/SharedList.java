@@ -49,7 +49,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Life.</b> A list has a block of its own, which lives as {@link SharedMemory} says.
  */
-public final class SharedList extends AbstractList<@Nullable Object> implements RandomAccess, Serializable, AutoCloseable {
+public final class SharedList extends AbstractList<@Nullable Object>
+        implements RandomAccess, Serializable, AutoCloseable {
     /*
      * How elements stay whole
      * -----------------------
@@ -295,10 +296,12 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
         if (units.length > words) {
             throw new IllegalArgumentException("element " + index + " has room for " + room(index)
                     + " bytes, the new value needs "
-                    + (element instanceof byte[] bytes ? bytes.length : 2L * (units.length - PREFIX) + ", 2 a character"));
+                    + (element instanceof byte[] bytes
+                            ? bytes.length
+                            : 2L * (units.length - PREFIX) + ", 2 a character"));
         }
         long start = start(index);
-        for (int attempt = 0; ; attempt++) {
+        for (int attempt = 0;; attempt++) {
             long claimed = claim(index, start, words, attempt);
             boolean written = write(copy(start, words, claimed, false), claimed >>> TICKET_SHIFT, units);
             Object before = written ? read(index, start, words, claimed) : OVERWRITTEN;
@@ -315,7 +318,7 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
         long patience = PATIENCE_NANOS + PATIENCE_NANOS_A_WORD * words << Math.min(attempt, MOST_DOUBLINGS);
         long awaited = 0;
         long since = 0;
-        for (int spins = 0; ; spins++) {
+        for (int spins = 0;; spins++) {
             long state = (long) WORD.getVolatile(segment, start);
             if ((state & WRITING) == 0 || state == awaited && Backend.current().nanoTime() - since > patience) {
                 long ticket = (state >>> TICKET_SHIFT) + 1;
@@ -456,8 +459,9 @@ public final class SharedList extends AbstractList<@Nullable Object> implements 
                 yield units;
             }
             default ->
-                throw new ClassCastException("a " + element.getClass().getName() + " cannot be in a SharedList, which holds null,"
-                        + " Boolean, Integer, Long, Double, String and byte[]");
+                throw new ClassCastException(
+                        "a " + element.getClass().getName() + " cannot be in a SharedList, which holds null,"
+                                + " Boolean, Integer, Long, Double, String and byte[]");
         };
     }
 

@@ -20,12 +20,13 @@ import java.util.function.LongUnaryOperator;
  * }
  * }
  *
- * <p><b>Memory effects</b> as of {@code AtomicLong}, and between processes too. Each method is atomic on its own; a worker that
- * is killed has done all of it or nothing. {@link #updateAndGet} is for one value: it keeps nobody away from others.
+ * <p><b>Memory effects</b> as of {@code AtomicLong}, and between processes too. Each method is atomic on its own; a
+ * worker that is killed has done all of it or nothing. {@link #updateAndGet} is for one value: it keeps nobody away
+ * from others.
  *
- * <p><b>Life.</b> One that was made by {@link #create} has a block, and with it a file descriptor and a page, of its own, for
- * as long as {@link SharedMemory} says. Many go into one block with {@link #in}: side by side to save memory, 64 bytes apart
- * where different processes write them often, as those on one cache line slow each other down.
+ * <p><b>Life.</b> One that was made by {@link #create} has a block, and with it a file descriptor and a page, of its
+ * own, for as long as {@link SharedMemory} says. Many go into one block with {@link #in}: side by side to save memory,
+ * 64 bytes apart where different processes write them often, as those on one cache line slow each other down.
  *
  * <p>It is equal only to itself, as {@code AtomicLong} is.
  */

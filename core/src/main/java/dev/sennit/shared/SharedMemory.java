@@ -308,7 +308,8 @@ public final class SharedMemory implements Serializable, AutoCloseable {
     }
 
     private static String nameOf(Key key) {
-        return key.pid + ":" + URLEncoder.encode(key.place, StandardCharsets.UTF_8) + ":" + Long.toHexString(key.id) + ":" + key.size;
+        return key.pid + ":" + URLEncoder.encode(key.place, StandardCharsets.UTF_8) + ":" + Long.toHexString(key.id)
+                + ":" + key.size;
     }
 
     /**

@@ -35,8 +35,8 @@ abstract sealed class SharedNumber extends Number implements AutoCloseable permi
     }
 
     /**
-     * Frees the block that was made for it, as {@link SharedMemory#close} says; of one that was placed in somebody's block,
-     * nothing.
+     * Frees the block that was made for it, as {@link SharedMemory#close} says; of one that was placed in somebody's
+     * block, nothing.
      */
     @Override
     public void close() {

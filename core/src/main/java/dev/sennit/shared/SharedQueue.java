@@ -146,7 +146,8 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
                     allowed,
                     "element refused");
             if (element == null) {
-                throw new QueueDamagedException("shared queue is damaged, an element is null: a process wrote where it should not");
+                throw new QueueDamagedException(
+                        "shared queue is damaged, an element is null: a process wrote where it should not");
             }
             return element;
         }
@@ -177,7 +178,8 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
             throw new IllegalArgumentException("capacity must be >= 1, was " + capacity);
         }
         if (bytes < FEWEST_BYTES || bytes > QueueMemory.MOST_BYTES) {
-            throw new IllegalArgumentException("bytes must be from " + FEWEST_BYTES + " to " + QueueMemory.MOST_BYTES + ", was " + bytes);
+            throw new IllegalArgumentException(
+                    "bytes must be from " + FEWEST_BYTES + " to " + QueueMemory.MOST_BYTES + ", was " + bytes);
         }
         AllowList.ensurePatterns(allowed);
         Elements elements = Elements.of(CALLERS.getCallerClass(), List.of(allowed));
@@ -452,12 +454,14 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
      */
     @Override
     public Iterator<E> iterator() {
-        return new SnapshotIterator<>(queue.snapshot(), stored -> decode(stored.message()), stored -> queue.drop(stored.position()));
+        return new SnapshotIterator<>(queue.snapshot(), stored -> decode(stored.message()),
+                stored -> queue.drop(stored.position()));
     }
 
     @Override
     public String toString() {
-        return "SharedQueue[" + queue.size() + " of " + queue.capacity() + " elements, " + queue.unfinished() + " unfinished, "
+        return "SharedQueue[" + queue.size() + " of " + queue.capacity() + " elements, " + queue.unfinished()
+                + " unfinished, "
                 + (isShutdown() ? "shut down" : "open") + "]";
     }
 
@@ -507,12 +511,14 @@ public final class SharedQueue<E> extends AbstractQueue<E> implements BlockingQu
 
         @Serial
         private Object readResolve() throws InvalidObjectException {
-            return arrived(memory, capacity, believed ? Elements.of(beside, List.of(named)) : Elements.of(null, List.of()));
+            return arrived(memory, capacity,
+                    believed ? Elements.of(beside, List.of(named)) : Elements.of(null, List.of()));
         }
     }
 
     /** The form in which a queue travels in the {@code CompactForm}. */
-    record QueueAddress(SharedMemory memory, int capacity, @Nullable String beside, List<String> named) implements Address {
+    record QueueAddress(SharedMemory memory, int capacity, @Nullable String beside, List<String> named)
+            implements Address {
         private static final long serialVersionUID = 1L;
 
         @Override

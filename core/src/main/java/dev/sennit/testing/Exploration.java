@@ -26,7 +26,8 @@ public record Exploration(
     @Override
     public String toString() {
         return schedules + (schedules == 1 ? " schedule, " : " schedules, ") + (failed > 1 ? failed + " failed, " : "")
-                + distinct + " distinct, " + strategy + " from seed " + firstSeed + ", memory points " + (memoryPoints ? "on" : "off")
+                + distinct + " distinct, " + strategy + " from seed " + firstSeed + ", memory points "
+                + (memoryPoints ? "on" : "off")
                 + (virtualTime ? ", virtual time" : "") + (repeatable ? "" : ", NOT repeatable");
     }
 }

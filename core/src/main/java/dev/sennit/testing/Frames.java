@@ -27,7 +27,8 @@ final class Frames {
             } else if (JdkFrames.isOfJdk(frame)) {
                 called = " in " + innermost(frame.getClassName()) + '.' + frame.getMethodName();
             } else {
-                return simple(frame.getClassName()) + '.' + frame.getMethodName() + ':' + frame.getLineNumber() + called;
+                return simple(frame.getClassName()) + '.' + frame.getMethodName() + ':' + frame.getLineNumber()
+                        + called;
             }
         }
         return called.isEmpty() ? "?" : called.substring(4);

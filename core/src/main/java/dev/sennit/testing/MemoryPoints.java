@@ -53,7 +53,9 @@ public final class MemoryPoints {
      */
     public static void premain(@Nullable String beginnings, Instrumentation instrumentation) {
         List<String> prefixes =
-                beginnings == null || beginnings.isBlank() ? List.of() : List.of(beginnings.strip().replace('.', '/').split(","));
+                beginnings == null || beginnings.isBlank()
+                        ? List.of()
+                        : List.of(beginnings.strip().replace('.', '/').split(","));
         if (!instrumentation.isRetransformClassesSupported()) {
             throw new IllegalStateException("the manifest of the agent's jar must say Can-Retransform-Classes: true");
         }
@@ -79,11 +81,14 @@ public final class MemoryPoints {
                             byte[] changed = changed(bytes, loader, points, time);
                             if (points) {
                                 instrumentation.redefineModule(
-                                        module, Set.of(MemoryPoints.class.getModule()), Map.of(), Map.of(), Set.of(), Map.of());
+                                        module, Set.of(MemoryPoints.class.getModule()), Map.of(), Map.of(), Set.of(),
+                                        Map.of());
                             }
                             return changed;
                         } catch (RuntimeException | LinkageError e) {
-                            String what = points ? "no memory points in " : "the time of the machine, not of the schedule, in ";
+                            String what = points
+                                    ? "no memory points in "
+                                    : "the time of the machine, not of the schedule, in ";
                             LOGGER.log(System.Logger.Level.WARNING, what + name.replace('/', '.'), e);
                             if (loader == null) {
                                 VirtualTime.isIncomplete();

@@ -52,10 +52,10 @@ final class ScheduleDriver extends Thread {
     /** Returns the schedule that the calling thread belongs to; null if there is none. */
     static @Nullable ScheduleRun currentRun() {
         return anyStarted
-                        && Thread.currentThread().isVirtual()
-                        && OwnScheduler.currentCarrier() instanceof ScheduleDriver carrier
-                ? carrier.run
-                : null;
+                && Thread.currentThread().isVirtual()
+                && OwnScheduler.currentCarrier() instanceof ScheduleDriver carrier
+                        ? carrier.run
+                        : null;
     }
 
     /** Returns the number of the calling thread in its schedule; -1 if it belongs to none. */
@@ -116,7 +116,8 @@ final class ScheduleDriver extends Thread {
                 ScheduleRun.Moment now = holds();
                 if (now == null || before == null || !now.sameAs(before)) {
                     before = now;
-                } else if (now.at() - before.at() > (getState() == State.TIMED_WAITING ? LONGEST_TIMED_HOLD : LONGEST_HOLD)) {
+                } else if (now.at() - before.at()
+                        > (getState() == State.TIMED_WAITING ? LONGEST_TIMED_HOLD : LONGEST_HOLD)) {
                     ScheduleFailure failure = held.failure(now.run(), now.strand().name());
                     giveUp(now.run());
                     throw failure;
@@ -126,7 +127,8 @@ final class ScheduleDriver extends Thread {
                 String at = unfinished == null ? "" : unfinished.stackOfRunning();
                 giveUp(unfinished);
                 Thread.currentThread().interrupt();
-                throw new CancellationException("interrupted while exploring schedules" + (at.isEmpty() ? "" : "; " + at));
+                throw new CancellationException(
+                        "interrupted while exploring schedules" + (at.isEmpty() ? "" : "; " + at));
             } catch (ExecutionException e) {
                 if (e.getCause() instanceof ScheduleFailure found) {
                     found.setStackTrace(new Throwable().getStackTrace()); // with the stack of the caller

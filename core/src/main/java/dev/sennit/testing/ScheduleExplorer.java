@@ -291,7 +291,8 @@ public final class ScheduleExplorer {
 
         private Exploration seen(boolean repeatable) {
             return new Exploration(
-                    looked, failed, distinct.size(), strategy, first, MemoryPoints.areSet(), VirtualTime.isSet(), repeatable);
+                    looked, failed, distinct.size(), strategy, first, MemoryPoints.areSet(), VirtualTime.isSet(),
+                    repeatable);
         }
 
         /** {@inheritDoc} Called by the driver's caller, as the driver itself is held. */
@@ -300,9 +301,10 @@ public final class ScheduleExplorer {
             looked = Math.max(1, looked);
             failed++;
             Exploration seen = seen(false);
-            String message = who + " waits where it cannot suspend, below a class initializer or native code, and so holds all"
-                    + " others: initialize the class before, or let no thread wait there\n"
-                    + how(run.seed(), seen) + run.stackOfRunning();
+            String message =
+                    who + " waits where it cannot suspend, below a class initializer or native code, and so holds all"
+                            + " others: initialize the class before, or let no thread wait there\n"
+                            + how(run.seed(), seen) + run.stackOfRunning();
             return new ScheduleFailure(message, null, ScheduleFailure.Kind.PINNED, run.seed(), false, List.of(), seen);
         }
     }
@@ -325,7 +327,8 @@ public final class ScheduleExplorer {
         text.append(switch (kind) {
             case THREW -> String.valueOf(run.cause());
             case DEADLOCK -> "deadlock: no thread can go on, " + run.detail();
-            case STEP_LIMIT -> "no end after " + stepLimit + " steps: a loop waits for what does not come, or the limit is too low";
+            case STEP_LIMIT ->
+                "no end after " + stepLimit + " steps: a loop waits for what does not come, or the limit is too low";
             case PINNED -> throw new AssertionError("that is not told here");
             case OUTSIDE -> "not only the schedule decides: " + run.detail()
                     + "; start virtual threads in the body, or give it an executor of such";
@@ -333,8 +336,10 @@ public final class ScheduleExplorer {
         text.append('\n').append(how(run.seed(), seen));
         int difference = run.firstDifference(again);
         if (difference >= 0) {
-            text.append("NOT REPEATABLE: the same seed gave another schedule, different from step ").append(difference + 1)
-                    .append(" on. Something besides the schedule decides what the body does: random numbers, identity hash")
+            text.append("NOT REPEATABLE: the same seed gave another schedule, different from step ")
+                    .append(difference + 1)
+                    .append(" on. Something besides the schedule decides what the body does: random "
+                            + "numbers, identity hash")
                     .append(" codes, thread ids, the time, or a thread outside. The steps of the second run:\n");
         }
         table(text, again.steps());

@@ -157,7 +157,8 @@ final class ScheduleRun {
     private final List<Strand> waiting = new ArrayList<>();
 
     private final PriorityQueue<Timer> timers =
-            new PriorityQueue<>(Comparator.<Timer>comparingLong(timer -> timer.at).thenComparingLong(timer -> timer.number));
+            new PriorityQueue<>(
+                    Comparator.<Timer>comparingLong(timer -> timer.at).thenComparingLong(timer -> timer.number));
 
     private final List<Step> steps = new ArrayList<>();
     private int[] trace = new int[32];
@@ -243,9 +244,10 @@ final class ScheduleRun {
         // trace.
         if (OwnScheduler.mayHaveSubmitted()) {
             guessesCommonPool = true;
-            fail(Ending.OUTSIDE, null, "the common pool ran something meanwhile: parallel streams and CompletableFuture's"
-                    + " ...Async methods without an executor do that (if another test did it, while this one drew from"
-                    + " ThreadLocalRandom: with -javaagent:sennit.jar it is known who did)");
+            fail(Ending.OUTSIDE, null,
+                    "the common pool ran something meanwhile: parallel streams and CompletableFuture's"
+                            + " ...Async methods without an executor do that (if another test did it, while this one "
+                            + "drew from ThreadLocalRandom: with -javaagent:sennit.jar it is known who did)");
         }
     }
 
@@ -452,7 +454,8 @@ final class ScheduleRun {
     }
 
     private void awaitReally(long due) {
-        for (long left = due - System.nanoTime(); left > 0 && outside == null && !over; left = due - System.nanoTime()) {
+        for (long left = due - System.nanoTime(); left > 0 && outside == null && !over;
+                left = due - System.nanoTime()) {
             LockSupport.parkNanos(this, left);
         }
     }
@@ -464,7 +467,8 @@ final class ScheduleRun {
     private void nobodyGoesOn() {
         if (purpose != Purpose.COUNT) {
             long until = System.nanoTime() + SECOND_LOOK;
-            for (long left = SECOND_LOOK; left > 0 && outside == null && unblocked.isEmpty(); left = until - System.nanoTime()) {
+            for (long left = SECOND_LOOK; left > 0 && outside == null && unblocked.isEmpty();
+                    left = until - System.nanoTime()) {
                 LockSupport.parkNanos(this, left);
             }
         }

@@ -280,8 +280,9 @@ public final class VirtualClock extends Clock implements TimeSource {
 
         private void ensureInRun() {
             if (!isInRun()) {
-                throw new IllegalStateException("this clock is of a schedule, and thread \"" + Thread.currentThread().getName()
-                        + "\" is not; make a clock where it is used");
+                throw new IllegalStateException(
+                        "this clock is of a schedule, and thread \"" + Thread.currentThread().getName()
+                                + "\" is not; make a clock where it is used");
             }
         }
 

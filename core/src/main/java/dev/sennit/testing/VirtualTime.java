@@ -115,7 +115,8 @@ final class VirtualTime {
 
             List<Class<?>> loaded = new ArrayList<>();
             for (Class<?> one : instrumentation.getAllLoadedClasses()) {
-                if (wants(one.getClassLoader(), one.getName().replace('.', '/')) && instrumentation.isModifiableClass(one)) {
+                if (wants(one.getClassLoader(), one.getName().replace('.', '/'))
+                        && instrumentation.isModifiableClass(one)) {
                     loaded.add(one);
                 }
             }
@@ -123,7 +124,8 @@ final class VirtualTime {
             instrumentation.retransformClasses(loaded.toArray(Class<?>[]::new));
             if (!set) {
                 throw new IllegalStateException(
-                        "Java " + Runtime.version() + " does not let its clocks be replaced; the warnings above say where");
+                        "Java " + Runtime.version()
+                                + " does not let its clocks be replaced; the warnings above say where");
             }
         } catch (ReflectiveOperationException | UnmodifiableClassException e) {
             throw new IllegalStateException("Java " + Runtime.version() + " does not let its clocks be replaced", e);
@@ -212,7 +214,8 @@ final class VirtualTime {
             return true;
         }
         for (PoolEntry entry : model.constantPool()) {
-            if (entry instanceof MemberRefEntry member && isClock(member.owner().asInternalName(), member.name().stringValue())) {
+            if (entry instanceof MemberRefEntry member
+                    && isClock(member.owner().asInternalName(), member.name().stringValue())) {
                 return true;
             }
         }
@@ -287,8 +290,7 @@ final class VirtualTime {
 
     private static void hookClocks(CodeBuilder code, CodeElement element) {
         switch (element) {
-            case InvokeInstruction call
-            when call.opcode() == Opcode.INVOKESTATIC
+            case InvokeInstruction call when call.opcode() == Opcode.INVOKESTATIC
                     && isClock(call.owner().asInternalName(), call.name().stringValue()) -> {
                 if (call.name().equalsString("getNanoTimeAdjustment")) {
                     code.dup2().with(call);
@@ -301,14 +303,14 @@ final class VirtualTime {
                     code.invokestatic(HOOKS, call.name().stringValue(), LONG_OF_LONG);
                 }
             }
-            case FieldInstruction field
-            when field.opcode() == Opcode.GETSTATIC
+            case FieldInstruction field when field.opcode() == Opcode.GETSTATIC
                     && field.owner().asInternalName().equals("java/util/concurrent/CompletableFuture")
                     && field.name().equalsString("ASYNC_POOL") -> {
                 code.with(field);
                 code.invokestatic(HOOKS, "asyncPool", POOL_OF_POOL);
             }
-            case InvokeDynamicInstruction reference when reference.bootstrapArgs().stream().anyMatch(VirtualTime::isClock) ->
+            case InvokeDynamicInstruction reference when reference.bootstrapArgs().stream()
+                    .anyMatch(VirtualTime::isClock) ->
                 code.invokedynamic(withHooks(reference));
             default -> code.with(element);
         }

@@ -49,7 +49,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 public class AllowListTest {
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "*", "**", ".*", ".**", "..*", "com..acme.*", "com.acme.", ".Money", "com.acme.***", "com.*.Money", "1com.Money", "a b"})
+    @ValueSource(strings = {"", "*", "**", ".*", ".**", "..*", "com..acme.*", "com.acme.", ".Money", "com.acme.***",
+        "com.*.Money", "1com.Money", "a b"})
     void whatNamesNothingIsRefusedWhereverItIsGiven(String pattern) {
         List<ThrowingCallable> ways = List.of(
                 () -> ProcessPool.builder().allow(pattern),
@@ -61,13 +62,16 @@ public class AllowListTest {
         for (ThrowingCallable way : ways) {
             assertThatThrownBy(way)
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("allow must be a class, package.* or package.**, such as com.acme.Money, com.acme.* or com.acme.**, was \""
-                            + pattern + "\"");
+                    .hasMessage(
+                            "allow must be a class, package.* or package.**, such as com.acme.Money, com.acme.* or "
+                                    + "com.acme.**, was \""
+                                    + pattern + "\"");
         }
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"Money", "com.acme.Money", "com.acme.Money$1", "com.acme.*", "com.acme.**", "_a.$b", "größe.Maß"})
+    @ValueSource(strings = {"Money", "com.acme.Money", "com.acme.Money$1", "com.acme.*", "com.acme.**", "_a.$b",
+        "größe.Maß"})
     void whatNamesSomethingIsTaken(String pattern) {
         assertThatCode(() -> ProcessPool.builder().allow(pattern)).doesNotThrowAnyException();
     }
@@ -149,7 +153,8 @@ public class AllowListTest {
         ModuleLayer.boot().modules().stream()
                 .filter(module -> module.getName().equals("java.sql") || module.getName().equals("jdk.httpserver"))
                 .forEach(module -> {
-                    Class<?> sent = Class.forName(module, module.getName().equals("java.sql") ? "java.sql.Types" : "com.sun.net.httpserver.Headers");
+                    Class<?> sent = Class.forName(module,
+                            module.getName().equals("java.sql") ? "java.sql.Types" : "com.sun.net.httpserver.Headers");
                     list.allowBeside(sent);
                     assertThat(allows(list, sent)).as("%s", sent).isFalse();
                 });
@@ -188,7 +193,9 @@ public class AllowListTest {
             Throwable standIn = home((Throwable) type.getConstructor().newInstance(), loader);
             assertThat(standIn).isInstanceOf(RemoteTaskException.class).hasMessageContaining(type.getName());
             assertThat(standIn.getSuppressed()[0].getMessage())
-                    .matches("exception refused: class lib\\.(Hooked|Below) is not on the allow-list; add it with allow\\(lib\\.\\*\\)");
+                    .matches(
+                            "exception refused: class lib\\.(Hooked|Below) is not on the allow-list; add it with "
+                                    + "allow\\(lib\\.\\*\\)");
         }
     }
 
@@ -196,7 +203,8 @@ public class AllowListTest {
     void whatAnExceptionHoldsIsOnTheListOrNot() throws Exception {
         var loader = new Defining();
         Object money = loader.define("lib.Money", JAR).getConstructor().newInstance();
-        var thrown = (Throwable) loader.defineException("lib.Holding", Exception.class, null).getConstructor().newInstance();
+        var thrown =
+                (Throwable) loader.defineException("lib.Holding", Exception.class, null).getConstructor().newInstance();
         thrown.getClass().getField("held").set(thrown, List.of(1));
         Throwable copy = home(thrown, loader);
         assertThat(copy).isExactlyInstanceOf(thrown.getClass());
@@ -204,16 +212,19 @@ public class AllowListTest {
         thrown.getClass().getField("held").set(thrown, money);
         Throwable standIn = home(thrown, loader);
         assertThat(standIn).isInstanceOf(RemoteTaskException.class);
-        assertThat(standIn.getSuppressed()[0]).hasMessage("exception refused: class lib.Money is not on the allow-list; add it with allow(lib.*)");
+        assertThat(standIn.getSuppressed()[0])
+                .hasMessage("exception refused: class lib.Money is not on the allow-list; add it with allow(lib.*)");
     }
 
     @Test
     void anExceptionThatIsNotHereSaysSo() throws Exception {
-        var thrown = (Throwable) new Defining().defineException("lib.Elsewhere", Exception.class, null).getConstructor().newInstance();
+        var thrown = (Throwable) new Defining().defineException("lib.Elsewhere", Exception.class, null).getConstructor()
+                .newInstance();
         Throwable standIn = home(thrown, getClass().getClassLoader());
         assertThat(standIn).isInstanceOf(RemoteTaskException.class);
-        assertThat(standIn.getSuppressed()[0]).hasMessage("exception refused: class lib.Elsewhere is not on the class path of this JVM; the sender"
-                + " has it: add it here as well");
+        assertThat(standIn.getSuppressed()[0])
+                .hasMessage("exception refused: class lib.Elsewhere is not on the class path of this JVM; the sender"
+                        + " has it: add it here as well");
     }
 
     // ---- lambdas ----
@@ -255,7 +266,9 @@ public class AllowListTest {
             out.writeObject(queue);
         }
         String text = bytes.toString(StandardCharsets.ISO_8859_1);
-        return text.replace(named("java.lang.invoke.SerializedLambda"), named(dev.sennit.codec.SerializedLambda.class.getName()))
+        return text.replace(
+                named("java.lang.invoke.SerializedLambda"),
+                named(dev.sennit.codec.SerializedLambda.class.getName()))
                 .getBytes(StandardCharsets.ISO_8859_1);
     }
 
@@ -268,7 +281,8 @@ public class AllowListTest {
     void aWorkerMakesNoLambdaHere() throws Exception {
         byte[] message = withLambdaOfOurs();
         compared = 0;
-        assertThatThrownBy(() -> TaskCodec.decodeValue(message, Reading.behind(AllowList.forWorkers(List.of()), getClass().getClassLoader())))
+        assertThatThrownBy(() -> TaskCodec.decodeValue(message,
+                Reading.behind(AllowList.forWorkers(List.of()), getClass().getClassLoader())))
                 .isInstanceOf(TaskSerializationException.class)
                 .hasMessageContaining("is read from a parent alone");
         assertThatThrownBy(() -> new ObjectInputStream(new ByteArrayInputStream(message)).readObject())
@@ -301,9 +315,10 @@ public class AllowListTest {
                         .withSuperclass(superclass)
                         .withInterfaceSymbols(ClassDesc.of("java.io.Serializable"))
                         .withField("held", ConstantDescs.CD_Object, ClassFile.ACC_PUBLIC)
-                        .withMethodBody(ConstantDescs.INIT_NAME, ConstantDescs.MTD_void, ClassFile.ACC_PUBLIC, code -> code.aload(0)
-                                .invokespecial(superclass, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void)
-                                .return_());
+                        .withMethodBody(ConstantDescs.INIT_NAME, ConstantDescs.MTD_void, ClassFile.ACC_PUBLIC,
+                                code -> code.aload(0)
+                                        .invokespecial(superclass, ConstantDescs.INIT_NAME, ConstantDescs.MTD_void)
+                                        .return_());
                 if (hook != null) {
                     boolean isResolving = hook.equals("readResolve");
                     ClassDesc argument = Hooks.ALL.get(hook);
@@ -322,7 +337,8 @@ public class AllowListTest {
             try {
                 var domain = location == null
                         ? null
-                        : new ProtectionDomain(new CodeSource(URI.create(location).toURL(), (Certificate[]) null), null, this, null);
+                        : new ProtectionDomain(new CodeSource(URI.create(location).toURL(), (Certificate[]) null), null,
+                                this, null);
                 return defineClass(name, bytes, 0, bytes.length, domain);
             } catch (MalformedURLException e) {
                 throw new IllegalArgumentException(e);

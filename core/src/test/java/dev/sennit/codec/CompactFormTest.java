@@ -85,29 +85,40 @@ class CompactFormTest {
     }
 
     private static Object read(byte[] bytes) throws Exception {
-        return new CompactReader(bytes, bytes.length, Reading.behind(ALL, CompactFormTest.class.getClassLoader()), null).readAll();
+        return new CompactReader(bytes, bytes.length, Reading.behind(ALL, CompactFormTest.class.getClassLoader()), null)
+                .readAll();
     }
 
     static Stream<Object> values() {
         return Stream.of(
-                true, false, (byte) -3, 'ß', (short) -300, 42, Integer.MIN_VALUE, 3.5f, Float.NaN, -1L, Long.MIN_VALUE, -0.0, Double.NaN,
+                true, false, (byte) -3, 'ß', (short) -300, 42, Integer.MIN_VALUE, 3.5f, Float.NaN, -1L, Long.MIN_VALUE,
+                -0.0, Double.NaN,
                 "", "ascii", "Straße", "日本", "\ud800 alone", "x".repeat(100_000), "é".repeat(1000),
-                new byte[0], new byte[] {1, -1}, new int[] {1, -2}, new long[] {Long.MAX_VALUE}, new double[] {0.1, Double.NaN},
+                new byte[0], new byte[] {1, -1}, new int[] {1, -2}, new long[] {Long.MAX_VALUE},
+                new double[] {0.1, Double.NaN},
                 new float[] {1f}, new short[] {-7}, new char[] {'a', '\uffff'}, new boolean[] {true, false, true},
-                new String[] {"a", null}, new Integer[] {1, null}, new int[][] {{1}, {2, 3}, null}, new Object[] {1, "a", null},
+                new String[] {"a", null}, new Integer[] {1, null}, new int[][] {{1}, {2, 3}, null},
+                new Object[] {1, "a", null},
                 new Point[] {new Point(1, 2, "a", null)}, new Colour[] {Colour.RED},
-                new ArrayList<>(Arrays.asList(1, null, "x")), new LinkedList<>(List.of(1)), List.of(), List.of(1), List.of(1, 2, 3),
+                new ArrayList<>(Arrays.asList(1, null, "x")), new LinkedList<>(List.of(1)), List.of(), List.of(1),
+                List.of(1, 2, 3),
                 Stream.of(1, null, 2).toList(), Arrays.asList("a", null), new ArrayDeque<>(List.of(1, 2)).toString(),
-                new HashSet<>(Arrays.asList(1, null)), new LinkedHashSet<>(List.of(3, 1, 2)), new TreeSet<>(List.of(3, 1)), Set.of(), Set.of(1),
-                Set.of("a", "b", "c"), new HashMap<>(Collections.singletonMap(null, 1)), new LinkedHashMap<>(Map.of("k", List.of(1))),
+                new HashSet<>(Arrays.asList(1, null)), new LinkedHashSet<>(List.of(3, 1, 2)),
+                new TreeSet<>(List.of(3, 1)), Set.of(), Set.of(1),
+                Set.of("a", "b", "c"), new HashMap<>(Collections.singletonMap(null, 1)),
+                new LinkedHashMap<>(Map.of("k", List.of(1))),
                 new TreeMap<>(Map.of("b", 1, "a", 2)), Map.of(), Map.of(1, 2), Map.of("a", 1, "b", 2, "c", 3),
-                Colour.RED, Colour.GREEN, TimeUnit.DAYS, new Point(1, 2, "p", List.of(new Point(3, 4, null, Colour.GREEN))),
-                new BigInteger("-123456789012345678901234567890"), new BigDecimal("1.50"), new UUID(1, -2), Instant.ofEpochSecond(-5, 999_999_999),
+                Colour.RED, Colour.GREEN, TimeUnit.DAYS,
+                new Point(1, 2, "p", List.of(new Point(3, 4, null, Colour.GREEN))),
+                new BigInteger("-123456789012345678901234567890"), new BigDecimal("1.50"), new UUID(1, -2),
+                Instant.ofEpochSecond(-5, 999_999_999),
                 Duration.ofNanos(-1), LocalDate.of(2024, 2, 29), LocalDateTime.of(1, 1, 1, 23, 59, 59, 999_999_999),
-                Path.of("a", "b"), Optional.of(List.of(1)), OptionalLong.of(3), Map.entry(1, "x"), StandardCharsets.UTF_16, ByteBuffer.wrap(new byte[] {1}),
-                new Order(1, List.of(new Order.Line("rope", 2)), Path.of("o")), List.of(new Order.Line("a", 1), Optional.empty()),
-                new HashMap<>(Map.of("list", new ArrayList<>(List.of(new HashMap<>(Map.of(1, new HashSet<>(Set.of(2))))))))
-        );
+                Path.of("a", "b"), Optional.of(List.of(1)), OptionalLong.of(3), Map.entry(1, "x"),
+                StandardCharsets.UTF_16, ByteBuffer.wrap(new byte[] {1}),
+                new Order(1, List.of(new Order.Line("rope", 2)), Path.of("o")),
+                List.of(new Order.Line("a", 1), Optional.empty()),
+                new HashMap<>(
+                        Map.of("list", new ArrayList<>(List.of(new HashMap<>(Map.of(1, new HashSet<>(Set.of(2)))))))));
     }
 
     @ParameterizedTest
@@ -128,17 +139,20 @@ class CompactFormTest {
 
     @Test
     void aDequeKeepsItsOrder() throws Exception {
-        assertThat(new ArrayList<>((ArrayDeque<?>) read(write(new ArrayDeque<>(List.of(3, 1, 2)))))).isEqualTo(List.of(3, 1, 2));
+        assertThat(new ArrayList<>((ArrayDeque<?>) read(write(new ArrayDeque<>(List.of(3, 1, 2))))))
+                .isEqualTo(List.of(3, 1, 2));
     }
 
     @Test
     void listsThatRefuseNullGoOnToDoSo() throws Exception {
-        for (List<Integer> list : List.of(List.<Integer>of(), List.of(1), List.of(1, 2), List.of(1, 2, 3), List.of(1, 2, 3, 4))) {
+        for (List<Integer> list : List.of(List.<Integer>of(), List.of(1), List.of(1, 2), List.of(1, 2, 3),
+                List.of(1, 2, 3, 4))) {
             var copy = (List<?>) read(write(list));
             assertThat(copy).isEqualTo(list);
             assertThatThrownBy(() -> copy.contains(null)).isInstanceOf(NullPointerException.class);
         }
-        for (List<Integer> list : List.of(Stream.of(1, 2, 3).toList(), Stream.of(1, null, 3).toList(), Stream.<Integer>of().toList())) {
+        for (List<Integer> list : List.of(Stream.of(1, 2, 3).toList(), Stream.of(1, null, 3).toList(),
+                Stream.<Integer>of().toList())) {
             var copy = (List<?>) read(write(list));
             assertThat(copy).isEqualTo(list);
             assertThat(copy.contains(null)).isEqualTo(list.contains(null));
@@ -176,7 +190,10 @@ class CompactFormTest {
         assertThat(allocated() - before).isLessThan(16L * lie.length);
     }
 
-    /** How many bytes this thread has allocated so far; asked by name, as the module does not read the interface with it. */
+    /**
+     * How many bytes this thread has allocated so far; asked by name, as the module does not read the interface with
+     * it.
+     */
     private static long allocated() throws Exception {
         return (long) ManagementFactory.getPlatformMBeanServer()
                 .getAttribute(new ObjectName(ManagementFactory.THREAD_MXBEAN_NAME), "CurrentThreadAllocatedBytes");
@@ -252,7 +269,8 @@ class CompactFormTest {
             ClassLoader loader = getClass().getClassLoader();
             // This library's own classes are always allowed, and these tests may lie in its module.
             if (!isOurs()) {
-                assertThatThrownBy(() -> new CompactReader(bytes, bytes.length, Reading.behind(jdkOnly, loader), null).readAll())
+                assertThatThrownBy(
+                        () -> new CompactReader(bytes, bytes.length, Reading.behind(jdkOnly, loader), null).readAll())
                         .isInstanceOf(InvalidClassException.class)
                         .hasMessageContaining("allow(dev.sennit.process.*)");
             }
@@ -261,9 +279,11 @@ class CompactFormTest {
         byte[] uri = write(new java.nio.file.FileStore[0]);
         for (byte[] bytes : List.of(thread, uri)) {
             if (bytes == uri) {
-                assertThatThrownBy(() -> read(bytes)).isInstanceOf(InvalidClassException.class).hasMessageContaining("java.nio.file.FileStore");
+                assertThatThrownBy(() -> read(bytes)).isInstanceOf(InvalidClassException.class)
+                        .hasMessageContaining("java.nio.file.FileStore");
             } else {
-                assertThat(read(bytes)).isInstanceOf(Thread[].class); // java.lang is allowed, and an empty array is harmless
+                // java.lang is allowed, and an empty array is harmless
+                assertThat(read(bytes)).isInstanceOf(Thread[].class);
             }
         }
     }
@@ -281,7 +301,8 @@ class CompactFormTest {
 
     @Test
     void lengthsThatLieAskForNothing() throws Exception {
-        for (Object value : List.of(new byte[3], new int[3], new Object[3], new ArrayList<>(List.of(1)), Map.of(1, 1), "text", "日本",
+        for (Object value : List.of(new byte[3], new int[3], new Object[3], new ArrayList<>(List.of(1)), Map.of(1, 1),
+                "text", "日本",
                 new BigInteger("5"), new boolean[1])) {
             byte[] good = write(value);
             for (int at = 1; at + 4 <= good.length; at++) {
@@ -341,7 +362,7 @@ class CompactFormTest {
         EncodedTask encoded = Objects.requireNonNull(EncodedTask.compact(task, null));
         encoded.shapes().forEach(shape -> known.learn(shape.number(), shape.description()));
         return (Callable<?>) new CompactReader(
-                        encoded.bytes(), encoded.length(), Reading.ofParent(), known)
+                encoded.bytes(), encoded.length(), Reading.ofParent(), known)
                 .readAll();
     }
 
@@ -378,14 +399,15 @@ class CompactFormTest {
         EncodedTask encoded = Objects.requireNonNull(EncodedTask.compact((Task<Integer>) () -> 1, null));
         byte[] bytes = Arrays.copyOf(encoded.bytes(), encoded.length());
         assertThatThrownBy(() -> new CompactReader(
-                                bytes,
-                                bytes.length,
-                                Reading.ofParent(),
-                                new LambdaShapes.Known())
-                        .readAll())
+                bytes,
+                bytes.length,
+                Reading.ofParent(),
+                new LambdaShapes.Known())
+                .readAll())
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("unknown shape");
-        assertThatThrownBy(() -> read(bytes)).isInstanceOf(IOException.class).hasMessageContaining("where none belongs");
+        assertThatThrownBy(() -> read(bytes)).isInstanceOf(IOException.class)
+                .hasMessageContaining("where none belongs");
     }
 
     @Test
@@ -410,7 +432,8 @@ class CompactFormTest {
             case 5 -> new Point(random.nextInt(), random.nextLong(), "p", randomValue(random, depth + 1));
             case 6 -> randomList(random, depth);
             case 7 -> new LinkedList<>(randomList(random, depth));
-            case 8 -> new LinkedHashMap<>(Map.of("a", randomValue(random, depth + 1), "b", randomValue(random, depth + 1)));
+            case 8 ->
+                new LinkedHashMap<>(Map.of("a", randomValue(random, depth + 1), "b", randomValue(random, depth + 1)));
             default -> List.copyOf(randomList(random, depth));
         };
     }

@@ -27,7 +27,8 @@ class JvmFilterTest {
     @Test
     void whatIsNotAClassIsALimit() {
         assertThat(JvmFilter.explanation(REFUSED, null)).hasMessageEndingWith("raise its limits");
-        assertThat(JvmFilter.explanation(REFUSED, long[].class)).hasMessageEndingWith("raise its limits").hasMessageStartingWith("a task is larger");
+        assertThat(JvmFilter.explanation(REFUSED, long[].class)).hasMessageEndingWith("raise its limits")
+                .hasMessageStartingWith("a task is larger");
     }
 
     @Test

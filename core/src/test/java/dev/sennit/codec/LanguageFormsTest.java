@@ -108,7 +108,8 @@ class LanguageFormsTest {
                 argumentSet("Right", new Right<>(1)),
                 argumentSet("Success", new Success<>(1)),
                 argumentSet("BigInt", scala.math.BigInt.apply("123456789012345678901234567890")),
-                argumentSet("BigDecimal", scala.math.BigDecimal.javaBigDecimal2bigDecimal(new java.math.BigDecimal("1.50"))),
+                argumentSet("BigDecimal",
+                        scala.math.BigDecimal.javaBigDecimal2bigDecimal(new java.math.BigDecimal("1.50"))),
                 argumentSet("BoxedUnit", BoxedUnit.UNIT),
                 argumentSet("FiniteDuration", scala.concurrent.duration.Duration.apply(5, TimeUnit.SECONDS)),
                 argumentSet("List", List$.MODULE$.from(scala(3))),
@@ -131,7 +132,8 @@ class LanguageFormsTest {
                 argumentSet("ArraySeq", scala.collection.immutable.ArraySeq$.MODULE$.unsafeWrapArray(new int[] {1, 2})),
                 argumentSet("Range", Range$.MODULE$.apply(1, 10, 2)),
                 argumentSet("Range with its end", Range$.MODULE$.inclusive(1, 10)),
-                argumentSet("List of lists", List$.MODULE$.fill(2, () -> new Some<Object>(Vector$.MODULE$.from(scala(2))))));
+                argumentSet("List of lists",
+                        List$.MODULE$.fill(2, () -> new Some<Object>(Vector$.MODULE$.from(scala(2))))));
     }
 
     private static List<Object> built() {
@@ -175,7 +177,8 @@ class LanguageFormsTest {
         EncodedTask encoded = TaskCodec.encode(task, task.getClass(), "task", new AllowList(List.of()));
         var known = new LambdaShapes.Known();
         encoded.shapes().forEach(shape -> known.learn(shape.number(), shape.description()));
-        assertThat(seen(TaskCodec.decode(encoded.bytes(), encoded.length(), Reading.ofParent(), known).call())).isEqualTo(seen(value));
+        assertThat(seen(TaskCodec.decode(encoded.bytes(), encoded.length(), Reading.ofParent(), known).call()))
+                .isEqualTo(seen(value));
     }
 
     private static Object home(Object value) {
@@ -198,14 +201,16 @@ class LanguageFormsTest {
     /** CVE-2022-36944: a lazy list in a message calls whatever function is in it. */
     @Test
     void whatScalasOwnFormCouldCallIsRefused() throws Exception {
-        for (Object value : List.of(LazyList$.MODULE$.from(1), LazyList$.MODULE$.empty(), List$.MODULE$.from(scala(3)))) {
+        for (Object value : List.of(LazyList$.MODULE$.from(1), LazyList$.MODULE$.empty(),
+                List$.MODULE$.from(scala(3)))) {
             byte[] message = written(value);
             assertThatThrownBy(() -> decoded(message, STRICT))
                     .isInstanceOf(TaskSerializationException.class)
                     .hasMessageContaining("is not on the allow-list");
         }
         byte[] module = written(Vector$.MODULE$);
-        assertThatThrownBy(() -> decoded(module, STRICT)).hasMessageContaining("scala.collection.immutable.Vector$ is not on the allow-list");
+        assertThatThrownBy(() -> decoded(module, STRICT))
+                .hasMessageContaining("scala.collection.immutable.Vector$ is not on the allow-list");
         assertThatThrownBy(() -> home(LazyList$.MODULE$.from(1))).hasMessageContaining("is not on the allow-list");
     }
 
@@ -213,13 +218,15 @@ class LanguageFormsTest {
     @Test
     void whatKotlinsOwnFormCouldAskForIsRefused() throws Exception {
         byte[] message = written(built());
-        assertThatThrownBy(() -> decoded(message, STRICT)).hasMessageContaining("SerializedCollection is not on the allow-list");
+        assertThatThrownBy(() -> decoded(message, STRICT))
+                .hasMessageContaining("SerializedCollection is not on the allow-list");
     }
 
     @Test
     void aSetOfScalaIsHeldToWhatHashTablesAre() throws Exception {
         Object link = URI.create("http://sennit.invalid/").toURL();
-        assertThatThrownBy(() -> home(new Pair<>(Map$.MODULE$.from(pairs(1)), link))).hasMessageContaining("send a java.net.URI");
+        assertThatThrownBy(() -> home(new Pair<>(Map$.MODULE$.from(pairs(1)), link)))
+                .hasMessageContaining("send a java.net.URI");
         Object deep = 1;
         for (int i = 0; i < 40; i++) {
             deep = Set$.MODULE$.empty().$plus(deep);
@@ -232,7 +239,8 @@ class LanguageFormsTest {
     void noOtherClassIsMade() throws Exception {
         byte[] message = TaskCodec.encodeValue(Optional.of(new IntRange(1, 2))).copy();
         String text = new String(message, java.nio.charset.StandardCharsets.ISO_8859_1);
-        byte[] lie = text.replace("kotlin.ranges.IntRange", "java.lang.ProcessBuild").getBytes(java.nio.charset.StandardCharsets.ISO_8859_1);
+        byte[] lie = text.replace("kotlin.ranges.IntRange", "java.lang.ProcessBuild")
+                .getBytes(java.nio.charset.StandardCharsets.ISO_8859_1);
         assertThatThrownBy(() -> decoded(lie, STRICT)).hasMessageContaining("is made of parts");
         Set<Object> steps = Set.of(new IntProgression(1, 9, 2));
         byte[] zero = TaskCodec.encodeValue(List.of(new IntProgression(1, 9, 2))).copy();

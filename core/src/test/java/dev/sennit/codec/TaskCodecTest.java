@@ -83,7 +83,8 @@ class TaskCodecTest {
     void plainValuesComeHome() {
         Map<String, List<Object>> map = new HashMap<>();
         map.put("a", List.of(1, 2L, "x", new BigDecimal("1.5"), Instant.EPOCH));
-        for (Object value : new Object[] {1, "text", map, new int[] {1, 2}, new String[][] {{"a"}}, Set.of(1), new Object[0]}) {
+        for (Object value : new Object[] {1, "text", map, new int[] {1, 2}, new String[][] {{"a"}}, Set.of(1),
+            new Object[0]}) {
             assertThat(through(value, jdkOnly)).isEqualTo(value);
         }
         assertThat(through(null, jdkOnly)).isNull();
@@ -139,18 +140,21 @@ class TaskCodecTest {
         assertThatThrownBy(() -> encodeTask(third, "report")).hasMessageContaining("captures lock, a");
         Task<String> reference = lock::toString;
         assertThatThrownBy(() -> encodeTask(reference, "report"))
-                .hasMessageContaining("the method reference to toString in dev.sennit.codec.TaskCodecTest captures the object that it calls,"
-                        + " a java.lang.Object, which is not Serializable; capture a value instead");
+                .hasMessageContaining(
+                        "the method reference to toString in dev.sennit.codec.TaskCodecTest captures the object that "
+                                + "it calls, a java.lang.Object, which is not Serializable; capture a value instead");
         Supplier<Integer> supplier = () -> 1;
         Task<Integer> calling = () -> supplier.get();
         assertThatThrownBy(() -> encodeTask(calling, "report"))
-                .hasMessageContaining("captures supplier, a lambda made in dev.sennit.codec.TaskCodecTest, which is not Serializable;"
-                        + " declare it as a type that is")
+                .hasMessageContaining(
+                        "captures supplier, a lambda made in dev.sennit.codec.TaskCodecTest, which is not Serializable;"
+                                + " declare it as a type that is")
                 .message().doesNotContain("$$Lambda");
         Holder rocks = new Holder(List.of(new Holder(lock)));
         Task<Object> reaching = () -> rocks.kept;
         assertThatThrownBy(() -> encodeTask(reaching, "report"))
-                .hasMessageContaining("captures rocks, a " + Holder.class.getName() + " that holds a java.lang.Object in field kept of "
+                .hasMessageContaining("captures rocks, a " + Holder.class.getName()
+                        + " that holds a java.lang.Object in field kept of "
                         + Holder.class.getName() + ", which is not Serializable");
         Callable<Integer> plain = () -> 1;
         assertThatThrownBy(() -> encodeTask(plain, "report")).hasMessageContaining("is not Serializable; give");
@@ -183,24 +187,29 @@ class TaskCodecTest {
     void whatTheLibraryPutsAroundATaskIsNotNamed() {
         var task = new Items(List.of(1, new Object()));
         assertThatThrownBy(() -> encodeTask(task, "report"))
-                .hasMessageEndingWith("it holds a java.lang.Object, which is not Serializable; give it what it needs as values");
+                .hasMessageEndingWith(
+                        "it holds a java.lang.Object, which is not Serializable; give it what it needs as values");
         var deeper = new Items(List.of(1, new Holder(new Object())));
         assertThatThrownBy(() -> encodeTask(deeper, "report"))
-                .hasMessageContaining("it holds a java.lang.Object in field kept of " + Holder.class.getName() + ", which");
+                .hasMessageContaining(
+                        "it holds a java.lang.Object in field kept of " + Holder.class.getName() + ", which");
     }
 
     @Test
     void aResultThatCannotTravelIsNamedAsTheProgramDoes() {
         Supplier<Integer> supplier = () -> 1;
         assertThatThrownBy(() -> TaskCodec.encodeValue(supplier))
-                .hasMessage("result cannot travel home: it is a lambda made in dev.sennit.codec.TaskCodecTest, which is not Serializable;"
-                        + " declare it as a type that is, such as TaskFunction");
+                .hasMessage(
+                        "result cannot travel home: it is a lambda made in dev.sennit.codec.TaskCodecTest, which is "
+                                + "not Serializable; declare it as a type that is, such as TaskFunction");
         assertThatThrownBy(() -> TaskCodec.encodeValue(new Results(List.of(1, new Holder(new Object())))))
-                .hasMessage("result cannot travel home: its class " + Holder.class.getName() + " holds a java.lang.Object in field kept of "
+                .hasMessage("result cannot travel home: its class " + Holder.class.getName()
+                        + " holds a java.lang.Object in field kept of "
                         + Holder.class.getName() + ", which is not Serializable; send what is in it as values");
         assertThatThrownBy(() -> TaskCodec.encodeValue(new TaskCodecTest()))
-                .hasMessage("result cannot travel home: its class dev.sennit.codec.TaskCodecTest is not Serializable; let it implement"
-                        + " Serializable, or send what is in it as values");
+                .hasMessage(
+                        "result cannot travel home: its class dev.sennit.codec.TaskCodecTest is not Serializable; let "
+                                + "it implement Serializable, or send what is in it as values");
     }
 
     private static List<Object> nested(int levels) {
@@ -215,26 +224,33 @@ class TaskCodecTest {
     void whatIsNestedTooDeeplyIsSaidToBeSoBothWays() throws Exception {
         List<Object> deep = nested(200_000);
         assertThatThrownBy(() -> TaskCodec.encodeValue(deep))
-                .hasMessageMatching("result cannot travel home: its class java.util.ArrayList: nested too deeply for Java serialization;"
-                        + " send a flat list");
+                .hasMessageMatching(
+                        "result cannot travel home: its class java.util.ArrayList: nested too deeply for Java "
+                                + "serialization; send a flat list");
         assertThatThrownBy(() -> TaskCodec.encodeValue(new Results(List.of(1, deep))))
                 .hasMessageContaining("its class java.util.ArrayList: nested too deeply");
         byte[] message = inRoom(512 << 20, () -> bytes(TaskCodec.encodeValue(nested(600))));
-        assertThat(inRoom(512 << 20, () -> catchThrowable(() -> TaskCodec.decodeValue(message, Reading.behind(jdkOnly, loader())))))
+        assertThat(inRoom(512 << 20,
+                () -> catchThrowable(() -> TaskCodec.decodeValue(message, Reading.behind(jdkOnly, loader())))))
                 .hasMessage("result refused: nested too deeply: more than 500 levels; send a flat list");
 
         List<Object> less = nested(2000);
         Task<Integer> task = () -> less.size();
         byte[] sent = inRoom(512 << 20, () -> bytes(encodeTask(task, "deep")));
-        Throwable refused = inRoom(256 << 10, () -> catchThrowable(() -> TaskCodec.decodeTask(sent, sent.length, Reading.ofParent())));
+        Throwable refused = inRoom(256 << 10,
+                () -> catchThrowable(() -> TaskCodec.decodeTask(sent, sent.length, Reading.ofParent())));
         assertThat(refused)
                 .isInstanceOf(TaskSerializationException.class)
-                .hasMessageMatching("task cannot be read by the worker: it is nested too deeply for Java serialization; send a flat list");
+                .hasMessageMatching(
+                        "task cannot be read by the worker: it is nested too deeply for Java serialization; "
+                                + "send a flat list");
 
-        Throwable described = TaskCodec.decodeFailure(bytes(TaskCodec.encodeFailure(new Deep(deep))), loader(), jdkOnly);
+        Throwable described =
+                TaskCodec.decodeFailure(bytes(TaskCodec.encodeFailure(new Deep(deep))), loader(), jdkOnly);
         assertThat(described).isInstanceOf(RemoteTaskException.class).hasMessageContaining("too far down");
         assertThat(described.getSuppressed()[0]).hasMessageMatching(
-                "exception cannot travel home: its class \\S+Deep: nested too deeply for Java serialization; send a flat list");
+                "exception cannot travel home: its class \\S+Deep: nested too deeply for Java serialization; "
+                        + "send a flat list");
     }
 
     static final class Deep extends Exception {
@@ -270,7 +286,8 @@ class TaskCodecTest {
         List<Object> deep = list;
         Task<Integer> task = () -> deep.size();
         assertThatThrownBy(() -> encodeTask(task, "deep")).hasMessageMatching(
-                ".*\\(TaskCodecTest.java:\\d+\\) captures deep, a java.util.ArrayList, nested too deeply for Java serialization; send a flat list");
+                ".*\\(TaskCodecTest.java:\\d+\\) captures deep, a java.util.ArrayList, nested too deeply for Java "
+                        + "serialization; send a flat list");
     }
 
     @Test
@@ -281,9 +298,11 @@ class TaskCodecTest {
                 .hasMessageContaining("org.opentest4j.ValueWrapper is not on the allow-list")
                 .hasMessageContaining("allow(org.opentest4j.*)");
         var named = new AllowList(List.of("org.opentest4j.*"));
-        assertThat(TaskCodec.decodeValue(message, Reading.behind(named, loader()))).isInstanceOf(org.opentest4j.ValueWrapper.class);
+        assertThat(TaskCodec.decodeValue(message, Reading.behind(named, loader())))
+                .isInstanceOf(org.opentest4j.ValueWrapper.class);
         byte[] other = bytes(TaskCodec.encodeValue(java.net.URI.create("x:y")));
-        assertThat(TaskCodec.decodeValue(other, Reading.behind(jdkOnly, loader()))).isEqualTo(java.net.URI.create("x:y"));
+        assertThat(TaskCodec.decodeValue(other, Reading.behind(jdkOnly, loader())))
+                .isEqualTo(java.net.URI.create("x:y"));
         byte[] lambda = bytes(TaskCodec.encodeValue((Task<Integer>) () -> 1));
         assertThatThrownBy(() -> TaskCodec.decodeValue(lambda, Reading.behind(jdkOnly, loader())))
                 .hasMessageContaining("java.lang.invoke.SerializedLambda is not on the allow-list")
@@ -316,7 +335,8 @@ class TaskCodecTest {
         }
         byte[] bomb = bytes(TaskCodec.encodeValue(root));
         assertThat(bomb.length).isLessThan(10_000);
-        assertThatThrownBy(() -> TaskCodec.decodeValue(bomb, Reading.behind(jdkOnly, loader()))).hasMessageContaining("nested too deeply: more than 32 levels with a map or set among them; send a flat list");
+        assertThatThrownBy(() -> TaskCodec.decodeValue(bomb, Reading.behind(jdkOnly, loader()))).hasMessageContaining(
+                "nested too deeply: more than 32 levels with a map or set among them; send a flat list");
     }
 
     /** Arrays in one another, each as long as one alone may be: together they would take gigabytes. */
@@ -349,7 +369,9 @@ class TaskCodecTest {
         assertThat(allocated() - before).as("bytes: one array, not 400").isLessThan(3L * length * Long.BYTES);
     }
 
-    /** What this thread has allocated; asked for by name, as the module that knows it is not one that the library reads. */
+    /**
+     * What this thread has allocated; asked for by name, as the module that knows it is not one that the library reads.
+     */
     private static long allocated() throws JMException {
         return (Long) ManagementFactory.getPlatformMBeanServer().getAttribute(
                 new ObjectName(ManagementFactory.THREAD_MXBEAN_NAME), "CurrentThreadAllocatedBytes");
@@ -379,7 +401,8 @@ class TaskCodecTest {
     void anExceptionComesHomeAsItself() throws IOException {
         var failure = new IllegalStateException("broken", new IOException("disk"));
         Throwable copy = TaskCodec.decodeFailure(bytes(TaskCodec.encodeFailure(failure)), loader(), jdkOnly);
-        assertThat(copy).isInstanceOf(IllegalStateException.class).hasMessage("broken").hasCauseInstanceOf(IOException.class);
+        assertThat(copy).isInstanceOf(IllegalStateException.class).hasMessage("broken")
+                .hasCauseInstanceOf(IOException.class);
         assertThat(copy.getStackTrace()).isEqualTo(failure.getStackTrace());
     }
 
@@ -389,12 +412,14 @@ class TaskCodecTest {
                 bytes(TaskCodec.encodeFailure(new CannotTravel("stuck"))), loader(), ours);
         assertThat(refused).isInstanceOf(RemoteTaskException.class).hasMessageContaining("stuck");
         assertThat(((RemoteTaskException) refused).originalClassName()).isEqualTo(CannotTravel.class.getName());
-        assertThat(refused.getSuppressed()[0]).hasMessage("exception cannot travel home: its class " + CannotTravel.class.getName()
-                + " holds a java.lang.Object in field kept of " + CannotTravel.class.getName() + ", which is not Serializable; send what is in it as"
-                + " values");
+        assertThat(refused.getSuppressed()[0])
+                .hasMessage("exception cannot travel home: its class " + CannotTravel.class.getName()
+                        + " holds a java.lang.Object in field kept of " + CannotTravel.class.getName()
+                        + ", which is not Serializable; send what is in it as"
+                        + " values");
 
         var failure = new Odd("strange", new IOException("disk"));
-        var strict = new AllowList(List.of()) ;
+        var strict = new AllowList(List.of());
         Throwable known = TaskCodec.decodeFailure(bytes(TaskCodec.encodeFailure(failure)), loader(), strict);
         assertThat(known.getMessage()).contains("strange");
         assertThat(known.getStackTrace()).isEqualTo(failure.getStackTrace());

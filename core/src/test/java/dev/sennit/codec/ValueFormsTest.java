@@ -80,7 +80,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Values that are not serializable, or not in a form to be trusted, travel all the same: as tasks and results, in either form. */
+/**
+ * Values that are not serializable, or not in a form to be trusted, travel all the same: as tasks and results, in
+ * either form.
+ */
 class ValueFormsTest {
     private static final AllowList STRICT = new AllowList(List.of());
 
@@ -111,7 +114,8 @@ class ValueFormsTest {
     }
 
     static Stream<Arguments> values() throws Exception {
-        ByteBuffer part = ByteBuffer.wrap("0123456789".getBytes(StandardCharsets.US_ASCII), 2, 5).slice().order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer part = ByteBuffer.wrap("0123456789".getBytes(StandardCharsets.US_ASCII), 2, 5).slice()
+                .order(ByteOrder.LITTLE_ENDIAN);
         part.position(1).limit(4);
         var zone = DateTimeFormatter.ISO_DATE_TIME.withZone(ZoneId.of("Asia/Tokyo")).withLocale(Locale.FRANCE);
         return Stream.of(
@@ -131,7 +135,8 @@ class ValueFormsTest {
                 argumentSet("Map.entry", Map.entry("k", Path.of("v"))),
                 argumentSet("HashMap's entry", two(new HashMap<>()).entrySet().iterator().next()),
                 argumentSet("TreeMap's entry", two(new TreeMap<>()).firstEntry()),
-                argumentSet("entry with null", new HashMap<>(Collections.singletonMap(null, null)).entrySet().iterator().next()),
+                argumentSet("entry with null",
+                        new HashMap<>(Collections.singletonMap(null, null)).entrySet().iterator().next()),
                 argumentSet("subList of ArrayList", four(new ArrayList<>()).subList(1, 3)),
                 argumentSet("subList of a subList", four(new ArrayList<>()).subList(1, 4).subList(0, 2)),
                 argumentSet("subList of LinkedList", four(new LinkedList<>()).subList(1, 3)),
@@ -141,7 +146,8 @@ class ValueFormsTest {
                 argumentSet("subList of toList", Stream.of(1, null, 3).toList().subList(1, 3)),
                 argumentSet("subList of Arrays.asList", Arrays.asList(1, null, 3).subList(0, 2)),
                 argumentSet("subList with paths", List.of(Path.of("a"), Path.of("b"), Path.of("c")).subList(1, 2)),
-                argumentSet("unmodifiable subList", Collections.unmodifiableList(four(new ArrayList<>()).subList(1, 3))),
+                argumentSet("unmodifiable subList",
+                        Collections.unmodifiableList(four(new ArrayList<>()).subList(1, 3))),
                 argumentSet("reversed list", four(new ArrayList<>()).reversed()),
                 argumentSet("HashMap.keySet", two(new HashMap<>()).keySet()),
                 argumentSet("HashMap.values", two(new HashMap<>()).values()),
@@ -161,7 +167,8 @@ class ValueFormsTest {
                 argumentSet("EnumMap.keySet", new EnumMap<>(Map.of(TimeUnit.DAYS, 1)).keySet()),
                 argumentSet("EnumMap.entrySet", new EnumMap<>(Map.of(TimeUnit.DAYS, 1, TimeUnit.HOURS, 2)).entrySet()),
                 argumentSet("unmodifiable map's keySet", Collections.unmodifiableMap(two(new HashMap<>())).keySet()),
-                argumentSet("unmodifiable map's entrySet", Collections.unmodifiableMap(two(new HashMap<>())).entrySet()),
+                argumentSet("unmodifiable map's entrySet",
+                        Collections.unmodifiableMap(two(new HashMap<>())).entrySet()),
                 argumentSet("synchronized map's values", Collections.synchronizedMap(two(new HashMap<>())).values()),
                 argumentSet("environment", System.getenv()),
                 argumentSet("IntSummaryStatistics", IntStream.of(3, -1, 7).summaryStatistics()),
@@ -176,14 +183,19 @@ class ValueFormsTest {
                 argumentSet("ISO formatter", DateTimeFormatter.ISO_LOCAL_DATE),
                 argumentSet("ISO formatter with a zone", zone),
                 argumentSet("RFC formatter", DateTimeFormatter.RFC_1123_DATE_TIME),
-                argumentSet("formatter of a pattern", DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", Locale.US)),
+                argumentSet("formatter of a pattern",
+                        DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", Locale.US)),
                 argumentSet("formatter without gaps", DateTimeFormatter.ofPattern("uuuuMMddHHmmss")),
-                argumentSet("formatter with names", DateTimeFormatter.ofPattern("EEEE, d. MMMM yy h:mm a z", Locale.GERMANY)),
+                argumentSet("formatter with names",
+                        DateTimeFormatter.ofPattern("EEEE, d. MMMM yy h:mm a z", Locale.GERMANY)),
                 argumentSet("formatter with quotes", DateTimeFormatter.ofPattern("'week of' d'.', h 'o''clock'")),
-                argumentSet("formatter with options", DateTimeFormatter.ofPattern("yyyy[-MM[-dd]]").withResolverStyle(ResolverStyle.STRICT)),
-                argumentSet("localized formatter", DateTimeFormatter.ofLocalizedDate(FormatStyle.FULL).withLocale(Locale.ITALY)),
+                argumentSet("formatter with options",
+                        DateTimeFormatter.ofPattern("yyyy[-MM[-dd]]").withResolverStyle(ResolverStyle.STRICT)),
+                argumentSet("localized formatter",
+                        DateTimeFormatter.ofLocalizedDate(FormatStyle.FULL).withLocale(Locale.ITALY)),
                 argumentSet("localized formatter of both",
-                        DateTimeFormatter.ofLocalizedDateTime(FormatStyle.MEDIUM, FormatStyle.SHORT).withLocale(Locale.US)),
+                        DateTimeFormatter.ofLocalizedDateTime(FormatStyle.MEDIUM, FormatStyle.SHORT)
+                                .withLocale(Locale.US)),
                 argumentSet("formatter with everything", DateTimeFormatter.ofPattern("d M yyyy", Locale.US)
                         .withChronology(ThaiBuddhistChronology.INSTANCE)
                         .withDecimalStyle(DecimalStyle.of(Locale.forLanguageTag("ar-EG-u-nu-arab")))
@@ -213,15 +225,18 @@ class ValueFormsTest {
             case IntSummaryStatistics all -> all.toString();
             case LongSummaryStatistics all -> all.toString();
             case DoubleSummaryStatistics all ->
-                    List.of(all.getCount(), all.getMin(), all.getMax(), all.getSum(), all.getAverage());
+                List.of(all.getCount(), all.getMin(), all.getMax(), all.getSum(), all.getAverage());
             case ByteBuffer buffer -> List.of(
-                    buffer, buffer.position(), buffer.limit(), buffer.capacity(), buffer.order(), buffer.isDirect(), buffer.isReadOnly(),
+                    buffer, buffer.position(), buffer.limit(), buffer.capacity(), buffer.order(), buffer.isDirect(),
+                    buffer.isReadOnly(),
                     buffer.duplicate().clear());
             case URL url -> url.toExternalForm();
             case DateTimeFormatter formatter -> Arrays.asList(
-                    formatter.toString(), formatter.getLocale(), formatter.getZone(), formatter.getChronology(), formatter.getResolverStyle(),
+                    formatter.toString(), formatter.getLocale(), formatter.getZone(), formatter.getChronology(),
+                    formatter.getResolverStyle(),
                     formatter.getResolverFields(), formatter.getDecimalStyle(),
-                    formatter.withZone(ZoneOffset.UTC).format(ZonedDateTime.of(2031, 7, 9, 15, 4, 5, 6_000_000, ZoneOffset.UTC)));
+                    formatter.withZone(ZoneOffset.UTC)
+                            .format(ZonedDateTime.of(2031, 7, 9, 15, 4, 5, 6_000_000, ZoneOffset.UTC)));
             case List<?> list -> list;
             case Set<?> set -> set;
             case Collection<?> collection -> new ArrayList<>(collection);
@@ -274,8 +289,10 @@ class ValueFormsTest {
     @Test
     void commonOnesKeepTheCompactForm() throws Exception {
         for (Object value : List.of(
-                Path.of("a"), Optional.of(1), OptionalLong.of(2), Map.entry(1, 2), four(new ArrayList<>()).subList(1, 2),
-                two(new HashMap<>()).values(), two(new TreeMap<>()).keySet(), new IntSummaryStatistics(), StandardCharsets.UTF_8,
+                Path.of("a"), Optional.of(1), OptionalLong.of(2), Map.entry(1, 2),
+                four(new ArrayList<>()).subList(1, 2),
+                two(new HashMap<>()).values(), two(new TreeMap<>()).keySet(), new IntSummaryStatistics(),
+                StandardCharsets.UTF_8,
                 ByteBuffer.allocate(3), URI.create("http://x/").toURL(), order())) {
             assertThat(isCompact(value)).as("%s", value).isTrue();
         }
@@ -295,7 +312,8 @@ class ValueFormsTest {
     void aPlainRecordTravelsIfItsPartsDo() throws Exception {
         Order order = order();
         assertThat(home(order, acme())).isEqualTo(order);
-        assertThat(home(Map.of("k", List.of(order, Optional.of(order))), acme())).isEqualTo(Map.of("k", List.of(order, Optional.of(order))));
+        assertThat(home(Map.of("k", List.of(order, Optional.of(order))), acme()))
+                .isEqualTo(Map.of("k", List.of(order, Optional.of(order))));
         var anchored = (Object[]) home(new Object[] {new AtomicInteger(), order, new Order[] {order}}, acme());
         assertThat(anchored[1]).isEqualTo(order).isSameAs(((Order[]) anchored[2])[0]);
         Task<Object> task = () -> order.lines();
@@ -321,7 +339,8 @@ class ValueFormsTest {
     @Test
     void aPlainRecordTravelsInAFailure() throws Exception {
         MessageBuffer message = TaskCodec.encodeFailure(new Late(order()));
-        Throwable failure = TaskCodec.decodeFailure(message.copy(), getClass().getClassLoader(), acme().and("dev.sennit.process.*"));
+        Throwable failure = TaskCodec.decodeFailure(message.copy(), getClass().getClassLoader(),
+                acme().and("dev.sennit.process.*"));
         assertThat(((Late) failure).order).isEqualTo(order());
     }
 
@@ -334,7 +353,8 @@ class ValueFormsTest {
         }
         var hostile = new ValueForms.PlainRecord(Order.class, new Object[] {1, null, null});
         byte[] bytes = TaskCodec.encodeValue(new Object[] {hostile, new AtomicInteger()}).copy();
-        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes, Reading.behind(STRICT, getClass().getClassLoader()))).hasMessageContaining("acme.Order is not");
+        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes, Reading.behind(STRICT, getClass().getClassLoader())))
+                .hasMessageContaining("acme.Order is not");
         Reading reader = Reading.behind(STRICT, getClass().getClassLoader());
         assertThatThrownBy(() -> reader.read(hostile::readResolve)).isInstanceOf(InvalidClassException.class);
     }
@@ -343,7 +363,8 @@ class ValueFormsTest {
     void aPlainRecordChecksWhatItIsMadeOf() {
         var hostile = new ValueForms.PlainRecord(Order.Line.class, new Object[] {"rope", -1});
         byte[] bytes = TaskCodec.encodeValue(new Object[] {hostile, new AtomicInteger()}).copy();
-        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes, Reading.behind(acme(), getClass().getClassLoader()))).hasMessageContaining("count must be >= 1");
+        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes, Reading.behind(acme(), getClass().getClassLoader())))
+                .hasMessageContaining("count must be >= 1");
         var other = new ValueForms.PlainRecord(String.class, new Object[] {"rope"});
         byte[] none = TaskCodec.encodeValue(new Object[] {other, new AtomicInteger()}).copy();
         assertThatThrownBy(() -> TaskCodec.decodeValue(none, Reading.behind(acme(), getClass().getClassLoader())))
@@ -355,18 +376,24 @@ class ValueFormsTest {
     @Test
     void whatHasNoFormIsRefusedWithTheRemedy(@TempDir Path folder) throws Exception {
         Map<Object, String> remedies = new LinkedHashMap<>();
-        remedies.put(new DateTimeFormatterBuilder().appendText(ChronoField.MONTH_OF_YEAR, Map.of(1L, "one")).toFormatter(), "send its pattern");
-        remedies.put(new DateTimeFormatterBuilder().parseDefaulting(ChronoField.YEAR, 5).toFormatter(), "send its pattern");
+        remedies.put(
+                new DateTimeFormatterBuilder().appendText(ChronoField.MONTH_OF_YEAR, Map.of(1L, "one")).toFormatter(),
+                "send its pattern");
+        remedies.put(new DateTimeFormatterBuilder().parseDefaulting(ChronoField.YEAR, 5).toFormatter(),
+                "send its pattern");
         remedies.put(IntBuffer.allocate(1), "send an array of what is in it");
         remedies.put(new Order.Anchored(new Object()), "holds a java.lang.Object");
         try (FileSystem zip = FileSystems.newFileSystem(folder.resolve("x.zip"), Map.of("create", "true"))) {
             remedies.put(zip.getPath("a"), "send its toUri().toString()");
             remedies.forEach((value, remedy) -> {
-                assertThatThrownBy(() -> home(value)).isInstanceOf(TaskSerializationException.class).hasMessageContaining(remedy);
+                assertThatThrownBy(() -> home(value)).isInstanceOf(TaskSerializationException.class)
+                        .hasMessageContaining(remedy);
                 assertThatThrownBy(() -> home(List.of(value))).hasMessageContaining(remedy);
                 Task<Object> task = () -> value;
                 assertThatThrownBy(() -> there(task))
-                        .hasMessageMatching(".*the lambda in \\S+ValueFormsTest \\(ValueFormsTest.java:\\d+\\) captures value, an? .*")
+                        .hasMessageMatching(
+                                ".*the lambda in \\S+ValueFormsTest \\(ValueFormsTest.java:\\d+\\) "
+                                        + "captures value, an? .*")
                         .hasMessageContaining(remedy);
             });
         }
@@ -398,7 +425,8 @@ class ValueFormsTest {
     @Test
     void aUrlInASetOfTheJdksIsRefusedBeforeItIsAskedForItsHash() throws Exception {
         Object links = new Object[] {
-            new AtomicInteger(), Set.of(new ValueForms.Link("http://sennit.invalid/"), new ValueForms.Link("http://other.invalid/"))
+            new AtomicInteger(),
+            Set.of(new ValueForms.Link("http://sennit.invalid/"), new ValueForms.Link("http://other.invalid/"))
         };
         byte[] message = TaskCodec.encodeValue(links).copy();
         var filter = STRICT.filterFor(message.length, null);
@@ -421,7 +449,8 @@ class ValueFormsTest {
         try (var out = new ObjectOutputStream(bytes)) {
             out.writeObject(new Object[] {URI.create("http://sennit.invalid/").toURL()});
         }
-        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes.toByteArray(), Reading.behind(acme().and("java.net.*"), getClass().getClassLoader())))
+        assertThatThrownBy(() -> TaskCodec.decodeValue(bytes.toByteArray(),
+                Reading.behind(acme().and("java.net.*"), getClass().getClassLoader())))
                 .hasMessageContaining("a java.net.URL");
     }
 
@@ -442,13 +471,14 @@ class ValueFormsTest {
             new ValueForms.PathText("\0"), new ValueForms.CharsetName("no such"), new ValueForms.MaybeNumber("x"),
             new ValueForms.Bytes(new byte[2], 5, 1, false, false, false), new ValueForms.Entry(null, 1, true),
             new ValueForms.IntStatistics(1, 5, 2, 0), new ValueForms.Link("nonsense"), new ValueForms.Link("no scheme"),
-            new FormatterForm(FormatterForm.Kind.CONSTANT, "NONE", Locale.US, "0+-.", ResolverStyle.SMART, null, null, null),
+            new FormatterForm(FormatterForm.Kind.CONSTANT, "NONE", Locale.US, "0+-.", ResolverStyle.SMART, null, null,
+                    null),
             new FormatterForm(FormatterForm.Kind.PATTERN, "yyyy", Locale.US, "0", ResolverStyle.SMART, null, null, null)
         }) {
             assertThatThrownBy(() -> {
-                        byte[] bytes = TaskCodec.encodeValue(new Object[] {lie, new AtomicInteger()}).copy();
-                        TaskCodec.decodeValue(bytes, Reading.behind(STRICT, getClass().getClassLoader()));
-                    })
+                byte[] bytes = TaskCodec.encodeValue(new Object[] {lie, new AtomicInteger()}).copy();
+                TaskCodec.decodeValue(bytes, Reading.behind(STRICT, getClass().getClassLoader()));
+            })
                     .as("%s", lie)
                     .isInstanceOf(TaskSerializationException.class);
         }
@@ -458,7 +488,8 @@ class ValueFormsTest {
 
     @Test
     void otherValuesAreLeftAlone() throws Exception {
-        for (Object value : List.of("text", 1, new ArrayList<>(), Instant.EPOCH, LocalDate.EPOCH, new TreeSet<>(), new LinkedHashSet<>(),
+        for (Object value : List.of("text", 1, new ArrayList<>(), Instant.EPOCH, LocalDate.EPOCH, new TreeSet<>(),
+                new LinkedHashSet<>(),
                 new GregorianCalendar(), new Wrapped(1), new Thread())) {
             assertThat(ValueForms.standIn(value)).isSameAs(value);
         }

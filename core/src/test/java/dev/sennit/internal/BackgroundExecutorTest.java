@@ -83,9 +83,9 @@ class BackgroundExecutorTest {
         var runs = new AtomicInteger();
         try (var backend = FailingBackend.withoutThreads()) {
             assertThatThrownBy(() -> BackgroundExecutor.execute(() -> {
-                        runs.incrementAndGet();
-                        throw new OutOfMemoryError("of the action");
-                    }))
+                runs.incrementAndGet();
+                throw new OutOfMemoryError("of the action");
+            }))
                     .isInstanceOf(OutOfMemoryError.class)
                     .hasMessage("of the action");
         } finally {

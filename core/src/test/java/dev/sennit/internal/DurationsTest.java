@@ -43,7 +43,8 @@ class DurationsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"5us,PT0.000005S", "500ms,PT0.5S", "2s,PT2S", "10m,PT10M", "3h,PT3H", "0s,PT0S", "999999999999h,PT999999999999H"})
+    @CsvSource({"5us,PT0.000005S", "500ms,PT0.5S", "2s,PT2S", "10m,PT10M", "3h,PT3H", "0s,PT0S",
+        "999999999999h,PT999999999999H"})
     void isReadWithItsUnit(String text, Duration duration) {
         assertThat(Durations.parse("grace", text)).isEqualTo(duration);
     }

@@ -11,7 +11,8 @@ class NearestTest {
     private static final List<String> KINDS = List.of("inline", "threads", "virtual", "processes");
 
     @ParameterizedTest
-    @CsvSource({"thread,threads", "treads,threads", "thraeds,threads", "process,processes", "procceses,processes", "v,virtual", "in,inline"})
+    @CsvSource({"thread,threads", "treads,threads", "thraeds,threads", "process,processes", "procceses,processes",
+        "v,virtual", "in,inline"})
     void findsTheWordThatWasMeant(String word, String meant) {
         assertThat(Nearest.to(word, KINDS)).contains(meant);
     }

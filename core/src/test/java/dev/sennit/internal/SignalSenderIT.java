@@ -119,7 +119,8 @@ class SignalSenderIT {
         Process one = new ProcessBuilder("sleep", "1000").start();
         try {
             assertThatThrownBy(() -> SignalSender.numberOf("NONE")).isInstanceOf(IllegalArgumentException.class);
-            assertThatThrownBy(() -> SignalSender.send(one.toHandle(), 65)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> SignalSender.send(one.toHandle(), 65))
+                    .isInstanceOf(IllegalArgumentException.class);
         } finally {
             one.destroyForcibly().waitFor();
         }

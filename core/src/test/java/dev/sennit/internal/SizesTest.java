@@ -26,14 +26,16 @@ class SizesTest {
 
     @ParameterizedTest
     @CsvSource({
-        "1, 1", "4096, 4096", "64k, 65536", "64K, 65536", "256m, 268435456", "2G, 2147483648", "8589934591g, 9223372035781033984"
+        "1, 1", "4096, 4096", "64k, 65536", "64K, 65536", "256m, 268435456", "2G, 2147483648",
+        "8589934591g, 9223372035781033984"
     })
     void asPlansWriteThem(String text, long bytes) {
         assertThat(Sizes.parse("heap", text)).isEqualTo(bytes);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "0", "0m", "-1", "1.5g", "1t", "m", "1 m", "8589934592g", "9999999999999999g", "12345678901234567"})
+    @ValueSource(strings = {"", "0", "0m", "-1", "1.5g", "1t", "m", "1 m", "8589934592g", "9999999999999999g",
+        "12345678901234567"})
     void whatIsNoneIsRefused(String text) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Sizes.parse("heap", text))

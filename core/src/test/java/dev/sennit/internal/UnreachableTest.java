@@ -17,7 +17,8 @@ class UnreachableTest {
     @Test
     void theLackOfAThreadPasses() {
         try (var _ = FailingBackend.withoutThreads(thread -> thread.getName().equals("unreachable-test"))) {
-            assertThatThrownBy(() -> objects.register(new Object(), done::incrementAndGet)).isInstanceOf(FailingBackend.NoThread.class);
+            assertThatThrownBy(() -> objects.register(new Object(), done::incrementAndGet))
+                    .isInstanceOf(FailingBackend.NoThread.class);
         }
         objects.register(new Object(), done::incrementAndGet);
         Conditions.await("the object is collected").until(() -> {

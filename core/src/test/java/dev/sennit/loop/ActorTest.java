@@ -153,11 +153,11 @@ class ActorTest {
     void anActorDoesNotWaitForItself() throws Exception {
         var told = new CompletableFuture<Actor<Integer>>();
         try (Actor<Integer> actor = Actor.<Integer>builder(message -> {
-                    if (message == 0) {
-                        told.get().tell(1);
-                        told.get().tell(2);
-                    }
-                }).name("self").mailbox(1).threads(threads).start()) {
+            if (message == 0) {
+                told.get().tell(1);
+                told.get().tell(2);
+            }
+        }).name("self").mailbox(1).threads(threads).start()) {
             told.complete(actor);
             actor.tell(0);
             assertThat(failure(actor.ended()))
@@ -226,8 +226,10 @@ class ActorTest {
         assertThatThrownBy(() -> sum().threads(task -> null).start()).hasMessage("thread of the factory");
         try (Actor<Command> actor = sum().start()) {
             assertThatThrownBy(() -> actor.tell(null)).isInstanceOf(NullPointerException.class).hasMessage("message");
-            assertThatThrownBy(() -> actor.tryTell(null)).isInstanceOf(NullPointerException.class).hasMessage("message");
-            assertThatThrownBy(() -> actor.ask(reply -> null)).isInstanceOf(NullPointerException.class).hasMessage("message");
+            assertThatThrownBy(() -> actor.tryTell(null)).isInstanceOf(NullPointerException.class)
+                    .hasMessage("message");
+            assertThatThrownBy(() -> actor.ask(reply -> null)).isInstanceOf(NullPointerException.class)
+                    .hasMessage("message");
         }
     }
 
@@ -381,7 +383,8 @@ class ActorTest {
     @Test
     void repliesThatWereLeftOpenFailInTheEnd() throws Exception {
         List<CompletableFuture<Long>> forgotten = new ArrayList<>();
-        Actor<CompletableFuture<Long>> actor = Actor.<CompletableFuture<Long>>builder(forgotten::add).threads(threads).name("lazy").start();
+        Actor<CompletableFuture<Long>> actor =
+                Actor.<CompletableFuture<Long>>builder(forgotten::add).threads(threads).name("lazy").start();
         CompletableFuture<Long> reply = actor.ask(future -> future);
         CompletableFuture<Long> other = actor.ask(future -> future);
         actor.tell(new CompletableFuture<>());

@@ -18,9 +18,9 @@ class BatonLoopTest extends EventLoopContract {
         var queue = new ArrayBlockingQueue<String>(1);
         try (EventLoop loop = open()) {
             String taken = loop.submit(() -> {
-                        loop.execute(() -> queue.add("hello"));
-                        return EventLoop.suspending(queue::take);
-                    })
+                loop.execute(() -> queue.add("hello"));
+                return EventLoop.suspending(queue::take);
+            })
                     .get();
             assertThat(taken).isEqualTo("hello");
         }

@@ -52,7 +52,8 @@ class CancelledWaitTest {
         }
     }
 
-    private static Kept receiving(String name, int capacity, java.util.function.Function<Channel<Integer>, Part> await) {
+    private static Kept receiving(String name, int capacity,
+            java.util.function.Function<Channel<Integer>, Part> await) {
         return new Kept(name + ", capacity " + capacity, () -> {
             var channel = new Channel<Integer>(capacity);
             return new Scene(await.apply(channel), () -> assertThat(channel.trySend(1)).isTrue());
@@ -84,13 +85,14 @@ class CancelledWaitTest {
                 receiving("Select", 1, channel -> () -> Select.<Integer>from(
                         channel.receiving(one -> one), new Channel<Integer>(0).receiving(one -> one))),
                 receiving("Select with a limit", 0, channel -> () -> assertThat(
-                                Select.<Integer>from(channel.receiving(one -> one), Select.after(LONG, () -> 7)))
+                        Select.<Integer>from(channel.receiving(one -> one), Select.after(LONG, () -> 7)))
                         .isOne()),
                 new Kept("Channel.send", () -> {
                     var channel = new Channel<Integer>(0);
                     var sent = new AtomicInteger();
                     return new Scene(
-                            () -> channel.send(sent.incrementAndGet()), () -> assertThat(channel.receive()).isEqualTo(2));
+                            () -> channel.send(sent.incrementAndGet()),
+                            () -> assertThat(channel.receive()).isEqualTo(2));
                 }),
                 queue("JoinableQueue.take", () -> JoinableQueue.fifo(1), false),
                 queue("JoinableQueue.poll", () -> JoinableQueue.fifo(1), true),

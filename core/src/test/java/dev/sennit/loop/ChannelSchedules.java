@@ -14,8 +14,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * What threads do to channels and actors at the same moment, for {@code LibrarySchedulesTest}: whatever is interrupted or
- * closed when, each element is received once or still there, and no wait hangs.
+ * What threads do to channels and actors at the same moment, for {@code LibrarySchedulesTest}: whatever is interrupted
+ * or closed when, each element is received once or still there, and no wait hangs.
  */
 public final class ChannelSchedules {
     private ChannelSchedules() {}
@@ -70,7 +70,8 @@ public final class ChannelSchedules {
                     () -> buffered.send(2),
                     () -> {
                         for (int i = 0; i < 2; i++) {
-                            sum.addAndGet(Select.<Integer>from(meeting.receiving(one -> one), buffered.receiving(one -> one)));
+                            sum.addAndGet(Select.<Integer>from(meeting.receiving(one -> one),
+                                    buffered.receiving(one -> one)));
                         }
                     });
             check(sum.get() == 3, sum);
@@ -85,8 +86,10 @@ public final class ChannelSchedules {
             var second = new Channel<Integer>(0);
             var passed = new AtomicInteger();
             together(
-                    () -> passed.addAndGet(Select.<Integer>from(first.sending(1, () -> 1), second.receiving(one -> 10))),
-                    () -> passed.addAndGet(Select.<Integer>from(second.sending(1, () -> 1), first.receiving(one -> 10))));
+                    () -> passed.addAndGet(
+                            Select.<Integer>from(first.sending(1, () -> 1), second.receiving(one -> 10))),
+                    () -> passed.addAndGet(
+                            Select.<Integer>from(second.sending(1, () -> 1), first.receiving(one -> 10))));
             check(passed.get() == 11, passed);
             check(left(first) + left(second) == 0, "an element that nobody sent");
         }
@@ -184,7 +187,8 @@ public final class ChannelSchedules {
             var first = new Channel<Integer>(1);
             var second = new Channel<Integer>(0);
             cancelledFirst(
-                    () -> Select.<Integer>from(first.receiving(one -> one), second.receiving(one -> one)), () -> first.send(1));
+                    () -> Select.<Integer>from(first.receiving(one -> one), second.receiving(one -> one)),
+                    () -> first.send(1));
         }
     }
 

@@ -17,7 +17,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Many senders and receivers on every kind of thread, who choose their calls at random: nothing is lost, doubled or overtaken. */
+/**
+ * Many senders and receivers on every kind of thread, who choose their calls at random: nothing is lost, doubled or
+ * overtaken.
+ */
 @Timeout(120)
 class ChannelStressTest {
     private static final int ROUNDS = 5;
@@ -38,7 +41,8 @@ class ChannelStressTest {
                             channel.sending(element, () -> true),
                             other.sending(element, () -> true),
                             Select.after(Duration.ofNanos(random.nextInt(100_000)), () -> false));
-                    case 3 -> Select.<Boolean>from(channel.sending(element, () -> true), other.sending(element, () -> true));
+                    case 3 ->
+                        Select.<Boolean>from(channel.sending(element, () -> true), other.sending(element, () -> true));
                     default -> {
                         channel.send(element);
                         yield true;
@@ -133,7 +137,8 @@ class ChannelStressTest {
             for (Element element : receiver.result()) {
                 seen[element.sender * EACH + element.number]++;
                 if (channelCount == 1) {
-                    assertThat(element.number).as("order of sender %d", element.sender).isGreaterThan(last[element.sender]);
+                    assertThat(element.number).as("order of sender %d", element.sender)
+                            .isGreaterThan(last[element.sender]);
                     last[element.sender] = element.number;
                 }
             }
@@ -141,8 +146,8 @@ class ChannelStressTest {
         over.set(true);
         storm.result();
         assertThat(seen).containsOnly(1);
-        assertThat(channels).allSatisfy(one ->
-                assertThat(one.toString()).endsWith("waiting: 0 to send, 0 to receive]").startsWith("Channel[closed, 0 of"));
+        assertThat(channels).allSatisfy(one -> assertThat(one.toString()).endsWith("waiting: 0 to send, 0 to receive]")
+                .startsWith("Channel[closed, 0 of"));
     }
 
     @ParameterizedTest
@@ -177,7 +182,8 @@ class ChannelStressTest {
                         return sent;
                     }
                 }));
-                receivers.add(Caller.on(Kind.values()[random.nextInt(3)].threads, () -> (int) channel.stream().count()));
+                receivers.add(
+                        Caller.on(Kind.values()[random.nextInt(3)].threads, () -> (int) channel.stream().count()));
             }
             for (int spins = random.nextInt(20_000); spins > 0; spins--) {
                 Thread.onSpinWait();

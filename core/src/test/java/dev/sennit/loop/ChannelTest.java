@@ -52,7 +52,8 @@ class ChannelTest {
     }
 
     private static void assertClosed(ThrowingCallable call) {
-        assertThatThrownBy(call).isInstanceOf(ChannelClosedException.class).hasMessage("channel is closed").hasNoCause();
+        assertThatThrownBy(call).isInstanceOf(ChannelClosedException.class).hasMessage("channel is closed")
+                .hasNoCause();
     }
 
     private static List<Integer> drained(Channel<Integer> channel) {
@@ -120,7 +121,8 @@ class ChannelTest {
     void refusesWhatMakesNoSense() {
         var channel = new Channel<Integer>(1);
         assertThatThrownBy(() -> channel.send(null)).isInstanceOf(NullPointerException.class).hasMessage("element");
-        assertThatThrownBy(() -> channel.send(null, LONG)).isInstanceOf(NullPointerException.class).hasMessage("element");
+        assertThatThrownBy(() -> channel.send(null, LONG)).isInstanceOf(NullPointerException.class)
+                .hasMessage("element");
         assertThatThrownBy(() -> channel.trySend(null)).isInstanceOf(NullPointerException.class).hasMessage("element");
         assertThatThrownBy(() -> channel.close(null)).isInstanceOf(NullPointerException.class);
         assertThatThrownBy(() -> new Channel<>(-1))
@@ -251,7 +253,8 @@ class ChannelTest {
     void whoIsInterruptedBeforeDoesNothing() {
         var channel = holding(2, 1);
         for (ThrowingCallable call : List.<ThrowingCallable>of(
-                () -> channel.send(2), () -> channel.send(2, Duration.ZERO), channel::receive, () -> channel.receive(LONG))) {
+                () -> channel.send(2), () -> channel.send(2, Duration.ZERO), channel::receive,
+                () -> channel.receive(LONG))) {
             Thread.currentThread().interrupt();
             assertThatThrownBy(call).isInstanceOf(InterruptedException.class);
             assertThat(Thread.interrupted()).as("thrown, and so cleared").isFalse();

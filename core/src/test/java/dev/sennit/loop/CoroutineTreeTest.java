@@ -32,7 +32,8 @@ class CoroutineTreeTest {
                     () -> {
                         TaskFuture<?> order = loop.submit(
                                 (Waiting) () -> {
-                                    loop.submit((Waiting) () -> Thread.sleep(Duration.ofHours(1)), TaskOptions.named("retry"));
+                                    loop.submit((Waiting) () -> Thread.sleep(Duration.ofHours(1)),
+                                            TaskOptions.named("retry"));
                                     loop.submit((Waiting) this::waitForEnd, TaskOptions.named("pay"));
                                     waitForEnd();
                                 },
@@ -67,7 +68,8 @@ class CoroutineTreeTest {
             assertThat(late.state()).isEqualTo(CoroutineTree.State.READY);
             assertThat(late.stack()).isEmpty();
             assertThat(tree.size()).isEqualTo(5);
-            assertThat(tree.nodes()).extracting(CoroutineTree.Node::name).containsExactly("main", "order", "retry", "pay", "late");
+            assertThat(tree.nodes()).extracting(CoroutineTree.Node::name).containsExactly("main", "order", "retry",
+                    "pay", "late");
             assertThat(tree.toString().lines().map(line -> line.replaceAll(" (for|at) .*|, [^,]* old$", "")))
                     .containsExactly(
                             "shop: 5 coroutines", "  main  running", "    order  waiting", "      retry  sleeping",
@@ -79,9 +81,9 @@ class CoroutineTreeTest {
     void whatAnEndedOneHasStartedIsARootThatStillSaysWhoItWas() throws Exception {
         try (EventLoop loop = EventLoop.open()) {
             long parent = loop.submit(() -> {
-                        loop.submit((Waiting) this::waitForEnd, TaskOptions.named("orphan"));
-                        return Thread.currentThread().threadId();
-                    })
+                loop.submit((Waiting) this::waitForEnd, TaskOptions.named("orphan"));
+                return Thread.currentThread().threadId();
+            })
                     .join();
 
             Conditions.await("the parent has ended").until(() -> loop.statistics().workers() == 1);
@@ -94,7 +96,8 @@ class CoroutineTreeTest {
     }
 
     /** Each starts the next and ends, but the last. */
-    private record Relay(EventLoop loop, List<WeakReference<Object>> ended, CountDownLatch done, CountDownLatch end, int left)
+    private record Relay(EventLoop loop, List<WeakReference<Object>> ended, CountDownLatch done, CountDownLatch end,
+            int left)
             implements Runnable {
         @Override
         public void run() {

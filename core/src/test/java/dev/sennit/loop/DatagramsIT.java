@@ -110,7 +110,8 @@ record DatagramsIT(EventLoop.Mechanism mechanism) {
                 stranger.send(bytes("wrong answer"), client.localAddress());
                 server.send(bytes("answer"), server.receive().sender());
                 assertThat(text(client.receive())).isEqualTo("answer");
-                assertThatThrownBy(() -> client.send(bytes("x"), stranger.localAddress())).isInstanceOf(IllegalStateException.class);
+                assertThatThrownBy(() -> client.send(bytes("x"), stranger.localAddress()))
+                        .isInstanceOf(IllegalStateException.class);
                 assertThatThrownBy(() -> server.send(bytes("x"))).isInstanceOf(IllegalStateException.class);
             }
         });
@@ -150,7 +151,8 @@ record DatagramsIT(EventLoop.Mechanism mechanism) {
                 }
             });
             EventLoop.sleep(Duration.ofMillis(10));
-            assertThatThrownBy(one::receive).isInstanceOf(IllegalStateException.class).hasMessageContaining("receives at");
+            assertThatThrownBy(one::receive).isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("receives at");
             cancelled.cancel(true);
             EventLoop.suspending(() -> over.await(60, TimeUnit.SECONDS));
             one.setReceiveTimeout(Duration.ofMillis(20));
@@ -169,8 +171,10 @@ record DatagramsIT(EventLoop.Mechanism mechanism) {
                 return true;
             });
             assertThatThrownBy(one::receive).isInstanceOf(StreamClosedException.class);
-            assertThatThrownBy(() -> one.send(new byte[1], one.localAddress())).isInstanceOf(StreamClosedException.class);
-            assertThatThrownBy(() -> one.setOption(StandardSocketOptions.SO_RCVBUF, 1)).isInstanceOf(StreamClosedException.class);
+            assertThatThrownBy(() -> one.send(new byte[1], one.localAddress()))
+                    .isInstanceOf(StreamClosedException.class);
+            assertThatThrownBy(() -> one.setOption(StandardSocketOptions.SO_RCVBUF, 1))
+                    .isInstanceOf(StreamClosedException.class);
             assertThat(one.toString()).endsWith(", closed");
         });
     }
@@ -262,11 +266,13 @@ record DatagramsIT(EventLoop.Mechanism mechanism) {
                         .isInstanceOf(BindException.class)
                         .hasMessageContaining("cannot receive at")
                         .hasMessageContaining(String.valueOf(port));
-                assertThatThrownBy(() -> DatagramEndpoint.connect("no-such-host.invalid", 1)).isInstanceOf(UnknownHostException.class);
+                assertThatThrownBy(() -> DatagramEndpoint.connect("no-such-host.invalid", 1))
+                        .isInstanceOf(UnknownHostException.class);
                 assertThatThrownBy(() -> one.send(new byte[1], InetSocketAddress.createUnresolved("localhost", port)))
                         .isInstanceOf(IllegalArgumentException.class)
                         .hasMessageContaining("must be resolved");
-                assertThatThrownBy(() -> one.setReceiveTimeout(Duration.ZERO)).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> one.setReceiveTimeout(Duration.ZERO))
+                        .isInstanceOf(IllegalArgumentException.class);
             }
         });
         assertThatThrownBy(() -> DatagramEndpoint.open(0)).isInstanceOf(IllegalStateException.class);

@@ -26,7 +26,9 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What both mechanisms keep. In tests of coroutines a wait that the baton cannot see is written as {@code suspending}. */
+/**
+ * What both mechanisms keep. In tests of coroutines a wait that the baton cannot see is written as {@code suspending}.
+ */
 @Timeout(60)
 abstract class EventLoopContract {
     /** A day: a wait that long never ends by itself in a test. */
@@ -251,19 +253,19 @@ abstract class EventLoopContract {
     void scopesAndGatherWorkOnIt() throws Exception {
         try (EventLoop loop = open()) {
             assertThat(loop.submit(() -> {
-                        try (var scope = TaskScope.open(loop)) {
-                            List<TaskFuture<Integer>> all = new ArrayList<>();
-                            for (int i = 0; i < 10; i++) {
-                                int number = i;
-                                all.add(scope.fork(() -> {
-                                    EventLoop.sleep(Duration.ofMillis(10 - number));
-                                    return number;
-                                }));
-                            }
-                            scope.join();
-                            return Futures.gather(all);
-                        }
-                    })
+                try (var scope = TaskScope.open(loop)) {
+                    List<TaskFuture<Integer>> all = new ArrayList<>();
+                    for (int i = 0; i < 10; i++) {
+                        int number = i;
+                        all.add(scope.fork(() -> {
+                            EventLoop.sleep(Duration.ofMillis(10 - number));
+                            return number;
+                        }));
+                    }
+                    scope.join();
+                    return Futures.gather(all);
+                }
+            })
                     .get())
                     .isEqualTo(IntStream.range(0, 10).boxed().toList());
         }
@@ -330,14 +332,14 @@ abstract class EventLoopContract {
         var release = new CountDownLatch(1);
         try (EventLoop loop = open()) {
             List<Object> seen = loop.submit(() -> {
-                        TaskFuture<Boolean> onLoop = loop.offload(() -> {
-                            release.await();
-                            return EventLoop.isCoroutine();
-                        });
-                        String other = loop.submit(() -> "alive").get();
-                        release.countDown();
-                        return List.<Object>of(other, onLoop.get(), EventLoop.isCoroutine());
-                    })
+                TaskFuture<Boolean> onLoop = loop.offload(() -> {
+                    release.await();
+                    return EventLoop.isCoroutine();
+                });
+                String other = loop.submit(() -> "alive").get();
+                release.countDown();
+                return List.<Object>of(other, onLoop.get(), EventLoop.isCoroutine());
+            })
                     .get();
             assertThat(seen).containsExactly("alive", false, true);
         }
@@ -447,8 +449,8 @@ abstract class EventLoopContract {
     @Test
     void aFailingMainFailsRun() {
         assertThatThrownBy(() -> EventLoop.run(() -> {
-                    throw new ArithmeticException("meant");
-                }))
+            throw new ArithmeticException("meant");
+        }))
                 .isInstanceOf(CompletionException.class)
                 .hasRootCauseInstanceOf(ArithmeticException.class);
     }

@@ -101,17 +101,17 @@ class EventLoopTest extends EventLoopContract {
         try (EventLoop loop = open()) {
             var seen = new AtomicReference<EventLoop>();
             loop.submit(() -> {
-                        Thread.startVirtualThread(() -> seen.set(EventLoop.current())).join();
-                        return null;
-                    })
+                Thread.startVirtualThread(() -> seen.set(EventLoop.current())).join();
+                return null;
+            })
                     .get();
             assertThat(seen.get()).isSameAs(loop);
             assertThat(loop.submit(() -> {
-                                try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
-                                    return executor.submit(EventLoop::current).get();
-                                }
-                            })
-                            .get())
+                try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+                    return executor.submit(EventLoop::current).get();
+                }
+            })
+                    .get())
                     .isSameAs(loop);
         }
     }
@@ -123,14 +123,14 @@ class EventLoopTest extends EventLoopContract {
         var said = new CompletableFuture<String>();
         try (EventLoop loop = open()) {
             loop.submit(() -> left.set(Thread.startVirtualThread(() -> {
-                        try {
-                            release.await();
-                            Thread.sleep(1);
-                            said.complete("went on");
-                        } catch (InterruptedException e) {
-                            said.completeExceptionally(e);
-                        }
-                    })))
+                try {
+                    release.await();
+                    Thread.sleep(1);
+                    said.complete("went on");
+                } catch (InterruptedException e) {
+                    said.completeExceptionally(e);
+                }
+            })))
                     .get();
         }
         release.countDown();
@@ -143,12 +143,12 @@ class EventLoopTest extends EventLoopContract {
         var left = new AtomicReference<Thread>();
         try (EventLoop loop = open()) {
             loop.submit(() -> left.set(Thread.startVirtualThread(() -> {
-                        try {
-                            Thread.sleep(Duration.ofDays(1));
-                        } catch (InterruptedException e) {
-                            // that is its end
-                        }
-                    })))
+                try {
+                    Thread.sleep(Duration.ofDays(1));
+                } catch (InterruptedException e) {
+                    // that is its end
+                }
+            })))
                     .get();
         }
         left.get().interrupt();
@@ -250,10 +250,10 @@ class EventLoopTest extends EventLoopContract {
         var left = new AtomicReference<Thread>();
         try (EventLoop loop = open()) {
             loop.submit(() -> left.set(Thread.startVirtualThread(() -> {
-                        while (stop.get() == null) {
-                            Thread.yield();
-                        }
-                    })))
+                while (stop.get() == null) {
+                    Thread.yield();
+                }
+            })))
                     .get();
         }
         stop.set("stop");
@@ -265,12 +265,12 @@ class EventLoopTest extends EventLoopContract {
         var heard = new CompletableFuture<Boolean>();
         EventLoop loop = open();
         loop.submit(() -> Thread.startVirtualThread(() -> {
-                    try {
-                        heard.complete(loop.awaitTermination(1, java.util.concurrent.TimeUnit.DAYS));
-                    } catch (InterruptedException e) {
-                        heard.completeExceptionally(e);
-                    }
-                }))
+            try {
+                heard.complete(loop.awaitTermination(1, java.util.concurrent.TimeUnit.DAYS));
+            } catch (InterruptedException e) {
+                heard.completeExceptionally(e);
+            }
+        }))
                 .get();
         loop.close();
         assertThat(heard.get()).isTrue();
@@ -280,17 +280,18 @@ class EventLoopTest extends EventLoopContract {
     void nothingIsOffloadedAfterTheEnd() {
         EventLoop loop = open();
         loop.close();
-        assertThatThrownBy(() -> loop.offload(() -> 1)).isInstanceOf(java.util.concurrent.RejectedExecutionException.class);
+        assertThatThrownBy(() -> loop.offload(() -> 1))
+                .isInstanceOf(java.util.concurrent.RejectedExecutionException.class);
     }
 
     @Test
     void closeFromInsideIsRefused() throws Exception {
         EventLoop loop = open();
         assertThatThrownBy(() -> loop.submit(() -> {
-                            loop.close();
-                            return null;
-                        })
-                        .get())
+            loop.close();
+            return null;
+        })
+                .get())
                 .hasRootCauseInstanceOf(IllegalStateException.class);
         loop.close();
     }

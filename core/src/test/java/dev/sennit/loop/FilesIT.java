@@ -138,7 +138,8 @@ class FilesIT {
         Path path = file("abcdefghijk\nnext\n");
         inLoop(loop -> {
             try (FileStream file = FileStream.open(path)) {
-                assertThatThrownBy(() -> file.readLine(10)).isInstanceOf(InputTooLongException.class).hasMessageContaining("file " + path);
+                assertThatThrownBy(() -> file.readLine(10)).isInstanceOf(InputTooLongException.class)
+                        .hasMessageContaining("file " + path);
                 assertThat(file.readUntil(20, bytes("k\nn"))).asString().isEqualTo("abcdefghijk\nn");
                 assertThatThrownBy(() -> file.readAll(3)).isInstanceOf(InputTooLongException.class);
                 assertThat(file.readAll(4)).asString().isEqualTo("ext\n");
@@ -203,7 +204,8 @@ class FilesIT {
                                     plain.write(some);
                                 }
                                 case 2 -> {
-                                    byte[] expected = new byte[Math.clamp(plain.length() - plain.getFilePointer(), 0, size)];
+                                    byte[] expected =
+                                            new byte[Math.clamp(plain.length() - plain.getFilePointer(), 0, size)];
                                     plain.readFully(expected);
                                     assertThat(Arrays.equals(file.readExactly(expected.length), expected)).isTrue();
                                 }
@@ -267,7 +269,8 @@ class FilesIT {
             assertThat(FileStream.readString(path, 100)).isEqualTo("hi");
             FileStream.writeAllBytes(path, bytes(" there"), StandardOpenOption.CREATE, StandardOpenOption.APPEND);
             assertThat(FileStream.readAllBytes(path, 8)).asString().isEqualTo("hi there");
-            assertThatThrownBy(() -> FileStream.writeString(path, "x", StandardOpenOption.CREATE_NEW)).isInstanceOf(FileSystemException.class);
+            assertThatThrownBy(() -> FileStream.writeString(path, "x", StandardOpenOption.CREATE_NEW))
+                    .isInstanceOf(FileSystemException.class);
             byte[] much = new byte[5_000_000];
             new java.util.SplittableRandom(3).nextBytes(much);
             FileStream.writeAllBytes(path, much);
@@ -284,7 +287,8 @@ class FilesIT {
             Path made = Path.of("/proc/self/maps");
             assertThat(FileStream.readString(made, 100_000_000)).contains("[stack]");
             assertThatThrownBy(() -> FileStream.readString(made, 1000)).isInstanceOf(InputTooLongException.class);
-            assertThatThrownBy(() -> FileStream.readAllBytes(Path.of("/dev/zero"), 1_000_000)).isInstanceOf(InputTooLongException.class);
+            assertThatThrownBy(() -> FileStream.readAllBytes(Path.of("/dev/zero"), 1_000_000))
+                    .isInstanceOf(InputTooLongException.class);
         });
     }
 
@@ -304,7 +308,8 @@ class FilesIT {
                     }
                 });
                 try (ByteStream connection = ByteStream.connect("127.0.0.1", listener.port());
-                        FileStream file = FileStream.open(target, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                        FileStream file =
+                                FileStream.open(target, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                     assertThat(connection.transferTo(file)).isEqualTo(much.length);
                 }
                 assertThat(server.get()).isEqualTo(much.length - 1000);
@@ -321,7 +326,8 @@ class FilesIT {
                 EventLoop loop = EventLoop.builder().mechanism(mechanism).name("files").offloadTo(elsewhere).open()) {
             assertThat(loop.submit(() -> FileStream.readString(path, 10)).get()).isEqualTo("hello");
             assertThat(elsewhere.statistics().submitted()).isZero();
-            assertThat(Thread.getAllStackTraces().keySet()).anyMatch(thread -> thread.getName().startsWith("files-offload-"));
+            assertThat(Thread.getAllStackTraces().keySet())
+                    .anyMatch(thread -> thread.getName().startsWith("files-offload-"));
         }
     }
 
@@ -336,8 +342,10 @@ class FilesIT {
                 TaskFuture<String> reader = loop.submit(() -> file.readLine(10));
                 EventLoop.sleep(Duration.ofMillis(10));
                 for (Body body : List.<Body>of(
-                        l -> file.readLine(1), l -> file.write("x"), l -> file.position(), l -> file.position(1), l -> file.size())) {
-                    assertThatThrownBy(() -> body.run(loop)).isInstanceOf(IllegalStateException.class).hasMessageContaining("is being read by");
+                        l -> file.readLine(1), l -> file.write("x"), l -> file.position(), l -> file.position(1),
+                        l -> file.size())) {
+                    assertThatThrownBy(() -> body.run(loop)).isInstanceOf(IllegalStateException.class)
+                            .hasMessageContaining("is being read by");
                 }
                 try (FileStream other = FileStream.open(pipe, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
                     other.write("hello\n");
@@ -347,7 +355,8 @@ class FilesIT {
                         return null;
                     });
                     EventLoop.sleep(Duration.ofMillis(10));
-                    assertThatThrownBy(() -> other.readLine(1)).isInstanceOf(IllegalStateException.class).hasMessageContaining("is being written to");
+                    assertThatThrownBy(() -> other.readLine(1)).isInstanceOf(IllegalStateException.class)
+                            .hasMessageContaining("is being written to");
                     assertThat(file.readExactly(1 << 20)).hasSize(1 << 20);
                     writer.get();
                 }
@@ -357,7 +366,8 @@ class FilesIT {
         FileStream[] open = new FileStream[1];
         inLoop(loop -> {
             open[0] = FileStream.open(path);
-            assertThatThrownBy(() -> EventLoop.run(() -> open[0].readLine(1))).hasCauseInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(() -> EventLoop.run(() -> open[0].readLine(1)))
+                    .hasCauseInstanceOf(IllegalStateException.class);
         });
         assertThatThrownBy(() -> open[0].readLine(1)).isInstanceOf(IllegalStateException.class);
         assertThatThrownBy(() -> FileStream.open(path)).isInstanceOf(IllegalStateException.class);
@@ -434,7 +444,8 @@ class FilesIT {
             assertThatThrownBy(() -> files.getFirst().write("x")).isInstanceOf(StreamClosedException.class);
             assertThatThrownBy(() -> files.getFirst().size()).isInstanceOf(StreamClosedException.class);
             Conditions.await("all are given back").untilAsserted(() -> assertThat(descriptorsOf(pipe)).isZero());
-            assertThat(FileStream.readString(Files.writeString(folder.resolve("x"), "threads are free"), 100)).isEqualTo("threads are free");
+            assertThat(FileStream.readString(Files.writeString(folder.resolve("x"), "threads are free"), 100))
+                    .isEqualTo("threads are free");
         });
     }
 
@@ -510,14 +521,16 @@ class FilesIT {
     void whatCannotBeIsNamed() throws Exception {
         Path missing = folder.resolve("missing");
         inLoop(loop -> {
-            assertThatThrownBy(() -> FileStream.open(missing)).isInstanceOf(NoSuchFileException.class).hasMessageContaining("missing");
+            assertThatThrownBy(() -> FileStream.open(missing)).isInstanceOf(NoSuchFileException.class)
+                    .hasMessageContaining("missing");
             assertThatThrownBy(() -> FileStream.readString(missing, 1)).isInstanceOf(NoSuchFileException.class);
             assertThatThrownBy(() -> FileStream.walk(missing, 1, (path, attributes) -> FileVisitResult.CONTINUE))
                     .isInstanceOf(NoSuchFileException.class);
             assertThatThrownBy(() -> FileStream.open(missing, StandardOpenOption.READ, StandardOpenOption.APPEND))
                     .isInstanceOf(IllegalArgumentException.class);
             try (FileStream readOnly = FileStream.open(file("x"))) {
-                assertThatThrownBy(() -> readOnly.write("y")).isInstanceOf(IOException.class).hasMessageContaining(readOnly.toString());
+                assertThatThrownBy(() -> readOnly.write("y")).isInstanceOf(IOException.class)
+                        .hasMessageContaining(readOnly.toString());
                 assertThat(readOnly.readLine(1)).isEqualTo("x");
             }
         });
@@ -532,7 +545,8 @@ class FilesIT {
             assertThatThrownBy(() -> FileStream.open(pipe))
                     .isInstanceOf(FileSystemException.class)
                     .hasMessage(pipe + ": is a named pipe: open it for both reading and writing");
-            assertThatThrownBy(() -> FileStream.open(pipe, StandardOpenOption.APPEND)).isInstanceOf(FileSystemException.class);
+            assertThatThrownBy(() -> FileStream.open(pipe, StandardOpenOption.APPEND))
+                    .isInstanceOf(FileSystemException.class);
             assertThatThrownBy(() -> FileStream.readString(pipe, 1)).isInstanceOf(FileSystemException.class);
             assertThatThrownBy(() -> FileStream.writeString(pipe, "x")).isInstanceOf(FileSystemException.class);
         });
@@ -584,20 +598,24 @@ class FilesIT {
             FileStream.walk(root, 10, (path, attributes) -> {
                 seen.add(root.relativize(path).toString());
                 EventLoop.yieldNow();
-                return path.endsWith("b") ? FileVisitResult.SKIP_SUBTREE
-                        : path.getFileName().toString().startsWith("many") ? FileVisitResult.SKIP_SIBLINGS
-                        : FileVisitResult.CONTINUE;
+                return path.endsWith("b")
+                        ? FileVisitResult.SKIP_SUBTREE
+                        : path.getFileName().toString().startsWith("many")
+                                ? FileVisitResult.SKIP_SIBLINGS
+                                : FileVisitResult.CONTINUE;
             });
             assertThat(seen).contains("", "a", "a/one", "a/b", "top", "empty").doesNotContain("a/b/c", "a/b/two");
             assertThat(seen.stream().filter(name -> name.startsWith("d/many")).count()).isOne();
             int[] count = {0};
-            FileStream.walk(root, 10, (path, attributes) -> ++count[0] == 7 ? FileVisitResult.TERMINATE : FileVisitResult.CONTINUE);
+            FileStream.walk(root, 10,
+                    (path, attributes) -> ++count[0] == 7 ? FileVisitResult.TERMINATE : FileVisitResult.CONTINUE);
             assertThat(count[0]).isEqualTo(7);
             FileStream.walk(root.resolve("top"), 10, (path, attributes) -> {
                 assertThat(attributes.size()).isEqualTo(3);
                 return FileVisitResult.SKIP_SIBLINGS;
             });
-            assertThatThrownBy(() -> FileStream.walk(root, -1, (path, attributes) -> FileVisitResult.CONTINUE)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> FileStream.walk(root, -1, (path, attributes) -> FileVisitResult.CONTINUE))
+                    .isInstanceOf(IllegalArgumentException.class);
         });
     }
 
@@ -648,7 +666,8 @@ class FilesIT {
             other.write('x');
             assertThat(reader.get()).isEqualTo('x');
             assertThat(blocked.held()).isLessThan(Duration.ofDays(1));
-            assertThat(blocked.toString()).contains("in a call that blocks", "FileStream", "anOrdinaryReadThatBlocksTheLoopIsNoticedSoon");
+            assertThat(blocked.toString()).contains("in a call that blocks", "FileStream",
+                    "anOrdinaryReadThatBlocksTheLoopIsNoticedSoon");
         }
     }
 
@@ -659,7 +678,8 @@ class FilesIT {
         BlockingQueue<BlockedCoroutine> told = new LinkedBlockingQueue<>();
         BlockingQueue<BlockedCoroutine> toldOfComputing = new LinkedBlockingQueue<>();
         var enough = new CountDownLatch(1);
-        try (EventLoop computing = EventLoop.builder().mechanism(mechanism).watch(Duration.ofDays(1), toldOfComputing::add).open();
+        try (EventLoop computing =
+                EventLoop.builder().mechanism(mechanism).watch(Duration.ofDays(1), toldOfComputing::add).open();
                 EventLoop loop = EventLoop.builder().mechanism(mechanism).watch(Duration.ofDays(1), told::add).open();
                 var other = new RandomAccessFile(pipe.toFile(), "rw")) {
             TaskFuture<?> computer = computing.submit(() -> {

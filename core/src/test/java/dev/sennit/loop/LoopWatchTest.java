@@ -56,7 +56,8 @@ class LoopWatchTest {
             assertThat(one.coroutine()).isEqualTo("greedy");
             assertThat(one.held()).isGreaterThanOrEqualTo(SOON);
             assertThat(one.stack()).extracting(StackTraceElement::getMethodName).contains("hold");
-            assertThat(one.stack()).extracting(StackTraceElement::getClassName).doesNotContain("java.lang.VirtualThread", "dev.sennit.Submission");
+            assertThat(one.stack()).extracting(StackTraceElement::getClassName)
+                    .doesNotContain("java.lang.VirtualThread", "dev.sennit.Submission");
             assertThat(one.toString())
                     .startsWith("shop - coroutine greedy has been holding the loop for ")
                     .contains("    at " + LoopWatchTest.class.getName() + ".hold(LoopWatchTest.java:");
@@ -115,7 +116,8 @@ class LoopWatchTest {
     @Test
     void oneThatWaitsHoldsNothing() throws Exception {
         var go = new CountDownLatch(1);
-        try (EventLoop loop = EventLoop.builder().watch(SOON, blocked::add).reportDeadlocks(Duration.ZERO, stuck::add).open()) {
+        try (EventLoop loop =
+                EventLoop.builder().watch(SOON, blocked::add).reportDeadlocks(Duration.ZERO, stuck::add).open()) {
             TaskFuture<?> waits = loop.submit((Waiting) go::await);
             untilAllHaveBeenLookedAt();
             go.countDown();
@@ -207,7 +209,8 @@ class LoopWatchTest {
     void aCircleOfLocksIsToldOfWithoutBeingAskedFor() throws Exception {
         var bread = new ReentrantLock();
         var butter = new ReentrantLock();
-        try (EventLoop loop = EventLoop.builder().name("kitchen").watch(SOON).reportDeadlocks(Duration.ZERO, stuck::add).open()) {
+        try (EventLoop loop =
+                EventLoop.builder().name("kitchen").watch(SOON).reportDeadlocks(Duration.ZERO, stuck::add).open()) {
             var bothHaveOne = new CountDownLatch(2);
             takeBoth(loop, "Ann", bothHaveOne, bread, butter);
             takeBoth(loop, "Bob", bothHaveOne, butter, bread);
@@ -217,7 +220,9 @@ class LoopWatchTest {
             loop.shutdownNow(); // else a failure here would wait for the two
             assertThat(stuck).as("told once").isEmpty();
             assertThat(report.lines().findFirst().orElseThrow())
-                    .matches("kitchen - deadlock: Ann waits for ReentrantLock@(\\w+) held by Bob, Bob waits for ReentrantLock@(?!\\1)\\w+ held by Ann");
+                    .matches(
+                            "kitchen - deadlock: Ann waits for ReentrantLock@(\\w+) held by Bob, Bob waits for "
+                                    + "ReentrantLock@(?!\\1)\\w+ held by Ann");
             assertThat(report)
                     .contains("kitchen: 2 coroutines")
                     .containsPattern("\n  Ann  waiting for ReentrantLock@\\w+ held by Bob at ")
@@ -311,7 +316,8 @@ class LoopWatchTest {
 
             String report = stuck.take();
             loop.shutdownNow();
-            assertThat(report).containsPattern("deadlock: victim waits for ReentrantLock@\\w+ held by .*, which has ended");
+            assertThat(report)
+                    .containsPattern("deadlock: victim waits for ReentrantLock@\\w+ held by .*, which has ended");
         }
     }
 
@@ -363,7 +369,8 @@ class LoopWatchTest {
         try (EventLoop sleeps = EventLoop.builder().reportDeadlocks(SOON, stuck::add).open();
                 EventLoop offloads = EventLoop.builder().reportDeadlocks(SOON, stuck::add).open();
                 EventLoop empty = EventLoop.builder().reportDeadlocks(SOON, stuck::add).open()) {
-            sleeps.submit((Waiting) () -> Thread.sleep(Duration.ofHours(1))); // before there is one that waits for others
+            // before there is one that waits for others
+            sleeps.submit((Waiting) () -> Thread.sleep(Duration.ofHours(1)));
             sleeps.submit((Waiting) go::await);
             offloads.submit(() -> offloads.offload((Waiting) go::await).join());
             empty.submit(() -> {}).join();

@@ -13,8 +13,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Sockets of ordinary virtual threads after a loop. Were the JDK's poller of sockets initialized by a coroutine, its own virtual
- * threads would be of that loop, and each read that waits, anywhere in the JVM, would start a carrier of a loop that has ended.
+ * Sockets of ordinary virtual threads after a loop. Were the JDK's poller of sockets initialized by a coroutine, its
+ * own virtual threads would be of that loop, and each read that waits, anywhere in the JVM, would start a carrier of a
+ * loop that has ended.
  */
 @Timeout(120)
 class PollerIT {

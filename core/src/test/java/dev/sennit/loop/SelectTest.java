@@ -38,8 +38,8 @@ class SelectTest {
     }
 
     private void assertNobodyWaits() {
-        assertThat(List.of(a, b, meeting)).allSatisfy(one ->
-                assertThat(one.toString()).endsWith("waiting: 0 to send, 0 to receive]"));
+        assertThat(List.of(a, b, meeting))
+                .allSatisfy(one -> assertThat(one.toString()).endsWith("waiting: 0 to send, 0 to receive]"));
     }
 
     // ---- without waiting ----
@@ -58,7 +58,8 @@ class SelectTest {
     void sendsWhereThereIsRoom() throws Exception {
         a.send(1);
         a.send(2);
-        assertThat(Select.<Object>from(a.sending(3, () -> 3), b.sending("x", () -> "sent"), meeting.receiving(one -> one)))
+        assertThat(
+                Select.<Object>from(a.sending(3, () -> 3), b.sending("x", () -> "sent"), meeting.receiving(one -> one)))
                 .isEqualTo("sent");
         assertThat(a.size()).isEqualTo(2);
         assertThat(b.receive()).isEqualTo("x");
@@ -73,7 +74,8 @@ class SelectTest {
             a.send(0);
             c.send(3);
             int one = Select.from(
-                    a.receiving(element -> element), meeting.receiving(element -> 1), b.sending("x", () -> 2), c.receiving(element -> 3));
+                    a.receiving(element -> element), meeting.receiving(element -> 1), b.sending("x", () -> 2),
+                    c.receiving(element -> 3));
             chosen[one]++;
             a.tryReceive();
             b.tryReceive();
@@ -94,8 +96,10 @@ class SelectTest {
         }
         assertThat(seen).containsExactly("nothing", "a0");
         assertThat(a.receive()).isEqualTo(1);
-        assertThat(Select.<String>from(a.receiving(one -> "a" + one), after(Duration.ZERO, () -> "no time"))).isEqualTo("no time");
-        assertThat(Select.<String>from(a.receiving(one -> "a" + one), after(Duration.ofSeconds(-1), () -> "late"))).isEqualTo("late");
+        assertThat(Select.<String>from(a.receiving(one -> "a" + one), after(Duration.ZERO, () -> "no time")))
+                .isEqualTo("no time");
+        assertThat(Select.<String>from(a.receiving(one -> "a" + one), after(Duration.ofSeconds(-1), () -> "late")))
+                .isEqualTo("late");
         assertNobodyWaits();
     }
 
@@ -122,7 +126,8 @@ class SelectTest {
         assertThatThrownBy(() -> Select.from(a.receiving(one -> 1), orElse(() -> 1), after(LONG, () -> 2)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("a select may have one orElse or one after, had more");
-        assertThatThrownBy(() -> a.sending(null, () -> 1)).isInstanceOf(NullPointerException.class).hasMessage("element");
+        assertThatThrownBy(() -> a.sending(null, () -> 1)).isInstanceOf(NullPointerException.class)
+                .hasMessage("element");
         assertThatThrownBy(() -> a.receiving(null)).isInstanceOf(NullPointerException.class).hasMessage("action");
     }
 
@@ -175,8 +180,8 @@ class SelectTest {
     @ParameterizedTest
     @EnumSource
     void afterHappensWhenTheTimeIsOver(Kind kind) throws Exception {
-        Caller<String> caller = Caller.on(kind.threads, () ->
-                Select.from(a.receiving(one -> "a" + one), after(Duration.ofMillis(1), () -> "late")));
+        Caller<String> caller = Caller.on(kind.threads,
+                () -> Select.from(a.receiving(one -> "a" + one), after(Duration.ofMillis(1), () -> "late")));
         assertThat(caller.result()).isEqualTo("late");
         assertNobodyWaits();
     }
@@ -250,7 +255,8 @@ class SelectTest {
     @EnumSource
     void selectsMeetEachOtherButNotThemselves(Kind kind) throws Exception {
         Callable<String> both =
-                () -> Select.from(meeting.sending(1, () -> "sent"), meeting.receiving(one -> "received"), meeting.receiving(one -> "received"));
+                () -> Select.from(meeting.sending(1, () -> "sent"), meeting.receiving(one -> "received"),
+                        meeting.receiving(one -> "received"));
         Caller<String> first = waiting(kind, both);
         Caller<String> second = Caller.on(kind.threads, both);
         assertThat(List.of(first.result(), second.result())).containsExactlyInAnyOrder("sent", "received");
@@ -271,9 +277,11 @@ class SelectTest {
         var failure = new IOException("disk full");
         b.send("x");
         b.close(failure);
-        assertThat(Select.<Object>from(b.<Object>sending("y", () -> "sent").whenClosed(Throwable::getCause))).isEqualTo(failure);
+        assertThat(Select.<Object>from(b.<Object>sending("y", () -> "sent").whenClosed(Throwable::getCause)))
+                .isEqualTo(failure);
         assertThat(Select.<Object>from(b.receiving(one -> one).whenClosed(e -> "closed"))).isEqualTo("x");
-        assertThat(Select.<Object>from(b.receiving(one -> one).whenClosed(e -> "closed"), meeting.receiving(one -> one)))
+        assertThat(
+                Select.<Object>from(b.receiving(one -> one).whenClosed(e -> "closed"), meeting.receiving(one -> one)))
                 .isEqualTo("closed");
         assertNobodyWaits();
     }

@@ -16,7 +16,10 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Signals that the system sends to JVMs of their own; not {@code HUP}, which whoever runs the tests may have ignored for all of them. */
+/**
+ * Signals that the system sends to JVMs of their own; not {@code HUP}, which whoever runs the tests may have ignored
+ * for all of them.
+ */
 @Timeout(120)
 @EnabledOnOs({OS.LINUX, OS.MAC})
 class SignalsIT {
@@ -154,7 +157,8 @@ class SignalsIT {
     }
 
     private static Conversation start(String... arguments) throws IOException {
-        return new Conversation(Program.command(List.of("--add-opens", "java.base/java.lang=ALL-UNNAMED"), Receiver.class, arguments));
+        return new Conversation(
+                Program.command(List.of("--add-opens", "java.base/java.lang=ALL-UNNAMED"), Receiver.class, arguments));
     }
 
     private static void receivesThem(Conversation receiver) throws Exception {

@@ -168,7 +168,8 @@ record StartTlsIT(EventLoop.Mechanism mechanism) {
                 pair.server().write("go ahead\nroot, do this\n");
                 TaskFuture<?> accepting = accepting(pair.server(), new SSLParameters());
                 assertThat(pair.client().readLine(100)).isEqualTo("go ahead");
-                assertThatThrownBy(() -> pair.client().startTls(nobody, "127.0.0.1")).isInstanceOf(SSLHandshakeException.class);
+                assertThatThrownBy(() -> pair.client().startTls(nobody, "127.0.0.1"))
+                        .isInstanceOf(SSLHandshakeException.class);
                 assertThat(pair.client().isClosed()).isTrue();
                 assertThatThrownBy(() -> pair.client().readLine(100)).isInstanceOf(StreamClosedException.class);
                 assertThat(failure(accepting)).isInstanceOf(IOException.class);
@@ -207,7 +208,8 @@ record StartTlsIT(EventLoop.Mechanism mechanism) {
                         .isInstanceOf(IllegalStateException.class)
                         .hasMessageContaining("speaks TLS already");
                 pair.client().close();
-                assertThatThrownBy(() -> pair.client().startTls(nobody, "127.0.0.1")).isInstanceOf(StreamClosedException.class);
+                assertThatThrownBy(() -> pair.client().startTls(nobody, "127.0.0.1"))
+                        .isInstanceOf(StreamClosedException.class);
             }
         });
     }
@@ -307,8 +309,10 @@ record StartTlsIT(EventLoop.Mechanism mechanism) {
                 parameters.setNeedClientAuth(false); // which comes too late
                 greeter(listener);
                 assertThat(greeting(listener, client)).isEqualTo("hello CN=client");
-                assertThatThrownBy(() -> greeting(listener, nobody)).isInstanceOf(SSLException.class).hasMessageContaining("fatal alert");
-                assertThatThrownBy(() -> greeting(listener, stranger)).isInstanceOf(SSLException.class).hasMessageContaining("fatal alert");
+                assertThatThrownBy(() -> greeting(listener, nobody)).isInstanceOf(SSLException.class)
+                        .hasMessageContaining("fatal alert");
+                assertThatThrownBy(() -> greeting(listener, stranger)).isInstanceOf(SSLException.class)
+                        .hasMessageContaining("fatal alert");
                 assertThat(greeting(listener, client)).isEqualTo("hello CN=client");
             }
         });
@@ -321,7 +325,8 @@ record StartTlsIT(EventLoop.Mechanism mechanism) {
                 greeter(listener);
                 assertThat(greeting(listener, client)).isEqualTo("hello CN=client");
                 assertThat(greeting(listener, nobody)).isEqualTo("hello nobody");
-                assertThat(greeting(listener, stranger)).isEqualTo("hello nobody"); // the server says whom it trusts, so it is not shown
+                // the server says whom it trusts, so it is not shown
+                assertThat(greeting(listener, stranger)).isEqualTo("hello nobody");
             }
         });
     }
@@ -329,7 +334,8 @@ record StartTlsIT(EventLoop.Mechanism mechanism) {
     @Test
     void aServerThatAsksForNothingIsShownNothing() throws Exception {
         inLoop(loop -> {
-            try (Listener listener = Listener.openTls(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), serverSide)) {
+            try (Listener listener =
+                    Listener.openTls(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), serverSide)) {
                 greeter(listener);
                 assertThat(greeting(listener, client)).isEqualTo("hello nobody");
             }
@@ -343,16 +349,18 @@ record StartTlsIT(EventLoop.Mechanism mechanism) {
                 TaskFuture<?> accepting = accepting(pair.server(), asking(true));
                 pair.client().startTls(client, "127.0.0.1");
                 accepting.get();
-                assertThat(Objects.requireNonNull(pair.server().sslSession()).getPeerPrincipal().getName()).isEqualTo("CN=client");
+                assertThat(Objects.requireNonNull(pair.server().sslSession()).getPeerPrincipal().getName())
+                        .isEqualTo("CN=client");
             }
             try (Pair pair = Pair.open()) {
                 TaskFuture<?> accepting = accepting(pair.server(), asking(true));
                 assertThatThrownBy(() -> {
-                            pair.client().startTls(nobody, "127.0.0.1");
-                            pair.client().readLine(100); // with TLS 1.3 it is told only here
-                        })
+                    pair.client().startTls(nobody, "127.0.0.1");
+                    pair.client().readLine(100); // with TLS 1.3 it is told only here
+                })
                         .isInstanceOf(SSLException.class);
-                assertThat(failure(accepting)).isInstanceOf(SSLHandshakeException.class).hasMessageContaining("certificate");
+                assertThat(failure(accepting)).isInstanceOf(SSLHandshakeException.class)
+                        .hasMessageContaining("certificate");
             }
         });
     }
@@ -361,7 +369,7 @@ record StartTlsIT(EventLoop.Mechanism mechanism) {
     void aContextThatWasNotInitializedIsRefusedBeforeThePortIsTaken() throws Exception {
         SSLContext empty = SSLContext.getInstance("TLS");
         inLoop(loop -> assertThatThrownBy(() -> Listener.openTls(
-                        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), empty, new SSLParameters()))
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), empty, new SSLParameters()))
                 .isInstanceOf(IllegalStateException.class));
     }
 }

@@ -294,11 +294,14 @@ class StreamsIT {
                         pair.client().write(hyphens);
                     }
                 });
-                assertThatThrownBy(() -> pair.server().readUntil(100_000, ascii("--x"))).isInstanceOf(InputTooLongException.class);
+                assertThatThrownBy(() -> pair.server().readUntil(100_000, ascii("--x")))
+                        .isInstanceOf(InputTooLongException.class);
                 endless.cancel(true);
                 assertThatThrownBy(() -> pair.server().readUntil(1)).isInstanceOf(IllegalArgumentException.class);
-                assertThatThrownBy(() -> pair.server().readUntil(1, new byte[0])).isInstanceOf(IllegalArgumentException.class);
-                assertThatThrownBy(() -> pair.server().readUntil(-1, ascii("x"))).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> pair.server().readUntil(1, new byte[0]))
+                        .isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> pair.server().readUntil(-1, ascii("x")))
+                        .isInstanceOf(IllegalArgumentException.class);
                 return null;
             }
         });
@@ -346,7 +349,7 @@ class StreamsIT {
             }
             try (Pair pair = pair()) {
                 TaskFuture<?> writer = loop.submit(() -> {
-                    for (int at = 0; at < sent.length; ) {
+                    for (int at = 0; at < sent.length;) {
                         int size = Math.min(generator.nextInt(1, 40), sent.length - at);
                         pair.client().write(ByteBuffer.wrap(sent, at, size));
                         at += size;
@@ -356,7 +359,8 @@ class StreamsIT {
                     return null;
                 });
                 int from = 0;
-                for (int end = endOfSeparator(sent, from, separators); end >= 0; end = endOfSeparator(sent, from, separators)) {
+                for (int end = endOfSeparator(sent, from, separators); end >= 0;
+                        end = endOfSeparator(sent, from, separators)) {
                     assertThat(pair.server().readUntil(300, separators)).isEqualTo(Arrays.copyOfRange(sent, from, end));
                     from = end;
                 }
@@ -392,7 +396,8 @@ class StreamsIT {
                 });
                 assertThat(source.server().transferTo(target.client(), 0)).isZero();
                 TaskFuture<Long> first = loop.submit(() -> source.server().transferTo(target.client(), 1_000_001));
-                assertThat(Arrays.equals(target.server().readExactly(1_000_001), Arrays.copyOf(sent, 1_000_001))).isTrue();
+                assertThat(Arrays.equals(target.server().readExactly(1_000_001), Arrays.copyOf(sent, 1_000_001)))
+                        .isTrue();
                 assertThat(first.get()).isEqualTo(1_000_001);
                 TaskFuture<Long> rest = loop.submit(() -> {
                     long count = source.server().transferTo(target.client());
@@ -433,7 +438,8 @@ class StreamsIT {
                 transfer.cancel(true);
                 EventLoop.suspending(() -> over.await(60, TimeUnit.SECONDS));
                 gone.client().close();
-                assertThatThrownBy(() -> source.server().transferTo(gone.client())).isInstanceOf(StreamClosedException.class);
+                assertThatThrownBy(() -> source.server().transferTo(gone.client()))
+                        .isInstanceOf(StreamClosedException.class);
                 TaskFuture<?> rest = loop.submit(() -> {
                     source.server().transferTo(target.client());
                     target.client().shutdownOutput();
@@ -489,8 +495,9 @@ class StreamsIT {
             random.generator().nextBytes(sent);
             try (Pair pair = pair()) {
                 TaskFuture<?> writer = loop.submit(() -> {
-                    for (int at = 0; at < sent.length; ) {
-                        int size = Math.min(random.generator().nextInt(1, 1 << random.generator().nextInt(1, 18)), sent.length - at);
+                    for (int at = 0; at < sent.length;) {
+                        int size = Math.min(random.generator().nextInt(1, 1 << random.generator().nextInt(1, 18)),
+                                sent.length - at);
                         pair.client().write(ByteBuffer.wrap(sent, at, size));
                         at += size;
                     }
@@ -608,7 +615,8 @@ class StreamsIT {
                     EventLoop.suspending(() -> ended.await(60, TimeUnit.SECONDS));
                 }
                 assertThat(pair.server().isClosed()).isFalse();
-                assertThat(new String(pair.server().readExactly(80), StandardCharsets.UTF_8)).isEqualTo("abcd".repeat(20));
+                assertThat(new String(pair.server().readExactly(80), StandardCharsets.UTF_8))
+                        .isEqualTo("abcd".repeat(20));
                 return null;
             }
         });
@@ -701,7 +709,8 @@ class StreamsIT {
                         .isInstanceOf(SocketTimeoutException.class)
                         .hasMessageContaining("writing to");
                 assertThat(much.position()).isPositive();
-                assertThatThrownBy(() -> pair.server().setReadTimeout(Duration.ZERO)).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> pair.server().setReadTimeout(Duration.ZERO))
+                        .isInstanceOf(IllegalArgumentException.class);
                 return null;
             }
         });
@@ -813,7 +822,8 @@ class StreamsIT {
                     stop(listener);
                 });
                 assertThat(failure(reader)).isInstanceOf(StreamClosedException.class);
-                assertThat(failure(acceptor)).isInstanceOf(StreamClosedException.class).hasMessageContaining("listener at");
+                assertThat(failure(acceptor)).isInstanceOf(StreamClosedException.class)
+                        .hasMessageContaining("listener at");
                 EventLoop.suspending(() -> {
                     other.join();
                     return true;
@@ -872,10 +882,10 @@ class StreamsIT {
                             .hasMessageContaining("connection from /127.0.0.1:")
                             .hasMessageContaining("reset");
                     assertThatThrownBy(() -> {
-                                while (true) {
-                                    server.write("x");
-                                }
-                            })
+                        while (true) {
+                            server.write("x");
+                        }
+                    })
                             .isInstanceOf(SocketException.class)
                             .hasMessageContaining("connection from /127.0.0.1:");
                 }
@@ -890,7 +900,7 @@ class StreamsIT {
             try (Listener listener = listen()) {
                 loop.submit(() -> {
                     listener.serve(10, client -> client.write(new StringBuilder(
-                                    new String(client.readAll(100), StandardCharsets.UTF_8))
+                            new String(client.readAll(100), StandardCharsets.UTF_8))
                             .reverse()
                             .toString()));
                     return null;
@@ -930,7 +940,8 @@ class StreamsIT {
         inLoop(() -> {
             try (Listener listener = Listener.open(0)) {
                 TaskFuture<ByteStream> accepted = loop.submit(listener::accept);
-                try (ByteStream client = ByteStream.connect(InetSocketAddress.createUnresolved("localhost", listener.port()), LONG);
+                try (ByteStream client =
+                        ByteStream.connect(InetSocketAddress.createUnresolved("localhost", listener.port()), LONG);
                         ByteStream server = accepted.get()) {
                     assertThat(server.remoteAddress()).isEqualTo(client.localAddress());
                     assertThat(client.remoteAddress()).isEqualTo(listener.localAddress());
@@ -953,7 +964,8 @@ class StreamsIT {
                         open.add(ByteStream.connect(full.getLocalSocketAddress(), Duration.ofMillis(100)));
                     }
                 });
-                assertThat(seen).isInstanceOf(SocketTimeoutException.class).hasMessageContaining("connecting connection to");
+                assertThat(seen).isInstanceOf(SocketTimeoutException.class)
+                        .hasMessageContaining("connecting connection to");
                 open.forEach(ByteStream::close);
                 return null;
             });
@@ -1231,7 +1243,8 @@ class StreamsIT {
         }
         Conditions.await("nothing is left").untilAsserted(() -> {
             assertThat(files()).isLessThanOrEqualTo(before);
-            assertThat(loopThreads()).isLessThanOrEqualTo(threads); // the one of before may still have been about to end
+            // the one of before may still have been about to end
+            assertThat(loopThreads()).isLessThanOrEqualTo(threads);
         });
     }
 

@@ -35,7 +35,8 @@ class SubprocessIT {
     @Test
     void linesComeAsTheyArePrinted() {
         EventLoop.run(() -> {
-            try (Subprocess echo = shell("while read line; do echo \"got $line\"; echo \"err $line\" >&2; done; exit 7")) {
+            try (Subprocess echo =
+                    shell("while read line; do echo \"got $line\"; echo \"err $line\" >&2; done; exit 7")) {
                 for (String word : new String[] {"one", "two", "three"}) {
                     echo.stdin().write(word + "\n");
                     assertThat(echo.stdout().readLine(100)).isEqualTo("got " + word);
@@ -218,7 +219,8 @@ class SubprocessIT {
             })).get();
         }
         go.countDown();
-        assertThat(failure.get()).isInstanceOf(IOException.class).hasMessageContaining("was killed: loop-").hasMessageContaining(" has ended");
+        assertThat(failure.get()).isInstanceOf(IOException.class).hasMessageContaining("was killed: loop-")
+                .hasMessageContaining(" has ended");
     }
 
     @Test
@@ -300,7 +302,8 @@ class SubprocessIT {
             try (Subprocess closesFirst = shell("exec >&- 2>&-; sleep 0.2; exit 6")) {
                 assertThat(closesFirst.communicate(new byte[0], 0, LONG).exitCode()).isEqualTo(6);
             }
-            try (Subprocess redirected = Subprocess.start(new ProcessBuilder("sh", "-c", "echo out; echo err >&2").redirectErrorStream(true))) {
+            try (Subprocess redirected = Subprocess.start(
+                    new ProcessBuilder("sh", "-c", "echo out; echo err >&2").redirectErrorStream(true))) {
                 Subprocess.Output output = redirected.communicate(new byte[0], 100, LONG);
                 assertThat(output.stdout()).asString().isEqualTo("out\nerr\n");
                 assertThat(output.stderr()).isEmpty();
@@ -308,7 +311,8 @@ class SubprocessIT {
             try (Subprocess halfRead = Subprocess.start(new ProcessBuilder("cat"))) {
                 halfRead.stdin().write("one\ntwo\n");
                 assertThat(halfRead.stdout().readLine(10)).isEqualTo("one");
-                assertThat(halfRead.communicate(bytes("three\n"), 100, LONG).stdout()).asString().isEqualTo("two\nthree\n");
+                assertThat(halfRead.communicate(bytes("three\n"), 100, LONG).stdout()).asString()
+                        .isEqualTo("two\nthree\n");
             }
             return null;
         });
@@ -327,11 +331,14 @@ class SubprocessIT {
                         .hasMessageContaining("communicating with sh (" + cat.pid() + ") took longer than 50 ms");
                 assertThat(cat.isAlive()).isTrue();
                 assertThat(cat.stdout().readExactly(5)).asString().isEqualTo("hello");
-                assertThatThrownBy(() -> cat.communicate(new byte[0], -1, null)).isInstanceOf(IllegalArgumentException.class);
-                assertThatThrownBy(() -> cat.communicate(new byte[0], 1, Duration.ZERO)).isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> cat.communicate(new byte[0], -1, null))
+                        .isInstanceOf(IllegalArgumentException.class);
+                assertThatThrownBy(() -> cat.communicate(new byte[0], 1, Duration.ZERO))
+                        .isInstanceOf(IllegalArgumentException.class);
             }
             try (Subprocess endless = Subprocess.start(new ProcessBuilder("cat", "/dev/zero"))) {
-                assertThatThrownBy(() -> endless.communicate(new byte[0], 1_000_000, null)).isInstanceOf(InputTooLongException.class);
+                assertThatThrownBy(() -> endless.communicate(new byte[0], 1_000_000, null))
+                        .isInstanceOf(InputTooLongException.class);
             }
             return null;
         });
@@ -353,7 +360,8 @@ class SubprocessIT {
                     }
                 });
                 EventLoop.sleep(Duration.ofMillis(100));
-                assertThatThrownBy(() -> cat.communicate(new byte[0], 1, null)).isInstanceOf(IllegalStateException.class);
+                assertThatThrownBy(() -> cat.communicate(new byte[0], 1, null))
+                        .isInstanceOf(IllegalStateException.class);
                 cancelled.cancel(true);
                 EventLoop.suspending(() -> over.await(60, TimeUnit.SECONDS));
                 assertThat(cat.isAlive()).isTrue();
@@ -390,8 +398,9 @@ class SubprocessIT {
 
     // ---- signals ----
 
-    private static final String TELLS_SIGNALS = "trap 'echo interrupted' INT; trap 'echo hung up' HUP; trap 'echo one' USR1; trap 'echo bye; exit 4' TERM;"
-            + " echo ready; while :; do sleep 0.01; done";
+    private static final String TELLS_SIGNALS =
+            "trap 'echo interrupted' INT; trap 'echo hung up' HUP; trap 'echo one' USR1; trap 'echo bye; exit 4' TERM;"
+                    + " echo ready; while :; do sleep 0.01; done";
 
     @ParameterizedTest
     @EnumSource

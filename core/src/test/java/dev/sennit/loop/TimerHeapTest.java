@@ -39,7 +39,8 @@ class TimerHeapTest {
                     default -> {
                         now += random.generator().nextInt(30);
                         long then = now;
-                        model.sort(Comparator.comparingLong((Entry e) -> e.due() - start).thenComparingInt(Entry::number));
+                        model.sort(
+                                Comparator.comparingLong((Entry e) -> e.due() - start).thenComparingInt(Entry::number));
                         long next = model.isEmpty() ? Long.MAX_VALUE : model.get(0).due() - then;
                         assertThat(heap.nanosUntilNext(then)).isEqualTo(next);
                         model.removeIf(e -> e.due() - then <= 0 && expected.add(e.number()));

@@ -71,7 +71,8 @@ class TlsStreamsIT extends StreamsIT {
                         .isInstanceOf(SSLHandshakeException.class)
                         .hasMessageContaining("connection to /127.0.0.1:")
                         .hasMessageContaining("PKIX");
-                assertThat(failure(server)).isInstanceOf(SSLException.class).hasMessageContaining("Received fatal alert");
+                assertThat(failure(server)).isInstanceOf(SSLException.class)
+                        .hasMessageContaining("Received fatal alert");
                 return null;
             }
         });
@@ -97,7 +98,8 @@ class TlsStreamsIT extends StreamsIT {
                 TaskFuture<String> server = oneLine(listener);
                 try (ByteStream client = ByteStream.connect("127.0.0.1", listener.port())) {
                     client.write("GET / HTTP/1.1\r\n\r\n");
-                    assertThat(failure(server)).isInstanceOf(SSLException.class).hasMessageContaining("connection from");
+                    assertThat(failure(server)).isInstanceOf(SSLException.class)
+                            .hasMessageContaining("connection from");
                 }
                 return null;
             }
@@ -108,7 +110,8 @@ class TlsStreamsIT extends StreamsIT {
     void aServerThatIsSilentDoesNotHoldTheHandshake() throws Exception {
         try (ServerSocket silent = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
             EventLoop.run(() -> {
-                assertThatThrownBy(() -> ByteStream.connectTls("127.0.0.1", silent.getLocalPort(), certified, Duration.ofMillis(100)))
+                assertThatThrownBy(() -> ByteStream.connectTls("127.0.0.1", silent.getLocalPort(), certified,
+                        Duration.ofMillis(100)))
                         .isInstanceOf(SocketTimeoutException.class)
                         .hasMessageContaining("took longer than 100 ms");
                 return null;
@@ -123,7 +126,8 @@ class TlsStreamsIT extends StreamsIT {
             try (Listener listener = listen(); Listener between = Listener.open(0)) {
                 var halfIsThere = new CountDownLatch(1);
                 TaskFuture<?> middle = EventLoop.current().submit(() -> {
-                    try (ByteStream near = between.accept(); ByteStream far = ByteStream.connect("127.0.0.1", listener.port())) {
+                    try (ByteStream near = between.accept();
+                            ByteStream far = ByteStream.connect("127.0.0.1", listener.port())) {
                         TaskFuture<?> there = copy(near, far);
                         TaskFuture<?> back = copy(far, near);
                         EventLoop.suspending(() -> halfIsThere.await(60, TimeUnit.SECONDS));

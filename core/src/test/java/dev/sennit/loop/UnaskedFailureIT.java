@@ -35,6 +35,7 @@ class UnaskedFailureIT {
 
     @Test
     void aPropertyTurnsItOff() throws Exception {
-        assertThat(Program.outputOf(Overlooking.class, "-Dsennit.unasked=off")).contains("done").doesNotContain("overlooked");
+        assertThat(Program.outputOf(Overlooking.class, "-Dsennit.unasked=off")).contains("done")
+                .doesNotContain("overlooked");
     }
 }

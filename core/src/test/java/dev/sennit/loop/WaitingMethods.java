@@ -32,7 +32,8 @@ import java.util.stream.Stream;
 /** The public methods of the exported packages that wait, and a check that others have their turn while one does. */
 public final class WaitingMethods {
     private static final List<String> EXPORTED = List.of(
-            "dev.sennit", "dev.sennit.loop", "dev.sennit.manager", "dev.sennit.pipe", "dev.sennit.process", "dev.sennit.shared", "dev.sennit.testing");
+            "dev.sennit", "dev.sennit.loop", "dev.sennit.manager", "dev.sennit.pipe", "dev.sennit.process",
+            "dev.sennit.shared", "dev.sennit.testing");
 
     private WaitingMethods() {}
 
@@ -42,7 +43,10 @@ public final class WaitingMethods {
         void run() throws Exception;
     }
 
-    /** Makes what is waited for, in the coroutine that will wait; the part that it returns calls the method, and waits for ever. */
+    /**
+     * Makes what is waited for, in the coroutine that will wait; the part that it returns calls the method, and waits
+     * for ever.
+     */
     @FunctionalInterface
     public interface Scene {
         Part open(Deque<Part> atEnd) throws Exception;
@@ -135,7 +139,8 @@ public final class WaitingMethods {
         return !method.isBridge()
                 && (Arrays.asList(method.getExceptionTypes()).contains(InterruptedException.class)
                         || !Collections.disjoint(
-                                Arrays.asList(method.getParameterTypes()), Set.of(Duration.class, TimeUnit.class, Date.class)));
+                                Arrays.asList(method.getParameterTypes()),
+                                Set.of(Duration.class, TimeUnit.class, Date.class)));
     }
 
     private static String name(Class<?> type, Method method) {
@@ -143,7 +148,8 @@ public final class WaitingMethods {
         Class<?> owner = isSeen(method.getDeclaringClass()) ? method.getDeclaringClass() : type;
         String nest = owner.getName().substring(owner.getPackageName().length() + 1).replace('$', '.');
         return nest + '.' + method.getName()
-                + Arrays.stream(method.getParameterTypes()).map(Class::getSimpleName).collect(Collectors.joining(", ", "(", ")"));
+                + Arrays.stream(method.getParameterTypes()).map(Class::getSimpleName)
+                        .collect(Collectors.joining(", ", "(", ")"));
     }
 
     private static List<Class<?>> classesOf(String name) throws Exception {

@@ -40,8 +40,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * While a coroutine waits in a method of the library, others have their turn, also without the private hook; and a wait without a
- * limit has none. Those that need sockets or processes are in {@link WaitsIT}.
+ * While a coroutine waits in a method of the library, others have their turn, also without the private hook; and a wait
+ * without a limit has none. Those that need sockets or processes are in {@link WaitsIT}.
  */
 class WaitsTest {
     private static final Duration DAY = Duration.ofDays(1);
@@ -179,9 +179,11 @@ class WaitsTest {
                 waiting("Event.await()", new Event()::await),
                 waitsWithin("Event.await(Duration)", atEnd -> () -> new Event().await(DAY)),
                 waits("JoinableQueue.take()", atEnd -> JoinableQueue.fifo(1)::take),
-                waitsWithin("JoinableQueue.poll(long, TimeUnit)", atEnd -> () -> JoinableQueue.fifo(1).poll(1, TimeUnit.DAYS)),
+                waitsWithin("JoinableQueue.poll(long, TimeUnit)",
+                        atEnd -> () -> JoinableQueue.fifo(1).poll(1, TimeUnit.DAYS)),
                 waiting("JoinableQueue.put(Object)", () -> full().put(2)),
-                waitsWithin("JoinableQueue.offer(Object, long, TimeUnit)", atEnd -> () -> full().offer(2, 1, TimeUnit.DAYS)),
+                waitsWithin("JoinableQueue.offer(Object, long, TimeUnit)",
+                        atEnd -> () -> full().offer(2, 1, TimeUnit.DAYS)),
                 waiting("JoinableQueue.join()", () -> full().join()),
                 waitsWithin("JoinableQueue.join(Duration)", atEnd -> () -> full().join(DAY)),
                 waits("Futures.wait(Collection, Until)", atEnd -> {
@@ -219,9 +221,10 @@ class WaitsTest {
                     worker.start();
                     return () -> worker.awaitStopped(DAY);
                 }),
-                waitsWithin("Retry.call(Body)", atEnd -> () -> Retry.attempts(2).waiting(Backoff.fixed(DAY)).call(() -> {
-                    throw new IllegalStateException("to be tried again");
-                })),
+                waitsWithin("Retry.call(Body)",
+                        atEnd -> () -> Retry.attempts(2).waiting(Backoff.fixed(DAY)).call(() -> {
+                            throw new IllegalStateException("to be tried again");
+                        })),
                 waitsWithin("Retry.run(Block)", atEnd -> () -> Retry.attempts(2).waiting(Backoff.fixed(DAY)).run(() -> {
                     throw new IllegalStateException("to be tried again");
                 })),
@@ -400,7 +403,8 @@ class WaitsTest {
         Set<String> known = new TreeSet<>(NONE);
         Stream.concat(all(), WaitsIT.all()).map(Entry::method).forEach(known::add);
         Set<String> saying = WaitingMethods.saying();
-        assertThat(known).as("a public method that says it waits is to be in a list of this test or of WaitsIT").containsAll(saying);
+        assertThat(known).as("a public method that says it waits is to be in a list of this test or of WaitsIT")
+                .containsAll(saying);
         assertThat(saying).as("settings that are no more").containsAll(NONE);
     }
 

@@ -30,7 +30,8 @@ public final class Forgery {
     /** A proxy of the first list that was made at an address. */
     public static List<Object> firstListAt(ManagerAddress address) {
         return new RemoteList<>(
-                (ListOperations) RemoteObject.uncounted(ManagerClient.shared(address), 1, MethodTable.of(ListOperations.class)));
+                (ListOperations) RemoteObject.uncounted(ManagerClient.shared(address), 1,
+                        MethodTable.of(ListOperations.class)));
     }
 
     /** An address that says what it is told to, whatever is there. */

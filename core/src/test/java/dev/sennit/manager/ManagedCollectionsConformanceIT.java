@@ -39,7 +39,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.Timeout;
 
-/** What Guava's tests ask of lists, sets and maps, of those in a manager; and of their views, while others change them. */
+/**
+ * What Guava's tests ask of lists, sets and maps, of those in a manager; and of their views, while others change them.
+ */
 @Timeout(120)
 class ManagedCollectionsConformanceIT {
     private static ManagerServer server;
@@ -59,13 +61,13 @@ class ManagedCollectionsConformanceIT {
     @TestFactory
     DynamicNode aList() {
         return GuavaTests.node(ListTestSuiteBuilder.using(new TestStringListGenerator() {
-                    @Override
-                    protected List<String> create(String[] elements) {
-                        List<String> list = server.client().newList();
-                        list.addAll(Arrays.asList(elements));
-                        return list;
-                    }
-                })
+            @Override
+            protected List<String> create(String[] elements) {
+                List<String> list = server.client().newList();
+                list.addAll(Arrays.asList(elements));
+                return list;
+            }
+        })
                 .named("list")
                 .withFeatures(
                         ListFeature.GENERAL_PURPOSE,
@@ -78,31 +80,32 @@ class ManagedCollectionsConformanceIT {
     @TestFactory
     DynamicNode aSet() {
         return GuavaTests.node(SetTestSuiteBuilder.using(new TestStringSetGenerator() {
-                    @Override
-                    protected Set<String> create(String[] elements) {
-                        Set<String> set = server.client().newSet();
-                        Collections.addAll(set, elements);
-                        return set;
-                    }
-                })
+            @Override
+            protected Set<String> create(String[] elements) {
+                Set<String> set = server.client().newSet();
+                Collections.addAll(set, elements);
+                return set;
+            }
+        })
                 .named("set")
                 .withFeatures(
-                        CollectionFeature.GENERAL_PURPOSE, CollectionFeature.SUPPORTS_ITERATOR_REMOVE, CollectionSize.ANY)
+                        CollectionFeature.GENERAL_PURPOSE, CollectionFeature.SUPPORTS_ITERATOR_REMOVE,
+                        CollectionSize.ANY)
                 .createTestSuite());
     }
 
     @TestFactory
     DynamicNode aMap() {
         return GuavaTests.node(ConcurrentMapTestSuiteBuilder.using(new TestStringMapGenerator() {
-                    @Override
-                    protected ConcurrentMap<String, String> create(Map.Entry<String, String>[] entries) {
-                        ConcurrentMap<String, String> map = server.client().newMap();
-                        for (Map.Entry<String, String> entry : entries) {
-                            map.put(entry.getKey(), entry.getValue());
-                        }
-                        return map;
-                    }
-                })
+            @Override
+            protected ConcurrentMap<String, String> create(Map.Entry<String, String>[] entries) {
+                ConcurrentMap<String, String> map = server.client().newMap();
+                for (Map.Entry<String, String> entry : entries) {
+                    map.put(entry.getKey(), entry.getValue());
+                }
+                return map;
+            }
+        })
                 .named("map")
                 .withFeatures(
                         MapFeature.GENERAL_PURPOSE, CollectionFeature.SUPPORTS_ITERATOR_REMOVE, CollectionSize.ANY)

@@ -316,7 +316,8 @@ class ManagedSynchronizersIT {
         here.condition("changed").signal();
         here.unlock();
         assertThat(waiter.result()).isTrue();
-        assertThat(here.condition("changed")).isEqualTo(here.condition("changed")).isNotEqualTo(here.condition("other"));
+        assertThat(here.condition("changed")).isEqualTo(here.condition("changed"))
+                .isNotEqualTo(here.condition("other"));
         assertThat(here.newCondition()).isNotEqualTo(here.newCondition());
         assertThat(here).isEqualTo(client.lock("l")).hasSameHashCodeAs(client.lock("l")).isNotEqualTo(client.newLock());
     }
@@ -425,7 +426,8 @@ class ManagedSynchronizersIT {
         public void close() {}
     }
 
-    private static Object call(ManagerSession session, ScopedValue.CallableOp<Object, Throwable> body) throws Exception {
+    private static Object call(ManagerSession session, ScopedValue.CallableOp<Object, Throwable> body)
+            throws Exception {
         try {
             return new ServerCall(session, 1, new Effort(1_000, () -> false)).run(body);
         } catch (Throwable e) {
@@ -637,7 +639,8 @@ class ManagedSynchronizersIT {
         assertThat(client.newLock().tryLock(Long.MIN_VALUE, NANOSECONDS)).as("it is free").isTrue();
         assertThat(client.newEvent().await(Duration.ofSeconds(Long.MIN_VALUE))).isFalse();
         ManagedBarrier barrier = client.newBarrier(2);
-        assertThatThrownBy(() -> barrier.await(Duration.ofSeconds(Long.MIN_VALUE))).isInstanceOf(TimeoutException.class);
+        assertThatThrownBy(() -> barrier.await(Duration.ofSeconds(Long.MIN_VALUE)))
+                .isInstanceOf(TimeoutException.class);
         assertThat(barrier.isBroken()).isTrue();
     }
 }

@@ -14,8 +14,8 @@ import dev.sennit.codec.TaskCodec;
 import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.manager.wire.ChannelWire;
 import dev.sennit.manager.wire.ListOperations;
-import dev.sennit.manager.wire.ManagerProtocol.Message;
 import dev.sennit.manager.wire.ManagerProtocol;
+import dev.sennit.manager.wire.ManagerProtocol.Message;
 import dev.sennit.manager.wire.MapOperations;
 import dev.sennit.manager.wire.MethodTable;
 import dev.sennit.manager.wire.Wire;
@@ -53,7 +53,8 @@ import org.opentest4j.ValueWrapper;
 /** Clients that do not know the key, or do not keep to the rules. */
 @Timeout(120)
 class ManagerHostileIT {
-    private final ManagerServer server = ManagerServer.builder().lease(Duration.ofMillis(100)).longestMessage(1 << 16).open();
+    private final ManagerServer server =
+            ManagerServer.builder().lease(Duration.ofMillis(100)).longestMessage(1 << 16).open();
 
     @AfterEach
     void close() {
@@ -88,8 +89,10 @@ class ManagerHostileIT {
                 assertThat(readAll(channel)).hasSize(40);
             }
         }
-        var wrong = new ManagerAddress(1, server.address().socket(), null, new byte[32], null, new AllowList(List.of()));
-        assertThatThrownBy(() -> ManagerClient.connect(wrong)).isInstanceOf(ManagerLostException.class).hasMessageContaining("another key");
+        var wrong =
+                new ManagerAddress(1, server.address().socket(), null, new byte[32], null, new AllowList(List.of()));
+        assertThatThrownBy(() -> ManagerClient.connect(wrong)).isInstanceOf(ManagerLostException.class)
+                .hasMessageContaining("another key");
         assertThat(server.clients()).isZero();
         assertServes();
     }
@@ -107,7 +110,8 @@ class ManagerHostileIT {
                     super.out.write(bytes);
                 }
             };
-            assertThat(ManagerProtocol.greetServer(in, out, server.address().key()).server()).isEqualTo(server.address().server());
+            assertThat(ManagerProtocol.greetServer(in, out, server.address().key()).server())
+                    .isEqualTo(server.address().server());
         }
         assertThat(spoken.size()).isEqualTo(64);
         try (SocketChannel channel = connect(server.address())) {
@@ -167,7 +171,8 @@ class ManagerHostileIT {
     private static SocketChannel authenticated(ManagerAddress address) throws IOException {
         SocketChannel channel = connect(address);
         ManagerProtocol.greetServer(
-                java.nio.channels.Channels.newInputStream(channel), java.nio.channels.Channels.newOutputStream(channel), address.key());
+                java.nio.channels.Channels.newInputStream(channel), java.nio.channels.Channels.newOutputStream(channel),
+                address.key());
         return channel;
     }
 
@@ -225,7 +230,8 @@ class ManagerHostileIT {
             try (ManagerClient client = ManagerClient.connect(address)) {
                 assertThat(client.newList()).isEmpty();
             }
-            assertThat(pool.submit(() -> ManagerProcessesIT.Held.server.clients()).get(60, SECONDS)).as("none has failed").isGreaterThanOrEqualTo(20);
+            assertThat(pool.submit(() -> ManagerProcessesIT.Held.server.clients()).get(60, SECONDS))
+                    .as("none has failed").isGreaterThanOrEqualTo(20);
             for (SocketChannel channel : open) {
                 channel.close();
             }
@@ -235,8 +241,8 @@ class ManagerHostileIT {
     // ---- in a process of its own ----
 
     /**
-     * A client with the key, and a server of its own that passes for the manager. Puts what it forged into the manager's queue; then
-     * says how many elements its own list has, whenever it is asked.
+     * A client with the key, and a server of its own that passes for the manager. Puts what it forged into the
+     * manager's queue; then says how many elements its own list has, whenever it is asked.
      */
     static final class Forger {
         public static void main(String[] arguments) throws Exception {
@@ -267,7 +273,10 @@ class ManagerHostileIT {
             }
         }
 
-        /** Starts one, which knows of this process what the address says; one that lies greets with the manager's id, too. */
+        /**
+         * Starts one, which knows of this process what the address says; one that lies greets with the manager's id,
+         * too.
+         */
         static Process start(ManagerAddress address, boolean lies, Path folder) throws IOException {
             List<String> arguments = WorkerProcesses.arguments(Forger.class);
             arguments.removeIf(Family.option()::equals);
@@ -285,7 +294,8 @@ class ManagerHostileIT {
     /** The manager has read the forged values before their reader does, in a process apart or in the reader's own. */
     @ParameterizedTest
     @CsvSource({"true, true", "true, false", "false, true"})
-    void whatAClientForgesIsReadBehindItsReadersList(boolean managerIsApart, boolean lies, @TempDir Path folder) throws Exception {
+    void whatAClientForgesIsReadBehindItsReadersList(boolean managerIsApart, boolean lies, @TempDir Path folder)
+            throws Exception {
         try (ProcessPool pool = ProcessPool.builder().workers(1).heap("64m").open()) {
             ManagerAddress address = managerIsApart
                     ? pool.submit(() -> {
@@ -325,17 +335,20 @@ class ManagerHostileIT {
 
     private static void assertReadBehindOurList(Connection end) throws Exception {
         try (end) {
-            assertThatThrownBy(end::receive).isInstanceOf(TaskSerializationException.class).hasMessageContaining(NOT_ALLOWED);
+            assertThatThrownBy(end::receive).isInstanceOf(TaskSerializationException.class)
+                    .hasMessageContaining(NOT_ALLOWED);
             assertThat(end.receive()).isEqualTo("allowed");
         }
     }
 
     private static void assertReadBehindOurList(List<?> list, boolean lies) {
         if (lies) {
-            assertThatThrownBy(() -> list.get(0)).isInstanceOf(TaskSerializationException.class).hasMessageContaining(NOT_ALLOWED);
+            assertThatThrownBy(() -> list.get(0)).isInstanceOf(TaskSerializationException.class)
+                    .hasMessageContaining(NOT_ALLOWED);
             assertThat(list.get(1)).isEqualTo("forged");
         } else {
-            assertThatThrownBy(() -> list.get(1)).isInstanceOf(ManagerLostException.class).hasMessageContaining("another manager");
+            assertThatThrownBy(() -> list.get(1)).isInstanceOf(ManagerLostException.class)
+                    .hasMessageContaining("another manager");
         }
     }
 
@@ -363,10 +376,12 @@ class ManagerHostileIT {
         Message answer = answer(channel);
         assertThat(answer.kind()).isEqualTo(ManagerProtocol.VALUE);
         return (Long) Objects.requireNonNull(
-                TaskCodec.decodeValue(answer.body(), Reading.behind(new AllowList(List.of()), ManagerHostileIT.class.getClassLoader())));
+                TaskCodec.decodeValue(answer.body(),
+                        Reading.behind(new AllowList(List.of()), ManagerHostileIT.class.getClassLoader())));
     }
 
-    private static void ask(SocketChannel channel, long object, int method, @Nullable Object... arguments) throws IOException {
+    private static void ask(SocketChannel channel, long object, int method, @Nullable Object... arguments)
+            throws IOException {
         ByteBuffer message = ManagerProtocol.call(1, object, method, 1, TaskCodec.encodeValue(arguments));
         while (message.hasRemaining()) {
             channel.write(message);
@@ -376,13 +391,13 @@ class ManagerHostileIT {
     /** A wire of its own would make the channel non-blocking. */
     private static Message answer(SocketChannel channel) throws IOException {
         return Objects.requireNonNull(new ManagerProtocol.Reader(
-                        new GivenBytes(new byte[0]) {
-                            @Override
-                            public int read(ByteBuffer target) throws IOException {
-                                return channel.read(target);
-                            }
-                        },
-                        64 << 20)
+                new GivenBytes(new byte[0]) {
+                    @Override
+                    public int read(ByteBuffer target) throws IOException {
+                        return channel.read(target);
+                    }
+                },
+                64 << 20)
                 .next());
     }
 
@@ -402,7 +417,8 @@ class ManagerHostileIT {
     private static String refusal(SocketChannel channel) throws IOException {
         Message answer = answer(channel);
         assertThat(answer.kind()).isEqualTo(ManagerProtocol.FAILURE);
-        return TaskCodec.decodeFailure(answer.body(), ManagerHostileIT.class.getClassLoader(), new AllowList(List.of())).toString();
+        return TaskCodec.decodeFailure(answer.body(), ManagerHostileIT.class.getClassLoader(), new AllowList(List.of()))
+                .toString();
     }
 
     /** What an array of arguments begins with: tag, tag and length of its class's name, the name, its length. */
@@ -446,7 +462,8 @@ class ManagerHostileIT {
         }
         try (ManagerServer roomy = roomy();
                 SocketChannel channel = authenticated(roomy.address())) {
-            ask(channel, made(channel, ManagedKind.MAP), number(MapOperations.class, "putIfAbsent"), inForm(compact, bomb), 1);
+            ask(channel, made(channel, ManagedKind.MAP), number(MapOperations.class, "putIfAbsent"),
+                    inForm(compact, bomb), 1);
             assertThat(refusal(channel)).contains("if nothing in it came twice");
         }
     }
@@ -471,14 +488,17 @@ class ManagerHostileIT {
             @Override
             void ask(SocketChannel channel) throws Exception {
                 ManagerHostileIT.ask(
-                        channel, made(channel, ManagedKind.LIST), number(ListOperations.class, "append"), inForm(false, bomb()));
+                        channel, made(channel, ManagedKind.LIST), number(ListOperations.class, "append"),
+                        inForm(false, bomb()));
             }
         },
         KEYS_OF_A_MAP {
             @Override
             void ask(SocketChannel channel) throws Exception {
-                Object[] entries = colliding(COUNT).stream().flatMap(key -> java.util.stream.Stream.of(key, 1)).toArray();
-                ManagerHostileIT.ask(channel, made(channel, ManagedKind.MAP), number(MapOperations.class, "putAll"), (Object) entries);
+                Object[] entries =
+                        colliding(COUNT).stream().flatMap(key -> java.util.stream.Stream.of(key, 1)).toArray();
+                ManagerHostileIT.ask(channel, made(channel, ManagedKind.MAP), number(MapOperations.class, "putAll"),
+                        (Object) entries);
             }
         };
 
@@ -536,7 +556,8 @@ class ManagerHostileIT {
                 work.ask(channel);
                 awaitWork(others);
             }
-            Conditions.await("nobody works for it").until(() -> roomy.clients() == 0 && threadsBeside(others).isEmpty());
+            Conditions.await("nobody works for it")
+                    .until(() -> roomy.clients() == 0 && threadsBeside(others).isEmpty());
         }
     }
 
@@ -563,7 +584,8 @@ class ManagerHostileIT {
             List<Object> list = client.newList();
             List<Integer> large = new ArrayList<>(java.util.Collections.nCopies(1_000, 7));
             list.add(new ArrayList<>(java.util.Collections.nCopies(1_000, large)));
-            list.add(new Object[] {new ArrayList<>(java.util.Collections.nCopies(1_000, large)), new StringBuilder("not compact")});
+            list.add(new Object[] {new ArrayList<>(java.util.Collections.nCopies(1_000, large)),
+                new StringBuilder("not compact")});
             Set<Object> collide = new HashSet<>(colliding(2_000));
             list.add(collide);
             list.add(new Object[] {collide, Set.copyOf(colliding(500)), new StringBuilder("not compact")});
@@ -590,7 +612,8 @@ class ManagerHostileIT {
     void anImmutableSetThatIsMadeAtOneGoIsRefusedWhereItsElementsCrowd() throws Exception {
         try (ManagerServer roomy = roomy();
                 SocketChannel channel = authenticated(roomy.address())) {
-            append(channel, CompactForm.IMMUTABLE_SET, java.util.stream.IntStream.range(0, 100_000).mapToObj(i -> i * 200_000).toList());
+            append(channel, CompactForm.IMMUTABLE_SET,
+                    java.util.stream.IntStream.range(0, 100_000).mapToObj(i -> i * 200_000).toList());
             assertThat(refusal(channel)).contains("with too few hashes");
         }
     }
@@ -640,7 +663,8 @@ class ManagerHostileIT {
         for (int i = 0; i < Integer.getInteger("sennit.mutations", 20_000); i++) {
             byte[] changed = sound.get(random.nextInt(sound.size())).clone();
             for (int changes = 1 + random.nextInt(3); changes > 0; changes--) {
-                changed[random.nextInt(changed.length)] = (byte) (random.nextBoolean() ? random.nextInt(12) : random.nextInt(256));
+                changed[random.nextInt(changed.length)] =
+                        (byte) (random.nextBoolean() ? random.nextInt(12) : random.nextInt(256));
             }
             if (random.nextInt(10) == 0) {
                 changed = Arrays.copyOf(changed, random.nextInt(changed.length));
@@ -658,13 +682,16 @@ class ManagerHostileIT {
     private static List<byte[]> soundMessages() {
         List<byte[]> messages = new ArrayList<>();
         Object[][] arguments = {
-            {}, {"text"}, {1, "text"}, {ManagedKind.LIST, null, 0}, {ManagedKind.QUEUE, "queue", 3}, {new Object[] {1, 2L, "three"}},
+            {}, {"text"}, {1, "text"}, {ManagedKind.LIST, null, 0}, {ManagedKind.QUEUE, "queue", 3},
+            {new Object[] {1, 2L, "three"}},
             {"queue", "dev.sennit.manager.ManagedQueue", 5L}, {1_000L}
         };
         for (Object[] given : arguments) {
             for (int object = 0; object < 5; object++) {
                 for (int method = 0; method < 16; method++) {
-                    messages.add(ManagerProtocol.call(1, object, method, 7, given.length == 0 ? null : TaskCodec.encodeValue(given)).array());
+                    messages.add(ManagerProtocol.call(
+                            1, object, method, 7, given.length == 0 ? null : TaskCodec.encodeValue(given))
+                            .array());
                 }
             }
         }

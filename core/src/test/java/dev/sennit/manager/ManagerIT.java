@@ -63,7 +63,8 @@ class ManagerIT {
         List<String> there = other.list("names");
         here.add("Ada");
         here.addAll(List.of("Bob", "Cem"));
-        assertThat(there).containsExactly("Ada", "Bob", "Cem").isEqualTo(here).hasSameHashCodeAs(here).hasToString("[Ada, Bob, Cem]");
+        assertThat(there).containsExactly("Ada", "Bob", "Cem").isEqualTo(here).hasSameHashCodeAs(here)
+                .hasToString("[Ada, Bob, Cem]");
         there.sort(Comparator.reverseOrder());
         there.removeIf(name -> name.equals("Bob"));
         there.replaceAll(name -> name + "!");
@@ -94,7 +95,8 @@ class ManagerIT {
                     .as("step %d, operation %d, -Dsennit.seed=%d", step, operation, seed)
                     .isEqualTo(listOperation(operation, expected, at, value, several));
             if (step % 20 == 0) {
-                assertThat(actual).as("step %d, operation %d, -Dsennit.seed=%d", step, operation, seed).isEqualTo(expected);
+                assertThat(actual).as("step %d, operation %d, -Dsennit.seed=%d", step, operation, seed)
+                        .isEqualTo(expected);
                 assertThat(actual.toArray(new Integer[3])).isEqualTo(expected.toArray(new Integer[3]));
             }
             if (expected.size() > 15) {
@@ -104,7 +106,8 @@ class ManagerIT {
         }
     }
 
-    private static String listOperation(int operation, List<Integer> list, int at, Integer value, List<Integer> several) {
+    private static String listOperation(int operation, List<Integer> list, int at, Integer value,
+            List<Integer> several) {
         Comparator<Integer> order = Comparator.nullsFirst(Comparator.naturalOrder());
         try {
             return String.valueOf(switch (operation) {
@@ -158,7 +161,8 @@ class ManagerIT {
                     .as("step %d, operation %d, -Dsennit.seed=%d", step, operation, seed)
                     .isEqualTo(mapOperation(operation, expected, key, value));
             if (step % 20 == 0) {
-                assertThat(actual).as("step %d, operation %d, -Dsennit.seed=%d", step, operation, seed).isEqualTo(expected);
+                assertThat(actual).as("step %d, operation %d, -Dsennit.seed=%d", step, operation, seed)
+                        .isEqualTo(expected);
             }
         }
     }
@@ -182,7 +186,8 @@ class ManagerIT {
             case 14 -> new TreeSet<>(map.keySet()) + " " + map.values().stream().mapToInt(i -> i).sum();
             case 15 -> map.keySet().remove(key) + " " + map.values().remove(value) + " " + map.size();
             case 16 -> map.entrySet().removeIf(entry -> entry.getValue() == value);
-            case 17 -> map.entrySet().contains(Map.entry(key, value)) + " " + map.entrySet().remove(Map.entry(key, value));
+            case 17 ->
+                map.entrySet().contains(Map.entry(key, value)) + " " + map.entrySet().remove(Map.entry(key, value));
             case 18 -> {
                 map.putAll(Map.of(key, value, "other", 1));
                 yield "put";
@@ -253,8 +258,10 @@ class ManagerIT {
         list.add(large);
         assertThat(list.get(0)).isEqualTo(large);
         list.add(large);
-        assertThatThrownBy(list::toArray).isInstanceOf(IllegalStateException.class).hasMessageContaining("longestMessage");
-        assertThatThrownBy(() -> list.add(new byte[2 << 20])).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("longestMessage");
+        assertThatThrownBy(list::toArray).isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("longestMessage");
+        assertThatThrownBy(() -> list.add(new byte[2 << 20])).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("longestMessage");
         assertThat(list).hasSize(2);
     }
 
@@ -486,7 +493,8 @@ class ManagerIT {
         seats.release();
         seats.release();
         assertThat(seats.availablePermits()).isEqualTo(3);
-        assertThatThrownBy(seats::release).isInstanceOf(IllegalStateException.class).hasMessageContaining("has no permit");
+        assertThatThrownBy(seats::release).isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("has no permit");
         ManagedQueue<Integer> queue = client.queue("q", 1);
         queue.put(1);
         assertThat(queue.poll()).as("nobody waits for it any more").isEqualTo(1);
@@ -585,14 +593,16 @@ class ManagerIT {
         Counter counter = other.get("counter", Counter.class);
         assertThat(counter.add(2)).isEqualTo(2);
         assertThat(counter.twice(2)).isEqualTo(6);
-        assertThat(counter).isEqualTo(client.get("counter", Counter.class)).hasSameHashCodeAs(client.get("counter", Counter.class));
+        assertThat(counter).isEqualTo(client.get("counter", Counter.class))
+                .hasSameHashCodeAs(client.get("counter", Counter.class));
         assertThat(counter).isNotEqualTo(own);
         assertThat(counter.toString()).startsWith("Counter[object ").doesNotContain("key");
         assertThatThrownBy(() -> counter.fail("disk"))
                 .isInstanceOf(IOException.class)
                 .hasMessage("disk")
                 .satisfies(failure -> assertThat(Arrays.toString(failure.getStackTrace()))
-                        .containsSubsequence("CounterOfOurs.fail", "the manager at", "called by(thread ", "anObjectOfOnesOwnIsCalledThroughItsInterface"));
+                        .containsSubsequence("CounterOfOurs.fail", "the manager at", "called by(thread ",
+                                "anObjectOfOnesOwnIsCalledThroughItsInterface"));
         var slow = Caller.of(counter::slow);
         slow.awaitWaitingIn("slow");
         slow.interrupt();
@@ -615,13 +625,18 @@ class ManagerIT {
     @Test
     void whatIsNotRegisteredIsRefusedWithAReason() {
         server.register("counter", Counter.class, new CounterOfOurs());
-        assertThatThrownBy(() -> client.get("other", Counter.class)).isInstanceOf(NoSuchElementException.class).hasMessageContaining("\"other\"");
-        assertThatThrownBy(() -> client.get("counter", Unknown.class)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("is a " + Counter.class.getName());
-        assertThatThrownBy(() -> client.get("counter", CounterOfOurs.class)).hasMessageContaining("must be an interface");
-        assertThatThrownBy(() -> client.list("counter")).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("not a LIST");
+        assertThatThrownBy(() -> client.get("other", Counter.class)).isInstanceOf(NoSuchElementException.class)
+                .hasMessageContaining("\"other\"");
+        assertThatThrownBy(() -> client.get("counter", Unknown.class)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("is a " + Counter.class.getName());
+        assertThatThrownBy(() -> client.get("counter", CounterOfOurs.class))
+                .hasMessageContaining("must be an interface");
+        assertThatThrownBy(() -> client.list("counter")).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("not a LIST");
         client.list("list");
         assertThatThrownBy(() -> client.map("list")).hasMessageContaining("is a LIST, not a MAP");
-        assertThatThrownBy(() -> server.register("list", Counter.class, new CounterOfOurs())).hasMessageContaining("already");
+        assertThatThrownBy(() -> server.register("list", Counter.class, new CounterOfOurs()))
+                .hasMessageContaining("already");
         assertThatThrownBy(() -> client.newSemaphore(-1)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> client.newBoundedSemaphore(0)).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> client.newQueue(0)).isInstanceOf(IllegalArgumentException.class);
@@ -638,7 +653,9 @@ class ManagerIT {
                 .hasMessageContaining("arguments of append cannot travel");
         assertThatThrownBy(() -> client.<Object>newQueue(1).put(new Object()))
                 .isInstanceOf(TaskSerializationException.class)
-                .hasMessage("arguments of put cannot travel to the manager: its class java.lang.Object is not Serializable; send what is in it as values");
+                .hasMessage(
+                        "arguments of put cannot travel to the manager: its class java.lang.Object is not "
+                                + "Serializable; send what is in it as values");
         assertThatThrownBy(() -> list.add(org.opentest4j.ValueWrapper.create("x")))
                 .isInstanceOf(TaskSerializationException.class)
                 .hasMessageContaining("org.opentest4j.ValueWrapper");
@@ -665,7 +682,8 @@ class ManagerIT {
             throw ManagerIT.<RuntimeException>hidden(new IOException("not declared"));
         });
         Sneaky sneaky = client.get("sneaky", Sneaky.class);
-        assertThatThrownBy(() -> sneaky.run("io")).isInstanceOf(RemoteTaskException.class).hasMessageContaining("not declared");
+        assertThatThrownBy(() -> sneaky.run("io")).isInstanceOf(RemoteTaskException.class)
+                .hasMessageContaining("not declared");
         assertThatThrownBy(() -> sneaky.run("error")).isInstanceOf(StackOverflowError.class);
     }
 
@@ -796,7 +814,8 @@ class ManagerIT {
     @Test
     void anotherServerThanTheOneOfTheProxyIsNeverUsed() {
         ManagerAddress address = server.address();
-        var wrong = new ManagerAddress(address.server() ^ 2, address.socket(), null, address.key(), null, new AllowList(List.of()));
+        var wrong = new ManagerAddress(address.server() ^ 2, address.socket(), null, address.key(), null,
+                new AllowList(List.of()));
         ManagerClient proxies = ManagerClient.shared(wrong);
         for (int turn = 0; turn < 2; turn++) {
             assertThatThrownBy(proxies::connection)
@@ -811,7 +830,8 @@ class ManagerIT {
     @Test
     void closingTheServerWakesEverybodyAndLeavesNothing() throws Exception {
         Path socket = Path.of(Objects.requireNonNull(server.address().socket()));
-        assertThat(Files.getPosixFilePermissions(socket.getParent())).hasToString("[OWNER_READ, OWNER_WRITE, OWNER_EXECUTE]");
+        assertThat(Files.getPosixFilePermissions(socket.getParent()))
+                .hasToString("[OWNER_READ, OWNER_WRITE, OWNER_EXECUTE]");
         ManagedQueue<Integer> queue = client.newQueue(1);
         ManagedLock lock = other.lock("l");
         lock.lock();
@@ -826,12 +846,15 @@ class ManagerIT {
         server.close();
         assertThat(taker.failure()).isInstanceOf(ManagerLostException.class);
         assertThat(locker.failure()).isInstanceOf(ManagerLostException.class);
-        assertThatThrownBy(lock::unlock).isInstanceOf(ManagerLostException.class).hasMessageContaining(socket.toString());
+        assertThatThrownBy(lock::unlock).isInstanceOf(ManagerLostException.class)
+                .hasMessageContaining(socket.toString());
         assertThatThrownBy(() -> server.client().newList()).isInstanceOf(ManagerLostException.class);
-        assertThatThrownBy(() -> ManagerClient.connect(server.address())).isInstanceOf(ManagerLostException.class).hasMessageContaining("cannot connect");
+        assertThatThrownBy(() -> ManagerClient.connect(server.address())).isInstanceOf(ManagerLostException.class)
+                .hasMessageContaining("cannot connect");
         other.close();
         assertThat(socket.getParent()).doesNotExist();
-        await(() -> Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().startsWith("sennit-manager")));
+        await(() -> Thread.getAllStackTraces().keySet().stream()
+                .noneMatch(thread -> thread.getName().startsWith("sennit-manager")));
         assertThat(server.toString()).contains("closed");
     }
 
@@ -848,9 +871,12 @@ class ManagerIT {
 
     @Test
     void badSettingsAreRefused() {
-        assertThatThrownBy(() -> ManagerServer.builder().key(new byte[15])).hasMessage("key must have >= 16 bytes, had 15");
-        assertThatThrownBy(() -> ManagerServer.builder().lease(Duration.ofMillis(1))).hasMessageContaining("lease must be >= 100 ms");
-        assertThatThrownBy(() -> ManagerServer.builder().longestMessage(1)).hasMessageContaining("longestMessage must be >= 1024");
+        assertThatThrownBy(() -> ManagerServer.builder().key(new byte[15]))
+                .hasMessage("key must have >= 16 bytes, had 15");
+        assertThatThrownBy(() -> ManagerServer.builder().lease(Duration.ofMillis(1)))
+                .hasMessageContaining("lease must be >= 100 ms");
+        assertThatThrownBy(() -> ManagerServer.builder().longestMessage(1))
+                .hasMessageContaining("longestMessage must be >= 1024");
         assertThatThrownBy(() -> ManagerServer.builder().listen(new java.net.InetSocketAddress("127.0.0.1", 0)).open())
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("listen needs tls");

@@ -181,7 +181,8 @@ class ManagerProcessesIT {
         assertThat(waiter.result()).as("the next holder is told").isTrue();
         assertThat(seats.tryAcquire(Duration.ofSeconds(60))).isTrue();
         await(barrier::isBroken);
-        assertThatThrownBy(() -> doomed.get(60, SECONDS)).isInstanceOf(ExecutionException.class).hasCauseInstanceOf(WorkerCrashedException.class);
+        assertThatThrownBy(() -> doomed.get(60, SECONDS)).isInstanceOf(ExecutionException.class)
+                .hasCauseInstanceOf(WorkerCrashedException.class);
         queue.put(7);
         assertThat(queue.poll(60, SECONDS)).as("not swallowed by the dead one's take").isEqualTo(7);
         await(() -> server.objects() == before);

@@ -38,7 +38,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Over TLS, with a certificate that signed itself. */
 @Timeout(120)
 class ManagerTlsIT {
-    private static final byte[] KEY = "a key of more than sixteen bytes".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+    private static final byte[] KEY =
+            "a key of more than sixteen bytes".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
     private static final char[] PASSWORD = "changeit".toCharArray();
 
     private static SSLContext certified;
@@ -60,10 +61,10 @@ class ManagerTlsIT {
 
     private static SSLContext context(Path file) throws Exception {
         Process keytool = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                        "-genkeypair", "-alias", "manager", "-keyalg", "EC", "-dname", "CN=manager", "-ext",
-                        "SAN=ip:127.0.0.1,ip:::1,dns:localhost", "-validity", "2", "-storetype", "PKCS12",
-                        "-keystore", file.toString(), "-storepass", new String(PASSWORD))
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                "-genkeypair", "-alias", "manager", "-keyalg", "EC", "-dname", "CN=manager", "-ext",
+                "SAN=ip:127.0.0.1,ip:::1,dns:localhost", "-validity", "2", "-storetype", "PKCS12",
+                "-keystore", file.toString(), "-storepass", new String(PASSWORD))
                 .redirectErrorStream(true)
                 .start();
         String output = new String(keytool.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
@@ -152,7 +153,8 @@ class ManagerTlsIT {
                 .as("the default context trusts authorities, not this")
                 .isInstanceOf(ManagerLostException.class);
         try (ManagerServer impostor = ManagerServer.builder().tls(somebodyElse).key(KEY).open()) {
-            var pinned = new ManagerAddress(1, null, impostor.address().remote(), KEY, server.address().certificate(), new AllowList(List.of()));
+            var pinned = new ManagerAddress(1, null, impostor.address().remote(), KEY, server.address().certificate(),
+                    new AllowList(List.of()));
             assertThatThrownBy(() -> ManagerClient.connect(pinned)).hasMessageContaining("another certificate");
         }
         assertThat(server.clients()).isZero();
@@ -165,12 +167,15 @@ class ManagerTlsIT {
         wrong[3]++;
         try (ManagerServer impostor = ManagerServer.builder().tls(certified).key(wrong).open()) {
             assertThatThrownBy(() -> ManagerClient.connect(
-                            ManagerAddress.remote(Objects.requireNonNull(impostor.address().remote()), KEY), certified))
+                    ManagerAddress.remote(Objects.requireNonNull(impostor.address().remote()), KEY), certified))
                     .isInstanceOf(ManagerLostException.class);
         }
     }
 
-    /** The thread that computes for a client is the one that reads: it has to see that nobody waits, and may lose nothing that comes. */
+    /**
+     * The thread that computes for a client is the one that reads: it has to see that nobody waits, and may lose
+     * nothing that comes.
+     */
     @Test
     void whoComputesSeesThatTheOtherSideHasEndedAndLosesNothing() throws Exception {
         try (var listener = new java.net.ServerSocket(0, 1, java.net.InetAddress.getLoopbackAddress());
@@ -195,7 +200,8 @@ class ManagerTlsIT {
                     }
                     ManagerProtocol.Message message = Objects.requireNonNull(messages.next());
                     assertThat(message.call()).isEqualTo(size);
-                    assertThat(TaskCodec.decodeValue(message.body(), Reading.behind(new AllowList(List.of()), ManagerTlsIT.class.getClassLoader())))
+                    assertThat(TaskCodec.decodeValue(message.body(),
+                            Reading.behind(new AllowList(List.of()), ManagerTlsIT.class.getClassLoader())))
                             .isEqualTo(value);
                 }
                 client.close();
@@ -224,7 +230,8 @@ class ManagerTlsIT {
             Thread.ofVirtual().start(() -> {
                 try {
                     ManagerSocket socket = ManagerSocket.Remote.accepted(listener.accept(), certified);
-                    ManagerProtocol.greetClient(socket.in(), socket.out(), KEY, new ManagerProtocol.Welcome(5, 300, 1 << 20));
+                    ManagerProtocol.greetClient(socket.in(), socket.out(), KEY,
+                            new ManagerProtocol.Welcome(5, 300, 1 << 20));
                     socket.in().transferTo(OutputStream.nullOutputStream());
                 } catch (java.io.IOException e) {
                     // the client has gone

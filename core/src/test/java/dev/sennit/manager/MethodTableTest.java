@@ -52,7 +52,8 @@ class MethodTableTest {
         assertThat(numberOf(Some.class, "waits")).isEqualTo(3);
         assertThat(MethodTable.of(Some.class).method(3).getName()).isEqualTo("waits");
         assertThatThrownBy(() -> numberOf(Some.class, "given")).isInstanceOf(UnsupportedOperationException.class);
-        assertThatThrownBy(() -> numberOf(Some.class, "equals", Object.class)).isInstanceOf(UnsupportedOperationException.class);
+        assertThatThrownBy(() -> numberOf(Some.class, "equals", Object.class))
+                .isInstanceOf(UnsupportedOperationException.class);
     }
 
     @Test
@@ -79,7 +80,8 @@ class MethodTableTest {
 
     @Test
     void onlyInterfacesHaveOne() {
-        assertThatThrownBy(() -> MethodTable.of(String.class)).isInstanceOf(IllegalArgumentException.class).hasMessageContaining("must be an interface");
+        assertThatThrownBy(() -> MethodTable.of(String.class)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("must be an interface");
         assertThatThrownBy(() -> MethodTable.of(Override.class)).isInstanceOf(IllegalArgumentException.class);
         assertThat(MethodTable.of(Comparator.class).method(0)).isNotNull();
     }

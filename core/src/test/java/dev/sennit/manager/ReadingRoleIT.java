@@ -175,7 +175,8 @@ class ReadingRoleIT {
                 LockSupport.parkNanos(random.generator().nextInt(20_000_000));
                 client.close();
                 for (Caller<Boolean> caller : callers) {
-                    assertThat(caller.failure()).isInstanceOf(ManagerLostException.class).hasMessageContaining("closed");
+                    assertThat(caller.failure()).isInstanceOf(ManagerLostException.class)
+                            .hasMessageContaining("closed");
                 }
             });
         }

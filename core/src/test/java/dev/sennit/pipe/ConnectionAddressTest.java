@@ -57,6 +57,7 @@ class ConnectionAddressTest {
 
     @Test
     void aFileThatDependsOnTheReadersFolderIsRefused() throws Exception {
-        assertRefused(written(ConnectionAddress.of(Path.of("/folder/socket"), KEY)), "/folder/socket", "afolder/socket");
+        assertRefused(written(ConnectionAddress.of(Path.of("/folder/socket"), KEY)), "/folder/socket",
+                "afolder/socket");
     }
 }

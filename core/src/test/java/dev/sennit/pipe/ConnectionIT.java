@@ -52,7 +52,8 @@ class ConnectionIT {
 
     private static Set<Path> folders(Path where) throws IOException {
         try (var files = Files.list(where)) {
-            return new HashSet<>(files.filter(file -> file.getFileName().toString().matches("sennit-(\\w+-\\w+-)?\\d+")).toList());
+            return new HashSet<>(
+                    files.filter(file -> file.getFileName().toString().matches("sennit-(\\w+-\\w+-)?\\d+")).toList());
         }
     }
 

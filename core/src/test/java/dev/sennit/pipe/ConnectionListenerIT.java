@@ -74,7 +74,8 @@ class ConnectionListenerIT {
                     .isInstanceOf(UncheckedIOException.class)
                     .hasMessageContaining("no listener at " + folder.resolve("socket"));
         }
-        assertThatThrownBy(() -> ConnectionAddress.of(folder, new byte[15])).hasMessageContaining("key must have >= 16 bytes, had 15");
+        assertThatThrownBy(() -> ConnectionAddress.of(folder, new byte[15]))
+                .hasMessageContaining("key must have >= 16 bytes, had 15");
         assertThatThrownBy(() -> ConnectionAddress.of(-1, KEY)).hasMessageContaining("port must be >= 0");
         assertThatThrownBy(() -> Connection.connect(ConnectionAddress.of(folder.resolve("socket"), KEY)))
                 .isInstanceOf(IOException.class)
@@ -119,7 +120,8 @@ class ConnectionListenerIT {
             assertThat(listener.toString()).contains("0 wait");
         }
         try (ManagerServer manager = ManagerServer.local()) { // proves its key to managers' clients only
-            assertThatThrownBy(() -> Connection.connect(ConnectionAddress.of(Path.of(Forgery.socket(manager.address())), Forgery.key(manager.address()))))
+            assertThatThrownBy(() -> Connection.connect(
+                    ConnectionAddress.of(Path.of(Forgery.socket(manager.address())), Forgery.key(manager.address()))))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("is no listener of this version");
         }
@@ -131,10 +133,12 @@ class ConnectionListenerIT {
                 Connection one = Connection.connect(listener.address());
                 Connection other = listener.accept()) {
             one.allow("org.opentest4j.*").send(ValueWrapper.create("x"));
-            assertThatThrownBy(other::receive).isInstanceOf(TaskSerializationException.class).hasMessageContaining("not on the allow-list");
+            assertThatThrownBy(other::receive).isInstanceOf(TaskSerializationException.class)
+                    .hasMessageContaining("not on the allow-list");
             other.send(ValueWrapper.create("y"));
             assertThat(one.receive(ValueWrapper.class).getValue()).isEqualTo("y");
-            assertThatThrownBy(() -> one.send(other)).isInstanceOf(TaskSerializationException.class).hasMessageContaining("stays here");
+            assertThatThrownBy(() -> one.send(other)).isInstanceOf(TaskSerializationException.class)
+                    .hasMessageContaining("stays here");
         }
     }
 

@@ -77,7 +77,8 @@ class EndClaimIT {
             assertThat(in.readByte()).isEqualTo(MeetingPoint.LISTENS);
             say(claimant, MeetingPoint.ACCEPT);
             server.close();
-            assertThatThrownBy(met::get).isInstanceOf(ExecutionException.class).hasCauseInstanceOf(ConnectionEndedException.class);
+            assertThatThrownBy(met::get).isInstanceOf(ExecutionException.class)
+                    .hasCauseInstanceOf(ConnectionEndedException.class);
         }
     }
 
@@ -131,7 +132,8 @@ class EndClaimIT {
             claim.awaitHeld();
             try (var _ = FailingBackend.withoutThreads(thread -> thread.isVirtual())) {
                 CompletableFuture<SocketChannel> met = claim.meet();
-                assertThatThrownBy(met::get).isInstanceOf(ExecutionException.class).hasRootCauseInstanceOf(OutOfMemoryError.class);
+                assertThatThrownBy(met::get).isInstanceOf(ExecutionException.class)
+                        .hasRootCauseInstanceOf(OutOfMemoryError.class);
             }
         }
     }
@@ -145,7 +147,8 @@ class EndClaimIT {
         try (SocketChannel claimant = accept()) {
             say(claimant, MeetingPoint.HURRY);
             CompletableFuture<SocketChannel> met = claim.meet();
-            assertThatThrownBy(met::get).isInstanceOf(ExecutionException.class).hasRootCauseInstanceOf(OutOfMemoryError.class);
+            assertThatThrownBy(met::get).isInstanceOf(ExecutionException.class)
+                    .hasRootCauseInstanceOf(OutOfMemoryError.class);
         }
     }
 

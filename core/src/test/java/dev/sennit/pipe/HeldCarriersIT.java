@@ -39,7 +39,8 @@ class HeldCarriersIT {
 
     @BeforeEach
     void holdAllCarriers() throws InterruptedException {
-        int carriers = Integer.getInteger("jdk.virtualThreadScheduler.parallelism", Runtime.getRuntime().availableProcessors());
+        int carriers = Integer.getInteger("jdk.virtualThreadScheduler.parallelism",
+                Runtime.getRuntime().availableProcessors());
         var all = new CountDownLatch(carriers);
         for (int i = 0; i < carriers; i++) {
             holders.add(Thread.startVirtualThread(() -> {
@@ -105,7 +106,8 @@ class HeldCarriersIT {
     void aProcessThatComputesIsKilledWhenItsTaskIsCancelledOrItsTimeIsUp() throws Exception {
         try (Pool pool = Pools.open("processes:1?grace=20ms")) {
             TaskFuture<Long> busy = pool.submit(HeldCarriersIT::compute);
-            TaskFuture<Long> limited = pool.submit(HeldCarriersIT::compute, TaskOptions.timeLimit(Duration.ofMillis(20)));
+            TaskFuture<Long> limited =
+                    pool.submit(HeldCarriersIT::compute, TaskOptions.timeLimit(Duration.ofMillis(20)));
             while (pool.statistics().running() == 0) {
                 Thread.sleep(5);
             }

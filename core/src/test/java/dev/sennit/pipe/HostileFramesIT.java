@@ -22,7 +22,9 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** What a connection does with frames that are none: a named failure, no wait that does not end, no large allocation. */
+/**
+ * What a connection does with frames that are none: a named failure, no wait that does not end, no large allocation.
+ */
 @Timeout(120)
 class HostileFramesIT {
     record Job(String name, int size) implements Serializable {
@@ -72,7 +74,8 @@ class HostileFramesIT {
                             frames.put((byte) 'O').putInt(body.length).put(body);
                             if (n == FRAMES - 1) { // what comes after such a one is anybody's guess
                                 frames.put(header + generator.nextInt(5), (byte) generator.nextInt());
-                                frames.position(frames.position() - generator.nextInt(2) * generator.nextInt(body.length));
+                                frames.position(
+                                        frames.position() - generator.nextInt(2) * generator.nextInt(body.length));
                             }
                         }
                         sender.write(frames.flip());
@@ -93,7 +96,8 @@ class HostileFramesIT {
                     }
                 }
             }
-            System.out.println(values + " values, " + refused + " refused, " + corrupt + " corrupt, " + ended + " ended");
+            System.out.println(
+                    values + " values, " + refused + " refused, " + corrupt + " corrupt, " + ended + " ended");
             assertThat(values + refused).isGreaterThanOrEqualTo(PIPES * (FRAMES - 1));
             assertThat(Math.min(Math.min(values, refused), Math.min(corrupt, ended))).isPositive();
         }

@@ -63,7 +63,8 @@ class MeetingPointIT {
     void aClaimWithoutAThreadIsClosedAndTheNextIsServed() throws Exception {
         Path folder = point.offer(end);
         try (var _ = FailingBackend.withoutThreads(thread -> thread.getName().equals("sennit-pipe-claim"));
-                SocketChannel refused = SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(MeetingFolder.SOCKET)))) {
+                SocketChannel refused =
+                        SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve(MeetingFolder.SOCKET)))) {
             assertThat(refused.read(ByteBuffer.allocate(1))).isEqualTo(-1);
         }
         held(folder, end).close();

@@ -61,7 +61,8 @@ class PipeIT {
 
     private static Set<Path> folders() throws IOException {
         try (var files = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
-            return new HashSet<>(files.filter(file -> file.getFileName().toString().matches("sennit-(\\w+-\\w+-)?\\d+")).toList());
+            return new HashSet<>(
+                    files.filter(file -> file.getFileName().toString().matches("sennit-(\\w+-\\w+-)?\\d+")).toList());
         }
     }
 
@@ -104,7 +105,8 @@ class PipeIT {
             pipe.first().send("object");
             pipe.first().sendBytes(new byte[] {1, 2, 3});
             Connection two = pipe.second();
-            assertThatThrownBy(two::receiveBytes).isInstanceOf(IllegalStateException.class).hasMessageContaining("receive() it");
+            assertThatThrownBy(two::receiveBytes).isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("receive() it");
             assertThat(two.receive()).isEqualTo("object");
             byte[] small = new byte[4];
             assertThatThrownBy(() -> two.receiveBytes(small, 2))
@@ -124,7 +126,8 @@ class PipeIT {
             assertThat(pipe.second().receive(Integer.class)).isEqualTo(1);
             assertThatThrownBy(() -> pipe.second().send(1)).isInstanceOf(UnsupportedOperationException.class);
             assertThatThrownBy(() -> pipe.first().receive()).isInstanceOf(UnsupportedOperationException.class);
-            assertThatThrownBy(() -> pipe.first().poll(Duration.ZERO)).isInstanceOf(UnsupportedOperationException.class);
+            assertThatThrownBy(() -> pipe.first().poll(Duration.ZERO))
+                    .isInstanceOf(UnsupportedOperationException.class);
         }
     }
 
@@ -147,7 +150,8 @@ class PipeIT {
         pipe.close();
         assertThat(pipe.second().isClosed()).isTrue();
         assertThatThrownBy(pipe.second()::receive).isInstanceOf(IOException.class).hasMessageContaining("is closed");
-        assertThatThrownBy(() -> pipe.second().send(1)).isInstanceOf(IOException.class).hasMessageContaining("is closed");
+        assertThatThrownBy(() -> pipe.second().send(1)).isInstanceOf(IOException.class)
+                .hasMessageContaining("is closed");
     }
 
     @Test
@@ -256,7 +260,9 @@ class PipeIT {
         }
     }
 
-    /** Also where no thread could be had for the rest: the process that ends sends it, for as long as it waits for such. */
+    /**
+     * Also where no thread could be had for the rest: the process that ends sends it, for as long as it waits for such.
+     */
     @Test
     void aProcessThatEndsDoesNotWaitForWhatNobodyReceives() throws Exception {
         try (Pipe pipe = Pipe.open()) {
@@ -341,7 +347,8 @@ class PipeIT {
                     int sender = i;
                     senders.add(pool.submit(() -> {
                         for (int n = 0; n < 500; n++) {
-                            pipe.first().send(new ArrayList<>(Collections.nCopies(n % 50 == 0 ? 20_000 : n % 7 + 1, sender)));
+                            pipe.first().send(
+                                    new ArrayList<>(Collections.nCopies(n % 50 == 0 ? 20_000 : n % 7 + 1, sender)));
                         }
                         return null;
                     }));
@@ -380,7 +387,8 @@ class PipeIT {
         interrupted.interrupt();
         assertThat(interrupted.failure()).isInstanceOf(InterruptedException.class);
         ends.get(9).close();
-        assertThatThrownBy(() -> Connection.waitAny(ends, LONG)).isInstanceOf(IOException.class).hasMessageContaining("closed");
+        assertThatThrownBy(() -> Connection.waitAny(ends, LONG)).isInstanceOf(IOException.class)
+                .hasMessageContaining("closed");
         pipes.forEach(Pipe::close);
     }
 
@@ -419,7 +427,8 @@ class PipeIT {
             pipe.first().send("next");
             assertThatThrownBy(pipe.second()::receive)
                     .isInstanceOf(TaskSerializationException.class)
-                    .hasMessageContaining("message refused: class org.opentest4j.ValueWrapper is not on the allow-list");
+                    .hasMessageContaining(
+                            "message refused: class org.opentest4j.ValueWrapper is not on the allow-list");
             assertThat(pipe.second().receive()).isEqualTo("next");
             pipe.first().send(foreign);
             assertThat(pipe.second().allow("org.opentest4j.*").receive().toString()).isNotEmpty();
@@ -477,7 +486,10 @@ class PipeIT {
         return pipe.first();
     }
 
-    /** A pool may refuse a task once it has been written, and what is wrong with one may be in what is written after the end. */
+    /**
+     * A pool may refuse a task once it has been written, and what is wrong with one may be in what is written after the
+     * end.
+     */
     @Test
     void anEndInATaskThatGoesNowhereAndIsLostEndsTheOther() throws Exception {
         for (boolean canTravel : new boolean[] {true, false}) {
@@ -511,7 +523,8 @@ class PipeIT {
                 ProcessPool pool = ProcessPool.builder().workers(1).heap("64m").open()) {
             ProcessPool closed = ProcessPool.builder().workers(1).heap("64m").open();
             closed.close();
-            assertThatThrownBy(() -> closed.submit(() -> second.receive())).isInstanceOf(RejectedSubmissionException.class);
+            assertThatThrownBy(() -> closed.submit(() -> second.receive()))
+                    .isInstanceOf(RejectedSubmissionException.class);
             TaskFuture<Object> received = pool.submit(() -> second.receive());
             first.send("to a worker");
             assertThat(received.get(60, TimeUnit.SECONDS)).isEqualTo("to a worker");
@@ -567,7 +580,8 @@ class PipeIT {
     void allThatIsKeptIsBounded() throws Exception {
         byte[] large = new byte[60_000];
         List<Pipe> pipes = new ArrayList<>();
-        for (int bytes = Connection.waitingInAll(); bytes + large.length + 5 <= Connection.MOST_WAITING_IN_ALL; bytes += large.length + 5) {
+        for (int bytes = Connection.waitingInAll(); bytes + large.length + 5 <= Connection.MOST_WAITING_IN_ALL;
+                bytes += large.length + 5) {
             Pipe pipe = Pipe.open();
             pipes.add(pipe);
             pipe.first().sendBytes(large);
@@ -601,11 +615,13 @@ class PipeIT {
             server.bind(UnixDomainSocketAddress.of(socket), 1);
             Object[] tickets = new Object[10_000];
             for (int i = 0; i < tickets.length; i++) {
-                tickets[i] = ticket.newInstance("1-1", folder.toString(), (long) i, 0L, true, true, List.of(), List.of());
+                tickets[i] =
+                        ticket.newInstance("1-1", folder.toString(), (long) i, 0L, true, true, List.of(), List.of());
             }
             MessageBuffer message = TaskCodec.encodeValue(new Object[] {tickets, new StringBuilder("not compact")});
             var nobody = new AllowList(List.of());
-            assertThatThrownBy(() -> TaskCodec.decodeValue(message.bytes(), message.length(), PipeIT.class.getClassLoader(), nobody))
+            assertThatThrownBy(() -> TaskCodec.decodeValue(message.bytes(), message.length(),
+                    PipeIT.class.getClassLoader(), nobody))
                     .isInstanceOf(TaskSerializationException.class)
                     .hasMessageContaining("this process has 1024 ends of pipes whose other ends have not been used");
             assertThat(Thread.getAllStackTraces().keySet()).as("platform threads").hasSizeLessThan(200);

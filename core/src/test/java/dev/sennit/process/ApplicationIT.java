@@ -111,16 +111,17 @@ class ApplicationIT {
     void asASourceFile(@TempDir Path folder) throws Exception {
         Path source = Files.writeString(Files.createDirectory(folder.resolve("app")).resolve("Main.java"), MAIN);
         List<String> command = java("--class-path", library(), source.toString(), "four");
-        assertThat(run(command)).contains("Pair[number=4, text=a word] false [1, 4, 9]").contains("own Pair[number=7, text=seven]");
+        assertThat(run(command)).contains("Pair[number=4, text=a word] false [1, 4, 9]")
+                .contains("own Pair[number=7, text=seven]");
     }
 
     /** The jar or folder that this test itself runs the library from. */
     private static String library() throws Exception {
         return Path.of(ProcessPool.class
-                        .getProtectionDomain()
-                        .getCodeSource()
-                        .getLocation()
-                        .toURI())
+                .getProtectionDomain()
+                .getCodeSource()
+                .getLocation()
+                .toURI())
                 .toString();
     }
 
@@ -152,7 +153,8 @@ class ApplicationIT {
                 .redirectErrorStream(true)
                 .start();
         try {
-            String output = new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
+            String output =
+                    new String(process.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
             assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
             return output;
         } finally {

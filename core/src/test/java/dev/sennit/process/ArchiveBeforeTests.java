@@ -4,8 +4,8 @@ import org.junit.platform.launcher.LauncherSession;
 import org.junit.platform.launcher.LauncherSessionListener;
 
 /**
- * Makes the archive of classes before the first test where {@code -Dsennit.test.archive=true}. A pool makes it after seconds, which few of the tests'
- * pools live: most of their workers would start without it, a third slower.
+ * Makes the archive of classes before the first test where {@code -Dsennit.test.archive=true}. A pool makes it after
+ * seconds, which few of the tests' pools live: most of their workers would start without it, a third slower.
  */
 public final class ArchiveBeforeTests implements LauncherSessionListener {
     /** For the service loader. */

@@ -23,8 +23,10 @@ class CauseOfDeathTest {
         "Requested array size exceeds VM limit     | ran out of memory (heap limit 64m)",
         "Metaspace                                 | ran out of metaspace (limit 16m)",
         "Compressed class space                    | ran out of metaspace (limit 16m)",
-        "Cannot reserve 9 bytes of direct buffer memory (allocated: 1, limit: 2) | ran out of direct buffer memory (limit 8m)",
-        "unable to create native thread: possibly out of memory | ran out of memory: unable to create native thread: possibly out of memory",
+        "Cannot reserve 9 bytes of direct buffer memory (allocated: 1, limit: 2) | ran out of direct buffer "
+                + "memory (limit 8m)",
+        "unable to create native thread: possibly out of memory | ran out of memory: unable to create native thread: "
+                + "possibly out of memory",
     })
     void whatTheJvmRanOutOf(String error, String expected) {
         assertThat(describe(3, "a line", "Terminating due to java.lang.OutOfMemoryError: " + error, "at the end"))
@@ -49,7 +51,8 @@ class CauseOfDeathTest {
         List<String> heap = List.of("java.lang.OutOfMemoryError: Java heap space");
         List<String> direct = List.of("java.lang.OutOfMemoryError: Cannot reserve 1 bytes of direct buffer memory");
         List<String> metaspace = List.of("java.lang.OutOfMemoryError: Metaspace");
-        assertThat(CauseOfDeath.describe(3, heap, NONE, false)).isEqualTo("ran out of memory (heap limit its share of this machine's memory; heap= sets another)");
+        assertThat(CauseOfDeath.describe(3, heap, NONE, false))
+                .isEqualTo("ran out of memory (heap limit its share of this machine's memory; heap= sets another)");
         assertThat(CauseOfDeath.describe(3, metaspace, NONE, false))
                 .isEqualTo("ran out of metaspace (limit the JVM's default)");
         assertThat(CauseOfDeath.describe(70, direct, new MemoryLimits("64m", null, null), false))
@@ -85,7 +88,8 @@ class CauseOfDeathTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0, false", "3, false", "132, false", "134, false", "135, false", "136, false", "139, false", "137, true", "143, true",
+    @CsvSource({"0, false", "3, false", "132, false", "134, false", "135, false", "136, false", "139, false",
+        "137, true", "143, true",
         "130, true"})
     void signalsThatAProcessBringsUponItself(int exitCode, boolean byAnother) {
         assertThat(WorkerCrashedException.wasKilledByAnother(exitCode)).isEqualTo(byAnother);

@@ -19,7 +19,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A signal that comes to all processes of a program, as Ctrl-C and {@code systemctl stop} send it: tasks come to their ends. */
+/**
+ * A signal that comes to all processes of a program, as Ctrl-C and {@code systemctl stop} send it: tasks come to their
+ * ends.
+ */
 @EnabledOnOs(OS.LINUX)
 class DrainIT {
 

@@ -8,7 +8,10 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The conformance suite of worker processes while timers and threads of the parent cannot be had; see {@link FailingContract}. */
+/**
+ * The conformance suite of worker processes while timers and threads of the parent cannot be had; see
+ * {@link FailingContract}.
+ */
 class FailingContractIT {
     @Test
     @Timeout(value = 1, unit = TimeUnit.DAYS) // each test inside has its own

@@ -254,7 +254,8 @@ class HostileTasksIT {
                     assertThat(failureOf(thrown))
                             .as(when)
                             .isInstanceOfAny(
-                                    HostileException.class, RemoteTaskException.class, TaskSerializationException.class);
+                                    HostileException.class, RemoteTaskException.class,
+                                    TaskSerializationException.class);
                     TaskFuture<?> cause = pool.submit(() -> {
                         throw new IllegalStateException("on top", new HostileException(asked, mischief));
                     });
@@ -287,8 +288,9 @@ class HostileTasksIT {
                 throw new HostileException(Asked.EVERYTHING, Mischief.THROWS_AN_ERROR);
             });
             assertThat(failureOf(everything))
-                    .isInstanceOfSatisfying(RemoteTaskException.class, standIn -> assertThat(standIn.originalClassName())
-                            .isEqualTo(HostileException.class.getName()));
+                    .isInstanceOfSatisfying(RemoteTaskException.class,
+                            standIn -> assertThat(standIn.originalClassName())
+                                    .isEqualTo(HostileException.class.getName()));
         }
     }
 
@@ -354,8 +356,8 @@ class HostileTasksIT {
             }
             List<Object> come = new ArrayList<>();
             assertThatThrownBy(() -> Stream.of(0, 1, 2)
-                            .gather(pool.chunksOf(6).mapping(n -> n == 2 ? oddOne(true) : n))
-                            .forEach(come::add))
+                    .gather(pool.chunksOf(6).mapping(n -> n == 2 ? oddOne(true) : n))
+                    .forEach(come::add))
                     .hasRootCauseInstanceOf(NotSerializableException.class);
             assertThat(come).as("where nothing failed but the last").containsExactly(0, 1);
             assertThat(pool.statistics().workersLost()).isZero();
@@ -470,7 +472,8 @@ class HostileTasksIT {
 
     @ParameterizedTest
     @EnumSource(names = {"AUTO", "SOCKET"})
-    void aWorkerThatAnswersWhatItHasNotReadIsReplaced(WorkerTransport transport, @TempDir Path folder) throws Exception {
+    void aWorkerThatAnswersWhatItHasNotReadIsReplaced(WorkerTransport transport, @TempDir Path folder)
+            throws Exception {
         var here = new Signals(folder.toString());
         try (ProcessPool pool = one().heap("256m").transport(transport).open()) {
             TaskFuture<?> first = pool.submit(() -> {
@@ -501,16 +504,16 @@ class HostileTasksIT {
                     .isInstanceOf(TaskSerializationException.class)
                     .hasMessageContaining("no room for this");
             assertThatThrownBy(() -> pool.submit(() -> {
-                                throw new UnreadableException();
-                            })
-                            .get(60, SECONDS))
+                throw new UnreadableException();
+            })
+                    .get(60, SECONDS))
                     .cause()
                     .isInstanceOf(RemoteTaskException.class)
                     .hasMessageContaining("UnreadableException");
             assertThatThrownBy(() -> pool.submit(() -> {
-                                throw new NoStackException();
-                            })
-                            .get(60, SECONDS))
+                throw new NoStackException();
+            })
+                    .get(60, SECONDS))
                     .cause()
                     .isInstanceOf(RemoteTaskException.class)
                     .hasMessageContaining("has no stack");
@@ -533,7 +536,8 @@ class HostileTasksIT {
             var limit = TaskOptions.NONE.timeout(Duration.ofSeconds(2));
             TaskFuture<Integer> second = pool.submit(() -> 2, limit);
             TaskFuture<Long> third = pool.submit(() -> ProcessHandle.current().pid());
-            // Longer than the second may take, and than an answer may: it has ended by then, but its answer is not read.
+            // Longer than the second may take, and than an answer may: it has ended by then, but its answer is not
+            // read.
             first.onDone(done -> sleep(Duration.ofSeconds(5)));
             here.set("all are submitted");
             assertThat(first.get(60, SECONDS)).isOne();
@@ -734,7 +738,8 @@ class HostileTasksIT {
             TaskFuture<Integer> early = pool.submit(() -> 1, TaskOptions.NONE.retry(Retry.forever()));
             assertThatThrownBy(() -> early.get(60, SECONDS)).hasCauseInstanceOf(WorkerStartException.class);
             for (Retry retry : List.of(
-                    Retry.forever(), Retry.attempts(100_000), Retry.forever().waiting(Backoff.fixed(Duration.ofDays(1))))) {
+                    Retry.forever(), Retry.attempts(100_000),
+                    Retry.forever().waiting(Backoff.fixed(Duration.ofDays(1))))) {
                 TaskFuture<Integer> late = pool.submit(() -> 1, TaskOptions.NONE.retry(retry));
                 assertThatThrownBy(() -> late.get(60, SECONDS)).hasCauseInstanceOf(WorkerStartException.class);
             }

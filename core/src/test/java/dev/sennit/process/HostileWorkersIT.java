@@ -316,7 +316,8 @@ class HostileWorkersIT {
             List<Object> forged = pool.submit(() -> {
                 Left.manager = ManagerServer.local();
                 ManagerAddress theirs = Left.manager.address();
-                var mixed = Forgery.address(Forgery.server(ours), Forgery.socket(withOurSocket ? ours : theirs), Forgery.key(theirs));
+                var mixed = Forgery.address(Forgery.server(ours), Forgery.socket(withOurSocket ? ours : theirs),
+                        Forgery.key(theirs));
                 Left.manager.client().newList();
                 return Forgery.firstListAt(mixed);
             }).get(60, SECONDS);
@@ -441,10 +442,14 @@ class HostileWorkersIT {
     void memoryThatIsNoneOfOursIsRefused(Place place) throws Exception {
         try (ProcessPool pool = one().open()) {
             for (boolean compact : new boolean[] {true, false}) {
-                assertThatThrownBy(() -> pool.submit(() -> compact ? place.forge() : new Forged(place.forge())).get(60, SECONDS))
+                assertThatThrownBy(
+                        () -> pool.submit(() -> compact ? place.forge() : new Forged(place.forge())).get(60, SECONDS))
                         .hasCauseInstanceOf(TaskSerializationException.class)
-                        .hasMessageContaining(compact ? "an address where none belongs"
-                                : place == Place.A_PROCESS_OF_NOBODY ? "process 1 is none of this program's" : "is no memory file of this library: it is ");
+                        .hasMessageContaining(compact
+                                ? "an address where none belongs"
+                                : place == Place.A_PROCESS_OF_NOBODY
+                                        ? "process 1 is none of this program's"
+                                        : "is no memory file of this library: it is ");
             }
             assertServesAll(pool);
         }
@@ -466,15 +471,16 @@ class HostileWorkersIT {
             }).get(60, SECONDS);
             assertThat(theirs.size()).isEqualTo(32);
             assertThat(pool.submit(() -> ours).get(60, SECONDS)).isSameAs(ours);
-            assertThat(pool.submit(() -> new Object[] {kept, new StringBuilder("not compact")}).get(60, SECONDS)[0]).isSameAs(theirs);
+            assertThat(pool.submit(() -> new Object[] {kept, new StringBuilder("not compact")}).get(60, SECONDS)[0])
+                    .isSameAs(theirs);
         }
     }
 
     private static SharedMemory kept;
 
     /**
-     * A program with a pool, whose worker answers with memory of another program. That is the test, which started it, so that it is
-     * none of those that this one started.
+     * A program with a pool, whose worker answers with memory of another program. That is the test, which started it,
+     * so that it is none of those that this one started.
      */
     static final class OtherProgram {
         public static void main(String[] arguments) throws Exception {
@@ -502,9 +508,11 @@ class HostileWorkersIT {
     void memoryOfAnotherProgramIsRefused() throws Exception {
         try (SharedMemory memory = SharedMemory.create(64)) {
             String refusal =
-                    "process " + ProcessHandle.current().pid() + " is none of this program's; its shared memory is refused";
+                    "process " + ProcessHandle.current().pid()
+                            + " is none of this program's; its shared memory is refused";
             List<String> said = Program.outputOf(
-                            OtherProgram.class, "--enable-native-access=ALL-UNNAMED", "-Dsennit.cache=", "-Dtheirs=" + memory.name())
+                    OtherProgram.class, "--enable-native-access=ALL-UNNAMED", "-Dsennit.cache=",
+                    "-Dtheirs=" + memory.name())
                     .lines()
                     .toList();
             assertThat(said).hasSize(4);

@@ -186,7 +186,8 @@ class InitializerIT {
                         .as(when)
                         .cause()
                         .isInstanceOf(WorkerStartException.class)
-                        .hasMessageContainingAll("3 workers of pool", "in a row could not be started", end.said + " in its initializer")
+                        .hasMessageContainingAll("3 workers of pool", "in a row could not be started",
+                                end.said + " in its initializer")
                         .cause()
                         .isInstanceOf(WorkerCrashedException.class);
             }

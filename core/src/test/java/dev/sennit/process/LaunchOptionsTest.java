@@ -15,17 +15,22 @@ import org.junit.jupiter.api.io.TempDir;
 class LaunchOptionsTest {
     @Test
     void optionsEndWithTheProgram() {
-        assertThat(LaunchOptions.of(List.of("-Da=1", "-cp", "x.jar", "-ea", "app.Main", "-Db=2"))).containsExactly("-Da=1", "-ea");
+        assertThat(LaunchOptions.of(List.of("-Da=1", "-cp", "x.jar", "-ea", "app.Main", "-Db=2")))
+                .containsExactly("-Da=1", "-ea");
         assertThat(LaunchOptions.of(List.of("-Da=1", "-jar", "-Db=2", "-Dc=3"))).containsExactly("-Da=1");
-        assertThat(LaunchOptions.of(List.of("-p", "mods", "-Da=1", "-m", "app/app.Main", "-Db=2"))).containsExactly("-Da=1");
-        assertThat(LaunchOptions.of(List.of("--module-path=mods", "--class-path=x", "--module=app", "-Db=2"))).isEmpty();
+        assertThat(LaunchOptions.of(List.of("-p", "mods", "-Da=1", "-m", "app/app.Main", "-Db=2")))
+                .containsExactly("-Da=1");
+        assertThat(LaunchOptions.of(List.of("--module-path=mods", "--class-path=x", "--module=app", "-Db=2")))
+                .isEmpty();
         assertThat(LaunchOptions.of(List.of())).isEmpty();
     }
 
     @Test
     void valuesInAWordOfTheirOwnAreJoined() {
-        assertThat(LaunchOptions.of(List.of("--add-opens", "java.base/java.lang=ALL-UNNAMED", "--add-modules=a", "--enable-native-access", "b", "M")))
-                .containsExactly("--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-modules=a", "--enable-native-access=b");
+        assertThat(LaunchOptions.of(List.of("--add-opens", "java.base/java.lang=ALL-UNNAMED", "--add-modules=a",
+                "--enable-native-access", "b", "M")))
+                .containsExactly("--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-modules=a",
+                        "--enable-native-access=b");
     }
 
     @Test
@@ -38,7 +43,8 @@ class LaunchOptionsTest {
                 """);
         assertThat(LaunchOptions.of(List.of("@" + file, "-Dd=4", "Main", "@nothing")))
                 .containsExactly(
-                        "-Da=two words", "-Db=C:\\plain", "--add-opens=java.base/java.lang=ALL-UNNAMED", "-Dc=a \"quoted\" one", "-Dd=4");
+                        "-Da=two words", "-Db=C:\\plain", "--add-opens=java.base/java.lang=ALL-UNNAMED",
+                        "-Dc=a \"quoted\" one", "-Dd=4");
         assertThat(LaunchOptions.of(List.of("@" + folder.resolve("gone"), "-Dd=4", "Main"))).containsExactly("-Dd=4");
         assertThat(LaunchOptions.of(List.of("--disable-@files", "@" + file))).isEmpty();
     }

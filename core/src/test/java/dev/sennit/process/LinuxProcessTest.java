@@ -11,8 +11,8 @@ class LinuxProcessTest {
     @Test
     void pagesOfFilesDoNotCount() {
         assertThat(LinuxProcess.parseStatus(List.of(
-                        "Name:\tjava", "VmRSS:\t   99999 kB", "RssAnon:\t    1000 kB", "RssFile:\t   90000 kB",
-                        "RssShmem:\t      24 kB")))
+                "Name:\tjava", "VmRSS:\t   99999 kB", "RssAnon:\t    1000 kB", "RssFile:\t   90000 kB",
+                "RssShmem:\t      24 kB")))
                 .isEqualTo(1 << 20);
         assertThat(LinuxProcess.parseStatus(List.of())).isZero();
     }

@@ -94,7 +94,8 @@ class MemoryLimitsIT {
     @Test
     void theHeapIsGuessedWhereLinesGoElsewhere() throws Exception {
         try (Pool pool = Pools.open("processes:1?heap=48m&output=inherit")) {
-            assertCrash(pool, FILLS_THE_HEAP, "exited with code 3, as a JVM does that runs out of memory, while it ran task ");
+            assertCrash(pool, FILLS_THE_HEAP,
+                    "exited with code 3, as a JVM does that runs out of memory, while it ran task ");
         }
     }
 

@@ -129,7 +129,8 @@ class OrphanIT {
         public static void main(String[] arguments) throws Exception {
             try (AutoCloseable _ = Opening.valueOf(System.getProperty("opening")).open()) {
                 while (Files.exists(Path.of(arguments[0], "left"))
-                        && Files.readAllLines(Path.of(arguments[0], "left")).stream().anyMatch(each -> Files.exists(Path.of(each)))) {
+                        && Files.readAllLines(Path.of(arguments[0], "left")).stream()
+                                .anyMatch(each -> Files.exists(Path.of(each)))) {
                     Thread.sleep(10);
                 }
             }
@@ -140,7 +141,8 @@ class OrphanIT {
     @EnumSource(Opening.class)
     @EnabledOnOs(OS.LINUX)
     void whatIsLeftByAParentThatDiedWithItsWorkersIsRemovedByTheNextProgram(Opening opening) throws Exception {
-        // A short path, as a folder with a socket lies elsewhere where the temporary folder's own path is long; that of the tests may be.
+        // A short path, as a folder with a socket lies elsewhere where the temporary folder's own path is long; that of
+        // the tests may be.
         Path folder = Files.createDirectory(Path.of("/tmp/o" + ProcessHandle.current().pid()));
         try {
             isRemovedByTheNextProgram(folder, opening);

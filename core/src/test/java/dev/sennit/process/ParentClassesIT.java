@@ -99,12 +99,15 @@ class ParentClassesIT {
 
         @Override
         public Enumeration<URL> getResources(String name) throws IOException {
-            return files.containsKey(name) ? Collections.enumeration(List.of(getResource(name))) : super.getResources(name);
+            return files.containsKey(name)
+                    ? Collections.enumeration(List.of(getResource(name)))
+                    : super.getResources(name);
         }
 
         @SuppressWarnings("unchecked")
         Map<String, Object> runPlugin() throws Exception {
-            return ((Supplier<Map<String, Object>>) loadClass(Plugin.class.getName()).getConstructor(Pool.class).newInstance(pool)).get();
+            return ((Supplier<Map<String, Object>>) loadClass(Plugin.class.getName()).getConstructor(Pool.class)
+                    .newInstance(pool)).get();
         }
     }
 
@@ -122,7 +125,8 @@ class ParentClassesIT {
                     .containsEntry("missing", "null")
                     .containsEntry("too long", "null, " + which);
         }
-        assertThat(pool.submit(() -> Thread.currentThread().getContextClassLoader() == ClassLoader.getSystemClassLoader())
+        assertThat(
+                pool.submit(() -> Thread.currentThread().getContextClassLoader() == ClassLoader.getSystemClassLoader())
                         .join())
                 .as("the next task has the context class loader of its own class")
                 .isTrue();
@@ -138,7 +142,8 @@ class ParentClassesIT {
         });
         Awaitility.await()
                 .atMost(Duration.ofSeconds(30))
-                .untilAsserted(() -> assertThat(pool.submit(() -> loaders()).get()).as("in the worker: that of the system").isEqualTo(1));
+                .untilAsserted(() -> assertThat(pool.submit(() -> loaders()).get())
+                        .as("in the worker: that of the system").isEqualTo(1));
     }
 
     /** How many loaders stand for one of the parent's, as the histogram of the heap has it. */
@@ -173,7 +178,8 @@ class ParentClassesIT {
                             .dup()
                             .loadConstant("Invalid lambda deserialization")
                             .invokespecial(
-                                    type, ConstantDescs.INIT_NAME, MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_String))
+                                    type, ConstantDescs.INIT_NAME,
+                                    MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_String))
                             .athrow());
                 }));
     }
@@ -195,8 +201,9 @@ class ParentClassesIT {
             }
         };
         assertThatThrownBy(loader::runPlugin)
-                .hasMessageContaining("Plugin is not on the worker's class path, and its parent cannot hand it over: its"
-                        + " class loader has no file of it");
+                .hasMessageContaining(
+                        "Plugin is not on the worker's class path, and its parent cannot hand it over: its"
+                                + " class loader has no file of it");
         assertThat(pool.submit(() -> "goes on").join()).isEqualTo("goes on");
     }
 
@@ -232,7 +239,8 @@ class ParentClassesIT {
                     }
                 };
                 Task<String> folder = () -> System.getProperty("java.class.path");
-                WorkerProcess process = WorkerProcess.builder().heap("64m").start(() -> System.exit(new Point(40, 2).x()));
+                WorkerProcess process =
+                        WorkerProcess.builder().heap("64m").start(() -> System.exit(new Point(40, 2).x()));
                 process.join();
                 return List.of(
                         String.valueOf(own.submit(moved).join()),
@@ -254,12 +262,16 @@ class ParentClassesIT {
     }
 
     private static byte[] fileOf(Class<?> type) throws IOException {
-        try (InputStream in = ParentClassesIT.class.getClassLoader().getResourceAsStream(type.getName().replace('.', '/') + ".class")) {
+        try (InputStream in = ParentClassesIT.class.getClassLoader()
+                .getResourceAsStream(type.getName().replace('.', '/') + ".class")) {
             return in.readAllBytes();
         }
     }
 
-    /** A loader that has all of this test's class path itself; some files are others there, and those that are empty are missing. */
+    /**
+     * A loader that has all of this test's class path itself; some files are others there, and those that are empty are
+     * missing.
+     */
     private static ClassLoader embedding(Map<String, byte[]> changed) {
         URL[] urls = Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
                 .map(ParentClassesIT::urlOf)
@@ -268,7 +280,9 @@ class ParentClassesIT {
             @Override
             protected Class<?> findClass(String name) throws ClassNotFoundException {
                 byte[] file = changed.get(name.replace('.', '/') + ".class");
-                return file == null || file.length == 0 ? super.findClass(name) : defineClass(name, file, 0, file.length);
+                return file == null || file.length == 0
+                        ? super.findClass(name)
+                        : defineClass(name, file, 0, file.length);
             }
 
             @Override
@@ -327,7 +341,8 @@ class ParentClassesIT {
     public static final class Contained implements Supplier<Boolean> {
         @Override
         public Boolean get() {
-            Task<Boolean> task = () -> Thread.currentThread().getContextClassLoader() == Contained.class.getClassLoader();
+            Task<Boolean> task =
+                    () -> Thread.currentThread().getContextClassLoader() == Contained.class.getClassLoader();
             try (Pool own = ProcessPool.builder().workers(1).heap("64m").open()) {
                 return own.submit(task, TaskOptions.named("contained")).join();
             }

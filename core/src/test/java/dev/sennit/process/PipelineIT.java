@@ -113,7 +113,8 @@ class PipelineIT {
                     .collectingFailures(failures::add)
                     .toList());
             signals.await("held");
-            assertThat(ProcessHandle.of(Long.parseLong(signals.logged().getFirst())).orElseThrow().destroyForcibly()).isTrue();
+            assertThat(ProcessHandle.of(Long.parseLong(signals.logged().getFirst())).orElseThrow().destroyForcibly())
+                    .isTrue();
 
             PipelineResult<Integer> result = caller.result();
             assertThat(result.values()).hasSize(199).doesNotHaveDuplicates().doesNotContain(-5);
@@ -152,14 +153,14 @@ class PipelineIT {
         try (Pool processes = open(2)) {
             Signals here = signals;
             assertThatThrownBy(() -> Pipeline.from(items(100))
-                            .through("loop", processes, n -> {
-                                if (n == 0) {
-                                    return Work.loop(here);
-                                }
-                                here.awaitCount("held", 1);
-                                throw new IOException("now");
-                            })
-                            .toList())
+                    .through("loop", processes, n -> {
+                        if (n == 0) {
+                            return Work.loop(here);
+                        }
+                        here.awaitCount("held", 1);
+                        throw new IOException("now");
+                    })
+                    .toList())
                     .hasMessageContaining("item 1 (1) failed in stage loop: ")
                     .cause()
                     .isInstanceOf(IOException.class)
@@ -187,7 +188,8 @@ class PipelineIT {
                     .run(n -> {})
                     .statistics();
             assertThat(seen.failed()).isOne();
-            assertThat(failures).singleElement().satisfies(failure -> assertThat(failure.cause()).isInstanceOf(TimeoutException.class));
+            assertThat(failures).singleElement()
+                    .satisfies(failure -> assertThat(failure.cause()).isInstanceOf(TimeoutException.class));
             assertIdle(processes);
             assertThat(signals.count("finished")).isZero();
             assertThat(processes.submit(() -> 7).join()).isEqualTo(7);
@@ -218,12 +220,12 @@ class PipelineIT {
     void aCallbackInAServingThreadMayRunOne() throws Exception {
         try (Pool processes = open(1)) {
             assertThat(processes.submit(() -> 1)
-                            .thenApply(one -> Pipeline.from(items(20))
-                                    .through("square", processes, Work::square)
-                                    .inOrder()
-                                    .toList()
-                                    .values())
-                            .get())
+                    .thenApply(one -> Pipeline.from(items(20))
+                            .through("square", processes, Work::square)
+                            .inOrder()
+                            .toList()
+                            .values())
+                    .get())
                     .hasSize(20)
                     .endsWith(361);
         }

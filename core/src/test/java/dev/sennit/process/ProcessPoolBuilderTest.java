@@ -45,9 +45,11 @@ class ProcessPoolBuilderTest {
     @Test
     void aShareOfTheMemoryIsTheDefaultAlone() {
         assertThat(WorkerCommand.arguments(settings("processes:7?spares=1"))).contains("-XX:MaxRAMPercentage=6.25");
-        assertThat(WorkerCommand.arguments(settings("processes:8?heap=64m"))).noneMatch(option -> option.contains("Percentage"));
+        assertThat(WorkerCommand.arguments(settings("processes:8?heap=64m")))
+                .noneMatch(option -> option.contains("Percentage"));
         List<String> own = WorkerCommand.arguments(settings("processes:8?jvm=-XX:MaxRAMPercentage=80"));
-        assertThat(own.indexOf("-XX:MaxRAMPercentage=80")).as("the last one counts").isGreaterThan(own.indexOf("-XX:MaxRAMPercentage=6.25"));
+        assertThat(own.indexOf("-XX:MaxRAMPercentage=80")).as("the last one counts")
+                .isGreaterThan(own.indexOf("-XX:MaxRAMPercentage=6.25"));
         assertThat(WorkerCommand.arguments(settings("processes:1"))).contains("-XX:MaxRAMPercentage=25.0");
     }
 
@@ -61,21 +63,26 @@ class ProcessPoolBuilderTest {
 
     @Test
     void aCommaIsPartOfAnOptionUnlessAHyphenFollows() {
-        assertThat(settings("processes?jvm=-Xlog:gc,safepoint,-Xss4m,-XX:StartFlightRecording=duration=1m,filename=a-b.jfr").jvmOptions())
-                .containsExactly("-Xlog:gc,safepoint", "-Xss4m", "-XX:StartFlightRecording=duration=1m,filename=a-b.jfr");
+        assertThat(settings(
+                "processes?jvm=-Xlog:gc,safepoint,-Xss4m,-XX:StartFlightRecording=duration=1m,filename=a-b.jfr")
+                .jvmOptions())
+                .containsExactly("-Xlog:gc,safepoint", "-Xss4m",
+                        "-XX:StartFlightRecording=duration=1m,filename=a-b.jfr");
     }
 
     @Test
     void theSerialCollectorIsTheDefaultAlone() {
         assertThat(WorkerCommand.arguments(settings("processes"))).contains("-XX:+UseSerialGC");
-        assertThat(WorkerCommand.arguments(settings("processes?jvm=-XX:+UseG1GC"))).contains("-XX:+UseG1GC").doesNotContain("-XX:+UseSerialGC");
+        assertThat(WorkerCommand.arguments(settings("processes?jvm=-XX:+UseG1GC"))).contains("-XX:+UseG1GC")
+                .doesNotContain("-XX:+UseSerialGC");
     }
 
     @Test
     void agentsAreTakenOverButNoDebugger() {
         assertThat(WorkerCommand.agents(List.of(
-                        "-Xmx1g", "-javaagent:cover.jar=file=a,b", "-javaagent:/opt/trace.jar", "-agentlib:hprof", "-agentpath:/opt/libprof.so=x",
-                        "-agentlib:jdwp=transport=dt_socket,address=5005", "-agentpath:/jdk/lib/libjdwp.so=x")))
+                "-Xmx1g", "-javaagent:cover.jar=file=a,b", "-javaagent:/opt/trace.jar", "-agentlib:hprof",
+                "-agentpath:/opt/libprof.so=x",
+                "-agentlib:jdwp=transport=dt_socket,address=5005", "-agentpath:/jdk/lib/libjdwp.so=x")))
                 .containsExactly(
                         "-javaagent:" + Path.of("cover.jar").toAbsolutePath() + "=file=a,b",
                         "-javaagent:/opt/trace.jar",
@@ -87,7 +94,8 @@ class ProcessPoolBuilderTest {
     void aDebuggerListensAtAFreePortOfThisMachineAlone() {
         assertThat(WorkerCommand.arguments(settings("processes?debug=on")))
                 .contains("-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0");
-        assertThat(WorkerCommand.arguments(settings("processes?debug=off"))).noneMatch(option -> option.startsWith("-agentlib:jdwp"));
+        assertThat(WorkerCommand.arguments(settings("processes?debug=off")))
+                .noneMatch(option -> option.startsWith("-agentlib:jdwp"));
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> plan("processes?debug=on&output=discard").open())
                 .withMessageStartingWith("debug needs output=lines or inherit, was discard");
@@ -96,7 +104,8 @@ class ProcessPoolBuilderTest {
     @Test
     void environmentVariablesAreAddedUp() {
         ProcessPool.Builder settings = plan("processes?env.LANG=C.UTF-8&env.NAME=a=b").environment(Map.of("LANG", "C"));
-        assertThat(settings.workerSettings().environment()).containsOnly(Map.entry("LANG", "C"), Map.entry("NAME", "a=b"));
+        assertThat(settings.workerSettings().environment()).containsOnly(Map.entry("LANG", "C"),
+                Map.entry("NAME", "a=b"));
     }
 
     @Test
@@ -174,7 +183,9 @@ class ProcessPoolBuilderTest {
     void anUnknownOptionListsEveryKnownOne() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> plan("processes?environment=x"))
-                .withMessageContainingAll("unknown option \"environment\"", "direct, metaspace, rss, min, idle, spares, max-tasks, strict-max-tasks, max-age, max-memory, dir, env.NAME");
+                .withMessageContainingAll("unknown option \"environment\"",
+                        "direct, metaspace, rss, min, idle, spares, max-tasks, strict-max-tasks, max-age, "
+                                + "max-memory, dir, env.NAME");
     }
 
     @Test

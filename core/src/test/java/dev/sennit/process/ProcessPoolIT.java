@@ -50,7 +50,8 @@ class ProcessPoolIT extends CorePoolContract {
         };
         assertThat(submitter(pool().submit(failing))).isEqualTo(getClass().getName());
         assertThat(submitter(pool().invokeAll(List.of(failing)).getFirst())).isEqualTo(getClass().getName());
-        assertThat(submitter(pool().invokeAll(List.of(failing), 1, TimeUnit.DAYS).getFirst())).isEqualTo(getClass().getName());
+        assertThat(submitter(pool().invokeAll(List.of(failing), 1, TimeUnit.DAYS).getFirst()))
+                .isEqualTo(getClass().getName());
     }
 
     private static String submitter(Future<?> failed) throws InterruptedException {

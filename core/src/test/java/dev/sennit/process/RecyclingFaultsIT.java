@@ -22,8 +22,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Workers are killed at random while they are replaced after a few tasks, let go when idle, and spares wait: nothing hangs,
- * nothing is lost, nothing runs twice, and in the end there are as many as there should be.
+ * Workers are killed at random while they are replaced after a few tasks, let go when idle, and spares wait: nothing
+ * hangs, nothing is lost, nothing runs twice, and in the end there are as many as there should be.
  *
  * <p>{@code -Dsennit.rounds=50} makes a long run of it, and {@code -Dsennit.seed=} repeats one.
  */
@@ -110,7 +110,10 @@ class RecyclingFaultsIT {
         assertThat(WorkerProcesses.ofThisJvm()).isEmpty();
     }
 
-    /** Any of them: one that serves, starts, waits beside the pool, or is on its way out; but not so often that none comes up. */
+    /**
+     * Any of them: one that serves, starts, waits beside the pool, or is on its way out; but not so often that none
+     * comes up.
+     */
     private static void kill(Random random, ProcessPool pool, Set<Long> killed) {
         List<ProcessHandle> victims = WorkerProcesses.ofThisJvm();
         if (pool.statistics().workers() > 0 && !victims.isEmpty() && random.nextInt(8) == 0) {

@@ -103,7 +103,8 @@ class RecyclingIT extends ChangingWorkers {
                 futures.add(pool.submit(() -> Work.hold(here)));
             }
             here.awaitCount("held", 2); // one that serves, and one that has retired
-            await(() -> pool.slots().stream().anyMatch(slot -> slot.worker() instanceof WorkerJvm serving && serving.isSpent()));
+            await(() -> pool.slots().stream()
+                    .anyMatch(slot -> slot.worker() instanceof WorkerJvm serving && serving.isSpent()));
             pool.replaceSpent(); // as the watch does, now or soon
             assertThat(pool.slots()).as("nothing is started for one that may not go yet").hasSize(2);
             assertThat(here.count("held")).isEqualTo(2);
@@ -247,10 +248,12 @@ class RecyclingIT extends ChangingWorkers {
                 thread -> thread instanceof WorkerSlot.ServingThread && started.incrementAndGet() > 2)) {
             assertThatThrownBy(() -> pool(3).name("large").open())
                     .isInstanceOf(WorkerStartException.class)
-                    .hasMessageStartingWith("pool large with 3 workers could not be opened: unable to create native thread");
+                    .hasMessageStartingWith(
+                            "pool large with 3 workers could not be opened: unable to create native thread");
         }
         awaitProcesses(0);
-        await(() -> Thread.getAllStackTraces().keySet().stream().noneMatch(thread -> thread.getName().startsWith("large")));
+        await(() -> Thread.getAllStackTraces().keySet().stream()
+                .noneMatch(thread -> thread.getName().startsWith("large")));
     }
 
     @Test
@@ -258,7 +261,7 @@ class RecyclingIT extends ChangingWorkers {
     void oneWithoutAThreadForASuccessorGoesOn() throws Exception {
         var started = new AtomicInteger();
         try (var backend = FailingBackend.withoutThreads(
-                        thread -> thread instanceof WorkerSlot.ServingThread && started.incrementAndGet() == 2);
+                thread -> thread instanceof WorkerSlot.ServingThread && started.incrementAndGet() == 2);
                 ProcessPool pool = pool(1).maxTasks(1).open()) {
             long old = pidIn(pool);
             await(() -> started.get() >= 2);

@@ -47,7 +47,7 @@ class RingTest {
     }
 
     private static Ring.Message take(Ring reader) throws IOException {
-        for (Ring.Message message = reader.poll(); ; message = reader.poll()) {
+        for (Ring.Message message = reader.poll();; message = reader.poll()) {
             if (message != null || !reader.await()) {
                 return message;
             }
@@ -92,7 +92,8 @@ class RingTest {
     void theEndOfAWriterInTheMiddleOfAMessageIsNoNonsense() throws Exception {
         Ends ends = Ends.of(1024);
         Thread writing = Thread.ofPlatform().start(() -> {
-            assertThatThrownBy(() -> ends.writer().write(1, 2, 3, 4, new byte[5000], 5000)).isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> ends.writer().write(1, 2, 3, 4, new byte[5000], 5000))
+                    .isInstanceOf(IOException.class);
         });
         while (!ends.reader().hasMessage()) {
             Thread.onSpinWait();
@@ -109,7 +110,8 @@ class RingTest {
         List<String> lines = Files.readAllLines(Path.of("/proc/self/smaps"));
         for (int i = 0; i < lines.size(); i++) {
             if (lines.get(i).startsWith(from)) {
-                String resident = lines.subList(i, lines.size()).stream().filter(line -> line.startsWith("Rss:")).findFirst().orElseThrow();
+                String resident = lines.subList(i, lines.size()).stream().filter(line -> line.startsWith("Rss:"))
+                        .findFirst().orElseThrow();
                 return Long.parseLong(resident.replaceAll("\\D", "")) << 10;
             }
         }

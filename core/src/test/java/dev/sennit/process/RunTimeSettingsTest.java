@@ -45,10 +45,13 @@ class RunTimeSettingsTest {
 
     @Test
     void theExtensionsOfALocaleTravel() {
-        Locale.setDefault(Locale.Category.FORMAT, new Locale.Builder().setLocale(format).setLanguageTag("th-TH-u-ca-buddhist-nu-thai").build());
+        Locale.setDefault(Locale.Category.FORMAT,
+                new Locale.Builder().setLocale(format).setLanguageTag("th-TH-u-ca-buddhist-nu-thai").build());
         List<String> options = RunTimeSettings.locales(Map.of());
-        assertThat(options).contains("-Duser.language.format=th", "-Duser.country.format=TH", "-Duser.extensions.format=u-ca-buddhist-nu-thai");
-        Locale.setDefault(Locale.Category.FORMAT, new Locale.Builder().setLocale(format).setExtension('u', "ca-buddhist").build());
+        assertThat(options).contains("-Duser.language.format=th", "-Duser.country.format=TH",
+                "-Duser.extensions.format=u-ca-buddhist-nu-thai");
+        Locale.setDefault(Locale.Category.FORMAT,
+                new Locale.Builder().setLocale(format).setExtension('u', "ca-buddhist").build());
         assertThat(RunTimeSettings.locales(Map.of())).contains("-Duser.extensions.format=u-ca-buddhist");
     }
 }

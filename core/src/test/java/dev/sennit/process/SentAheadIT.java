@@ -81,7 +81,10 @@ class SentAheadIT {
         }
     }
 
-    /** A worker becomes free while the other is sent a task ahead: that task must not stay there, as the one before may wait for it. */
+    /**
+     * A worker becomes free while the other is sent a task ahead: that task must not stay there, as the one before may
+     * wait for it.
+     */
     @Test
     void oneIsNotLeftBehindAnotherWhileAWorkerIsFree() throws Exception {
         Signals here = signals;

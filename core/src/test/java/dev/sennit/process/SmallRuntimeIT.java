@@ -35,7 +35,8 @@ class SmallRuntimeIT {
 
         private static String seen() {
             boolean asserts = EveryKind.class.desiredAssertionStatus();
-            return System.getProperty("app.word") + " " + asserts + " " + ModuleLayer.boot().findModule("java.management").isPresent();
+            return System.getProperty("app.word") + " " + asserts + " "
+                    + ModuleLayer.boot().findModule("java.management").isPresent();
         }
     }
 
@@ -43,7 +44,8 @@ class SmallRuntimeIT {
     void javaBaseIsEnough() throws Exception {
         String seen = "a word true false";
         String[] options = {"--limit-modules", "java.base", "-Dapp.word=a word", "-ea",
-            "--add-opens=java.base/java.lang=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED"}; // else it is said that they are missing
+            // else it is said that they are missing
+            "--add-opens=java.base/java.lang=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED"};
         assertThat(Program.outputOf(EveryKind.class, options))
                 .isEqualToNormalizingNewlines(
                         (seen + " Optional.empty\n").repeat(5) + "nested " + seen + "\n");
@@ -64,7 +66,8 @@ class SmallRuntimeIT {
     void withoutATemporaryFolderThePoolDoesNotOpenAndSaysWhatToDo(@TempDir Path folder) throws Exception {
         Path gone = folder.resolve("gone");
         assertThat(Program.outputOf(NoFolder.class, "-Djava.io.tmpdir=" + gone))
-                .contains("cannot make the folder in which processes meet: " + gone + " is no folder; start this JVM with -Djava.io.tmpdir=");
+                .contains("cannot make the folder in which processes meet: " + gone
+                        + " is no folder; start this JVM with -Djava.io.tmpdir=");
     }
 
     @Test

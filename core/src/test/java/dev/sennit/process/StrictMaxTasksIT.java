@@ -57,9 +57,11 @@ class StrictMaxTasksIT extends ChangingWorkers {
         try (Pool pool = Pools.open("processes:1?strict-max-tasks=1&spares=1&heap=64m&output=discard")) {
             List<Long> pids = new ArrayList<>();
             for (int i = 0; i < 4; i++) {
-                pids.add(pool.submit(() -> ProcessHandle.current().pid()).get(BOUND, SECONDS)); // by the thread that waits, often
+                // by the thread that waits, often
+                pids.add(pool.submit(() -> ProcessHandle.current().pid()).get(BOUND, SECONDS));
             }
-            pids.addAll(pool.chunksOf(1).map(n -> ProcessHandle.current().pid(), IntStream.range(0, 4).boxed().toList()));
+            pids.addAll(
+                    pool.chunksOf(1).map(n -> ProcessHandle.current().pid(), IntStream.range(0, 4).boxed().toList()));
             assertThat(pids).doesNotHaveDuplicates();
         }
         assertThat(WorkerProcesses.ofThisJvm()).isEmpty();

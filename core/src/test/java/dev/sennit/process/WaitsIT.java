@@ -9,9 +9,9 @@ import dev.sennit.loop.DatagramEndpoint;
 import dev.sennit.loop.EventLoop;
 import dev.sennit.loop.Listener;
 import dev.sennit.loop.Subprocess;
+import dev.sennit.loop.WaitingMethods;
 import dev.sennit.loop.WaitingMethods.Entry;
 import dev.sennit.loop.WaitingMethods.Part;
-import dev.sennit.loop.WaitingMethods;
 import dev.sennit.manager.ManagedBarrier;
 import dev.sennit.manager.ManagedBoundedSemaphore;
 import dev.sennit.manager.ManagedEvent;
@@ -52,7 +52,10 @@ import javax.net.ssl.SSLParameters;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What {@code WaitsTest} asks of all methods that wait, of those that need sockets, processes or memory that processes share. */
+/**
+ * What {@code WaitsTest} asks of all methods that wait, of those that need sockets, processes or memory that processes
+ * share.
+ */
 public class WaitsIT {
     private static final Duration DAY = Duration.ofDays(1);
     private static final int MUCH = 64 << 20;
@@ -123,7 +126,8 @@ public class WaitsIT {
     }
 
     private static ByteStream beforeTheHandshake(Deque<Part> atEnd) throws Exception {
-        Listener listener = Listener.openTls(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), SSLContext.getDefault());
+        Listener listener =
+                Listener.openTls(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), SSLContext.getDefault());
         atEnd.addLast(listener::close);
         SocketChannel client = SocketChannel.open(listener.localAddress());
         atEnd.addLast(client::close);
@@ -151,7 +155,8 @@ public class WaitsIT {
                 stream("readLine(int)", stream -> stream.readLine(10)),
                 stream("readUntil(int, byte[][])", stream -> stream.readUntil(10, new byte[] {1})),
                 stream("startTls(SSLContext, String)", stream -> stream.startTls(SSLContext.getDefault(), "localhost")),
-                stream("acceptTls(SSLContext, SSLParameters)", stream -> stream.acceptTls(SSLContext.getDefault(), new SSLParameters())),
+                stream("acceptTls(SSLContext, SSLParameters)",
+                        stream -> stream.acceptTls(SSLContext.getDefault(), new SSLParameters())),
                 waits("ByteStream.transferTo(ByteStream)", atEnd -> {
                     ByteStream from = connected(atEnd);
                     ByteStream to = connected(atEnd);
@@ -162,7 +167,8 @@ public class WaitsIT {
                     ByteStream to = connected(atEnd);
                     return () -> from.transferTo(to, 10);
                 }),
-                on("Subprocess.communicate(byte[], int, Duration)", WaitsIT::sleeping, it -> it.communicate(new byte[0], 10, DAY)),
+                on("Subprocess.communicate(byte[], int, Duration)", WaitsIT::sleeping,
+                        it -> it.communicate(new byte[0], 10, DAY)),
                 on("DatagramEndpoint.receive()", atEnd -> {
                     DatagramEndpoint endpoint = DatagramEndpoint.open(0);
                     atEnd.addLast(endpoint::close);
@@ -188,7 +194,8 @@ public class WaitsIT {
                         "ByteStream.connectTls(String, int, SSLContext, Duration)",
                         WaitsIT::silent,
                         server -> ByteStream.connectTls(
-                                server.getInetAddress().getHostAddress(), server.getLocalPort(), SSLContext.getDefault(), DAY)),
+                                server.getInetAddress().getHostAddress(), server.getLocalPort(),
+                                SSLContext.getDefault(), DAY)),
                 on("Listener.accept()", WaitsIT::listener, Listener::accept),
                 on("Listener.serve(int, Handler)", WaitsIT::listener, listener -> listener.serve(1, client -> {})),
                 on("Subprocess.waitFor()", WaitsIT::sleeping, Subprocess::waitFor),
@@ -236,9 +243,11 @@ public class WaitsIT {
                 on("SharedLock.lockInterruptibly()", WaitsIT::takenShared, Lock::lockInterruptibly),
                 on("SharedLock.tryLock(long, TimeUnit)", WaitsIT::takenShared, lock -> lock.tryLock(1, TimeUnit.DAYS)),
                 on("SharedReentrantLock.lockInterruptibly()", WaitsIT::takenReentrant, Lock::lockInterruptibly),
-                on("SharedReentrantLock.tryLock(long, TimeUnit)", WaitsIT::takenReentrant, lock -> lock.tryLock(1, TimeUnit.DAYS)),
+                on("SharedReentrantLock.tryLock(long, TimeUnit)", WaitsIT::takenReentrant,
+                        lock -> lock.tryLock(1, TimeUnit.DAYS)),
                 on("InterProcessLock.lockInterruptibly()", WaitsIT::takenFile, Lock::lockInterruptibly),
-                on("InterProcessLock.tryLock(long, TimeUnit)", WaitsIT::takenFile, lock -> lock.tryLock(1, TimeUnit.DAYS)),
+                on("InterProcessLock.tryLock(long, TimeUnit)", WaitsIT::takenFile,
+                        lock -> lock.tryLock(1, TimeUnit.DAYS)),
                 locked("await()", SharedCondition::await),
                 locked("await(long, TimeUnit)", condition -> condition.await(1, TimeUnit.DAYS)),
                 locked("awaitNanos(long)", condition -> condition.awaitNanos(DAY.toNanos())),
@@ -247,7 +256,8 @@ public class WaitsIT {
                         condition -> condition.awaitUntil(new Date(System.currentTimeMillis() + DAY.toMillis()))),
                 on("SharedBarrier.await()", atEnd -> SharedBarrier.create(2), SharedBarrier::await),
                 on("SharedBarrier.await(Action)", atEnd -> SharedBarrier.create(2), it -> it.await(() -> {})),
-                on("SharedBarrier.await(long, TimeUnit)", atEnd -> SharedBarrier.create(2), it -> it.await(1, TimeUnit.DAYS)),
+                on("SharedBarrier.await(long, TimeUnit)", atEnd -> SharedBarrier.create(2),
+                        it -> it.await(1, TimeUnit.DAYS)),
                 on("SharedBoundedSemaphore.acquire()", atEnd -> {
                     var semaphore = SharedBoundedSemaphore.create(1);
                     semaphore.acquire();
@@ -261,7 +271,8 @@ public class WaitsIT {
                 on("SharedEvent.await()", atEnd -> SharedEvent.create(), SharedEvent::await),
                 on("SharedEvent.await(Duration)", atEnd -> SharedEvent.create(), event -> event.await(DAY)),
                 on("SharedSemaphore.acquire()", atEnd -> SharedSemaphore.create(0), SharedSemaphore::acquire),
-                on("SharedSemaphore.acquire(int)", atEnd -> SharedSemaphore.create(1), semaphore -> semaphore.acquire(2)),
+                on("SharedSemaphore.acquire(int)", atEnd -> SharedSemaphore.create(1),
+                        semaphore -> semaphore.acquire(2)),
                 on(
                         "SharedSemaphore.tryAcquire(long, TimeUnit)",
                         atEnd -> SharedSemaphore.create(0),
@@ -273,7 +284,8 @@ public class WaitsIT {
                 on("SharedQueue.take()", WaitsIT::empty, SharedQueue::take),
                 on("SharedQueue.poll(long, TimeUnit)", WaitsIT::empty, queue -> queue.poll(1, TimeUnit.DAYS)),
                 on("SharedQueue.put(Object)", WaitsIT::empty, queue -> full(queue).put(2)),
-                on("SharedQueue.offer(Object, long, TimeUnit)", WaitsIT::empty, queue -> full(queue).offer(2, 1, TimeUnit.DAYS)),
+                on("SharedQueue.offer(Object, long, TimeUnit)", WaitsIT::empty,
+                        queue -> full(queue).offer(2, 1, TimeUnit.DAYS)),
                 on("SharedQueue.join()", WaitsIT::empty, queue -> full(queue).join()),
                 on("SharedQueue.join(Duration)", WaitsIT::empty, queue -> full(queue).join(DAY)));
     }
@@ -377,16 +389,19 @@ public class WaitsIT {
                 sending("sendBytes(byte[])", end -> end.sendBytes(new byte[10])),
                 sending("sendBytes(byte[], int, int)", end -> end.sendBytes(new byte[10], 0, 10)),
                 managed("ManagedBarrier.await()", client -> client.newBarrier(2), ManagedBarrier::await),
-                managed("ManagedBarrier.await(Duration)", client -> client.newBarrier(2), barrier -> barrier.await(DAY)),
+                managed("ManagedBarrier.await(Duration)", client -> client.newBarrier(2),
+                        barrier -> barrier.await(DAY)),
                 managed("ManagedEvent.await()", ManagerClient::newEvent, ManagedEvent::await),
                 managed("ManagedEvent.await(Duration)", ManagerClient::newEvent, event -> event.await(DAY)),
                 managed("ManagedQueue.join()", WaitsIT::unfinished, ManagedQueue::join),
                 managed("ManagedQueue.join(Duration)", WaitsIT::unfinished, queue -> queue.join(DAY)),
                 managed("ManagedQueue.put", WaitsIT::unfinished, queue -> queue.put(2)),
                 managed("ManagedSemaphore.acquire()", WaitsIT::taken, ManagedSemaphore::acquire),
-                managed("ManagedSemaphore.tryAcquire(Duration)", WaitsIT::taken, semaphore -> semaphore.tryAcquire(DAY)),
+                managed("ManagedSemaphore.tryAcquire(Duration)", WaitsIT::taken,
+                        semaphore -> semaphore.tryAcquire(DAY)),
                 managed("ManagedBoundedSemaphore.acquire()", WaitsIT::takenBounded, ManagedBoundedSemaphore::acquire),
-                managed("ManagedBoundedSemaphore.tryAcquire(Duration)", WaitsIT::takenBounded, semaphore -> semaphore.tryAcquire(DAY)),
+                managed("ManagedBoundedSemaphore.tryAcquire(Duration)", WaitsIT::takenBounded,
+                        semaphore -> semaphore.tryAcquire(DAY)),
                 managed("ManagedLock.lockInterruptibly", ManagerClient::newLock, lock -> {
                     elsewhere(lock::lock);
                     lock.lockInterruptibly();

@@ -50,7 +50,8 @@ class WorkerArchiveTest {
     @Test
     void classPathPropertiesAndLimitsDoNotMatter() {
         Path file = fileFor(NO_LIMITS, "-XX:+UseSerialGC", "--class-path", "a.jar", "-Da=b", "Main");
-        assertThat(fileFor(new MemoryLimits(null, "1m", "2m"), "-XX:+UseSerialGC", "-XX:MaxMetaspaceSize=2m", "-Da=c", "Other"))
+        assertThat(fileFor(new MemoryLimits(null, "1m", "2m"), "-XX:+UseSerialGC", "-XX:MaxMetaspaceSize=2m", "-Da=c",
+                "Other"))
                 .isEqualTo(file);
         assertThat(fileFor(NO_LIMITS, "-XX:+UseParallelGC")).isNotEqualTo(file);
         assertThat(fileFor(NO_LIMITS, "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED")).isNotEqualTo(file);
@@ -67,8 +68,9 @@ class WorkerArchiveTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"-javaagent:a.jar", "-agentlib:jdwp", "-Xshare:off", "-XX:SharedArchiveFile=x", "-XX:AOTCache=x",
-        "--patch-module", "--limit-modules=java.base"})
+    @ValueSource(
+            strings = {"-javaagent:a.jar", "-agentlib:jdwp", "-Xshare:off", "-XX:SharedArchiveFile=x", "-XX:AOTCache=x",
+                "--patch-module", "--limit-modules=java.base"})
     void someWorkersCanHaveNone(String argument) {
         assertThat(WorkerArchive.forWorkers(List.of("-XX:+UseSerialGC", argument), NO_LIMITS)).isNull();
     }
@@ -80,7 +82,8 @@ class WorkerArchiveTest {
         assertThat(WorkerArchive.forWorkers(List.of(), NO_LIMITS)).isNull();
         System.setProperty(WorkerArchive.FOLDER_PROPERTY, file.toString());
         assertThat(WorkerArchive.forWorkers(List.of(), NO_LIMITS)).isNull();
-        System.setProperty(WorkerArchive.FOLDER_PROPERTY, folder.resolve("a" + java.io.File.pathSeparator + "b").toString());
+        System.setProperty(WorkerArchive.FOLDER_PROPERTY,
+                folder.resolve("a" + java.io.File.pathSeparator + "b").toString());
         assertThat(WorkerArchive.forWorkers(List.of(), NO_LIMITS)).isNull();
         System.setProperty(WorkerArchive.FOLDER_PROPERTY, "");
         assertThat(WorkerArchive.forWorkers(List.of(), NO_LIMITS)).isNull();
@@ -117,7 +120,8 @@ class WorkerArchiveTest {
         List<String> arguments = List.of("-XX:+UseSerialGC");
         assertThat(archive.addTo(arguments)).isEqualTo(arguments);
         Files.writeString(archive.file(), "an archive");
-        assertThat(archive.addTo(arguments)).contains("-XX:SharedArchiveFile=" + archive.file()).endsWith("-XX:+UseSerialGC");
+        assertThat(archive.addTo(arguments)).contains("-XX:SharedArchiveFile=" + archive.file())
+                .endsWith("-XX:+UseSerialGC");
         archive.suspect();
         assertThat(archive.addTo(arguments)).as("to be seen without it").isEqualTo(arguments);
         archive.judge(true);

@@ -17,7 +17,10 @@ import java.util.function.BiConsumer;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/** Workers are killed at chosen moments; nothing hangs, nothing is lost. {@code FaultsIT} in stress kills them at random. */
+/**
+ * Workers are killed at chosen moments; nothing hangs, nothing is lost. {@code FaultsIT} in stress kills them at
+ * random.
+ */
 class WorkerDeathIT {
     @Test
     void aTaskThatHadNotBegunRunsElsewhere() throws Exception {
@@ -79,18 +82,22 @@ class WorkerDeathIT {
     void eachWorkerThatIsLostIsALineInTheLog() throws Exception {
         List<String> lines = new CopyOnWriteArrayList<>();
         BiConsumer<Level, String> before = WorkerLog.tellTo((level, line) -> lines.add(level + " " + line));
-        try (ProcessPool pool = ProcessPool.builder().name("photos").workers(1).heap("64m").grace(Duration.ZERO).open()) {
+        try (ProcessPool pool =
+                ProcessPool.builder().name("photos").workers(1).heap("64m").grace(Duration.ZERO).open()) {
             long idle = pool.submit(() -> ProcessHandle.current().pid()).get(60, TimeUnit.SECONDS);
             ProcessHandle.of(idle).orElseThrow().destroyForcibly();
             Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> !lines.isEmpty());
-            assertThat(lines).singleElement().asString().startsWith("WARNING photos - worker photos-worker-1 (pid " + idle
-                    + ") was killed by signal 9 (SIGKILL)").endsWith("between two tasks");
+            assertThat(lines).singleElement().asString()
+                    .startsWith("WARNING photos - worker photos-worker-1 (pid " + idle
+                            + ") was killed by signal 9 (SIGKILL)")
+                    .endsWith("between two tasks");
 
             TaskFuture<Integer> exits = pool.submit(() -> {
                 System.exit(3);
                 return 1;
             }, TaskOptions.named("leave"));
-            assertThatThrownBy(() -> exits.get(60, TimeUnit.SECONDS)).cause().isInstanceOf(WorkerCrashedException.class);
+            assertThatThrownBy(() -> exits.get(60, TimeUnit.SECONDS)).cause()
+                    .isInstanceOf(WorkerCrashedException.class);
             Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> lines.size() > 1);
             assertThat(lines).hasSize(2).last().asString()
                     .startsWith("WARNING photos - worker photos-worker-1 (pid ")
@@ -127,7 +134,8 @@ class WorkerDeathIT {
             });
             try {
                 assertThat(told.await(60, TimeUnit.SECONDS)).isTrue();
-                assertThatThrownBy(() -> exits.get(5, TimeUnit.SECONDS)).cause().isInstanceOf(WorkerCrashedException.class);
+                assertThatThrownBy(() -> exits.get(5, TimeUnit.SECONDS)).cause()
+                        .isInstanceOf(WorkerCrashedException.class);
             } finally {
                 mayGoOn.countDown();
             }
@@ -159,7 +167,8 @@ class WorkerDeathIT {
                     .isInstanceOf(WorkerStartException.class)
                     .hasMessageContaining("NoSuchOption");
             assertThat(lines).filteredOn(line -> line.startsWith("WARNING ")).hasSizeBetween(1, WorkerLog.MOST)
-                    .allSatisfy(line -> assertThat(line).contains(") exited with code 1 before it was ready", "NoSuchOption"));
+                    .allSatisfy(line -> assertThat(line).contains(") exited with code 1 before it was ready",
+                            "NoSuchOption"));
             Awaitility.await().atMost(Duration.ofSeconds(60))
                     .until(() -> lines.stream().anyMatch(line -> line.startsWith("ERROR ")));
             assertThat(lines).filteredOn(line -> line.startsWith("ERROR ")).singleElement().asString()

@@ -85,7 +85,8 @@ class WorkerLogTest {
         lose(12, 22);
         assertThat(lines)
                 .hasSize(2 * WorkerLog.MOST + 1)
-                .contains("WARNING photos - 1 more worker was lost; the last: worker 11 died", "WARNING photos - worker 21 died")
+                .contains("WARNING photos - 1 more worker was lost; the last: worker 11 died",
+                        "WARNING photos - worker 21 died")
                 .doesNotContain("WARNING photos - worker 22 died");
         log.tellRest();
         assertThat(lines).last().isEqualTo("WARNING photos - 1 more worker was lost; the last: worker 22 died");

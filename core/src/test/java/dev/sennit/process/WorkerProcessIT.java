@@ -71,7 +71,8 @@ class WorkerProcessIT {
                 .onLine((name, error, line) -> lines.add(name + (error ? " err: " : " out: ") + line))
                 .start(() -> {
                     System.out.println(captured + " " + System.getenv("GREETING") + " " + System.getProperty("word"));
-                    System.out.println(WorkerProcess.currentName().orElseThrow() + " in " + Thread.currentThread().getName());
+                    System.out.println(
+                            WorkerProcess.currentName().orElseThrow() + " in " + Thread.currentThread().getName());
                     System.out.println(System.in.read() + " " + Path.of("").toRealPath());
                     System.err.println(WorkerProcess.active());
                 });
@@ -157,11 +158,14 @@ class WorkerProcessIT {
             assertThat(process.join(Duration.ofSeconds(60))).isTrue();
         }
         assertThat(thrown.exitCode()).hasValue(1);
-        assertThat(thrown.failure()).get().isInstanceOf(java.io.IOException.class).hasToString("java.io.IOException: no paper");
-        assertThat(errors).anyMatch(line -> line.equals("Exception in thread \"thrower\" java.io.IOException: no paper"))
+        assertThat(thrown.failure()).get().isInstanceOf(java.io.IOException.class)
+                .hasToString("java.io.IOException: no paper");
+        assertThat(errors)
+                .anyMatch(line -> line.equals("Exception in thread \"thrower\" java.io.IOException: no paper"))
                 .anyMatch(line -> line.contains("at ") && line.contains("WorkerProcessIT.lambda"));
         assertThat(odd.exitCode()).hasValue(1);
-        assertThat(odd.failure()).get().isInstanceOf(RemoteTaskException.class).extracting(Throwable::getMessage).asString()
+        assertThat(odd.failure()).get().isInstanceOf(RemoteTaskException.class).extracting(Throwable::getMessage)
+                .asString()
                 .contains("Unsendable: rock");
         assertThat(exited.exitCode()).hasValue(3);
         assertThat(exited.failure()).isEmpty();
@@ -174,7 +178,8 @@ class WorkerProcessIT {
     @Test
     void anExceptionWhoseOwnMethodsFailIsToldWithWhatCanBeRead() throws Exception {
         WorkerProcess process = small().output(WorkerOutput.DISCARD).start(() -> {
-            throw new HostileTasksIT.HostileException(HostileTasksIT.Asked.EVERYTHING, HostileTasksIT.Mischief.OVERFLOWS);
+            throw new HostileTasksIT.HostileException(HostileTasksIT.Asked.EVERYTHING,
+                    HostileTasksIT.Mischief.OVERFLOWS);
         });
         process.join();
         assertThat(process.exitCode()).hasValue(1);
@@ -252,7 +257,8 @@ class WorkerProcessIT {
     private static Process parent(String how, Path folder) throws Exception {
         Path arguments = Files.createFile(folder.resolve("arguments"));
         List<String> command = new java.util.ArrayList<>(
-                WorkerCommand.write(WorkerCommand.arguments(ProcessPool.builder().workerSettings(), Parent.class), arguments));
+                WorkerCommand.write(WorkerCommand.arguments(ProcessPool.builder().workerSettings(), Parent.class),
+                        arguments));
         command.add(1, "-Djava.io.tmpdir=" + folder);
         command.addAll(List.of(how, folder.toString()));
         return new ProcessBuilder(command).inheritIO().start();

@@ -70,7 +70,8 @@ class WorkerSettingsIT {
 
     /** What a program that sets all there is finds in a worker. */
     static final class SetAtRunTime {
-        record Seen(String zone, String locale, String format, String word, String lines, String home, boolean agent, boolean share, boolean opened)
+        record Seen(String zone, String locale, String format, String word, String lines, String home, boolean agent,
+                boolean share, boolean opened)
                 implements Serializable {}
 
         public static void main(String[] arguments) throws Exception {
@@ -87,15 +88,15 @@ class WorkerSettingsIT {
         private static void show(String plan) throws Exception {
             try (Pool pool = Pools.open(plan)) {
                 System.out.println(pool.submit(() -> new Seen(
-                                TimeZone.getDefault().getID(),
-                                Locale.getDefault().toString(),
-                                Locale.getDefault(Locale.Category.FORMAT).toString(),
-                                System.getProperty("app.word"),
-                                System.getProperty("app.lines"),
-                                System.getProperty("user.home"),
-                                Boolean.getBoolean("agent.was.here"),
-                                Runtime.getRuntime().maxMemory() < Math.max(LinuxProcess.memoryBytes() / 100 * 7, 140 << 20),
-                                Object.class.getModule().isOpen("java.lang", Seen.class.getModule())))
+                        TimeZone.getDefault().getID(),
+                        Locale.getDefault().toString(),
+                        Locale.getDefault(Locale.Category.FORMAT).toString(),
+                        System.getProperty("app.word"),
+                        System.getProperty("app.lines"),
+                        System.getProperty("user.home"),
+                        Boolean.getBoolean("agent.was.here"),
+                        Runtime.getRuntime().maxMemory() < Math.max(LinuxProcess.memoryBytes() / 100 * 7, 140 << 20),
+                        Object.class.getModule().isOpen("java.lang", Seen.class.getModule())))
                         .get());
             }
         }
@@ -121,8 +122,9 @@ class WorkerSettingsIT {
         Path jar = folder.resolve("app.jar");
         new JarOutputStream(Files.newOutputStream(jar), manifest).close();
         Path java = Path.of(System.getProperty("java.home"), "bin", "java");
-        Process process = new ProcessBuilder(java.toString(), "-javaagent:" + jar + "=true", "-Duser.language=en", "-Duser.country=US",
-                        "-Dapp.word=given", "-jar", jar.toString())
+        Process process = new ProcessBuilder(java.toString(), "-javaagent:" + jar + "=true", "-Duser.language=en",
+                "-Duser.country=US",
+                "-Dapp.word=given", "-jar", jar.toString())
                 .redirectErrorStream(true)
                 .start();
         String output;
@@ -162,7 +164,8 @@ class WorkerSettingsIT {
                 ManagedValue<Bean> value = manager.client().newValue();
                 value.set(bean);
                 System.out.println("managed: " + value.get().words);
-                WorkerProcess process = WorkerProcess.builder().output(WorkerOutput.DISCARD).start(() -> bean.words.clear());
+                WorkerProcess process =
+                        WorkerProcess.builder().output(WorkerOutput.DISCARD).start(() -> bean.words.clear());
                 process.join();
                 System.out.println("process: " + process.failure().map(Throwable::getMessage).orElse("done"));
             }
@@ -172,14 +175,16 @@ class WorkerSettingsIT {
     @Test
     void aFilterOfTheWholeJvmIsNamedWithWhatToAdd() throws Exception {
         String start = "class dev.sennit.process.";
-        String end = " is refused by the filter of this whole JVM, jdk.serialFilter, through which tasks are read; add \"dev.sennit.**\""
-                + " before what refuses it, or raise its limits\n";
+        String end =
+                " is refused by the filter of this whole JVM, jdk.serialFilter, through which tasks are read; add "
+                        + "\"dev.sennit.**\" before what refuses it, or raise its limits\n";
         String options = "--enable-native-access=ALL-UNNAMED";
         assertThat(Program.outputOf(Filtered.class, "-Djdk.serialFilter=java.**;!*", options))
                 .isEqualToNormalizingNewlines("lambda: 1\ntask: " + start + "WorkerSettingsIT$Filtered$Bean" + end
                         + "result: [word]\nmanaged: [word]\nprocess: " + start + "WorkerProcess$MainTask" + end);
         assertThat(Program.outputOf(Filtered.class, "-Djdk.serialFilter=dev.sennit.**;java.**;!*", options))
-                .isEqualToNormalizingNewlines("lambda: 1\ntask: word\nresult: [word]\nmanaged: [word]\nprocess: done\n");
+                .isEqualToNormalizingNewlines(
+                        "lambda: 1\ntask: word\nresult: [word]\nmanaged: [word]\nprocess: done\n");
     }
 
     private static String folderOf(Class<?> type) {
@@ -195,7 +200,8 @@ class WorkerSettingsIT {
             pool.submit(() -> {}).get(60, SECONDS);
             Conditions.await("the port is told").until(() -> !lines.isEmpty());
         }
-        assertThat(lines).singleElement().asString().matches("looked-into-worker-1: Listening for transport dt_socket at address: \\d+");
+        assertThat(lines).singleElement().asString()
+                .matches("looked-into-worker-1: Listening for transport dt_socket at address: \\d+");
     }
 
     @Test
@@ -227,7 +233,8 @@ class WorkerSettingsIT {
             long pid = pool.submit(() -> ProcessHandle.current().pid()).get(60, SECONDS);
             String ps = Files.readString(Path.of("/proc", Long.toString(pid), "cmdline")).replace('\0', ' ');
             assertThat(ps).contains("dev.sennit.process.WorkerMain photos-worker-1 ");
-            Process jps = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "jps").toString(), "-lm").start();
+            Process jps = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "jps").toString(), "-lm")
+                    .start();
             try (var lines = jps.inputReader().lines()) {
                 assertThat(lines.filter(line -> line.startsWith(pid + " ")).toList()).singleElement().asString()
                         .contains("dev.sennit.process.WorkerMain photos-worker-1 ");

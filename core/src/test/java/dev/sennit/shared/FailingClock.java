@@ -3,7 +3,10 @@ package dev.sennit.shared;
 import dev.sennit.internal.Backend;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** The machine's time, which one thread cannot read at one moment: a failure in the middle of a wait. In use until it is closed. */
+/**
+ * The machine's time, which one thread cannot read at one moment: a failure in the middle of a wait. In use until it is
+ * closed.
+ */
 final class FailingClock extends Backend implements AutoCloseable {
     static final class NoMemory extends OutOfMemoryError {
         private static final long serialVersionUID = 1;

@@ -108,7 +108,8 @@ class InterProcessLockIT {
                 WorkerProcesses.ofThisJvm().forEach(ProcessHandle::destroyForcibly);
                 lock.writeLock().lock();
                 lock.writeLock().unlock();
-                assertThatThrownBy(() -> holder.get(60, TimeUnit.SECONDS)).hasCauseInstanceOf(WorkerCrashedException.class);
+                assertThatThrownBy(() -> holder.get(60, TimeUnit.SECONDS))
+                        .hasCauseInstanceOf(WorkerCrashedException.class);
                 Files.delete(folder.resolve("held"));
             }
         }
@@ -186,7 +187,8 @@ class InterProcessLockIT {
             int left = number(folder, "left");
             int right = number(folder, "right");
             if (writes) {
-                // The right one, a rename, is what makes it happen; whoever dies before leaves the left one ahead by one.
+                // The right one, a rename, is what makes it happen; whoever dies before leaves the left one ahead by
+                // one.
                 put(folder, "left", right + 1);
                 put(folder, "right", right + 1);
                 return true;

@@ -63,12 +63,12 @@ class InterProcessLockTest {
 
     private static boolean elsewhere(Lock wanted) throws Exception {
         return Caller.of(() -> {
-                    boolean locked = wanted.tryLock();
-                    if (locked) {
-                        wanted.unlock();
-                    }
-                    return locked;
-                })
+            boolean locked = wanted.tryLock();
+            if (locked) {
+                wanted.unlock();
+            }
+            return locked;
+        })
                 .result();
     }
 
@@ -164,10 +164,10 @@ class InterProcessLockTest {
         assertThat(Caller.of(() -> lock.tryLock(-1, TimeUnit.SECONDS)).result()).isFalse();
         lock.unlock();
         assertThat(Caller.of(() -> {
-                    boolean locked = lock.tryLock(1, TimeUnit.HOURS);
-                    lock.unlock();
-                    return locked;
-                })
+            boolean locked = lock.tryLock(1, TimeUnit.HOURS);
+            lock.unlock();
+            return locked;
+        })
                 .result()).isTrue();
     }
 
@@ -338,7 +338,8 @@ class InterProcessLockTest {
     @Test
     void aFileThatMayNotBeWrittenIsNotLocked() throws Exception {
         assumeTrue(file.toFile().setWritable(false) && !Files.isWritable(file), "whoever runs this may write anything");
-        assertThatThrownBy(lock::lock).isInstanceOf(UncheckedIOException.class).hasMessageContaining("read and written");
+        assertThatThrownBy(lock::lock).isInstanceOf(UncheckedIOException.class)
+                .hasMessageContaining("read and written");
     }
 
     @Test

@@ -94,7 +94,8 @@ class MemorySegmentIT {
                 assertIsACopy(pool.submit(() -> segment).get(60, SECONDS), segment);
                 var plain = new Plain();
                 assertIsACopy(
-                        (MemorySegment) pool.submit(() -> List.of(segment, plain)).get(60, SECONDS).getFirst(), segment);
+                        (MemorySegment) pool.submit(() -> List.of(segment, plain)).get(60, SECONDS).getFirst(),
+                        segment);
                 assertThat(pool.map(MemorySegment::byteSize, List.of(segment))).containsExactly(segment.byteSize());
             }
             MemorySegment mine = sevens(arena.allocate(8));
@@ -127,9 +128,9 @@ class MemorySegmentIT {
             MemorySegment part = memory.segment().asSlice(1024, 16);
             var plain = new Plain();
             assertThat(pool.submit(() -> {
-                        part.set(JAVA_INT, 4, 99);
-                        return part;
-                    }).get(60, SECONDS))
+                part.set(JAVA_INT, 4, 99);
+                return part;
+            }).get(60, SECONDS))
                     .isEqualTo(part); // the same address, and as long
             assertThat(memory.segment().get(JAVA_INT, 1028)).isEqualTo(99);
             pool.submit(() -> part.set(JAVA_INT, 8, plain.hashCode() | 1)).get(60, SECONDS);
@@ -187,10 +188,10 @@ class MemorySegmentIT {
                 .hasMessageContaining("too large to be copied");
 
         assertThatThrownBy(() -> pool.submit(() -> {
-                    try (Arena arena = Arena.ofConfined()) {
-                        return arena.allocate(10);
-                    }
-                }).get(60, SECONDS))
+            try (Arena arena = Arena.ofConfined()) {
+                return arena.allocate(10);
+            }
+        }).get(60, SECONDS))
                 .isInstanceOf(ExecutionException.class)
                 .hasRootCauseInstanceOf(Exception.class)
                 .hasMessageContaining("a memory segment of 10 bytes is closed: its arena was");
@@ -253,11 +254,13 @@ class MemorySegmentIT {
         var out = new MessageBuffer();
         new CompactWriter(out, false).write(counter);
         byte[] sent = out.copy();
-        assertThat(((SharedLong) TaskCodec.decodeValue(sent, Reading.behind(new AllowList(List.of()), getClass().getClassLoader()))).get())
+        assertThat(((SharedLong) TaskCodec.decodeValue(sent,
+                Reading.behind(new AllowList(List.of()), getClass().getClassLoader()))).get())
                 .isZero();
         memory.close();
         assertThat(EncodedTask.compact((dev.sennit.Task<Object>) () -> counter, null)).isNull();
-        assertThatThrownBy(() -> TaskCodec.decodeValue(sent, Reading.behind(new AllowList(List.of()), getClass().getClassLoader())))
+        assertThatThrownBy(() -> TaskCodec.decodeValue(sent,
+                Reading.behind(new AllowList(List.of()), getClass().getClassLoader())))
                 .isInstanceOf(TaskSerializationException.class)
                 .hasMessageContaining("is gone");
         assertThatThrownBy(() -> pool.submit(() -> counter.get()).get(60, SECONDS))

@@ -96,7 +96,8 @@ class PastTimeLimitsTest {
     void ofALockOnAFile(long nanos, @TempDir Path folder) throws Exception {
         InterProcessReadWriteLock locks = InterProcessReadWriteLock.at(folder.resolve("lock"));
         try (var other = java.nio.channels.FileChannel.open(
-                        folder.resolve("lock"), java.nio.file.StandardOpenOption.CREATE, java.nio.file.StandardOpenOption.WRITE);
+                folder.resolve("lock"), java.nio.file.StandardOpenOption.CREATE,
+                java.nio.file.StandardOpenOption.WRITE);
                 var held = other.lock()) {
             assertThat(held.isValid()).isTrue();
             assertThat(locks.writeLock().tryLock(nanos, NANOSECONDS)).isFalse();

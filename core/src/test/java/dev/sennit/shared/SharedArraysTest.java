@@ -41,8 +41,10 @@ class SharedArraysTest {
                     int i = random.nextInt(LENGTH);
                     long a = any(random);
                     long b = any(random);
-                    assertThat(apply(shared, operation, i, a, b)).as("operation %d", operation).isEqualTo(apply(model, operation, i, a, b));
-                    assertThat(Arrays.toString(shared.toArray())).as("after operation %d", operation).isEqualTo(model.toString());
+                    assertThat(apply(shared, operation, i, a, b)).as("operation %d", operation)
+                            .isEqualTo(apply(model, operation, i, a, b));
+                    assertThat(Arrays.toString(shared.toArray())).as("after operation %d", operation)
+                            .isEqualTo(model.toString());
                 }
                 assertThat(shared.stream().toArray()).isEqualTo(shared.toArray());
             }
@@ -116,8 +118,10 @@ class SharedArraysTest {
                     int i = random.nextInt(LENGTH);
                     int a = (int) any(random);
                     int b = (int) any(random);
-                    assertThat(apply(shared, operation, i, a, b)).as("operation %d", operation).isEqualTo(apply(model, operation, i, a, b));
-                    assertThat(Arrays.toString(shared.toArray())).as("after operation %d", operation).isEqualTo(model.toString());
+                    assertThat(apply(shared, operation, i, a, b)).as("operation %d", operation)
+                            .isEqualTo(apply(model, operation, i, a, b));
+                    assertThat(Arrays.toString(shared.toArray())).as("after operation %d", operation)
+                            .isEqualTo(model.toString());
                 }
                 assertThat(shared.stream().toArray()).isEqualTo(shared.toArray());
             }
@@ -222,15 +226,20 @@ class SharedArraysTest {
             SharedByteArray bytes = SharedByteArray.in(memory, 8, 2);
             Function<Integer, List<ThrowingCallable>> uses = i -> List.of(
                     () -> longs.get(i), () -> longs.set(i, 1), () -> longs.getPlain(i), () -> longs.setPlain(i, 1),
-                    () -> longs.getAndAdd(i, 1), () -> longs.compareAndSet(i, 0, 1), () -> longs.updateAndGet(i, x -> 1),
+                    () -> longs.getAndAdd(i, 1), () -> longs.compareAndSet(i, 0, 1),
+                    () -> longs.updateAndGet(i, x -> 1),
                     () -> ints.get(i), () -> ints.set(i, 1), () -> ints.getPlain(i), () -> ints.setPlain(i, 1),
                     () -> ints.getAndAdd(i, 1), () -> ints.compareAndSet(i, 0, 1), () -> ints.updateAndGet(i, x -> 1),
-                    () -> doubles.get(i), () -> doubles.set(i, 1), () -> doubles.getPlain(i), () -> doubles.setPlain(i, 1),
-                    () -> doubles.getAndAdd(i, 1), () -> doubles.compareAndSet(i, 0, 1), () -> doubles.updateAndGet(i, x -> 1),
-                    () -> bytes.get(i), () -> bytes.set(i, (byte) 1), () -> bytes.getPlain(i), () -> bytes.setPlain(i, (byte) 1));
+                    () -> doubles.get(i), () -> doubles.set(i, 1), () -> doubles.getPlain(i),
+                    () -> doubles.setPlain(i, 1),
+                    () -> doubles.getAndAdd(i, 1), () -> doubles.compareAndSet(i, 0, 1),
+                    () -> doubles.updateAndGet(i, x -> 1),
+                    () -> bytes.get(i), () -> bytes.set(i, (byte) 1), () -> bytes.getPlain(i),
+                    () -> bytes.setPlain(i, (byte) 1));
             for (int index : new int[] {-1, 2, Integer.MIN_VALUE, Integer.MAX_VALUE, -2_147_483_647, 0x2000_0000}) {
                 for (ThrowingCallable use : uses.apply(index)) {
-                    assertThatThrownBy(use).isInstanceOf(IndexOutOfBoundsException.class).hasMessageContaining("length 2");
+                    assertThatThrownBy(use).isInstanceOf(IndexOutOfBoundsException.class)
+                            .hasMessageContaining("length 2");
                 }
             }
             assertThat(memory.segment().toArray(JAVA_LONG)).containsOnly(0);
@@ -252,7 +261,8 @@ class SharedArraysTest {
                     int count = random.nextInt(-1, 12);
                     long[] target = other.clone();
                     long[] expected = other.clone();
-                    boolean fits = count >= 0 && index >= 0 && otherIndex >= 0 && index + count <= length && otherIndex + count <= other.length;
+                    boolean fits = count >= 0 && index >= 0 && otherIndex >= 0 && index + count <= length
+                            && otherIndex + count <= other.length;
                     if (fits) {
                         System.arraycopy(model, index, expected, otherIndex, count);
                         longs.copyTo(index, target, otherIndex, count);
@@ -260,8 +270,10 @@ class SharedArraysTest {
                         System.arraycopy(other, otherIndex, model, index, count);
                         longs.copyFrom(index, other, otherIndex, count);
                     } else {
-                        assertThatThrownBy(() -> longs.copyTo(index, target, otherIndex, count)).isInstanceOf(IndexOutOfBoundsException.class);
-                        assertThatThrownBy(() -> longs.copyFrom(index, other, otherIndex, count)).isInstanceOf(IndexOutOfBoundsException.class);
+                        assertThatThrownBy(() -> longs.copyTo(index, target, otherIndex, count))
+                                .isInstanceOf(IndexOutOfBoundsException.class);
+                        assertThatThrownBy(() -> longs.copyFrom(index, other, otherIndex, count))
+                                .isInstanceOf(IndexOutOfBoundsException.class);
                         assertThat(target).isEqualTo(other);
                     }
                     assertThat(longs.toArray()).isEqualTo(model);
@@ -334,7 +346,8 @@ class SharedArraysTest {
             assertThatThrownBy(() -> SharedByteArray.in(memory, 63, 2)).isInstanceOf(IndexOutOfBoundsException.class);
             assertThatThrownBy(() -> SharedLongArray.in(memory, 0, 9)).isInstanceOf(IndexOutOfBoundsException.class);
             assertThatThrownBy(() -> SharedLongArray.in(memory, -8, 1)).isInstanceOf(IndexOutOfBoundsException.class);
-            assertThatThrownBy(() -> SharedLongArray.in(memory, 0, Integer.MAX_VALUE)).isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> SharedLongArray.in(memory, 0, Integer.MAX_VALUE))
+                    .isInstanceOf(IndexOutOfBoundsException.class);
             assertThatThrownBy(() -> SharedLongArray.in(memory, 0, -1))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessage("length must be >= 0, was -1");

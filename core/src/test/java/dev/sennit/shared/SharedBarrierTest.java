@@ -216,7 +216,8 @@ class SharedBarrierTest {
         List<Caller<Integer>> waiting = two();
         var ofNextRound = new ArrayList<Caller<Integer>>();
         assertThat(barrier.await(() -> {
-            assertThatThrownBy(() -> barrier.await(0, DAYS)).as("one of the next round").isInstanceOf(TimeoutException.class);
+            assertThatThrownBy(() -> barrier.await(0, DAYS)).as("one of the next round")
+                    .isInstanceOf(TimeoutException.class);
             assertThat(barrier.isBroken()).isFalse();
             ofNextRound.add(Caller.of(barrier::await));
         })).isZero();
@@ -226,7 +227,8 @@ class SharedBarrierTest {
         assertThat(ofNextRound.getFirst().failure()).isInstanceOf(BrokenBarrierException.class);
 
         List<Caller<Integer>> others = two();
-        assertThatThrownBy(() -> barrier.await(barrier::abort)).isInstanceOf(BrokenBarrierException.class).hasMessageContaining("aborted");
+        assertThatThrownBy(() -> barrier.await(barrier::abort)).isInstanceOf(BrokenBarrierException.class)
+                .hasMessageContaining("aborted");
         assertBrokenFor(others);
     }
 }

@@ -332,7 +332,8 @@ class SharedConditionTest {
         var bytes = new ByteArrayOutputStream();
         new ObjectOutputStream(bytes).writeObject(condition);
         var come = (Condition) new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray())).readObject();
-        assertThat(come).hasToString("SharedCondition[0 of SharedReentrantLock[free]]").hasToString(condition.toString());
+        assertThat(come).hasToString("SharedCondition[0 of SharedReentrantLock[free]]")
+                .hasToString(condition.toString());
         var waiters = new AtomicInteger();
         var waiting = Caller.of(() -> {
             lock.lock();

@@ -108,7 +108,8 @@ class SharedEventTest {
         }
         awaitWaiting(waiting.getLast());
         assertThat(through).hasValue(0);
-        assertThat(Thread.getAllStackTraces().keySet().stream().filter(thread -> thread.getName().equals("sennit-futex")))
+        assertThat(
+                Thread.getAllStackTraces().keySet().stream().filter(thread -> thread.getName().equals("sennit-futex")))
                 .as("one waits for all").hasSizeLessThanOrEqualTo(1);
         event.set();
         for (Thread thread : waiting) {

@@ -86,7 +86,8 @@ class SharedListTest {
     void whatAListOffersWorks() {
         try (SharedList shared = SharedList.create(Arrays.asList(3, null, "three", 1.5, true, 2L), 10)) {
             assertThat(shared).isInstanceOf(RandomAccess.class).containsExactly(3, null, "three", 1.5, true, 2L);
-            assertThat(shared).isEqualTo(Arrays.asList(3, null, "three", 1.5, true, 2L)).hasToString("[3, null, three, 1.5, true, 2]");
+            assertThat(shared).isEqualTo(Arrays.asList(3, null, "three", 1.5, true, 2L))
+                    .hasToString("[3, null, three, 1.5, true, 2]");
             assertThat(shared.hashCode()).isEqualTo(new ArrayList<>(shared).hashCode());
             assertThat(shared.indexOf("three")).isEqualTo(2);
             assertThat(shared.contains(4)).isFalse();
@@ -133,7 +134,8 @@ class SharedListTest {
                 shared.set(i, longest);
                 assertThatThrownBy(() -> shared.set(index, longest + "x"))
                         .isInstanceOf(IllegalArgumentException.class)
-                        .hasMessage("element %d has room for %d bytes, the new value needs %d, 2 a character", i, room, room + 2);
+                        .hasMessage("element %d has room for %d bytes, the new value needs %d, 2 a character", i, room,
+                                room + 2);
                 assertThat(shared.get(i)).isEqualTo(longest);
                 shared.set(i, new byte[room]);
                 assertThatThrownBy(() -> shared.set(index, new byte[room + 1]))
@@ -153,8 +155,9 @@ class SharedListTest {
         try (SharedList shared = SharedList.create(List.of(1, 2))) {
             assertThatThrownBy(() -> shared.set(0, 1.5f))
                     .isInstanceOf(ClassCastException.class)
-                    .hasMessage("a java.lang.Float cannot be in a SharedList, which holds null, Boolean, Integer, Long, Double, String"
-                            + " and byte[]");
+                    .hasMessage(
+                            "a java.lang.Float cannot be in a SharedList, which holds null, Boolean, Integer, Long, "
+                                    + "Double, String and byte[]");
             assertThatThrownBy(() -> SharedList.create(List.of(List.of()))).isInstanceOf(ClassCastException.class);
             for (int index : new int[] {-1, 2, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
                 assertThatThrownBy(() -> shared.get(index)).isInstanceOf(IndexOutOfBoundsException.class);
@@ -186,7 +189,8 @@ class SharedListTest {
             assertThatThrownBy(() -> SharedList.in(other))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessage(other + " holds no SharedList");
-            other.segment().copyFrom(shared.memory().segment().asSlice(0, 16)); // says 2 elements, and has no room for them
+            // says 2 elements, and has no room for them
+            other.segment().copyFrom(shared.memory().segment().asSlice(0, 16));
             assertThatThrownBy(() -> SharedList.in(other)).isInstanceOf(IllegalArgumentException.class);
             try (SharedMemory tiny = SharedMemory.create(1)) {
                 assertThatThrownBy(() -> SharedList.in(tiny)).isInstanceOf(IllegalArgumentException.class);
@@ -358,7 +362,8 @@ class SharedListTest {
 
     @Test
     void writersOfLongValuesLetEachOtherEnd() throws Exception {
-        // Each write takes longer than the first patience: without more of it they would void each other's claims for ever.
+        // Each write takes longer than the first patience: without more of it they would void each other's claims for
+        // ever.
         int length = 200_000;
         try (SharedList shared = SharedList.create(List.of(0), 2 * length)) {
             List<Caller<Boolean>> writers = IntStream.range(0, 3)

@@ -192,14 +192,17 @@ class SharedLockIT {
                 assertCrashed(each);
             }
             assertThat(words.get(JAVA_LONG, REPAIRED)).as("kills that hit an owner").isPositive();
-            assertThat(words.get(JAVA_LONG, BROKEN)).as("rounds that found the words broken, or an owner inside").isZero();
-            System.out.println("SharedLockIT: " + kill + " kills, " + words.get(JAVA_LONG, REPAIRED) + " while they had the lock, "
+            assertThat(words.get(JAVA_LONG, BROKEN)).as("rounds that found the words broken, or an owner inside")
+                    .isZero();
+            System.out.println("SharedLockIT: " + kill + " kills, " + words.get(JAVA_LONG, REPAIRED)
+                    + " while they had the lock, "
                     + repairedHere + " heard of here first, in " + words.get(JAVA_LONG, ROUNDS) + " rounds of workers");
         }
     }
 
     private static void keepTwoGoing(
-            ProcessPool pool, List<TaskFuture<?>> running, SharedLock lock, SharedMemory memory, SplittableRandom random) {
+            ProcessPool pool, List<TaskFuture<?>> running, SharedLock lock, SharedMemory memory,
+            SplittableRandom random) {
         running.stream().filter(TaskFuture::isDone).forEach(SharedLockIT::assertCrashed);
         running.removeIf(TaskFuture::isDone);
         while (running.size() < 2) {
@@ -255,7 +258,8 @@ class SharedLockIT {
         SharedLock lock = SharedLock.create();
         SharedLock other = SharedLock.create();
         try (SharedMemory memory = SharedMemory.create(64);
-                ProcessPool pool = workers(1, "-Djdk.virtualThreadScheduler.parallelism=2", "-Djdk.virtualThreadScheduler.maxPoolSize=2")) {
+                ProcessPool pool = workers(1, "-Djdk.virtualThreadScheduler.parallelism=2",
+                        "-Djdk.virtualThreadScheduler.maxPoolSize=2")) {
             lock.lock();
             other.lock();
             TaskFuture<Integer> there = pool.submit(() -> {
@@ -287,7 +291,8 @@ class SharedLockIT {
                 }
                 return through.get();
             });
-            Conditions.await("others ran").until(() -> there.isDone() || (long) LONGS.getVolatile(memory.segment(), STOP) == 1);
+            Conditions.await("others ran")
+                    .until(() -> there.isDone() || (long) LONGS.getVolatile(memory.segment(), STOP) == 1);
             lock.unlock();
             other.unlock();
             assertThat(there.get(60, SECONDS)).isEqualTo(1_000);

@@ -69,12 +69,12 @@ class SharedLockTest {
 
     private static boolean elsewhere(AbstractSharedLock wanted) throws Exception {
         return Caller.of(() -> {
-                    boolean locked = wanted.tryLock();
-                    if (locked) {
-                        wanted.unlock();
-                    }
-                    return locked;
-                })
+            boolean locked = wanted.tryLock();
+            if (locked) {
+                wanted.unlock();
+            }
+            return locked;
+        })
                 .result();
     }
 
@@ -114,9 +114,9 @@ class SharedLockTest {
         assertThatThrownBy(lock::unlock).isInstanceOf(IllegalMonitorStateException.class).hasMessageContaining("free");
         lock.lock();
         assertThat(Caller.of(() -> {
-                    lock.unlock();
-                    return true;
-                })
+            lock.unlock();
+            return true;
+        })
                 .failure()).isInstanceOf(IllegalMonitorStateException.class);
         assertThat(lock.isHeldByCurrentThread()).isTrue();
         lock.unlock();
@@ -127,7 +127,8 @@ class SharedLockTest {
     void whoHasItDoesNotWaitForItself() throws Exception {
         SharedLock lock = SharedLock.create();
         lock.lock();
-        assertThatThrownBy(lock::lock).isInstanceOf(IllegalStateException.class).hasMessageContaining("SharedReentrantLock");
+        assertThatThrownBy(lock::lock).isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("SharedReentrantLock");
         assertThatThrownBy(lock::lockInterruptibly).isInstanceOf(IllegalStateException.class);
         assertThatThrownBy(lock::lockRecovering).isInstanceOf(IllegalStateException.class);
         assertThatThrownBy(() -> lock.tryLock(1, DAYS)).isInstanceOf(IllegalStateException.class);
@@ -201,7 +202,8 @@ class SharedLockTest {
                 thread.interrupt();
                 assertThat(thread.join(java.time.Duration.ofSeconds(30))).isTrue();
             }
-            assertThat(failures).allSatisfy(failure -> assertThat(failure.get()).isInstanceOf(InterruptedException.class));
+            assertThat(failures)
+                    .allSatisfy(failure -> assertThat(failure.get()).isInstanceOf(InterruptedException.class));
         }
         lock.unlock();
         assertThat(elsewhere(lock)).isTrue();
@@ -345,7 +347,8 @@ class SharedLockTest {
         var bytes = new ByteArrayOutputStream();
         new ObjectOutputStream(bytes).writeObject(made.lock);
         for (int i = 0; i < 2; i++) {
-            assertThat(new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray())).readObject()).isSameAs(made.lock);
+            assertThat(new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray())).readObject())
+                    .isSameAs(made.lock);
         }
     }
 

@@ -126,7 +126,8 @@ class SharedMemoryIT {
             memory.close();
             memory.close();
             assertThatThrownBy(() -> memory.segment().get(JAVA_INT, 0)).isInstanceOf(IllegalStateException.class);
-            assertThatThrownBy(() -> SharedMemory.open(name)).isInstanceOf(IOException.class).hasMessageContaining("closed");
+            assertThatThrownBy(() -> SharedMemory.open(name)).isInstanceOf(IOException.class)
+                    .hasMessageContaining("closed");
         }
         try (var descriptors = Files.list(Path.of("/proc/self/fd"))) {
             assertThat(descriptors.map(SharedMemoryIT::target)).noneMatch(SharedMemoryIT::isBlock);
@@ -216,7 +217,8 @@ class SharedMemoryIT {
     private static long open() throws IOException {
         if (SharedMemory.mechanism() == SharingMechanism.PORTABLE) {
             try (var folders = Files.newDirectoryStream(
-                    Path.of(System.getProperty("java.io.tmpdir")), "sennit-memory-" + ProcessHandle.current().pid() + "-*")) {
+                    Path.of(System.getProperty("java.io.tmpdir")),
+                    "sennit-memory-" + ProcessHandle.current().pid() + "-*")) {
                 long files = 0;
                 for (Path folder : folders) {
                     String[] names = folder.toFile().list();
@@ -356,13 +358,15 @@ class SharedMemoryIT {
 
     @Test
     void badNamesAndSizes() {
-        for (String name : List.of("", "1", "1:2:3", "a:b:c:d", "1:2:zz:4", "1:2:3:-4", "1:2:3:4:5", "-1:2:3:4", "0:2:3:4", "1:-2:3:4", "1:2:3:0",
+        for (String name : List.of("", "1", "1:2:3", "a:b:c:d", "1:2:zz:4", "1:2:3:-4", "1:2:3:4:5", "-1:2:3:4",
+                "0:2:3:4", "1:-2:3:4", "1:2:3:0",
                 "1:2:3:9223372036854775807")) {
             assertThatThrownBy(() -> SharedMemory.open(name)).as(name).isInstanceOf(IllegalArgumentException.class);
         }
         assertThatThrownBy(() -> SharedMemory.open("999999999:3:ff:64")).isInstanceOf(IOException.class);
         assertThatThrownBy(() -> SharedMemory.create(0)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> SharedMemory.create(Long.MAX_VALUE / 2)).isInstanceOf(java.io.UncheckedIOException.class);
+        assertThatThrownBy(() -> SharedMemory.create(Long.MAX_VALUE / 2))
+                .isInstanceOf(java.io.UncheckedIOException.class);
     }
 
     @Test
@@ -373,7 +377,8 @@ class SharedMemoryIT {
         try (SharedMemory second = SharedMemory.create(100)) { // takes the same descriptor; a file's name is new
             assertThat(second.name().split(":")[1].equals(name.split(":")[1]))
                     .isEqualTo(SharedMemory.mechanism() == SharingMechanism.NATIVE);
-            assertThatThrownBy(() -> SharedMemory.open(name)).isInstanceOf(IOException.class).hasMessageContaining("gone");
+            assertThatThrownBy(() -> SharedMemory.open(name)).isInstanceOf(IOException.class)
+                    .hasMessageContaining("gone");
         }
     }
 }

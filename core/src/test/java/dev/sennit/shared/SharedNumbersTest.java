@@ -42,12 +42,15 @@ class SharedNumbersTest {
                     int operation = random.nextInt(20);
                     long a = any(random);
                     long b = any(random);
-                    assertThat(apply(shared, operation, a, b)).as("operation %d", operation).isEqualTo(apply(model, operation, a, b));
+                    assertThat(apply(shared, operation, a, b)).as("operation %d", operation)
+                            .isEqualTo(apply(model, operation, a, b));
                     assertThat(shared.get()).as("after operation %d", operation).isEqualTo(model.get());
                 }
                 assertThat(shared).hasToString(model.toString());
-                assertThat(List.<Number>of(shared.intValue(), shared.longValue(), shared.floatValue(), shared.doubleValue()))
-                        .isEqualTo(List.<Number>of(model.intValue(), model.longValue(), model.floatValue(), model.doubleValue()));
+                assertThat(List.<Number>of(shared.intValue(), shared.longValue(), shared.floatValue(),
+                        shared.doubleValue()))
+                        .isEqualTo(List.<Number>of(model.intValue(), model.longValue(), model.floatValue(),
+                                model.doubleValue()));
             }
         });
     }
@@ -118,12 +121,15 @@ class SharedNumbersTest {
                     int operation = random.nextInt(20);
                     int a = (int) any(random);
                     int b = (int) any(random);
-                    assertThat(apply(shared, operation, a, b)).as("operation %d", operation).isEqualTo(apply(model, operation, a, b));
+                    assertThat(apply(shared, operation, a, b)).as("operation %d", operation)
+                            .isEqualTo(apply(model, operation, a, b));
                     assertThat(shared.get()).as("after operation %d", operation).isEqualTo(model.get());
                 }
                 assertThat(shared).hasToString(model.toString());
-                assertThat(List.<Number>of(shared.intValue(), shared.longValue(), shared.floatValue(), shared.doubleValue()))
-                        .isEqualTo(List.<Number>of(model.intValue(), model.longValue(), model.floatValue(), model.doubleValue()));
+                assertThat(List.<Number>of(shared.intValue(), shared.longValue(), shared.floatValue(),
+                        shared.doubleValue()))
+                        .isEqualTo(List.<Number>of(model.intValue(), model.longValue(), model.floatValue(),
+                                model.doubleValue()));
             }
         });
     }
@@ -235,7 +241,8 @@ class SharedNumbersTest {
             shared.setRelease(-2.5);
             assertThat(shared.getAcquire()).isEqualTo(-2.5);
             shared.set(-3.75);
-            assertThat(List.<Number>of(shared.intValue(), shared.longValue(), shared.floatValue(), shared.doubleValue()))
+            assertThat(
+                    List.<Number>of(shared.intValue(), shared.longValue(), shared.floatValue(), shared.doubleValue()))
                     .isEqualTo(List.<Number>of(-3, -3L, -3.75f, -3.75));
             assertThat(shared).hasToString("-3.75");
         }
@@ -254,7 +261,8 @@ class SharedNumbersTest {
                     updated.updateAndGet(x -> x + 3);
                 }
             });
-            assertThat(List.<Number>of(added.get(), summed.get(), updated.get())).isEqualTo(List.<Number>of(20_000L, 10_000.0, 60_000));
+            assertThat(List.<Number>of(added.get(), summed.get(), updated.get()))
+                    .isEqualTo(List.<Number>of(20_000L, 10_000.0, 60_000));
         }
     }
 
@@ -276,7 +284,8 @@ class SharedNumbersTest {
             assertThat(first.get()).isEqualTo(-1);
             assertThat(third.get()).isTrue();
             assertThat(last.get()).isEqualTo(-1);
-            assertThat(List.of(first.offset(), second.offset(), third.offset(), last.offset())).containsExactly(0L, 8L, 12L, 16L);
+            assertThat(List.of(first.offset(), second.offset(), third.offset(), last.offset())).containsExactly(0L, 8L,
+                    12L, 16L);
             assertThat(List.of(first.memory(), second.memory(), third.memory(), last.memory())).containsOnly(memory);
             assertThat(SharedLong.in(memory, 0).get()).as("the same place").isEqualTo(-1);
             first.close();

@@ -112,11 +112,12 @@ class SharedQueueIT {
             Map<Integer, Integer> last = new HashMap<>();
             int count = 0;
             try {
-                for (; ; count++) {
+                for (;; count++) {
                     Item item = queue.take();
                     LONGS.setVolatile(memory.segment(), STARTED + 8L * consumer, 1L);
                     long entry = (long) LONGS.getAndAdd(memory.segment(), TAKEN, 1L);
-                    LONGS.setVolatile(memory.segment(), ITEMS + 8 * entry, ((long) item.producer << 32 | item.number) + 1);
+                    LONGS.setVolatile(memory.segment(), ITEMS + 8 * entry,
+                            ((long) item.producer << 32 | item.number) + 1);
                     Integer before = last.put(item.producer, item.number);
                     if (!item.isWhole() || before != null && before >= item.number) {
                         add(BROKEN);
@@ -215,7 +216,7 @@ class SharedQueueIT {
                 }
                 Conditions.await("all are at work after kill " + kill)
                         .until(() -> producers.entrySet().stream()
-                                        .allMatch(each -> each.getValue().isDone() || ledger.put(each.getKey()) > 0)
+                                .allMatch(each -> each.getValue().isDone() || ledger.put(each.getKey()) > 0)
                                 && java.util.stream.IntStream.range(0, consumers.size())
                                         .allMatch(i -> consumers.get(i).isDone()
                                                 || ledger.get(Ledger.STARTED + 8L * (i + 1)) > 0));
@@ -249,12 +250,15 @@ class SharedQueueIT {
                 boolean died = producer > 0 && died(producers.get(producer));
                 int beyond = came.contains(put) ? 1 : 0;
                 assertThat(came).as("of producer %s, which put %s", producer, put).allMatch(n -> n >= 0 && n <= put);
-                assertThat(beyond).as("came of producer %s, which had not returned from put").isLessThanOrEqualTo(died ? 1 : 0);
+                assertThat(beyond).as("came of producer %s, which had not returned from put")
+                        .isLessThanOrEqualTo(died ? 1 : 0);
                 half += beyond;
                 lost += put + beyond - came.size();
             }
-            System.out.println("SharedQueueIT: " + KILLS + " kills, " + deadConsumers + " of consumers; " + ledger.get(Ledger.TAKEN)
-                    + " items taken, " + lost + " lost with a consumer, " + half + " of a producer that had not returned from put");
+            System.out.println("SharedQueueIT: " + KILLS + " kills, " + deadConsumers + " of consumers; "
+                    + ledger.get(Ledger.TAKEN)
+                    + " items taken, " + lost + " lost with a consumer, " + half
+                    + " of a producer that had not returned from put");
             assertThat(lost).as("items lost, at most one with each dead consumer").isBetween(0, deadConsumers);
             assertThat(ledger.get(Ledger.BROKEN)).as("items torn or out of order").isZero();
         }
@@ -331,9 +335,11 @@ class SharedQueueIT {
                 return made;
             }).get(60, SECONDS);
             assertThat(queue.take()).isEqualTo(1);
-            assertThatThrownBy(queue::take).isInstanceOf(TaskSerializationException.class).hasMessageContaining("ValueWrapper");
+            assertThatThrownBy(queue::take).isInstanceOf(TaskSerializationException.class)
+                    .hasMessageContaining("ValueWrapper");
             queue.put(Item.of(3, 3));
-            assertThat(pool.submit(() -> queue.take() + ", " + ((Item) queue.take()).isWhole()).get(60, SECONDS)).isEqualTo("2, true");
+            assertThat(pool.submit(() -> queue.take() + ", " + ((Item) queue.take()).isWhole()).get(60, SECONDS))
+                    .isEqualTo("2, true");
             assertThat(pool.submit(() -> queue).get(60, SECONDS)).isSameAs(queue);
         }
     }
@@ -348,7 +354,8 @@ class SharedQueueIT {
         try (ProcessPool pool = workers(1)) {
             questions.put(answers);
             pool.submit(() -> questions.take().offer("from " + ProcessHandle.current().pid())).get(60, SECONDS);
-            assertThat(answers.take()).isEqualTo("from " + pool.submit(() -> ProcessHandle.current().pid()).get(60, SECONDS));
+            assertThat(answers.take())
+                    .isEqualTo("from " + pool.submit(() -> ProcessHandle.current().pid()).get(60, SECONDS));
         }
     }
 
@@ -356,7 +363,8 @@ class SharedQueueIT {
     void virtualThreadsThatWaitDoNotHoldTheirCarriers() throws Exception {
         SharedQueue<Integer> queue = SharedQueue.create(10, 4096);
         SharedQueue<Integer> back = SharedQueue.create(1, 4096);
-        try (ProcessPool pool = workers(1, "-Djdk.virtualThreadScheduler.parallelism=1", "-Djdk.virtualThreadScheduler.maxPoolSize=1")) {
+        try (ProcessPool pool = workers(1, "-Djdk.virtualThreadScheduler.parallelism=1",
+                "-Djdk.virtualThreadScheduler.maxPoolSize=1")) {
             TaskFuture<Integer> there = pool.submit(() -> {
                 List<Thread> waiting = new ArrayList<>();
                 var through = new AtomicInteger();
@@ -410,7 +418,8 @@ class SharedQueueIT {
                 var random = new SplittableRandom(seed);
                 while ((int) INTS.getVolatile(stop.segment(), 0L) == 0) {
                     long at = QueueMemory.TAIL + random.nextLong((size - QueueMemory.TAIL) / 4) * 4;
-                    memory.segment().set(JAVA_INT, at, random.nextBoolean() ? random.nextInt() : random.nextInt(-3, 60));
+                    memory.segment().set(JAVA_INT, at,
+                            random.nextBoolean() ? random.nextInt() : random.nextInt(-3, 60));
                     LockSupport.parkNanos(random.nextInt(20_000));
                     if (random.nextInt(50) == 0) {
                         memory.segment().asSlice(QueueMemory.TAIL).fill((byte) 0);

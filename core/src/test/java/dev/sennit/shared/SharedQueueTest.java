@@ -67,7 +67,8 @@ class SharedQueueTest {
     @Test
     void elementsComeOutAsTheyWentIn() throws Exception {
         SharedQueue<Object> queue = SharedQueue.create(100, 1 << 16);
-        List<Object> all = List.of(1, "two", 3L, 4.0, List.of(5, "six"), Map.of("seven", 7), Duration.ofDays(8), 'n', true, "");
+        List<Object> all =
+                List.of(1, "two", 3L, 4.0, List.of(5, "six"), Map.of("seven", 7), Duration.ofDays(8), 'n', true, "");
         for (Object one : all) {
             queue.put(one);
         }
@@ -112,11 +113,14 @@ class SharedQueueTest {
         SharedQueue<Object> queue = SharedQueue.create(10, 64);
         assertThatThrownBy(() -> queue.put(new Object()))
                 .isInstanceOf(TaskSerializationException.class)
-                .hasMessage("element cannot travel: its class java.lang.Object is not Serializable; send what is in it as values");
+                .hasMessage(
+                        "element cannot travel: its class java.lang.Object is not Serializable; send what is "
+                                + "in it as values");
         assertThatThrownBy(() -> queue.put(new byte[100]))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageMatching("element of \\d+ bytes does not fit a queue for 56: make the queue with more bytes, or pass"
-                        + " large data in a SharedMemory");
+                .hasMessageMatching(
+                        "element of \\d+ bytes does not fit a queue for 56: make the queue with more bytes, or pass"
+                                + " large data in a SharedMemory");
         assertThatThrownBy(() -> queue.addAll(List.of(1, new byte[100]))).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> queue.put(null)).isInstanceOf(NullPointerException.class);
         assertThatThrownBy(() -> queue.offer(null)).isInstanceOf(NullPointerException.class);
@@ -204,7 +208,8 @@ class SharedQueueTest {
         assertThat(queue.poll()).isEqualTo(1);
         assertThat(Thread.interrupted()).isTrue();
 
-        List<Caller<?>> waiting = List.of(Caller.of(queue::take), Caller.of(queue::take), Caller.of(() -> queue.join(Duration.ofDays(1))));
+        List<Caller<?>> waiting = List.of(Caller.of(queue::take), Caller.of(queue::take),
+                Caller.of(() -> queue.join(Duration.ofDays(1))));
         for (Caller<?> caller : waiting) {
             caller.interrupt();
             assertThat(caller.failure()).isInstanceOf(InterruptedException.class);
@@ -497,7 +502,7 @@ class SharedQueueTest {
                 int first = t * 10_000;
                 producers.add(Caller.of(() -> {
                     var random = new java.util.Random(seeded.seed() + first);
-                    for (int n = first; n < first + 2_000; ) {
+                    for (int n = first; n < first + 2_000;) {
                         boolean in = switch (random.nextInt(3)) {
                             case 0 -> queue.offer(n);
                             case 1 -> queue.offer(n, random.nextInt(50), java.util.concurrent.TimeUnit.MICROSECONDS);
@@ -565,7 +570,8 @@ class SharedQueueTest {
     }
 
     private static List<String> all(QueueMemory queue) {
-        return queue.snapshot().stream().map(stored -> new String(stored.message(), StandardCharsets.US_ASCII)).toList();
+        return queue.snapshot().stream().map(stored -> new String(stored.message(), StandardCharsets.US_ASCII))
+                .toList();
     }
 
     /** This process's number, but it started at another time: it is another process, which has ended. */
@@ -588,7 +594,8 @@ class SharedQueueTest {
             segment.set(JAVA_LONG, QueueMemory.TAKE_LOCK, DEAD);
             assertThat(queue.poll()).asString(StandardCharsets.US_ASCII).isEqualTo("one");
             segment.set(JAVA_LONG, QueueMemory.TAKE_LOCK, DEAD);
-            assertThat(queue.take(new WaitLimit(SECONDS.toNanos(60)))).asString(StandardCharsets.US_ASCII).isEqualTo("two");
+            assertThat(queue.take(new WaitLimit(SECONDS.toNanos(60)))).asString(StandardCharsets.US_ASCII)
+                    .isEqualTo("two");
             assertThat(all(queue)).containsExactly("three");
         }
     }
@@ -725,7 +732,8 @@ class SharedQueueTest {
                     segment.set(JAVA_INT, at, random.nextBoolean() ? random.nextInt() : random.nextInt(-3, 60));
                 }
                 for (long lock : new long[] {QueueMemory.PUT_LOCK, QueueMemory.TAKE_LOCK}) {
-                    // A lock that names a running process is waited for; threads of the kernel run, and have small numbers.
+                    // A lock that names a running process is waited for; threads of the kernel run, and have small
+                    // numbers.
                     if (ProcessIdentity.isAlive(segment.get(JAVA_LONG, lock) & ~ProcessIdentity.SPARE)) {
                         segment.set(JAVA_LONG, lock, 0);
                     }

@@ -30,8 +30,8 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 
 /**
- * Conditions, semaphores, events and barriers between processes, some of which are killed; {@code -Dsennit.kills=100} makes
- * a long run of it, and {@code -Dsennit.seed=} repeats one.
+ * Conditions, semaphores, events and barriers between processes, some of which are killed; {@code -Dsennit.kills=100}
+ * makes a long run of it, and {@code -Dsennit.seed=} repeats one.
  */
 @EnabledOnOs(value = OS.LINUX, architectures = {"amd64", "aarch64"})
 @Timeout(120)
@@ -56,7 +56,8 @@ class SharedSynchronizersIT {
     }
 
     private static void awaitCrash(TaskFuture<?> task) throws Exception {
-        assertThat(task.handle((value, failure) -> failure).get(60, SECONDS)).isInstanceOf(WorkerCrashedException.class);
+        assertThat(task.handle((value, failure) -> failure).get(60, SECONDS))
+                .isInstanceOf(WorkerCrashedException.class);
     }
 
     @Test
@@ -108,10 +109,10 @@ class SharedSynchronizersIT {
             halt();
         });
         assertThatThrownBy(() -> {
-                    while (true) {
-                        never.await();
-                    }
-                })
+            while (true) {
+                never.await();
+            }
+        })
                 .isInstanceOf(OwnerDiedException.class);
         assertThat(lock.isHeldByCurrentThread()).isTrue();
         lock.unlock();
@@ -219,7 +220,8 @@ class SharedSynchronizersIT {
             seats.acquire();
             return null;
         });
-        assertThat(elsewhere.handle((value, failure) -> failure).get(60, SECONDS)).isInstanceOf(OwnerDiedException.class);
+        assertThat(elsewhere.handle((value, failure) -> failure).get(60, SECONDS))
+                .isInstanceOf(OwnerDiedException.class);
         assertThat(seats.reclaim()).isEqualTo(2);
         assertThat(seats.reclaim()).isZero();
         assertThat(seats.availablePermits()).isEqualTo(2);
@@ -287,7 +289,8 @@ class SharedSynchronizersIT {
                 barrier.reset();
             }
         }
-        List<TaskFuture<Integer>> others = List.of(pool.submit(() -> barrier.await()), pool.submit(() -> barrier.await()));
+        List<TaskFuture<Integer>> others =
+                List.of(pool.submit(() -> barrier.await()), pool.submit(() -> barrier.await()));
         barrier.await();
         for (TaskFuture<Integer> each : others) {
             each.get(60, SECONDS);
@@ -318,7 +321,8 @@ class SharedSynchronizersIT {
             TaskFuture<?> killed = waiting(barrier, pid);
             assertThatThrownBy(() -> barrier.await(() -> kill(killed, pid)))
                     .isInstanceOf(BrokenBarrierException.class)
-                    .hasMessage("process " + pid.segment().get(JAVA_LONG, 0) + " died at the barrier: reset() makes it whole");
+                    .hasMessage("process " + pid.segment().get(JAVA_LONG, 0)
+                            + " died at the barrier: reset() makes it whole");
         }
     }
 
@@ -346,7 +350,9 @@ class SharedSynchronizersIT {
         awaitCrash(task);
     }
 
-    /** A party may be killed at the barrier, inside of it, or on its way there, which only those know that wait for it. */
+    /**
+     * A party may be killed at the barrier, inside of it, or on its way there, which only those know that wait for it.
+     */
     @Test
     void killedAtRandomMomentsNoPartyOfABarrierIsWaitedForAfterAnAbort() throws Exception {
         long seed = Long.getLong("sennit.seed", System.nanoTime());
@@ -370,7 +376,8 @@ class SharedSynchronizersIT {
             barrier.abort();
             assertThat(own.result()).as("rounds before kill %s", kill).isNotNegative();
             for (TaskFuture<Integer> each : parties) {
-                assertThat(each.handle((value, failure) -> failure == null || failure instanceof WorkerCrashedException).get(60, SECONDS))
+                assertThat(each.handle((value, failure) -> failure == null || failure instanceof WorkerCrashedException)
+                        .get(60, SECONDS))
                         .isTrue();
             }
             barrier.reset();
@@ -381,7 +388,7 @@ class SharedSynchronizersIT {
 
     /** How often it opened before it was broken. */
     private static int rounds(SharedBarrier barrier) throws InterruptedException {
-        for (int round = 0; ; round++) {
+        for (int round = 0;; round++) {
             try {
                 barrier.await();
             } catch (java.util.concurrent.BrokenBarrierException e) {
@@ -423,9 +430,10 @@ class SharedSynchronizersIT {
                 ProcessHandle victim = victims.get(random.nextInt(victims.size()));
                 victim.destroyForcibly();
                 victim.onExit().get(60, SECONDS);
-                for (int acquired = 0; acquired < 2; ) { // all there are
+                for (int acquired = 0; acquired < 2;) { // all there are
                     try {
-                        assertThat(seats.tryAcquire(Duration.ofSeconds(60))).as("got a permit after kill %s", kill).isTrue();
+                        assertThat(seats.tryAcquire(Duration.ofSeconds(60))).as("got a permit after kill %s", kill)
+                                .isTrue();
                         acquired++;
                     } catch (OwnerDiedException e) {
                         reclaimed += seats.reclaim();

@@ -133,7 +133,8 @@ class SharedValuesIT {
                 }
                 bytes.copyFrom(start, part, 0, part.length);
             });
-            assertThat(longs.toArray()).isEqualTo(IntStream.range(0, length).mapToLong(i -> i * 1_000_000_007L).toArray());
+            assertThat(longs.toArray())
+                    .isEqualTo(IntStream.range(0, length).mapToLong(i -> i * 1_000_000_007L).toArray());
             assertThat(ints.toArray()).isEqualTo(IntStream.range(0, length).map(i -> -i).toArray());
             assertThat(doubles.toArray()).isEqualTo(IntStream.range(0, length).mapToDouble(i -> i / 8.0).toArray());
             byte[] seen = bytes.toArray();
@@ -149,7 +150,8 @@ class SharedValuesIT {
             SharedInt intHome = pool.submit(() -> SharedInt.in(memory, 20)).get(60, SECONDS);
             SharedDouble doubleHome = pool.submit(() -> SharedDouble.in(memory, 24)).get(60, SECONDS);
             SharedBoolean flagHome = pool.submit(() -> SharedBoolean.in(memory, 32)).get(60, SECONDS);
-            assertThat(List.of(numberHome.memory(), intHome.memory(), doubleHome.memory(), flagHome.memory())).containsOnly(memory);
+            assertThat(List.of(numberHome.memory(), intHome.memory(), doubleHome.memory(), flagHome.memory()))
+                    .containsOnly(memory);
             assertThat(List.of(numberHome.offset(), intHome.offset(), doubleHome.offset(), flagHome.offset()))
                     .containsExactly(8L, 20L, 24L, 32L);
             numberHome.set(9);
@@ -160,7 +162,8 @@ class SharedValuesIT {
             SharedDoubleArray doubles = pool.submit(() -> SharedDoubleArray.in(memory, 192, 3)).get(60, SECONDS);
             SharedByteArray bytes = pool.submit(() -> SharedByteArray.in(memory, 255, 3)).get(60, SECONDS);
             assertThat(List.of(longs.memory(), ints.memory(), doubles.memory(), bytes.memory())).containsOnly(memory);
-            assertThat(List.of(longs.offset(), ints.offset(), doubles.offset(), bytes.offset())).containsExactly(64L, 128L, 192L, 255L);
+            assertThat(List.of(longs.offset(), ints.offset(), doubles.offset(), bytes.offset())).containsExactly(64L,
+                    128L, 192L, 255L);
             assertThat(List.of(longs.length(), ints.length(), doubles.length(), bytes.length())).containsOnly(3);
         }
     }
@@ -168,13 +171,15 @@ class SharedValuesIT {
     @Test
     void whatAWorkerMadeIsUsedHereWhileItHoldsIt() throws Exception {
         try (ProcessPool one = ProcessPool.builder().workers(1).heap("64m").open()) {
-            SharedLongArray array = one.submit(() -> Held.array = SharedLongArray.copyOf(new long[] {1, 2, 3})).get(60, SECONDS);
+            SharedLongArray array =
+                    one.submit(() -> Held.array = SharedLongArray.copyOf(new long[] {1, 2, 3})).get(60, SECONDS);
             SharedList list = one.submit(() -> Held.list = SharedList.create(List.of("a", 1))).get(60, SECONDS);
             SharedList byName = SharedList.in(SharedMemory.open(list.memory().name()));
             array.set(0, 9);
             list.set(1, "b");
             assertThat(byName).containsExactly("a", "b");
-            assertThat(one.submit(() -> Held.array.get(0) + (String) Held.list.get(1)).get(60, SECONDS)).isEqualTo("9b");
+            assertThat(one.submit(() -> Held.array.get(0) + (String) Held.list.get(1)).get(60, SECONDS))
+                    .isEqualTo("9b");
             array.close(); // is the worker's
             assertThat(array.toArray()).containsExactly(9, 2, 3);
             one.submit(() -> {
@@ -208,7 +213,8 @@ class SharedValuesIT {
                 list.set(6, new byte[] {8, 9});
                 return texts;
             }).get(60, SECONDS);
-            assertThat(seen).containsExactly("name String", "1 Integer", "2 Long", "0.5 Double", "true Boolean", "null ", "bytes 7");
+            assertThat(seen).containsExactly("name String", "1 Integer", "2 Long", "0.5 Double", "true Boolean",
+                    "null ", "bytes 7");
             assertThat(list.subList(0, 6)).containsExactly(5, 1, 2L, 0.5, true, "not null");
             assertThat((byte[]) list.get(6)).containsExactly(8, 9);
             assertThat(pool.submit(() -> list).get(60, SECONDS).memory()).isSameAs(list.memory());
@@ -255,7 +261,8 @@ class SharedValuesIT {
         try (SharedList list = SharedList.create(List.of(wave(0), wave(1)), 4_000);
                 SharedBoolean stop = SharedBoolean.create(false);
                 SharedLong sets = SharedLong.create(0);
-                ProcessPool writers = ProcessPool.builder().workers(3).heap("64m").output(WorkerOutput.DISCARD).open()) {
+                ProcessPool writers =
+                        ProcessPool.builder().workers(3).heap("64m").output(WorkerOutput.DISCARD).open()) {
             List<TaskFuture<Integer>> tasks = new ArrayList<>();
             int killed = 0;
             for (int i = 0; i < 3; i++) {

@@ -34,7 +34,8 @@ class SharingIT {
     /** A program on this class path, without this JVM's options. */
     private static Process start(Path folder, Class<?> main, String... options) throws IOException {
         List<String> command = new ArrayList<>(List.of(
-                WorkerProcesses.java(), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dsennit.cache=", "-Djava.io.tmpdir=" + folder));
+                WorkerProcesses.java(), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dsennit.cache=",
+                "-Djava.io.tmpdir=" + folder));
         command.addAll(List.of(options));
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
         return new ProcessBuilder(command)
@@ -58,7 +59,8 @@ class SharingIT {
 
     private static List<String> memoryFolders(Path folder) throws IOException {
         try (var files = Files.list(folder)) {
-            return files.map(file -> file.getFileName().toString()).filter(name -> name.startsWith("sennit-memory-")).toList();
+            return files.map(file -> file.getFileName().toString()).filter(name -> name.startsWith("sennit-memory-"))
+                    .toList();
         }
     }
 
@@ -85,21 +87,28 @@ class SharingIT {
         assertThat(ran.out).isEqualTo("PORTABLE NATIVE 2000 42 7 true [a, b, c] 3");
     }
 
-    /** Each thing that is missing is told once, by the program and not by its workers, and only where somebody could want it. */
+    /**
+     * Each thing that is missing is told once, by the program and not by its workers, and only where somebody could
+     * want it.
+     */
     @Test
     void whatIsMissingIsToldOnceInAProgramWithItsRemedy(@TempDir Path folder) throws Exception {
         Ran ran = run(folder, WithoutOptions.class, "-Dsennit.cache=" + Files.createFile(folder.resolve("file")));
         assertThat(ran.out).isEqualTo("BATON BATON");
-        assertThat(ran.errors).filteredOn(line -> line.startsWith("INFO: ") || line.startsWith("WARNING: ")).satisfiesExactly(
-                line -> assertThat(line).isEqualTo("WARNING: event loops are in fallback mode: blocking calls such as Thread.sleep stop"
-                        + " the whole loop; start java with --add-opens java.base/java.lang=ALL-UNNAMED"),
-                line -> assertThat(line)
-                        .startsWith("INFO: worker processes start without an archive of the JDK's classes")
-                        .contains(folder.resolve("file").toString())
-                        .endsWith("name another with -Dsennit.cache=FOLDER, or none with archive=off"),
-                line -> assertThat(line)
-                        .startsWith("INFO: no native access: tasks and results of worker processes go over sockets")
-                        .endsWith("start java with --enable-native-access=ALL-UNNAMED"));
+        assertThat(ran.errors).filteredOn(line -> line.startsWith("INFO: ") || line.startsWith("WARNING: "))
+                .satisfiesExactly(
+                        line -> assertThat(line).isEqualTo(
+                                "WARNING: event loops are in fallback mode: blocking calls such as Thread.sleep stop"
+                                        + " the whole loop; start java with --add-opens "
+                                        + "java.base/java.lang=ALL-UNNAMED"),
+                        line -> assertThat(line)
+                                .startsWith("INFO: worker processes start without an archive of the JDK's classes")
+                                .contains(folder.resolve("file").toString())
+                                .endsWith("name another with -Dsennit.cache=FOLDER, or none with archive=off"),
+                        line -> assertThat(line)
+                                .startsWith(
+                                        "INFO: no native access: tasks and results of worker processes go over sockets")
+                                .endsWith("start java with --enable-native-access=ALL-UNNAMED"));
         assertThat(ran.errors).hasSize(6); // before each the logger's own
     }
 
@@ -139,9 +148,9 @@ class SharingIT {
             SharedBoundedSemaphore seats = SharedBoundedSemaphore.create(1);
             SharedSemaphore ready = SharedSemaphore.create(0);
             try (ProcessPool pool = ProcessPool.builder()
-                            .workers(1)
-                            .jvmOptions(System.getProperty("test.worker", "-Xshare:auto"))
-                            .open();
+                    .workers(1)
+                    .jvmOptions(System.getProperty("test.worker", "-Xshare:auto"))
+                    .open();
                     SharedLong count = SharedLong.create(0);
                     SharedMemory memory = SharedMemory.create(64)) {
                 MemorySegment part = memory.segment().asSlice(8, 4);
@@ -181,7 +190,8 @@ class SharingIT {
             }
         }
 
-        private static void add(SharedLock lock, SharedBoundedSemaphore seats, SharedLong count) throws InterruptedException {
+        private static void add(SharedLock lock, SharedBoundedSemaphore seats, SharedLong count)
+                throws InterruptedException {
             for (int i = 0; i < 1000; i++) {
                 seats.acquire();
                 lock.lock();

@@ -34,15 +34,18 @@ record AgentRun(@Nullable Path folder) {
 
     /** All on the class path; the agent opens what it needs, without it an option does. */
     String program(Class<?> main, String... prefixes) throws IOException, InterruptedException {
-        return output("java", List.of(agent(prefixes), "-cp", library() + File.pathSeparator + rootOf(main), main.getName()));
+        return output("java",
+                List.of(agent(prefixes), "-cp", library() + File.pathSeparator + rootOf(main), main.getName()));
     }
 
     /** The library is a module; the program is compiled first, and is one too if its sources say so. */
-    String besideModule(Map<String, String> sources, String main, String... prefixes) throws IOException, InterruptedException {
+    String besideModule(Map<String, String> sources, String main, String... prefixes)
+            throws IOException, InterruptedException {
         Path from = Files.createDirectories(folder.resolve("sources"));
         Path to = Files.createDirectories(folder.resolve("classes"));
         boolean isModule = sources.containsKey("module-info.java");
-        List<String> compilation = new ArrayList<>(List.of("-proc:none", "-p", library().toString(), "-d", to.toString()));
+        List<String> compilation =
+                new ArrayList<>(List.of("-proc:none", "-p", library().toString(), "-d", to.toString()));
         List<String> run = new ArrayList<>(List.of(agent(prefixes), "-p"));
         if (isModule) {
             run.addAll(List.of(library() + File.pathSeparator + to, "-m", main));

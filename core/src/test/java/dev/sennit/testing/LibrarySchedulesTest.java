@@ -14,8 +14,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The library under its own explorer: its threads are interrupted between any two accesses to memory in the package that is
- * looked at. {@code -Dsennit.librarySchedules=1000000} makes a long run of it.
+ * The library under its own explorer: its threads are interrupted between any two accesses to memory in the package
+ * that is looked at. {@code -Dsennit.librarySchedules=1000000} makes a long run of it.
  */
 @Timeout(value = 12, unit = TimeUnit.HOURS) // for a long run; one that hangs fails by itself
 class LibrarySchedulesTest {
@@ -30,14 +30,16 @@ class LibrarySchedulesTest {
     void nothingHangsOrIsMiscounted(Class<? extends ScheduleExplorer.Body> type) {
         Exploration random = ScheduleExplorer.of(SCHEDULES).explore(PointsLoader.bodyOfPackage(type));
         Exploration priorities = ScheduleExplorer.of(SCHEDULES).pct(3).explore(PointsLoader.bodyOfPackage(type));
-        System.out.println(type.getSimpleName() + ": " + random.distinct() + " and " + priorities.distinct() + " schedules");
+        System.out.println(
+                type.getSimpleName() + ": " + random.distinct() + " and " + priorities.distinct() + " schedules");
         assertThat(random.repeatable()).isTrue();
         assertThat(priorities.repeatable()).isTrue();
     }
 
     @Test
     void theCanariesAreFound() {
-        ScheduleFailure found = failureOf(ScheduleExplorer.of(SCHEDULES), PointsLoader.bodyOfPackage(PoolSchedules.canary()));
+        ScheduleFailure found =
+                failureOf(ScheduleExplorer.of(SCHEDULES), PointsLoader.bodyOfPackage(PoolSchedules.canary()));
         assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.DEADLOCK);
         found = failureOf(ScheduleExplorer.of(SCHEDULES), PointsLoader.bodyOfPackage(ChannelSchedules.canary()));
         assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.THREW);

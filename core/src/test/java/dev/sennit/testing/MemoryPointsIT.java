@@ -80,7 +80,8 @@ class MemoryPointsIT {
 
     @Test
     void theAgentAloneSetsNone(@TempDir Path folder) throws Exception {
-        assertThat(AgentRun.of(folder).program(Counts.class)).contains("1000 schedules", "memory points off, virtual time");
+        assertThat(AgentRun.of(folder).program(Counts.class)).contains("1000 schedules",
+                "memory points off, virtual time");
     }
 
     @Test

@@ -20,7 +20,10 @@ final class PointsLoader extends ClassLoader {
         return body(type, name -> name.startsWith(nest));
     }
 
-    /** A body, where the whole package of its class has memory points, and all that threads wait in; the agent gives the library none. */
+    /**
+     * A body, where the whole package of its class has memory points, and all that threads wait in; the agent gives the
+     * library none.
+     */
     static ScheduleExplorer.Body bodyOfPackage(Class<? extends ScheduleExplorer.Body> type) {
         String own = type.getPackageName() + '.';
         return body(

@@ -154,7 +154,8 @@ class ScheduleExplorerTest {
         return () -> {
             var first = new ReentrantLock();
             var second = new ReentrantLock();
-            Together.together(() -> both(first, second), () -> both(inOneOrder ? first : second, inOneOrder ? second : first));
+            Together.together(() -> both(first, second),
+                    () -> both(inOneOrder ? first : second, inOneOrder ? second : first));
         };
     }
 
@@ -188,7 +189,8 @@ class ScheduleExplorerTest {
         return () -> {
             var first = new Object();
             var second = new Object();
-            Together.together(() -> both(first, second), () -> both(inOneOrder ? first : second, inOneOrder ? second : first));
+            Together.together(() -> both(first, second),
+                    () -> both(inOneOrder ? first : second, inOneOrder ? second : first));
         };
     }
 
@@ -449,27 +451,28 @@ class ScheduleExplorerTest {
     @Test
     void saysThatAPlatformThreadMadeAThreadGoOn() {
         assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> {
-                    var answer = new CompletableFuture<String>();
-                    Thread body = Thread.currentThread();
-                    Thread.ofPlatform().name("a stranger").start(() -> {
-                        awaitWaiting(body);
-                        answer.complete("here");
-                    });
-                    answer.join();
-                }))
+            var answer = new CompletableFuture<String>();
+            Thread body = Thread.currentThread();
+            Thread.ofPlatform().name("a stranger").start(() -> {
+                awaitWaiting(body);
+                answer.complete("here");
+            });
+            answer.join();
+        }))
                 .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
                     assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.OUTSIDE);
-                    assertThat(found).hasMessageContaining("platform thread \"a stranger\", which is not of the schedule, made body go on");
+                    assertThat(found).hasMessageContaining(
+                            "platform thread \"a stranger\", which is not of the schedule, made body go on");
                 });
     }
 
     @Test
     void saysThatAPlatformThreadWasJoined() {
         assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> {
-                    Thread body = Thread.currentThread();
-                    Thread stranger = Thread.ofPlatform().start(() -> awaitWaiting(body));
-                    stranger.join();
-                }))
+            Thread body = Thread.currentThread();
+            Thread stranger = Thread.ofPlatform().start(() -> awaitWaiting(body));
+            stranger.join();
+        }))
                 .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
                     assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.OUTSIDE);
                     assertThat(found).hasMessageContaining("for which body waited");
@@ -485,9 +488,9 @@ class ScheduleExplorerTest {
     @Test
     void saysThatTheCommonPoolMadeAThreadGoOn() {
         assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> {
-                    Thread body = Thread.currentThread();
-                    CompletableFuture.runAsync(() -> awaitWaiting(body)).join();
-                }))
+            Thread body = Thread.currentThread();
+            CompletableFuture.runAsync(() -> awaitWaiting(body)).join();
+        }))
                 .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
                     assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.OUTSIDE);
                     assertThat(found).hasMessageContaining("commonPool-worker");
@@ -499,7 +502,7 @@ class ScheduleExplorerTest {
         var end = new CountDownLatch(1);
         try {
             assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(
-                            () -> CompletableFuture.runAsync(Together.unchecked(end::await))))
+                    () -> CompletableFuture.runAsync(Together.unchecked(end::await))))
                     .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
                         assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.OUTSIDE);
                         assertThat(found).hasMessageContaining("the common pool ran something meanwhile");
@@ -514,12 +517,12 @@ class ScheduleExplorerTest {
         var runs = new AtomicInteger();
 
         assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> {
-                    Together.together(() -> {}, () -> {});
-                    for (int i = runs.getAndIncrement(); i >= 0; i--) {
-                        Thread.yield();
-                    }
-                    assertThat(runs).hasValueLessThan(4);
-                }))
+            Together.together(() -> {}, () -> {});
+            for (int i = runs.getAndIncrement(); i >= 0; i--) {
+                Thread.yield();
+            }
+            assertThat(runs).hasValueLessThan(4);
+        }))
                 .isInstanceOfSatisfying(ScheduleFailure.class, found -> assertThat(found.isRepeatable()).isFalse())
                 .hasMessageContaining("NOT REPEATABLE: the same seed gave another schedule, different from step ");
     }
@@ -535,7 +538,8 @@ class ScheduleExplorerTest {
         });
 
         assertThat(seen.repeatable()).isFalse();
-        assertThat(seen).hasToString("10 schedules, 10 distinct, RANDOM from seed 1, memory points off, NOT repeatable");
+        assertThat(seen)
+                .hasToString("10 schedules, 10 distinct, RANDOM from seed 1, memory points off, NOT repeatable");
     }
 
     /** What the JDK itself does not decide by the schedule alone would show here. */
@@ -626,7 +630,7 @@ class ScheduleExplorerTest {
     @Test
     void saysThatAThreadWaitsWhereItCannotSuspend() {
         assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> Together.together(
-                        () -> assertThat(WaitsInInitializer.WAITED).isTrue(), () -> {})))
+                () -> assertThat(WaitsInInitializer.WAITED).isTrue(), () -> {})))
                 .isInstanceOfSatisfying(ScheduleFailure.class, found -> {
                     assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.PINNED);
                     assertThat(found.isRepeatable()).isFalse();
@@ -652,11 +656,11 @@ class ScheduleExplorerTest {
     @Test
     void saysSoEvenIfNothingEndsThatWait() {
         assertThatThrownBy(() -> ScheduleExplorer.of(10).explore(() -> {
-                    var held = new ReentrantLock();
-                    LocksInInitializer.GIVEN.set(held);
-                    held.lock();
-                    Together.together(() -> assertThat(LocksInInitializer.Locks.LOCKED).isTrue());
-                }))
+            var held = new ReentrantLock();
+            LocksInInitializer.GIVEN.set(held);
+            held.lock();
+            Together.together(() -> assertThat(LocksInInitializer.Locks.LOCKED).isTrue());
+        }))
                 .isInstanceOfSatisfying(
                         ScheduleFailure.class, found -> assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.PINNED))
                 .hasMessageContaining("thread-1 waits where it cannot suspend");
@@ -699,8 +703,9 @@ class ScheduleExplorerTest {
             Exploration seen = all.survey(body);
             assertThat(seen.schedules()).isEqualTo(500);
             assertThat(seen.failed()).isBetween(3, strategy == Strategy.RANDOM ? 499 : 500);
-            assertThat(seen).hasToString("500 schedules, " + seen.failed() + " failed, " + seen.distinct() + " distinct, "
-                    + strategy + " from seed 1, memory points off");
+            assertThat(seen)
+                    .hasToString("500 schedules, " + seen.failed() + " failed, " + seen.distinct() + " distinct, "
+                            + strategy + " from seed 1, memory points off");
         }
         assertThat(all.survey(counter(true)).failed()).isZero();
     }
@@ -787,13 +792,14 @@ class ScheduleExplorerTest {
     @Test
     void findsADeadlockBehindALongWait() {
         assertThatThrownBy(() -> ScheduleExplorer.of(1).explore(() -> {
-                    try (var executor = Executors.newFixedThreadPool(1, Thread.ofVirtual().factory())) {
-                        executor.submit(() -> new CountDownLatch(1).await(1, TimeUnit.DAYS));
-                    }
-                }))
+            try (var executor = Executors.newFixedThreadPool(1, Thread.ofVirtual().factory())) {
+                executor.submit(() -> new CountDownLatch(1).await(1, TimeUnit.DAYS));
+            }
+        }))
                 .isInstanceOfSatisfying(
                         ScheduleFailure.class,
                         failure -> assertThat(failure.kind()).isEqualTo(ScheduleFailure.Kind.DEADLOCK))
-                .hasMessageContaining("deadlock: no thread can go on, but for one that waits for a time which ends in PT2");
+                .hasMessageContaining(
+                        "deadlock: no thread can go on, but for one that waits for a time which ends in PT2");
     }
 }

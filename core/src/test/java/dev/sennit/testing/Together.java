@@ -45,7 +45,8 @@ public final class Together {
     }
 
     /**
-     * Interrupts one of two threads that wait, gives one of them what they wait for, and checks that the other one has it.
+     * Interrupts one of two threads that wait, gives one of them what they wait for, and checks that the other one has
+     * it.
      *
      * @param await what both do
      * @param give what ends one wait

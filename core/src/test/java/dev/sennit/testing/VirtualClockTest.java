@@ -169,7 +169,8 @@ class VirtualClockTest {
                 worker.step();
             }
         }
-        assertThat(runs).containsExactly(NOON.plus(HOUR), NOON.plus(HOUR.multipliedBy(2)), NOON.plus(HOUR.multipliedBy(3)));
+        assertThat(runs).containsExactly(NOON.plus(HOUR), NOON.plus(HOUR.multipliedBy(2)),
+                NOON.plus(HOUR.multipliedBy(3)));
     }
 
     // ---- in schedules, without the agent ----
@@ -361,14 +362,15 @@ class VirtualClockTest {
     @Test
     void advancingItEndsNoWaitThatIsReal() {
         assertThatThrownBy(() -> ScheduleExplorer.of(1).explore(() -> {
-                    VirtualClock clock = VirtualClock.standing(NOON);
-                    Thread sleeper = Thread.startVirtualThread(() -> sleep(TimeSource.system(), HOUR));
-                    clock.sleep(HOUR.dividedBy(2));
-                    clock.advance(HOUR.multipliedBy(2));
-                    sleeper.join();
-                }))
+            VirtualClock clock = VirtualClock.standing(NOON);
+            Thread sleeper = Thread.startVirtualThread(() -> sleep(TimeSource.system(), HOUR));
+            clock.sleep(HOUR.dividedBy(2));
+            clock.advance(HOUR.multipliedBy(2));
+            sleeper.join();
+        }))
                 .isInstanceOfSatisfying(
-                        ScheduleFailure.class, found -> assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.DEADLOCK))
+                        ScheduleFailure.class,
+                        found -> assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.DEADLOCK))
                 .hasMessageContaining("but for one that waits for a time which ends in PT59M");
     }
 
@@ -377,7 +379,8 @@ class VirtualClockTest {
     void oneThatWasMadeOutsideStandsStill() {
         assertThatThrownBy(() -> ScheduleExplorer.of(1).explore(() -> clock.sleep(HOUR)))
                 .isInstanceOfSatisfying(
-                        ScheduleFailure.class, found -> assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.DEADLOCK))
+                        ScheduleFailure.class,
+                        found -> assertThat(found.kind()).isEqualTo(ScheduleFailure.Kind.DEADLOCK))
                 .hasMessageContaining("body waits:");
     }
 

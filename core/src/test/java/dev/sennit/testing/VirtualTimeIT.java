@@ -28,7 +28,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Schedules that last for days, in a JVM with the agent. Each program says how long it took by the clock of the schedule. */
+/**
+ * Schedules that last for days, in a JVM with the agent. Each program says how long it took by the clock of the
+ * schedule.
+ */
 @Timeout(120)
 class VirtualTimeIT {
     private static final class Own {
@@ -95,12 +98,14 @@ class VirtualTimeIT {
                     return e.getCause().getClass().getSimpleName();
                 }
             });
-            show("orTimeout in time", () -> CompletableFuture.supplyAsync(() -> "value").orTimeout(1, TimeUnit.HOURS).get());
-            show("completeOnTimeout", () -> new CompletableFuture<String>().completeOnTimeout("late", 1, TimeUnit.MINUTES).get());
-            show("delayedExecutor", () ->
-                    CompletableFuture.supplyAsync(() -> "delayed", CompletableFuture.delayedExecutor(7, TimeUnit.MINUTES)).get());
-            show("thenApplyAsync", () ->
-                    CompletableFuture.supplyAsync(() -> 20).thenApplyAsync(one -> one + 1).thenCombineAsync(
+            show("orTimeout in time",
+                    () -> CompletableFuture.supplyAsync(() -> "value").orTimeout(1, TimeUnit.HOURS).get());
+            show("completeOnTimeout",
+                    () -> new CompletableFuture<String>().completeOnTimeout("late", 1, TimeUnit.MINUTES).get());
+            show("delayedExecutor", () -> CompletableFuture.supplyAsync(
+                    () -> "delayed", CompletableFuture.delayedExecutor(7, TimeUnit.MINUTES)).get());
+            show("thenApplyAsync",
+                    () -> CompletableFuture.supplyAsync(() -> 20).thenApplyAsync(one -> one + 1).thenCombineAsync(
                             CompletableFuture.supplyAsync(() -> 21), Integer::sum).get());
             show("scheduled", () -> {
                 try (var executor = Executors.newScheduledThreadPool(1, Thread.ofVirtual().factory())) {
@@ -230,10 +235,13 @@ class VirtualTimeIT {
     @Test
     void findsWhatIsWrongOnlyAfterHours(@TempDir Path folder) throws Exception {
         assertThat(AgentRun.of(folder).program(Broken.class).lines()).satisfiesExactly(
-                line -> assertThat(line).isEqualTo("renewed too late: THREW java.lang.AssertionError: the lease has ended"),
+                line -> assertThat(line)
+                        .isEqualTo("renewed too late: THREW java.lang.AssertionError: the lease has ended"),
                 line -> assertThat(line).startsWith("renewed in time: 1000 schedules, ").endsWith("virtual time"),
-                line -> assertThat(line).startsWith("deadlock behind a day: DEADLOCK deadlock: no thread can go on, but for one"),
-                line -> assertThat(line).startsWith("parallel stream: OUTSIDE ").contains("body handed work to the common pool"));
+                line -> assertThat(line)
+                        .startsWith("deadlock behind a day: DEADLOCK deadlock: no thread can go on, but for one"),
+                line -> assertThat(line).startsWith("parallel stream: OUTSIDE ")
+                        .contains("body handed work to the common pool"));
     }
 
     /** Uses the common pool beside an exploration, and draws random numbers in it. */

@@ -7,8 +7,8 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 
 /**
- * Bounds how many tasks may wait, and prints what {@code submit} does when the pool is full: throws with the figures, waits
- * for room, or runs the task itself.
+ * Bounds how many tasks may wait, and prints what {@code submit} does when the pool is full: throws with the figures,
+ * waits for room, or runs the task itself.
  */
 public final class Backpressure {
     private Backpressure() {}

@@ -7,8 +7,9 @@ import dev.sennit.TaskScope;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A deposit and a withdrawal on one account. Without a lock an unlucky schedule loses the deposit: events force that schedule here,
- * step by step, so that it happens every time. With a lock the deposit comes at the same moment, waits, and is not lost.
+ * A deposit and a withdrawal on one account. Without a lock an unlucky schedule loses the deposit: events force that
+ * schedule here, step by step, so that it happens every time. With a lock the deposit comes at the same moment, waits,
+ * and is not lost.
  */
 public final class BankAccount {
     private BankAccount() {}
@@ -66,7 +67,8 @@ public final class BankAccount {
     }
 
     /** The deposit begins when the withdrawal has read; the withdrawal goes on after the hook. */
-    private static void both(Pool pool, Account account, Event hasRead, Event hasDeposited, Hook between) throws Exception {
+    private static void both(Pool pool, Account account, Event hasRead, Event hasDeposited, Hook between)
+            throws Exception {
         try (var scope = TaskScope.open(pool)) {
             scope.fork(() -> {
                 account.withdraw(30, () -> {

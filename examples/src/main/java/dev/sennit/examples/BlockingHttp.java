@@ -17,8 +17,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 
 /**
- * Code that calls over HTTP and waits for the answer, as it always did, in three coroutines of one loop. The server answers nobody
- * before all have asked: so they do wait at the same time.
+ * Code that calls over HTTP and waits for the answer, as it always did, in three coroutines of one loop. The server
+ * answers nobody before all have asked: so they do wait at the same time.
  *
  * <p>Wants {@code --add-opens java.base/java.lang=ALL-UNNAMED}: by agreement alone, the first would hold the loop.
  */

@@ -14,8 +14,8 @@ import java.util.concurrent.CountDownLatch;
 import org.h2.tools.Server;
 
 /**
- * JDBC as ever, in three coroutines of one loop: the driver waits for its socket, and knows nothing of them. The database answers
- * nobody before all have asked: so they do wait at the same time.
+ * JDBC as ever, in three coroutines of one loop: the driver waits for its socket, and knows nothing of them. The
+ * database answers nobody before all have asked: so they do wait at the same time.
  *
  * <p>Wants {@code --add-opens java.base/java.lang=ALL-UNNAMED}: by agreement alone, the first would hold the loop.
  */

@@ -4,7 +4,10 @@ import dev.sennit.Pool;
 import dev.sennit.Pools;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Submits a thousand tasks that wait, to virtual threads, and prints how many of them ran at once: never above the limit. */
+/**
+ * Submits a thousand tasks that wait, to virtual threads, and prints how many of them ran at once: never above the
+ * limit.
+ */
 public final class BoundedVirtual {
     private BoundedVirtual() {}
 

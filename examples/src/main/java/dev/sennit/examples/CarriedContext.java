@@ -39,7 +39,8 @@ public final class CarriedContext {
     }
 
     public static void main(String[] arguments) {
-        List<String> plans = arguments.length > 0 ? List.of(arguments) : List.of("threads:1", "virtual", "loop", "processes:1");
+        List<String> plans =
+                arguments.length > 0 ? List.of(arguments) : List.of("threads:1", "virtual", "loop", "processes:1");
         try (var _ = TaskContext.register(new LogContext())) {
             for (String plan : plans) {
                 try (Pool pool = Pools.open(plan)) {

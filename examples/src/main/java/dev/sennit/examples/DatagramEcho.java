@@ -7,7 +7,10 @@ import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
-/** An echo server over UDP, and a client that asks again when no answer comes: here, because the server ignores every second question. */
+/**
+ * An echo server over UDP, and a client that asks again when no answer comes: here, because the server ignores every
+ * second question.
+ */
 public final class DatagramEcho {
     private DatagramEcho() {}
 

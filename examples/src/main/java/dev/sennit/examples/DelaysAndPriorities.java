@@ -21,7 +21,8 @@ public final class DelaysAndPriorities {
             pool.submit(() -> System.out.println("urgent"), TaskOptions.NONE.priority(10));
             pool.submit(() -> System.out.println("whenever"), TaskOptions.NONE.priority(-10));
             all.countDown();
-            pool.submitAfter(Duration.ofMillis(100), () -> "later").onDone(done -> System.out.println(done.resultNow()));
+            pool.submitAfter(Duration.ofMillis(100), () -> "later")
+                    .onDone(done -> System.out.println(done.resultNow()));
         }
     }
 }

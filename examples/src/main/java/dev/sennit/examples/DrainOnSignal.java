@@ -9,8 +9,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * A service that ends what it has begun before it goes. It sends {@code TERM} to itself and its workers, as {@code systemctl stop}
- * does: no task is lost, and the exit code is 143.
+ * A service that ends what it has begun before it goes. It sends {@code TERM} to itself and its workers, as
+ * {@code systemctl stop} does: no task is lost, and the exit code is 143.
  */
 public final class DrainOnSignal {
     private DrainOnSignal() {}

@@ -19,7 +19,8 @@ public final class EveryNowAndThen {
                     throw new StopPeriodicException();
                 }
             });
-            worker.add("rare", Schedule.aligned(Duration.ofHours(1)).jitter(0.1), () -> System.out.println("a new hour"))
+            worker.add("rare", Schedule.aligned(Duration.ofHours(1)).jitter(0.1),
+                    () -> System.out.println("a new hour"))
                     .disable();
             worker.start();
             while (worker.tasks().size() > 1) {

@@ -13,8 +13,8 @@ import java.time.Duration;
 import java.util.Objects;
 
 /**
- * A server of files over HTTP/1.0, and a client for it. Requests and files are read by coroutines of one loop; no file holds up the
- * others, however large it is and however slowly its client reads.
+ * A server of files over HTTP/1.0, and a client for it. Requests and files are read by coroutines of one loop; no file
+ * holds up the others, however large it is and however slowly its client reads.
  */
 public final class FileServer {
     private static final int LONGEST_HEAD = 8192;

@@ -26,7 +26,8 @@ public final class JobsOverPipes {
     }
 
     public static void main(String[] arguments) throws Exception {
-        Deque<Long> numbers = new ArrayDeque<>(List.of(2L, 142702110479723L, 299593572317531L, 3333333333333301L, 5000111000222021L, 9L));
+        Deque<Long> numbers = new ArrayDeque<>(
+                List.of(2L, 142702110479723L, 299593572317531L, 3333333333333301L, 5000111000222021L, 9L));
         List<WorkerProcess> workers = new ArrayList<>();
         List<Connection> busy = new ArrayList<>();
         for (int i = 0; i < 2; i++) {

@@ -9,8 +9,9 @@ import java.time.Instant;
 import java.util.Objects;
 
 /**
- * A lease of an hour that is renewed by another thread: too late under some schedules, if the renewal comes when the hour is
- * over, and never if it comes after half of it. The explorer looks at days of this in a moment, by a clock that it moves.
+ * A lease of an hour that is renewed by another thread: too late under some schedules, if the renewal comes when the
+ * hour is over, and never if it comes after half of it. The explorer looks at days of this in a moment, by a clock that
+ * it moves.
  *
  * <p>Wants {@code --add-opens java.base/java.lang=ALL-UNNAMED}.
  */

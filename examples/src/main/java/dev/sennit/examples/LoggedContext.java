@@ -14,14 +14,17 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 
 /**
- * SLF4J's diagnostic context goes along with tasks of every kind: what they log has the order's number, in a worker process too.
+ * SLF4J's diagnostic context goes along with tasks of every kind: what they log has the order's number, in a worker
+ * process too.
  */
 public final class LoggedContext {
     private static final Logger LOG = LoggerFactory.getLogger(LoggedContext.class);
 
     private LoggedContext() {}
 
-    /** Carries the diagnostic context of the thread that submits. As it is serializable, tasks of processes get a copy. */
+    /**
+     * Carries the diagnostic context of the thread that submits. As it is serializable, tasks of processes get a copy.
+     */
     record DiagnosticContext() implements TaskContext<Map<String, String>>, Serializable {
         private static final long serialVersionUID = 1L;
 
@@ -52,7 +55,8 @@ public final class LoggedContext {
             MDC.put("order", "17");
             for (String plan : List.of("threads:1", "virtual", "loop", "processes:1")) {
                 try (Pool pool = Pools.open(plan)) {
-                    System.out.println(pool.submit(LoggedContext::pay, TaskOptions.named("pay")).join() + " on " + plan);
+                    System.out.println(
+                            pool.submit(LoggedContext::pay, TaskOptions.named("pay")).join() + " on " + plan);
                 }
             }
             MDC.clear();

@@ -6,7 +6,9 @@ import dev.sennit.TaskFuture;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** Many items at once: two arguments a call, chunks of a size set by hand, and a map that calls back when it is done. */
+/**
+ * Many items at once: two arguments a call, chunks of a size set by hand, and a map that calls back when it is done.
+ */
 public final class ManyItems {
     private ManyItems() {}
 

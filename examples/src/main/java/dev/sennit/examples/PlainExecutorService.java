@@ -7,8 +7,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 
 /**
- * A pool is an ExecutorService: code that knows only that runs on it unchanged, and adds up three results. Not for {@code
- * processes}: lambdas written as plain callables cannot travel, and the pool says so.
+ * A pool is an ExecutorService: code that knows only that runs on it unchanged, and adds up three results. Not for
+ * {@code processes}: lambdas written as plain callables cannot travel, and the pool says so.
  */
 public final class PlainExecutorService {
     private PlainExecutorService() {}

@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * All processes check one number at a time, each a part of the divisors; who finds one says so in shared memory, and the others
- * stop. One number is done sooner than with {@link PrimesOverQueues}, all of them together are not.
+ * All processes check one number at a time, each a part of the divisors; who finds one says so in shared memory, and
+ * the others stop. One number is done sooner than with {@link PrimesOverQueues}, all of them together are not.
  */
 public final class PrimeByParts {
     private static final List<Long> NUMBERS = List.of(2L, 25L, 3333333333333333L, 6666667141414921L, 5000111000222021L);

@@ -6,8 +6,8 @@ import java.io.Serializable;
 import java.util.List;
 
 /**
- * Checks numbers in processes of one's own: they take jobs from one queue and put results into another, and each goes home when
- * it meets a poison pill. A number that takes long holds up one process, and the others go on.
+ * Checks numbers in processes of one's own: they take jobs from one queue and put results into another, and each goes
+ * home when it meets a poison pill. A number that takes long holds up one process, and the others go on.
  */
 public final class PrimesOverQueues {
     private static final List<Long> NUMBERS = List.of(
@@ -56,7 +56,7 @@ public final class PrimesOverQueues {
             jobs.put(POISON_PILL);
         }
         int checked = 0;
-        for (int ended = 0; ended < workers; ) {
+        for (int ended = 0; ended < workers;) {
             Checked result = results.take();
             if (result.number == POISON_PILL) {
                 ended++;

@@ -7,7 +7,9 @@ import dev.sennit.loop.Channel;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A producer sends numbers over a channel and closes it; the consumers share them, and go home when there are no more. */
+/**
+ * A producer sends numbers over a channel and closes it; the consumers share them, and go home when there are no more.
+ */
 public final class ProducerAndConsumers {
     private ProducerAndConsumers() {}
 

@@ -12,8 +12,9 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A producer and three consumers share a list of at most three items. A lock guards it, and two conditions of the lock say that
- * there may be room, or an item. Whoever is woken looks again, as another may have been quicker; hence the loops.
+ * A producer and three consumers share a list of at most three items. A lock guards it, and two conditions of the lock
+ * say that there may be room, or an item. Whoever is woken looks again, as another may have been quicker; hence the
+ * loops.
  */
 public final class ProducerConsumerByCondition {
     private static final int PLACES = 3;

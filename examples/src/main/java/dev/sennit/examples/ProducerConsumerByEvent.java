@@ -6,9 +6,9 @@ import dev.sennit.Pools;
 import dev.sennit.TaskScope;
 
 /**
- * A producer hands items to a consumer over a single place, by two events: one says that the place is filled, the other that it
- * has been emptied. An event stays set until somebody clears it, so each side clears its own before it sets the other's: this
- * works for one producer and one consumer, and no more.
+ * A producer hands items to a consumer over a single place, by two events: one says that the place is filled, the other
+ * that it has been emptied. An event stays set until somebody clears it, so each side clears its own before it sets the
+ * other's: this works for one producer and one consumer, and no more.
  */
 public final class ProducerConsumerByEvent {
     private static final int ITEMS = 10;

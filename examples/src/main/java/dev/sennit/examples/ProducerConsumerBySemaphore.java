@@ -6,8 +6,8 @@ import dev.sennit.TaskScope;
 import java.util.concurrent.Semaphore;
 
 /**
- * A producer and a consumer share a ring of three places. One semaphore counts the free places, the other the filled ones: the
- * producer waits for a free place, the consumer for a filled one.
+ * A producer and a consumer share a ring of three places. One semaphore counts the free places, the other the filled
+ * ones: the producer waits for a free place, the consumer for a filled one.
  */
 public final class ProducerConsumerBySemaphore {
     private static final int PLACES = 3;

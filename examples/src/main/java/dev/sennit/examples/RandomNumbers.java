@@ -5,7 +5,10 @@ import dev.sennit.Pools;
 import java.util.Collections;
 import java.util.List;
 
-/** Throws dice in parallel: with the same seed the same numbers come out, on every kind of pool and any number of workers. */
+/**
+ * Throws dice in parallel: with the same seed the same numbers come out, on every kind of pool and any number of
+ * workers.
+ */
 public final class RandomNumbers {
     private RandomNumbers() {}
 

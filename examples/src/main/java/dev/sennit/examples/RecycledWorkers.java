@@ -5,7 +5,9 @@ import dev.sennit.Pools;
 import java.util.HashSet;
 import java.util.Set;
 
-/** Replaces a worker after a few tasks, while a spare waits to take its place: prints that tasks saw several processes. */
+/**
+ * Replaces a worker after a few tasks, while a spare waits to take its place: prints that tasks saw several processes.
+ */
 public final class RecycledWorkers {
     private RecycledWorkers() {}
 

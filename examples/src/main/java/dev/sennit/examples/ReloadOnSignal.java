@@ -4,7 +4,10 @@ import dev.sennit.loop.EventLoop;
 import dev.sennit.loop.Signals;
 import dev.sennit.loop.Subprocess;
 
-/** A program that reads its settings again on {@code USR1} and ends in good order on {@code TERM}; it sends them to itself. */
+/**
+ * A program that reads its settings again on {@code USR1} and ends in good order on {@code TERM}; it sends them to
+ * itself.
+ */
 public final class ReloadOnSignal {
     private ReloadOnSignal() {}
 

@@ -5,8 +5,8 @@ import dev.sennit.Pools;
 import java.util.concurrent.ExecutionException;
 
 /**
- * Prints the stack trace of a failure in a worker process: the task's frames, then the submitter's. Compare it with that
- * on {@code threads:1}, where the submitter is not seen, and on {@code inline}, where both share a stack.
+ * Prints the stack trace of a failure in a worker process: the task's frames, then the submitter's. Compare it with
+ * that on {@code threads:1}, where the submitter is not seen, and on {@code inline}, where both share a stack.
  */
 public final class RemoteFailure {
     private RemoteFailure() {}

@@ -23,15 +23,16 @@ public final class RetriedTask {
                     .waiting(Backoff.exponential(Duration.ofMillis(10)).fullJitter())
                     .when(RetryCondition.onException(WorkerCrashedException.class));
             int attempt = pool.submit(
-                            () -> {
-                                if (Files.deleteIfExists(Path.of(file))) {
-                                    Runtime.getRuntime().halt(1);
-                                }
-                                return 2;
-                            },
-                            TaskOptions.named("fragile").retry(retry))
+                    () -> {
+                        if (Files.deleteIfExists(Path.of(file))) {
+                            Runtime.getRuntime().halt(1);
+                        }
+                        return 2;
+                    },
+                    TaskOptions.named("fragile").retry(retry))
                     .get();
-            System.out.println("succeeded at attempt " + attempt + ", tried again " + pool.statistics().retried() + " time");
+            System.out.println(
+                    "succeeded at attempt " + attempt + ", tried again " + pool.statistics().retried() + " time");
         } finally {
             Files.deleteIfExists(mark);
         }

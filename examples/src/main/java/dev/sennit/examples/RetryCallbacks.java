@@ -14,7 +14,8 @@ public final class RetryCallbacks {
         Retry retry = Retry.attempts(4)
                 .waiting(Backoff.exponential(Duration.ofMillis(1)))
                 .beforeAttempt(number -> System.out.println("attempt " + number))
-                .afterAttempt(attempt -> System.out.println(attempt.failed() ? "failed" : "returned " + attempt.value()))
+                .afterAttempt(
+                        attempt -> System.out.println(attempt.failed() ? "failed" : "returned " + attempt.value()))
                 .beforeWait((attempt, wait) -> System.out.println("waiting " + wait.toMillis() + " ms"));
         var calls = new AtomicInteger();
         retry.call(() -> {

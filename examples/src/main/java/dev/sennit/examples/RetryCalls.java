@@ -8,7 +8,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Calls a service that fails now and then until it answers, and shows what is left of all attempts when it never does. */
+/**
+ * Calls a service that fails now and then until it answers, and shows what is left of all attempts when it never does.
+ */
 public final class RetryCalls {
     private RetryCalls() {}
 

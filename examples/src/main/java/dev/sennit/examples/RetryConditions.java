@@ -22,7 +22,8 @@ public final class RetryConditions {
         Queue<Object> answers = new ArrayDeque<>(List.of(503, new IOException("reset"), 200));
         System.out.println("status: " + retry.call(() -> next(answers)));
 
-        Queue<Object> missing = new ArrayDeque<>(List.of(new IOException("reset"), new FileNotFoundException("gone"), 200));
+        Queue<Object> missing =
+                new ArrayDeque<>(List.of(new IOException("reset"), new FileNotFoundException("gone"), 200));
         try {
             retry.call(() -> next(missing));
         } catch (FileNotFoundException e) {

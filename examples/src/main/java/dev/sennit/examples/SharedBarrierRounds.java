@@ -12,8 +12,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Heat spreads along a rod that lies in shared memory: each process has a part of it, and after each round they wait for each
- * other, as everyone needs its neighbours' latest values. Quickest with {@code --enable-native-access=ALL-UNNAMED}.
+ * Heat spreads along a rod that lies in shared memory: each process has a part of it, and after each round they wait
+ * for each other, as everyone needs its neighbours' latest values. Quickest with
+ * {@code --enable-native-access=ALL-UNNAMED}.
  */
 public final class SharedBarrierRounds {
     private static final int PARTIES = 2;

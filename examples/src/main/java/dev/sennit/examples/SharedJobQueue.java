@@ -10,14 +10,15 @@ import java.util.List;
 import java.util.stream.LongStream;
 
 /**
- * Worker processes take numbers from one queue and put answers into another, until each gets one that says that there are no
- * more, the poison pill. {@link SharedQueue#shutdown} would send them home as well.
+ * Worker processes take numbers from one queue and put answers into another, until each gets one that says that there
+ * are no more, the poison pill. {@link SharedQueue#shutdown} would send them home as well.
  */
 public final class SharedJobQueue {
     private static final int WORKERS = 3;
     private static final long NO_MORE = -1;
     private static final List<Long> NUMBERS = List.of(
-            2L, 1_000_003L, 1_000_005L, 1_000_000_007L, 1_000_000_009L, 1_000_000_011L, 999_999_999_989L, 142_702_110_479_723L);
+            2L, 1_000_003L, 1_000_005L, 1_000_000_007L, 1_000_000_009L, 1_000_000_011L, 999_999_999_989L,
+            142_702_110_479_723L);
 
     /** An answer, and who found it. */
     record Answer(long number, boolean isPrime, long process) implements Serializable {}

@@ -11,8 +11,8 @@ import java.util.Locale;
 import java.util.Objects;
 
 /**
- * An echo server that yells back in capitals and counts connections and bytes, and clients for it. All are coroutines of one
- * loop, so the counters need no lock.
+ * An echo server that yells back in capitals and counts connections and bytes, and clients for it. All are coroutines
+ * of one loop, so the counters need no lock.
  */
 public final class ShoutingEcho {
     private static final int LONGEST_LINE = 1000;

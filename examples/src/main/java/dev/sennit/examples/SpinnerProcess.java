@@ -5,7 +5,10 @@ import dev.sennit.process.WorkerProcess;
 import dev.sennit.shared.SharedEvent;
 import java.time.Duration;
 
-/** A spinner in a process of its own, which turns until an event that both processes share says that the answer is there. */
+/**
+ * A spinner in a process of its own, which turns until an event that both processes share says that the answer is
+ * there.
+ */
 public final class SpinnerProcess {
     private static final String FRAMES = "\\|/-";
 

@@ -14,7 +14,8 @@ public final class Statistics {
             var futures = IntStream.range(0, 100).mapToObj(i -> pool.submit(() -> i / (i % 10))).toList();
             futures.forEach(future -> future.exceptionally(failure -> -1).join());
             PoolStatistics seen = pool.statistics();
-            System.out.println(seen.submitted() + " submitted, " + seen.succeeded() + " succeeded, " + seen.failed() + " failed");
+            System.out.println(
+                    seen.submitted() + " submitted, " + seen.succeeded() + " succeeded, " + seen.failed() + " failed");
             System.out.println("average run " + seen.averageRunTime().toNanos() / 1000 + " us, average wait "
                     + seen.averageQueueTime().toNanos() / 1000 + " us");
         }

@@ -8,7 +8,10 @@ import java.util.Collections;
 import java.util.List;
 import java.util.random.RandomGenerator;
 
-/** Eight sums of a million random numbers, the same ones on every kind of pool, with the processor time that they took and the pool's statistics. */
+/**
+ * Eight sums of a million random numbers, the same ones on every kind of pool, with the processor time that they took
+ * and the pool's statistics.
+ */
 public final class SumsEverywhere {
     private static final int JOBS = 8;
     private static final int NUMBERS = 1_000_000;
@@ -43,7 +46,8 @@ public final class SumsEverywhere {
                 PoolStatistics seen = pool.statistics();
                 System.out.println("total " + sums.stream().mapToLong(Long::longValue).sum() + " on " + plan + ", "
                         + use(seen.cpuTime().orElse(processorTime().minus(before)), nanos) + ", "
-                        + seen.submitted() + " tasks, " + seen.failed() + " failed, run " + seen.runTime().toMillis() + " ms, queued "
+                        + seen.submitted() + " tasks, " + seen.failed() + " failed, run " + seen.runTime().toMillis()
+                        + " ms, queued "
                         + seen.queueTime().toMillis() + " ms");
             }
         }

@@ -7,7 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Ten thousand coroutines sleep on one thread, all at the same time, and count themselves without a lock when they wake. */
+/**
+ * Ten thousand coroutines sleep on one thread, all at the same time, and count themselves without a lock when they
+ * wake.
+ */
 public final class TenThousandSleepers {
     private TenThousandSleepers() {}
 
@@ -24,7 +27,8 @@ public final class TenThousandSleepers {
                 }));
             }
             Futures.gather(all);
-            System.out.printf(Locale.ROOT, "%d slept for a second each: %.1f s%n", awake[0], (System.nanoTime() - start) / 1e9);
+            System.out.printf(Locale.ROOT, "%d slept for a second each: %.1f s%n", awake[0],
+                    (System.nanoTime() - start) / 1e9);
             return null;
         });
     }

@@ -31,11 +31,12 @@ import java.util.concurrent.atomic.LongAdder;
 import javax.imageio.ImageIO;
 
 /**
- * Four threads download pictures and put them into a queue, from which processes, one a core, make thumbnails. The queue can be
- * joined: it knows when all pictures are done. Bytes are counted in shared memory, where threads and processes lose none. A line of
- * the log has the thread, the time, the level and a message.
+ * Four threads download pictures and put them into a queue, from which processes, one a core, make thumbnails. The
+ * queue can be joined: it knows when all pictures are done. Bytes are counted in shared memory, where threads and
+ * processes lose none. A line of the log has the thread, the time, the level and a message.
  *
- * <p>{@code sennit thumbnails} does all this with a {@link dev.sennit.Pipeline}, which needs no queue; it is for those who want to see one.
+ * <p>{@code sennit thumbnails} does all this with a {@link dev.sennit.Pipeline}, which needs no queue; it is for those
+ * who want to see one.
  */
 public final class ThumbnailsOverQueue {
     private static final int PICTURES = 6;
@@ -48,7 +49,8 @@ public final class ThumbnailsOverQueue {
     private ThumbnailsOverQueue() {}
 
     private static void log(String message) {
-        System.out.println(Thread.currentThread().getName() + " " + LocalTime.now().truncatedTo(ChronoUnit.MILLIS) + " INFO " + message);
+        System.out.println(Thread.currentThread().getName() + " " + LocalTime.now().truncatedTo(ChronoUnit.MILLIS)
+                + " INFO " + message);
     }
 
     /** A server with pictures, as a site in the web would be. */
@@ -69,13 +71,15 @@ public final class ThumbnailsOverQueue {
 
     private static void download(HttpClient client, URI address, SharedQueue<Picture> pictures, SharedLong bytesIn)
             throws IOException, InterruptedException {
-        byte[] bytes = client.send(HttpRequest.newBuilder(address).build(), HttpResponse.BodyHandlers.ofByteArray()).body();
+        byte[] bytes =
+                client.send(HttpRequest.newBuilder(address).build(), HttpResponse.BodyHandlers.ofByteArray()).body();
         bytesIn.addAndGet(bytes.length);
         log("downloaded " + address.getPath() + ", " + bytes.length + " bytes");
         pictures.put(new Picture(address.getPath(), bytes)); // waits while the processes have enough to do
     }
 
-    private static void resize(SharedQueue<Picture> pictures, SharedLong bytesOut) throws InterruptedException, ImageException {
+    private static void resize(SharedQueue<Picture> pictures, SharedLong bytesOut)
+            throws InterruptedException, ImageException {
         var maker = new ThumbnailMaker(ThumbnailSettings.defaults()); // widths 200, 64 and 32
         try {
             while (true) {
@@ -123,7 +127,8 @@ public final class ThumbnailsOverQueue {
             for (WorkerProcess resizer : resizers) {
                 resizer.join();
             }
-            System.out.println(PICTURES + " pictures: " + served + " bytes served, " + bytesIn + " in, " + bytesOut + " out");
+            System.out.println(
+                    PICTURES + " pictures: " + served + " bytes served, " + bytesIn + " in, " + bytesOut + " out");
         } finally {
             server.stop(0);
         }

@@ -15,11 +15,11 @@ public final class TimeLimit {
             var options = TaskOptions.named("report").timeout(Duration.ofMillis(100));
             try {
                 pool.submit(
-                                () -> {
-                                    Thread.sleep(60_000);
-                                    return "written";
-                                },
-                                options)
+                        () -> {
+                            Thread.sleep(60_000);
+                            return "written";
+                        },
+                        options)
                         .get();
             } catch (ExecutionException e) {
                 System.out.println(e.getCause());

@@ -18,8 +18,8 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * OpenTelemetry's current span goes along with tasks of every kind, so that spans which they start belong to the trace of their
- * submitter, in a worker process too.
+ * OpenTelemetry's current span goes along with tasks of every kind, so that spans which they start belong to the trace
+ * of their submitter, in a worker process too.
  */
 public final class TracedTasks {
     private TracedTasks() {}
@@ -31,13 +31,15 @@ public final class TracedTasks {
         @Override
         public @Nullable Map<String, String> capture() {
             Map<String, String> carried = new HashMap<>();
-            W3CTraceContextPropagator.getInstance().inject(Context.current(), carried, (_, key, value) -> carried.put(key, value));
+            W3CTraceContextPropagator.getInstance().inject(Context.current(), carried,
+                    (_, key, value) -> carried.put(key, value));
             return carried.isEmpty() ? null : carried;
         }
 
         @Override
         public <T extends @Nullable Object> T around(Map<String, String> carried, Callable<T> body) throws Exception {
-            Context context = W3CTraceContextPropagator.getInstance().extract(Context.current(), carried, new Entries());
+            Context context =
+                    W3CTraceContextPropagator.getInstance().extract(Context.current(), carried, new Entries());
             try (var _ = context.makeCurrent()) {
                 return body.call();
             }
@@ -59,12 +61,14 @@ public final class TracedTasks {
 
     public static void main(String[] arguments) {
         Span request = Span.wrap(SpanContext.create( // of a tracer, in a program that has one
-                "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", TraceFlags.getSampled(), TraceState.getDefault()));
+                "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", TraceFlags.getSampled(),
+                TraceState.getDefault()));
         try (var _ = TaskContext.register(new TraceContext());
                 var _ = request.makeCurrent()) {
             for (String plan : List.of("threads:1", "virtual", "loop", "processes:1")) {
                 try (Pool pool = Pools.open(plan)) {
-                    System.out.println(pool.submit(() -> Span.current().getSpanContext().getTraceId()).join() + " on " + plan);
+                    System.out.println(
+                            pool.submit(() -> Span.current().getSpanContext().getTraceId()).join() + " on " + plan);
                 }
             }
         }

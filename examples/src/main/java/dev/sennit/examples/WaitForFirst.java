@@ -9,8 +9,8 @@ import dev.sennit.Waited;
 import java.util.List;
 
 /**
- * Waits until the first of several tasks is done, then cancels the others. On {@code inline} none is left to cancel: there
- * {@code submit} itself runs the task.
+ * Waits until the first of several tasks is done, then cancels the others. On {@code inline} none is left to cancel:
+ * there {@code submit} itself runs the task.
  */
 public final class WaitForFirst {
     private WaitForFirst() {}

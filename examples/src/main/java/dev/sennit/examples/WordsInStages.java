@@ -42,8 +42,8 @@ public final class WordsInStages {
             PipelineStatistics seen = Pipeline.from(TEXTS)
                     .through("fetch", downloads, WordsInStages::fetch)
                     .through("count", counters, WordsInStages::count, stage -> stage.ahead(8))
-                    .collectingFailures(failure ->
-                            System.out.println("item " + failure.index() + ": " + failure.cause().getMessage()))
+                    .collectingFailures(failure -> System.out.println(
+                            "item " + failure.index() + ": " + failure.cause().getMessage()))
                     .run(words -> words.forEach((word, times) -> total.merge(word, times, Long::sum)))
                     .statistics();
             System.out.println(total);

@@ -32,7 +32,8 @@ class ContributingTest {
             for (Path folder : modules.map(module -> module.resolve("src/test/java")).filter(Files::exists).toList()) {
                 try (Stream<Path> files = Files.walk(folder)) {
                     for (Path file : files.filter(each -> each.toString().endsWith(".java")).toList()) {
-                        tests.merge(file.getFileName().toString().replace(".java", ""), Files.readString(file), String::concat);
+                        tests.merge(file.getFileName().toString().replace(".java", ""), Files.readString(file),
+                                String::concat);
                     }
                 }
             }
@@ -47,15 +48,19 @@ class ContributingTest {
     private static final Pattern NO_CODE = Pattern.compile(
             "//[^\\n]*|/\\*.*?\\*/|\"\"\".*?\"\"\"|\"(?:\\\\.|[^\"\\\\\\n])*\"|'(?:\\\\.|[^'\\\\])+'", Pattern.DOTALL);
     private static final Pattern SLEEP =
-            Pattern.compile("\\b(?:(Thread|EventLoop|TimeUnit\\.\\w+|TimeSource\\.system\\(\\))\\.sleep|LockSupport\\.park(?:Nanos|Until))\\(");
+            Pattern.compile(
+                    "\\b(?:(Thread|EventLoop|TimeUnit\\.\\w+|TimeSource\\.system\\(\\))\\.sleep|"
+                            + "LockSupport\\.park(?:Nanos|Until))\\(");
     /** A time that no test can wait through: such a sleep is there to be ended. */
     private static final Pattern A_MINUTE_OR_MORE = Pattern.compile(
-            "LONG|DAY|HOUR|Long\\.MAX_VALUE|Duration\\.of(Minutes|Hours|Days)\\(.*\\)|TimeUnit\\.(MINUTES|HOURS|DAYS)\\.toNanos\\(.*\\)");
+            "LONG|DAY|HOUR|Long\\.MAX_VALUE|Duration\\.of(Minutes|Hours|Days)\\(.*\\)|TimeUnit\\.(MINUTES|HOURS|DAYS)"
+                    + "\\.toNanos\\(.*\\)");
 
     /** How many sleeps of less than a minute are in a source. */
     private static int sleeps(String source) {
         String code = NO_CODE.matcher(source).replaceAll(" ");
-        return (int) SLEEP.matcher(code).results().filter(call -> !isToBeEnded(call, argument(code, call.end()))).count();
+        return (int) SLEEP.matcher(code).results().filter(call -> !isToBeEnded(call, argument(code, call.end())))
+                .count();
     }
 
     private static boolean isToBeEnded(MatchResult call, String argument) {
@@ -84,7 +89,8 @@ class ContributingTest {
         });
         Map<String, Integer> listed = new TreeMap<>();
         for (List<String> row : ReadmeTest.table(PAGE, "| a sleep | in |")) {
-            for (MatchResult one : Pattern.compile("`(\\w+)`(?: \\((\\d+)\\))?").matcher(row.get(1)).results().toList()) {
+            for (MatchResult one : Pattern.compile("`(\\w+)`(?: \\((\\d+)\\))?").matcher(row.get(1)).results()
+                    .toList()) {
                 listed.merge(one.group(1), one.group(2) == null ? 1 : Integer.parseInt(one.group(2)), Integer::sum);
             }
         }
@@ -97,10 +103,16 @@ class ContributingTest {
     void sleepsAreFoundUnlessTheyAreToBeEnded() {
         assertThat(sleeps("Thread.sleep(1);")).isOne();
         assertThat(sleeps("Thread.sleep(59_999L); Thread.sleep(60_000L);")).isOne();
-        assertThat(sleeps("TimeUnit.SECONDS.sleep(random.nextInt(5)); EventLoop.sleep(\nDuration.ofMillis(10 - number));")).isEqualTo(2);
-        assertThat(sleeps("LockSupport.parkNanos(10_000_000); LockSupport.parkNanos(TimeUnit.DAYS.toNanos(1));")).isOne();
+        assertThat(
+                sleeps("TimeUnit.SECONDS.sleep(random.nextInt(5)); EventLoop.sleep(\nDuration.ofMillis(10 - number));"))
+                .isEqualTo(2);
+        assertThat(sleeps("LockSupport.parkNanos(10_000_000); LockSupport.parkNanos(TimeUnit.DAYS.toNanos(1));"))
+                .isOne();
         assertThat(sleeps("Thread.sleep(DAY); EventLoop.sleep(Duration.ofHours(1)); clock.sleep(HOUR);")).isZero();
-        assertThat(sleeps("// Thread.sleep(1)\n/* Thread.sleep(1) */ \"Thread.sleep(1)\"; \"\"\"\nThread.sleep(1)\"\"\"; '\"'; Thread.sleep(2);")).isOne();
+        assertThat(sleeps(
+                "// Thread.sleep(1)\n/* Thread.sleep(1) */ \"Thread.sleep(1)\"; \"\"\"\nThread.sleep(1)\"\"\"; '\"'; "
+                        + "Thread.sleep(2);"))
+                .isOne();
     }
 
     // ---- long runs ----
@@ -114,7 +126,8 @@ class ContributingTest {
     }
 
     private static Set<String> all(Pattern pattern, String text) {
-        return pattern.matcher(text).results().map(found -> found.group(1)).collect(Collectors.toCollection(TreeSet::new));
+        return pattern.matcher(text).results().map(found -> found.group(1))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     private static void assertAreRead(Set<String> settings, String sources) {
@@ -135,9 +148,11 @@ class ContributingTest {
 
     @Test
     void settingsThatNobodyReadsAreFound() {
-        assertThat(settings("-Dsennit.full=true -Dsennit.faults.stops=200")).containsExactly("sennit.faults.stops", "sennit.full");
+        assertThat(settings("-Dsennit.full=true -Dsennit.faults.stops=200")).containsExactly("sennit.faults.stops",
+                "sennit.full");
         assertAreRead(Set.of("sennit.one"), "Integer.getInteger(\"sennit.one\", 5)");
-        assertThatThrownBy(() -> assertAreRead(Set.of("sennit.two"), "\"sennit.one\"")).isInstanceOf(AssertionError.class);
+        assertThatThrownBy(() -> assertAreRead(Set.of("sennit.two"), "\"sennit.one\""))
+                .isInstanceOf(AssertionError.class);
         assertThat(all(NUMBER, "Integer.getInteger(\"sennit.one\", 5)")).containsExactly("sennit.one");
     }
 

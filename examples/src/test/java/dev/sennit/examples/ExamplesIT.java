@@ -24,13 +24,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Runs every example, as a reader would. {@code ./test full} runs each in a JVM of its own; {@code ./test} runs those that need none
- * in one JVM, which takes half the processor time.
+ * Runs every example, as a reader would. {@code ./test full} runs each in a JVM of its own; {@code ./test} runs those
+ * that need none in one JVM, which takes half the processor time.
  */
 class ExamplesIT {
     /** What each prints, as a regular expression that has to be found. An example without a line here fails. */
     private static final Map<String, String> PRINTS = new TreeMap<>(Map.ofEntries(
-            Map.entry("ActorBankAccount", "^left: 750\\Rrefused: java.lang.IllegalArgumentException: only 750 left, wanted 1000$"),
+            Map.entry("ActorBankAccount",
+                    "^left: 750\\Rrefused: java.lang.IllegalArgumentException: only 750 left, wanted 1000$"),
             Map.entry("AsynchronousCalls", "^100\\R140\\R220$"),
             Map.entry("Backpressure", "reject: pool small is full: 1 running, 2 queued.*\\Rblock: room after \\d+ ms"
                     + "\\Rcaller-runs: ran in thread main"),
@@ -38,11 +39,14 @@ class ExamplesIT {
             Map.entry("BlockingJdbc", "^\\Q[30 fig, 40 pear, 50 apple]\\E$"),
             Map.entry("BoundedVirtual", "^1000 tasks, at most ([1-9]|[1-4]\\d|50) at a time$"),
             Map.entry("Callbacks", "^sum 6$"),
-            Map.entry("CancelBusyLoop", "cancelled: true\\Rnext task: in another worker: true, the first is alive: false"),
-            Map.entry("ChoosePlan", "inline ran in thread main\\Rthreads:2 .*worker-\\d\\Rvirtual ran in virtual thread .*"
-                    + "\\Rprocesses:1 ran in thread .*worker-1"),
-            Map.entry("CarriedContext", "^\\Q[Ada] pays on threads:1\\E\\R\\Q[Ada] pays on virtual\\E\\R\\Q[Ada] pays on loop\\E\\R\\Q[Ada] pays on processes:1\\E"
-                    + "\\R\\Q[nobody] pays on processes:1\\E$"),
+            Map.entry("CancelBusyLoop",
+                    "cancelled: true\\Rnext task: in another worker: true, the first is alive: false"),
+            Map.entry("ChoosePlan",
+                    "inline ran in thread main\\Rthreads:2 .*worker-\\d\\Rvirtual ran in virtual thread .*"
+                            + "\\Rprocesses:1 ran in thread .*worker-1"),
+            Map.entry("CarriedContext",
+                    "^\\Q[Ada] pays on threads:1\\E\\R\\Q[Ada] pays on virtual\\E\\R\\Q[Ada] pays on "
+                            + "loop\\E\\R\\Q[Ada] pays on processes:1\\E\\R\\Q[nobody] pays on processes:1\\E$"),
             Map.entry("CompletionOrder", "done after 1 ms\\Rdone after 300 ms\\Rdone after 600 ms"),
             Map.entry("CrashIsolation", "exited with code 7 while it ran task .*CrashIsolation.*\\Rnext task: done"),
             Map.entry("DatagramEcho", "^hello, at attempt \\d\\Ris anybody there, at attempt \\d$"),
@@ -58,20 +62,31 @@ class ExamplesIT {
             Map.entry("ManagerMap", "^\\{a=3, is=2, rose=3}$"),
             Map.entry("ManagerOwnClass", "^20 different, then ticket 21$"),
             Map.entry("MapInOrder", "\\Q[1, 4, 9, 16, 25, 36, 49, 64, 81, 100]\\E"),
-            Map.entry("ManyItems", "^powers \\Q[256.0, 81.0, 1000.0]\\E\\Rchunks 4\\R(?=(?s:.*)^the last square is 1000000$)"
-                    + "(?s:.*)^failed with .*For input string: \"two\"$"),
-            Map.entry("SpinnerProcess", "^spinner: WorkerProcess\\[spinner, pid \\d+, runs](?s:.*)[|/\\\\-] thinking!(?s:.*)\\rAnswer: 42$"),
-            Map.entry("PrimesOverQueues", "^Checking 20 numbers with \\d+ processes:(?s:.*)^20 checks in \\d+[.]\\d\\ds$"),
-            Map.entry("PrimeByParts", "^ {15}2  P\\R {14}25 +\\R3333333333333333 +\\R6666667141414921 +\\R5000111000222021  P$"),
-            Map.entry("SumsEverywhere", "(total \\d+) on inline, CPU \\d+ %, 8 tasks.*\\R\\1 on threads:2, CPU \\d+ %.*\\R"
-                    + "\\1 on virtual, CPU \\d+ %.*\\R\\1 on loop, CPU \\d+ %.*\\R"
-                    + "\\1 on processes:2, CPU \\d+ %, \\d+ tasks, 0 failed, run \\d+ ms, queued \\d+ ms$"),
+            Map.entry("ManyItems",
+                    "^powers \\Q[256.0, 81.0, 1000.0]\\E\\Rchunks 4\\R(?=(?s:.*)^the last square is 1000000$)"
+                            + "(?s:.*)^failed with .*For input string: \"two\"$"),
+            Map.entry("SpinnerProcess",
+                    "^spinner: WorkerProcess\\[spinner, pid \\d+, runs](?s:.*)[|/\\\\-] "
+                            + "thinking!(?s:.*)\\rAnswer: 42$"),
+            Map.entry("PrimesOverQueues",
+                    "^Checking 20 numbers with \\d+ processes:(?s:.*)^20 checks in \\d+[.]\\d\\ds$"),
+            Map.entry("PrimeByParts",
+                    "^ {15}2  P\\R {14}25 +\\R3333333333333333 +\\R6666667141414921 +\\R5000111000222021  P$"),
+            Map.entry("SumsEverywhere",
+                    "(total \\d+) on inline, CPU \\d+ %, 8 tasks.*\\R\\1 on threads:2, CPU \\d+ %.*\\R"
+                            + "\\1 on virtual, CPU \\d+ %.*\\R\\1 on loop, CPU \\d+ %.*\\R"
+                            + "\\1 on processes:2, CPU \\d+ %, \\d+ tasks, 0 failed, run \\d+ ms, queued \\d+ ms$"),
             Map.entry("InitializedWorkers", "loaded en-es(?s:.*)^cuerda nudo hebra, here: \\[\\]$"),
-            Map.entry("MemoryCaps", "OutOfMemoryError: Cannot reserve .* direct buffer memory.*\\R.*WorkerCrashedException: worker .*"
-                    + " of resident memory, more than the limit of 200 MB, and was killed while .*\\Rnext task: done"),
-            Map.entry("LoggedContext", "^order 17 on threads:1\\Rorder 17 on virtual\\Rorder 17 on loop\\Rorder 17 on processes:1"
-                    + "\\Rorder null without a context$"),
-            Map.entry("TracedTasks", "^(4bf92f3577b34da6a3ce929d0e0e4736) on threads:1\\R\\1 on virtual\\R\\1 on loop\\R\\1 on processes:1$"),
+            Map.entry("MemoryCaps",
+                    "OutOfMemoryError: Cannot reserve .* direct buffer memory.*\\R.*WorkerCrashedException: worker .*"
+                            + " of resident memory, more than the limit of 200 MB, and was killed while "
+                            + ".*\\Rnext task: done"),
+            Map.entry("LoggedContext",
+                    "^order 17 on threads:1\\Rorder 17 on virtual\\Rorder 17 on loop\\Rorder 17 on processes:1"
+                            + "\\Rorder null without a context$"),
+            Map.entry("TracedTasks",
+                    "^(4bf92f3577b34da6a3ce929d0e0e4736) on threads:1\\R\\1 on virtual\\R\\1 on loop\\R\\1 "
+                            + "on processes:1$"),
             Map.entry("LeaseOfAnHour", "^the lease is over at 2026-01-01T01:00:00Z"
                     + "\\Rafter half an hour: nothing found in 1000 schedules$"),
             Map.entry("MemoryLimit", "exit code 3: .*ran out of memory \\(heap limit 32m\\)"),
@@ -82,7 +97,9 @@ class ExamplesIT {
             Map.entry("ReloadOnSignal", "^reads its settings again\\Rends in good order$"),
             Map.entry("RemoteFailure", "NumberFormatException(?s:.*)RemoteFailure\\.lambda(?s:.*)submitted by(?s:.*)"
                     + "RemoteFailure\\.main"),
-            Map.entry("SelectWithTimeout", "^(?=(?s:.*)served tea\\R)(?=(?s:.*)served cake\\R)(?=(?s:.*)sorry about the cold tea\\R)(?s:.*)closing time$"),
+            Map.entry("SelectWithTimeout",
+                    "^(?=(?s:.*)served tea\\R)(?=(?s:.*)served cake\\R)(?=(?s:.*)sorry about the cold "
+                            + "tea\\R)(?s:.*)closing time$"),
             Map.entry("SharedArrayResult", "^root of 998001: 999.0\\Rsum of all: 666666166$"),
             Map.entry("SharedCounter", "^counted to 10000$"),
             Map.entry("SharedListOfSettings", "^hello!hello!\\Rgood night!\\R\\Q[good night, 1, true, 0.5]\\E$"),
@@ -93,10 +110,12 @@ class ExamplesIT {
             Map.entry("Statistics", "100 submitted, 90 succeeded, 10 failed"),
             Map.entry("TenThousandSleepers", "^10000 slept for a second each: [1-9]\\d*[.]\\d s$"),
             Map.entry("TimeLimit", "task report ran longer than 100 ms"),
-            Map.entry("RetryBackoffs", "bounded: 100 ms, 200 ms, 400 ms, 800 ms, 1000 ms, 1000 ms\\Rfull jitter: 84 ms"),
+            Map.entry("RetryBackoffs",
+                    "bounded: 100 ms, 200 ms, 400 ms, 800 ms, 1000 ms, 1000 ms\\Rfull jitter: 84 ms"),
             Map.entry("RetryCallbacks", "attempt 1\\Rfailed\\Rwaiting 1 ms\\R(?s:.*)returned answer"
                     + "\\RRetryStatistics\\[calls=1, attempts=3"),
-            Map.entry("RetryCalls", "answer to call 3\\Rgave up after 3 attempts\\R1: java.io.IOException: no answer to call 1"),
+            Map.entry("RetryCalls",
+                    "answer to call 3\\Rgave up after 3 attempts\\R1: java.io.IOException: no answer to call 1"),
             Map.entry("RetryConditions", "status: 200\\Rat once: gone, before it: reset\\Rstate: ready"),
             Map.entry("RetryStops", "attempts: 5\\Rtime: 1\\Rshutdown: 2"),
             Map.entry("ScopedTasks", "Ada has 3 orders\\RFor input string: \"three\"; the other: CANCELLED"),
@@ -104,15 +123,18 @@ class ExamplesIT {
             Map.entry("GrowingPool", "busy: 4 threads\\Ridle: 1 thread"),
             Map.entry("RetriedTask", "succeeded at attempt 2, tried again 1 time"),
             Map.entry("DelaysAndPriorities", "urgent\\Rordinary\\Rwhenever\\Rlater"),
-            Map.entry("BankAccount", "withdrawal reads 100\\Rdeposit reads 100\\Rdeposit writes 150\\Rwithdrawal writes 70"
-                    + "\\Rwithout a lock: 70, should be 120"
-                    + "\\Rwithdrawal reads 100\\Rwithdrawal writes 70\\Rdeposit reads 70\\Rdeposit writes 120\\Rwith a lock: 120"),
+            Map.entry("BankAccount",
+                    "withdrawal reads 100\\Rdeposit reads 100\\Rdeposit writes 150\\Rwithdrawal writes 70"
+                            + "\\Rwithout a lock: 70, should be 120"
+                            + "\\Rwithdrawal reads 100\\Rwithdrawal writes 70\\Rdeposit reads 70\\Rdeposit writes "
+                            + "120\\Rwith a lock: 120"),
             Map.entry("ProducerConsumerBySemaphore", "^consumed: 55, free places: 3$"),
             Map.entry("ProducerConsumerByEvent", "^consumed: 55$"),
             Map.entry("ProducerConsumerByCondition", "^consumed: 465$"),
-            Map.entry("ThumbnailsOverQueue", "(?=(?s:.*)^downloads-worker-\\d [\\d:.]+ INFO downloaded /1.jpg, \\d+ bytes$)"
-                    + "(?=(?s:.*)^\\S+ [\\d:.]+ INFO made /6.jpg of 200x150$)"
-                    + "(?s:.*)^6 pictures: (\\d+) bytes served, \\1 in, [1-9]\\d+ out$"),
+            Map.entry("ThumbnailsOverQueue",
+                    "(?=(?s:.*)^downloads-worker-\\d [\\d:.]+ INFO downloaded /1.jpg, \\d+ bytes$)"
+                            + "(?=(?s:.*)^\\S+ [\\d:.]+ INFO made /6.jpg of 200x150$)"
+                            + "(?s:.*)^6 pictures: (\\d+) bytes served, \\1 in, [1-9]\\d+ out$"),
             Map.entry("CountUnderLock", "^counted to 100$"),
             Map.entry("QueueOfJobs", "all done: 5050"),
             Map.entry("SharedJobQueue", "^8 numbers checked, 6 primes$"),
@@ -121,26 +143,33 @@ class ExamplesIT {
             Map.entry("WaitForFirst", "1 done, 1 cancelled: quick"),
             Map.entry("Watchdog", "^invoice holds shop in computeAnInvoice\\Rthe next coroutine, at last$"),
             Map.entry("WhatCanTravel", "there 2, here 1\\R.*captures \\w+, a java.lang.Object"),
-            Map.entry("OwnProcess", "\\[good] hello\\Rgood ended with 0\\Rbad ended with 1: out of paper\\Rstuck ended with -9"),
+            Map.entry("OwnProcess",
+                    "\\[good] hello\\Rgood ended with 0\\Rbad ended with 1: out of paper\\Rstuck ended with -9"),
             Map.entry("KnockAtAListener", "a visitor asks: anybody in\\?\\R\\[visitor] come in"),
-            Map.entry("PingPong", "\\[ping] ball 1 is back\\R\\[ping] ball 2 is back\\R\\[ping] ball 3 is back\\Rexit codes: 0 0"),
+            Map.entry("PingPong",
+                    "\\[ping] ball 1 is back\\R\\[ping] ball 2 is back\\R\\[ping] ball 3 is back\\Rexit codes: 0 0"),
             Map.entry("WaitAnyConnection", "\\Qgot [10, 11, 20, 21, 30, 31]\\E"),
-            Map.entry("JobsOverPipes", "^2 P\\R9\\R142702110479723 P\\R299593572317531 P\\R3333333333333301 P\\R5000111000222021 P$"),
-            Map.entry("WordsInStages", "^item 1: no text\\R\\{a=4, is=5, it=2, or=1, red=2, rose=5, the=1}\\R4 in, 3 out, 1 failed in fetch$"),
+            Map.entry("JobsOverPipes",
+                    "^2 P\\R9\\R142702110479723 P\\R299593572317531 P\\R3333333333333301 P\\R5000111000222021 P$"),
+            Map.entry("WordsInStages",
+                    "^item 1: no text\\R\\{a=4, is=5, it=2, or=1, red=2, rose=5, the=1}\\R4 in, 3 out, 1 "
+                            + "failed in fetch$"),
             Map.entry("WorkerLines", "printers-worker-1 out: hello")));
 
     private static final Path SOURCES = Path.of("src/main/java/dev/sennit/examples");
 
     /**
-     * The line of an example that logs, as logback.xml has it, and how java.util.logging tells of a worker that the library has lost. Neither is a
-     * complaint.
+     * The line of an example that logs, as logback.xml has it, and how java.util.logging tells of a worker that the
+     * library has lost. Neither is a complaint.
      */
     private static final Pattern LOG_LINE = Pattern.compile(
-            "^(\\[[^]]+] )?\\d\\d:\\d\\d:\\d\\d\\.\\d{3} INFO +\\[[^]]+] .*LoggedContext - .*\\R?|^.* dev\\.sennit\\..*\\R(INFO|WARNING): .*\\R?",
+            "^(\\[[^]]+] )?\\d\\d:\\d\\d:\\d\\d\\.\\d{3} INFO +\\[[^]]+] .*LoggedContext - .*\\R?|^.* "
+                    + "dev\\.sennit\\..*\\R(INFO|WARNING): .*\\R?",
             Pattern.MULTILINE);
 
     /** Another class path, another end, signals, another input. */
-    private static final Pattern NEEDS_A_JVM = Pattern.compile("import org\\.slf4j\\.|addShutdownHook|Signals\\.|System\\.(exit|in|set)\\w*\\b");
+    private static final Pattern NEEDS_A_JVM =
+            Pattern.compile("import org\\.slf4j\\.|addShutdownHook|Signals\\.|System\\.(exit|in|set)\\w*\\b");
 
     private static SharedJvm shared;
 
@@ -215,7 +244,8 @@ class ExamplesIT {
     private static Run runAlone(String name, String... arguments) throws Exception {
         Path errors = Files.createTempFile("example-", ".err");
         String classPath = classPath(source(name).contains("import org.slf4j."));
-        Process process = Jvm.of(classPath, "dev.sennit.examples." + name, arguments).redirectError(errors.toFile()).start();
+        Process process =
+                Jvm.of(classPath, "dev.sennit.examples." + name, arguments).redirectError(errors.toFile()).start();
         try {
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(process.waitFor(60, TimeUnit.SECONDS)).as("ended, after it printed %s", output).isTrue();
@@ -229,7 +259,8 @@ class ExamplesIT {
     /** A logging framework takes as long to start as an example: only those that log have it. */
     private static String classPath(boolean logs) {
         return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
-                .filter(entry -> logs || !Path.of(entry).getFileName().toString().startsWith("slf4j-jdk-platform-logging"))
+                .filter(entry -> logs
+                        || !Path.of(entry).getFileName().toString().startsWith("slf4j-jdk-platform-logging"))
                 .collect(Collectors.joining(File.pathSeparator));
     }
 

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Runs every snippet of the guides, and compares what it prints with the {@code text} block behind it, where there is one.
- * They run in one JVM of their own, one after another, so that a pool of processes finds their classes.
+ * Runs every snippet of the guides, and compares what it prints with the {@code text} block behind it, where there is
+ * one. They run in one JVM of their own, one after another, so that a pool of processes finds their classes.
  */
 class GuidesIT {
     private static final Path GUIDES = Path.of("../docs/guides");
@@ -87,7 +87,7 @@ class GuidesIT {
         assertThat(snippets).as("snippets found").hasSizeGreaterThan(10);
         Path source = Files.writeString(folder.resolve("Guides.java"), program(snippets));
         assertThat(ToolProvider.getSystemJavaCompiler()
-                        .run(null, null, null, "-proc:none", "-d", folder.toString(), source.toString()))
+                .run(null, null, null, "-proc:none", "-d", folder.toString(), source.toString()))
                 .isZero();
 
         Path errors = folder.resolve("errors");

@@ -12,11 +12,12 @@ import java.util.Timer;
 import java.util.TimerTask;
 
 /**
- * Runs examples one after another in this JVM. Each line of standard input is the name of an example, and its arguments; a line
- * follows what the example prints, with the exit code that a JVM of its own would have had.
+ * Runs examples one after another in this JVM. Each line of standard input is the name of an example, and its
+ * arguments; a line follows what the example prints, with the exit code that a JVM of its own would have had.
  *
- * <p>As in a JVM of its own, an example has ended when its other threads have, but for daemons. Beyond that, the processes that
- * it has started have to end: the next example would have them, too. An example that does not end within a limit ends this JVM.
+ * <p>As in a JVM of its own, an example has ended when its other threads have, but for daemons. Beyond that, the
+ * processes that it has started have to end: the next example would have them, too. An example that does not end within
+ * a limit ends this JVM.
  */
 final class OneAfterAnother {
     /** Begins the line that follows an example's output. */
@@ -40,7 +41,8 @@ final class OneAfterAnother {
     }
 
     private static int run(String[] words) throws Exception {
-        var main = Class.forName(OneAfterAnother.class.getPackageName() + "." + words[0]).getMethod("main", String[].class);
+        var main = Class.forName(OneAfterAnother.class.getPackageName() + "." + words[0]).getMethod("main",
+                String[].class);
         try {
             main.invoke(null, (Object) Arrays.copyOfRange(words, 1, words.length));
             return 0;
@@ -70,7 +72,8 @@ final class OneAfterAnother {
             public void run() {
                 System.err.println(line + " has not ended in time; processes: "
                         + ProcessHandle.current().children().toList() + "; threads:");
-                Thread.getAllStackTraces().forEach((thread, stack) -> System.err.println(thread + " " + Arrays.toString(stack)));
+                Thread.getAllStackTraces()
+                        .forEach((thread, stack) -> System.err.println(thread + " " + Arrays.toString(stack)));
                 Runtime.getRuntime().halt(1);
             }
         };

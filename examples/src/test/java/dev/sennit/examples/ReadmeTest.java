@@ -20,7 +20,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Compares the tables of the README and of the page about plans with what is published, and with what each kind of pool accepts. */
+/**
+ * Compares the tables of the README and of the page about plans with what is published, and with what each kind of pool
+ * accepts.
+ */
 class ReadmeTest {
     private static final Path README = Path.of("../README.md");
     private static final Path PLANS = Path.of("../docs/plans.md");
@@ -61,7 +64,10 @@ class ReadmeTest {
         return Pattern.compile(form).matcher(cell).results().map(found -> found.group(1)).toList();
     }
 
-    /** What a kind accepts, by the message about what it does not know; an option that is known and refused is not accepted. */
+    /**
+     * What a kind accepts, by the message about what it does not know; an option that is known and refused is not
+     * accepted.
+     */
     private static Set<String> accepted(PoolProvider kind) {
         Set<String> accepted = new TreeSet<>();
         String message = complaint(kind, "no-such-option", "x");
@@ -82,7 +88,8 @@ class ReadmeTest {
 
     private static String complaint(PoolProvider kind, String option, String value) {
         // a pool without a backlog is never full, and refuses to be told what it does then
-        Map<String, String> options = option.equals("full") ? Map.of("backlog", "1", option, value) : Map.of(option, value);
+        Map<String, String> options =
+                option.equals("full") ? Map.of("backlog", "1", option, value) : Map.of(option, value);
         try {
             kind.open(new Plan(kind.kind(), null, options)).close();
             return "";
@@ -93,7 +100,8 @@ class ReadmeTest {
 
     /** The kinds that a cell names: {@code all}, {@code all but inline}, {@code threads, processes}. */
     private static Set<String> named(String cell, Set<String> kinds) {
-        Set<String> named = new TreeSet<>(Pattern.compile("\\w+").matcher(cell).results().map(MatchResult::group).toList());
+        Set<String> named =
+                new TreeSet<>(Pattern.compile("\\w+").matcher(cell).results().map(MatchResult::group).toList());
         boolean all = named.contains("all");
         named.retainAll(kinds);
         if (!all) {
@@ -122,7 +130,8 @@ class ReadmeTest {
 
     @Test
     void theTableOfPlansHasEveryForm() throws Exception {
-        List<String> plans = table(PLANS, "| plan | runs tasks |").stream().map(row -> quoted(row.getFirst(), "`([^`]+)`").getFirst()).toList();
+        List<String> plans = table(PLANS, "| plan | runs tasks |").stream()
+                .map(row -> quoted(row.getFirst(), "`([^`]+)`").getFirst()).toList();
         for (PoolProvider kind : kinds()) {
             for (String form : kind.syntax().split("[\\[\\]|]+")) {
                 String plan = form.startsWith(":") ? kind.kind() + form : form;
@@ -171,12 +180,14 @@ class ReadmeTest {
         }
         List<String> inBom = quoted(Files.readString(Path.of("../bom/pom.xml")),
                 "<dependency><groupId>dev.sennit</groupId><artifactId>([^<]+)");
-        assertThat(Stream.concat(inBom.stream(), Stream.of("sennit-bom"))).containsExactlyInAnyOrderElementsOf(published.keySet());
+        assertThat(Stream.concat(inBom.stream(), Stream.of("sennit-bom")))
+                .containsExactlyInAnyOrderElementsOf(published.keySet());
     }
 
     @Test
     void theCoordinatesHaveTheVersionOfThePom() throws Exception {
-        String version = quoted(Files.readString(Path.of("../pom.xml")), "<artifactId>sennit-parent</artifactId>\\s*<version>([^<]+)")
+        String version = quoted(Files.readString(Path.of("../pom.xml")),
+                "<artifactId>sennit-parent</artifactId>\\s*<version>([^<]+)")
                 .getFirst();
         for (Path document : List.of(README, Path.of("../docs/guides/testing-concurrency.md"))) {
             List<String> versions = quoted(Files.readString(document),

@@ -79,13 +79,14 @@ class SnippetsTest {
                 found.add(new Snippet(file + ":" + line, matcher.group(2).replaceAll(margin, "")));
             }
         }
-        assertThat(seen).as("snippets of %s that could be read", file).isEqualTo(text.split(Pattern.quote(start), -1).length - 1);
+        assertThat(seen).as("snippets of %s that could be read", file)
+                .isEqualTo(text.split(Pattern.quote(start), -1).length - 1);
         return found;
     }
 
     /**
-     * What javac says of snippets, each put into a method, or taken as a whole class if it is one. All go to one javac, which has
-     * the classes they use to read once only; each is in a package of its own.
+     * What javac says of snippets, each put into a method, or taken as a whole class if it is one. All go to one javac,
+     * which has the classes they use to read once only; each is in a package of its own.
      */
     private static List<String> complaints(List<Snippet> snippets, Path classes) throws Exception {
         List<Source> sources = new ArrayList<>();
@@ -103,7 +104,8 @@ class SnippetsTest {
         List<String> all = new ArrayList<>(List.of("-proc:none", "-Xmaxerrs", "1000", "-Xmaxwarns", "1000"));
         all.addAll(List.of(options));
         boolean compiled = ToolProvider.getSystemJavaCompiler().getTask(besides, null, said, all, null, sources).call();
-        assertThat(compiled || !said.getDiagnostics().isEmpty()).as("javac compiles, or says why not: %s", besides).isTrue();
+        assertThat(compiled || !said.getDiagnostics().isEmpty()).as("javac compiles, or says why not: %s", besides)
+                .isTrue();
         return said;
     }
 
@@ -121,7 +123,8 @@ class SnippetsTest {
             }
         }
         return new Source(
-                snippet.where(), number, imports, "class Snippet {\n static void run() throws Exception {\n" + body + "}\n}\n");
+                snippet.where(), number, imports,
+                "class Snippet {\n static void run() throws Exception {\n" + body + "}\n}\n");
     }
 
     /** A class and then statements that use it are no whole class: a file that names its package cannot hold them. */
@@ -188,9 +191,12 @@ class SnippetsTest {
         var misspelt = new Snippet("misspelt", "Pool pool = Pools.opn(\"threads\");");
         var raw = new Snippet("raw", "List words = List.of();");
         var unfinished = new Snippet("unfinished", "int i = ");
-        assertThat(complaints(List.of(good, misspelt), classes)).singleElement().asString().startsWith("misspelt").contains("opn");
-        assertThat(complaints(List.of(good, raw), classes)).singleElement().asString().startsWith("raw").contains("raw type");
-        assertThat(complaints(List.of(good, unfinished), classes)).isNotEmpty().allMatch(one -> one.startsWith("unfinished"));
+        assertThat(complaints(List.of(good, misspelt), classes)).singleElement().asString().startsWith("misspelt")
+                .contains("opn");
+        assertThat(complaints(List.of(good, raw), classes)).singleElement().asString().startsWith("raw")
+                .contains("raw type");
+        assertThat(complaints(List.of(good, unfinished), classes)).isNotEmpty()
+                .allMatch(one -> one.startsWith("unfinished"));
     }
 
     @Test

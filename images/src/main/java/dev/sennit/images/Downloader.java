@@ -216,8 +216,11 @@ public final class Downloader implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "Downloader[" + (closed ? "closed" : downloads - permits.free() + " of " + downloads + " running, "
-                + permits.hosts() + " hosts") + "]";
+        return "Downloader[" + (closed
+                ? "closed"
+                : downloads - permits.free() + " of " + downloads + " running, "
+                        + permits.hosts() + " hosts")
+                + "]";
     }
 
     /** The limits of a {@link Downloader}. */

@@ -50,7 +50,9 @@ public record Failure(Source source, Reason reason, String message, Throwable ca
     /** Returns the failure for an exception of a stage. */
     static Failure of(Source source, String stage, Throwable cause) {
         String message = cause.getMessage();
-        String line = message == null || message.isBlank() ? cause.getClass().getSimpleName() : Printable.text(message.strip());
+        String line = message == null || message.isBlank()
+                ? cause.getClass().getSimpleName()
+                : Printable.text(message.strip());
         String itself = source.text() + ": ";
         line = line.startsWith(itself) ? line.substring(itself.length()) : line;
         return new Failure(source, reason(stage, cause), line, cause);

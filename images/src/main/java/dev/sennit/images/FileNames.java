@@ -20,9 +20,11 @@ final class FileNames {
     private static final String NAMELESS = "image";
     private static final String FORBIDDEN = "/\\:*?\"<>|";
     private static final Pattern RESERVED = Pattern.compile(
-            "(?i)(con|prn|aux|nul|conin\\$|conout\\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])( *\\..*| *)");
+            "(?i)(con|prn|aux|nul|conin\\$|conout\\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])( *\\..*| "
+                    + "*)");
     private static final Set<String> ENDINGS = Set.of(
-            "jpg", "jpeg", "jpe", "jfif", "png", "apng", "gif", "webp", "bmp", "dib", "tif", "tiff", "avif", "heic", "heif",
+            "jpg", "jpeg", "jpe", "jfif", "png", "apng", "gif", "webp", "bmp", "dib", "tif", "tiff", "avif", "heic",
+            "heif",
             "jxl", "jp2", "ico", "svg", "tga", "qoi", "psd", "pbm", "pgm", "ppm", "pnm");
 
     private FileNames() {}
@@ -72,7 +74,9 @@ final class FileNames {
 
     private static String withoutEnding(String name) {
         int dot = name.lastIndexOf('.');
-        return dot >= 0 && ENDINGS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT)) ? name.substring(0, dot) : name;
+        return dot >= 0 && ENDINGS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT))
+                ? name.substring(0, dot)
+                : name;
     }
 
     /** Returns a name that is safe for every file system and terminal; a name that is safe already stays as it is. */
@@ -99,7 +103,7 @@ final class FileNames {
     /** Returns the name cut to the allowed bytes, at a whole character, with no dot or space at the end. */
     private static String trimmed(String name, int mostBytes) {
         int end = 0;
-        for (int bytes = 0; end < name.length(); ) {
+        for (int bytes = 0; end < name.length();) {
             int c = name.codePointAt(end);
             bytes += c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
             if (bytes > mostBytes) {

@@ -35,7 +35,9 @@ final class FolderOnDemand {
             make(folder.toAbsolutePath());
         } catch (IOException e) {
             throw new IOException(
-                    "cannot make folder " + Printable.text(folder.toString()) + ": " + Printable.reason(e) + "; choose another", e);
+                    "cannot make folder " + Printable.text(folder.toString()) + ": " + Printable.reason(e)
+                            + "; choose another",
+                    e);
         }
     }
 
@@ -54,7 +56,9 @@ final class FolderOnDemand {
             if (Files.isDirectory(one)) {
                 return; // another program has just made it: it stays
             }
-            throw one.equals(folder.toAbsolutePath()) ? e : new FileSystemException(one.toString(), null, one + " is a file");
+            throw one.equals(folder.toAbsolutePath())
+                    ? e
+                    : new FileSystemException(one.toString(), null, one + " is a file");
         }
     }
 

@@ -17,7 +17,8 @@ import java.util.Locale;
  * @param orientation how to turn the stored picture, as EXIF numbers it: 1 is upright, 5 to 8 swap width and height
  * @param alpha whether there may be transparent pixels
  */
-public record ImageHeader(ImageKind kind, int width, int height, int orientation, boolean alpha) implements Serializable {
+public record ImageHeader(ImageKind kind, int width, int height, int orientation, boolean alpha)
+        implements Serializable {
     private static final int LONGEST_SIDE = 1_000_000;
 
     /**
@@ -48,7 +49,8 @@ public record ImageHeader(ImageKind kind, int width, int height, int orientation
     }
 
     /** Returns a header after checking its values; the readers of the formats call this. */
-    static ImageHeader of(ImageKind kind, long width, long height, int orientation, boolean alpha) throws ImageException {
+    static ImageHeader of(ImageKind kind, long width, long height, int orientation, boolean alpha)
+            throws ImageException {
         if (width <= 0 || height <= 0 || width > LONGEST_SIDE || height > LONGEST_SIDE) {
             throw new ImageException(kind + " of " + width + "x" + height + " pixels: no side may be 0, or longer than "
                     + LONGEST_SIDE);
@@ -66,7 +68,8 @@ public record ImageHeader(ImageKind kind, int width, int height, int orientation
         String other = null;
         if (text.contains("<svg")) {
             other = "SVG";
-        } else if (text.startsWith("<!doctype html") || text.contains("<html") || text.contains("<head") || text.contains("<body")) {
+        } else if (text.startsWith("<!doctype html") || text.contains("<html") || text.contains("<head")
+                || text.contains("<body")) {
             return "HTML, not an image";
         } else if (text.startsWith("<?xml")) {
             return "XML, not an image";

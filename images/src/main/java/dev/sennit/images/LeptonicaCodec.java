@@ -114,8 +114,8 @@ final class LeptonicaCodec implements Codec {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocateFrom(ValueLayout.JAVA_BYTE, image);
             MemorySegment warnings = arena.allocate(JAVA_INT);
-            MemorySegment read = (MemorySegment)
-                    readJpeg.invokeExact(bytes, bytes.byteSize(), 0, reduction, warnings, KEEP_DAMAGED);
+            MemorySegment read =
+                    (MemorySegment) readJpeg.invokeExact(bytes, bytes.byteSize(), 0, reduction, warnings, KEEP_DAMAGED);
             int count = warnings.get(JAVA_INT, 0);
             return picture(read, header, count == 0 ? null : "damaged: the decoder has " + count + " warnings");
         } catch (ImageException e) {
@@ -166,7 +166,8 @@ final class LeptonicaCodec implements Codec {
                 int failed = (int) write.invokeExact(bytes, size, pix, quality, 0);
                 if (failed != 0) {
                     free.invokeExact(bytes.get(ADDRESS, 0)); // output of an earlier call
-                    throw new ImageException(kind + " of " + picture.width() + "x" + picture.height() + " cannot be written");
+                    throw new ImageException(
+                            kind + " of " + picture.width() + "x" + picture.height() + " cannot be written");
                 }
                 return take(bytes.get(ADDRESS, 0), size.get(JAVA_LONG, 0));
             } finally {

@@ -25,7 +25,8 @@ final class NativeCode {
 
     /** Returns whether the JVM allows native access without a warning. */
     static boolean isEnabled() {
-        return System.getProperty("os.name", "").equals("Linux") && NativeCode.class.getModule().isNativeAccessEnabled();
+        return System.getProperty("os.name", "").equals("Linux")
+                && NativeCode.class.getModule().isNativeAccessEnabled();
     }
 
     /** Returns a library of the system, which stays loaded as long as the JVM runs. */
@@ -54,7 +55,8 @@ final class NativeCode {
                 }
                 return systemLibrary(path); // by name, as a Path would be resolved to a file that does not exist
             } finally {
-                int ignored = (int) function(system, "close", FunctionDescriptor.of(JAVA_INT, JAVA_INT)).invokeExact(descriptor);
+                int ignored = (int) function(system, "close", FunctionDescriptor.of(JAVA_INT, JAVA_INT))
+                        .invokeExact(descriptor);
             }
         }
     }

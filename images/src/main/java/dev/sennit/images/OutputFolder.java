@@ -133,7 +133,8 @@ public final class OutputFolder {
             throw new IllegalArgumentException("size must be >= 1, was " + size);
         }
         if (!format.matches("[a-z0-9]{1,5}")) {
-            throw new IllegalArgumentException("format must be 1 to 5 lower-case letters and digits, was \"" + format + "\"");
+            throw new IllegalArgumentException(
+                    "format must be 1 to 5 lower-case letters and digits, was \"" + format + "\"");
         }
         return folder.resolve(names.of(source) + "_" + size + "." + format);
     }
@@ -196,7 +197,7 @@ public final class OutputFolder {
 
     /** Begins a file. Another writer may remove the empty folder after it was made; then it is made again. */
     private PartFile part(Path file) throws IOException, InterruptedException {
-        for (int tries = 1; ; tries++) {
+        for (int tries = 1;; tries++) {
             onDemand.make();
             try {
                 return PartFile.create(file);

@@ -113,7 +113,7 @@ final class PartFile implements Closeable {
 
     private static void removeIfDead(Path part) throws IOException {
         try (FileChannel channel =
-                        FileChannel.open(part, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+                FileChannel.open(part, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
                 FileLock lock = channel.tryLock()) {
             if (lock != null) {
                 Files.deleteIfExists(part);

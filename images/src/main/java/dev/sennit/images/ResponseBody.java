@@ -88,7 +88,8 @@ final class ResponseBody implements BodySubscriber<ResponseBody>, AutoCloseable 
                 request();
                 yield piece.bytes();
             }
-            case Event.Failure failure -> throw failure.cause() instanceof IOException e ? e : new IOException(failure.cause());
+            case Event.Failure failure ->
+                throw failure.cause() instanceof IOException e ? e : new IOException(failure.cause());
             case Event.End end -> {
                 ended = true;
                 yield List.of();

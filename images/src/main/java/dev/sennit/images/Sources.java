@@ -252,7 +252,8 @@ public final class Sources {
 
         private void begin(String text) {
             // "**.png" is any number of folders and then "*.png"
-            List<String> parts = new ArrayList<>(Arrays.asList(text.replaceAll("(^|/)\\*\\*+(?=[^/])", "$1**/*").split("/+")));
+            List<String> parts =
+                    new ArrayList<>(Arrays.asList(text.replaceAll("(^|/)\\*\\*+(?=[^/])", "$1**/*").split("/+")));
             Path folder = Path.of(text.startsWith("/") ? "/" : "");
             if (text.startsWith("/")) {
                 parts.removeFirst();
@@ -331,7 +332,8 @@ public final class Sources {
                 attributes = Files.readAttributes(path, BasicFileAttributes.class);
             } catch (NoSuchFileException e) {
                 boolean dangling = Files.isSymbolicLink(path);
-                return problem(path, dangling ? "a link to nothing; mend or remove it" : "no such file; correct the path");
+                return problem(path,
+                        dangling ? "a link to nothing; mend or remove it" : "no such file; correct the path");
             } catch (IOException e) {
                 return problem(path, "cannot be read: " + Printable.reason(e) + "; make it readable");
             }

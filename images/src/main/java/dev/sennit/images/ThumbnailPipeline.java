@@ -280,7 +280,8 @@ public final class ThumbnailPipeline {
         Fetched fetch(Job job) throws IOException, InterruptedException {
             for (List<Path> any : job.files) {
                 if (any.size() == 1 && folder.refuses(any.getFirst())) { // of several, known after reading
-                    throw new FileAlreadyExistsException(any.getFirst() + " exists; keep or replace it, or choose another folder");
+                    throw new FileAlreadyExistsException(
+                            any.getFirst() + " exists; keep or replace it, or choose another folder");
                 }
             }
             LOG.log(System.Logger.Level.DEBUG, () -> "fetching " + job.source.text());
@@ -360,12 +361,14 @@ public final class ThumbnailPipeline {
 
         ThumbnailSummary summary(PipelineStatistics statistics, List<dev.sennit.StageRun> runs) {
             return new ThumbnailSummary(
-                    made, skipped, files, failures, bytesIn.sum(), bytesOut, decoding, resizing, encoding, statistics, runs);
+                    made, skipped, files, failures, bytesIn.sum(), bytesOut, decoding, resizing, encoding, statistics,
+                    runs);
         }
     }
 
     @Override
     public String toString() {
-        return "ThumbnailPipeline[" + stages.fetchers.name() + " -> " + stages.makers.name() + " -> " + folder.folder() + ']';
+        return "ThumbnailPipeline[" + stages.fetchers.name() + " -> " + stages.makers.name() + " -> " + folder.folder()
+                + ']';
     }
 }

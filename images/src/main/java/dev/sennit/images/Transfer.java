@@ -137,7 +137,7 @@ final class Transfer {
     private void attempt() throws DownloadException, InterruptedException {
         attempts++;
         URI uri = start;
-        for (int hops = 0; ; hops++) {
+        for (int hops = 0;; hops++) {
             last = uri;
             URI next;
             Permits.Turn turn = downloader.permits().acquire(uri.getHost());
@@ -240,7 +240,8 @@ final class Transfer {
             }
             throw passing("no answer in " + Printable.text(limits.answerTimeout()) + "; try again later", e);
         } catch (SSLHandshakeException | SSLPeerUnverifiedException e) {
-            throw lasting("no secure connection: " + Printable.reason(e) + "; correct the address, or the certificates", e);
+            throw lasting("no secure connection: " + Printable.reason(e) + "; correct the address, or the certificates",
+                    e);
         } catch (ProtocolException e) {
             throw lasting("an answer that is not HTTP: " + Printable.reason(e) + "; correct the address", e);
         } catch (RuntimeException e) { // of the client's checks, for instance for a length that is no number
@@ -305,7 +306,8 @@ final class Transfer {
             throw lasting("redirects to " + Printable.text(location) + ": " + e.getMessage(), e);
         }
         if (uri.getScheme().equals("https") && next.getScheme().equals("http") && !limits.allowDowngrade()) {
-            throw lasting("redirects from https to " + WebUri.text(next) + "; allow that, or give an https address", null);
+            throw lasting("redirects from https to " + WebUri.text(next) + "; allow that, or give an https address",
+                    null);
         }
         return next;
     }
@@ -314,7 +316,9 @@ final class Transfer {
         Duration asked = headers.firstValue("Retry-After").map(this::retryAfter).orElse(null);
         if (asked != null && asked.compareTo(limits.longestWait()) > 0) {
             return lasting(
-                    "answered " + code + " and wants to be left alone for " + Printable.text(asked) + "; try again then", null);
+                    "answered " + code + " and wants to be left alone for " + Printable.text(asked)
+                            + "; try again then",
+                    null);
         }
         return DownloadException.passing(given, via() + "answered " + status(code), asked, null);
     }
@@ -366,7 +370,8 @@ final class Transfer {
         String coding = headers.firstValue("Content-Encoding").orElse("identity").strip();
         if (!coding.equalsIgnoreCase("identity") && !coding.isEmpty()) {
             throw lasting(
-                    "sends it compressed (" + Printable.text(coding) + "), which was not asked for; fetch it by other means",
+                    "sends it compressed (" + Printable.text(coding)
+                            + "), which was not asked for; fetch it by other means",
                     null);
         }
         long whole = wholeLength(headers);
@@ -420,7 +425,8 @@ final class Transfer {
             if (waited >= window && !body.hasEnded()) {
                 if (came < least) {
                     throw lasting(
-                            "sends less than " + limits.minRate() + " bytes a second; try again later, or allow a lower rate",
+                            "sends less than " + limits.minRate()
+                                    + " bytes a second; try again later, or allow a lower rate",
                             null);
                 }
                 waited = 0;
@@ -429,13 +435,16 @@ final class Transfer {
         }
     }
 
-    private @Nullable List<ByteBuffer> next(ResponseBody body, long nanos) throws DownloadException, InterruptedException {
+    private @Nullable List<ByteBuffer> next(ResponseBody body, long nanos)
+            throws DownloadException, InterruptedException {
         try {
             return body.next(nanos);
         } catch (IOException e) {
             ensureOpen(e);
             throw passing(
-                    "the connection broke off after " + sink.size() + " bytes: " + Printable.reason(e) + "; try again later", e);
+                    "the connection broke off after " + sink.size() + " bytes: " + Printable.reason(e)
+                            + "; try again later",
+                    e);
         }
     }
 

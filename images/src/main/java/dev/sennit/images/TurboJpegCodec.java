@@ -125,7 +125,8 @@ final class TurboJpegCodec implements Codec {
             MemorySegment bytes = arena.allocateFrom(ValueLayout.JAVA_BYTE, image);
             MemorySegment facts = arena.allocate(JAVA_INT, 4); // width, height, subsampling, colour space
             int failed = (int) decompressHeader.invokeExact(
-                    handle.pointer, bytes, bytes.byteSize(), facts, facts.asSlice(4), facts.asSlice(8), facts.asSlice(12));
+                    handle.pointer, bytes, bytes.byteSize(), facts, facts.asSlice(4), facts.asSlice(8),
+                    facts.asSlice(12));
             ensureGoesOn(failed, handle, header);
             int width = reduced(facts.getAtIndex(JAVA_INT, 0), reduction);
             int height = reduced(facts.getAtIndex(JAVA_INT, 1), reduction);

@@ -118,11 +118,11 @@ abstract class CodecContract {
         assertThat(pixels.width()).isEqualTo(orientation < 5 ? 200 : 120);
         assertThat(pixels.height()).isEqualTo(orientation < 5 ? 100 : 240);
         assertThat(String.join(
-                        " ",
-                        pixels.colorAt(0.1, 0.1),
-                        pixels.colorAt(0.9, 0.1),
-                        pixels.colorAt(0.1, 0.9),
-                        pixels.colorAt(0.9, 0.9)))
+                " ",
+                pixels.colorAt(0.1, 0.1),
+                pixels.colorAt(0.9, 0.1),
+                pixels.colorAt(0.1, 0.9),
+                pixels.colorAt(0.9, 0.9)))
                 .isEqualTo(corners);
     }
 
@@ -182,7 +182,8 @@ abstract class CodecContract {
     void greyStaysAsLightAsItIs(String name) throws Exception {
         Pixels pixels = lossless(Corpus.hostile(name));
         int[] grey = Arrays.stream(Reference.SMALL.argb())
-                .map(pixel -> (int) (0.299 * (pixel >> 16 & 0xFF) + 0.587 * (pixel >> 8 & 0xFF) + 0.114 * (pixel & 0xFF)))
+                .map(pixel -> (int) (0.299 * (pixel >> 16 & 0xFF) + 0.587 * (pixel >> 8 & 0xFF)
+                        + 0.114 * (pixel & 0xFF)))
                 .map(value -> 0xFF000000 | value << 16 | value << 8 | value)
                 .toArray();
         assertThat(Math.abs(mean(pixels.argb()) - mean(grey))).isLessThan(3);
@@ -349,7 +350,8 @@ abstract class CodecContract {
     /** Whatever was changed in a file: a picture or a refusal. */
     @Test
     void mutatedFilesAreDecodedOrRefused() throws Exception {
-        int mutations = Integer.getInteger("sennit.mutations", 15_000) / 100; // a picture takes as long as a hundred headers, and more
+        // a picture takes as long as a hundred headers, and more
+        int mutations = Integer.getInteger("sennit.mutations", 15_000) / 100;
         long seed = Long.getLong("sennit.seed", new SplittableRandom().nextLong());
         SplittableRandom random = new SplittableRandom(seed);
         List<String> names = Corpus.names().stream()
@@ -452,7 +454,8 @@ abstract class CodecContract {
     /** Puts the shortest EXIF that says so behind the first marker. */
     static byte[] withOrientation(byte[] jpeg, int orientation) {
         byte[] exif = {
-            (byte) 0xFF, (byte) 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 18, 0, 3, 0, 0, 0, 1, 0,
+            (byte) 0xFF, (byte) 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 18, 0, 3,
+            0, 0, 0, 1, 0,
             (byte) orientation, 0, 0, 0, 0, 0, 0
         };
         return inserted(jpeg, 2, exif);

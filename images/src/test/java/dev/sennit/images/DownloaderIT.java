@@ -87,7 +87,8 @@ class DownloaderIT {
     }
 
     private static String chunk(byte[] bytes) {
-        return Integer.toHexString(bytes.length) + "\r\n" + new String(bytes, java.nio.charset.StandardCharsets.ISO_8859_1) + "\r\n";
+        return Integer.toHexString(bytes.length) + "\r\n"
+                + new String(bytes, java.nio.charset.StandardCharsets.ISO_8859_1) + "\r\n";
     }
 
     // ---- what should work ----
@@ -128,9 +129,9 @@ class DownloaderIT {
     @Test
     void inChunksAndWithoutALength() throws Exception {
         server.on("/chunked", exchange -> exchange.head("200 OK", "Transfer-Encoding: chunked")
-                        .send(chunk(IMAGE))
-                        .send(chunk(IMAGE))
-                        .send("0\r\n\r\n"))
+                .send(chunk(IMAGE))
+                .send(chunk(IMAGE))
+                .send("0\r\n\r\n"))
                 .on("/open", exchange -> exchange.head("200 OK").send(IMAGE));
         assertThat(fetched(local(), "/chunked").body()).hasSize(2 * IMAGE.length).startsWith(IMAGE).endsWith(IMAGE);
         assertThat(fetched(local(), "/open").body()).isEqualTo(IMAGE);
@@ -141,7 +142,8 @@ class DownloaderIT {
         assertThatThrownBy(() -> Downloader.builder().attempts(0)).hasMessage("attempts must be >= 1, was 0");
         assertThatThrownBy(() -> Downloader.builder().maxBytes(0)).hasMessage("maxBytes must be >= 1, was 0");
         assertThatThrownBy(() -> Downloader.builder().redirects(-1)).hasMessage("redirects must be >= 0, was -1");
-        assertThatThrownBy(() -> Downloader.builder().deadline(Duration.ZERO)).hasMessage("deadline must be > 0, was PT0S");
+        assertThatThrownBy(() -> Downloader.builder().deadline(Duration.ZERO))
+                .hasMessage("deadline must be > 0, was PT0S");
         assertThatThrownBy(() -> Downloader.builder().longestWait(Duration.ofSeconds(-1)))
                 .hasMessage("longestWait must be >= 0, was PT-1S");
     }
@@ -158,7 +160,8 @@ class DownloaderIT {
     void tooLargeByWhatIsAnnounced() throws Exception {
         server.on("/large", exchange -> exchange.head("200 OK", "Content-Length: 9000000000000").stall());
         assertThat(failure(local(), "/large"))
-                .hasMessageEndingWith(": it has 9000000000000 bytes, more than 100000000 bytes; allow more if that is meant");
+                .hasMessageEndingWith(
+                        ": it has 9000000000000 bytes, more than 100000000 bytes; allow more if that is meant");
         server.left.await();
     }
 
@@ -180,13 +183,15 @@ class DownloaderIT {
             assertThat(exchange.headers).containsEntry("accept-encoding", "identity");
             exchange.whole(IMAGE, "Content-Encoding: gzip");
         });
-        assertThat(failure(local(), "/bomb")).hasMessageContaining("sends it compressed (gzip), which was not asked for");
+        assertThat(failure(local(), "/bomb"))
+                .hasMessageContaining("sends it compressed (gzip), which was not asked for");
     }
 
     // ---- status ----
 
     @ParameterizedTest
-    @ValueSource(strings = {"404 Not Found", "410 Gone", "403 Forbidden", "500 Internal Server Error", "304 Not Modified", "206 Partial Content"})
+    @ValueSource(strings = {"404 Not Found", "410 Gone", "403 Forbidden", "500 Internal Server Error",
+        "304 Not Modified", "206 Partial Content"})
     void otherStatusIsFinalAndItsBodyIsNotTaken(String status) {
         server.on("/gone", exchange -> exchange.head(status, "Content-Length: 7").send("no such"));
         assertThat(failure(local(), "/gone")).hasMessageContaining(": answered " + status.substring(0, 3));
@@ -195,7 +200,8 @@ class DownloaderIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"429 Too Many Requests", "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"})
+    @ValueSource(
+            strings = {"429 Too Many Requests", "502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"})
     void otherStatusPasses(String status) throws Exception {
         server.on("/busy", exchange -> {
             if (exchange.earlier < 3) {
@@ -223,12 +229,12 @@ class DownloaderIT {
     @Test
     void comesBackWhenTheServerSaysSo() throws Exception {
         server.on("/seconds", exchange -> {
-                    if (exchange.earlier == 0) {
-                        exchange.head("429 Too Many Requests", "Retry-After: 7");
-                    } else {
-                        exchange.whole(IMAGE);
-                    }
-                })
+            if (exchange.earlier == 0) {
+                exchange.head("429 Too Many Requests", "Retry-After: 7");
+            } else {
+                exchange.whole(IMAGE);
+            }
+        })
                 .on("/date", exchange -> {
                     if (exchange.earlier == 0) {
                         exchange.head("503 Service Unavailable", "Retry-After: Mon, 4 May 2026 12:00:20 GMT");
@@ -268,7 +274,8 @@ class DownloaderIT {
         try (var taken = new Socket()) { // so that no other program can listen there meanwhile
             taken.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
             URI nowhere = URI.create("http://127.0.0.1:" + taken.getLocalPort() + "/");
-            assertThat(failure(local(), nowhere)).hasMessageContaining(": no connection: ").hasMessageEndingWith(" (4 attempts)");
+            assertThat(failure(local(), nowhere)).hasMessageContaining(": no connection: ")
+                    .hasMessageEndingWith(" (4 attempts)");
         }
         assertThat(time.waits).hasSize(6);
     }
@@ -289,7 +296,8 @@ class DownloaderIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 abc\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: a\r\n\r\n", "\0\0\0\0\r\n\r\n"})
+    @ValueSource(strings = {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: a\r\n\r\n", "\0\0\0\0\r\n\r\n"})
     void notHttp(String answer) {
         server.on("/other", exchange -> exchange.send(answer));
         assertThat(failure(local(), "/other")).hasMessageContaining(": an answer that is not HTTP: ");
@@ -319,7 +327,7 @@ class DownloaderIT {
             int from = Integer.parseInt(exchange.headers.get("range").replaceAll("\\D", ""));
             int to = exchange.earlier == 1 ? from + 1000 : IMAGE.length;
             exchange.head("206 Partial Content", "Content-Range: bytes " + from + "-299999/300000", "ETag: \"a\"",
-                            "Content-Length: " + (IMAGE.length - from))
+                    "Content-Length: " + (IMAGE.length - from))
                     .send(IMAGE, from, to);
         });
         try (Downloader downloader = local().open()) {
@@ -342,7 +350,7 @@ class DownloaderIT {
                 asked.add(path + " " + exchange.headers.get("if-range"));
                 if (exchange.earlier == 0) {
                     exchange.head("200 OK", "Content-Length: 300000", "Last-Modified: " + old,
-                                    "Date: Mon, 4 May 2026 " + (path.equals("/old") ? "12:00:00 GMT" : "11:00:59 GMT"))
+                            "Date: Mon, 4 May 2026 " + (path.equals("/old") ? "12:00:00 GMT" : "11:00:59 GMT"))
                             .send(IMAGE, 0, 100_000);
                 } else {
                     exchange.whole(IMAGE);
@@ -382,7 +390,8 @@ class DownloaderIT {
             if (exchange.earlier == 0) {
                 exchange.head("200 OK", "Content-Length: 300000", "ETag: \"a\"").send(IMAGE, 0, 100_000);
             } else if (exchange.headers.containsKey("range")) {
-                exchange.head(lines[0], java.util.Arrays.copyOfRange(lines, 1, lines.length)).send(IMAGE, 100_000, IMAGE.length);
+                exchange.head(lines[0], java.util.Arrays.copyOfRange(lines, 1, lines.length)).send(IMAGE, 100_000,
+                        IMAGE.length);
             } else {
                 exchange.whole(IMAGE);
             }
@@ -406,10 +415,12 @@ class DownloaderIT {
             if (exchange.earlier % 2 == 0) {
                 exchange.head("200 OK", "Content-Length: 300000", "ETag: \"a\"").send(IMAGE, 0, 100_000);
             } else {
-                exchange.head("206 Partial Content", "Content-Range: bytes 100000-899999/900000", "ETag: \"a\"").send(new byte[800_000]);
+                exchange.head("206 Partial Content", "Content-Range: bytes 100000-899999/900000", "ETag: \"a\"")
+                        .send(new byte[800_000]);
             }
         });
-        assertThat(failure(local().maxBytes(500_000), "/grows")).hasMessageContaining(": it has 900000 bytes, more than 500000");
+        assertThat(failure(local().maxBytes(500_000), "/grows"))
+                .hasMessageContaining(": it has 900000 bytes, more than 500000");
     }
 
     // ---- time ----
@@ -433,7 +444,8 @@ class DownloaderIT {
                 Thread.sleep(20);
             }
         });
-        assertThat(failure(local().answerTimeout(SHORT).attempts(1), "/slow")).hasMessageContaining(": no answer in 300 ms");
+        assertThat(failure(local().answerTimeout(SHORT).attempts(1), "/slow"))
+                .hasMessageContaining(": no answer in 300 ms");
     }
 
     @Test
@@ -443,7 +455,8 @@ class DownloaderIT {
                 exchange.send("HTTP/1.1 102 Processing\r\n\r\n");
             }
         });
-        assertThat(failure(local(), "/soon")).hasMessageContaining(": an answer that is not HTTP: Too many interim responses");
+        assertThat(failure(local(), "/soon"))
+                .hasMessageContaining(": an answer that is not HTTP: Too many interim responses");
     }
 
     @Test
@@ -464,7 +477,8 @@ class DownloaderIT {
                 Thread.sleep(20);
             }
         });
-        assertThat(failure(local().minRate(10_000, SHORT), "/drips")).hasMessageContaining(": sends less than 10000 bytes a second");
+        assertThat(failure(local().minRate(10_000, SHORT), "/drips"))
+                .hasMessageContaining(": sends less than 10000 bytes a second");
         assertThat(failure(local().minRate(0, SHORT).deadline(SHORT), "/drips"))
                 .hasMessageContaining(": not done after 300 ms, ")
                 .hasMessageEndingWith(" bytes have arrived; try again later, or allow more time");
@@ -487,7 +501,8 @@ class DownloaderIT {
         Duration ever = Duration.ofSeconds(Long.MAX_VALUE);
         server.on("/cat.jpg", exchange -> exchange.whole(IMAGE));
         Downloader.Builder patient =
-                local().deadline(ever).connectTimeout(ever).answerTimeout(ever).minRate(Long.MAX_VALUE, ever).longestWait(ever);
+                local().deadline(ever).connectTimeout(ever).answerTimeout(ever).minRate(Long.MAX_VALUE, ever)
+                        .longestWait(ever);
         assertThat(fetched(patient, "/cat.jpg").body()).isEqualTo(IMAGE);
     }
 
@@ -497,7 +512,8 @@ class DownloaderIT {
         assertThat(failure(local().deadline(Duration.ofSeconds(25)).attempts(100), "/busy"))
                 .hasMessageEndingWith(": answered 503 (the server failed); try again later (3 attempts)");
         server.on("/silent", NastyServer.Exchange::stall);
-        assertThat(failure(local().deadline(SHORT).attempts(100), "/silent")).hasMessageContaining(": not done after 300 ms");
+        assertThat(failure(local().deadline(SHORT).attempts(100), "/silent"))
+                .hasMessageContaining(": not done after 300 ms");
     }
 
     // ---- redirects ----
@@ -505,8 +521,11 @@ class DownloaderIT {
     @ParameterizedTest
     @ValueSource(ints = {301, 302, 303, 307, 308})
     void followsRedirects(int status) throws Exception {
-        server.on("/a/one", exchange -> exchange.head(status + " Elsewhere", "Location: ../two?x", "Content-Length: 4").send("gone"))
-                .on("/two?x", exchange -> exchange.head(status + " Elsewhere", "Location: " + server.uri("/three") + "#top"))
+        server.on("/a/one",
+                exchange -> exchange.head(status + " Elsewhere", "Location: ../two?x", "Content-Length: 4")
+                        .send("gone"))
+                .on("/two?x",
+                        exchange -> exchange.head(status + " Elsewhere", "Location: " + server.uri("/three") + "#top"))
                 .on("/three", exchange -> exchange.whole(IMAGE));
         Download<byte[]> cat = fetched(local().redirects(2), "/a/one");
         assertThat(cat.body()).isEqualTo(IMAGE);
@@ -523,7 +542,8 @@ class DownloaderIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"file:///etc/passwd", "ftp://127.0.0.1/", "http://u:p@127.0.0.1/", "http://2130706433/", "gopher:x", "\u001b[31mx:y"})
+    @ValueSource(strings = {"file:///etc/passwd", "ftp://127.0.0.1/", "http://u:p@127.0.0.1/", "http://2130706433/",
+        "gopher:x", "\u001b[31mx:y"})
     void redirectsElsewhereAreRefused(String location) {
         server.on("/away", exchange -> exchange.head("302 Found", "Location: " + location));
         assertThat(failure(local(), "/away").getMessage()).doesNotContain("\u001b");
@@ -550,7 +570,8 @@ class DownloaderIT {
 
     @ParameterizedTest
     @ValueSource(strings = {
-        "127.0.0.1", "127.1.2.3", "0.0.0.0", "10.0.0.1", "169.254.169.254", "100.64.0.1", "[::1]", "[::]", "[::ffff:127.0.0.1]",
+        "127.0.0.1", "127.1.2.3", "0.0.0.0", "10.0.0.1", "169.254.169.254", "100.64.0.1", "[::1]", "[::]",
+        "[::ffff:127.0.0.1]",
         "[64:ff9b::7f00:1]", "[fd00::1]", "localhost"
     })
     void privateAddressesAreRefused(String host) {
@@ -576,15 +597,19 @@ class DownloaderIT {
 
     @Test
     void oneSpecialAddressAmongOthersIsEnough() {
-        assertThat(failure(Downloader.builder().names(answering("93.184.215.14 10.0.0.1"), false), URI.create("http://images.test/")))
-                .hasMessageContaining(": host images.test has address 10.0.0.1 is not a public address (10.0.0.0/8, private)");
+        assertThat(failure(Downloader.builder().names(answering("93.184.215.14 10.0.0.1"), false),
+                URI.create("http://images.test/")))
+                .hasMessageContaining(
+                        ": host images.test has address 10.0.0.1 is not a public address (10.0.0.0/8, private)");
     }
 
     @Test
     void aRedirectToAPrivateAddressIsRefused() throws Exception {
         // localhost is taken for a public host here; where it leads to is not
-        server.on("/in", exchange -> exchange.head("302 Found", "Location: http://127.0.0.1:" + server.port() + "/secret"));
-        assertThat(failure(Downloader.builder().names(answering("93.184.215.14"), false), server.uri("localhost", "/in")))
+        server.on("/in",
+                exchange -> exchange.head("302 Found", "Location: http://127.0.0.1:" + server.port() + "/secret"));
+        assertThat(
+                failure(Downloader.builder().names(answering("93.184.215.14"), false), server.uri("localhost", "/in")))
                 .hasMessageContaining(": redirected to http://127.0.0.1:")
                 .hasMessageContaining(": 127.0.0.1 is not a public address");
         assertThat(server.requests("/in")).isEqualTo(2);
@@ -604,7 +629,8 @@ class DownloaderIT {
 
     @Test
     void namesAreLookedUpOnceWhereTheJvmAllowsIt() throws Exception {
-        org.junit.jupiter.api.Assumptions.assumeTrue("host".equals(System.getProperty("jdk.httpclient.allowRestrictedHeaders")));
+        org.junit.jupiter.api.Assumptions.assumeTrue(
+                "host".equals(System.getProperty("jdk.httpclient.allowRestrictedHeaders")));
         server.on("/cat.jpg?x", exchange -> {
             assertThat(exchange.headers).containsEntry("host", "images.test:" + server.port());
             exchange.whole(IMAGE);

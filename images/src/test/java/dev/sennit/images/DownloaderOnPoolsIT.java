@@ -55,9 +55,9 @@ class DownloaderOnPoolsIT {
         Path file = folder.resolve("keys.p12");
         char[] password = "changeit".toCharArray();
         Process keytool = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                        "-genkeypair", "-alias", "server", "-keyalg", "EC", "-dname", "CN=server", "-ext", "SAN=dns:localhost",
-                        "-validity", "2", "-storetype", "PKCS12", "-keystore", file.toString(), "-storepass", "changeit")
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                "-genkeypair", "-alias", "server", "-keyalg", "EC", "-dname", "CN=server", "-ext", "SAN=dns:localhost",
+                "-validity", "2", "-storetype", "PKCS12", "-keystore", file.toString(), "-storepass", "changeit")
                 .redirectErrorStream(true)
                 .start();
         String output = new String(keytool.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
@@ -168,7 +168,8 @@ class DownloaderOnPoolsIT {
                 exchange.whole(IMAGE);
             });
         }
-        try (Downloader downloader = Downloader.builder().allowPrivate(true).perHost(perHost).downloads(downloads).open();
+        try (Downloader downloader =
+                Downloader.builder().allowPrivate(true).perHost(perHost).downloads(downloads).open();
                 Pool pool = Pools.open("virtual")) {
             List<TaskFuture<Download<byte[]>>> images = new ArrayList<>();
             List<Thread> threads = new CopyOnWriteArrayList<>();
@@ -180,7 +181,8 @@ class DownloaderOnPoolsIT {
                 }));
                 int submitted = i + 1;
                 // the next one comes when this one runs or waits for its turn
-                Awaitility.await().until(() -> threads.stream().filter(DownloaderOnPoolsIT::waitsForItsTurn).count() == Math.max(0, submitted - 2));
+                Awaitility.await().until(() -> threads.stream().filter(DownloaderOnPoolsIT::waitsForItsTurn).count()
+                        == Math.max(0, submitted - 2));
             }
             for (int i = 0; i < 12; i++) {
                 int begun = Math.min(12, i + 2);
@@ -195,7 +197,8 @@ class DownloaderOnPoolsIT {
 
     private static boolean waitsForItsTurn(Thread thread) {
         return thread.getState() == Thread.State.WAITING
-                && Arrays.stream(thread.getStackTrace()).anyMatch(frame -> frame.getClassName().equals(Permits.class.getName()));
+                && Arrays.stream(thread.getStackTrace())
+                        .anyMatch(frame -> frame.getClassName().equals(Permits.class.getName()));
     }
 
     @Test
@@ -249,9 +252,9 @@ class DownloaderOnPoolsIT {
         server.on("/stops", exchange -> exchange.head("200 OK", "Content-Length: 100000").send(IMAGE, 0, 5000).stall())
                 .on("/cat.jpg", exchange -> exchange.whole(IMAGE));
         Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-cp", Programs.classPath(), Programs.class.getName(), "download",
-                        server.uri("/stops").toString(), folder.resolve("cat").toString())
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp", Programs.classPath(), Programs.class.getName(), "download",
+                server.uri("/stops").toString(), folder.resolve("cat").toString())
                 .inheritIO()
                 .start();
         try {

@@ -37,7 +37,8 @@ class GeometryTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"4000x3000, 200, 8", "3000x2000, 200, 4", "1000x700, 200, 2", "700x500, 200, 1", "100x100, 200, 1", "20000x1, 200, 1"})
+    @CsvSource({"4000x3000, 200, 8", "3000x2000, 200, 4", "1000x700, 200, 2", "700x500, 200, 1", "100x100, 200, 1",
+        "20000x1, 200, 1"})
     void aDecoderLeavesTwiceOfWhatIsWanted(String image, int size, int reduction) {
         assertThat(Geometry.of(header(image, 1), Fit.WIDTH, size).reduction()).isEqualTo(reduction);
     }

@@ -19,6 +19,8 @@ class JdkCodecTest extends CodecContract {
     void refusesFourInks() {
         assertThatExceptionOfType(ImageException.class)
                 .isThrownBy(() -> make(Corpus.hostile("cmyk.jpg")))
-                .withMessage("JPEG of 360x240 pixels that cannot be decoded: the JDK reads no CMYK; enable native access for sennit-images");
+                .withMessage(
+                        "JPEG of 360x240 pixels that cannot be decoded: the JDK reads no CMYK; enable native access "
+                                + "for sennit-images");
     }
 }

@@ -38,7 +38,8 @@ final class NastyServer implements AutoCloseable {
         private final OutputStream out;
         private final NastyServer server;
 
-        Exchange(String path, Map<String, String> headers, int earlier, Socket socket, NastyServer server) throws IOException {
+        Exchange(String path, Map<String, String> headers, int earlier, Socket socket, NastyServer server)
+                throws IOException {
             this.path = path;
             this.headers = headers;
             this.earlier = earlier;
@@ -48,7 +49,8 @@ final class NastyServer implements AutoCloseable {
         }
 
         Exchange head(String status, String... lines) throws IOException {
-            return send("HTTP/1.1 " + status + "\r\n" + String.join("", List.of(lines).stream().map(line -> line + "\r\n").toList())
+            return send("HTTP/1.1 " + status + "\r\n"
+                    + String.join("", List.of(lines).stream().map(line -> line + "\r\n").toList())
                     + "Connection: close\r\n\r\n");
         }
 

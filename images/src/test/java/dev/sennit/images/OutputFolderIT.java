@@ -26,7 +26,8 @@ class OutputFolderIT {
     private static Process start(List<String> before, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(before);
         command.addAll(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:-UsePerfData", "-Xshare:auto", "-cp",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:-UsePerfData", "-Xshare:auto",
+                "-cp",
                 Programs.classPath(), Programs.class.getName()));
         command.addAll(List.of(arguments));
         return new ProcessBuilder(command).redirectErrorStream(true).start();
@@ -82,7 +83,8 @@ class OutputFolderIT {
                 List.of("/bin/sh", "-c", "ulimit -f 100; exec \"$@\"", "sh"), "write", folder.toString(), "1000000");
         try (BufferedReader output = limited.inputReader(StandardCharsets.UTF_8)) {
             assertThat(output.readLine())
-                    .isEqualTo("cannot write " + folder.resolve("large") + ": File too large; see whether its folder is there, writable and not full");
+                    .isEqualTo("cannot write " + folder.resolve("large")
+                            + ": File too large; see whether its folder is there, writable and not full");
         }
         assertThat(limited.waitFor()).isZero();
         assertThat(files()).isZero();

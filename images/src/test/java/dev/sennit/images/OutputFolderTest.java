@@ -78,7 +78,8 @@ class OutputFolderTest {
 
     @Test
     void noTwoSourcesEverShareAFile() {
-        String[] parts = {"a", "A", "_8", "a_8", "..", "-", "\u00e4", "a\u0308", "%41", "con", "x".repeat(250), "x".repeat(249) + "y", "image", "\u212A", "k"};
+        String[] parts = {"a", "A", "_8", "a_8", "..", "-", "\u00e4", "a\u0308", "%41", "con", "x".repeat(250),
+            "x".repeat(249) + "y", "image", "\u212A", "k"};
         Seeded.repeat(20, random -> {
             List<Source> sources = new ArrayList<>();
             for (int i = 0; i < 300; i++) {
@@ -106,13 +107,15 @@ class OutputFolderTest {
         assertThatThrownBy(() -> out.file(file("a"), 0, "jpg")).hasMessage("size must be >= 1, was 0");
         assertThatThrownBy(() -> out.file(file("a"), 1, "../x"))
                 .hasMessage("format must be 1 to 5 lower-case letters and digits, was \"../x\"");
-        assertThatThrownBy(() -> out.write(folder.resolveSibling("x"), IMAGE)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> out.write(folder.resolveSibling("x"), IMAGE))
+                .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> out.write(folder.resolve("../x"), IMAGE)).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
     void theCurrentFolderIsOne() throws Exception {
-        Path file = OutputFolder.open(Path.of(""), OutputFolder.Existing.FAIL).file(file("theCurrentFolderIsOne"), 8, "jpg");
+        Path file = OutputFolder.open(Path.of(""), OutputFolder.Existing.FAIL).file(file("theCurrentFolderIsOne"), 8,
+                "jpg");
         try {
             assertThat(OutputFolder.open(Path.of(""), OutputFolder.Existing.FAIL).write(file, IMAGE)).isTrue();
             assertThat(file).hasBinaryContent(IMAGE);
@@ -147,7 +150,8 @@ class OutputFolderTest {
         if (existing == OutputFolder.Existing.KEEP) {
             assertThat(out.write(inTheWay, IMAGE)).isFalse();
         } else {
-            assertThatThrownBy(() -> out.write(inTheWay, IMAGE)).isInstanceOf(IOException.class).message().hasLineCount(1);
+            assertThatThrownBy(() -> out.write(inTheWay, IMAGE)).isInstanceOf(IOException.class).message()
+                    .hasLineCount(1);
         }
         assertThat(files()).containsExactly("cat_8.jpg");
     }
@@ -186,7 +190,8 @@ class OutputFolderTest {
                 .hasMessage("cannot make folder " + inTheWay + ": it exists; choose another");
         assertThatThrownBy(() -> OutputFolder.open(inTheWay.resolve("x"), OutputFolder.Existing.FAIL))
                 .isInstanceOf(IOException.class)
-                .hasMessage("cannot make folder " + inTheWay.resolve("x") + ": " + inTheWay + " is a file; choose another");
+                .hasMessage(
+                        "cannot make folder " + inTheWay.resolve("x") + ": " + inTheWay + " is a file; choose another");
     }
 
     @Test
@@ -216,7 +221,8 @@ class OutputFolderTest {
         assertThat(kept).isEmptyDirectory();
 
         Thread.currentThread().interrupt();
-        assertThatThrownBy(() -> out.write(out.file(file("cat"), 8, "jpg"), IMAGE)).isInstanceOf(InterruptedException.class);
+        assertThatThrownBy(() -> out.write(out.file(file("cat"), 8, "jpg"), IMAGE))
+                .isInstanceOf(InterruptedException.class);
         assertThat(kept).isEmptyDirectory();
     }
 
@@ -231,7 +237,8 @@ class OutputFolderTest {
         OutputFolder out = OutputFolder.open(there.resolve("a/out"), OutputFolder.Existing.FAIL);
         Path cat = out.file(file("cat"), 8, "jpg");
         assertThat(out.write(cat, IMAGE)).isTrue();
-        assertThatThrownBy(() -> out.write(out.folder().resolve("x".repeat(300) + ".jpg"), IMAGE)).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> out.write(out.folder().resolve("x".repeat(300) + ".jpg"), IMAGE))
+                .isInstanceOf(IOException.class);
         assertThatThrownBy(() -> out.write(cat, IMAGE)).message().contains("it exists");
         assertThat(cat).hasBinaryContent(IMAGE);
     }

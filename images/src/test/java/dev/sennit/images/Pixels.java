@@ -7,7 +7,10 @@ import java.io.UncheckedIOException;
 import java.util.Arrays;
 import javax.imageio.ImageIO;
 
-/** A decoded picture for tests to look at, and the slow and plain way of making it small that others are measured against. */
+/**
+ * A decoded picture for tests to look at, and the slow and plain way of making it small that others are measured
+ * against.
+ */
 record Pixels(int width, int height, int[] argb) {
     /** Of JPEG or PNG. */
     static Pixels of(byte[] file) {
@@ -108,7 +111,9 @@ record Pixels(int width, int height, int[] argb) {
         double[] weights = new double[length];
         for (int from = 0; from < length; from++) {
             double x = Math.abs(from + 0.5 - (to + 0.5) * scale) / stretch;
-            weights[from] = x >= 3 ? 0 : x == 0 ? 1 : 3 * Math.sin(Math.PI * x) * Math.sin(Math.PI * x / 3) / (Math.PI * Math.PI * x * x);
+            weights[from] = x >= 3
+                    ? 0
+                    : x == 0 ? 1 : 3 * Math.sin(Math.PI * x) * Math.sin(Math.PI * x / 3) / (Math.PI * Math.PI * x * x);
         }
         double sum = Arrays.stream(weights).sum();
         return Arrays.stream(weights).map(weight -> weight / sum).toArray();

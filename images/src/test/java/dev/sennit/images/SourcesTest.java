@@ -50,7 +50,8 @@ class SourcesTest {
     @Test
     void filesWhateverTheirNames() throws Exception {
         make("b.jpg", "notes.txt", ".hidden");
-        assertThat(found("", in("notes.txt"), in("b.jpg"), in(".hidden"))).containsExactly("notes.txt", "b.jpg", ".hidden");
+        assertThat(found("", in("notes.txt"), in("b.jpg"), in(".hidden"))).containsExactly("notes.txt", "b.jpg",
+                ".hidden");
         assertThat(problems).isEmpty();
     }
 
@@ -60,7 +61,8 @@ class SourcesTest {
         Files.createSymbolicLink(folder.resolve("z/link"), folder.resolve("small"));
         Path small = folder.resolve("z/../small");
         for (String argument : List.of("", "/**.jpg", "/*/*.jpg", "/**/*.jpg")) {
-            assertThat(Sources.stream(List.of(folder + argument), Reader.nullReader(), this::problem, small).map(Source::text))
+            assertThat(Sources.stream(List.of(folder + argument), Reader.nullReader(), this::problem, small)
+                    .map(Source::text))
                     .as(argument)
                     .noneMatch(text -> text.contains("_10"))
                     .anyMatch(text -> text.endsWith("/c.jpg"));
@@ -70,7 +72,9 @@ class SourcesTest {
     @Test
     void aFolderThatIsMadeMeanwhileIsLeftOutToo() throws Exception {
         make("a.jpg", "z/c.jpg");
-        var sources = Sources.stream(List.of(folder.toString(), in("*/*.jpg")), Reader.nullReader(), this::problem, folder.resolve("small"))
+        var sources = Sources.stream(
+                List.of(folder.toString(), in("*/*.jpg")), Reader.nullReader(), this::problem,
+                folder.resolve("small"))
                 .iterator();
         assertThat(sources.next().text()).endsWith("/a.jpg");
 
@@ -83,7 +87,8 @@ class SourcesTest {
     @Test
     void foldersInTheOrderOfNames() throws Exception {
         make("z.jpg", "b/2.PNG", "b/10.webp", "b/a/x.gif", "a.jpeg", "notes.txt", ".git/x.jpg", "b/.x.jpg", "B.tiff");
-        assertThat(found("", folder.toString())).containsExactly("B.tiff", "a.jpeg", "b/10.webp", "b/2.PNG", "b/a/x.gif", "z.jpg");
+        assertThat(found("", folder.toString())).containsExactly("B.tiff", "a.jpeg", "b/10.webp", "b/2.PNG",
+                "b/a/x.gif", "z.jpg");
         assertThat(found("", in(".git"))).containsExactly(".git/x.jpg");
         assertThat(problems).isEmpty();
     }
@@ -91,7 +96,8 @@ class SourcesTest {
     @Test
     void eachSourceOnce() throws Exception {
         make("a.jpg", "b.jpg");
-        assertThat(found("http://x.example/1\nhttp://X.example:/1#a\n", in("b.jpg"), folder.toString(), in("../" + folder.getFileName() + "/a.jpg"), "-"))
+        assertThat(found("http://x.example/1\nhttp://X.example:/1#a\n", in("b.jpg"), folder.toString(),
+                in("../" + folder.getFileName() + "/a.jpg"), "-"))
                 .containsExactly("b.jpg", "a.jpg", "http://x.example/1");
     }
 
@@ -141,7 +147,8 @@ class SourcesTest {
     @Test
     void theListIsReadLineByLine() throws Exception {
         make("a.jpg", "b c.jpg", "d/e.jpg");
-        String list = "\uFEFF# all of it\n" + in("b c.jpg") + "\r\n\n   \n" + in("d") + "\n  # no more\nhttp://x.example/#y\n" + in("*.jpg");
+        String list = "\uFEFF# all of it\n" + in("b c.jpg") + "\r\n\n   \n" + in("d")
+                + "\n  # no more\nhttp://x.example/#y\n" + in("*.jpg");
         assertThat(found(list, "-")).containsExactly("b c.jpg", "d/e.jpg", "http://x.example/", "a.jpg");
         assertThat(found(list, "-", "-")).hasSize(4);
         assertThat(problems).isEmpty();
@@ -166,7 +173,8 @@ class SourcesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"ftp://example.org/x", "file:///etc/passwd", "http://", "http://2130706433/", "https://u:p@example.org/", "", "a\0b", "a\0b/*", "*\0"})
+    @ValueSource(strings = {"ftp://example.org/x", "file:///etc/passwd", "http://", "http://2130706433/",
+        "https://u:p@example.org/", "", "a\0b", "a\0b/*", "*\0"})
     void whatIsNeitherAddressNorPathIsTold(String argument) throws Exception {
         make("a.jpg");
         assertThat(found("", argument, in("a.jpg"))).containsExactly("a.jpg");
@@ -217,21 +225,21 @@ class SourcesTest {
     @Test
     void endlessListsDoNotHurt() {
         Stream<Source> first = Sources.stream(
-                        List.of("-"),
-                        new Reader() {
-                            private int number;
+                List.of("-"),
+                new Reader() {
+                    private int number;
 
-                            @Override
-                            public int read(char[] buffer, int offset, int length) {
-                                String line = "http://x.example/" + number++ + "\n";
-                                line.getChars(0, line.length(), buffer, offset);
-                                return line.length();
-                            }
+                    @Override
+                    public int read(char[] buffer, int offset, int length) {
+                        String line = "http://x.example/" + number++ + "\n";
+                        line.getChars(0, line.length(), buffer, offset);
+                        return line.length();
+                    }
 
-                            @Override
-                            public void close() {}
-                        },
-                        this::problem)
+                    @Override
+                    public void close() {}
+                },
+                this::problem)
                 .limit(1000);
         assertThat(first.map(Source::text))
                 .containsExactlyElementsOf(IntStream.range(0, 1000).mapToObj(i -> "http://x.example/" + i).toList());

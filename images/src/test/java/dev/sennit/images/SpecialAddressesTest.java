@@ -81,7 +81,8 @@ class SpecialAddressesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"1.1.1.1", "8.8.8.8", "93.184.215.14", "192.0.1.255", "2606:2800:220:1:248:1893:25c8:1946", "2a00::1"})
+    @ValueSource(strings = {"1.1.1.1", "8.8.8.8", "93.184.215.14", "192.0.1.255", "2606:2800:220:1:248:1893:25c8:1946",
+        "2a00::1"})
     void otherAddressesArePublic(String address) {
         assertThat(SpecialAddresses.purpose(InetAddress.ofLiteral(address))).isNull();
     }
@@ -117,8 +118,10 @@ class SpecialAddressesTest {
 
     @Test
     void saysWhy() {
-        assertThat(SpecialAddresses.purpose(InetAddress.ofLiteral("169.254.169.254"))).isEqualTo("169.254.0.0/16, link-local");
-        assertThat(SpecialAddresses.purpose(InetAddress.ofLiteral("255.255.255.255"))).isEqualTo("255.255.255.255/32, broadcast");
+        assertThat(SpecialAddresses.purpose(InetAddress.ofLiteral("169.254.169.254")))
+                .isEqualTo("169.254.0.0/16, link-local");
+        assertThat(SpecialAddresses.purpose(InetAddress.ofLiteral("255.255.255.255")))
+                .isEqualTo("255.255.255.255/32, broadcast");
         assertThat(SpecialAddresses.purpose(InetAddress.ofLiteral("4000::1"))).isEqualTo("outside of 2000::/3, public");
     }
 }

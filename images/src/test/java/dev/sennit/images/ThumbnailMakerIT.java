@@ -97,7 +97,8 @@ class ThumbnailMakerIT {
 
     @Test
     void threadsDoNotDisturbEachOther() throws Exception {
-        List<String> names = List.of("prog.jpg", "rgba.png", "a.webp", "corrupt_base.jpg", "anim.gif", "t.tiff", "cmyk.jpg");
+        List<String> names =
+                List.of("prog.jpg", "rgba.png", "a.webp", "corrupt_base.jpg", "anim.gif", "t.tiff", "cmyk.jpg");
         List<byte[]> images = Collections.nCopies(2, names).stream()
                 .flatMap(List::stream)
                 .map(Corpus::hostile)

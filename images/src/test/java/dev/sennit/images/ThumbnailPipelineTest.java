@@ -28,7 +28,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ThumbnailPipelineTest {
     /** Of the hostile files, those that no thumbnails can be made of. */
     private static final Set<String> BAD = Set.of(
-            "a.jp2", "bomb_30000.png", "empty.jpg", "header_only.jpg", "html.jpg", "lying_dims.jpg", "png_bad_crc.png", "script.svg");
+            "a.jp2", "bomb_30000.png", "empty.jpg", "header_only.jpg", "html.jpg", "lying_dims.jpg", "png_bad_crc.png",
+            "script.svg");
 
     @TempDir
     Path folder;
@@ -69,11 +70,13 @@ class ThumbnailPipelineTest {
 
     private Set<String> written() throws IOException {
         try (Stream<Path> files = Files.list(folder.resolve("small"))) {
-            return files.map(file -> file.getFileName().toString()).collect(java.util.stream.Collectors.toCollection(TreeSet::new));
+            return files.map(file -> file.getFileName().toString())
+                    .collect(java.util.stream.Collectors.toCollection(TreeSet::new));
         }
     }
 
-    private ThumbnailSummary run(Stream<Source> sources, Told told, ThumbnailSettings settings, Pool fetchers, Pool makers, long maxBytes)
+    private ThumbnailSummary run(Stream<Source> sources, Told told, ThumbnailSettings settings, Pool fetchers,
+            Pool makers, long maxBytes)
             throws Exception {
         try (Downloader downloader = Downloader.builder().open()) {
             OutputFolder small = OutputFolder.open(folder.resolve("small"), OutputFolder.Existing.FAIL);
@@ -141,7 +144,8 @@ class ThumbnailPipelineTest {
 
         assertThat(told.failed.get("nowhere.png").toString()).endsWith("nowhere.png: no such file or folder");
         assertThat(told.failed.get("folder.png").message()).isEqualTo("it is no file");
-        assertThat(told.failed.get("large.png").message()).isEqualTo("it has more than the " + image.length + " bytes that a file may have");
+        assertThat(told.failed.get("large.png").message())
+                .isEqualTo("it has more than the " + image.length + " bytes that a file may have");
         assertThat(told.failed.get("cat.png").reason()).isEqualTo(Failure.Reason.DOWNLOAD);
         assertThat(told.failed.get("cat.png").message()).doesNotStartWith("http").contains("127.0.0.1");
         assertThat(told.made).containsOnlyKeys("one.png");
@@ -151,7 +155,8 @@ class ThumbnailPipelineTest {
     void thereMayBeNoLimitOfBytes() throws Exception {
         var told = new Told();
         try (Pool pool = Pools.open("inline")) {
-            run(Stream.of(corpus("hostile/one.png")), told, ThumbnailSettings.defaults().withSizes(10), pool, pool, Long.MAX_VALUE);
+            run(Stream.of(corpus("hostile/one.png")), told, ThumbnailSettings.defaults().withSizes(10), pool, pool,
+                    Long.MAX_VALUE);
         }
         assertThat(told.made).containsOnlyKeys("one.png");
     }
@@ -160,8 +165,10 @@ class ThumbnailPipelineTest {
     void theFormatOfTheSource() throws Exception {
         var told = new Told();
         try (Pool pool = Pools.open("inline")) {
-            ThumbnailSettings settings = ThumbnailSettings.defaults().withSizes(10).withFormat(ThumbnailSettings.Format.SAME);
-            run(Stream.of(corpus("hostile/rgba.png"), corpus("hostile/grey.jpg"), corpus("hostile/a.bmp")), told, settings, pool, pool, 1_000_000);
+            ThumbnailSettings settings =
+                    ThumbnailSettings.defaults().withSizes(10).withFormat(ThumbnailSettings.Format.SAME);
+            run(Stream.of(corpus("hostile/rgba.png"), corpus("hostile/grey.jpg"), corpus("hostile/a.bmp")), told,
+                    settings, pool, pool, 1_000_000);
         }
         assertThat(written()).containsExactly("a_10.png", "grey_10.jpg", "rgba_10.png");
     }
@@ -173,15 +180,16 @@ class ThumbnailPipelineTest {
                 Downloader downloader = Downloader.builder().open()) {
             OutputFolder small = OutputFolder.open(folder.resolve("small"), OutputFolder.Existing.FAIL);
             var pipeline = new ThumbnailPipeline(
-                    new ThumbnailMaker(ThumbnailSettings.defaults()), small, downloader, ThumbnailPipeline.Stages.of(pool, pool));
+                    new ThumbnailMaker(ThumbnailSettings.defaults()), small, downloader,
+                    ThumbnailPipeline.Stages.of(pool, pool));
             Stream<Source> endless = Stream.generate(() -> new Source.LocalFile(folder.resolve("nowhere.jpg")));
 
             assertThatThrownBy(() -> pipeline.run(endless, new ThumbnailPipeline.Listener() {
-                        @Override
-                        public void failed(Failure one) {
-                            throw failure;
-                        }
-                    }))
+                @Override
+                public void failed(Failure one) {
+                    throw failure;
+                }
+            }))
                     .isSameAs(failure)
                     .isNotInstanceOf(CompletionException.class);
             assertThat(pool.statistics().running() + pool.statistics().queued()).isZero();

@@ -22,18 +22,19 @@ class ThumbnailSettingsTest {
     @Test
     void changeOneByOne() {
         assertThat(defaults.withSizes(50)
-                        .withFit(Fit.CROP)
-                        .withFormat(Format.WEBP)
-                        .withQuality(90)
-                        .withMaxPixels(1000)
-                        .withOnCorrupt(OnCorrupt.KEEP)
-                        .withCodec("jdk"))
+                .withFit(Fit.CROP)
+                .withFormat(Format.WEBP)
+                .withQuality(90)
+                .withMaxPixels(1000)
+                .withOnCorrupt(OnCorrupt.KEEP)
+                .withCodec("jdk"))
                 .isEqualTo(new ThumbnailSettings(List.of(50), Fit.CROP, Format.WEBP, 90, 1000, OnCorrupt.KEEP, "jdk"));
     }
 
     @Test
     void refuseWhatCannotBe() {
-        assertThatIllegalArgumentException().isThrownBy(defaults::withSizes).withMessage("sizes must have at least one");
+        assertThatIllegalArgumentException().isThrownBy(defaults::withSizes)
+                .withMessage("sizes must have at least one");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> defaults.withSizes(200, 0))
                 .withMessage("size must be 1 to 10000, was 0");

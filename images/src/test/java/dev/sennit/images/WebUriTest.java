@@ -38,11 +38,16 @@ class WebUriTest {
     @ValueSource(
             strings = {
                 "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://127.1/", "http://0177.0.0.1/",
-                "http://010.0.0.1/", "http://127.0.0.1./", "http://256.0.0.1/", "http://1.2.3.4.5/", "http://0x/", "http://127.0.0.08/",
-                "http://%31%32%37.0.0.1/", "http://[::1%25lo]/", "http://[fe80::1%lo]/", "http://[::1/", "http://[1.2.3.4]x/",
-                "http://user@example.org/", "http://user:secret@127.0.0.1/", "http://example.org:0/", "http://example.org:65536/",
-                "http://example.org:8 0/", "http://", "http:///x", "http:/example.org/", "http:example.org", "ftp://example.org/",
-                "file:///etc/passwd", "http://exa mple.org/", "http://exa\u202Emple.org/", "http://a..b/", "http://.a/", "http://a_b\u0000/",
+                "http://010.0.0.1/", "http://127.0.0.1./", "http://256.0.0.1/", "http://1.2.3.4.5/", "http://0x/",
+                "http://127.0.0.08/",
+                "http://%31%32%37.0.0.1/", "http://[::1%25lo]/", "http://[fe80::1%lo]/", "http://[::1/",
+                "http://[1.2.3.4]x/",
+                "http://user@example.org/", "http://user:secret@127.0.0.1/", "http://example.org:0/",
+                "http://example.org:65536/",
+                "http://example.org:8 0/", "http://", "http:///x", "http:/example.org/", "http:example.org",
+                "ftp://example.org/",
+                "file:///etc/passwd", "http://exa mple.org/", "http://exa\u202Emple.org/", "http://a..b/", "http://.a/",
+                "http://a_b\u0000/",
                 "javascript:alert(1)", "", "//example.org/"
             })
     void refusesTheRestInOneLine(String given) {
@@ -57,7 +62,8 @@ class WebUriTest {
     @Test
     void hostsOfAnyLengthAreRefusedWithALine() {
         for (int labels : new int[] {127, 1000, 4000, 100_000}) {
-            assertThatIllegalArgumentException().isThrownBy(() -> WebUri.parse("http://" + "a.".repeat(labels) + "b/cat.jpg"));
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> WebUri.parse("http://" + "a.".repeat(labels) + "b/cat.jpg"));
         }
         assertThat(WebUri.parse("http://" + "a.".repeat(126) + "b/").getHost()).hasSize(253);
     }
@@ -85,7 +91,8 @@ class WebUriTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"file:///etc/passwd", "ftp://example.org/x", "data:image/png;base64,AAAA", "http:", "http://2130706433/", "//u@h/"})
+    @ValueSource(strings = {"file:///etc/passwd", "ftp://example.org/x", "data:image/png;base64,AAAA", "http:",
+        "http://2130706433/", "//u@h/"})
     void doesNotFollowOthers(String location) {
         assertThatThrownBy(() -> WebUri.redirect(URI.create("http://example.org/a"), location))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -97,8 +104,10 @@ class WebUriTest {
     @Test
     void everyAddressIsClearOrRefused() {
         String[] pieces = {
-            "http", "https", "://", "/", "?", "#", "@", ":", "[", "]", "::1", "127.0.0.1", "0x7f", "1", ".", "a", "%", "%41", "%00", "\\",
-            "\u0000", "\n", " ", "\u202E", "\u00e4", "\uD83D\uDE00", "\uD800", "example.org", "-", "_", "80", "..", "&", "="
+            "http", "https", "://", "/", "?", "#", "@", ":", "[", "]", "::1", "127.0.0.1", "0x7f", "1", ".", "a", "%",
+            "%41", "%00", "\\",
+            "\u0000", "\n", " ", "\u202E", "\u00e4", "\uD83D\uDE00", "\uD800", "example.org", "-", "_", "80", "..", "&",
+            "="
         };
         Seeded.repeat(20, random -> {
             for (int i = 0; i < 300; i++) {

@@ -27,8 +27,8 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A program with few file descriptors: what it asks for while it has none left ends with an error that says so, and works again
- * when it has some. The exit code is 0 if all of that is so.
+ * A program with few file descriptors: what it asks for while it has none left ends with an error that says so, and
+ * works again when it has some. The exit code is 0 if all of that is so.
  */
 final class CrowdedTable {
     private static final int BOUND_SECONDS = 40;
@@ -179,7 +179,9 @@ final class CrowdedTable {
         }
     }
 
-    /** Prints what came of it; throws unless that is what is expected: no failure, or one that says a word about why. */
+    /**
+     * Prints what came of it; throws unless that is what is expected: no failure, or one that says a word about why.
+     */
     private static void expect(
             String what, @Nullable String word, @Nullable Throwable failure) {
         var says = new StringBuilder();

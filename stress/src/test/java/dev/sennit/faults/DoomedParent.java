@@ -12,8 +12,8 @@ import java.util.EnumSet;
 import java.util.SplittableRandom;
 
 /**
- * A program that has one of everything, and waits to be killed: a pool under load, shared memory, a shared lock and list, a
- * manager and its clients, a process of its own and a pipe to it. It says when all of it is at work.
+ * A program that has one of everything, and waits to be killed: a pool under load, shared memory, a shared lock and
+ * list, a manager and its clients, a process of its own and a pipe to it. It says when all of it is at work.
  */
 final class DoomedParent {
     private static final int VALUES_BEFORE_READY = 20;
@@ -31,7 +31,8 @@ final class DoomedParent {
                 .open();
         ManagerServer manager = ManagerServer.local();
         // Without those for which workers are replaced: so that "ready" means that none starts.
-        var load = new Load(pool, manager, random, EnumSet.of(Load.Kind.STUBBORN, Load.Kind.CANCELLED, Load.Kind.LIMITED));
+        var load =
+                new Load(pool, manager, random, EnumSet.of(Load.Kind.STUBBORN, Load.Kind.CANCELLED, Load.Kind.LIMITED));
         Pipe pipe = Pipe.open();
         Connection theirs = pipe.second();
         // Of a server that no other process is connected to the folder stays, until the next one is opened.
@@ -42,7 +43,7 @@ final class DoomedParent {
                 theirs.send(last.get());
             }
         });
-        for (int i = 0; ; i++) {
+        for (int i = 0;; i++) {
             pipe.first().send(i);
             if (pipe.first().receive(Integer.class) != i) {
                 throw new AssertionError("the pipe lost something");

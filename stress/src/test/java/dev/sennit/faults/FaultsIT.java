@@ -37,8 +37,8 @@ import org.junit.jupiter.params.provider.EnumSource;
  * The fault suite: processes are killed, stopped and starved while they are under load, and the books have to balance.
  *
  * <p>The build does a few of each; {@code -Dsennit.faults.workerKills=5000 -Dsennit.faults.parentKills=500
- * -Dsennit.faults.stops=200} makes a long run of it, and {@code -Dsennit.seed=} repeats a round, as far as the moments at which
- * processes run allow.
+ * -Dsennit.faults.stops=200} makes a long run of it, and {@code -Dsennit.seed=} repeats a round, as far as the moments
+ * at which processes run allow.
  */
 @EnabledOnOs(value = OS.LINUX, architectures = {"amd64", "aarch64"})
 @Timeout(value = 6, unit = TimeUnit.HOURS) // a long run takes its time; waits are bounded one by one
@@ -104,13 +104,15 @@ class FaultsIT {
         void befall(ProcessHandle worker, Load load, RandomGenerator random) throws Exception;
     }
 
-    private static void storm(String name, int faults, WorkerTransport transport, long seed, Fault fault) throws Exception {
+    private static void storm(String name, int faults, WorkerTransport transport, long seed, Fault fault)
+            throws Exception {
         var random = new SplittableRandom(seed);
         try (ProcessPool pool = pool(transport).open();
                 ManagerServer server = ManagerServer.local();
                 var load = new Load(pool, server, random.split(), Set.of())) {
             for (int i = 0; i < faults; i++) {
-                // Any worker may be hit, a starting one too; but not so often that none ever comes up and does something.
+                // Any worker may be hit, a starting one too; but not so often that none ever comes up and does
+                // something.
                 long until = load.values() + random.nextInt(40);
                 await("the load goes on in " + pool, () -> load.values() >= until && pool.statistics().workers() > 0);
                 LockSupport.parkNanos(random.nextInt(20_000_000));
@@ -124,15 +126,16 @@ class FaultsIT {
             assertThat(pool.map(n -> n + 1, List.of(1, 2, 3))).containsExactly(2, 3, 4);
             await("all figures are in", () -> pool.statistics().ended() == pool.statistics().submitted());
             assertThat(pool.statistics().workersLost()).isLessThanOrEqualTo(load.killed());
-            System.out.println("FaultsIT: -Dsennit.seed=" + seed + " " + transport + ": " + faults + " " + name + ", " + load);
+            System.out.println(
+                    "FaultsIT: -Dsennit.seed=" + seed + " " + transport + ": " + faults + " " + name + ", " + load);
         }
         assertThat(Machine.workers()).as("orphans").isEmpty();
     }
 
     @Test
     void workersAreKilledAndOnlyWhatTheyRanFails() {
-        rounds(WORKER_KILLS, FAULTS_A_ROUND, (kills, transport, seed) ->
-                storm("kills", kills, transport, seed, (worker, load, random) -> {
+        rounds(WORKER_KILLS, FAULTS_A_ROUND,
+                (kills, transport, seed) -> storm("kills", kills, transport, seed, (worker, load, random) -> {
                     load.kills(worker.pid());
                     worker.destroyForcibly();
                 }));
@@ -140,8 +143,8 @@ class FaultsIT {
 
     @Test
     void workersStandStillAndNothingIsLostOrRunTwice() {
-        rounds(STOPS, FAULTS_A_ROUND, (stops, transport, seed) ->
-                storm("stops", stops, transport, seed, (worker, load, random) -> {
+        rounds(STOPS, FAULTS_A_ROUND,
+                (stops, transport, seed) -> storm("stops", stops, transport, seed, (worker, load, random) -> {
                     Machine.signal("STOP", worker.pid());
                     LockSupport.parkNanos(random.nextInt(150_000_000));
                     Machine.signal("CONT", worker.pid());
@@ -154,9 +157,11 @@ class FaultsIT {
     void parentsAreKilledAndNothingOfTheirsIsLeft(@TempDir Path folder) throws Exception {
         int[] figures = new int[4];
         rounds(PARENT_KILLS, 1, (one, transport, seed) -> killAParent(folder, transport, seed, figures));
-        System.out.println("FaultsIT: " + PARENT_KILLS + " parents killed, " + figures[0] + " of them while they started; "
-                + "the last process of one went after " + figures[1] + " ms at most, " + figures[2] + " needed more than "
-                + GONE.toMillis() + " ms; " + figures[3] + " that were starting left a folder");
+        System.out.println(
+                "FaultsIT: " + PARENT_KILLS + " parents killed, " + figures[0] + " of them while they started; "
+                        + "the last process of one went after " + figures[1] + " ms at most, " + figures[2]
+                        + " needed more than "
+                        + GONE.toMillis() + " ms; " + figures[3] + " that were starting left a folder");
     }
 
     /** Figures: killed before it was ready, longest time until all are gone, how many took too long, folders left. */
@@ -172,7 +177,8 @@ class FaultsIT {
             if (starting) {
                 LockSupport.parkNanos(random.nextLong(1_000_000_000));
             } else {
-                await("the parent is ready: " + Files.readString(said), () -> Files.readString(said).contains("ready") || !parent.isAlive());
+                await("the parent is ready: " + Files.readString(said),
+                        () -> Files.readString(said).contains("ready") || !parent.isAlive());
                 assertThat(parent.isAlive()).as(Files.readString(said)).isTrue();
                 LockSupport.parkNanos(random.nextLong(100_000_000));
             }
@@ -275,13 +281,15 @@ class FaultsIT {
 
     @ParameterizedTest
     @EnumSource(value = WorkerTransport.class, names = "AUTO", mode = EnumSource.Mode.EXCLUDE)
-    void aParentWithoutFileDescriptorsSaysSoAndRecovers(WorkerTransport transport, @TempDir Path folder) throws Exception {
+    void aParentWithoutFileDescriptorsSaysSoAndRecovers(WorkerTransport transport, @TempDir Path folder)
+            throws Exception {
         String mark = "SENNIT_FAULTS=" + UUID.randomUUID();
         Path said = folder.resolve("said");
         Path temporary = Files.createDirectory(folder.resolve("t"));
         Process program = start(mark, temporary, said, CrowdedTable.class, transport.name());
         try {
-            assertThat(program.waitFor(BOUND.toSeconds(), SECONDS)).as("it ends; it said: " + Files.readString(said)).isTrue();
+            assertThat(program.waitFor(BOUND.toSeconds(), SECONDS)).as("it ends; it said: " + Files.readString(said))
+                    .isTrue();
             assertThat(program.exitValue()).as(Files.readString(said)).isZero();
             await("its processes are gone", () -> Machine.withEnvironment(mark).isEmpty());
             assertThat(contents(temporary)).as("left in the temporary folder").isEmpty();

@@ -39,7 +39,8 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tasks of every kind that keep a pool busy, and the book about them: what each may end with, and how often it may begin.
+ * Tasks of every kind that keep a pool busy, and the book about them: what each may end with, and how often it may
+ * begin.
  *
  * <p>How often a task began stands in shared memory, which the death of its worker does not change.
  */
@@ -318,7 +319,8 @@ final class Load implements AutoCloseable {
         };
     }
 
-    private static void end(CompletableFuture<@Nullable Object> future, @Nullable Object value, @Nullable Throwable failure) {
+    private static void end(CompletableFuture<@Nullable Object> future, @Nullable Object value,
+            @Nullable Throwable failure) {
         if (failure == null) {
             future.complete(value);
         } else {
@@ -344,7 +346,8 @@ final class Load implements AutoCloseable {
 
     private void judge(int number, Object expected, @Nullable Object value, @Nullable Throwable failure) {
         Kind kind = kindOf[number];
-        Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
         boolean right = switch (cause) {
             case null -> expected.equals(value) && beganAsOftenAsItMay(number, kind);
             case WorkerCrashedException crash -> kind != Kind.RETRIED && isExpected(crash);
@@ -354,7 +357,8 @@ final class Load implements AutoCloseable {
         };
         if (!right) {
             wrong.add(new AssertionError(
-                    "task " + number + ", " + kind + ", began " + book.begun(number) + " times and ended with " + value, cause));
+                    "task " + number + ", " + kind + ", began " + book.begun(number) + " times and ended with " + value,
+                    cause));
         }
         if (cause == null) {
             values.increment();
@@ -384,7 +388,8 @@ final class Load implements AutoCloseable {
             try {
                 each.getValue().handle((value, failure) -> true).get(BOUND.toSeconds(), SECONDS);
             } catch (TimeoutException e) {
-                wrong.add(new AssertionError("task " + each.getKey() + ", " + kindOf[each.getKey()] + ", hangs in " + pool));
+                wrong.add(new AssertionError(
+                        "task " + each.getKey() + ", " + kindOf[each.getKey()] + ", hangs in " + pool));
             }
         }
         Map<Kind, Integer> counts = new EnumMap<>(Kind.class);
@@ -399,7 +404,8 @@ final class Load implements AutoCloseable {
         guarded.change();
         managed.change();
         if (!wrong.isEmpty()) {
-            var failure = new AssertionError(wrong.size() + " of " + submitted + " tasks are not as they should be: " + counts);
+            var failure = new AssertionError(
+                    wrong.size() + " of " + submitted + " tasks are not as they should be: " + counts);
             wrong.stream().limit(5).forEach(failure::addSuppressed);
             throw failure;
         }

@@ -28,7 +28,9 @@ final class Machine {
                 .toList();
     }
 
-    /** The processes, this one aside, whose environment holds a text. One that has ended and was not waited for is none. */
+    /**
+     * The processes, this one aside, whose environment holds a text. One that has ended and was not waited for is none.
+     */
     static List<Long> withEnvironment(String text) throws IOException {
         List<Long> pids = new ArrayList<>();
         for (long pid : pids()) {

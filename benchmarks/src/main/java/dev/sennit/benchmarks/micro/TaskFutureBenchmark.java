@@ -16,7 +16,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** Making and ending a future: a pool's, with its submission and its counts, beside a bare {@link CompletableFuture}. */
+/**
+ * Making and ending a future: a pool's, with its submission and its counts, beside a bare {@link CompletableFuture}.
+ */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @State(Scope.Benchmark)

@@ -4,7 +4,10 @@ import dev.sennit.TaskContext;
 import java.io.Serializable;
 import java.util.concurrent.Callable;
 
-/** A context for tests: nothing in threads that did not set {@link #CURRENT}, so that other tests of this JVM do not meet it. */
+/**
+ * A context for tests: nothing in threads that did not set {@link #CURRENT}, so that other tests of this JVM do not
+ * meet it.
+ */
 public record Tenant() implements TaskContext<Object>, Serializable {
     private static final long serialVersionUID = 1L;
     public static final ThreadLocal<Object> CURRENT = new ThreadLocal<>();

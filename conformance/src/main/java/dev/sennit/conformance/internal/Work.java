@@ -15,7 +15,10 @@ public final class Work {
         return n * n;
     }
 
-    /** Marks {@code held}, waits for {@code release}; marks {@code interrupted} when that ended it, {@code finished} else. */
+    /**
+     * Marks {@code held}, waits for {@code release}; marks {@code interrupted} when that ended it, {@code finished}
+     * else.
+     */
     public static int hold(Signals signals) throws InterruptedException {
         signals.mark("held");
         try {

@@ -81,10 +81,12 @@ final class ParentLoader extends ClassLoader {
         byte[] bytes = found.bytes();
         if (bytes == null) {
             throw new ClassNotFoundException(
-                    name, new IOException("its class loader has no file of it, as of a class that is made while the program runs"));
+                    name, new IOException(
+                            "its class loader has no file of it, as of a class that is made while the program runs"));
         }
         return defineClass(
-                name, bytes, 0, bytes.length, domains.computeIfAbsent(found.location(), location -> new ProtectionDomain(
+                name, bytes, 0, bytes.length,
+                domains.computeIfAbsent(found.location(), location -> new ProtectionDomain(
                         new CodeSource(urlOf(location), (Certificate[]) null), null, this, null)));
     }
 
@@ -113,7 +115,8 @@ final class ParentLoader extends ClassLoader {
         try {
             for (byte[] content : ParentClasses.resources(number, name)) {
                 urls.add(URL.of(
-                        new URI("sennit", null, "/" + number + "/" + urls.size() + "/" + name, null), new Resource(content)));
+                        new URI("sennit", null, "/" + number + "/" + urls.size() + "/" + name, null),
+                        new Resource(content)));
             }
         } catch (IOException | URISyntaxException e) {
             // then there are no resources

@@ -14,7 +14,8 @@ final class AnyProcesses implements ProcessIdentity.Processes {
 
     @Override
     public boolean isAlive(long pid, int started) {
-        return ProcessHandle.of(pid).filter(process -> process.isAlive() && (int) started(process) == started).isPresent();
+        return ProcessHandle.of(pid).filter(process -> process.isAlive() && (int) started(process) == started)
+                .isPresent();
     }
 
     @Override

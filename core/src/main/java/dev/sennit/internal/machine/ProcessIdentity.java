@@ -33,7 +33,9 @@ public final class ProcessIdentity {
     }
 
     private static final Processes PROCESSES =
-            !Sharing.isForcedPortable() && Files.isReadable(Path.of("/proc/self/stat")) ? new LinuxProcesses() : new AnyProcesses();
+            !Sharing.isForcedPortable() && Files.isReadable(Path.of("/proc/self/stat"))
+                    ? new LinuxProcesses()
+                    : new AnyProcesses();
 
     /** The identity of this process. */
     public static final long SELF = of(PROCESSES, ProcessHandle.current().pid());
@@ -43,7 +45,8 @@ public final class ProcessIdentity {
     /** Returns the identity of a running process. */
     static long of(Processes processes, long pid) {
         if (pid > PID) {
-            throw new IllegalStateException("processes with numbers above " + PID + " cannot share memory, this is " + pid);
+            throw new IllegalStateException(
+                    "processes with numbers above " + PID + " cannot share memory, this is " + pid);
         }
         return pid | processes.started(pid) << 32;
     }

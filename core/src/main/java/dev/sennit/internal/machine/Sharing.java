@@ -100,8 +100,9 @@ public abstract sealed class Sharing permits NativeSharing, PortableSharing {
                 if (Linux.isAvailable()) {
                     return new NativeSharing();
                 }
-                throw new UnsupportedOperationException("-D" + PROPERTY + "=native needs Linux on x86-64 or AArch64, and the option "
-                        + Linux.nativeAccessOption());
+                throw new UnsupportedOperationException(
+                        "-D" + PROPERTY + "=native needs Linux on x86-64 or AArch64, and the option "
+                                + Linux.nativeAccessOption());
             default:
                 throw new IllegalArgumentException(
                         PROPERTY + " must be auto, native or portable, was \"" + mechanism + "\"");
@@ -142,8 +143,9 @@ public abstract sealed class Sharing permits NativeSharing, PortableSharing {
         if (remedy != null) {
             Fallbacks.tellOnce(
                     Fallbacks.Missing.NATIVE_CALLS,
-                    "no native access: tasks and results of worker processes go over sockets, which takes several times as long, and"
-                            + " shared memory is in mapped files, where waits for other processes end up to 10 ms late; "
+                    "no native access: tasks and results of worker processes go over sockets, which takes several "
+                            + "times as long, and shared memory is in mapped files, where waits for other processes "
+                            + "end up to 10 ms late; "
                             + remedy);
         }
     }

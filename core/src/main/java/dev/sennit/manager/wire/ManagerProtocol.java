@@ -91,7 +91,8 @@ public final class ManagerProtocol {
     public record Welcome(long server, long leaseMillis, int longest) {}
 
     /** Greets a client; returns false if the client does not have the key. */
-    public static boolean greetClient(InputStream in, OutputStream out, byte[] key, Welcome welcome) throws IOException {
+    public static boolean greetClient(InputStream in, OutputStream out, byte[] key, Welcome welcome)
+            throws IOException {
         byte[] challenge = Keys.random(NONCE);
         out.write(ByteBuffer.allocate(GREETING.length + NONCE).put(GREETING).put(challenge).array());
         out.flush();
@@ -117,12 +118,14 @@ public final class ManagerProtocol {
     /** Greets a server; fails if the server does not have the key, or says that this client does not have it. */
     public static Welcome greetServer(InputStream in, OutputStream out, byte[] key) throws IOException {
         byte[] hello = in.readNBytes(GREETING.length + NONCE);
-        if (hello.length < GREETING.length + NONCE || !Arrays.equals(hello, 0, GREETING.length, GREETING, 0, GREETING.length)) {
+        if (hello.length < GREETING.length + NONCE
+                || !Arrays.equals(hello, 0, GREETING.length, GREETING, 0, GREETING.length)) {
             throw new IOException("what listens there is no manager of this version");
         }
         byte[] challenge = Arrays.copyOfRange(hello, GREETING.length, hello.length);
         byte[] counter = Keys.random(NONCE);
-        out.write(ByteBuffer.allocate(NONCE + PROOF).put(counter).put(Keys.proof(key, "client", challenge, counter)).array());
+        out.write(ByteBuffer.allocate(NONCE + PROOF).put(counter).put(Keys.proof(key, "client", challenge, counter))
+                .array());
         out.flush();
         byte[] proof = in.readNBytes(PROOF);
         if (proof.length < PROOF) {

@@ -74,9 +74,11 @@ public sealed interface ManagerSocket extends Closeable {
             }
         }
 
-        public static Remote connected(Socket below, InetSocketAddress to, SSLContext tls, boolean checksHostName) throws IOException {
+        public static Remote connected(Socket below, InetSocketAddress to, SSLContext tls, boolean checksHostName)
+                throws IOException {
             below.setTcpNoDelay(true);
-            var secured = (SSLSocket) tls.getSocketFactory().createSocket(below, to.getHostString(), to.getPort(), true);
+            var secured =
+                    (SSLSocket) tls.getSocketFactory().createSocket(below, to.getHostString(), to.getPort(), true);
             if (checksHostName) {
                 SSLParameters parameters = secured.getSSLParameters();
                 parameters.setEndpointIdentificationAlgorithm("HTTPS");

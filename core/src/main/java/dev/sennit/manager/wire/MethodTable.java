@@ -41,7 +41,8 @@ public final class MethodTable {
         for (Method method : methods) {
             if (!method.trySetAccessible()) {
                 throw new IllegalArgumentException(
-                        type + " must be public, and in a package that its module exports, or opens to " + MethodTable.class.getModule());
+                        type + " must be public, and in a package that its module exports, or opens to "
+                                + MethodTable.class.getModule());
             }
             interruptible[numbers.size()] = Arrays.stream(method.getExceptionTypes())
                     .anyMatch(thrown -> thrown.isAssignableFrom(InterruptedException.class));

@@ -46,7 +46,8 @@ class MeetingFolderTest {
     void thoseOfTheDeadGoWithWhatIsInThem() throws Exception {
         Path own = own();
         List<Path> left = List.of(
-                make(FolderOwner.namePrefixOf(DEAD), MeetingFolder.SOCKET, MeetingFolder.STATUS, MeetingFolder.ARGUMENTS),
+                make(FolderOwner.namePrefixOf(DEAD), MeetingFolder.SOCKET, MeetingFolder.STATUS,
+                        MeetingFolder.ARGUMENTS),
                 make(FolderOwner.namePrefixOf(DEAD), "manager"),
                 make(FolderOwner.namePrefixOf(DEAD), "starting", "0123abcd"),
                 make(MemoryFolder.namePrefixOf(DEAD), "1", "23"),
@@ -135,7 +136,8 @@ class MeetingFolderTest {
         assertThatThrownBy(() -> MeetingFolder.createIn(file))
                 .isInstanceOf(IOException.class)
                 .hasMessage("cannot make the folder in which processes meet: " + file
-                        + " is no folder; start this JVM with -Djava.io.tmpdir=FOLDER, a folder in which this user may write");
+                        + " is no folder; start this JVM with -Djava.io.tmpdir=FOLDER, a folder in which "
+                        + "this user may write");
         assertThatThrownBy(() -> MeetingFolder.createIn(Path.of("/proc"))) // nobody can, not even root
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("meet: /proc ");

@@ -103,7 +103,8 @@ class SharingTest {
         assertRefused(Path.of("/etc/1"), 64, "not in a folder");
         assertRefused(Path.of("1"), 64, "no file of shared memory");
         assertRefused(Path.of("/"), 64, "no file of shared memory");
-        assertRefused(file.resolveSibling("..").resolve(folder).resolve(file.getFileName()), 64, "no file of shared memory");
+        assertRefused(file.resolveSibling("..").resolve(folder).resolve(file.getFileName()), 64,
+                "no file of shared memory");
         assertRefused(file, 65, "no shared memory of 65 bytes");
         assertThatThrownBy(() -> MappedFile.map(PID + 1, file, 64, Arena.ofAuto()))
                 .isInstanceOf(IOException.class)

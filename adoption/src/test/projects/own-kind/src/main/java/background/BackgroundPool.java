@@ -23,7 +23,8 @@ final class BackgroundPool extends AbstractPool {
     private BackgroundPool(Builder settings) {
         super(settings, settings.workers);
         var factory = Thread.ofPlatform().daemon().priority(Thread.MIN_PRIORITY).name(name() + "-worker-", 1).factory();
-        threads = new ThreadPoolExecutor(workers(), workers(), 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), factory) {
+        threads = new ThreadPoolExecutor(workers(), workers(), 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(),
+                factory) {
             @Override
             protected void terminated() {
                 workersReleased();

@@ -16,7 +16,8 @@ public final class Shop {
             Order first = orders.getFirst();
             Receipt receipt = pool.submit(() -> receipt(first, 0)).get();
             long worker = pool.submit(() -> ProcessHandle.current().pid()).get();
-            System.out.println(receipt.cents() + (worker == ProcessHandle.current().pid() ? " here" : " from a worker"));
+            System.out.println(
+                    receipt.cents() + (worker == ProcessHandle.current().pid() ? " here" : " from a worker"));
             pool.submit(() -> {
                 throw new SoldOut(first);
             }).get();
