@@ -135,8 +135,14 @@ public final class WaitingMethods {
                 .allMatch(one -> Modifier.isPublic(one.getModifiers()));
     }
 
+    /** Whether the class declares the method itself, or inherits it from a class that nobody else sees. */
+    private static boolean isItsOwn(Method method) {
+        Class<?> above = method.getDeclaringClass().getSuperclass();
+        return !method.isBridge() || (above != null && !Modifier.isPublic(above.getModifiers()));
+    }
+
     private static boolean saysThatItWaits(Method method) {
-        return !method.isBridge()
+        return isItsOwn(method)
                 && (Arrays.asList(method.getExceptionTypes()).contains(InterruptedException.class)
                         || !Collections.disjoint(
                                 Arrays.asList(method.getParameterTypes()),
