@@ -634,8 +634,10 @@ public abstract non-sealed class AbstractPool implements Pool {
         try {
             submission.dispatch();
         } catch (RuntimeException | Error e) { // no thread, for example: no worker will run it, so it ends here
-            submission.settle(null, e, false);
-            throw e;
+            if (submission.settle(null, e, false)) {
+                throw e;
+            }
+            // It was taken in and has ended, as with shutdownNow meanwhile: its caller has the future.
         }
     }
 

@@ -46,6 +46,24 @@ class OneEndingTest {
                 1L);
     }
 
+    /** Its workers are released once it has no task left, so a kind may find none for a task that it takes in then. */
+    @Test
+    void aTaskThatEndedWhileItsKindTookItInIsNotRefused() {
+        var pool = new FakePool(1) {
+            @Override
+            protected void dispatch(Submission<?> submission) {
+                super.dispatch(submission);
+                shutdownNow();
+                throw new IllegalStateException("the workers are gone");
+            }
+        };
+        assertThat(pool.submit(() -> 1)).isCancelled();
+        assertThat(pool.statistics()).extracting(PoolStatistics::submitted, PoolStatistics::cancelled).containsExactly(
+                1L,
+                1L);
+        assertThat(pool.isTerminated()).isTrue();
+    }
+
     @Test
     void aTaskStartedElsewhereWhoseTimeLimitCannotBeKeptFailsAndIsStopped() {
         var pool = new FakePool(1);
