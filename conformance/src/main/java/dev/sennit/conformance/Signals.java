@@ -23,10 +23,12 @@ import java.util.UUID;
  * where it is called in one.
  *
  * {@snippet :
- * void bothWorkersRun(dev.sennit.conformance.Signals signals, Pool pool) throws InterruptedException {
- *     pool.submit(() -> signals.mark("ran"));
- *     pool.submit(() -> signals.mark("ran"));
- *     signals.awaitCount("ran", 2);
+ * class BothWorkersRun {
+ *     static void check(dev.sennit.conformance.Signals signals, Pool pool) throws InterruptedException {
+ *         pool.submit(() -> signals.mark("ran"));
+ *         pool.submit(() -> signals.mark("ran"));
+ *         signals.awaitCount("ran", 2);
+ *     }
  * }
  * }
  *

@@ -28,8 +28,10 @@ class ContributingTest {
     /** The sources of all tests by the names of their classes. */
     private static Map<String, String> tests() throws IOException {
         Map<String, String> tests = new TreeMap<>();
+        Path contract = ROOT.resolve("conformance/src/main/java");
         try (Stream<Path> modules = Files.list(ROOT)) {
-            for (Path folder : modules.map(module -> module.resolve("src/test/java")).filter(Files::exists).toList()) {
+            Stream<Path> tested = modules.map(module -> module.resolve("src/test/java"));
+            for (Path folder : Stream.concat(Stream.of(contract), tested).filter(Files::exists).toList()) {
                 try (Stream<Path> files = Files.walk(folder)) {
                     for (Path file : files.filter(each -> each.toString().endsWith(".java")).toList()) {
                         tests.merge(file.getFileName().toString().replace(".java", ""), Files.readString(file),
@@ -38,7 +40,7 @@ class ContributingTest {
                 }
             }
         }
-        assertThat(tests).containsKeys("ContributingTest", "ProcessPoolIT", "JcstressIT");
+        assertThat(tests).containsKeys("ContributingTest", "PoolContract", "ProcessPoolIT", "JcstressIT");
         return tests;
     }
 

@@ -172,10 +172,14 @@ class ReadmeTest {
         }
         assertThat(documented.keySet()).isEqualTo(published.keySet());
         for (Map.Entry<String, String> one : documented.entrySet()) {
-            Path descriptor = published.get(one.getKey()).resolve("src/main/java/module-info.java");
-            String module = Files.exists(descriptor)
-                    ? quoted(Files.readString(descriptor), "(?m)^module (\\S+)").getFirst()
-                    : "";
+            Path folder = published.get(one.getKey());
+            String module = "";
+            for (String sources : List.of("src/main/java", "src/main/module")) {
+                Path descriptor = folder.resolve(sources).resolve("module-info.java");
+                if (Files.exists(descriptor)) {
+                    module = quoted(Files.readString(descriptor), "(?m)^(?:open )?module (\\S+)").getFirst();
+                }
+            }
             assertThat(one.getValue()).as("the module of %s", one.getKey()).isEqualTo(module);
         }
         List<String> inBom = quoted(Files.readString(Path.of("../bom/pom.xml")),
