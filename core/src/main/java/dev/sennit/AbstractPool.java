@@ -634,10 +634,10 @@ public abstract non-sealed class AbstractPool implements Pool {
         try {
             submission.dispatch();
         } catch (RuntimeException | Error e) { // no thread, for example: no worker will run it, so it ends here
-            if (submission.settle(null, e, false)) {
+            if (submission.settle(null, e, false) || !submission.future().isCancelled()) {
                 throw e;
             }
-            // It was taken in and has ended, as with shutdownNow meanwhile: its caller has the future.
+            // It was taken in, and shutdownNow has cancelled it meanwhile: the caller gets its future.
         }
     }
 
