@@ -232,8 +232,7 @@ final class ScheduleRun {
 
     /** Fails the schedule if part of the body may have run on the common pool, even if no thread waited for it. */
     private void lookAtCommonPool(long stolenBefore) {
-        if (toCommonPool != null) {
-            fail(Ending.OUTSIDE, null, toCommonPool + " handed work to the common pool");
+        if (failsForCommonPool()) {
             return;
         }
         ForkJoinPool pool = ForkJoinPool.commonPool();
@@ -249,6 +248,15 @@ final class ScheduleRun {
                             + " ...Async methods without an executor do that (if another test did it, while this one "
                             + "drew from ThreadLocalRandom: with -javaagent:sennit.jar it is known who did)");
         }
+    }
+
+    /** Fails the schedule if one of its threads handed work to the common pool, and returns whether one did. */
+    private boolean failsForCommonPool() {
+        if (toCommonPool == null) {
+            return false;
+        }
+        fail(Ending.OUTSIDE, null, toCommonPool + " handed work to the common pool");
+        return true;
     }
 
     /** Returns the number of the running thread; -1 between two steps. */
@@ -462,9 +470,13 @@ final class ScheduleRun {
 
     /**
      * Fails the schedule, as no thread can go on. A thread from outside may be about to wake one, which is another
-     * failure; where failures are only counted, the driver does not wait for that.
+     * failure; where failures are only counted, the driver does not wait for that. Work of the common pool would wake
+     * a thread at a moment of its own, so the driver names that work without a look at the clock.
      */
     private void nobodyGoesOn() {
+        if (failsForCommonPool()) {
+            return;
+        }
         if (purpose != Purpose.COUNT) {
             long until = System.nanoTime() + SECOND_LOOK;
             for (long left = SECOND_LOOK; left > 0 && outside == null && unblocked.isEmpty();
@@ -489,7 +501,7 @@ final class ScheduleRun {
 
     private void failFromOutside() {
         Waking waking = outside;
-        if (waking != null) {
+        if (waking != null && !failsForCommonPool()) {
             fail(Ending.OUTSIDE, waking.by(), waking.by().getMessage() + ", which is not of the schedule, made "
                     + strand(waking.continuation()).name() + " go on");
         }

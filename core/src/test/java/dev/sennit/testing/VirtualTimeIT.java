@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -229,6 +230,15 @@ class VirtualTimeIT {
                 }
             });
             show("parallel stream", () -> IntStream.range(0, 1000).parallel().sum());
+            show("waits for the pool", () -> {
+                var done = new CountDownLatch(1);
+                ForkJoinPool.commonPool().execute(done::countDown);
+                done.await();
+            });
+            show("waits in vain", () -> {
+                ForkJoinPool.commonPool().execute(() -> {});
+                new CountDownLatch(1).await();
+            });
         }
     }
 
@@ -241,6 +251,10 @@ class VirtualTimeIT {
                 line -> assertThat(line)
                         .startsWith("deadlock behind a day: DEADLOCK deadlock: no thread can go on, but for one"),
                 line -> assertThat(line).startsWith("parallel stream: OUTSIDE ")
+                        .contains("body handed work to the common pool"),
+                line -> assertThat(line).startsWith("waits for the pool: OUTSIDE ")
+                        .contains("body handed work to the common pool"),
+                line -> assertThat(line).startsWith("waits in vain: OUTSIDE ")
                         .contains("body handed work to the common pool"));
     }
 
