@@ -3,8 +3,9 @@ package dev.sennit;
 /**
  * A kind of pool, found by {@link java.util.ServiceLoader} under the first word of its plans.
  *
- * <p>Implementations are registered both with {@code provides} in a module descriptor and in {@code META-INF/services},
- * so that they are found on the module path and on the class path.
+ * <p>Implementations are registered both with {@code provides} in a module descriptor and in {@code
+ * META-INF/services}, so that they are found on the module path and on the class path. The artifact {@code
+ * sennit-conformance} has the contract of {@link Pool} as tests that an author runs against a kind.
  */
 public interface PoolProvider {
     /**

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
  * The contract of pools for the kinds of this artifact: with tests that look at what the library keeps to itself, and
- * with failures where {@link FailingContract} runs it.
+ * with failures where {@link FailingContract} runs the tests.
  */
 @ExtendWith(FailingContract.Faults.class) // which does nothing unless FailingContract runs the suite
 public abstract class CorePoolContract extends PoolContract {

@@ -31,22 +31,19 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 /**
  * What a kind of pool says about itself, and the pools that its tests use.
  *
- * <p>The first section below is for authors of pools: {@link #plan(int)} is asked for, and each of the other methods
- * stands for a column of the table "Where the kinds differ" in the Javadoc of {@link Pool}. Their defaults are those of
- * a pool of {@code N} threads in this JVM. A test that an author adds uses the methods of the second section, as the
- * tests of {@link PoolContract} do.
+ * <p>The author of a kind gives its {@link #plan(int)}, and overrides the methods whose default is not true of the
+ * kind: each stands for a column of the table "Where the kinds differ" in the Javadoc of {@link Pool}, and the
+ * defaults are those of a pool of {@code N} threads in this JVM. Tests that the author adds use the same pools and
+ * signals as those of {@link PoolContract}.
  *
- * <p>Each test has two minutes: a pool that never answers fails its tests, and does not hang them. The tests of a class
- * run one after another, whatever JUnit is told of others.
+ * <p>A test that takes two minutes fails: a pool that never answers does not hang the build. The tests of a class run
+ * one after another, whatever JUnit is told of other classes.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @Execution(ExecutionMode.SAME_THREAD)
 @Timeout(value = 2, unit = MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 public abstract sealed class KindUnderTest permits PoolCallersContract {
-    /**
-     * How many seconds something may take that a test waits for. A safety net: no test is about how long anything
-     * takes.
-     */
+    /** How many seconds a test waits for a result. A safety net: no test is about how long anything takes. */
     protected static final long BOUND = 30;
 
     private final List<Pool> opened = new ArrayList<>();
@@ -60,8 +57,8 @@ public abstract sealed class KindUnderTest permits PoolCallersContract {
     // ---- what a kind says about itself ----
 
     /**
-     * A plan of this kind, without the options {@code name}, {@code backlog} and {@code full}. A kind that takes no
-     * number of workers leaves it out.
+     * A plan of this kind, without the options {@code name}, {@code backlog} and {@code full}, which tests add. A kind
+     * that takes no number of workers leaves the number out.
      *
      * @param workers how many workers the pool is to have
      * @return such as {@code threads:2}
@@ -151,8 +148,8 @@ public abstract sealed class KindUnderTest permits PoolCallersContract {
     }
 
     /**
-     * Asked of a kind that {@linkplain #isolates() isolates}: the option that keeps a worker's memory so small that a
-     * task soon exhausts it.
+     * The option that keeps a worker's memory so small that a task soon exhausts it. Used for kinds that
+     * {@linkplain #isolates() isolate}.
      *
      * @return such as {@code heap=64m}
      */
@@ -161,8 +158,8 @@ public abstract sealed class KindUnderTest permits PoolCallersContract {
     }
 
     /**
-     * Asked of a kind that {@linkplain #isolates() isolates}: a plan by which a task that is cancelled has a minute to
-     * clean up before it is killed.
+     * A plan by which a cancelled task has a minute to clean up before it is killed. Used for kinds that
+     * {@linkplain #isolates() isolate}.
      *
      * @param workers how many workers the pool is to have
      * @return {@link #plan(int)}, unless the kind needs an option for that
@@ -181,9 +178,9 @@ public abstract sealed class KindUnderTest permits PoolCallersContract {
     }
 
     /**
-     * Whether the test that ends could not come to its end, as something failed that the author let fail: a thread that
-     * could not be had, say. Its tasks may wait for a signal that nobody will set, so its pools, the shared ones too,
-     * are shut down now; they have to terminate all the same.
+     * Whether a failure that the author's tests inject, such as a thread that could not be had, has disturbed the
+     * test. Called once, when the test's body is over. Tasks of a disturbed test may wait for a signal that nobody
+     * will set, so all pools, the shared ones too, are shut down now; they have to terminate all the same.
      *
      * @return false unless the author's tests inject failures
      */
@@ -320,8 +317,7 @@ public abstract sealed class KindUnderTest permits PoolCallersContract {
     }
 
     /**
-     * Called by JUnit: the pools of the test terminate, those that are shared are idle and open, and no future is left
-     * open.
+     * Called by JUnit: the test's own pools terminate, shared pools are idle and open, and no future is left open.
      *
      * @throws Exception if the wait for that is interrupted
      */
@@ -423,8 +419,7 @@ public abstract sealed class KindUnderTest permits PoolCallersContract {
     }
 
     /**
-     * Each task is counted in one state: those submitted are those that wait, run, and have ended in one way or
-     * another.
+     * Each task is counted in one state: as many were submitted as wait, run, and have ended.
      *
      * @param seen a snapshot
      */

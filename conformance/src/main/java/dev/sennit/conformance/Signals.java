@@ -17,17 +17,24 @@ import java.util.UUID;
 /**
  * What a test and its tasks tell each other: files in a folder, so that it works in one JVM and between processes.
  *
- * <p>A signal is set for good, and a count only grows. Any thread of any process may do so, also while it is
+ * <p>A signal is set for good, and a count only grows. Any thread of any process may set and count, also while it is
  * interrupted. Every wait is bounded: a wait of 30 seconds, or beyond the end of the test, fails with an
- * {@link IllegalStateException}, so that a test that lost its task does not hang. A wait suspends only its coroutine
- * where it is called in one.
+ * {@link IllegalStateException}, so that a test that lost its task does not hang. In a coroutine, a wait suspends the
+ * coroutine alone.
  *
  * {@snippet :
- * class BothWorkersRun {
- *     static void check(dev.sennit.conformance.Signals signals, Pool pool) throws InterruptedException {
- *         pool.submit(() -> signals.mark("ran"));
- *         pool.submit(() -> signals.mark("ran"));
- *         signals.awaitCount("ran", 2);
+ * class ThreadsTest extends dev.sennit.conformance.PoolContract {
+ *     @Override
+ *     protected String plan(int workers) {
+ *         return "threads:" + workers;
+ *     }
+ *
+ *     @org.junit.jupiter.api.Test
+ *     void bothTasksRun() throws InterruptedException {
+ *         var here = signals();
+ *         pool().submit(() -> here.mark("ran"));
+ *         pool().submit(() -> here.mark("ran"));
+ *         here.awaitCount("ran", 2);
  *     }
  * }
  * }
