@@ -58,11 +58,12 @@ import org.jspecify.annotations.Nullable;
  * <h2>Death of a worker</h2>
  *
  * <p>A worker can die after a thread has taken it for a task and before that thread has sent the task. The sender
- * stores the task in {@code current}, sends it, and then checks whether the worker is {@link Standing#BURIED}. The
- * serving thread of a dead worker has the pool {@linkplain ProcessPool#workerDown set} that standing, and then empties
- * {@code current}. At least one of the two threads sees what the other wrote, and {@code current} is emptied
- * atomically: the thread that gets the task settles it or hands it back to the pool. A late sender may find another
- * worker in the slot; it still refers to the dead worker, and finds that one buried.
+ * stores the task in {@code current}, checks whether the worker is {@link Standing#BURIED}, and then sends the task.
+ * The serving thread of a dead worker has the pool {@linkplain ProcessPool#workerDown set} that standing, and then
+ * empties {@code current}. At least one of the two threads sees what the other wrote, and {@code current} is emptied
+ * atomically. A sender that empties it has not sent the task, and hands the task back to the pool. Any other task is
+ * left to the serving thread, which settles a task that had begun and hands back one that had not. A late sender may
+ * find another worker in the slot; it still refers to the dead worker, and finds that one buried.
  *
  * <h2>Locks</h2>
  *
@@ -570,6 +571,7 @@ final class WorkerSlot {
         }
         EncodedTask message = submission.message(); // once the task is in current it may end, which drops the message
         long number = up.nextTask();
+        up.noteWhetherDead(); // before it is sent: a large task may kill the worker while it is being sent
         submission.assign(up, number);
         up.current.set(submission);
         if (pool.stopsEverything()) {
@@ -580,14 +582,14 @@ final class WorkerSlot {
             submission.ended(0);
             return false;
         }
+        if (up.isBuried() && up.current.compareAndSet(submission, null)) {
+            giveBack(submission);
+            return true;
+        }
         try {
-            up.noteWhetherDead(); // before it is sent: a large task may kill the worker while it is being sent
             up.send(number, false, message);
         } catch (IOException e) {
             up.destroy(DEAF);
-        }
-        if (up.isBuried() && up.current.compareAndSet(submission, null)) {
-            giveBack(submission);
         }
         return true;
     }

@@ -8,14 +8,23 @@ import dev.sennit.TaskOptions;
 import dev.sennit.WorkerStartException;
 import java.lang.System.Logger.Level;
 import java.lang.reflect.Field;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Workers are killed at chosen moments; nothing hangs, nothing is lost. {@code FaultsIT} in stress kills them at
@@ -50,6 +59,76 @@ class WorkerDeathIT {
             }
             assertThat(future.get(60, TimeUnit.SECONDS)).isEqualTo(42);
         }
+    }
+
+    /**
+     * The sender is held until the worker is buried, and the serving thread before it takes what the worker had: so the
+     * sender looks first.
+     */
+    @Test
+    void aTaskThatHadBegunIsNotRunAgainWhenItsSenderFindsTheWorkerBuried(@TempDir Path folder) throws Exception {
+        String runs = Files.createFile(folder.resolve("runs")).toString();
+        Field field = WorkerJvm.class.getDeclaredField("aheadLock");
+        field.setAccessible(true);
+        try (ProcessPool pool = ProcessPool.builder().workers(1).heap("64m").open()) {
+            pool.submit(() -> 1).get(60, TimeUnit.SECONDS);
+            WorkerJvm worker = Objects.requireNonNull(pool.slots().getFirst().worker());
+            Object aheadLock = field.get(worker);
+            var isHeld = new CountDownLatch(1);
+            var mayGoOn = new CountDownLatch(1);
+            Thread holder = Thread.ofPlatform().daemon().start(() -> {
+                synchronized (aheadLock) { // the serving thread takes it after it has buried the worker
+                    isHeld.countDown();
+                    awaitLatch(mayGoOn);
+                }
+            });
+            linkOf(worker, (link, method, args) -> {
+                Object result = method.invoke(link, args);
+                if (method.getName().equals("sendTask")) {
+                    Awaitility.await().atMost(Duration.ofSeconds(60)).until(() -> Files.size(Path.of(runs)) > 0);
+                    awaitLatch(isHeld);
+                    ProcessHandle.of(worker.pid()).ifPresent(ProcessHandle::destroyForcibly);
+                    Awaitility.await().atMost(Duration.ofSeconds(60)).until(worker::isBuried);
+                }
+                return result;
+            });
+            TaskFuture<Integer> future;
+            try {
+                future = pool.submit(() -> {
+                    Files.writeString(Path.of(runs), "x", StandardOpenOption.APPEND);
+                    if (Files.size(Path.of(runs)) == 1) {
+                        Thread.sleep(60_000);
+                    }
+                    return 1;
+                });
+            } finally {
+                mayGoOn.countDown();
+                holder.join();
+            }
+            assertThatThrownBy(() -> future.get(60, TimeUnit.SECONDS))
+                    .cause()
+                    .isInstanceOf(WorkerCrashedException.class);
+            assertThat(Path.of(runs)).hasContent("x");
+        }
+    }
+
+    private interface LinkHook {
+        @Nullable Object call(WorkerLink link, Method method, Object[] args) throws Exception;
+    }
+
+    /** Has all calls of a worker's link go through a hook. */
+    private static void linkOf(WorkerJvm worker, LinkHook hook) throws ReflectiveOperationException {
+        Field field = WorkerJvm.class.getDeclaredField("link");
+        field.setAccessible(true);
+        WorkerLink link = worker.link();
+        field.set(worker, Proxy.newProxyInstance(
+                WorkerLink.class.getClassLoader(), new Class<?>[] {WorkerLink.class}, (proxy, method, args) -> {
+                    try {
+                        return hook.call(link, method, args);
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                }));
     }
 
     @Test
