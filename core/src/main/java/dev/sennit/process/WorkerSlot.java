@@ -654,7 +654,13 @@ final class WorkerSlot {
     }
 
     private void settleWhatItHad(WorkerJvm dead) {
-        RemoteSubmission<?> had = dead.current.getAndSet(null);
+        RemoteSubmission<?> had;
+        turn.lock(); // waits for a thread in pollFor, which may have read the answer; a later one finds it buried
+        try {
+            had = dead.current.getAndSet(null);
+        } finally {
+            turn.unlock();
+        }
         if (had != null) {
             had.startSent(); // the thread that took the answer before may not have called this yet
         }
@@ -667,8 +673,6 @@ final class WorkerSlot {
             had = null;
         }
         List<RemoteSubmission<?>> outOfTurn = dead.begunOutOfTurn();
-        turn.lock(); // bury() frees the ring: waits for a thread in pollFor; a later one sees that the worker is buried
-        turn.unlock();
         WorkerJvm.End end = dead.bury();
         if (had != null) {
             diedWith(had, hadBegun, dead, end);

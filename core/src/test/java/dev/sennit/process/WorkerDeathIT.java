@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
@@ -20,6 +21,7 @@ import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BiConsumer;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
@@ -109,6 +111,49 @@ class WorkerDeathIT {
                     .cause()
                     .isInstanceOf(WorkerCrashedException.class);
             assertThat(Path.of(runs)).hasContent("x");
+        }
+    }
+
+    /** The worker dies when a waiting thread has read the answer and not yet said which task it answers. */
+    @Test
+    void anAnswerThatAWaitingThreadTakesOutlivesTheWorker(@TempDir Path folder) throws Exception {
+        Path go = folder.resolve("go");
+        String awaited = go.toString();
+        Field field = WorkerSlot.class.getDeclaredField("turn");
+        field.setAccessible(true);
+        try (ProcessPool pool = ProcessPool.builder().workers(1).heap("64m").open()) {
+            assumeThat(pool.usesSharedMemory()).as("a waiting thread takes answers").isTrue();
+            pool.submit(() -> 1).get(60, TimeUnit.SECONDS);
+            WorkerSlot slot = pool.slots().getFirst();
+            WorkerJvm worker = Objects.requireNonNull(slot.worker());
+            var turn = (ReentrantLock) field.get(slot);
+            var isTaken = new CountDownLatch(1);
+            linkOf(worker, (link, method, args) -> {
+                if (method.getName().equals("hasAnswer")) {
+                    Files.createFile(go);
+                    Awaitility.await().atMost(Duration.ofSeconds(60)).until(link::hasAnswer);
+                }
+                Object result = method.invoke(link, args);
+                if (method.getName().equals("pollWhole")) {
+                    isTaken.countDown();
+                    ProcessHandle.of(worker.pid()).ifPresent(ProcessHandle::destroyForcibly);
+                    Awaitility.await().atMost(Duration.ofSeconds(60)).until(worker::isBuried);
+                    Awaitility.await().atMost(Duration.ofSeconds(60))
+                            .until(() -> worker.current.get() == null || turn.hasQueuedThreads());
+                }
+                return result;
+            });
+            TaskFuture<Integer> future = pool.submit(() -> {
+                while (!Files.exists(Path.of(awaited))) {
+                    Thread.onSpinWait();
+                }
+                return 42;
+            });
+            RemoteSubmission<?> inFlight = Objects.requireNonNull(worker.current.get());
+            while (isTaken.getCount() > 0) {
+                slot.pollFor(inFlight, worker); // does nothing before the serving thread sleeps
+            }
+            assertThat(future.get(60, TimeUnit.SECONDS)).isEqualTo(42);
         }
     }
 
