@@ -363,7 +363,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         }
         long now = Backend.current().nanoTime();
         for (TimerHeap.Timer due = timers.pollDue(now); due != null; due = timers.pollDue(now)) {
-            run(due::run);
+            run(due);
         }
     }
 

@@ -21,8 +21,8 @@ final class TimerHeap {
     /** How many timers may still be added before the next sweep for cancelled ones. */
     private int untilSweep = SMALLEST_SWEEP;
 
-    /** A timer that may be cancelled. */
-    static final class Timer extends OwnScheduler.Timeout {
+    /** A timer that may be cancelled. It is itself what is run when it is due, so that this allocates nothing. */
+    static final class Timer extends OwnScheduler.Timeout implements Runnable {
         private final long due;
         private long number;
         /** Cleared by a cancellation, as the action may hold large objects. */
@@ -41,7 +41,8 @@ final class TimerHeap {
             return first;
         }
 
-        void run() {
+        @Override
+        public void run() {
             Runnable whatToDo = action;
             if (whatToDo != null && !isCancelled()) {
                 action = null;
