@@ -10,6 +10,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -106,6 +107,8 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     private volatile boolean waitsForOthers;
     /** The callback of {@link #finish}; null before. Written once. */
     private volatile @Nullable Runnable whenOver;
+    /** Whether the callback of {@link #finish} was called. Set by the thread that calls it. */
+    private final AtomicBoolean said = new AtomicBoolean();
     /**
      * Null until a coroutine uses the network. While there is a selector, the carrier sleeps in it. Written by the
      * carrier, in a turn or between two.
@@ -117,7 +120,6 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     private long turns;
     private final ReadyQueue ready = new ReadyQueue();
     private final TimerHeap timers = new TimerHeap();
-    private boolean said;
     /** Rounds since {@link #finish} in which threads that coroutines have left behind had turns. */
     private int roundsAfterEnd;
     /** The value of {@code turns} at the last look at the network. */
@@ -245,9 +247,8 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         }
         try {
             tell(() -> {});
-        } catch (OutOfMemoryError e) { // no thread for a loop without a carrier, so nothing is left to run
-            whenOver = null;
-            callback.run();
+        } catch (OutOfMemoryError e) { // no thread for a carrier; whenOver stays, so that a later carrier exits
+            sayThatItIsOver();
         }
     }
 
@@ -340,7 +341,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
             await();
         } else if (selector != null) { // of threads left behind, or with connections that nobody closed
             closeSelector(LoopSelector.ended(loop));
-        } else if (!said) {
+        } else if (!said.get()) {
             sayThatItIsOver(); // which may make a thread runnable
         } else if (timers.nanosUntilNext(Backend.current().nanoTime()) == Long.MAX_VALUE) {
             return false;
@@ -416,8 +417,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
 
     private void sayThatItIsOver() {
         Runnable callback = whenOver;
-        if (callback != null && !said) {
-            said = true;
+        if (callback != null && said.compareAndSet(false, true)) {
             callback.run();
         }
     }
