@@ -376,6 +376,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
             }
             run(next);
         }
+        ready.forgetTaken(); // a timer that takes long is not that coroutine's turn
     }
 
     private void lookAtChannels() {

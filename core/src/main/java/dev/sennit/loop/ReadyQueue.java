@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Not an {@code ArrayDeque}, as a coroutine that is at the end of its stack may add an element: here only plain
  * stores follow the last call that could overflow, so the queue stays whole.
  *
- * <p>The element taken last stays in the ring until the next is taken, so that observers can see what runs at no cost.
- * One place is always kept for it.
+ * <p>The element taken last stays in the ring until the next is taken or it is forgotten, so that observers can see
+ * what runs at no cost. One place is always kept for it.
  */
 final class ReadyQueue {
     private static final int FIRST_CAPACITY = 256;
@@ -42,7 +42,7 @@ final class ReadyQueue {
     }
 
     @Nullable Runnable poll() {
-        ring[(head - 1) & (ring.length - 1)] = null;
+        forgetTaken();
         if (size == 0) {
             return null;
         }
@@ -50,6 +50,11 @@ final class ReadyQueue {
         head = (head + 1) & (ring.length - 1);
         size--;
         return first;
+    }
+
+    /** Clears the place of the element taken last, which does not run any more. */
+    void forgetTaken() {
+        ring[(head - 1) & (ring.length - 1)] = null;
     }
 
     /**

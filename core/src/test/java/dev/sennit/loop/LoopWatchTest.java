@@ -113,6 +113,28 @@ class LoopWatchTest {
         }
     }
 
+    /** A round has at most so many turns, and timers run before the next. */
+    @Test
+    void theLastCoroutineOfARoundIsNotBlamedForALongTimer() throws Exception {
+        var runs = new CountDownLatch(1);
+        var seen = new CountDownLatch(1);
+        try (EventLoop loop = EventLoop.builder().watch(SOON, blocked::add).open()) {
+            loop.execute(() -> {
+                for (int i = 0; i < 200; i++) {
+                    loop.submit((Waiting) seen::await);
+                }
+                loop.callAfter(Duration.ZERO, () -> {
+                    runs.countDown();
+                    hold(seen);
+                });
+            });
+            runs.await();
+            untilAllHaveBeenLookedAt();
+            seen.countDown();
+        }
+        assertThat(blocked).isEmpty();
+    }
+
     @Test
     void oneThatWaitsHoldsNothing() throws Exception {
         var go = new CountDownLatch(1);
