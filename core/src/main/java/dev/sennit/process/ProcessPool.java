@@ -791,16 +791,20 @@ public final class ProcessPool extends AbstractPool {
             }
             is = ready.standing();
         }
-        if (archive != null) {
-            archive.judge(ready.hasArchive());
-            if (first) {
-                archive.makeLater(this);
+        try {
+            if (archive != null) {
+                archive.judge(ready.hasArchive());
+                if (first) {
+                    archive.makeLater(this);
+                }
             }
-        }
-        if (replaced != null) {
-            dismiss(replaced);
-            waited.forEach(this::placeFirst);
-            replaceSpent(); // the next
+            if (replaced != null) {
+                dismiss(replaced);
+                waited.forEach(this::placeFirst);
+                replaceSpent(); // the next
+            }
+        } catch (Throwable e) { // from a callback, or no thread to be had
+            // the worker has its standing even so; by now another thread may have called it up, or retired it
         }
         return is;
     }

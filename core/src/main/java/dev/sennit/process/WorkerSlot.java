@@ -228,7 +228,7 @@ final class WorkerSlot {
     private Standing placeOf(WorkerJvm ready) {
         try {
             return pool.workerUp(ready);
-        } catch (Throwable e) { // from a callback, or no thread to be had; the worker's standing is set before that
+        } catch (Throwable e) { // out of memory, before another thread could know the worker
             return ready.standing();
         }
     }
