@@ -22,12 +22,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>When a virtual thread becomes runnable - it was started, unparked, or yields - the JDK passes its continuation to
  * {@link #execute}. The carrier runs the continuation; {@code run} returns when the virtual thread suspends or ends.
- * One such run is a turn. A turn that blocks without suspending, or computes, holds up all others.
+ * One such run is a turn. While a turn computes, or blocks without suspending, no other coroutine runs.
  *
- * <p>Continuations that become runnable on the carrier, by what runs in a turn, are appended to {@code ready} at once.
- * Other threads append to {@code inbox}. The carrier moves the inbox to {@code ready} between rounds of at most
- * {@value #TURNS_IN_A_ROUND} turns, so that {@code ready} needs no lock. Between rounds the carrier also runs timers
- * that are due, each as a turn, and polls the network.
+ * <p>Only the carrier uses {@code ready}, which therefore needs no lock: what becomes runnable during a turn is
+ * appended there at once. Other threads append to {@code inbox}. The carrier works in rounds. In a round it moves the
+ * inbox to {@code ready}, runs all timers that are due, runs at most {@value #TURNS_IN_A_ROUND} turns from
+ * {@code ready}, and may poll the network. A timer's action counts as a turn for observers, but not for the limit of a
+ * round.
  *
  * <h2>The carrier</h2>
  *
@@ -39,22 +40,26 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>No wake-up is lost</h2>
  *
- * <p>The carrier sets {@code asleep}, then looks at the inbox, then sleeps. A sender fills the inbox, then reads
- * {@code asleep}. As these accesses are volatile, at least one of the two sees what the other wrote. Likewise a carrier
- * that exits clears {@code carried}, then looks at the inbox; a sender reads {@code carried} after filling it.
+ * <p>The carrier sets {@code asleep}, then looks at the inbox, then sleeps. A sender adds to the inbox, then reads
+ * {@code asleep}. The flag is volatile and the inbox a concurrent queue, so at least one of the two sees what the other
+ * wrote. Likewise a carrier that exits clears {@code carried}, then looks at the inbox; a sender adds to the inbox,
+ * then reads {@code carried}.
  *
- * <p>The sender that wakes the carrier clears {@code asleep}, so that later senders need not wake it again. A slow
- * sender may clear {@code asleep} when the carrier has already done the sender's work and sleeps anew; its wake-up then
- * follows and is merely superfluous. Only code in a turn creates the selector, so that the place where the carrier
- * sleeps does not change while it sleeps.
+ * <p>A sender that reads {@code asleep} as true clears it and then wakes the carrier, so that later senders need not.
+ * If this sender is slow, the carrier may meanwhile have done the sender's work and gone to sleep again. The sender
+ * then clears the new {@code asleep}, and other senders do not wake the carrier; but the slow sender's own wake-up is
+ * still to come, and after it the carrier finds what all of them have added.
+ *
+ * <p>A sleeping carrier does not change between parking and the selector: only code in a turn creates the selector, and
+ * only the carrier closes it, after it has woken.
  *
  * <h2>The end</h2>
  *
  * <p>The loop calls {@link #finish} when it is closed and its tasks have ended. Once nothing is ready, the carrier
- * closes the selector, calls the callback, and exits when no timer is set either. Coroutines may have started virtual
- * threads of their own and left them; these have the same scheduler, and may run forever. While they keep the carrier
- * busy, the callback is called after two rounds. If such a thread is woken after the carrier has exited, a new carrier
- * is started, so that a thread which waits for it does not hang.
+ * closes the selector, calls the callback, and then exits as soon as no timer is set. Coroutines may have started
+ * virtual threads of their own and left them; these have the same scheduler, and may run forever. If they keep the
+ * carrier busy, the callback is called in the third round in which they had turns. If such a thread is woken after the
+ * carrier has exited, a new carrier is started, so that a thread which waits for it does not hang.
  */
 final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     /** A compromise: a look at inbox, timers and network costs about as much as a turn. */
@@ -69,8 +74,8 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     private static final long LONGEST = Long.MAX_VALUE >> 1;
 
     /**
-     * After a round that leaves nothing ready, the carrier polls the network only if it had so many turns since the
-     * last look: it is about to look anyway when it sleeps.
+     * After a round that leaves nothing ready, the carrier polls the network only if this many turns have passed since
+     * the last poll: otherwise the next sleep, in the selector, comes soon enough.
      */
     private static final int TURNS_BETWEEN_LOOKS = 8;
 
@@ -101,11 +106,11 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
      */
     private volatile boolean asleep;
     /**
-     * Valid while {@code asleep}: whether only another thread can wake the carrier, as no timer is set and no channel
-     * of the network is open. Written by the carrier.
+     * Valid while {@code asleep}: whether no timer is set and no channel is in the selector, so that only another
+     * thread can wake the carrier. Written by the carrier.
      */
     private volatile boolean waitsForOthers;
-    /** The callback of {@link #finish}; null before. Written once. */
+    /** The callback of {@link #finish}, which writes it once; null until then. */
     private volatile @Nullable Runnable whenOver;
     /** Whether the callback of {@link #finish} was called. Set by the thread that calls it. */
     private final AtomicBoolean said = new AtomicBoolean();
@@ -115,8 +120,9 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
      */
     private volatile @Nullable LoopSelector selector;
 
-    // Only the carrier, in a turn or between two; observers read turns, and what was last taken from ready:
-    /** The number of turns so far, the current one included. */
+    // Only the carrier, in a turn or between two. Observers in other threads use only turns (with acquire) and
+    // ready.taken(), which is a guess unless turns was the same before and after:
+    /** The number of turns so far, the current one included. Written with release. */
     private long turns;
     private final ReadyQueue ready = new ReadyQueue();
     private final TimerHeap timers = new TimerHeap();
@@ -124,9 +130,9 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
     private int roundsAfterEnd;
     /** The value of {@code turns} at the last look at the network. */
     private long turnsAtLook;
-    /** The coroutine that {@link #start} is starting to run at once; its continuation is the next one executed. */
+    /** A coroutine that is to run at once, until {@link #execute} gets its continuation from {@link #start}. */
     private @Nullable Thread startsNow;
-    /** The continuation of that coroutine, from {@link #start} until the starter has yielded. */
+    /** The continuation of such a coroutine, until the starter has yielded to it. */
     private @Nullable Runnable startedNow;
 
     LoopScheduler(EventLoop loop) {
@@ -161,7 +167,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
             if (startsNow != null && threadOf(continuation) == startsNow) {
                 startsNow = null;
                 startedNow = continuation;
-            } else if (startedNow != null) { // the starter, which yields to it
+            } else if (startedNow != null) { // this is the starter, which yields to the started coroutine
                 ready.addFirst(continuation);
                 ready.addFirst(startedNow);
                 startedNow = null;
@@ -202,7 +208,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
         }
         Thread.yield();
         Runnable stillThere = startedNow;
-        if (stillThere != null) { // the starter is pinned and could not yield
+        if (stillThere != null) { // the starter could not yield: it is pinned, or a timer's action
             startedNow = null;
             ready.addFirst(stillThere);
         }
@@ -339,7 +345,7 @@ final class LoopScheduler extends OwnScheduler implements CoroutineScheduler {
             }
         } else if (!isOver()) {
             await();
-        } else if (selector != null) { // of threads left behind, or with connections that nobody closed
+        } else if (selector != null) { // threads left behind may wait in it, or connections were never closed
             closeSelector(LoopSelector.ended(loop));
         } else if (!said.get()) {
             sayThatItIsOver(); // which may make a thread runnable

@@ -349,12 +349,12 @@ public final class ProcessPool extends AbstractPool {
 
     // ---- scheduling ----
 
-    /** Gives a task to an idle slot, or puts it at the end of the backlog. */
+    /** Gives a task to an idle worker, or puts it at the end of the backlog. */
     void place(RemoteSubmission<?> submission) {
         place(submission, false);
     }
 
-    /** Gives a task that was handed back to an idle slot, or puts it before all that wait. */
+    /** Gives a task that was handed back to an idle worker, or puts it before all that wait. */
     void placeFirst(RemoteSubmission<?> submission) {
         place(submission, true);
     }
@@ -393,23 +393,23 @@ public final class ProcessPool extends AbstractPool {
         }
     }
 
-    /** Has a worker that is nobody else's run a task; waits for nobody. */
+    /** Has a worker that belongs to the caller run a task; does not wait for the worker to read. */
     static void handOver(RemoteSubmission<?> submission, WorkerJvm worker) {
         if (worker.takesAtOnce(submission.message())) {
             worker.slot().run(submission, worker);
             return;
         }
-        // submit() does not wait for the worker to read
+        // submit() must not wait until the worker has read a large task
         var sender = new Thread(null, () -> worker.slot().run(submission, worker), "sennit-sender", 0, false);
         sender.setDaemon(true);
         try {
             Backend.start(sender);
-        } catch (Throwable e) { // no thread to be had: it does wait, as nobody else has the worker
+        } catch (Throwable e) { // no thread to be had: this thread waits, as no other thread may use the worker
             worker.slot().run(submission, worker);
         }
     }
 
-    /** The next task for a worker that is free; null when there is none, and it is then idle. */
+    /** Returns the next task for a free worker. Null if there is none: a worker that may get more is then idle. */
     @Nullable RemoteSubmission<?> nextFor(WorkerJvm worker) {
         synchronized (lock) {
             if (worker.standing() == Standing.RETIRED) {

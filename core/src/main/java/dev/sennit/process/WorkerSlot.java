@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <h2>The life of a slot</h2>
  * <pre>
- * STARTING -> IDLE &lt;-> BUSY          a worker is up; the slot is in the pool's idle list, or has a task in flight
+ * STARTING -> IDLE &lt;-> BUSY          IDLE: the worker is in the pool's idle list; BUSY: it has a task in flight
  *     ^         |       |
  *     +---------+-------+              the worker died: what it had is settled or handed back, and another starts
  *   GONE                               the pool closed or has slots enough, or no worker could be started
@@ -34,19 +34,22 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>No field holds this state; {@link #jvm}, {@link WorkerJvm#current} and the pool's idle list imply it. A slot
  * becomes GONE only from STARTING, when {@link ProcessPool#awaitTurnToStart} refuses another start. The role of the
- * worker in the pool is its {@link Standing}: a spare is up, but not in the idle list until the pool calls it up; a
- * retired worker finishes the tasks that it has begun, gets no more, and exits.
+ * worker in the pool is its {@link Standing}. A spare is up, but not in the idle list until the pool calls it up. A
+ * RETIRED worker finishes the task in flight and gets no more; when it has none left, it is DRAINED and asked to exit.
  *
  * <h2>Threads</h2>
  *
  * <p>One thread at a time, the serving thread, starts the worker, waits for its answers, completes futures (and so runs
- * callbacks) and takes the next task from the pool. A worker without a task in flight belongs to one thread: the thread
- * that started it, took its last answer, or took it from the idle list or the spares. Only this thread may send it a
- * task.
+ * callbacks) and takes the next task from the pool.
  *
- * <p>A serving thread that waited in a callback for a task of its own pool could not take the answer. So a serving
- * thread that is about to wait is {@linkplain #relieve relieved}: a new thread serves the slot, and the old thread ends
- * when its callback returns.
+ * <p>A worker without a task in flight belongs to the thread that started it or took its last answer, until that thread
+ * puts it into the idle list or among the spares. There it belongs to no thread, and then to the thread that takes it
+ * out. Only the owner may send it a task. A worker with a task in flight has no owner; the serving thread may send it
+ * tasks ahead.
+ *
+ * <p>A callback that waits for a task of its own pool would keep the serving thread from taking the answer. So a
+ * serving thread that is about to wait {@linkplain #relieve is relieved}: it starts another thread that serves the
+ * slot, and ends when its callback returns.
  *
  * <h2>Tasks sent ahead</h2>
  *
@@ -68,7 +71,7 @@ import org.jspecify.annotations.Nullable;
  * <h2>Locks</h2>
  *
  * <p>No thread holds {@code turn} and the pool's lock together. A thread that holds either may take the worker's
- * {@code aheadLock}. No callbacks run under these locks.
+ * {@code aheadLock}. No thread waits for a worker to read, and no callbacks run, under these locks.
  */
 final class WorkerSlot {
     private static final String DEAF = "did not take a task, and was killed";
@@ -88,8 +91,9 @@ final class WorkerSlot {
     private volatile @Nullable Thread server;
 
     /**
-     * Held by the thread that takes an answer; released before the answer is decoded and callbacks run. The serving
-     * thread does not hold it while it sleeps, so that {@link #pollFor} can take the answer in its stead.
+     * Held by the thread that takes an answer, or takes the task in flight from a dead worker; released before the
+     * answer is decoded and callbacks run. The serving thread does not hold it while it awaits the next answer, so that
+     * a thread in {@link #pollFor} can take that answer instead.
      */
     private final ReentrantLock turn = new ReentrantLock();
     /** Guarded by turn. */
@@ -121,9 +125,9 @@ final class WorkerSlot {
         }
 
         /**
-         * Puts off a settlement until {@link #settleOwed}, so that the worker, or the pool, gets on first. The work
-         * done before may run callbacks of tasks that the end of the pool cancels. A callback that is about to wait
-         * settles first, in {@link #relieve}, as it may wait for the task to be settled.
+         * Puts off a settlement until {@link #settleOwed}, so that the worker gets its next task first, or the pool
+         * another worker. Until then this thread may run callbacks, of tasks that are cancelled because the pool stops.
+         * Such a callback may wait for the very task that is to be settled: {@link #relieve} therefore settles first.
          */
         void owe(Runnable settlement) {
             owed = settlement;
@@ -378,7 +382,7 @@ final class WorkerSlot {
         RemoteSubmission<?> answered = up.current.get();
         if (answered == null
                 || answered.task() != reply.task()
-                || reply.task() > up.link().lastSent() // not sent whole: its sender may hold the send lock for ever
+                || reply.task() > up.link().lastSent() // read in part: its sender may hold the send lock for ever
                 || !isAnswer(reply.kind(), answered)) {
             up.distrust("answered what nobody had asked, and was killed");
             return null;
@@ -387,7 +391,7 @@ final class WorkerSlot {
         return new Answer(answered, reply.within(up.nanosSinceStart()), up.nextInFlight());
     }
 
-    /** A worker may skip only a task whose future is settled: SKIPPED settles none. */
+    /** Returns whether a task may have this kind of answer. SKIPPED settles no future: the task's must be settled. */
     private static boolean isAnswer(WorkerLink.Kind kind, RemoteSubmission<?> to) {
         return switch (kind) {
             case VALUE, FAILURE -> true;
@@ -405,9 +409,9 @@ final class WorkerSlot {
     }
 
     /**
-     * Called by a thread that is about to wait for the task in flight here: takes the answer itself, if that comes
-     * soon, which saves waking the serving thread. Does nothing unless the serving thread sleeps, no other task waits
-     * for the worker, and the future has no callbacks, which would run in the caller.
+     * Takes the answer to the task in flight, if the answer comes soon, and settles the task. Called by a thread that
+     * is about to wait for that task; this saves waking the serving thread. Does nothing unless the serving thread
+     * sleeps, no other task waits for a worker, and the future has no callbacks, which would run in the caller.
      */
     void pollFor(RemoteSubmission<?> awaited, WorkerJvm up) {
         if (up.current.get() != awaited
@@ -437,7 +441,8 @@ final class WorkerSlot {
         if (answer == null) {
             return;
         }
-        // In other threads: if the pool stops now, these run callbacks, which may wait for the task settled below.
+        // In background threads: if the pool stops now, these actions cancel tasks, whose callbacks may wait for the
+        // task that this thread is about to settle.
         RemoteSubmission<?> sent = answer.next;
         RemoteSubmission<?> next = sent == null ? nextFor(up) : null;
         if (sent != null) {
@@ -462,7 +467,7 @@ final class WorkerSlot {
     private <T extends @Nullable Object> void settle(
             RemoteSubmission<T> submission, WorkerLink.Reply reply, WorkerJvm up) {
         pool.addCpuTime(reply.cpuNanos());
-        submission.startSent(); // the thread that took the answer before may not have called this yet
+        submission.startSent(); // if it was sent ahead, the thread that put it in flight may not have called this yet
         if (submission.isRunning()) {
             switch (reply.kind()) {
                 case VALUE -> settleValue(submission, reply, up);
@@ -522,7 +527,7 @@ final class WorkerSlot {
         }
     }
 
-    /** Takes tasks from the pool until one is in flight; returns false when none is left, and the worker is idle. */
+    /** Gives a worker tasks until one is in flight; returns false if the pool has none for it: see {@link #nextFor}. */
     private boolean takeNext(WorkerJvm up) {
         for (var next = nextFor(up); next != null; next = nextFor(up)) {
             if (begin(next, up)) {
@@ -533,7 +538,8 @@ final class WorkerSlot {
     }
 
     /**
-     * Returns the next task for a worker. Without one, the worker becomes idle; if it has retired, it is asked to exit.
+     * Returns the next task for a worker, or null. Without a task, a worker that may get more is now in the idle list,
+     * and a retired worker is asked to exit; the caller owns neither any more.
      */
     private static @Nullable RemoteSubmission<?> nextFor(WorkerJvm up) {
         RemoteSubmission<?> next = up.slot().pool().nextFor(up);
@@ -611,7 +617,7 @@ final class WorkerSlot {
      */
     void stop(RemoteSubmission<?> submission, WorkerJvm worker) {
         if (!worker.has(submission)) {
-            return; // the task has ended, or has not been sent and will not be
+            return; // the task has ended, or was withdrawn before it was sent
         }
         Future<?> kill = null;
         try {
@@ -655,14 +661,14 @@ final class WorkerSlot {
 
     private void settleWhatItHad(WorkerJvm dead) {
         RemoteSubmission<?> had;
-        turn.lock(); // waits for a thread in pollFor, which may have read the answer; a later one finds it buried
+        turn.lock(); // a thread in pollFor may be taking the answer; after it, pollFor finds the worker buried
         try {
             had = dead.current.getAndSet(null);
         } finally {
             turn.unlock();
         }
         if (had != null) {
-            had.startSent(); // the thread that took the answer before may not have called this yet
+            had.startSent(); // if it was sent ahead, the thread that put it in flight may not have called this yet
         }
         boolean hadBegun = had != null && dead.hadBegun(had.task());
         String during = had == null
