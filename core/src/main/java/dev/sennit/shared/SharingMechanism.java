@@ -5,9 +5,8 @@ package dev.sennit.shared;
  * {@link SharedMemory#mechanism}. Both mechanisms offer the same, and processes that use different ones work together.
  *
  * <p>The mechanism is chosen when shared memory is first used: {@link #NATIVE} if it is available. The system property
- * {@code sennit.shared-memory} overrides the choice: {@code native}, {@code portable} or {@code auto}. With
- * {@code portable} a process behaves in everything as on a system other than Linux; this is for tests, and has to be
- * the same in all processes that share something. Workers inherit it.
+ * {@code sennit.shared-memory} overrides the choice: {@code native}, {@code portable} or {@code auto}. This is
+ * for tests. Workers inherit it.
  */
 public enum SharingMechanism {
     /**

@@ -1,6 +1,7 @@
 package dev.sennit.shared;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -121,6 +122,22 @@ class SharedLockIT {
             lock.unlock();
             assertThat(waits.get(60, SECONDS)).isEqualTo(2);
             assertThat(pool.submit(() -> lock).get(60, SECONDS)).isSameAs(lock);
+        }
+    }
+
+    /** Which mechanism a process uses has no part in its identity. */
+    @Test
+    void anOwnerThatUsesTheOtherMechanismIsNotTakenForDead() throws Exception {
+        String other = SharedMemory.mechanism() == SharingMechanism.NATIVE ? "portable" : "auto";
+        SharedLock here = SharedLock.create();
+        SharedLock there = SharedLock.create();
+        try (ProcessPool pool = workers(1, "-Dsennit.shared-memory=" + other)) {
+            here.lock();
+            pool.submit(() -> there.lock()).get(60, SECONDS);
+            assertThat(there.tryLock(100, MILLISECONDS)).isFalse();
+            assertThat(pool.submit(() -> here.tryLock(100, MILLISECONDS)).get(60, SECONDS)).isFalse();
+            here.unlock();
+            assertThat(pool.submit(() -> here.tryLock()).get(60, SECONDS)).isTrue();
         }
     }
 

@@ -33,9 +33,7 @@ public final class ProcessIdentity {
     }
 
     private static final Processes PROCESSES =
-            !Sharing.isForcedPortable() && Files.isReadable(Path.of("/proc/self/stat"))
-                    ? new LinuxProcesses()
-                    : new AnyProcesses();
+            Files.isReadable(Path.of("/proc/self/stat")) ? new LinuxProcesses() : new AnyProcesses();
 
     /** The identity of this process. */
     public static final long SELF = of(PROCESSES, ProcessHandle.current().pid());

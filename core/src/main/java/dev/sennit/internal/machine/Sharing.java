@@ -109,7 +109,7 @@ public abstract sealed class Sharing permits NativeSharing, PortableSharing {
         }
     }
 
-    /** Returns whether {@link #PROPERTY} forces the portable mechanism, and identities of {@link AnyProcesses}. */
+    /** Returns whether {@link #PROPERTY} forces the portable mechanism. */
     static boolean isForcedPortable() {
         return System.getProperty(PROPERTY, "").equals("portable");
     }
