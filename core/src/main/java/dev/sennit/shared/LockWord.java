@@ -44,11 +44,14 @@ import org.jspecify.annotations.Nullable;
  *   locked and damaged -- a waiter sees a dead owner --> damaged
  * </pre>
  *
- * <p>The thread that owns the lock stands in a second word, THREAD, as the id of a Java thread: a virtual thread keeps
- * its id when it changes its carrier. Only the owner writes it, and HOLDS and DEAD_PID; a dead owner's values stay
- * until the next owner writes its own. Thread ids repeat between JVMs, so THREAD holds the process id, too: else a
- * thread would take a dead owner's mark for its own while another thread of its process has just acquired the lock.
- * Changes of the first word are volatile and order everything else: a thread sees what earlier owners wrote.
+ * <p>THREAD is the {@linkplain #markOf mark} of the thread that owns the lock: a number made of its process's identity
+ * and its Java thread id, which a virtual thread keeps when it changes its carrier. Only the owner writes THREAD, HOLDS
+ * and DEAD_PID. A dead owner's values stay until the next owner writes its own. So for a moment the word names the next
+ * owner's process, while THREAD still is the dead owner's mark. In this moment another thread of that process may ask
+ * whether it has the lock itself. It compares THREAD with its own mark, so the two marks have to differ, although thread
+ * ids and pids repeat: {@link #markOf} says how far they do.
+ *
+ * <p>The word is read and written as a volatile: a thread that acquires the lock sees all that earlier owners wrote.
  *
  * <h2>Waiting</h2>
  *
@@ -193,9 +196,20 @@ final class LockWord {
         INTS.set(memory, HOLDS, 1);
     }
 
-    /** Returns what THREAD holds for a thread of a process. A process id has 30 bits at most. */
+    /**
+     * Returns what THREAD holds for a thread of a process. The factor is odd, so the product differs for each process
+     * identity. The marks of two threads differ
+     *
+     * <ul>
+     * <li>if both threads belong to one process;
+     * <li>if the threads have the same id, in different processes;
+     * <li>if their processes had the same pid, one after the other, and both thread ids are below 2^32.
+     * </ul>
+     *
+     * <p>Any other two marks are the same only by a coincidence of all 64 bits. The same holds for a mark and 0.
+     */
     static long markOf(long process, long threadId) {
-        return ProcessIdentity.pid(process) << 34 ^ threadId;
+        return process * 0x9E3779B97F4A7C15L ^ threadId;
     }
 
     private Outcome acquireUninterruptibly(Want want) {

@@ -318,7 +318,10 @@ class SharedLockTest {
         long here = Thread.currentThread().threadId();
         made.memory.segment().set(JAVA_LONG, 0, ProcessIdentity.SELF);
         made.memory.segment().set(JAVA_LONG, 8, LockWord.markOf(ProcessIdentity.SELF ^ 1L << 22, here));
-        assertThat(made.lock.isHeldByCurrentThread()).isFalse();
+        assertThat(made.lock.isHeldByCurrentThread()).as("marked by a process of another number").isFalse();
+
+        made.memory.segment().set(JAVA_LONG, 8, LockWord.markOf(ProcessIdentity.SELF ^ 1L << 32, here));
+        assertThat(made.lock.isHeldByCurrentThread()).as("marked by the former process of this number").isFalse();
 
         made.memory.segment().set(JAVA_LONG, 8, LockWord.markOf(ProcessIdentity.SELF, here));
         assertThat(made.lock.isHeldByCurrentThread()).isTrue();
