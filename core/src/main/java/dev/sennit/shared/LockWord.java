@@ -25,46 +25,52 @@ import org.jspecify.annotations.Nullable;
  * <p>One long holds the owner and the state, so a process that is killed at any moment leaves a valid state:
  *
  * <pre>
- *   bits       63 .. 32                31        30        29 .. 0
- *   locked     owner: moment of start  WAITERS   DAMAGED   owner: process id, never 0
- *   not locked 0, or id of the dead    0         DAMAGED   0
+ *   bits     63 .. 32                      31        30        29 .. 0
+ *   locked   start time of the owner       WAITERS   DAMAGED   process id of the owner, never 0
+ *   free     0                             0         0         0
+ *   damaged  process id of the dead owner  0         1         0
  * </pre>
  *
- * <p>The owner is the {@link ProcessIdentity} of its process. WAITERS says that a thread may sleep on the word. DAMAGED
- * says that an owner died, and that nobody has repaired the guarded data since. The transitions:
+ * <p>Without its two flags, a locked word is the {@link ProcessIdentity} of the owner's process. WAITERS says that a
+ * thread may sleep on the word: the thread sets the flag before its sleep, and leaves it set when it gives up. DAMAGED
+ * says that an owner died, and that nobody has repaired the guarded data since. The transitions, where lock stands for
+ * {@code lockInterruptibly} and {@code tryLock}, too:
  *
  * <pre>
- *   free               -- lock, lockRecovering --------> locked
- *   locked             -- unlock ----------------------> free
- *   locked             -- a waiter sees a dead owner --> damaged
- *   damaged            -- lock ------------------------> damaged; OwnerDiedException
- *   damaged            -- lockRecovering --------------> locked
- *   damaged            -- lockAgain (of a condition) --> locked and damaged
- *   locked and damaged -- unlock ----------------------> damaged
- *   locked and damaged -- a waiter sees a dead owner --> damaged
+ *   free               -- lock, lockRecovering, lockAgain --> locked
+ *   locked             -- unlock ---------------------------> free
+ *   locked             -- a thread sees a dead owner -------> damaged
+ *   damaged            -- lock -----------------------------> damaged; OwnerDiedException
+ *   damaged            -- lockRecovering -------------------> locked
+ *   damaged            -- lockAgain (of a condition) -------> locked and damaged
+ *   locked and damaged -- unlock ---------------------------> damaged
+ *   locked and damaged -- a thread sees a dead owner -------> damaged
  * </pre>
+ *
+ * <p>A thread that waits checks the owner, and so do {@link #tryLock()}, at most once a slice, and {@link #isSound}.
  *
  * <p>THREAD is the {@linkplain #markOf mark} of the thread that owns the lock: a number made of its process's identity
  * and its Java thread id, which a virtual thread keeps when it changes its carrier. Only the owner writes THREAD, HOLDS
  * and DEAD_PID. A dead owner's values stay until the next owner writes its own. So for a moment the word names the next
  * owner's process, while THREAD still is the dead owner's mark. In this moment another thread of that process may ask
- * whether it has the lock itself. It compares THREAD with its own mark, so the two marks have to differ, although thread
- * ids and pids repeat: {@link #markOf} says how far they do.
+ * whether it has the lock itself. It compares THREAD with its own mark, so the two marks have to differ, although
+ * thread ids and pids repeat: {@link #markOf} says how far they do.
  *
  * <p>The word is read and written as a volatile: a thread that acquires the lock sees all that earlier owners wrote.
  *
  * <h2>Waiting</h2>
  *
  * <p>A thread that finds the lock taken first spins for some microseconds. Then the waiting threads of one process
- * queue at {@link #gate}, and only the first of them competes with other processes. So each process has at most one
- * thread that sleeps on the word and checks the owner. This thread sets WAITERS, and sleeps on the low half of the word
- * until another thread wakes it, but no longer than a slice of some milliseconds. If the word has not changed by then,
- * it checks whether the owner is alive. So a lost wake-up, because a process was killed in the middle, costs a slice
- * and no more. A thread that ends without unlocking does not count as dead while its process lives.
+ * queue at {@link #gate}, and only the first of them competes with other processes. A process has one object of this
+ * class for each lock, so at most one of its threads sleeps on the word. This thread sets WAITERS, and sleeps on the
+ * low half of the word until another thread wakes it, but at most for a slice of some milliseconds. If the word has not
+ * changed by then, the thread checks whether the owner's process is alive. So a wake-up that is lost, as a process was
+ * killed just before it, costs a slice and no more. A thread that ends without unlocking does not count as dead while
+ * its process lives.
  *
- * <p>An owner that unlocks clears WAITERS, and wakes one sleeper if it was set, or all if the lock stays damaged. A
- * thread that has slept therefore locks with WAITERS set, as others may still sleep. Nothing is handed over: any thread
- * may overtake a woken one.
+ * <p>An owner that unlocks clears WAITERS. If the flag was set, the owner wakes one sleeper, or all if the lock stays
+ * damaged. A thread that has slept does not know whether others still sleep. It locks with WAITERS set, so that its
+ * unlock wakes the next sleeper. Nothing is handed over: any thread may overtake a woken one.
  *
  * <p>The lock is not reentrant: a second {@link #lock} of the owner throws. {@link SharedReentrantLock} counts holds in
  * HOLDS.
@@ -90,20 +96,20 @@ final class LockWord {
     private static final int SPINS = Runtime.getRuntime().availableProcessors() > 1 ? 100 : 0;
 
     private final MemorySegment memory;
-    /** The low half of the word, on which threads sleep. */
+    /** The low half of the word. Threads sleep on this half, as a futex has 32 bits. */
     private final MemorySegment low;
     /** Held by the thread of this process that competes with other processes for the lock. */
     private final ReentrantLock gate = new ReentrantLock();
     /** When {@link #tryLock()} last checked the owner. Not guarded: a race costs one check more. */
     private long lookedAt = Backend.current().nanoTime();
 
-    /** How to acquire a damaged lock. */
+    /** What to do if the lock is damaged. */
     private enum Want {
-        /** Not at all: throws {@link OwnerDiedException}. */
+        /** Throw {@link OwnerDiedException}, and leave the lock as it is. */
         SOUND,
-        /** The caller repairs the data: its unlock leaves the lock free. */
+        /** Acquire the lock. The caller repairs the data, so its unlock leaves the lock free. */
         TO_REPAIR,
-        /** The caller does not repair the data: its unlock leaves the lock damaged. */
+        /** Acquire the lock. The caller does not repair the data, so its unlock leaves the lock damaged. */
         AS_IT_IS
     }
 
@@ -230,7 +236,7 @@ final class LockWord {
     }
 
     private Outcome acquireOutOfTurn(WaitLimit limit, Want want) throws InterruptedException {
-        long forGate = limit.left();
+        long forGate = limit.left(); // 0 or less when the limit is over: then the thread only tries
         if (!(forGate <= 0 ? gate.tryLock() : gate.tryLock(forGate, TimeUnit.NANOSECONDS))) {
             return Outcome.TIMED_OUT;
         }
@@ -241,8 +247,10 @@ final class LockWord {
             return outcome;
         } finally {
             gate.unlock();
+            // An unlock may have woken this thread, which gives up: wake another in its place. If the lock is taken
+            // again, the other could only go back to sleep.
             if (!acquired && !isOwned(word())) {
-                Sharing.here().wake(low, 1); // this thread may have consumed the wake-up
+                Sharing.here().wake(low, 1);
             }
         }
     }
@@ -350,7 +358,8 @@ final class LockWord {
     /**
      * Acquires the lock again after a wait for a condition, damaged or not; an interrupt does not end the wait.
      *
-     * @return null, or what the caller has to throw, as the lock is damaged; its unlock leaves the lock damaged
+     * @return null if the lock is sound, else the exception that the caller has to throw. The caller has the lock in
+     *     both cases; its unlock leaves a damaged lock damaged
      */
     @Nullable OwnerDiedException lockAgain(int holds) {
         boolean damaged = !take() && acquireUninterruptibly(Want.AS_IT_IS) == Outcome.DAMAGED;
