@@ -43,8 +43,10 @@ import org.junit.jupiter.api.condition.OS;
  * <p>The build kills a few. {@code -Dsennit.kills=100} makes a long run of it, and {@code -Dsennit.seed=} repeats one.
  */
 @EnabledOnOs(value = OS.LINUX, architectures = {"amd64", "aarch64"})
-@Timeout(120)
+@Timeout(SharedQueueIT.MOST_SECONDS)
 class SharedQueueIT {
+    static final int MOST_SECONDS = 120;
+
     private static final int KILLS = Integer.getInteger("sennit.kills", 6);
 
     private static final VarHandle LONGS = JAVA_LONG.varHandle();
@@ -76,10 +78,15 @@ class SharedQueueIT {
     private static final class Ledger implements Serializable {
         private static final long serialVersionUID = 1L;
         private static final int MOST_TASKS = 10_000;
-        private static final int MOST_ITEMS = 2_000_000;
+        /** How many items go through at full speed around each kill. */
+        private static final int FAST_ITEMS = 10_000;
+        /** The three producers put in no more than one item a millisecond each while they are slow. */
+        private static final int MOST_SLOW_ITEMS = MOST_SECONDS * 3 * 1_000;
+        private static final int MOST_ITEMS = KILLS * FAST_ITEMS + MOST_SLOW_ITEMS;
         private static final long STOP = 0;
         private static final long BROKEN = 8;
         private static final long TAKEN = 16;
+        private static final long FAST_UNTIL = 24;
         private static final long PUT = 64;
         private static final long STARTED = PUT + 8L * MOST_TASKS;
         private static final long ITEMS = STARTED + 8L * MOST_TASKS;
@@ -94,14 +101,30 @@ class SharedQueueIT {
             LONGS.getAndAdd(memory.segment(), place, 1L);
         }
 
-        /** Puts in until it is told to stop, and writes down what is in for sure. */
+        /** Lets the producers put in at full speed until some more items were taken. */
+        void speedUp() {
+            LONGS.setVolatile(memory.segment(), FAST_UNTIL, get(TAKEN) + FAST_ITEMS);
+        }
+
+        void stop() {
+            LONGS.setVolatile(memory.segment(), STOP, 1L);
+        }
+
+        /**
+         * Puts in until it is told to stop, and writes down what is in for sure. The producer is slow while the test
+         * waits for new workers: their start may take long, and the ledger has room for a limited number of items.
+         */
         int produce(SharedQueue<Item> queue, int producer, long seed) throws InterruptedException {
             var random = new SplittableRandom(seed);
             int count = 0;
             while (get(STOP) == 0) {
                 queue.put(Item.of(producer, count++));
                 LONGS.setVolatile(memory.segment(), PUT + 8L * producer, (long) count);
-                pause(random);
+                if (get(TAKEN) < get(FAST_UNTIL)) {
+                    pause(random);
+                } else {
+                    LockSupport.parkNanos(1_000_000);
+                }
             }
             return count;
         }
@@ -197,37 +220,49 @@ class SharedQueueIT {
         var random = new SplittableRandom(seed);
         SharedQueue<Item> queue = SharedQueue.create(8, 512);
         Ledger ledger = new Ledger();
-        try (ProcessPool pool = workers(4)) {
+        try (ProcessPool pool = workers(4);
+                // Closed before the pool: after a failure, the pool would wait for the producers forever.
+                AutoCloseable _ = () -> {
+                    ledger.stop();
+                    queue.shutdown();
+                }) {
             Caller<Integer> survivingProducer = Caller.of(() -> ledger.produce(queue, 0, seed));
             Caller<Integer> survivingConsumer = Caller.of(() -> ledger.consume(queue, 0, seed));
             Map<Integer, TaskFuture<?>> producers = new HashMap<>();
             List<TaskFuture<?>> consumers = new ArrayList<>();
             for (int kill = 0; kill < KILLS; kill++) {
                 // Two of each, which are at work when somebody is killed.
-                while (producers.values().stream().filter(future -> !future.isDone()).count() < 2) {
+                while (producers.values().stream().filter(future -> !died(future)).count() < 2) {
                     int producer = producers.size() + 1;
                     long taskSeed = random.nextLong();
                     producers.put(producer, pool.submit(() -> ledger.produce(queue, producer, taskSeed)));
                 }
-                while (consumers.stream().filter(future -> !future.isDone()).count() < 2) {
+                while (consumers.stream().filter(future -> !died(future)).count() < 2) {
                     int consumer = consumers.size() + 1;
                     long taskSeed = random.nextLong();
                     consumers.add(pool.submit(() -> ledger.consume(queue, consumer, taskSeed)));
                 }
                 Conditions.await("all are at work after kill " + kill)
-                        .until(() -> producers.entrySet().stream()
-                                .allMatch(each -> each.getValue().isDone() || ledger.put(each.getKey()) > 0)
-                                && java.util.stream.IntStream.range(0, consumers.size())
-                                        .allMatch(i -> consumers.get(i).isDone()
-                                                || ledger.get(Ledger.STARTED + 8L * (i + 1)) > 0));
+                        .until(() -> {
+                            consumers.forEach(SharedQueueIT::died);
+                            return producers.entrySet().stream()
+                                    .allMatch(each -> each.getValue().isDone() || ledger.put(each.getKey()) > 0)
+                                    && java.util.stream.IntStream.range(0, consumers.size())
+                                            .allMatch(i -> consumers.get(i).isDone()
+                                                    || ledger.get(Ledger.STARTED + 8L * (i + 1)) > 0);
+                        });
+                ledger.speedUp();
                 long until = ledger.get(Ledger.TAKEN) + random.nextInt(1, 3_000);
-                Conditions.await("others go on after kill " + kill).until(() -> ledger.get(Ledger.TAKEN) >= until);
+                Conditions.await("others go on after kill " + kill).until(() -> {
+                    consumers.forEach(SharedQueueIT::died);
+                    return ledger.get(Ledger.TAKEN) >= until;
+                });
                 List<ProcessHandle> victims = WorkerProcesses.ofThisJvm();
                 if (!victims.isEmpty()) {
                     victims.get(random.nextInt(victims.size())).destroyForcibly();
                 }
             }
-            LONGS.setVolatile(ledger.memory.segment(), Ledger.STOP, 1L);
+            ledger.stop();
             survivingProducer.result();
             for (TaskFuture<?> producer : producers.values()) {
                 assertThat(producer.handle((value, failure) -> true).get(60, SECONDS)).isTrue();
@@ -264,9 +299,10 @@ class SharedQueueIT {
         }
     }
 
-    private static boolean died(TaskFuture<?> done) {
-        if (done.isCompletedExceptionally()) {
-            assertThat(done.exceptionNow()).isInstanceOf(WorkerCrashedException.class);
+    /** Tells whether the worker of a task was killed; fails if the task failed in another way. */
+    private static boolean died(TaskFuture<?> task) {
+        if (task.isCompletedExceptionally()) {
+            assertThat(task.exceptionNow()).isInstanceOf(WorkerCrashedException.class);
             return true;
         }
         return false;
