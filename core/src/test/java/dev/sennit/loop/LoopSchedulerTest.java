@@ -16,7 +16,7 @@ class LoopSchedulerTest {
         try (EventLoop loop = EventLoop.open()) {
             var scheduler = new LoopScheduler(loop);
             var ends = new AtomicInteger();
-            try (var none = FailingBackend.withoutThreads()) {
+            try (var _ = FailingBackend.withoutThreads()) {
                 scheduler.finish(ends::incrementAndGet);
             }
             assertThat(ends).hasValue(1);
