@@ -350,12 +350,20 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /**
-     * Claims it for a worker. Its time limit counts from now on.
+     * Claims it for a worker. Its time limit counts from now on. A pool that is told to stop drops it instead.
      *
-     * @return false when another thread has started or dropped it; the caller must then not run it
+     * @return false when it was started or dropped; the caller must then not run it
      */
     public final boolean start() {
-        return STATE.compareAndSet(this, QUEUED, RUNNING) && begun();
+        return claim() && begun();
+    }
+
+    /** A worker that a cancelled task has set free comes before {@code shutdownNow} has cancelled those that wait. */
+    private boolean claim() {
+        if (pool.isStopping()) {
+            settle(null, new CancellationException(), true);
+        }
+        return STATE.compareAndSet(this, QUEUED, RUNNING);
     }
 
     /** Begins a run elsewhere, after the move to RUNNING. If this fails, the task fails and its run is stopped. */
@@ -474,7 +482,7 @@ public class Submission<T extends @Nullable Object> {
      * claimed or dropped it.
      */
     public final void run() {
-        if (!STATE.compareAndSet(this, QUEUED, RUNNING)) {
+        if (!claim()) {
             return;
         }
         T value = null;
