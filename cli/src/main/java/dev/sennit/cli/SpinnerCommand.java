@@ -86,6 +86,9 @@ final class SpinnerCommand implements Callable<Integer> {
             }
             boolean failed = !spinner.cancel(true);
             pools.close(pool); // so that the line is wiped before the answer is printed
+            if (beside.kind().equals(PROCESSES)) { // a worker that is short of time may be killed before it wipes
+                Spinner.wipe(terminal.out());
+            }
             if (failed) {
                 terminal.error("the spinner failed: " + CommandException.taskFailure(spinner.exceptionNow()));
             }
