@@ -1,6 +1,7 @@
 package dev.sennit.internal;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.sennit.internal.MemoryFile.NotAMemoryFileException;
@@ -8,16 +9,19 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout.PathElement;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The few system calls of Linux for which Java has no API: waiting on a word of shared memory (futex), memory that
  * processes can share and that is in no file system (memfd), and signals to a process whose id may have been reused
- * (pidfd).
+ * (pidfd). Through {@link #call}, {@link dev.sennit.internal.linux} makes those of sockets and of processes.
  *
  * <p>They are available on Linux for x86-64 and AArch64, if native access is enabled for this module: see {@link
  * #isAvailable}. All other methods need that; callers without it use portable means.
@@ -48,8 +52,26 @@ public final class Linux {
         return proven;
     }
 
-    static boolean isSupported() {
+    /**
+     * Returns whether system calls can be made. Tries none: a container's rules may forbid some, which then fail.
+     *
+     * @return whether this is Linux on a known processor, and native access is enabled for this module
+     */
+    public static boolean isSupported() {
         return isKnown() && Linux.class.getModule().isNativeAccessEnabled();
+    }
+
+    /**
+     * Returns why system calls cannot be made, and what to do.
+     *
+     * @return part of a sentence; null if they {@linkplain #isSupported can be made}
+     */
+    public static @Nullable String obstacle() {
+        if (!isKnown()) {
+            return "this needs Linux on x86-64 or AArch64, and here is " + System.getProperty("os.name") + " on "
+                    + System.getProperty("os.arch");
+        }
+        return isSupported() ? null : "native access is not enabled: start java with " + nativeAccessOption();
     }
 
     private static boolean isKnown() {
@@ -131,18 +153,67 @@ public final class Linux {
 
         static final MethodHandle CALL = syscall();
 
-        private static MethodHandle syscall() {
+        private static MethodHandle syscall(Linker.Option... more) {
             Linker linker = Linker.nativeLinker();
             return linker.downcallHandle(
                     linker.defaultLookup().findOrThrow("syscall"),
-                    FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS),
-                    Linker.Option.firstVariadicArg(1));
+                    FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG),
+                    Stream.concat(Stream.of(Linker.Option.firstVariadicArg(1)), Stream.of(more))
+                            .toArray(Linker.Option[]::new));
         }
 
         /** Makes a call whose first argument is a file descriptor instead of an address. */
         static long ofFile(long number, int descriptor, long second, long third) throws Throwable {
             return (long) CALL.invokeExact(
-                    number, MemorySegment.ofAddress(descriptor), second, third, MemorySegment.NULL);
+                    number, MemorySegment.ofAddress(descriptor), second, third, MemorySegment.NULL, 0L);
+        }
+    }
+
+    /** The same function, with a reason when it fails. Few processes ever link it. */
+    private static final class Failures {
+        private static final StructLayout STATE = Linker.Option.captureStateLayout();
+        private static final long ERRNO = STATE.byteOffset(PathElement.groupElement("errno"));
+        private static final MethodHandle CALL = Calls.syscall(Linker.Option.captureCallState("errno"));
+
+        static long call(long number, long first, long second, long third, long fourth, long fifth) throws Throwable {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment state = arena.allocate(STATE);
+                long result = (long) CALL.invokeExact(
+                        state,
+                        number,
+                        MemorySegment.ofAddress(first),
+                        second,
+                        third,
+                        MemorySegment.ofAddress(fourth),
+                        fifth);
+                return result == -1 ? -state.get(JAVA_INT, ERRNO) : result;
+            }
+        }
+    }
+
+    /**
+     * Makes any system call, as the kernel's own interface has it: arguments are numbers or addresses, and a negative
+     * result is the reason of a failure. Needs {@link #isSupported}.
+     *
+     * <p>A call that fails is made once more, to hear the reason: the JVM may overwrite {@code errno} before Java code
+     * can read it, and the function that saves it costs the start of a process as much as the first. So this is for
+     * calls that have had no effect when they fail; {@link #close} is not such a call.
+     *
+     * @param number which call
+     * @param first its arguments, from here on; those that it has not are ignored
+     * @param second an argument
+     * @param third an argument
+     * @param fourth an argument
+     * @param fifth an argument
+     * @return its result; if negative, {@code errno} times -1
+     */
+    public static long call(long number, long first, long second, long third, long fourth, long fifth) {
+        try {
+            long result = (long) Calls.CALL.invokeExact(
+                    number, MemorySegment.ofAddress(first), second, third, MemorySegment.ofAddress(fourth), fifth);
+            return result == -1 ? Failures.call(number, first, second, third, fourth, fifth) : result;
+        } catch (Throwable e) {
+            throw unexpected(e);
         }
     }
 
@@ -179,7 +250,7 @@ public final class Linux {
     private static void futexWait(MemorySegment word, int expected, MemorySegment timespec) {
         try {
             long ignored = (long) Calls.CALL.invokeExact(
-                    Calls.NUMBERS.futex, word, (long) Calls.FUTEX_WAIT, (long) expected, timespec);
+                    Calls.NUMBERS.futex, word, (long) Calls.FUTEX_WAIT, (long) expected, timespec, 0L);
         } catch (Throwable e) {
             throw unexpected(e);
         }
@@ -194,7 +265,7 @@ public final class Linux {
     public static void futexWake(MemorySegment word, int count) {
         try {
             long ignored = (long) Calls.CALL.invokeExact(
-                    Calls.NUMBERS.futex, word, (long) Calls.FUTEX_WAKE, (long) count, MemorySegment.NULL);
+                    Calls.NUMBERS.futex, word, (long) Calls.FUTEX_WAKE, (long) count, MemorySegment.NULL, 0L);
         } catch (Throwable e) {
             throw unexpected(e);
         }
@@ -209,7 +280,7 @@ public final class Linux {
     public static void giveBack(MemorySegment part) {
         try {
             long ignored = (long) Calls.CALL.invokeExact(
-                    Calls.NUMBERS.madvise, part, part.byteSize(), (long) Calls.MADV_REMOVE, MemorySegment.NULL);
+                    Calls.NUMBERS.madvise, part, part.byteSize(), (long) Calls.MADV_REMOVE, MemorySegment.NULL, 0L);
         } catch (Throwable e) {
             throw unexpected(e);
         }
@@ -224,7 +295,8 @@ public final class Linux {
                     arena.allocateFrom(name),
                     (long) (Calls.MFD_CLOEXEC | Calls.MFD_ALLOW_SEALING),
                     0L,
-                    MemorySegment.NULL);
+                    MemorySegment.NULL,
+                    0L);
             if (descriptor < 0) {
                 throw new IOException("no memory file could be made: too many open files?");
             }
@@ -296,7 +368,8 @@ public final class Linux {
                     MemorySegment.ofAddress(Calls.AT_FDCWD),
                     arena.allocateFrom(path.toString()).address(),
                     (long) (how | Calls.O_CLOEXEC),
-                    MemorySegment.NULL);
+                    MemorySegment.NULL,
+                    0L);
         } catch (Throwable e) {
             throw unexpected(e);
         }
@@ -311,7 +384,12 @@ public final class Linux {
         return Path.of("/proc/self/fd/" + descriptor);
     }
 
-    static void close(int descriptor) {
+    /**
+     * Closes a file descriptor of this process. Needs {@link #isSupported}.
+     *
+     * @param descriptor the number, which may be another file's afterwards
+     */
+    public static void close(int descriptor) {
         try {
             Calls.ofFile(Calls.NUMBERS.close, descriptor, 0, 0);
         } catch (Throwable e) {
