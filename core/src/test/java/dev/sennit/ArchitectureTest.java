@@ -144,7 +144,8 @@ class ArchitectureTest {
                         noClasses()
                                 .that(are(describe("not those that bring a worker's output home",
                                         type -> !type.getName().matches(
-                                                "dev\\.sennit\\.process\\.(Worker|Output|ProcessPool\\$Builder).*"))))
+                                                "dev\\.sennit\\.process\\.(Worker|Output|ProcessPool\\$Builder).*"
+                                                        + "|dev\\.sennit\\.service\\.(ServiceMain|RunningService)"))))
                                 .should(ACCESS_STANDARD_STREAMS)
                                 .as("only workers and their output touch the standard streams"),
                         Prints.class),
@@ -312,7 +313,7 @@ class ArchitectureTest {
                     .extracting(ModuleDescriptor.Exports::source)
                     .containsExactlyInAnyOrder(
                             "dev.sennit", "dev.sennit.loop", "dev.sennit.manager", "dev.sennit.pipe",
-                            "dev.sennit.process", "dev.sennit.shared",
+                            "dev.sennit.process", "dev.sennit.service", "dev.sennit.shared",
                             "dev.sennit.testing");
         }
     }

@@ -7,6 +7,7 @@ import dev.sennit.WorkerStartException;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Sizes;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.machine.LinuxProcess;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -3,6 +3,7 @@ package dev.sennit.process;
 import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.machine.LinuxProcess;
 import java.io.File;
 import java.io.IOException;
 import java.nio.channels.FileChannel;

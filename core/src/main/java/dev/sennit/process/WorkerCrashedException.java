@@ -1,5 +1,6 @@
 package dev.sennit.process;
 
+import dev.sennit.internal.machine.ExitCodes;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -14,8 +15,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class WorkerCrashedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
-    private static final int SIGNAL_BASE = 128;
-    private static final int LAST_SIGNAL = 64;
 
     private final long pid;
     private final int exitCode;
@@ -77,8 +76,7 @@ public final class WorkerCrashedException extends RuntimeException {
     }
 
     static OptionalInt signalOf(int exitCode) {
-        int signal = exitCode - SIGNAL_BASE;
-        return signal >= 1 && signal <= LAST_SIGNAL ? OptionalInt.of(signal) : OptionalInt.empty();
+        return ExitCodes.signalOf(exitCode);
     }
 
     /** Whether somebody killed it: not a signal that a process brings upon itself, as SIGSEGV is. */
@@ -91,23 +89,6 @@ public final class WorkerCrashedException extends RuntimeException {
 
     /** "exited with code 3", "was killed by signal 9 (SIGKILL)". */
     static String describeExit(int exitCode) {
-        OptionalInt signal = signalOf(exitCode);
-        if (signal.isEmpty()) {
-            return "exited with code " + exitCode;
-        }
-        String name = switch (signal.getAsInt()) {
-            case 1 -> " (SIGHUP)";
-            case 2 -> " (SIGINT)";
-            case 3 -> " (SIGQUIT)";
-            case 4 -> " (SIGILL)";
-            case 6 -> " (SIGABRT)";
-            case 7 -> " (SIGBUS)";
-            case 8 -> " (SIGFPE)";
-            case 9 -> " (SIGKILL)";
-            case 11 -> " (SIGSEGV)";
-            case 15 -> " (SIGTERM)";
-            default -> "";
-        };
-        return "was killed by signal " + signal.getAsInt() + name;
+        return ExitCodes.describe(exitCode);
     }
 }

@@ -7,7 +7,10 @@ import dev.sennit.internal.Backend;
 import dev.sennit.internal.BackgroundExecutor;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.machine.LinuxProcess;
 import dev.sennit.internal.machine.MeetingFolder;
+import dev.sennit.internal.machine.OutputReader;
+import dev.sennit.internal.machine.ProcessEnd;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -191,7 +194,7 @@ final class WorkerJvm {
             }
             output = settings.output() == WorkerOutput.INHERIT
                     ? null
-                    : new OutputReader(name, started, settings.listener());
+                    : new OutputReader(name, started, settings.linesOf(name));
         } catch (Throwable e) { // no thread, for example
             if (started != null) {
                 started.destroyForcibly();

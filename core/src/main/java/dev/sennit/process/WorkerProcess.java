@@ -7,21 +7,11 @@ import dev.sennit.codec.AllowList;
 import dev.sennit.codec.MessageBuffer;
 import dev.sennit.codec.Movable;
 import dev.sennit.codec.TaskCodec;
-import dev.sennit.internal.Backend;
-import dev.sennit.internal.SuspendingFuture;
 import dev.sennit.internal.Timers;
-import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.pipe.Pipe;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.Serial;
 import java.io.Serializable;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.Channels;
-import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,7 +25,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -62,6 +51,12 @@ import org.jspecify.annotations.Nullable;
  * captured. It gets nothing else: no open file but its output, no static variable, no thread, and a standard input that
  * is at its end.
  *
+ * <h2>What it hears and says</h2>
+ *
+ * <p>Both sides send <em>notes</em>, which are bytes whose meaning is the program's: {@link #send} and {@link
+ * Builder#onNote} here, {@link ParentProcess} in the process. {@link #stop} asks it to end within a time. No one is
+ * held up by the other: what is not read at once waits, up to a bound.
+ *
  * <h2>How it ends</h2>
  *
  * <p>As any JVM: when its main and its threads that are not daemons have ended, by {@link System#exit}, or by a signal.
@@ -70,29 +65,19 @@ import org.jspecify.annotations.Nullable;
  * workers of a {@link ProcessPool}.
  *
  * <p><b>Its parent's end is its own</b>, as it is for a thread: when this JVM ends, by its own will or by
- * {@code kill -9}, the process gets to know it, runs its shutdown hooks, and is gone after two seconds at the latest.
- * One that is not a {@linkplain Builder#daemon daemon}, which is the default, keeps this JVM alive when its main method
- * returns, as a thread does; it does not survive {@link System#exit}. What is to survive this JVM is started by a
+ * {@code kill -9}, the process gets to know it, runs its stop listeners and shutdown hooks, and is gone after two
+ * seconds at the latest, or {@linkplain Builder#orphanLimit another time}. One that hangs or was stopped by {@code
+ * SIGSTOP} does not get to know it: {@link Builder#killedWithParent} is for that. One that is not a
+ * {@linkplain Builder#daemon daemon}, which is the default, keeps this JVM alive when its main method returns, as a
+ * thread does; it does not survive {@link System#exit}. What is to survive this JVM is started by a
  * {@link ProcessBuilder}.
  */
 public final class WorkerProcess {
-    private static final Duration START_LIMIT = Duration.ofSeconds(60);
-    /** The output of a process that has ended is there at once, unless a child of its own holds the pipe. */
-    private static final Duration OUTPUT_LIMIT = Duration.ofMillis(500);
-
     private static final AtomicInteger STARTED = new AtomicInteger();
-    private static final Set<WorkerProcess> ACTIVE = ConcurrentHashMap.newKeySet();
+    /** Those that have a main and have not ended. */
+    static final Set<WorkerProcess> ACTIVE = ConcurrentHashMap.newKeySet();
 
-    private final String name;
-    private final boolean daemon;
-    private final AllowList allowed;
-    private final Path folder;
-    private final ServerSocketChannel server;
-    private final Process process;
-    private final @Nullable OutputReader output;
-    private final CompletableFuture<WorkerProcess> ended = new SuspendingFuture<>();
-    /** Only the watching thread, until {@link #ended}. */
-    private @Nullable Throwable failure;
+    private final ChildJvm child;
 
     /** What a process runs. As a program's main method, it may throw anything. */
     @FunctionalInterface
@@ -105,7 +90,8 @@ public final class WorkerProcess {
         void run() throws Exception;
     }
 
-    private record MainTask(Main main) implements Task<@Nullable Object> {
+    /** As a main travels. */
+    record MainTask(Main main) implements Task<@Nullable Object> {
         @Serial
         private static final long serialVersionUID = 1L;
 
@@ -155,158 +141,65 @@ public final class WorkerProcess {
         return Optional.ofNullable(WorkerProcessMain.name());
     }
 
-    private WorkerProcess(WorkerSettings settings, String name, boolean daemon, AllowList allowed) throws IOException {
-        this.name = name;
-        this.daemon = daemon;
-        this.allowed = allowed;
-        folder = MeetingFolder.create();
-        ServerSocketChannel opened = null;
-        Process started = null;
-        try {
-            opened = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
-            opened.bind(UnixDomainSocketAddress.of(folder.resolve(MeetingFolder.SOCKET)));
-            started = launch(settings, folder, name);
-            output = settings.output() == WorkerOutput.INHERIT
-                    ? null
-                    : new OutputReader(name, started, settings.listener());
-        } catch (Throwable e) { // no thread to be had, say
-            if (started != null) {
-                started.destroyForcibly();
-            }
-            removeTraces(opened, folder);
-            throw e;
-        }
-        server = opened;
-        process = started;
-    }
-
-    private static Process launch(WorkerSettings settings, Path folder, String name) throws IOException {
-        List<String> command = new ArrayList<>(WorkerCommand.write(
-                WorkerCommand.arguments(settings, WorkerProcessMain.class), folder.resolve(MeetingFolder.ARGUMENTS)));
-        command.addAll(List.of(name, folder.toString()));
-        Process process = settings.processFor(command).start();
-        try {
-            process.getOutputStream().close();
-        } catch (IOException e) {
-            // it has ended already
-        }
-        return process;
-    }
-
-    /** Once both ends are connected, or never will be, nothing is left in the file system. */
-    private static void removeTraces(@Nullable ServerSocketChannel server, Path folder) {
-        try {
-            if (server != null) {
-                server.close();
-            }
-        } catch (IOException e) {
-            // nobody will connect either way
-        }
-        MeetingFolder.remove(folder);
-    }
-
-    /** Nobody watches it, and nobody has it. */
-    private void abandon() {
-        process.destroyForcibly();
-        removeTraces(server, folder);
-        ACTIVE.remove(this);
-        ended.complete(this);
-    }
-
     /**
-     * Sends the main and waits for the end. One that is no daemon keeps this JVM alive, so that the process may end.
+     * The process that started this one, if this code runs in a {@code WorkerProcess}.
+     *
+     * @return the parent; empty in a program that somebody else started, and in the workers of a pool
      */
-    private final class Watch extends Thread {
-        private final ClassLoader loader;
-        /** Only this thread; null when it has been sent. */
-        private @Nullable MessageBuffer main;
+    public static Optional<ParentProcess> parent() {
+        return Optional.ofNullable(WorkerProcessMain.parent());
+    }
 
-        Watch(MessageBuffer main, ClassLoader loader) {
-            super(name + "-watch");
-            this.main = main;
-            this.loader = loader;
-            setDaemon(daemon);
+    private WorkerProcess(ChildJvm child) {
+        this.child = child;
+    }
+
+    static String ensureName(String text) {
+        if (text.isBlank()) {
+            throw new IllegalArgumentException("name must not be blank");
+        }
+        return text;
+    }
+
+    /** A main that is ready to be sent, with what moves with it. */
+    record Given(String name, ChildJvm.Main main, List<Movable> moving) {
+        static Given of(String name, Main main, AllowList allowed) {
+            Objects.requireNonNull(main, "main");
+            List<Movable> moving = new ArrayList<>();
+            MessageBuffer task = TaskCodec.encodeTask(new MainTask(main), main.getClass(), name, moving, allowed);
+            if (!Frames.Kind.MAIN.takes(task.length())) {
+                moving.forEach(Movable::isNotSent);
+                throw new TaskSerializationException(
+                        "task " + name + " cannot travel to a worker process: it has " + task.length() + " bytes",
+                        null);
+            }
+            ClassLoader loader = main.getClass().getClassLoader();
+            return new Given(name,
+                    new ChildJvm.Main(task, loader != null ? loader : ClassLoader.getSystemClassLoader()), moving);
         }
 
-        /** An interrupt would close the channel, which tells the process that its parent is gone. */
-        @Override
-        public void interrupt() {}
+        void isNotSent() {
+            moving.forEach(Movable::isNotSent);
+        }
 
-        @Override
-        public void run() {
-            boolean began = false;
-            Future<?> tooLong = null;
-            Throwable cause = null;
+        /** Has a process run it. */
+        WorkerProcess to(ChildJvm child) {
+            var process = new WorkerProcess(child);
             try {
-                tooLong = Timers.after(START_LIMIT, process::destroyForcibly);
-                new ProcessEnd(process).then(() -> removeTraces(server, folder)); // ends accept()
-                ClassServer.serve(server.accept(), name);
-                try (SocketChannel socket = server.accept()) {
-                    tooLong.cancel(false);
-                    removeTraces(server, folder);
-                    began = true;
-                    send(socket, Objects.requireNonNull(main));
-                    main = null;
-                    listen(socket);
-                }
-            } catch (IOException e) {
-                // it has ended
-            } catch (Throwable e) { // no thread or memory to be had
-                process.destroyForcibly();
-                cause = e;
-            } finally {
-                if (tooLong != null) {
-                    tooLong.cancel(false);
-                }
-                removeTraces(server, folder);
+                child.reserve(process, name);
+            } catch (Throwable e) {
+                isNotSent();
+                throw e;
             }
-            conclude(began, cause);
-        }
-
-        private static void send(SocketChannel socket, MessageBuffer message) throws IOException {
-            var out = new DataOutputStream(Channels.newOutputStream(socket));
-            out.writeInt(message.length());
-            out.write(message.bytes(), 0, message.length());
-        }
-
-        private void listen(SocketChannel socket) throws IOException {
-            var in = new DataInputStream(Channels.newInputStream(socket));
-            int length = in.readInt(); // ends with the process, if its main does not fail
-            byte[] message = in.readNBytes(length);
-            if (message.length == length) {
-                failure = TaskCodec.decodeFailure(message, loader, allowed);
-            }
-            while (in.read() >= 0) {
-                // the process lives on until its other threads have ended
-            }
-        }
-
-        private void conclude(boolean began, @Nullable Throwable cause) {
             try {
-                int exitCode = process.waitFor();
-                if (output != null) {
-                    output.awaitEnd(OUTPUT_LIMIT);
-                }
-                if (!began) {
-                    failure = new WorkerStartException(
-                            "process " + name + " (pid " + pid() + ") " + WorkerCrashedException.describeExit(exitCode)
-                                    + " before its main began" + said(),
-                            cause);
-                } else if (cause != null) {
-                    failure = cause;
-                }
-            } catch (InterruptedException e) {
-                throw new AssertionError("threads that watch processes cannot be interrupted", e);
-            } finally {
-                ACTIVE.remove(WorkerProcess.this);
-                ended.complete(WorkerProcess.this);
+                moving.forEach(Movable::receiverStarted);
+                child.ended().thenRun(() -> moving.forEach(Movable::receiverEnded));
+                child.handOver(main);
+                return process;
+            } catch (Throwable e) { // no memory, say
+                child.kill();
+                throw e;
             }
-        }
-
-        private String said() {
-            return output == null || output.lastLines().isEmpty()
-                    ? ""
-                    : "; it said: " + String.join(" | ", output.lastLines());
         }
     }
 
@@ -318,7 +211,7 @@ public final class WorkerProcess {
      * @return the name
      */
     public String name() {
-        return name;
+        return child.name();
     }
 
     /**
@@ -327,7 +220,7 @@ public final class WorkerProcess {
      * @return the id, also when the process has ended
      */
     public long pid() {
-        return process.pid();
+        return child.pid();
     }
 
     /**
@@ -336,7 +229,16 @@ public final class WorkerProcess {
      * @return true if it does
      */
     public boolean isDaemon() {
-        return daemon;
+        return child.isDaemon();
+    }
+
+    /**
+     * Whether the operating system kills it when this JVM ends.
+     *
+     * @return true if that was {@linkplain Builder#killedWithParent wanted} and is possible here
+     */
+    public boolean isKilledWithParent() {
+        return child.isKilledWithParent();
     }
 
     /**
@@ -345,7 +247,7 @@ public final class WorkerProcess {
      * @return a handle
      */
     public ProcessHandle toHandle() {
-        return process.toHandle();
+        return child.toHandle();
     }
 
     // ---- how it ends ----
@@ -357,7 +259,7 @@ public final class WorkerProcess {
      * @return true from its start to its end
      */
     public boolean isAlive() {
-        return !ended.isDone();
+        return child.isAlive();
     }
 
     /**
@@ -367,7 +269,7 @@ public final class WorkerProcess {
      */
     public void join() throws InterruptedException {
         try {
-            ended.get();
+            child.ended().get();
         } catch (ExecutionException e) {
             throw new AssertionError("ends in no other way", e);
         }
@@ -382,7 +284,7 @@ public final class WorkerProcess {
      */
     public boolean join(Duration longest) throws InterruptedException {
         try {
-            ended.get(Timers.nanos(longest), TimeUnit.NANOSECONDS);
+            child.ended().get(Timers.nanos(longest), TimeUnit.NANOSECONDS);
             return true;
         } catch (TimeoutException e) {
             return false;
@@ -397,7 +299,7 @@ public final class WorkerProcess {
      * @return a new future, done with this process when that has ended; to cancel it has no effect on the process
      */
     public CompletableFuture<WorkerProcess> onExit() {
-        return ended.copy();
+        return child.ended().thenApply(_ -> this);
     }
 
     /**
@@ -410,8 +312,8 @@ public final class WorkerProcess {
         if (isAlive()) {
             return OptionalInt.empty();
         }
-        OptionalInt signal = WorkerCrashedException.signalOf(process.exitValue());
-        return OptionalInt.of(signal.isPresent() ? -signal.getAsInt() : process.exitValue());
+        OptionalInt signal = WorkerCrashedException.signalOf(child.exitValue());
+        return OptionalInt.of(signal.isPresent() ? -signal.getAsInt() : child.exitValue());
     }
 
     /**
@@ -419,27 +321,64 @@ public final class WorkerProcess {
      *
      * @return empty while it runs, and when its main threw nothing; a {@link dev.sennit.RemoteTaskException} for an
      *     exception that cannot travel, or is of a class that is not allowed; a {@link WorkerStartException} if it
-     *     ended before its main began; or the {@link Error}, such as too little memory, for which this JVM could not
-     *     hear of it and killed it
+     *     ended before its main began; a {@link java.io.StreamCorruptedException} if it was killed because what it said
+     *     to this JVM made no sense; or the {@link Error}, such as too little memory, for which this JVM could not hear
+     *     of it and killed it
      */
     public Optional<Throwable> failure() {
-        return isAlive() ? Optional.empty() : Optional.ofNullable(failure);
+        return isAlive() ? Optional.empty() : Optional.ofNullable(child.failure());
+    }
+
+    /**
+     * Sends it a note, for the listener that its main {@linkplain ParentProcess#onNote sets}. Does not wait for the
+     * process: notes wait here until it has begun its main, and there until there is a listener. Notes of one thread
+     * arrive in order.
+     *
+     * @param note at most 64 KiB; it is copied
+     * @return false if the process has ended, or 1 MiB of notes wait for its listener already. True does not say that
+     *     the note arrives, as the process may end first
+     * @throws IllegalArgumentException if it is longer
+     */
+    public boolean send(byte[] note) {
+        return child.send(note);
+    }
+
+    /**
+     * Asks it to end, and kills it if it has not within a time. Its {@linkplain ParentProcess#onStop stop listeners}
+     * run; without any, it exits as by {@link #terminate}, and so does one whose main has not begun. A later stop can
+     * make the time shorter, not longer.
+     *
+     * @param limit the time; zero or less kills it at once, and so does a lack of threads, of which the limit needs one
+     * @return as {@link #onExit}; {@link #wasKilled} tells then whether it had to be killed
+     */
+    public CompletableFuture<WorkerProcess> stop(Duration limit) {
+        child.stop(limit);
+        return onExit();
+    }
+
+    /**
+     * Whether it ended because this JVM killed it: by {@link #kill}, at the limit of {@link #stop}, as it took too long
+     * to start, or as what it said made no sense.
+     *
+     * @return false while it runs, and if it ended in another way, such as by the signal of another program
+     */
+    public boolean wasKilled() {
+        return !isAlive() && child.wasKilled();
     }
 
     /** Asks it to end: SIGTERM, where there are signals. Its shutdown hooks run, for as long as they like. */
     public void terminate() {
-        process.destroy();
+        child.terminate();
     }
 
     /** Ends it at once: SIGKILL, where there are signals. */
     public void kill() {
-        process.destroyForcibly();
+        child.kill();
     }
 
     @Override
     public String toString() {
-        String state = isAlive() ? "runs" : WorkerCrashedException.describeExit(process.exitValue());
-        return "WorkerProcess[" + name + ", pid " + pid() + ", " + state + (daemon ? ", daemon]" : "]");
+        return "WorkerProcess[" + name() + ", pid " + pid() + ", " + child.state() + (isDaemon() ? ", daemon]" : "]");
     }
 
     /** Settings of a {@link WorkerProcess}. */
@@ -448,6 +387,9 @@ public final class WorkerProcess {
         private final WorkerSettings.Builder jvm = new WorkerSettings.Builder();
         private @Nullable String name;
         private boolean daemon;
+        private Duration orphanLimit = Duration.ofSeconds(2);
+        private boolean killedWithParent;
+        private @Nullable NoteListener listener;
 
         private Builder() {}
 
@@ -459,10 +401,7 @@ public final class WorkerProcess {
          * @throws IllegalArgumentException if it is empty
          */
         public Builder name(String text) {
-            if (text.isBlank()) {
-                throw new IllegalArgumentException("name must not be blank");
-            }
-            name = text;
+            name = ensureName(text);
             return this;
         }
 
@@ -558,6 +497,49 @@ public final class WorkerProcess {
         }
 
         /**
+         * Who gets the notes that it {@linkplain ParentProcess#send sends}. The default drops them.
+         *
+         * @param newListener called by one thread for each process
+         * @return this
+         */
+        public Builder onNote(NoteListener newListener) {
+            listener = Objects.requireNonNull(newListener, "newListener");
+            return this;
+        }
+
+        /**
+         * How long its stop listeners and shutdown hooks have, all together, when this JVM has ended; the default is
+         * two seconds. Then it is halted.
+         *
+         * @param limit zero to halt at once, without them
+         * @return this
+         * @throws IllegalArgumentException if it is negative
+         */
+        public Builder orphanLimit(Duration limit) {
+            if (limit.isNegative()) {
+                throw new IllegalArgumentException("orphanLimit must be >= 0, was " + limit);
+            }
+            orphanLimit = limit;
+            return this;
+        }
+
+        /**
+         * Whether the operating system shall kill it when this JVM ends, however that ends; the default is false. Then
+         * none outlives this JVM, not even one that hangs or was stopped by {@code SIGSTOP}; but its stop listeners and
+         * shutdown hooks do not run at that end.
+         *
+         * <p>Works on Linux with the program {@code setpriv} of util-linux. Elsewhere the process ends as without this
+         * setting, and {@link WorkerProcess#isKilledWithParent} is false.
+         *
+         * @param wanted whether it shall
+         * @return this
+         */
+        public Builder killedWithParent(boolean wanted) {
+            killedWithParent = wanted;
+            return this;
+        }
+
+        /**
          * Lets exceptions of more classes come home as they are, see {@link ProcessPool.Builder#allow}.
          *
          * @param patterns class names, {@code package.*}, or {@code package.**} for the packages below it as well
@@ -578,34 +560,56 @@ public final class WorkerProcess {
          *     none could start here, as this runtime image has no launcher, or its temporary folder is not writable
          */
         public WorkerProcess start(Main main) {
-            Objects.requireNonNull(main, "main");
-            WorkerCommand.ensureLauncher();
-            String chosen = name != null ? name : "process-" + STARTED.incrementAndGet();
-            List<Movable> given = new ArrayList<>();
-            WorkerSettings settings = jvm.build(1);
-            AllowList allowed = settings.newAllowList();
-            MessageBuffer message = TaskCodec.encodeTask(new MainTask(main), main.getClass(), chosen, given, allowed);
+            String chosen = chosenName();
+            ChildJvm.Settings settings = settings();
+            Given given = Given.of(chosen, main, settings.allowed());
+            ChildJvm child;
+            try {
+                child = launch(settings, chosen);
+            } catch (Throwable e) {
+                given.isNotSent();
+                throw e;
+            }
             WorkerProcess process;
             try {
-                process = new WorkerProcess(settings, chosen, daemon, allowed);
-            } catch (RuntimeException | Error e) {
-                given.forEach(Movable::isNotSent);
-                throw e;
-            } catch (IOException e) {
-                given.forEach(Movable::isNotSent);
-                throw new WorkerStartException("process " + chosen + " cannot be started: " + e.getMessage(), e);
-            }
-            given.forEach(Movable::receiverStarted);
-            process.onExit().thenRun(() -> given.forEach(Movable::receiverEnded));
-            ACTIVE.add(process);
-            ClassLoader loader = main.getClass().getClassLoader();
-            try {
-                Backend.start(process.new Watch(message, loader != null ? loader : ClassLoader.getSystemClassLoader()));
-            } catch (Throwable e) { // no thread to be had
-                process.abandon();
+                process = given.to(child); // before anybody can see it end
+            } catch (Throwable e) {
+                child.abandon();
                 throw e;
             }
+            child.watch();
             return process;
+        }
+
+        /**
+         * Starts a process that waits for its main; the settings may be used again.
+         *
+         * @return the process, which has not connected yet
+         * @throws WorkerStartException as {@link #start}
+         */
+        public PreparedProcess prepare() {
+            ChildJvm child = launch(settings(), chosenName());
+            child.watch();
+            return new PreparedProcess(child);
+        }
+
+        private String chosenName() {
+            return name != null ? name : "process-" + STARTED.incrementAndGet();
+        }
+
+        private ChildJvm.Settings settings() {
+            WorkerSettings built = jvm.build(1);
+            return new ChildJvm.Settings(
+                    built, daemon, orphanLimit, killedWithParent, listener, built.newAllowList());
+        }
+
+        private static ChildJvm launch(ChildJvm.Settings settings, String name) {
+            WorkerCommand.ensureLauncher();
+            try {
+                return new ChildJvm(settings, name);
+            } catch (IOException e) {
+                throw new WorkerStartException("process " + name + " cannot be started: " + e.getMessage(), e);
+            }
         }
     }
 }

@@ -1,24 +1,34 @@
 package dev.sennit.process;
 
+import dev.sennit.TaskSerializationException;
+import dev.sennit.codec.AllowList;
 import dev.sennit.codec.MessageBuffer;
 import dev.sennit.codec.Reading;
 import dev.sennit.codec.TaskCodec;
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Deadline;
 import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.boot.ParentClasses;
 import dev.sennit.internal.machine.MeetingFolder;
-import java.io.DataInputStream;
-import java.io.DataOutputStream;
-import java.io.EOFException;
+import dev.sennit.process.Frames.Frame;
+import dev.sennit.process.Frames.Kind;
 import java.io.IOException;
+import java.io.StreamCorruptedException;
 import java.net.UnixDomainSocketAddress;
-import java.nio.channels.Channels;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Optional;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -26,24 +36,31 @@ import org.jspecify.annotations.Nullable;
  * The other side of a {@link WorkerProcess}.
  *
  * <ol>
- *   <li>It connects to the socket that its parent made for it, and reads the user's main from it.
- *   <li>The main thread runs that. What it throws is told to the parent, and then ends this JVM's main thread, as it
- *       does in any program.
- *   <li>A thread listens for the end of the parent, and ends this process then.
+ *   <li>It connects to the socket that its parent made for it. From then on a thread reads what the parent says:
+ *       {@link Frames} has the protocol.
+ *   <li>The main thread waits for the user's main and runs that. What it throws is told to the parent, and then ends
+ *       this JVM's main thread, as it does in any program.
+ *   <li>When the parent has ended or says what makes no sense, the thread that reads ends this process.
  * </ol>
- *
- * <pre>
- * parent to child: int length, bytes of the main
- * child to parent: int length, bytes of a failure, if there is one
- * </pre>
  */
 final class WorkerProcessMain {
-    /** What shutdown hooks have when the parent is gone. */
-    private static final Duration EXIT_LIMIT = Duration.ofSeconds(2);
-    private static final int PARENT_GONE = 143;
+    /** What a parent has that is slow to read the last notes of a process that ends. */
+    private static final Duration LAST_NOTES_LIMIT = Duration.ofSeconds(1);
+
+    /** The main of a process that is no spare is there before. */
+    private static final Duration SPARE_AFTER = Duration.ofMillis(50);
+
+    /** As of SIGTERM. */
+    private static final int STOPPED = 143;
+    private static final int PARENT_GONE = STOPPED;
+    private static final int REFUSED = 1;
 
     /** Written once, before the user's main. */
     private static volatile @Nullable String name;
+    /** Written once, before the user's main. */
+    private static volatile @Nullable ParentProcess parent;
+
+    private record Given(String name, byte[] main) {}
 
     private WorkerProcessMain() {}
 
@@ -52,71 +69,91 @@ final class WorkerProcessMain {
         return name;
     }
 
+    /** The parent of this process, or null if it is not a {@link WorkerProcess}. */
+    static @Nullable ParentProcess parent() {
+        return parent;
+    }
+
     /** Arguments: the process's name, and the folder to meet the parent in. */
     public static void main(String[] arguments) throws Exception {
         Fallbacks.tellNothing();
-        name = arguments[0];
-        Thread.currentThread().setName(arguments[0]);
-        SocketChannel parent;
-        byte[] main;
+        Path folder = Path.of(arguments[1]);
+        ParentWatch watch;
         try {
-            Path socket = Path.of(arguments[1]).resolve(MeetingFolder.SOCKET);
+            Path socket = folder.resolve(MeetingFolder.SOCKET);
             ParentClasses.connect(socket);
-            parent = SocketChannel.open(UnixDomainSocketAddress.of(socket));
-            main = read(parent);
+            watch = new ParentWatch(arguments[0], folder, SocketChannel.open(UnixDomainSocketAddress.of(socket)));
         } catch (IOException e) {
-            System.err.println("process " + arguments[0] + " lost its parent: " + e);
-            // What the parent would have removed is removed here.
-            MeetingFolder.remove(Path.of(arguments[1]));
-            Runtime.getRuntime().halt(PARENT_GONE);
+            haltBeforeMain(PARENT_GONE, arguments[0], folder, "lost its parent: " + e);
             return;
         }
-        var watch = new ParentWatch(parent);
         Backend.start(watch);
         Runtime.getRuntime().addShutdownHook(new Thread(watch::leaveNativeCode, "sennit-end"));
+        if (!comesSoon(watch.given)) {
+            warmUp();
+        }
+        Given given = watch.given.join();
+        name = given.name();
+        parent = watch.parent;
+        Thread.currentThread().setName(given.name());
         try {
             Reading reading = Reading.ofParent();
-            Callable<?> body = TaskCodec.decodeTask(main, main.length, reading);
+            Callable<?> body = TaskCodec.decodeTask(given.main(), given.main().length, reading);
             Thread.currentThread().setContextClassLoader(reading.taskLoader());
             body.call();
         } catch (Throwable e) {
-            Thread.interrupted(); // else the channel is closed instead of written to
-            tell(parent, e);
+            Thread.interrupted(); // else the wait below is none
+            tell(watch.outbox, e);
             throw e; // printed with its stack, and makes the exit code 1
         }
     }
 
-    private static void exit() {
+    private static boolean comesSoon(CompletableFuture<Given> given) throws InterruptedException {
         try {
-            ExitHooks.run();
-        } finally {
-            System.exit(PARENT_GONE);
+            given.get(SPARE_AFTER.toNanos(), TimeUnit.NANOSECONDS);
+            return true;
+        } catch (TimeoutException | ExecutionException e) {
+            return false;
         }
     }
 
-    private static byte[] read(SocketChannel parent) throws IOException {
-        var in = new DataInputStream(Channels.newInputStream(parent));
-        int length = in.readInt();
-        byte[] message = in.readNBytes(length);
-        if (message.length < length) {
-            throw new EOFException("it ended in the middle of the main");
+    /** Loads what a main needs on its way in, while there is none: of a spare's wait for its main, most is that. */
+    private static void warmUp() {
+        try {
+            WorkerProcess.Main nothing = () -> {};
+            MessageBuffer task = TaskCodec.encodeTask(new WorkerProcess.MainTask(nothing), nothing.getClass(),
+                    "warm-up", new ArrayList<>(), AllowList.forWorkers(List.of()));
+            TaskCodec.decodeTask(task.bytes(), task.length(), Reading.ofParent()).call();
+        } catch (Throwable e) {
+            // the user's main will say what is wrong
         }
-        return message;
     }
 
-    private static void tell(SocketChannel parent, Throwable failure) {
+    private static void haltBeforeMain(int exitCode, String process, Path folder, String why) {
+        System.err.println("process " + process + " " + why);
+        // What the parent would have removed is removed here.
+        MeetingFolder.remove(folder);
+        Runtime.getRuntime().halt(exitCode);
+    }
+
+    private static void tell(Outbox outbox, Throwable failure) {
         try {
             MessageBuffer message = TaskCodec.encodeFailure(failure);
-            var out = new DataOutputStream(Channels.newOutputStream(parent));
-            out.writeInt(message.length());
-            out.write(message.bytes(), 0, message.length());
+            if (!Kind.FAILURE.takes(message.length())) {
+                message = TaskCodec.encodeFailure(new TaskSerializationException(
+                        "exception cannot travel home: " + failure.getClass().getName() + " has " + message.length()
+                                + " bytes",
+                        null));
+            }
+            outbox.add(Kind.FAILURE, message.bytes(), message.length());
+            outbox.awaitSent(Deadline.NEVER);
         } catch (IOException e) {
-            // the parent is gone, and this process with it
+            // what cannot be written is in the stack trace that is printed
         }
     }
 
     /**
-     * Ends this process when the parent is gone. Nobody can interrupt it: that would look like the parent's end.
+     * Reads what the parent says, and ends this process when the parent is gone. Nobody can interrupt it.
      *
      * <p>A thread in native code, as one that reads is, delays the end of a JVM by 0.3 s. So once this one ends, the
      * thread only looks now and then.
@@ -124,15 +161,30 @@ final class WorkerProcessMain {
     private static final class ParentWatch extends Thread {
         private static final long LOOKS_NANOS = 50_000_000;
 
-        private final SocketChannel parent;
-        private final Optional<ProcessHandle> parentProcess = ProcessHandle.current().parent();
+        private final Path folder;
+        private final SocketChannel socket;
+        private final Selector selector;
+        private final Frames.Reader in = new Frames.Reader(EnumSet.of(Kind.SETTINGS, Kind.MAIN, Kind.NOTE, Kind.STOP));
+        final Outbox outbox = Outbox.ofChild();
+        final ParentProcess parent = new ParentProcess(outbox);
+        final CompletableFuture<Given> given = new CompletableFuture<>();
+        /** Only this thread. */
+        private String process;
+        /** Only this thread; null until the settings have come. */
+        private @Nullable Duration orphanLimit;
         /** Written once, by a shutdown hook. */
         private volatile boolean ending;
 
-        ParentWatch(SocketChannel parent) {
+        ParentWatch(String process, Path folder, SocketChannel socket) throws IOException {
             super("sennit-parent-watch");
-            this.parent = parent;
+            this.process = process;
+            this.folder = folder;
+            this.socket = socket;
             setDaemon(true);
+            selector = Selector.open();
+            socket.configureBlocking(false);
+            outbox.add(Frames.greeting());
+            outbox.open(socket, socket.register(selector, SelectionKey.OP_READ));
         }
 
         @Override
@@ -140,27 +192,107 @@ final class WorkerProcessMain {
 
         void leaveNativeCode() {
             ending = true;
-            try {
-                parent.shutdownInput(); // the end of what it reads
-            } catch (IOException e) {
-                // it has left
-            }
+            selector.wakeup();
+            outbox.awaitSent(Deadline.in(LAST_NOTES_LIMIT));
         }
 
         @Override
         public void run() {
             try {
-                Channels.newInputStream(parent).read(); // the parent says nothing more: this is its end, or ours
-                while (ending && parentProcess.filter(ProcessHandle::isAlive).isPresent()) {
-                    LockSupport.parkNanos(LOOKS_NANOS);
-                }
-                Thread exit = new Thread(WorkerProcessMain::exit, "sennit-exit");
-                Backend.start(exit);
-                exit.join(EXIT_LIMIT);
+                listen();
+                end(PARENT_GONE, "lost its parent");
+            } catch (StreamCorruptedException e) {
+                end(REFUSED, "ends, as it does not understand its parent: " + e.getMessage());
+            } catch (IOException e) {
+                end(PARENT_GONE, "lost its parent: " + e);
             } catch (Throwable e) { // whatever it is, this process may not stay
                 Runtime.getRuntime().halt(PARENT_GONE);
             }
-            Runtime.getRuntime().halt(PARENT_GONE);
+        }
+
+        /** Returns when the parent has ended. */
+        private void listen() throws IOException {
+            while (true) {
+                if (ending) {
+                    LockSupport.parkNanos(LOOKS_NANOS);
+                } else {
+                    selector.select();
+                    selector.selectedKeys().clear();
+                }
+                outbox.flush();
+                if (!in.fill(socket)) {
+                    return;
+                }
+                for (Frame frame = in.next(); frame != null; frame = in.next()) {
+                    take(frame);
+                }
+            }
+        }
+
+        private void take(Frame frame) throws StreamCorruptedException {
+            switch (frame.kind()) {
+                case GREETING -> frame.ensureVersion();
+                case SETTINGS -> {
+                    ensure(orphanLimit == null, frame);
+                    orphanLimit = frame.duration();
+                    process = frame.name();
+                }
+                case MAIN -> {
+                    ensure(orphanLimit != null && !given.isDone(), frame);
+                    outbox.add(Frames.begun());
+                    given.complete(new Given(process, frame.content()));
+                }
+                case NOTE -> {
+                    ensure(given.isDone(), frame);
+                    parent.received(frame.content());
+                }
+                case STOP -> {
+                    if (!parent.stop(frame.duration())) {
+                        Backend.start(new Thread(() -> System.exit(STOPPED), "sennit-exit"));
+                    }
+                }
+                default -> ensure(false, frame);
+            }
+        }
+
+        private static void ensure(boolean inPlace, Frame frame) throws StreamCorruptedException {
+            if (!inPlace) {
+                throw new StreamCorruptedException("a " + frame.kind() + " has no place here");
+            }
+        }
+
+        private void end(int exitCode, String why) {
+            Duration limit = orphanLimit;
+            if (limit == null || !given.isDone()) {
+                haltBeforeMain(exitCode, process, folder, why);
+                return;
+            }
+            if (exitCode == REFUSED) {
+                System.err.println("process " + process + " " + why);
+            }
+            try {
+                outbox.close();
+                if (limit.isPositive()) {
+                    parent.stop(limit);
+                    Thread exit = new Thread(() -> exit(exitCode), "sennit-exit");
+                    Backend.start(exit);
+                    exit.join(limit);
+                }
+            } catch (Throwable e) { // whatever it is, this process may not stay
+                Runtime.getRuntime().halt(exitCode);
+            }
+            Runtime.getRuntime().halt(exitCode);
+        }
+
+        private void exit(int exitCode) {
+            try {
+                ExitHooks.run();
+                parent.awaitStopListeners();
+            } catch (InterruptedException e) {
+                // nobody knows this thread
+            } finally {
+                System.exit(exitCode);
+            }
         }
     }
 }

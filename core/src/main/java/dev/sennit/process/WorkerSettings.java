@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import dev.sennit.codec.AllowList;
 import dev.sennit.internal.Sizes;
+import dev.sennit.internal.machine.OutputReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -42,6 +43,11 @@ record WorkerSettings(
         boolean isDebugged) {
     AllowList newAllowList() {
         return AllowList.forWorkers(allowed);
+    }
+
+    /** Takes the lines of the process with this name. */
+    OutputReader.Listener linesOf(String name) {
+        return (error, line) -> listener.line(name, error, line);
     }
 
     /** A process that has the output, the environment and the directory of these settings; the caller starts it. */

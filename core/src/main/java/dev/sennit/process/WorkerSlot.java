@@ -10,6 +10,7 @@ import dev.sennit.internal.PartialFailure;
 import dev.sennit.internal.Sizes;
 import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.machine.LinuxProcess;
 import dev.sennit.process.WorkerJvm.Standing;
 import java.io.EOFException;
 import java.io.IOException;

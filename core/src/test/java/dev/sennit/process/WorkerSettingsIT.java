@@ -10,6 +10,7 @@ import dev.sennit.Program;
 import dev.sennit.TaskFuture;
 import dev.sennit.WorkerStartException;
 import dev.sennit.conformance.internal.Conditions;
+import dev.sennit.internal.machine.LinuxProcess;
 import dev.sennit.manager.ManagedValue;
 import dev.sennit.manager.ManagerServer;
 import java.io.Serializable;

@@ -1,7 +1,7 @@
-package dev.sennit.process;
+package dev.sennit.internal.machine;
 
-import dev.sennit.codec.TaskCodec;
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Throwables;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -13,24 +13,44 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * Brings home what a worker writes, line by line, and remembers the last lines of both its streams.
+ * Brings home what a process writes, line by line, and remembers the last lines of both its streams.
  *
  * <p>One thread a stream, as reading a pipe holds up a thread.
  */
-final class OutputReader {
+public final class OutputReader {
+    /** Takes lines. Called by two threads. */
+    @FunctionalInterface
+    public interface Listener {
+        /**
+         * Takes a line. What this method throws is logged.
+         *
+         * @param error whether the line came from standard error
+         * @param line the line without its end; one of more than 64 Ki characters comes in pieces
+         */
+        void line(boolean error, String line);
+    }
+
     private static final int REMEMBERED = 40; // twice what a JVM writes that crashes
     private static final int LONGEST_LINE = 1 << 16;
 
-    private final String worker;
-    private final LineListener listener;
+    private final String name;
+    private final Listener listener;
     /** Guarded by itself. */
     private final Deque<String> lastLines = new ArrayDeque<>();
 
     private final Thread out;
     private final Thread err;
 
-    OutputReader(String worker, Process process, LineListener listener) {
-        this.worker = worker;
+    /**
+     * Starts to read.
+     *
+     * @param name the process's, for the names of the threads
+     * @param process whose streams are pipes
+     * @param listener gets each line
+     * @throws OutOfMemoryError when there is no thread to be had
+     */
+    public OutputReader(String name, Process process, Listener listener) {
+        this.name = name;
         this.listener = listener;
         out = reader("out", () -> read(process.getInputStream(), false));
         err = reader("err", () -> read(process.getErrorStream(), true));
@@ -39,7 +59,7 @@ final class OutputReader {
     }
 
     private Thread reader(String stream, Runnable body) {
-        return Thread.ofPlatform().daemon().name(worker + "-" + stream).unstarted(body);
+        return Thread.ofPlatform().daemon().name(name + "-" + stream).unstarted(body);
     }
 
     private void read(InputStream stream, boolean error) {
@@ -59,7 +79,7 @@ final class OutputReader {
                 }
             }
         } catch (IOException e) {
-            // the worker is gone
+            // the process is gone
         }
         if (!line.isEmpty()) {
             emit(line, error);
@@ -76,21 +96,34 @@ final class OutputReader {
             }
         }
         try {
-            listener.line(worker, error, text);
+            listener.line(error, text);
         } catch (Throwable e) { // the lines after it are wanted all the same
-            System.getLogger("dev.sennit").log(System.Logger.Level.WARNING, "line listener failed",
-                    TaskCodec.printable(e));
+            System.getLogger("dev.sennit")
+                    .log(
+                            System.Logger.Level.WARNING,
+                            "line listener of " + name + " failed: " + Throwables.text(e),
+                            Throwables.isSound(e) ? e : null);
         }
     }
 
-    /** Waits until both streams have ended. A process that the worker started may keep them open: so not for ever. */
-    void awaitEnd(Duration longest) throws InterruptedException {
+    /**
+     * Waits until both streams have ended. A child of the process may keep them open: so not for ever.
+     *
+     * @param longest how long
+     * @throws InterruptedException if the calling thread is interrupted
+     */
+    public void awaitEnd(Duration longest) throws InterruptedException {
         long deadline = Backend.current().nanoTime() + longest.toNanos();
         out.join(longest);
         err.join(Duration.ofNanos(Math.max(0, deadline - Backend.current().nanoTime())));
     }
 
-    List<String> lastLines() {
+    /**
+     * The last lines of both streams.
+     *
+     * @return at most 40, oldest first
+     */
+    public List<String> lastLines() {
         synchronized (lastLines) {
             return List.copyOf(lastLines);
         }

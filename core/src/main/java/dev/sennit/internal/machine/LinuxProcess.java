@@ -1,4 +1,4 @@
-package dev.sennit.process;
+package dev.sennit.internal.machine;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** What Linux tells of a process through {@code /proc}, and lets its owner change. Elsewhere, nothing. */
-final class LinuxProcess {
+public final class LinuxProcess {
     private static final Path PROC = Path.of("/proc");
     /** The first to be killed when the machine, or the container, is out of memory. */
     private static final String FIRST = "1000";
@@ -14,7 +14,7 @@ final class LinuxProcess {
     private LinuxProcess() {}
 
     /** Whether {@link #residentBytes} can be told. */
-    static boolean tellsMemory() {
+    public static boolean tellsMemory() {
         return residentBytes(ProcessHandle.current().pid()) > 0;
     }
 
@@ -24,7 +24,7 @@ final class LinuxProcess {
      *
      * @return bytes; 0 when the process has ended, or the system does not tell
      */
-    static long residentBytes(long pid) {
+    public static long residentBytes(long pid) {
         return parseStatus(lines(Long.toString(pid), "status"));
     }
 
@@ -40,7 +40,7 @@ final class LinuxProcess {
     }
 
     /** Has the kernel kill a process, and what it starts, before others when it is out of memory. */
-    static void killFirst(long pid) {
+    public static void killFirst(long pid) {
         Path score = PROC.resolve(Long.toString(pid), "oom_score_adj");
         try {
             if (Files.exists(score)) {
@@ -52,7 +52,7 @@ final class LinuxProcess {
     }
 
     /** How many processes the kernel has killed for want of memory since it started; -1 when it does not tell. */
-    static long oomKills() {
+    public static long oomKills() {
         for (String line : lines("vmstat")) {
             if (line.startsWith("oom_kill ")) {
                 return numberIn(line);
@@ -62,7 +62,7 @@ final class LinuxProcess {
     }
 
     /** The memory of this machine, of which a container may have less; 0 when it is not told. */
-    static long memoryBytes() {
+    public static long memoryBytes() {
         for (String line : lines("meminfo")) {
             if (line.startsWith("MemTotal:")) {
                 return numberIn(line) << 10;

@@ -1,4 +1,4 @@
-package dev.sennit.process;
+package dev.sennit.internal.machine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package dev.sennit.process;
+package dev.sennit.internal.machine;
 
 import dev.sennit.internal.Backend;
 import java.util.ArrayList;
@@ -9,7 +9,7 @@ import java.util.List;
  * thread needs a carrier; the user's code may hold them all, waiting for what the end of this process would bring. So
  * it has a platform thread.
  */
-final class ProcessEnd {
+public final class ProcessEnd {
     /** It does little: closes, cancels, removes. */
     private static final long STACK = 1 << 18;
 
@@ -21,9 +21,10 @@ final class ProcessEnd {
     /**
      * Starts a daemon thread that waits for the end.
      *
+     * @param process whose end
      * @throws OutOfMemoryError when there is no thread to be had
      */
-    ProcessEnd(Process process) {
+    public ProcessEnd(Process process) {
         var thread = new Thread(null, () -> run(process), "sennit-end-of-" + process.pid(), STACK, false);
         thread.setDaemon(true);
         Backend.start(thread);
@@ -43,8 +44,10 @@ final class ProcessEnd {
     /**
      * Runs an action once the process has ended: in the thread that waits for it, or at once, in the caller's. It may
      * not wait or throw.
+     *
+     * @param action what to run
      */
-    void then(Runnable action) {
+    public void then(Runnable action) {
         synchronized (this) {
             if (!ended) {
                 actions.add(action);
@@ -57,9 +60,10 @@ final class ProcessEnd {
     /**
      * Waits for the end; for threads that nobody can interrupt.
      *
+     * @param process whose end
      * @return the exit code
      */
-    static int await(Process process) {
+    public static int await(Process process) {
         try {
             return process.waitFor();
         } catch (InterruptedException e) {

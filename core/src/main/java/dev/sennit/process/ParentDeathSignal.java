@@ -1,0 +1,146 @@
+package dev.sennit.process;
+
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.Uninterruptibles;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Starts processes that the kernel kills when this JVM ends, also those that hang or are stopped ({@code SIGSTOP}), and
+ * so would not notice. Linux has {@code PR_SET_PDEATHSIG} for that, and the program {@code setpriv} of util-linux sets
+ * it before it becomes the program that is wanted.
+ *
+ * <p>For the kernel, the parent is the <em>thread</em> that started the process: the signal comes when that thread
+ * ends, even while its JVM lives. A thread of the user's, of a pool, or the carrier of a virtual thread may end at any
+ * time. So one platform thread starts all these processes, and stays as long as this JVM.
+ */
+final class ParentDeathSignal {
+    private static final String PROGRAM = "setpriv";
+    private static final List<String> OPTIONS = List.of("--pdeathsig", "KILL", "--");
+
+    private static final BlockingQueue<FutureTask<Process>> STARTS = new LinkedBlockingQueue<>();
+
+    /** Guarded by the class. */
+    private static boolean isServed;
+    /** Guarded by the class. What is in front of a command; empty where that is no help, null until it was tried. */
+    private static @Nullable List<String> prefix;
+
+    private ParentDeathSignal() {}
+
+    /** Returns whether this system can do it: Linux, with a {@code setpriv} that knows how (BusyBox's does not). */
+    static boolean isAvailable() {
+        return !prefix().isEmpty();
+    }
+
+    private static synchronized List<String> prefix() {
+        if (prefix == null) {
+            Path program = program();
+            prefix = program == null || !works(program) ? List.of() : prefixed(program, List.of());
+        }
+        return prefix;
+    }
+
+    private static @Nullable Path program() {
+        if (!System.getProperty("os.name", "").equals("Linux")) {
+            return null;
+        }
+        String path = System.getenv("PATH");
+        for (String folder : (path == null ? "/usr/bin:/bin" : path).split(File.pathSeparator, -1)) {
+            try {
+                Path program = Path.of(folder, PROGRAM);
+                if (program.isAbsolute() && Files.isExecutable(program)) {
+                    return program;
+                }
+            } catch (InvalidPathException e) {
+                // no folder
+            }
+        }
+        return null;
+    }
+
+    private static boolean works(Path program) {
+        try {
+            Process trial = new ProcessBuilder(prefixed(program, List.of(program.toString(), "--version")))
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            return Uninterruptibles.get(trial::waitFor) == 0;
+        } catch (IOException e) { // it is no program of this machine's
+            return false;
+        }
+    }
+
+    private static List<String> prefixed(Path program, List<String> command) {
+        List<String> all = new ArrayList<>(List.of(program.toString()));
+        all.addAll(OPTIONS);
+        all.addAll(command);
+        return all;
+    }
+
+    /**
+     * Starts a process that ends with this JVM. It has the pid of the process that is returned.
+     *
+     * @throws OutOfMemoryError when there is no thread to be had
+     */
+    static Process start(ProcessBuilder process) throws IOException {
+        List<String> command = new ArrayList<>(prefix());
+        command.addAll(process.command());
+        process.command(command);
+        var start = new FutureTask<>(process::start);
+        ensureServed();
+        STARTS.add(start);
+        Uninterruptibles.await(() -> awaitEnd(start));
+        if (start.state() == Future.State.SUCCESS) {
+            return start.resultNow();
+        }
+        switch (start.exceptionNow()) {
+            case IOException e -> throw e;
+            case Error e -> throw e;
+            case RuntimeException e -> throw e;
+            case Throwable e -> throw new IllegalStateException("a start throws nothing else", e);
+        }
+    }
+
+    private static void awaitEnd(FutureTask<Process> start) throws InterruptedException {
+        try {
+            start.get();
+        } catch (ExecutionException e) {
+            // it has ended
+        }
+    }
+
+    private static synchronized void ensureServed() {
+        if (!isServed) {
+            Thread thread = Thread.ofPlatform()
+                    .daemon()
+                    .name("sennit-starts")
+                    .inheritInheritableThreadLocals(false)
+                    .unstarted(ParentDeathSignal::serve);
+            thread.setContextClassLoader(ClassLoader.getSystemClassLoader());
+            Backend.start(thread);
+            isServed = true;
+        }
+    }
+
+    /** Never ends: its end would be that of all processes that it has started. */
+    private static void serve() {
+        while (true) {
+            try {
+                STARTS.take().run();
+            } catch (Throwable e) {
+                // an interrupt, which is nobody's, or no memory: the starter hears of it from the task
+            }
+        }
+    }
+}
