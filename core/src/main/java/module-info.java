@@ -11,6 +11,7 @@ module dev.sennit {
     exports dev.sennit.manager;
     exports dev.sennit.pipe;
     exports dev.sennit.process;
+    exports dev.sennit.service;
     exports dev.sennit.shared;
     exports dev.sennit.testing;
 

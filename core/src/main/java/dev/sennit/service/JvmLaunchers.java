@@ -1,0 +1,248 @@
+package dev.sennit.service;
+
+import dev.sennit.process.PreparedProcess;
+import dev.sennit.process.WorkerProcess;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Starts the processes of one generation of a Java service, from a copy of its class path, and keeps warm spares for
+ * them. What they run from is removed when the generation is retired and the last of them has ended.
+ */
+final class JvmLaunchers implements Generation.Launchers {
+    /** The manager hears of a worker that hangs within its limit, and a little later. */
+    private static final int BEATS_IN_LIMIT = 4;
+    private static final Duration MOST_BETWEEN_BEATS = Duration.ofSeconds(5);
+
+    /** A process that waits for a main. */
+    private record Spare(JvmRun run, PreparedProcess process) {}
+
+    private final ServiceSettings settings;
+    private final long number;
+    /** Returns what takes the lines of a slot. */
+    private final BiFunction<String, Integer, LineSink> sinks;
+    private final @Nullable ClassPathCopy copy;
+
+    // guarded by this
+    private final Deque<Spare> spares = new ArrayDeque<>();
+    private int running;
+    private boolean isRetired;
+
+    JvmLaunchers(ServiceSettings settings, long number, BiFunction<String, Integer, LineSink> sinks)
+            throws IOException {
+        this.settings = settings;
+        this.number = number;
+        this.sinks = sinks;
+        copy = settings.classPath().isEmpty() ? null : ClassPathCopy.of(settings.name(), settings.classPath());
+    }
+
+    @Override
+    public Launcher forSlot(int id) {
+        return listener -> start(id, listener);
+    }
+
+    private Run start(int id, RunListener listener) throws IOException {
+        synchronized (this) {
+            if (isRetired) {
+                throw new IOException("generation " + number + " of service " + settings.name() + " is retired");
+            }
+            running++;
+        }
+        boolean isStarted = false;
+        try {
+            Run run = startNow(id, new Ending(listener));
+            isStarted = true;
+            return run;
+        } finally {
+            if (!isStarted) {
+                hasEnded();
+            }
+        }
+    }
+
+    private Run startNow(int id, RunListener listener) {
+        LineSink sink = sinks.apply(settings.name(), id);
+        var main = new ServiceMain(
+                settings.name(),
+                id,
+                number,
+                settings.service(),
+                settings.className(),
+                settings.readiness() instanceof Readiness.Said,
+                beat());
+        String name = settings.name() + "(" + id + ")";
+        Spare spare = takeSpare();
+        if (spare != null) {
+            try {
+                spare.run().begin(listener, sink);
+                spare.run().isIn(spare.process().start(name, main));
+                refill();
+                return spare.run();
+            } catch (IllegalStateException e) { // it has ended meanwhile
+                spare.process().close();
+            }
+        }
+        var run = new JvmRun();
+        run.begin(listener, sink);
+        run.isIn(builder(name, run).start(main));
+        refill();
+        return run;
+    }
+
+    /** The time between two heartbeats of a JVM; zero for none. */
+    private Duration beat() {
+        Duration limit = settings.heartbeatLimit();
+        if (limit == null) {
+            return Duration.ZERO;
+        }
+        Duration beat = limit.dividedBy(BEATS_IN_LIMIT);
+        return beat.compareTo(MOST_BETWEEN_BEATS) > 0 ? MOST_BETWEEN_BEATS : beat.plusNanos(1);
+    }
+
+    private WorkerProcess.Builder builder(String name, JvmRun run) {
+        WorkerProcess.Builder builder = WorkerProcess.builder()
+                .name(name)
+                .daemon(true)
+                .orphanLimit(settings.orphanLimit())
+                .killedWithParent(settings.orphanLimit().isZero())
+                .jvmOptions(settings.jvmOptions().toArray(String[]::new))
+                .environment(settings.environment())
+                .onNote(run)
+                .onLine(run);
+        if (settings.heap() != null) {
+            builder.heap(settings.heap());
+        }
+        if (settings.directory() != null) {
+            builder.directory(settings.directory());
+        }
+        if (copy != null) {
+            builder.classPath(copy.parts().toArray(Path[]::new));
+        }
+        return builder;
+    }
+
+    // ---- spares ----
+
+    private @Nullable Spare takeSpare() {
+        List<Spare> dead;
+        Spare taken = null;
+        synchronized (this) {
+            dead = spares.stream().filter(one -> !one.process().isAlive()).toList();
+            spares.removeAll(dead);
+            for (Spare one : spares) {
+                if (one.process().onConnected().isDone()) {
+                    taken = one;
+                    break;
+                }
+            }
+            if (taken != null) {
+                spares.remove(taken);
+            }
+        }
+        dead.forEach(one -> one.process().close());
+        return taken;
+    }
+
+    /** Starts the spares that are missing; one that cannot be had now is tried again at the next start. */
+    private void refill() {
+        while (true) {
+            synchronized (this) {
+                if (isRetired || spares.size() >= settings.spares()) {
+                    return;
+                }
+            }
+            var run = new JvmRun();
+            PreparedProcess process;
+            try {
+                process = builder(settings.name() + "(spare)", run).prepare();
+            } catch (RuntimeException | Error e) { // no memory or thread to be had: the service does without
+                return;
+            }
+            synchronized (this) {
+                if (!isRetired) {
+                    spares.add(new Spare(run, process));
+                    continue;
+                }
+            }
+            process.close();
+        }
+    }
+
+    // ---- the end ----
+
+    @Override
+    public void retire() {
+        List<Spare> left;
+        boolean isLast;
+        synchronized (this) {
+            if (isRetired) {
+                return;
+            }
+            isRetired = true;
+            left = List.copyOf(spares);
+            spares.clear();
+            isLast = running == 0;
+        }
+        left.forEach(one -> one.process().close());
+        if (isLast && copy != null) {
+            copy.remove();
+        }
+    }
+
+    private void hasEnded() {
+        boolean isLast;
+        synchronized (this) {
+            running--;
+            isLast = isRetired && running == 0;
+        }
+        if (isLast && copy != null) {
+            copy.remove();
+        }
+    }
+
+    /** Counts the end before it is told. */
+    private final class Ending implements RunListener {
+        private final RunListener listener;
+
+        Ending(RunListener listener) {
+            this.listener = listener;
+        }
+
+        @Override
+        public void ready() {
+            listener.ready();
+        }
+
+        @Override
+        public void heartbeat() {
+            listener.heartbeat();
+        }
+
+        @Override
+        public void worked(long pieces) {
+            listener.worked(pieces);
+        }
+
+        @Override
+        public void ended(RunEnd end) {
+            hasEnded();
+            listener.ended(end);
+        }
+    }
+
+    @Override
+    public String toString() {
+        Map<String, Integer> counts;
+        synchronized (this) {
+            counts = Map.of("running", running, "spares", spares.size());
+        }
+        return "JvmLaunchers[" + settings.name() + ", generation " + number + ", " + counts + "]";
+    }
+}

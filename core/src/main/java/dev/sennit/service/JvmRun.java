@@ -1,0 +1,125 @@
+package dev.sennit.service;
+
+import dev.sennit.process.LineListener;
+import dev.sennit.process.NoteListener;
+import dev.sennit.process.WorkerProcess;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The process of a Java service, at its manager. It is made before the process, whose notes and lines it gets; a warm
+ * spare is not {@linkplain #begin begun} until it is needed.
+ */
+final class JvmRun implements Run, NoteListener, LineListener {
+    private static final int REMEMBERED = 8;
+
+    private volatile @Nullable RunListener listener;
+    private volatile @Nullable LineSink lines;
+    private volatile @Nullable WorkerProcess process;
+    /** Why it was killed by this object. */
+    private volatile @Nullable String killed;
+    /** Guarded by itself. The last lines of standard error. */
+    private final Deque<String> lastLines = new ArrayDeque<>();
+
+    /** Says who hears of it from now on; before the process gets its main. */
+    void begin(RunListener hears, LineSink takes) {
+        listener = hears;
+        lines = takes;
+    }
+
+    /** Called once, when the process has got its main. */
+    void isIn(WorkerProcess started) {
+        process = started;
+        started.onExit().thenAccept(this::ended);
+    }
+
+    private void ended(WorkerProcess ended) {
+        RunListener hears = listener;
+        if (hears != null) {
+            OptionalInt code = ended.exitCode();
+            hears.ended(new RunEnd(code.orElse(-1), ended.wasKilled(), describe(ended)));
+        }
+    }
+
+    private String describe(WorkerProcess ended) {
+        String cause = killed;
+        if (cause != null) {
+            return cause;
+        }
+        int code = ended.exitCode().orElse(-1);
+        String text = ended.failure().isPresent() && ended.failure().get().getMessage() != null
+                ? ended.failure().get().getMessage()
+                : code >= 0 ? "exited with code " + code : "was ended by signal " + -code;
+        String said;
+        synchronized (lastLines) {
+            said = String.join(" | ", lastLines);
+        }
+        return code == 0 || said.isEmpty() ? text : text + "; it said: " + said;
+    }
+
+    @Override
+    public void note(WorkerProcess from, byte[] bytes) {
+        RunListener hears = listener;
+        ServiceNote note = ServiceNote.read(bytes);
+        if (hears == null || note == null || note.kind() == ServiceNote.Kind.RELOAD) {
+            killed = "was killed, as it said what no worker says";
+            from.kill();
+            return;
+        }
+        switch (note.kind()) {
+            case READY -> hears.ready();
+            case HEARTBEAT -> hears.heartbeat();
+            case WORKED -> hears.worked(note.number());
+            case RELOAD -> throw new AssertionError("refused above");
+        }
+    }
+
+    @Override
+    public void line(String worker, boolean error, String line) {
+        if (error) {
+            synchronized (lastLines) {
+                lastLines.addLast(line);
+                if (lastLines.size() > REMEMBERED) {
+                    lastLines.removeFirst();
+                }
+            }
+        }
+        LineSink takes = lines;
+        if (takes != null) {
+            takes.line(error, line);
+        }
+    }
+
+    @Override
+    public long pid() {
+        WorkerProcess started = process;
+        return started == null ? 0 : started.pid();
+    }
+
+    @Override
+    public void terminate(Duration limit) {
+        WorkerProcess started = process;
+        if (started != null) {
+            started.stop(limit);
+        }
+    }
+
+    @Override
+    public void reload() {
+        WorkerProcess started = process;
+        if (started != null) {
+            started.send(ServiceNote.of(ServiceNote.Kind.RELOAD).bytes());
+        }
+    }
+
+    @Override
+    public void kill() {
+        WorkerProcess started = process;
+        if (started != null) {
+            started.kill();
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package dev.sennit.service;
+
+import dev.sennit.internal.Backend;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** The queue of one {@link ServiceListener}: calls it in order, one call at a time, in a thread that ends when there is
+ * nothing to call. */
+final class ListenerLane {
+    private static final System.Logger LOG = System.getLogger("dev.sennit");
+    private static final int LONGEST = 1000;
+
+    private final ServiceListener listener;
+
+    // guarded by this
+    private final Deque<Consumer<ServiceListener>> calls = new ArrayDeque<>();
+    private boolean isRunning;
+    private long dropped;
+
+    ListenerLane(ServiceListener listener) {
+        this.listener = listener;
+    }
+
+    void call(Consumer<ServiceListener> call) {
+        synchronized (this) {
+            if (calls.size() == LONGEST) {
+                dropped++;
+                return;
+            }
+            calls.add(call);
+            if (isRunning) {
+                return;
+            }
+            isRunning = true;
+        }
+        try {
+            Backend.start(Thread.ofPlatform().daemon().name("sennit-service-listener").unstarted(this::run));
+        } catch (Throwable e) { // no thread to be had: the next call tries again
+            synchronized (this) {
+                isRunning = false;
+            }
+        }
+    }
+
+    /** Waits until all calls have returned, some time at most; returns whether they have. */
+    synchronized boolean awaitIdle(long millis) throws InterruptedException {
+        long end = Backend.current().nanoTime() + millis * 1_000_000;
+        for (long left = millis; isRunning && left > 0; left = (end - Backend.current().nanoTime()) / 1_000_000) {
+            wait(left);
+        }
+        return !isRunning;
+    }
+
+    /** Waits until none of them has a call under way, some time at most, also when the thread is interrupted. */
+    static void awaitAll(List<ListenerLane> lanes, Duration longest) {
+        boolean wasInterrupted = false;
+        long end = Backend.current().nanoTime() + longest.toNanos();
+        for (ListenerLane lane : lanes) {
+            try {
+                lane.awaitIdle((end - Backend.current().nanoTime()) / 1_000_000);
+            } catch (InterruptedException e) {
+                wasInterrupted = true;
+            }
+        }
+        if (wasInterrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        while (true) {
+            Consumer<ServiceListener> call;
+            long lost;
+            synchronized (this) {
+                if (calls.isEmpty()) {
+                    isRunning = false;
+                    notifyAll();
+                    return;
+                }
+                call = calls.remove();
+                lost = dropped;
+                dropped = 0;
+            }
+            if (lost > 0) {
+                LOG.log(System.Logger.Level.WARNING, lost + " events were not told to a listener that took too long");
+            }
+            try {
+                call.accept(listener);
+            } catch (Throwable e) { // user code
+                LOG.log(System.Logger.Level.WARNING, "a listener of services failed", e);
+            }
+        }
+    }
+}

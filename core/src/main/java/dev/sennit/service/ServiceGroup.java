@@ -1,0 +1,139 @@
+package dev.sennit.service;
+
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** The slots of one service, and what is wanted of them. Guarded by the manager's lock. */
+final class ServiceGroup {
+    /** A slot, the thread that serves it, and how often its restart was asked for. */
+    static final class Place {
+        final Slot slot;
+        final SlotThread thread;
+        boolean hasThread;
+        long restarts;
+        /** Whether its slot may replace its process, or did not know yet at the last look that it may not any more. */
+        private boolean hasTurn;
+
+        Place(Slot slot, SlotThread thread) {
+            this.slot = slot;
+            this.thread = thread;
+        }
+
+        boolean hasTurn() {
+            return hasTurn;
+        }
+
+        void takeTurn() {
+            hasTurn = true;
+        }
+
+        /** Whether the slot has a use for its turn. */
+        boolean mayReplace() {
+            return hasTurn && (slot.isReplacing() || slot.wantsToReplace());
+        }
+
+        /** Another may have the turn once the slot has followed an order by which it may not replace. */
+        void giveBackTurn() {
+            Order last = slot.order();
+            if (hasTurn && !last.mayReplace() && slot.hasTaken(last) && !slot.isReplacing()) {
+                hasTurn = slot.wantsToReplace();
+            }
+        }
+    }
+
+    final String name;
+    /** Slots by their number. */
+    final Map<Integer, Place> places = new TreeMap<>();
+    /** What a process that is started runs. */
+    Generation generation;
+    /** What runs when a newer generation was given up; null for none. */
+    @Nullable Generation former;
+    /** The next generation, which runs once it is this service's turn; null for none. */
+    @Nullable Generation pending;
+    /** The number of the newest generation that was made. */
+    long newest;
+    int wanted;
+    long reloads;
+    /** Whether its slots may start processes: those that it comes after have been ready. */
+    boolean mayStart;
+    boolean isRemoved;
+    /** Whether all workers are stopped, as too many died. */
+    boolean isEscalated;
+    /** The number of the reload that made the pending generation, and of the one that made what runs. */
+    long pendingReload;
+    long reload;
+    /** The number of the last reload that was given up, and why. */
+    long givenUpReload;
+    String givenUp = "";
+
+    ServiceGroup(ServiceSettings settings, Generation generation) {
+        this.name = settings.name();
+        this.generation = generation;
+        wanted = settings.workers();
+        newest = generation.number();
+    }
+
+    ServiceSettings settings() {
+        return generation.settings();
+    }
+
+    /** Returns the settings that it has or is about to have. */
+    ServiceSettings newestSettings() {
+        Generation next = pending;
+        return next != null ? next.settings() : generation.settings();
+    }
+
+    /** Whether as many workers as wanted are ready, or have done their work. */
+    boolean isUp() {
+        int up = 0;
+        for (Place place : places.values()) {
+            SlotStatus status = place.slot.status();
+            if (place.slot.id() < wanted
+                    && place.slot.hasTaken(generation)
+                    && (place.slot.isDone()
+                            || status.state() == SlotState.READY && settings().kind() != ServiceKind.ONCE)) {
+                up++;
+            }
+        }
+        return up >= wanted;
+    }
+
+    /** Whether every worker is down for good: it has done its work, or has failed. */
+    boolean isOver() {
+        if (wanted == 0 || places.size() < wanted) { // one that was scaled to none waits to be scaled up
+            return false;
+        }
+        for (Place place : places.values()) {
+            if (!place.slot.isDone() && place.slot.status().state() != SlotState.FAILED) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether a process runs, or may be about to be started. */
+    boolean hasProcess() {
+        for (Place place : places.values()) {
+            if (place.slot.hasProcess() || !place.slot.hasTaken(place.slot.order())) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether a reload is under way. */
+    boolean isRolling() {
+        if (pending != null) {
+            return true;
+        }
+        for (Place place : places.values()) {
+            SlotStatus status = place.slot.status();
+            boolean isOld = status.generation() != 0 && status.generation() < generation.number();
+            if (place.slot.id() < wanted && (isOld || place.slot.isReplacing())) {
+                return true;
+            }
+        }
+        return false;
+    }
+}

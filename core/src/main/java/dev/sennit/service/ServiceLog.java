@@ -1,0 +1,374 @@
+package dev.sennit.service;
+
+import dev.sennit.internal.Backend;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the lines of all workers go, and what happens to them: one line each, with the time, the service, the worker's
+ * number, and whether it came from standard output or error.
+ *
+ * <pre>
+ * 2026-01-01T00:00:00.000Z printer(0) out: page 1
+ * 2026-01-01T00:00:00.120Z printer(0) err: no paper
+ * 2026-01-01T00:00:00.130Z printer(0) DIED: exited with code 3, pid 4711
+ * </pre>
+ *
+ * <p>Nothing here waits for the target. What a worker writes while 256 Ki characters of it have not been written is
+ * dropped and counted; so is everything beyond 8 Mi characters of all. The log says how many lines are missing, where
+ * they are missing. A target that fails, such as a full disk, is opened again every second if it is a file; what could
+ * not be written is counted.
+ */
+public final class ServiceLog implements AutoCloseable {
+    /** How a line looks. */
+    public enum Format {
+        /** For people. */
+        TEXT,
+        /** One JSON object a line. */
+        JSON
+    }
+
+    private static final int MOST_OF_WORKER = 1 << 18;
+    private static final int MOST_OF_ALL = 1 << 23;
+    private static final int BATCH = 1 << 16;
+    private static final long AGAIN_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final Duration CLOSE_LIMIT = Duration.ofSeconds(2);
+
+    /** What is kept of one worker. */
+    private static final class Lane {
+        int kept;
+        long dropped;
+    }
+
+    private record Line(Lane lane, String text) {}
+
+    private final Format format;
+    private final @Nullable Path file;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    // guarded by the lock
+    private final Deque<Line> lines = new ArrayDeque<>();
+    private final Map<String, Lane> lanes = new HashMap<>();
+    private int kept;
+    private long dropped;
+    private boolean isToReopen;
+    private boolean isClosed;
+    private boolean isOver;
+    private @Nullable Thread writer;
+
+    /** Of the writer, once there is one; null while a file cannot be opened. */
+    private @Nullable OutputStream out;
+
+    private ServiceLog(Format format, @Nullable Path file, @Nullable OutputStream out) {
+        this.format = format;
+        this.file = file;
+        this.out = out;
+    }
+
+    /**
+     * A log on a stream, which {@link #close} does not close.
+     *
+     * @param out such as {@code System.out}
+     * @param format how lines look
+     * @return the log
+     */
+    public static ServiceLog to(OutputStream out, Format format) {
+        return new ServiceLog(format, null, out);
+    }
+
+    /**
+     * A log at the end of a file, which is made if it is not there.
+     *
+     * @param file the file
+     * @param format how lines look
+     * @return the log
+     * @throws IOException if it cannot be opened
+     */
+    public static ServiceLog to(Path file, Format format) throws IOException {
+        return new ServiceLog(format, file, open(file));
+    }
+
+    private static OutputStream open(Path file) throws IOException {
+        return Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    }
+
+    /** Opens a file again, by its name: after somebody has renamed it, lines go to a new one. */
+    public void reopen() {
+        lock.lock();
+        try {
+            isToReopen = file != null;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * How many lines were dropped so far.
+     *
+     * @return the number
+     */
+    public long dropped() {
+        lock.lock();
+        try {
+            return dropped;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Writes what there is, for which the target has two seconds, and closes a file. */
+    @Override
+    public void close() {
+        boolean wasInterrupted = false;
+        lock.lock();
+        try {
+            isClosed = true;
+            changed.signalAll();
+            long left = CLOSE_LIMIT.toNanos();
+            while (writer != null && !isOver && left > 0) {
+                try {
+                    left = changed.awaitNanos(left);
+                } catch (InterruptedException e) {
+                    wasInterrupted = true;
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (wasInterrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    // ---- what comes in ----
+
+    /** Takes a line of a worker. Never waits for the target. */
+    void line(String service, int id, boolean error, String text) {
+        Instant now = Instant.now();
+        String stream = error ? "err" : "out";
+        take(service + "(" + id + ")", format == Format.TEXT
+                ? time(now) + " " + service + "(" + id + ") " + stream + ": " + text
+                : "{\"time\":\"" + time(now) + "\",\"service\":" + quoted(service) + ",\"worker\":" + id
+                        + ",\"stream\":\"" + stream + "\",\"line\":" + quoted(text) + "}");
+    }
+
+    /** Returns what takes the lines of a worker. */
+    LineSink sink(String service, int id) {
+        return (error, text) -> line(service, id, error, text);
+    }
+
+    /** Takes what happened to a worker. */
+    void event(ServiceEvent event) {
+        String worker = event.service() + "(" + event.id() + ")";
+        take("events of " + event.service(), format == Format.TEXT
+                ? time(event.at()) + " " + worker + " " + event.kind()
+                        + (event.why().isEmpty() ? "" : ": " + event.why())
+                        + (event.pid() == 0 ? "" : ", pid " + event.pid())
+                : "{\"time\":\"" + time(event.at()) + "\",\"service\":" + quoted(event.service()) + ",\"worker\":"
+                        + event.id() + ",\"event\":\"" + event.kind() + "\",\"pid\":" + event.pid()
+                        + ",\"generation\":" + event.generation() + ",\"why\":" + quoted(event.why()) + "}");
+    }
+
+    private static String time(Instant moment) {
+        String text = moment.truncatedTo(ChronoUnit.MILLIS).toString();
+        return text.length() == 20 ? text.replace("Z", ".000Z") : text;
+    }
+
+    private static String quoted(String text) {
+        var quoted = new StringBuilder(text.length() + 16).append('"');
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            switch (c) {
+                case '"' -> quoted.append("\\\"");
+                case '\\' -> quoted.append("\\\\");
+                default -> {
+                    if (c < ' ' || c == '\u007f' || Character.isSurrogate(c) && !isPaired(text, i)) {
+                        quoted.append(String.format("\\u%04x", (int) c));
+                    } else {
+                        quoted.append(c);
+                    }
+                }
+            }
+        }
+        return quoted.append('"').toString();
+    }
+
+    private static boolean isPaired(String text, int i) {
+        return Character.isHighSurrogate(text.charAt(i))
+                ? i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))
+                : i > 0 && Character.isHighSurrogate(text.charAt(i - 1));
+    }
+
+    private void take(String worker, String text) {
+        lock.lock();
+        try {
+            if (isClosed) {
+                return;
+            }
+            Lane lane = lanes.computeIfAbsent(worker, key -> new Lane());
+            int length = text.length() + 1;
+            if (lane.kept + length > MOST_OF_WORKER || kept + length > MOST_OF_ALL) {
+                lane.dropped++;
+                dropped++;
+                return;
+            }
+            tellDropped(worker, lane);
+            add(lane, text);
+            startWriter();
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void tellDropped(String worker, Lane lane) {
+        if (lane.dropped > 0) {
+            String text = lane.dropped + " lines of " + worker + " were dropped: they came faster than they could be "
+                    + "written";
+            lane.dropped = 0;
+            add(lane, format == Format.TEXT
+                    ? time(Instant.now()) + " " + text
+                    : "{\"time\":\"" + time(Instant.now()) + "\",\"dropped\":" + quoted(text) + "}");
+        }
+    }
+
+    private void add(Lane lane, String text) {
+        lines.add(new Line(lane, text));
+        lane.kept += text.length() + 1;
+        kept += text.length() + 1;
+    }
+
+    private void startWriter() {
+        if (writer != null) {
+            return;
+        }
+        Thread thread = Thread.ofPlatform().daemon().name("sennit-service-log").unstarted(this::write);
+        try {
+            Backend.start(thread);
+            writer = thread;
+        } catch (OutOfMemoryError e) {
+            // no thread to be had: the next line tries again
+        }
+    }
+
+    // ---- the writer ----
+
+    private void write() {
+        while (true) {
+            String batch;
+            long count;
+            lock.lock();
+            try {
+                while (lines.isEmpty() && !isClosed && !isToReopen) {
+                    changed.awaitUninterruptibly();
+                }
+                if (lines.isEmpty() && isClosed) {
+                    break;
+                }
+                var text = new StringBuilder();
+                int before = lines.size();
+                while (!lines.isEmpty() && text.length() < BATCH) {
+                    Line line = lines.remove();
+                    line.lane().kept -= line.text().length() + 1;
+                    kept -= line.text().length() + 1;
+                    text.append(line.text()).append('\n');
+                }
+                count = before - lines.size();
+                if (lines.isEmpty()) {
+                    lanes.forEach(this::tellDropped);
+                }
+                batch = text.toString();
+            } finally {
+                lock.unlock();
+            }
+            put(batch, count);
+        }
+        closeFile();
+        lock.lock();
+        try {
+            isOver = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void put(String batch, long count) {
+        try {
+            OutputStream target = target();
+            target.write(batch.getBytes(StandardCharsets.UTF_8));
+            target.flush();
+        } catch (IOException | RuntimeException e) {
+            lost(count);
+        }
+    }
+
+    private OutputStream target() throws IOException {
+        boolean reopens;
+        lock.lock();
+        try {
+            reopens = isToReopen;
+            isToReopen = false;
+        } finally {
+            lock.unlock();
+        }
+        if (reopens) {
+            closeFile();
+        }
+        OutputStream target = out;
+        if (target == null) {
+            target = open(Objects.requireNonNull(file, "only a file is closed"));
+            out = target;
+        }
+        return target;
+    }
+
+    /** What the target refused is counted, and a file opened again after a while. */
+    private void lost(long count) {
+        closeFile();
+        lock.lock();
+        try {
+            dropped += count;
+            lanes.computeIfAbsent("all workers", key -> new Lane()).dropped += count;
+            long left = AGAIN_NANOS;
+            while (!isClosed && left > 0) {
+                left = changed.awaitNanos(left);
+            }
+        } catch (InterruptedException e) {
+            // nobody knows this thread
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void closeFile() {
+        OutputStream target = out;
+        if (file == null || target == null) {
+            return;
+        }
+        out = null;
+        try {
+            target.close();
+        } catch (IOException e) {
+            // what it had is written, or was counted
+        }
+    }
+}

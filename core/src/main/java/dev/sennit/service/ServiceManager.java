@@ -1,0 +1,919 @@
+package dev.sennit.service;
+
+import dev.sennit.TimeSource;
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.Timers;
+import dev.sennit.internal.machine.LinuxProcess;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.LongUnaryOperator;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps services alive: starts their workers, replaces those that die, and changes what runs without a gap.
+ *
+ * {@snippet :
+ * import dev.sennit.service.*;
+ *
+ * try (ServiceManager manager = ServiceManager.create("demo")) {
+ *     manager.add(ServiceSettings.of("printer", me -> {
+ *         System.out.println("worker " + me.id() + " of " + me.name());
+ *         me.awaitStop();
+ *     }).workers(2).build());
+ *     manager.start();
+ *     manager.scale("printer", 3).join();       // a third worker is ready now
+ *     manager.reload().join();                  // three new workers have taken the place of the old, one by one
+ *     System.out.println(manager.status());
+ * }                                             // all workers have ended
+ * }
+ *
+ * <p>A service's workers have the numbers 0, 1, 2 and so on, which they keep when they are replaced; fewer workers
+ * means that the highest numbers go. Services start in the order that {@link ServiceSettings.Builder#after} asks for,
+ * and stop in reverse.
+ *
+ * <p>The futures that the methods return are done when the services are as asked for. They fail with a {@link
+ * ServiceException} when that cannot be: a new generation was given up, the service was removed, the manager was shut
+ * down. A worker that dies again and again keeps a future waiting: use {@link CompletableFuture#orTimeout}. Actions
+ * that depend on them run in a thread of the manager and may not block.
+ *
+ * <p>All methods may be called from any thread. None waits for a worker but {@link #awaitEnd()} and {@link #close}.
+ */
+public final class ServiceManager implements AutoCloseable {
+    /** Makes generations; may take its time. */
+    interface GenerationFactory {
+        Generation make(ServiceSettings settings, long number) throws IOException;
+    }
+
+    /** What has been asked for and is not yet so. */
+    private record Goal(BooleanSupplier isReached, Supplier<@Nullable String> obstacle, CompletableFuture<Void> done) {}
+
+    private static final System.Logger LOG = System.getLogger("dev.sennit");
+    /** More is a mistake of the caller, who asks and does not look. */
+    private static final int MOST_GOALS = 10_000;
+    /** The pause before a thread is asked for again, when there was none to be had. */
+    private static final long RETRY_NANOS = 500_000_000;
+    private static final Duration LISTENER_LIMIT = Duration.ofSeconds(2);
+
+    private final String name;
+    private final TimeSource time;
+    private final RandomGenerator random;
+    private final LongUnaryOperator memory;
+    private final GenerationFactory generations;
+    private final Brain brain = new Brain();
+    private final CompletableFuture<Integer> end = new CompletableFuture<>();
+    /** Null in tests. Set before anybody has the manager. */
+    private @Nullable ServiceLog log;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    // guarded by the lock
+    private final Map<String, ServiceGroup> groups = new LinkedHashMap<>();
+    private final List<Goal> goals = new ArrayList<>();
+    private final List<ListenerLane> lanes = new ArrayList<>();
+    /** What to do once the lock is free: user code, and what may take time. */
+    private final List<Runnable> afterUnlock = new ArrayList<>();
+    /** How often services were reloaded. */
+    private long reloads;
+    private boolean isStarted;
+    private boolean isStopping;
+    private boolean isOver;
+    /** Whether a worker had to be killed at its stop, or is down as too many died. */
+    private boolean hasFailed;
+
+    private ServiceManager(
+            String name,
+            TimeSource time,
+            RandomGenerator random,
+            LongUnaryOperator memory,
+            GenerationFactory generations) {
+        this.name = name;
+        this.time = time;
+        this.random = random;
+        this.memory = memory;
+        this.generations = generations;
+    }
+
+    /**
+     * A manager with the defaults, which writes what its workers write to standard output.
+     *
+     * @param name what it is called, in the names of threads and in errors
+     * @return the manager, which is to be started
+     */
+    public static ServiceManager create(String name) {
+        return create(name, ServiceLog.to(new FileOutputStream(FileDescriptor.out), ServiceLog.Format.TEXT));
+    }
+
+    /**
+     * A manager with a log of its own.
+     *
+     * @param name what it is called, in the names of threads and in errors
+     * @param log where the lines of the workers go, and what happens to them; it is closed with the manager
+     * @return the manager, which is to be started
+     */
+    public static ServiceManager create(String name, ServiceLog log) {
+        if (name.isBlank()) {
+            throw new IllegalArgumentException("name must not be blank");
+        }
+        var manager = new ServiceManager(
+                name,
+                TimeSource.system(),
+                RandomGenerator.getDefault(),
+                LinuxProcess::residentBytes,
+                (settings, number) -> generation(settings, number, log));
+        manager.log = log;
+        return manager;
+    }
+
+    private static Generation generation(ServiceSettings settings, long number, ServiceLog log) throws IOException {
+        if (!settings.isCommand()) {
+            return new Generation(number, settings, new JvmLaunchers(settings, number, log::sink));
+        }
+        return new Generation(number, settings, id -> new CommandLauncher(
+                settings, settings.name() + "(" + id + ")", log.sink(settings.name(), id)));
+    }
+
+    static ServiceManager forTest(
+            TimeSource time, RandomGenerator random, LongUnaryOperator memory, GenerationFactory generations) {
+        return new ServiceManager("test", time, random, memory, generations);
+    }
+
+    // ---- what it keeps alive ----
+
+    /**
+     * Adds a service. Its workers are started if the manager has been {@linkplain #start started}, else then.
+     *
+     * @param settings what it runs
+     * @throws IllegalArgumentException if there is a service of that name, or it comes after one that is not there
+     * @throws IllegalStateException if the manager is shut down
+     * @throws IOException if its class path cannot be copied
+     */
+    public void add(ServiceSettings settings) throws IOException {
+        Generation first = generations.make(settings, 1);
+        boolean isAdded = false;
+        lock.lock();
+        try {
+            ensureOpen();
+            if (groups.containsKey(settings.name())) {
+                throw new IllegalArgumentException("there is a service " + settings.name() + " already");
+            }
+            for (String other : settings.after()) {
+                group(other);
+            }
+            groups.put(settings.name(), new ServiceGroup(settings, first));
+            isAdded = true;
+        } finally {
+            unlock();
+            if (!isAdded) {
+                first.launchers().retire();
+            }
+        }
+        brain.poke();
+    }
+
+    /**
+     * Removes a service: its workers are stopped.
+     *
+     * @param service its name
+     * @return done when they have ended
+     * @throws IllegalArgumentException if there is no such service, or another comes after it
+     */
+    public CompletableFuture<Void> remove(String service) {
+        lock.lock();
+        try {
+            ServiceGroup group = group(service);
+            for (ServiceGroup other : groups.values()) {
+                if (!other.isRemoved && other.settings().after().contains(service)) {
+                    throw new IllegalArgumentException(
+                            "service " + other.name + " comes after " + service + ": remove that first");
+                }
+            }
+            group.isRemoved = true;
+            return goal(() -> !groups.containsValue(group), () -> null);
+        } finally {
+            unlock();
+            brain.poke();
+        }
+    }
+
+    /**
+     * Has a service run as many workers. The workers with the highest numbers stop first; no other is touched.
+     *
+     * @param service its name
+     * @param workers how many, from 0
+     * @return done when so many are ready and no more run
+     * @throws IllegalArgumentException if there is no such service, or the number is out of range
+     */
+    public CompletableFuture<Void> scale(String service, int workers) {
+        if (workers < 0 || workers > ServiceSettings.MOST_WORKERS) {
+            throw new IllegalArgumentException(
+                    "workers must be from 0 to " + ServiceSettings.MOST_WORKERS + ", was " + workers);
+        }
+        lock.lock();
+        try {
+            ServiceGroup group = group(service);
+            group.wanted = workers;
+            group.isEscalated = false;
+            return goal(
+                    () -> group.wanted != workers || group.isUp() && group.places.size() == workers,
+                    () -> group.isRemoved ? "service " + service + " was removed" : null);
+        } finally {
+            unlock();
+            brain.poke();
+        }
+    }
+
+    /**
+     * Gives a service other settings: a new generation, as {@link #reload(String)} makes it, with as many workers as
+     * they say.
+     *
+     * @param settings the settings; the name tells which service
+     * @return done when all workers are of the new generation
+     * @throws IllegalArgumentException if there is no such service, or the settings would make a circle of services
+     *     that come after each other
+     * @throws IOException if its class path cannot be copied
+     */
+    public CompletableFuture<Void> reconfigure(ServiceSettings settings) throws IOException {
+        lock.lock();
+        try {
+            ServiceGroup group = group(settings.name());
+            ensureNoCircle(settings);
+            group.wanted = settings.workers();
+        } finally {
+            unlock();
+        }
+        return renew(List.of(settings));
+    }
+
+    /**
+     * Reloads all services: new workers are started, and take the place of the old when they are ready, service by
+     * service in their order. If a new one does not get ready, the old serve on.
+     *
+     * @return done when all workers are of the new generation
+     * @throws IOException if a class path cannot be copied
+     */
+    public CompletableFuture<Void> reload() throws IOException {
+        List<ServiceSettings> all;
+        lock.lock();
+        try {
+            all = groups.values().stream()
+                    .filter(group -> !group.isRemoved)
+                    .map(ServiceGroup::newestSettings)
+                    .toList();
+        } finally {
+            unlock();
+        }
+        return renew(all);
+    }
+
+    /**
+     * Reloads a service.
+     *
+     * @param service its name
+     * @return done when all its workers are of the new generation
+     * @throws IllegalArgumentException if there is no such service
+     * @throws IOException if its class path cannot be copied
+     */
+    public CompletableFuture<Void> reload(String service) throws IOException {
+        ServiceSettings settings;
+        lock.lock();
+        try {
+            settings = group(service).newestSettings();
+        } finally {
+            unlock();
+        }
+        return renew(List.of(settings));
+    }
+
+    /**
+     * Restarts the workers of a service, one by one, from what they run now. A worker that has failed is started.
+     *
+     * @param service its name
+     * @return done when all have been replaced
+     * @throws IllegalArgumentException if there is no such service
+     */
+    public CompletableFuture<Void> restart(String service) {
+        lock.lock();
+        try {
+            ServiceGroup group = group(service);
+            group.isEscalated = false;
+            List<ServiceGroup.Place> asked = List.copyOf(group.places.values());
+            asked.forEach(place -> place.restarts++);
+            return goal(
+                    () -> group.isUp() && asked.stream().noneMatch(place -> place.slot.isToRestart(place.restarts)),
+                    () -> group.isRemoved ? "service " + service + " was removed" : null);
+        } finally {
+            unlock();
+            brain.poke();
+        }
+    }
+
+    /** Makes new generations, outside of the lock, and sets them as those to come. */
+    private CompletableFuture<Void> renew(List<ServiceSettings> all) throws IOException {
+        List<Generation> made = new ArrayList<>();
+        boolean isSet = false;
+        try {
+            for (ServiceSettings settings : all) {
+                if (!settings.reloadsInPlace()) {
+                    made.add(generations.make(settings, nextNumber(settings.name())));
+                }
+            }
+            CompletableFuture<Void> done = setPending(all, made);
+            isSet = true;
+            return done;
+        } finally {
+            if (!isSet) {
+                made.forEach(one -> one.launchers().retire());
+            }
+            brain.poke();
+        }
+    }
+
+    private long nextNumber(String service) {
+        lock.lock();
+        try {
+            return ++group(service).newest;
+        } finally {
+            unlock();
+        }
+    }
+
+    private CompletableFuture<Void> setPending(List<ServiceSettings> all, List<Generation> made) {
+        lock.lock();
+        try {
+            ensureOpen();
+            for (ServiceSettings settings : all) {
+                group(settings.name());
+            }
+            List<ServiceGroup> renewed = new ArrayList<>();
+            long number = ++reloads;
+            for (Generation next : made) {
+                ServiceGroup group = group(next.settings().name());
+                Generation overtaken = group.pending;
+                if (overtaken != null && overtaken.number() > next.number()) {
+                    retireLater(next);
+                    continue;
+                }
+                if (overtaken != null) {
+                    retireLater(overtaken);
+                }
+                group.pending = next;
+                group.pendingReload = number;
+                group.isEscalated = false;
+                renewed.add(group);
+            }
+            for (ServiceSettings settings : all) {
+                if (settings.reloadsInPlace()) {
+                    group(settings.name()).reloads++;
+                }
+            }
+            List<String> names = all.stream().map(ServiceSettings::name).toList();
+            tellAll(listener -> listener.reloading(names));
+            return goal(
+                    () -> renewed.stream().noneMatch(ServiceGroup::isRolling)
+                            && renewed.stream().allMatch(ServiceGroup::isUp),
+                    () -> renewed.stream()
+                            .filter(group -> group.isRemoved || group.givenUpReload >= number)
+                            .map(group -> group.isRemoved ? "service " + group.name + " was removed" : group.givenUp)
+                            .findFirst()
+                            .orElse(null));
+        } finally {
+            unlock();
+        }
+    }
+
+    // ---- its life ----
+
+    /**
+     * Starts the workers.
+     *
+     * @throws IllegalStateException if it was started before, or is shut down
+     * @throws OutOfMemoryError if the system gives it no thread
+     */
+    public void start() {
+        lock.lock();
+        try {
+            ensureOpen();
+            if (isStarted) {
+                throw new IllegalStateException("manager " + name + " has been started already");
+            }
+            Backend.start(brain.thread(name));
+            isStarted = true;
+        } finally {
+            unlock();
+        }
+    }
+
+    /**
+     * Stops all services, in reverse order, and then the manager. Calls after the first do nothing.
+     *
+     * @return done with the exit code: 0 if all workers ended in time, 1 if one was killed or had failed
+     */
+    public CompletableFuture<Integer> shutdown() {
+        lock.lock();
+        try {
+            if (!isStopping) {
+                isStopping = true;
+                tellAll(ServiceListener::terminating);
+                if (!isStarted) {
+                    conclude();
+                }
+            }
+        } finally {
+            unlock();
+        }
+        brain.poke();
+        return end.copy();
+    }
+
+    /**
+     * Waits until the manager has ended: it was shut down, or all its services have done their work.
+     *
+     * @return the exit code, see {@link #shutdown}
+     * @throws InterruptedException if the calling thread is interrupted; the manager goes on
+     */
+    public int awaitEnd() throws InterruptedException {
+        try {
+            return end.get();
+        } catch (ExecutionException e) {
+            throw new AssertionError("ends in no other way", e);
+        }
+    }
+
+    /**
+     * Waits until the manager has ended, some time at most.
+     *
+     * @param longest how long
+     * @return whether it has ended
+     * @throws InterruptedException if the calling thread is interrupted; the manager goes on
+     */
+    public boolean awaitEnd(Duration longest) throws InterruptedException {
+        try {
+            end.get(Timers.nanos(longest), TimeUnit.NANOSECONDS);
+            return true;
+        } catch (TimeoutException e) {
+            return false;
+        } catch (ExecutionException e) {
+            throw new AssertionError("ends in no other way", e);
+        }
+    }
+
+    /** Shuts down and waits, also when the calling thread is interrupted. Each worker has its stop limit. */
+    @Override
+    public void close() {
+        shutdown().join();
+    }
+
+    // ---- what is known of it ----
+
+    /**
+     * The state of each worker.
+     *
+     * @return service by service in the order in which they were added, by number
+     */
+    public List<SlotStatus> status() {
+        lock.lock();
+        try {
+            return groups.values().stream()
+                    .flatMap(group -> group.places.values().stream())
+                    .map(place -> place.slot.status())
+                    .toList();
+        } finally {
+            unlock();
+        }
+    }
+
+    /**
+     * Whether every service has as many ready workers as are wanted, or has done its work.
+     *
+     * @return false until it is started
+     */
+    public boolean isUp() {
+        lock.lock();
+        try {
+            return isStarted && groups.values().stream().allMatch(ServiceGroup::isUp);
+        } finally {
+            unlock();
+        }
+    }
+
+    /**
+     * A future of the moment at which all services are up.
+     *
+     * @return done when {@link #isUp} is true
+     */
+    public CompletableFuture<Void> whenUp() {
+        lock.lock();
+        try {
+            return goal(() -> groups.values().stream().allMatch(ServiceGroup::isUp), () -> null);
+        } finally {
+            unlock();
+            brain.poke();
+        }
+    }
+
+    /**
+     * Has a listener hear of what happens from now on.
+     *
+     * @param listener called in a thread of its own
+     */
+    public void addListener(ServiceListener listener) {
+        var lane = new ListenerLane(Objects.requireNonNull(listener, "listener"));
+        lock.lock();
+        try {
+            lanes.add(lane);
+        } finally {
+            unlock();
+        }
+    }
+
+    @Override
+    public String toString() {
+        lock.lock();
+        try {
+            return "ServiceManager[" + name + ", " + groups.size() + " services, "
+                    + (isOver ? "ended" : isStopping ? "is stopping" : isStarted ? "runs" : "is not started") + "]";
+        } finally {
+            unlock();
+        }
+    }
+
+    // ---- helpers; with the lock held ----
+
+    private void ensureOpen() {
+        if (isStopping) {
+            throw new IllegalStateException("manager " + name + " is shut down");
+        }
+    }
+
+    private ServiceGroup group(String service) {
+        ServiceGroup group = groups.get(service);
+        if (group == null || group.isRemoved) {
+            throw new IllegalArgumentException("there is no service " + service + "; there are " + groups.keySet());
+        }
+        return group;
+    }
+
+    private void ensureNoCircle(ServiceSettings changed) {
+        Set<String> reached = new LinkedHashSet<>();
+        List<String> open = new ArrayList<>(changed.after());
+        while (!open.isEmpty()) {
+            String next = open.removeLast();
+            ServiceSettings settings = group(next).newestSettings();
+            if (next.equals(changed.name())) {
+                throw new IllegalArgumentException("service " + next + " would come after itself");
+            }
+            if (reached.add(next)) {
+                open.addAll(settings.after());
+            }
+        }
+    }
+
+    private CompletableFuture<Void> goal(BooleanSupplier isReached, Supplier<@Nullable String> obstacle) {
+        var done = new CompletableFuture<Void>();
+        if (isOver) {
+            done.completeExceptionally(new ServiceException("manager " + name + " has ended"));
+        } else if (goals.size() >= MOST_GOALS) {
+            done.completeExceptionally(new ServiceException(
+                    MOST_GOALS + " changes are waited for already: wait for some before asking for more"));
+        } else {
+            goals.add(new Goal(isReached, obstacle, done));
+        }
+        return done;
+    }
+
+    private void retireLater(Generation generation) {
+        afterUnlock.add(() -> generation.launchers().retire());
+    }
+
+    private void tellAll(Consumer<ServiceListener> call) {
+        for (ListenerLane lane : lanes) {
+            lane.call(call);
+        }
+    }
+
+    /** Releases the lock, and then does what may not be done with it. */
+    private void unlock() {
+        List<Runnable> due = List.of();
+        if (lock.getHoldCount() == 1 && !afterUnlock.isEmpty()) {
+            due = List.copyOf(afterUnlock);
+            afterUnlock.clear();
+        }
+        lock.unlock();
+        for (Runnable one : due) {
+            try {
+                one.run();
+            } catch (RuntimeException | Error e) {
+                LOG.log(System.Logger.Level.WARNING, "an action of the manager of services failed", e);
+            }
+        }
+    }
+
+    // ---- what the slots tell ----
+
+    private final class Ears implements Slot.Listener {
+        private final ServiceGroup group;
+
+        Ears(ServiceGroup group) {
+            this.group = group;
+        }
+
+        @Override
+        public void happened(ServiceEvent event) {
+            lock.lock();
+            try {
+                if (event.kind() == ServiceEvent.Kind.KILLED) {
+                    hasFailed = true;
+                }
+                if (log != null) {
+                    log.event(event);
+                }
+                tellAll(listener -> listener.event(event));
+            } finally {
+                unlock();
+            }
+        }
+
+        @Override
+        public void gaveUp(Slot slot, Generation generation, String why) {
+            lock.lock();
+            try {
+                Generation former = group.former;
+                if (group.generation == generation && former != null) {
+                    group.givenUp = "generation " + generation.number() + " of service " + group.name
+                            + " was given up, the former goes on: worker " + slot.id() + " " + why;
+                    group.givenUpReload = group.reload;
+                    group.generation = former;
+                    group.former = null;
+                    retireLater(generation);
+                }
+            } finally {
+                unlock();
+            }
+        }
+
+        @Override
+        public void failed(Slot slot, Escalation escalation) {
+            lock.lock();
+            try {
+                hasFailed = true;
+                switch (escalation) {
+                    case STOP_SERVICE -> group.isEscalated = true;
+                    case EXIT -> shutdown();
+                    case FAIL, KEEP_TRYING -> {}
+                }
+            } finally {
+                unlock();
+            }
+        }
+    }
+
+    // ---- the manager's thread ----
+
+    /** Decides, from the states of all slots, what each of them may do. Decides again whenever a slot has changed. */
+    void decide() {
+        lock.lock();
+        try {
+            if (isOver) {
+                return;
+            }
+            for (ServiceGroup group : List.copyOf(groups.values())) {
+                decide(group);
+            }
+            reachGoals();
+            boolean hasProcess = groups.values().stream().anyMatch(ServiceGroup::hasProcess);
+            boolean isAllOver = !groups.isEmpty() && groups.values().stream().allMatch(ServiceGroup::isOver);
+            if (!isStopping && isAllOver && !hasProcess) {
+                isStopping = true;
+                tellAll(ServiceListener::terminating);
+            }
+            if (isStopping && !hasProcess) {
+                conclude();
+            }
+        } finally {
+            unlock();
+        }
+    }
+
+    private void decide(ServiceGroup group) {
+        boolean isDown = group.isRemoved || group.isEscalated || isStopping && !isNeeded(group);
+        if (!group.mayStart && !isStopping) {
+            group.mayStart = group.settings().after().stream().allMatch(other -> isUp(groups.get(other)));
+        }
+        takeNext(group);
+        addPlaces(group, isDown);
+        int free = group.settings().atOnce();
+        for (ServiceGroup.Place place : group.places.values()) {
+            place.giveBackTurn();
+            free -= place.hasTurn() ? 1 : 0;
+        }
+        boolean isNext = true;
+        Iterator<ServiceGroup.Place> places = group.places.values().iterator();
+        while (places.hasNext()) {
+            ServiceGroup.Place place = places.next();
+            boolean isWanted = !isDown && place.slot.id() < group.wanted;
+            if (!place.hasTurn() && free > 0 && isNext && place.slot.wantsToReplace()) {
+                place.takeTurn();
+                free--;
+            }
+            isNext &= place.slot.hasTaken(group.generation); // else it may want a turn, and is to have it first
+            boolean mayReplace = place.mayReplace();
+            place.slot.order(new Order(
+                    group.generation, isWanted, group.mayStart, mayReplace, place.restarts, group.reloads));
+            boolean isSuperfluous = group.isRemoved || isStopping || place.slot.id() >= group.wanted;
+            if (isSuperfluous && !isWanted && !place.slot.hasProcess() && place.slot.hasTaken(place.slot.order())) {
+                place.thread.end();
+                places.remove();
+            }
+        }
+        if (group.isRemoved && group.places.isEmpty()) {
+            groups.remove(group.name);
+            retireAll(group);
+        }
+    }
+
+    /**
+     * Lets a service run its next generation when those that it comes after have finished with theirs; or gives that
+     * up, if they gave up theirs in the same reload.
+     */
+    private void takeNext(ServiceGroup group) {
+        Generation next = group.pending;
+        if (next == null || isStopping) {
+            if (group.former != null && !group.isRolling() && group.isUp()) {
+                retireLater(group.former);
+                group.former = null;
+            }
+            return;
+        }
+        for (String name : next.settings().after()) {
+            ServiceGroup other = groups.get(name);
+            if (other != null && other.givenUpReload == group.pendingReload) {
+                group.givenUpReload = group.pendingReload;
+                group.givenUp = "service " + group.name + " was not reloaded: " + other.givenUp;
+                group.pending = null;
+                retireLater(next);
+                return;
+            }
+            if (other != null && (other.isRolling() || !other.isUp())) {
+                return;
+            }
+        }
+        Generation older = group.former;
+        if (older != null) { // a reload during a reload
+            retireLater(older);
+        }
+        group.former = group.generation;
+        group.generation = next;
+        group.reload = group.pendingReload;
+        group.pending = null;
+    }
+
+    private static boolean isUp(@Nullable ServiceGroup group) {
+        return group == null || group.isUp();
+    }
+
+    /** Whether a service that comes after this one still has processes, or is wanted. */
+    private boolean isNeeded(ServiceGroup group) {
+        for (ServiceGroup other : groups.values()) {
+            if (other != group && other.settings().after().contains(group.name)
+                    && (other.hasProcess() || isNeeded(other))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void addPlaces(ServiceGroup group, boolean isDown) {
+        for (int id = 0; id < group.wanted && !isDown; id++) {
+            ServiceGroup.Place place = group.places.get(id);
+            if (place == null) {
+                place = newPlace(group, id);
+                group.places.put(id, place);
+            }
+            if (!place.hasThread) {
+                try {
+                    place.thread.begin(place.slot);
+                    place.hasThread = true;
+                } catch (Throwable e) { // no thread to be had: again in a while
+                    group.places.remove(id);
+                    brain.again(RETRY_NANOS);
+                }
+            }
+        }
+    }
+
+    private ServiceGroup.Place newPlace(ServiceGroup group, int id) {
+        var thread = new SlotThread(name + "-" + group.name + "-" + id, brain::poke);
+        var order = new Order(group.generation, false, false, false, 0, group.reloads);
+        var slot = new Slot(group.name, id, order, time, random, memory, new Ears(group), thread::poke);
+        return new ServiceGroup.Place(slot, thread);
+    }
+
+    private void reachGoals() {
+        Iterator<Goal> all = goals.iterator();
+        while (all.hasNext()) {
+            Goal goal = all.next();
+            String obstacle = goal.obstacle().get();
+            if (obstacle != null) {
+                all.remove();
+                afterUnlock.add(() -> goal.done().completeExceptionally(new ServiceException(obstacle)));
+            } else if (goal.isReached().getAsBoolean()) {
+                all.remove();
+                afterUnlock.add(() -> goal.done().complete(null));
+            }
+        }
+    }
+
+    private void retireAll(ServiceGroup group) {
+        retireLater(group.generation);
+        if (group.former != null) {
+            retireLater(group.former);
+        }
+        if (group.pending != null) {
+            retireLater(group.pending);
+        }
+    }
+
+    private void conclude() {
+        isOver = true;
+        Collection<ServiceGroup> ended = List.copyOf(groups.values());
+        for (ServiceGroup group : ended) {
+            group.places.values().forEach(place -> {
+                place.thread.end();
+            });
+            retireAll(group);
+        }
+        List<ListenerLane> told = List.copyOf(lanes);
+        for (Goal goal : goals) {
+            afterUnlock.add(() -> goal.done().completeExceptionally(
+                    new ServiceException("manager " + name + " was shut down")));
+        }
+        goals.clear();
+        int code = hasFailed ? 1 : 0;
+        afterUnlock.add(() -> {
+            ListenerLane.awaitAll(told, LISTENER_LIMIT);
+            if (log != null) {
+                log.close();
+            }
+            end.complete(code);
+        });
+    }
+
+    /** The manager's thread. */
+    private final class Brain implements Runnable {
+        private volatile boolean isPoked;
+        private volatile @Nullable Thread thread;
+        private volatile long againNanos = Long.MAX_VALUE;
+
+        Thread thread(String manager) {
+            Thread made = Thread.ofPlatform().daemon().name(manager + "-services").unstarted(this);
+            thread = made;
+            return made;
+        }
+
+        void poke() {
+            isPoked = true;
+            LockSupport.unpark(thread);
+        }
+
+        void again(long nanos) {
+            againNanos = nanos;
+        }
+
+        @Override
+        public void run() {
+            while (!end.isDone()) {
+                isPoked = false;
+                againNanos = Long.MAX_VALUE;
+                try {
+                    decide();
+                } catch (Throwable e) {
+                    LOG.log(System.Logger.Level.ERROR, "the manager of services failed to decide", e);
+                    againNanos = RETRY_NANOS;
+                }
+                if (!isPoked && !end.isDone()) {
+                    LockSupport.parkNanos(this, againNanos);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,627 @@
+package dev.sennit.service;
+
+import dev.sennit.Attempt;
+import dev.sennit.TimeSource;
+import dev.sennit.internal.Durations;
+import dev.sennit.internal.Timers;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
+import java.util.function.LongUnaryOperator;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The place of one worker, which keeps its number while processes come and go.
+ *
+ * <p>A slot has up to three processes: the <i>current</i> one; a <i>successor</i>, which is starting to take its place;
+ * and one that <i>leaves</i>, because its successor is ready. Everything that happens to a worker is a move between the
+ * three:
+ *
+ * <pre>
+ * first start    - -> current
+ * death          current -> -, and a new current after a pause; a successor under way takes the place at once
+ * replacement    - -> successor; when that is ready: current -> leaving, successor -> current
+ * given up       successor -> -, when it did not get ready; the current goes on
+ * stop           all three are asked to end, and are killed at their limit
+ * </pre>
+ *
+ * <p>{@link #step} looks at what is true now - which processes have ended or are ready, whose time is over, what the
+ * manager {@linkplain Order orders} - and does what follows. Nothing is lost if two things happen before it looks, or
+ * if it looks twice. One thread at a time calls it, the slot's own; {@link #order} and {@link #status} are for any
+ * thread. The machine needs no process and no waiting: tests give it launchers and a clock of their own.
+ *
+ * <p>The step never waits. It asks to be called again when something has changed, or after the time that it returns.
+ */
+final class Slot {
+    /** Hears of a slot, in the slot's thread. Must not block. */
+    interface Listener {
+        /** Something has happened. */
+        void happened(ServiceEvent event);
+
+        /** A process that was to replace another did not get ready, and is not tried again. */
+        void gaveUp(Slot slot, Generation generation, String why);
+
+        /** Too many processes died. */
+        void failed(Slot slot, Escalation escalation);
+    }
+
+    /** How often the memory of a process is looked at. */
+    private static final long MEMORY_LOOK = Duration.ofSeconds(2).toNanos();
+    /** The looks in a row that have to find too much memory: one may be a peak. */
+    private static final int LOOKS = 2;
+    /** The limits of age and work differ so much from process to process, that not all are replaced at once. */
+    private static final double JITTER = 0.1;
+
+    /** What a process that was killed may take to be gone; one that takes longer hangs in the kernel. */
+    private static final long KILL_LIMIT = Duration.ofSeconds(10).toNanos();
+
+    private final String service;
+    private final int id;
+    private final TimeSource time;
+    private final RandomGenerator random;
+    /** Returns the bytes of memory that a process holds. */
+    private final LongUnaryOperator memory;
+    private final Listener listener;
+    /** Has the slot's thread call {@link #step}. */
+    private final Runnable poke;
+
+    private volatile Order order;
+    private volatile SlotStatus status;
+    private volatile boolean wantsToReplace;
+    private volatile boolean isReplacing;
+    private volatile boolean hasProcess;
+    private volatile boolean hasDoneWork;
+    /** The order that the last step followed. */
+    private volatile @Nullable Order taken;
+
+    // The fields below are of the thread that calls step.
+    private @Nullable SlotRun current;
+    private @Nullable SlotRun successor;
+    private @Nullable SlotRun leaving;
+    /** The order of the last step. */
+    private Order before;
+    /** The moments of the last deaths, no more than the settings ask for. */
+    private final Deque<Long> deaths = new ArrayDeque<>();
+    private int deathsInRow;
+    /** The moment before which no process is started, after a death. */
+    private long startAt;
+    /** The moment before which no successor is started, after one was given up. */
+    private long replaceAt;
+    private int givenUpInRow;
+    /** The newest generation that was given up here; 0 for none. */
+    private long givenUp;
+    /** The restarts that need no answer any more, as the successor did not get ready. */
+    private long restartsGivenUp;
+    private boolean isFailed;
+    private boolean isDone;
+    private long memoryLookAt;
+    private long restarts;
+    private long replacements;
+    private SlotState state = SlotState.WAITING;
+    private Instant since;
+    private String why = "has not been started yet";
+    private String lastEnd = "";
+
+    Slot(
+            String service,
+            int id,
+            Order order,
+            TimeSource time,
+            RandomGenerator random,
+            LongUnaryOperator memory,
+            Listener listener,
+            Runnable poke) {
+        this.service = service;
+        this.id = id;
+        this.order = order;
+        this.time = time;
+        this.random = random;
+        this.memory = memory;
+        this.listener = listener;
+        this.poke = poke;
+        before = order;
+        long now = time.nanoTime();
+        startAt = now;
+        replaceAt = now;
+        memoryLookAt = now;
+        since = time.now();
+        status = newStatus(now);
+    }
+
+    int id() {
+        return id;
+    }
+
+    /** Returns what the last {@link #step} left. */
+    SlotStatus status() {
+        return status;
+    }
+
+    /** Returns whether the slot replaces its process as soon as it may. */
+    boolean wantsToReplace() {
+        return wantsToReplace;
+    }
+
+    /** Returns whether a successor is starting, or a process that has been replaced is leaving. */
+    boolean isReplacing() {
+        return isReplacing;
+    }
+
+    /** Returns whether any process of the slot has not ended. */
+    boolean hasProcess() {
+        return hasProcess;
+    }
+
+    /** Returns whether its process has ended by itself, and no other is wanted. */
+    boolean isDone() {
+        return hasDoneWork;
+    }
+
+    /** Returns whether a step has followed an order. */
+    boolean hasTaken(Order given) {
+        return given.equals(taken);
+    }
+
+    /** Returns whether a step has followed an order with that generation. */
+    boolean hasTaken(Generation generation) {
+        Order last = taken;
+        return last != null && last.generation() == generation;
+    }
+
+    /** Returns whether the restart that was asked for with that number is still to be made. */
+    boolean isToRestart(long number) {
+        Order last = taken;
+        return last == null || last.restarts() < number || wantsToReplace || isReplacing;
+    }
+
+    /** Returns what the slot is to do. */
+    Order order() {
+        return order;
+    }
+
+    /** Orders what the slot is to do from now on. */
+    void order(Order next) {
+        if (!next.equals(order)) {
+            order = next;
+            poke.run();
+        }
+    }
+
+    // ---- the machine ----
+
+    /**
+     * Does what is due.
+     *
+     * @return the nanoseconds after which to call it again, if nothing changes before; {@link Long#MAX_VALUE} for never
+     */
+    long step() {
+        Order now = order;
+        takeNote(now);
+        takeEnds(now);
+        takeReadiness(now);
+        enforceLimits();
+        lookAtMemory();
+        if (now.isWanted()) {
+            start(now);
+            replace(now);
+        } else {
+            stopAll("is not wanted any more");
+        }
+        settle(now);
+        return nextStep();
+    }
+
+    /**
+     * Looks at what is new in the order. A reload and a restart by hand are a new beginning for one that has failed.
+     */
+    private void takeNote(Order now) {
+        if (now.generation().number() != before.generation().number() || now.restarts() != before.restarts()
+                || now.isWanted() && !before.isWanted()) {
+            isFailed = false;
+            isDone = false;
+            deathsInRow = 0;
+            deaths.clear();
+            startAt = time.nanoTime();
+            replaceAt = startAt;
+            givenUpInRow = 0;
+        }
+        if (now.reloads() != before.reloads() && current != null) {
+            current.reload();
+        }
+        before = now;
+    }
+
+    private void takeEnds(Order now) {
+        SlotRun left = leaving;
+        if (left != null && left.end() != null) {
+            leaving = null;
+            tellStopped(left, left.end());
+        }
+        SlotRun next = successor;
+        if (next != null && next.end() != null) {
+            successor = null;
+            giveUp(next, next.end());
+        }
+        SlotRun served = current;
+        if (served != null && served.end() != null) {
+            current = null;
+            ended(served, served.end(), now);
+        }
+    }
+
+    /** The current process has ended. */
+    private void ended(SlotRun served, RunEnd end, Order now) {
+        lastEnd = end.why();
+        if (served.isStopping) {
+            tellStopped(served, end);
+        } else if (end.isSuccess() && served.generation.settings().kind() != ServiceKind.ALWAYS) {
+            isDone = true;
+            becauseOf("has done its work");
+            tell(ServiceEvent.Kind.DONE, served, end.why());
+        } else {
+            String killed = served.whyStopped;
+            died(served, killed == null ? end.why() : killed, now);
+        }
+        if (successor != null) { // it comes at the right moment
+            current = successor;
+            successor = null;
+        }
+    }
+
+    private void died(SlotRun run, String how, Order now) {
+        ServiceSettings settings = run.generation.settings();
+        lastEnd = how;
+        tell(ServiceEvent.Kind.DIED, run, how);
+        long moment = time.nanoTime();
+        if (run.wasReady && moment - run.readyAt >= Timers.nanos(settings.deathWindow())) {
+            deathsInRow = 0;
+        }
+        deathsInRow++;
+        deaths.addLast(moment);
+        while (deaths.size() > settings.deaths()
+                || moment - deaths.getFirst() > Timers.nanos(settings.deathWindow())) {
+            deaths.removeFirst();
+        }
+        restarts++;
+        if (deaths.size() >= settings.deaths() && settings.escalation() != Escalation.KEEP_TRYING) {
+            isFailed = true;
+            String text = deaths.size() + " processes died within "
+                    + Durations.text(settings.deathWindow()) + "; the last: " + how;
+            becauseOf(text);
+            tell(ServiceEvent.Kind.FAILED, run, text);
+            listener.failed(this, settings.escalation());
+            return;
+        }
+        startAt = moment + pauseAfter(settings, deathsInRow - 1);
+        becauseOf("the last process died: " + how);
+        if (!now.isWanted()) {
+            becauseOf("is not wanted any more");
+        }
+    }
+
+    /** Returns the pause after so many deaths but the first, after which there is none. */
+    private long pauseAfter(ServiceSettings settings, int failures) {
+        if (failures < 1) {
+            return 0;
+        }
+        Duration pause;
+        try {
+            pause = settings.backoff().waitAfter(new Attempt(failures, Duration.ZERO, null, null), random);
+        } catch (RuntimeException | Error e) { // user code: without an answer the longest usual pause is safe
+            pause = ServiceSettings.LONGEST_PAUSE;
+        }
+        return Math.clamp(Timers.nanos(pause), 0, Timers.nanos(ServiceSettings.LONGEST));
+    }
+
+    private void giveUp(SlotRun next, RunEnd end) {
+        if (next.isStopping) {
+            tellStopped(next, end);
+            return;
+        }
+        String how = next.whyStopped == null ? end.why() : next.whyStopped;
+        lastEnd = how;
+        givenUp(next, how);
+    }
+
+    private void givenUp(SlotRun next, String how) {
+        tell(ServiceEvent.Kind.GIVEN_UP, next, how);
+        givenUpInRow++;
+        replaceAt = time.nanoTime() + pauseAfter(next.generation.settings(), givenUpInRow);
+        restartsGivenUp = Math.max(restartsGivenUp, next.restarts);
+        SlotRun served = current;
+        if (served != null && next.generation.number() > served.generation.number()) {
+            givenUp = Math.max(givenUp, next.generation.number());
+            listener.gaveUp(this, next.generation, how);
+        }
+    }
+
+    private void takeReadiness(Order now) {
+        takeReadiness(current);
+        SlotRun next = successor;
+        takeReadiness(next);
+        if (next != null && next.wasReady && leaving == null && now.isWanted()) {
+            SlotRun replaced = current;
+            current = next;
+            successor = null;
+            leaving = replaced;
+            replacements++;
+            givenUpInRow = 0;
+            becauseOf("has taken the place of process " + (replaced == null ? 0 : replaced.pid()));
+            if (replaced != null) {
+                terminate(replaced, "has been replaced by process " + next.pid());
+            }
+        }
+    }
+
+    private void takeReadiness(@Nullable SlotRun run) {
+        if (run != null && run.isReady() && !run.wasReady) {
+            run.wasReady = true;
+            run.readyAt = time.nanoTime();
+            if (run == current && !run.isStopping) {
+                becauseOf("is ready");
+            }
+            tell(ServiceEvent.Kind.READY, run, "");
+        }
+    }
+
+    // ---- limits ----
+
+    private void enforceLimits() {
+        long now = time.nanoTime();
+        enforceLimits(current, now);
+        enforceLimits(successor, now);
+        enforceLimits(leaving, now);
+    }
+
+    private void enforceLimits(@Nullable SlotRun run, long now) {
+        if (run == null) {
+            return;
+        }
+        ServiceSettings settings = run.generation.settings();
+        Duration heartbeat = settings.heartbeatLimit();
+        if (run.isKilled()) {
+            if (now - run.killedAt() >= KILL_LIMIT) {
+                run.ended(new RunEnd(-9, true, "was killed, and has not ended: it hangs in the kernel"));
+            }
+        } else if (run.isStopping) {
+            if (now - run.stopBy() >= 0) {
+                run.kill("did not stop within " + Durations.text(settings.stopLimit()));
+            }
+        } else if (!run.wasReady) {
+            if (now - run.startedAt >= Timers.nanos(settings.startLimit())) {
+                run.kill("was not ready within " + Durations.text(settings.startLimit()));
+            }
+        } else if (heartbeat != null && now - lastBeat(run) >= Timers.nanos(heartbeat)) {
+            run.kill("gave no heartbeat for " + Durations.text(heartbeat));
+        }
+    }
+
+    /** Returns when the time for the next heartbeat began: not before the process was ready. */
+    private static long lastBeat(SlotRun run) {
+        long beat = run.beatAt();
+        return beat - run.readyAt > 0 ? beat : run.readyAt;
+    }
+
+    private void lookAtMemory() {
+        SlotRun served = current;
+        if (served == null || !served.wasReady || served.generation.settings().maxMemory() == 0) {
+            return;
+        }
+        long now = time.nanoTime();
+        if (now - memoryLookAt >= 0) {
+            memoryLookAt = now + MEMORY_LOOK;
+            boolean isTooMuch = memory.applyAsLong(served.pid()) > served.generation.settings().maxMemory();
+            served.looksAboveMemory = isTooMuch ? served.looksAboveMemory + 1 : 0;
+        }
+    }
+
+    // ---- start, replace, stop ----
+
+    private void start(Order now) {
+        if (current == null && now.mayStart() && !isFailed && !isDone && time.nanoTime() - startAt >= 0) {
+            SlotRun run = newRun(now);
+            current = run; // before its process may tell something
+            String obstacle = launch(run);
+            if (obstacle != null) {
+                current = null;
+                died(run, obstacle, now);
+            }
+        }
+    }
+
+    private void replace(Order now) {
+        SlotRun served = current;
+        if (served == null || served.isStopping || successor != null || leaving != null) {
+            return;
+        }
+        String cause = causeToReplace(served, now);
+        if (cause != null && now.mayReplace() && now.mayStart() && time.nanoTime() - replaceAt >= 0) {
+            SlotRun run = newRun(now);
+            successor = run;
+            becauseOf(cause);
+            String obstacle = launch(run);
+            if (obstacle != null) {
+                successor = null;
+                lastEnd = obstacle;
+                givenUp(run, obstacle);
+            }
+        }
+    }
+
+    /** Returns why the current process is to be replaced, or null if it is not. */
+    private @Nullable String causeToReplace(SlotRun served, Order now) {
+        long newest = now.generation().number();
+        if (newest > served.generation.number() && newest > givenUp) {
+            return "is being replaced by generation " + newest;
+        }
+        if (now.restarts() > served.restarts && now.restarts() > restartsGivenUp) {
+            return "is being restarted";
+        }
+        if (time.nanoTime() - served.replaceAt >= 0 && served.replaceAt != Long.MAX_VALUE) {
+            return "is being replaced for its age";
+        }
+        if (served.work() >= served.workLimit) {
+            return "is being replaced after " + served.work() + " pieces of work";
+        }
+        if (served.looksAboveMemory >= LOOKS) {
+            return "is being replaced as it holds more than " + (served.generation.settings().maxMemory() >> 20)
+                    + " MiB of memory";
+        }
+        return null;
+    }
+
+    private SlotRun newRun(Order now) {
+        return new SlotRun(
+                now.generation(), now.restarts(), time, 1 + JITTER * (2 * random.nextDouble() - 1), poke);
+    }
+
+    /** Starts the process of a run; returns null, or why there is none. */
+    private @Nullable String launch(SlotRun run) {
+        try {
+            run.isRunBy(run.generation.launchers().forSlot(id).start(run));
+        } catch (IOException | RuntimeException | Error e) { // no memory, descriptor or thread to be had, or a bad path
+            String message = e.getMessage();
+            return "cannot be started: " + (message == null ? e.toString() : message);
+        }
+        tell(ServiceEvent.Kind.STARTED, run, "");
+        return null;
+    }
+
+    private void stopAll(String cause) {
+        terminate(current, cause);
+        terminate(successor, cause);
+        terminate(leaving, cause);
+    }
+
+    private void terminate(@Nullable SlotRun run, String cause) {
+        if (run == null || run.isStopping) {
+            return;
+        }
+        Duration limit = run.generation.settings().stopLimit();
+        run.terminate(limit, cause);
+        tell(ServiceEvent.Kind.STOPPING, run, cause);
+    }
+
+    private void tellStopped(SlotRun run, RunEnd end) {
+        lastEnd = end.why();
+        boolean killed = run.isKilled() || end.wasKilled();
+        tell(killed ? ServiceEvent.Kind.KILLED : ServiceEvent.Kind.STOPPED, run, end.why());
+    }
+
+    // ---- what is told ----
+
+    private void tell(ServiceEvent.Kind kind, SlotRun run, String text) {
+        listener.happened(
+                new ServiceEvent(time.now(), service, id, run.pid(), kind, run.generation.number(), text));
+    }
+
+    private void becauseOf(String cause) {
+        why = cause;
+    }
+
+    private void settle(Order now) {
+        SlotState next = stateNow(now);
+        if (next != state) {
+            state = next;
+            since = time.now();
+        }
+        SlotRun served = current;
+        wantsToReplace = served != null && !served.isStopping && causeToReplace(served, now) != null;
+        isReplacing = successor != null || leaving != null;
+        hasProcess = served != null || isReplacing;
+        hasDoneWork = isDone && !hasProcess;
+        status = newStatus(time.nanoTime());
+        taken = now;
+    }
+
+    private SlotState stateNow(Order now) {
+        SlotRun served = current;
+        if (served != null) {
+            return served.isStopping ? SlotState.DRAINING : served.wasReady ? SlotState.READY : SlotState.STARTING;
+        }
+        if (successor != null || leaving != null) {
+            return SlotState.DRAINING;
+        }
+        if (isFailed) {
+            return SlotState.FAILED;
+        }
+        return isDone || !now.isWanted() ? SlotState.STOPPED : SlotState.WAITING;
+    }
+
+    private SlotStatus newStatus(long now) {
+        SlotRun served = current;
+        return new SlotStatus(
+                service,
+                id,
+                state,
+                since,
+                why,
+                served == null ? 0 : served.pid(),
+                served == null ? 0 : served.generation.number(),
+                served == null ? Optional.empty() : Optional.of(served.started),
+                served == null || !served.hasBeaten()
+                        ? Optional.empty()
+                        : Optional.of(Duration.ofNanos(Math.max(0, now - served.beatAt()))),
+                served == null ? 0 : served.work(),
+                restarts,
+                replacements,
+                lastEnd,
+                successor != null);
+    }
+
+    private long nextStep() {
+        long now = time.nanoTime();
+        long next = Math.min(next(current, now), Math.min(next(successor, now), next(leaving, now)));
+        Order ordered = before;
+        if (ordered.isWanted() && ordered.mayStart()) {
+            SlotRun served = current;
+            if (served == null && !isFailed && !isDone) {
+                next = Math.min(next, startAt - now);
+            } else if (served != null && ordered.mayReplace() && wantsToReplace && successor == null
+                    && leaving == null) {
+                next = Math.min(next, replaceAt - now);
+            }
+        }
+        return Math.max(0, next);
+    }
+
+    /** Returns the nanoseconds until a limit of a process is over. */
+    private long next(@Nullable SlotRun run, long now) {
+        if (run == null || run.end() != null) {
+            return run == null ? Long.MAX_VALUE : 0;
+        }
+        if (run.isKilled()) {
+            return run.killedAt() + KILL_LIMIT - now;
+        }
+        ServiceSettings settings = run.generation.settings();
+        if (run.isStopping) {
+            return run.stopBy() - now;
+        }
+        if (!run.wasReady) {
+            return run.startedAt + Timers.nanos(settings.startLimit()) - now;
+        }
+        long next = Long.MAX_VALUE;
+        Duration heartbeat = settings.heartbeatLimit();
+        if (heartbeat != null) {
+            next = lastBeat(run) + Timers.nanos(heartbeat) - now;
+        }
+        if (run == current && run.replaceAt != Long.MAX_VALUE && run.replaceAt - now > 0) {
+            next = Math.min(next, run.replaceAt - now);
+        }
+        if (run == current && settings.maxMemory() > 0) {
+            next = Math.min(next, memoryLookAt - now);
+        }
+        return next;
+    }
+
+    @Override
+    public String toString() {
+        SlotStatus now = status;
+        return service + "(" + id + ") " + now.state() + " since " + now.since() + ": " + now.why()
+                + (now.pid() == 0 ? "" : ", pid " + now.pid());
+    }
+}

@@ -1,0 +1,42 @@
+package dev.sennit.service;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.stream.Stream;
+
+/** The processes of one test, known by a variable of their environment, which all that they start inherit. */
+final class MarkedProcesses {
+    private final String mark = UUID.randomUUID().toString();
+
+    Map<String, String> environment() {
+        return Map.of("SENNIT_MARK", mark);
+    }
+
+    /** Those that live; a zombie does not. */
+    List<String> alive() {
+        try (Stream<Path> all = Files.list(Path.of("/proc"))) {
+            return all.filter(process -> process.getFileName().toString().matches("\\d+"))
+                    .filter(process -> read(process.resolve("environ")).contains("SENNIT_MARK=" + mark))
+                    .map(process -> process.getFileName() + " "
+                            + read(process.resolve("cmdline")).replace('\0', ' ').strip().replaceFirst("(?s).*\n", ""))
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Empty once it has ended. */
+    private static String read(Path file) {
+        try {
+            return Files.readString(file, StandardCharsets.ISO_8859_1);
+        } catch (IOException e) {
+            return "";
+        }
+    }
+}
