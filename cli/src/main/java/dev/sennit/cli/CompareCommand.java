@@ -53,7 +53,12 @@ import picocli.CommandLine.Parameters;
             "",
             "A CLASS is public, has a public constructor that takes nothing, and implements",
             "java.util.function.Supplier<Collection<Task<?>>>, with dev.sennit.Task. Each run",
-            "asks it for new tasks, whose results have to be the same every time."
+            "asks it for new tasks, whose results have to be the same every time.",
+            "",
+            "SENNIT_CLASSPATH is a class path: jars, folders of classes, and 'lib/*' for all",
+            "jars of a folder, divided by colons. Its classes see the JDK, Sennit and one",
+            "another, and nothing of what this command uses itself. A kind of pool that it",
+            "provides can be named in a plan."
         })
 final class CompareCommand implements Callable<Integer> {
     private static final List<String> DEFAULT_PLANS = List.of("inline", "threads", "virtual", "processes");
@@ -108,7 +113,23 @@ final class CompareCommand implements Callable<Integer> {
         if (json) {
             terminal.keepOutputForCommand();
         }
+        try (var code = UserCode.ofEnvironment()) {
+            return compare(code);
+        }
+    }
+
+    private int compare(UserCode code) {
         List<Integer> counts = counts();
+        List<Measurement> measurements = code.around(() -> measure(counts, code));
+        var report = new CompareReport(workload, measurements);
+        (json ? report.json() : report.text(terminal)).forEach(terminal::line);
+        if (plot != null) {
+            draw(plot, measurements);
+        }
+        return measurements.stream().anyMatch(Measurement::failed) ? ExitCode.TASKS_FAILED : ExitCode.DONE;
+    }
+
+    private List<Measurement> measure(List<Integer> counts, UserCode code) {
         List<String> plans = on.stream().flatMap(texts -> plansIn(texts).stream()).toList();
         List<Plan> chosen = (plans.isEmpty() ? DEFAULT_PLANS : plans).stream().map(OpenPools::parse).toList();
         if (!counts.isEmpty() && chosen.stream().noneMatch(plan -> Comparison.takesCount(plan.kind()))) {
@@ -118,20 +139,12 @@ final class CompareCommand implements Callable<Integer> {
         if (plot != null) {
             ensureWritable(plot);
         }
-        var tasks = Workload.named(workload);
+        var tasks = Workload.named(workload, code);
         tasks.tasks(); // a class that supplies no tasks fails before anything runs
-        List<Measurement> measurements;
         try (var pools = new OpenPools(terminal)) {
             var bar = new ProgressBar(terminal);
-            measurements =
-                    new Comparison(tasks, chosen, counts, repeat == null ? 0 : repeat, pools, bar).run();
+            return new Comparison(tasks, chosen, counts, repeat == null ? 0 : repeat, pools, bar).run();
         }
-        var report = new CompareReport(workload, measurements);
-        (json ? report.json() : report.text(terminal)).forEach(terminal::line);
-        if (plot != null) {
-            draw(plot, measurements);
-        }
-        return measurements.stream().anyMatch(Measurement::failed) ? ExitCode.TASKS_FAILED : ExitCode.DONE;
     }
 
     /** Returns the plans of a list; a comma that no kind of pool follows belongs to an option. */

@@ -58,6 +58,16 @@ record Workload(String name, Supplier<List<Task<?>>> source, Division division) 
      * @throws CommandException if there is no such workload, or the class is none
      */
     static Workload named(String name) {
+        return named(name, UserCode.of(""));
+    }
+
+    /**
+     * Finds a workload: a built-in one, or a class that the context class loader finds.
+     *
+     * @param code where the class is looked for, which errors tell
+     * @throws CommandException if there is no such workload, or the class is none
+     */
+    static Workload named(String name, UserCode code) {
         return switch (name) {
             case "primes" -> new Workload(name, Workload::primes);
             case "primes-queue" ->
@@ -67,7 +77,7 @@ record Workload(String name, Supplier<List<Task<?>>> source, Division division) 
             case "sums" -> new Workload(name, () -> listOf(SumJob.jobs(SEED), job -> job::sum));
             case "sleep" -> new Workload(name, Workload::sleeps);
             case "thumbnails" -> thumbnails(name);
-            default -> ofClass(name);
+            default -> ofClass(name, code);
         };
     }
 
@@ -106,13 +116,21 @@ record Workload(String name, Supplier<List<Task<?>>> source, Division division) 
         return tasks;
     }
 
-    private static Workload ofClass(String name) {
+    private static Workload ofClass(String name, UserCode code) {
         Class<?> type;
         try {
             type = Class.forName(name, true, Thread.currentThread().getContextClassLoader());
-        } catch (ClassNotFoundException | NoClassDefFoundError e) {
-            throw CommandException.usage("unknown workload \"" + name + "\": expected " + String.join(", ", BUILT_IN)
-                    + " or a class on the class path (SENNIT_CLASSPATH)" + Nearest.hint(name, BUILT_IN), e);
+        } catch (ClassNotFoundException e) {
+            throw unknown(name, code, e);
+        } catch (ExceptionInInitializerError e) {
+            throw CommandException.usage("class " + name + ": its static initializer failed: "
+                    + CommandException.taskFailure(e.getCause() == null ? e : e.getCause()), e);
+        } catch (NoClassDefFoundError e) {
+            if (!(e.getCause() instanceof ClassNotFoundException missing)) { // its file is there, but in other letters
+                throw unknown(name, code, e);
+            }
+            throw CommandException.usage("class " + name + ": needs class " + missing.getMessage()
+                    + ", which is not there: add its jar to " + UserCode.VARIABLE, e);
         } catch (LinkageError e) {
             throw CommandException.usage("class " + name + ": cannot be loaded: " + CommandException.taskFailure(e), e);
         }
@@ -122,6 +140,12 @@ record Workload(String name, Supplier<List<Task<?>>> source, Division division) 
         }
         Supplier<?> supplier = instance(type.asSubclass(Supplier.class));
         return new Workload(name, () -> tasksOf(name, supplier));
+    }
+
+    private static CommandException unknown(String name, UserCode code, Throwable cause) {
+        String where = code.isEmpty() ? UserCode.VARIABLE : UserCode.VARIABLE + ", which is " + code;
+        return CommandException.usage("unknown workload \"" + name + "\": expected " + String.join(", ", BUILT_IN)
+                + " or a class on the class path (" + where + ")" + Nearest.hint(name, BUILT_IN), cause);
     }
 
     private static Supplier<?> instance(@SuppressWarnings("rawtypes") Class<? extends Supplier> type) {

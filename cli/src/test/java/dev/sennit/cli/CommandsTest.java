@@ -139,6 +139,21 @@ class CommandsTest {
     }
 
     @Test
+    void helpOfServicesIsCompleteToo() {
+        Run run = Run.sennit("services", "check", "--help");
+
+        assertThat(run.exit()).isZero();
+        assertThat(String.join("\n", run.out()))
+                .contains("Usage: sennit services check", "FILE", "--stacktrace", "--version", "Exit codes:",
+                        "130   interrupted", "  sennit services check thumbnails.toml");
+        assertThat(String.join("\n", Run.sennit("services", "--help").out()))
+                .contains("Usage: sennit services", "Commands:", "  check", "Exit codes:");
+        assertThat(run.out()).allMatch(line -> line.length() <= 80);
+        assertThat(Run.sennit("services", "--help").out()).allMatch(line -> line.length() <= 80);
+        assertThat(Run.sennit("help", "services")).isEqualTo(Run.sennit("services", "--help"));
+    }
+
+    @Test
     void helpAndVersionOfTheWhole() {
         assertThat(Run.sennit("--help").out()).anyMatch(line -> line.startsWith("  spinner"));
         assertThat(Run.sennit("--help").out()).allMatch(line -> line.length() <= 80);
