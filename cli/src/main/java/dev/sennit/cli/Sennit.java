@@ -77,6 +77,7 @@ final class Sennit implements Callable<Integer> {
         commands.put("sums", () -> new CommandLine(new SumsCommand(terminal)));
         commands.put("spinner", () -> new CommandLine(new SpinnerCommand(terminal)));
         commands.put("thumbnails", () -> ThumbnailsCommand.commandLine(terminal));
+        commands.put("services", () -> ServicesCommand.commandLine(terminal));
         commands.put("ps", () -> new CommandLine(new PsCommand(terminal)));
         commands.put("help", () -> new CommandLine(new HelpCommand()));
 
@@ -88,20 +89,20 @@ final class Sennit implements Callable<Integer> {
                 sennit.addSubcommand(name, command.get());
             }
         });
-        addCommonOptions(sennit.getCommandSpec());
-        sennit.getSubcommands().forEach((name, command) -> {
-            if (!name.equals("help")) { // the command help has its own
-                addCommonOptions(command.getCommandSpec());
-            }
-        });
+        addCommonOptions(sennit);
         return sennit.setExpandAtFiles(false)
                 .setOut(new PrintWriter(terminal.out(), true))
                 .setErr(new PrintWriter(terminal.err(), true))
                 .setColorScheme(CommandLine.Help.defaultColorScheme(terminal.coloured() ? Ansi.ON : Ansi.OFF));
     }
 
-    private static void addCommonOptions(CommandSpec spec) {
-        spec.versionProvider(() -> new String[] {Version.text()})
+    private static void addCommonOptions(CommandLine command) {
+        command.getSubcommands().forEach((name, subcommand) -> {
+            if (!name.equals("help")) { // the command help has its own
+                addCommonOptions(subcommand);
+            }
+        });
+        command.getCommandSpec().versionProvider(() -> new String[] {Version.text()})
                 .addOption(OptionSpec.builder(STACKTRACE)
                         .description("Print the stack trace of an error after its line.")
                         .build())
@@ -117,12 +118,13 @@ final class Sennit implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        throw CommandException.usage("no command given: expected one of " + String.join(", ", commands(spec))
-                + "; see sennit --help");
+        throw noCommand(spec);
     }
 
-    private static Collection<String> commands(CommandSpec spec) {
-        return spec.root().subcommands().keySet();
+    /** What a command says that does nothing without one of its subcommands. */
+    static CommandException noCommand(CommandSpec spec) {
+        return CommandException.usage("no command given: expected one of "
+                + String.join(", ", spec.subcommands().keySet()) + "; see " + spec.qualifiedName() + " --help");
     }
 
     private static int report(Terminal terminal, boolean stacktrace, Exception failure) {
@@ -163,9 +165,10 @@ final class Sennit implements Callable<Integer> {
             if (first.startsWith("-")) {
                 return unknownOption(spec, first) + seeHelp;
             }
-            if (spec.parent() == null) {
-                return "unknown command \"" + first + "\": expected one of " + String.join(", ", commands(spec))
-                        + Nearest.hint(first, commands(spec));
+            Collection<String> commands = spec.subcommands().keySet();
+            if (!commands.isEmpty()) {
+                return "unknown command \"" + first + "\": expected one of " + String.join(", ", commands)
+                        + Nearest.hint(first, commands);
             }
             return "unexpected argument \"" + first + "\"" + seeHelp;
         }

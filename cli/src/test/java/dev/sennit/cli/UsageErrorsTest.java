@@ -14,7 +14,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every way to use the command wrongly: one line on stderr, nothing on stdout, exit code 2. */
 class UsageErrorsTest {
     private static final String NUMBERS = ": give whole numbers from 0 to 9223372036854775807";
-    private static final String COMMANDS = "expected one of compare, primes, sums, spinner, thumbnails, ps, help";
+    private static final String COMMANDS =
+            "expected one of compare, primes, sums, spinner, thumbnails, services, ps, help";
     private static final String WORKLOADS =
             "expected primes, primes-queue, primes-split, sums, sleep, thumbnails or a class on the class path "
                     + "(SENNIT_CLASSPATH)";
@@ -105,6 +106,11 @@ class UsageErrorsTest {
                         "thumbnails", "a.jpg", "-o", "x", "--codec", "gd"),
                 error("--timeline: file must end in .svg, was x.png", "thumbnails", "a.jpg", "-o", "x", "--timeline",
                         "x.png"),
+                // services
+                error("no command given: expected one of check; see sennit services --help", "services"),
+                error("unknown command \"chekc\": expected one of check; did you mean check?", "services", "chekc"),
+                error("missing required parameter: 'FILE'; see sennit services check --help", "services", "check"),
+                error("unknown option --jsn; see sennit services check --help", "services", "check", "--jsn", "x"),
                 // compare
                 error("unknown workload \"prime\": " + WORKLOADS + "; did you mean primes?", "compare", "prime"),
                 error("unknown workload \"com.acme.Nothing\": " + WORKLOADS, "compare", "com.acme.Nothing"),

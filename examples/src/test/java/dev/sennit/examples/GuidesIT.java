@@ -63,6 +63,7 @@ class GuidesIT {
                 import dev.sennit.manager.*;
                 import dev.sennit.pipe.*;
                 import dev.sennit.process.*;
+                import dev.sennit.service.*;
                 import dev.sennit.shared.*;
                 import java.nio.file.*;
                 import java.time.*;

@@ -144,6 +144,7 @@ class SnippetsTest {
             import dev.sennit.manager.*;
             import dev.sennit.pipe.*;
             import dev.sennit.process.*;
+            import dev.sennit.service.*;
             import dev.sennit.shared.*;
             import java.nio.file.*;
             import java.time.*;

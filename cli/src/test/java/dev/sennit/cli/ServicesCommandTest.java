@@ -1,0 +1,72 @@
+package dev.sennit.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code sennit services check}. */
+class ServicesCommandTest {
+    @TempDir
+    Path folder;
+
+    @Test
+    void aFileThatIsRightIsOneLine() throws IOException {
+        Path file = file("""
+                [services.a]
+                command = ["x"]
+                workers = 3
+                [services.b]
+                command = ["y"]
+                """);
+
+        assertThat(Run.sennit("services", "check", file.toString()))
+                .isEqualTo(new Run(0, List.of(file + ": 2 services, 4 workers: ok"), List.of()));
+        Files.writeString(file, "[services.a]\ncommand = [\"x\"]\n");
+        assertThat(Run.sennit("services", "check", file.toString()).out())
+                .containsExactly(file + ": 1 service, 1 worker: ok");
+    }
+
+    @Test
+    void eachProblemIsALine() throws IOException {
+        Path file = file("[services.a]\ncommand = [\"x\"]\nwokers = 2\nheap = \"1m\"\n");
+
+        Run run = Run.sennit("services", "check", file.toString());
+
+        assertThat(run.out()).isEmpty();
+        assertThat(run.err()).containsExactly(
+                file + ":3:1: unknown key \"wokers\" in [services.a]; did you mean workers?",
+                file + ":4:1: heap is for Java services, and service a is a command; leave it out",
+                "sennit: " + file + ": 2 problems");
+        assertThat(run.exit()).isEqualTo(2);
+    }
+
+    @Test
+    void aFileOfAnotherKindEndsAfterAHundredLines() throws IOException {
+        Path file = file("?\n".repeat(500));
+
+        Run run = Run.sennit("services", "check", file.toString());
+
+        assertThat(run.err()).hasSize(101).last().isEqualTo(
+                "sennit: " + file + ": 500 problems, of which these are the first 100");
+        assertThat(run.exit()).isEqualTo(2);
+    }
+
+    @Test
+    void aFileThatIsNotThere() {
+        Path file = folder.resolve("none.toml");
+
+        Run run = Run.sennit("services", "check", file.toString());
+
+        assertThat(run.err()).containsExactly(file + ": there is no such file", "sennit: " + file + ": 1 problem");
+        assertThat(run.exit()).isEqualTo(2);
+    }
+
+    private Path file(String toml) throws IOException {
+        return Files.writeString(folder.resolve("s.toml"), toml);
+    }
+}
