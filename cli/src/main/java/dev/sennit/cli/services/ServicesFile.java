@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param log where the workers' lines go
  * @param metrics where figures are served over HTTP; null for nowhere
  * @param listeners by name, in the order of the file
+ * @param listenerOf the listener's name by that of the service whose workers accept on it
  * @param services in the order of the file; each {@code after} is there, and there is no circle
  */
 public record ServicesFile(
@@ -24,6 +25,7 @@ public record ServicesFile(
         Log log,
         ListenerAddress.@Nullable Tcp metrics,
         Map<String, ListenerAddress> listeners,
+        Map<String, String> listenerOf,
         List<ServiceSettings> services) {
     /** The form of a line that is logged. */
     public enum LogFormat {

@@ -143,7 +143,14 @@ final class ServicesFileReader {
         whole.refuseOthers();
         checkListeners(listenersByName, services);
         checkOrder(services);
+        Map<String, String> listenerOf = new LinkedHashMap<>();
+        services.forEach((service, found) -> {
+            if (found.listener() != null) {
+                listenerOf.put(service, found.listener());
+            }
+        });
         return new ServicesFile(path, name, control, log, metrics, Collections.unmodifiableMap(listeners),
+                Collections.unmodifiableMap(listenerOf),
                 services.values().stream().map(Found::settings).toList());
     }
 

@@ -170,6 +170,28 @@ class ServicesFileTest {
     }
 
     @Test
+    void theGuideTellsTheDefaults() throws Exception {
+        Matcher row =
+                Pattern.compile("(?m)^\\| `([^`]+)` \\| (?:`([^`]+)`|(\\d+)) \\|").matcher(Files.readString(GUIDE));
+        Set<String> compared = new TreeSet<>();
+        while (row.find()) {
+            String value = row.group(2) != null ? row.group(2) : row.group(3);
+            for (Key key : keys().stream().filter(each -> each.name().equals(row.group(1))).toList()) {
+                String runs = "[services.a]\n"
+                        + (key.isForJava() ? "class = \"A\"\nclasspath = [\"app.jar\"]\n" : "command = [\"x\"]\n");
+                ServiceSettings told = service(runs + key.name() + " = " + value + "\n");
+                for (String getter : key.getters().keySet()) {
+                    assertThat(get(service(runs), getter)).as(key.name()).isEqualTo(get(told, getter));
+                }
+                assertThat(pauses(service(runs))).as(key.name()).isEqualTo(pauses(told));
+                compared.add(key.name());
+            }
+        }
+        assertThat(compared).containsExactly("at-once", "backoff", "deaths", "heartbeat-limit", "kind", "orphan-limit",
+                "reload-in-place", "spares", "start-limit", "stop-limit", "workers");
+    }
+
+    @Test
     void oneKeyOfATableLeavesTheOthersAtTheirDefault() throws Exception {
         ServiceSettings none = service("[services.a]\ncommand = [\"x\"]\n");
         ServiceSettings one = service("[services.a]\ncommand = [\"x\"]\ndeaths = {}\nbackoff = {}\n");
@@ -257,6 +279,7 @@ class ServicesFileTest {
         assertThat(read.log()).isEqualTo(new Log(LogFormat.TEXT, null));
         assertThat(read.metrics()).isNull();
         assertThat(read.listeners()).isEmpty();
+        assertThat(read.listenerOf()).isEmpty();
         assertThat(get(read.services().getFirst(), "directory")).isEqualTo(folder);
     }
 
@@ -297,6 +320,7 @@ class ServicesFileTest {
                 Map.entry("other", new Tcp("0.0.0.0", 0)),
                 Map.entry("path", new UnixSocket(folder.resolve("run/web.sock"))),
                 Map.entry("given", new Systemd("web")));
+        assertThat(read.listenerOf()).containsEntry("a", "six").containsEntry("f", "other").hasSize(6);
         assertThat(read.services()).extracting(ServiceSettings::name).containsExactly("a", "b", "c", "d", "e", "f");
         assertThat(read.workers()).isEqualTo(7);
     }
