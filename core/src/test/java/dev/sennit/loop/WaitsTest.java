@@ -392,6 +392,8 @@ class WaitsTest {
             "Subprocess.signal(int)",
             "Subprocess.start(ProcessBuilder)", // which takes some milliseconds, off the loop
             "VirtualClock.advance(Duration)",
+            "WorkerProcess.Builder.orphanLimit(Duration)",
+            "WorkerProcess.stop(Duration)",
             // what implements them is here: AbstractPool, SystemTime and VirtualClock
             "Pool.invokeAll(Collection)",
             "Pool.submitAfter(Duration, Task)",
