@@ -29,6 +29,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
@@ -361,14 +362,17 @@ class ReadingRoleIT {
         try (var line = new Line(folder, Duration.ofMillis(5))) {
             Caller<Boolean> patient = line.call(2, PLATFORM, 1);
             var stop = new AtomicBoolean();
+            var begun = new CountDownLatch(1);
             Caller<Integer> others = Caller.of(() -> {
                 int count = 0;
                 while (!stop.get()) {
                     line.answer(1_000 + count++); // to calls that are over by now
+                    begun.countDown();
                     LockSupport.parkNanos(100_000);
                 }
                 return count;
             });
+            begun.await();
             patient.awaitWaitingIn("await");
             stop.set(true);
             assertThat(others.result()).isPositive();
