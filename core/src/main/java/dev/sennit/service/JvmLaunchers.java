@@ -9,6 +9,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +34,7 @@ final class JvmLaunchers implements Generation.Launchers {
     // guarded by this
     private final Deque<Spare> spares = new ArrayDeque<>();
     private int running;
+    private int preparing;
     private boolean isRetired;
 
     JvmLaunchers(ServiceSettings settings, long number, BiFunction<String, Integer, LineSink> sinks)
@@ -55,13 +57,14 @@ final class JvmLaunchers implements Generation.Launchers {
             }
             running++;
         }
+        var ending = new Ending(listener);
         boolean isStarted = false;
         try {
-            Run run = startNow(id, new Ending(listener));
+            Run run = startNow(id, ending);
             isStarted = true;
             return run;
         } finally {
-            if (!isStarted) {
+            if (!isStarted && ending.isOver.compareAndSet(false, true)) {
                 hasEnded();
             }
         }
@@ -87,11 +90,20 @@ final class JvmLaunchers implements Generation.Launchers {
                 return spare.run();
             } catch (IllegalStateException e) { // it has ended meanwhile
                 spare.process().close();
+            } catch (Throwable e) {
+                spare.process().close();
+                spare.run().kill();
+                throw e;
             }
         }
         var run = new JvmRun();
         run.begin(listener, sink);
-        run.isIn(builder(name, run).start(main));
+        try {
+            run.isIn(builder(name, run).start(main));
+        } catch (Throwable e) {
+            run.kill();
+            throw e;
+        }
         refill();
         return run;
     }
@@ -154,25 +166,41 @@ final class JvmLaunchers implements Generation.Launchers {
     private void refill() {
         while (true) {
             synchronized (this) {
-                if (isRetired || spares.size() >= settings.spares()) {
+                if (isRetired || spares.size() + preparing >= settings.spares()) {
                     return;
                 }
+                preparing++;
             }
-            var run = new JvmRun();
-            PreparedProcess process;
-            try {
-                process = builder(settings.name() + "(spare)", run).prepare();
-            } catch (RuntimeException | Error e) { // no memory or thread to be had: the service does without
+            if (!prepare()) {
                 return;
             }
+        }
+    }
+
+    /** Starts a spare; returns whether there may be another. */
+    private boolean prepare() {
+        PreparedProcess superfluous = null;
+        try {
+            var run = new JvmRun();
+            PreparedProcess process = builder(settings.name() + "(spare)", run).prepare();
             synchronized (this) {
-                if (!isRetired) {
+                if (isRetired) {
+                    superfluous = process;
+                } else {
                     spares.add(new Spare(run, process));
-                    continue;
                 }
             }
-            process.close();
+        } catch (RuntimeException | Error e) { // no memory or thread to be had: the service does without
+            return false;
+        } finally {
+            synchronized (this) {
+                preparing--;
+            }
         }
+        if (superfluous != null) {
+            superfluous.close();
+        }
+        return superfluous == null;
     }
 
     // ---- the end ----
@@ -210,6 +238,7 @@ final class JvmLaunchers implements Generation.Launchers {
     /** Counts the end before it is told. */
     private final class Ending implements RunListener {
         private final RunListener listener;
+        private final AtomicBoolean isOver = new AtomicBoolean();
 
         Ending(RunListener listener) {
             this.listener = listener;
@@ -232,7 +261,9 @@ final class JvmLaunchers implements Generation.Launchers {
 
         @Override
         public void ended(RunEnd end) {
-            hasEnded();
+            if (isOver.compareAndSet(false, true)) {
+                hasEnded();
+            }
             listener.ended(end);
         }
     }

@@ -79,7 +79,7 @@ final class JvmRun implements Run, NoteListener, LineListener {
 
     @Override
     public void line(String worker, boolean error, String line) {
-        if (error) {
+        if (error && !line.startsWith("\tat ")) { // of a stack trace, its first lines tell the most
             synchronized (lastLines) {
                 lastLines.addLast(line);
                 if (lastLines.size() > REMEMBERED) {

@@ -28,9 +28,9 @@ final class ListenerLane {
         synchronized (this) {
             if (calls.size() == LONGEST) {
                 dropped++;
-                return;
+            } else {
+                calls.add(call);
             }
-            calls.add(call);
             if (isRunning) {
                 return;
             }

@@ -9,6 +9,18 @@ package dev.sennit.service;
  * @param why one line for a person, such as "exited with code 1; it said: no such table"
  */
 record RunEnd(int exitCode, boolean wasKilled, String why) {
+    private static final int LONGEST = 1000;
+
+    /** What processes write may be of any length: the reason is cut. */
+    RunEnd {
+        why = oneLine(why);
+    }
+
+    static String oneLine(String text) {
+        String line = text.replaceAll("\\R", " | ");
+        return line.length() > LONGEST ? line.substring(0, LONGEST) + " ..." : line;
+    }
+
     /** Whether it ended by itself and says that all is well. */
     boolean isSuccess() {
         return exitCode == 0 && !wasKilled;

@@ -1,5 +1,7 @@
 package dev.sennit.service;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
@@ -60,6 +62,12 @@ final class ServiceGroup {
     boolean isRemoved;
     /** Whether all workers are stopped, as too many died. */
     boolean isEscalated;
+    /** Generations that run no more, once every slot has followed an order that says so. */
+    final List<Generation> leaving = new ArrayList<>();
+    /** How many workers were wanted before the settings that are pending, or on trial; negative if nobody says. */
+    int formerlyWanted = -1;
+    /** The number of the newest generation that was pending. */
+    long newestSet;
     /** The number of the reload that made the pending generation, and of the one that made what runs. */
     long pendingReload;
     long reload;
@@ -112,6 +120,30 @@ final class ServiceGroup {
         return true;
     }
 
+    /**
+     * Returns why so many workers as are wanted will not be ready, unless somebody does something; null if they may.
+     */
+    @Nullable String obstacle() {
+        if (isRemoved) {
+            return "service " + name + " was removed";
+        }
+        if (pending != null) {
+            return null;
+        }
+        for (Place place : places.values()) {
+            SlotStatus status = place.slot.status();
+            if (place.slot.hasTaken(place.slot.order()) && status.state() == SlotState.FAILED) {
+                return "worker " + place.slot.id() + " of service " + name + " stays down: " + status.why();
+            }
+        }
+        return null;
+    }
+
+    /** Whether every slot has followed the last order. */
+    boolean hasTakenOrders() {
+        return places.values().stream().allMatch(place -> place.slot.hasTaken(place.slot.order()));
+    }
+
     /** Whether a process runs, or may be about to be started. */
     boolean hasProcess() {
         for (Place place : places.values()) {
@@ -129,8 +161,8 @@ final class ServiceGroup {
         }
         for (Place place : places.values()) {
             SlotStatus status = place.slot.status();
-            boolean isOld = status.generation() != 0 && status.generation() < generation.number();
-            if (place.slot.id() < wanted && (isOld || place.slot.isReplacing())) {
+            boolean isOther = status.generation() != 0 && status.generation() != generation.number();
+            if (place.slot.id() < wanted && (isOther || place.slot.isReplacing())) {
                 return true;
             }
         }

@@ -11,8 +11,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -56,7 +58,12 @@ public final class ServiceLog implements AutoCloseable {
         long dropped;
     }
 
-    private record Line(Lane lane, String text) {}
+    /**
+     * What is to be written.
+     *
+     * @param missing how many lines it says are missing; 0 if it is itself a line
+     */
+    private record Line(Lane lane, String text, long missing) {}
 
     private final Format format;
     private final @Nullable Path file;
@@ -153,6 +160,9 @@ public final class ServiceLog implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+        if (writer == null) {
+            closeFile();
+        }
         if (wasInterrupted) {
             Thread.currentThread().interrupt();
         }
@@ -220,18 +230,18 @@ public final class ServiceLog implements AutoCloseable {
     private void take(String worker, String text) {
         lock.lock();
         try {
-            if (isClosed) {
+            if (isClosed || isOver) {
                 return;
             }
             Lane lane = lanes.computeIfAbsent(worker, key -> new Lane());
             int length = text.length() + 1;
-            if (lane.kept + length > MOST_OF_WORKER || kept + length > MOST_OF_ALL) {
+            if (lane.kept > 0 && lane.kept + length > MOST_OF_WORKER || kept + length > MOST_OF_ALL) {
                 lane.dropped++;
                 dropped++;
                 return;
             }
             tellDropped(worker, lane);
-            add(lane, text);
+            add(lane, text, 0);
             startWriter();
             changed.signalAll();
         } finally {
@@ -243,15 +253,19 @@ public final class ServiceLog implements AutoCloseable {
         if (lane.dropped > 0) {
             String text = lane.dropped + " lines of " + worker + " were dropped: they came faster than they could be "
                     + "written";
+            long missing = lane.dropped;
             lane.dropped = 0;
-            add(lane, format == Format.TEXT
-                    ? time(Instant.now()) + " " + text
-                    : "{\"time\":\"" + time(Instant.now()) + "\",\"dropped\":" + quoted(text) + "}");
+            add(
+                    lane,
+                    format == Format.TEXT
+                            ? time(Instant.now()) + " " + text
+                            : "{\"time\":\"" + time(Instant.now()) + "\",\"dropped\":" + quoted(text) + "}",
+                    missing);
         }
     }
 
-    private void add(Lane lane, String text) {
-        lines.add(new Line(lane, text));
+    private void add(Lane lane, String text, long missing) {
+        lines.add(new Line(lane, text, missing));
         lane.kept += text.length() + 1;
         kept += text.length() + 1;
     }
@@ -272,52 +286,95 @@ public final class ServiceLog implements AutoCloseable {
     // ---- the writer ----
 
     private void write() {
-        while (true) {
-            String batch;
-            long count;
-            lock.lock();
-            try {
-                while (lines.isEmpty() && !isClosed && !isToReopen) {
-                    changed.awaitUninterruptibly();
-                }
-                if (lines.isEmpty() && isClosed) {
+        try {
+            for (List<Line> batch = take(); !batch.isEmpty(); batch = take()) {
+                if (put(batch)) {
+                    tellAllDropped();
+                } else if (isLost(batch)) {
                     break;
                 }
-                var text = new StringBuilder();
-                int before = lines.size();
-                while (!lines.isEmpty() && text.length() < BATCH) {
-                    Line line = lines.remove();
-                    line.lane().kept -= line.text().length() + 1;
-                    kept -= line.text().length() + 1;
-                    text.append(line.text()).append('\n');
-                }
-                count = before - lines.size();
-                if (lines.isEmpty()) {
-                    lanes.forEach(this::tellDropped);
-                }
-                batch = text.toString();
+            }
+            closeFile();
+        } finally {
+            lock.lock();
+            try {
+                isOver = true;
+                changed.signalAll();
             } finally {
                 lock.unlock();
             }
-            put(batch, count);
         }
-        closeFile();
+    }
+
+    /** Waits for lines; returns none when the log is closed and all are taken. */
+    private List<Line> take() {
+        List<Line> batch = new ArrayList<>();
         lock.lock();
         try {
-            isOver = true;
-            changed.signalAll();
+            while (lines.isEmpty() && !isClosed) {
+                changed.awaitUninterruptibly();
+            }
+            for (int length = 0; !lines.isEmpty() && length < BATCH;) {
+                Line line = lines.remove();
+                line.lane().kept -= line.text().length() + 1;
+                kept -= line.text().length() + 1;
+                length += line.text().length() + 1;
+                batch.add(line);
+            }
+        } finally {
+            lock.unlock();
+        }
+        return batch;
+    }
+
+    /** Returns whether the target has taken the lines. */
+    private boolean put(List<Line> batch) {
+        try {
+            var text = new StringBuilder();
+            batch.forEach(line -> text.append(line.text()).append('\n'));
+            OutputStream target = target();
+            target.write(text.toString().getBytes(StandardCharsets.UTF_8));
+            target.flush();
+            return true;
+        } catch (IOException | RuntimeException | OutOfMemoryError e) {
+            return false;
+        }
+    }
+
+    private void tellAllDropped() {
+        lock.lock();
+        try {
+            if (lines.isEmpty()) {
+                lanes.forEach(this::tellDropped);
+            }
         } finally {
             lock.unlock();
         }
     }
 
-    private void put(String batch, long count) {
+    /**
+     * Counts lines that the target refused, and waits a while before a file is opened again.
+     *
+     * @return whether the log is closed: then there is no again
+     */
+    private boolean isLost(List<Line> batch) {
+        closeFile();
+        lock.lock();
         try {
-            OutputStream target = target();
-            target.write(batch.getBytes(StandardCharsets.UTF_8));
-            target.flush();
-        } catch (IOException | RuntimeException e) {
-            lost(count);
+            Lane all = lanes.computeIfAbsent("all workers", key -> new Lane());
+            for (Line line : batch) {
+                all.dropped += line.missing() == 0 ? 1 : line.missing();
+                dropped += line.missing() == 0 ? 1 : 0;
+            }
+            long left = AGAIN_NANOS;
+            while (!isClosed && left > 0) {
+                left = changed.awaitNanos(left);
+            }
+            return isClosed;
+        } catch (InterruptedException e) {
+            return false; // nobody knows this thread
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -339,24 +396,6 @@ public final class ServiceLog implements AutoCloseable {
             out = target;
         }
         return target;
-    }
-
-    /** What the target refused is counted, and a file opened again after a while. */
-    private void lost(long count) {
-        closeFile();
-        lock.lock();
-        try {
-            dropped += count;
-            lanes.computeIfAbsent("all workers", key -> new Lane()).dropped += count;
-            long left = AGAIN_NANOS;
-            while (!isClosed && left > 0) {
-                left = changed.awaitNanos(left);
-            }
-        } catch (InterruptedException e) {
-            // nobody knows this thread
-        } finally {
-            lock.unlock();
-        }
     }
 
     private void closeFile() {

@@ -10,6 +10,8 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -54,7 +56,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The futures that the methods return are done when the services are as asked for. They fail with a {@link
  * ServiceException} when that cannot be: a new generation was given up, the service was removed, the manager was shut
- * down. A worker that dies again and again keeps a future waiting: use {@link CompletableFuture#orTimeout}. Actions
+ * down, a worker stays down after too many deaths. A worker that dies again and again keeps a future waiting: use
+ * {@link CompletableFuture#orTimeout}. Actions
  * that depend on them run in a thread of the manager and may not block.
  *
  * <p>All methods may be called from any thread. None waits for a worker but {@link #awaitEnd()} and {@link #close}.
@@ -202,7 +205,7 @@ public final class ServiceManager implements AutoCloseable {
         try {
             ServiceGroup group = group(service);
             for (ServiceGroup other : groups.values()) {
-                if (!other.isRemoved && other.settings().after().contains(service)) {
+                if (!other.isRemoved && other.newestSettings().after().contains(service)) {
                     throw new IllegalArgumentException(
                             "service " + other.name + " comes after " + service + ": remove that first");
                 }
@@ -232,10 +235,13 @@ public final class ServiceManager implements AutoCloseable {
         try {
             ServiceGroup group = group(service);
             group.wanted = workers;
+            group.formerlyWanted = -1;
             group.isEscalated = false;
             return goal(
-                    () -> group.wanted != workers || group.isUp() && group.places.size() == workers,
-                    () -> group.isRemoved ? "service " + service + " was removed" : null);
+                    () -> group.isUp() && group.places.size() == workers,
+                    () -> group.wanted == workers
+                            ? group.obstacle()
+                            : "service " + service + " was told to have " + group.wanted + " workers since");
         } finally {
             unlock();
             brain.poke();
@@ -255,13 +261,11 @@ public final class ServiceManager implements AutoCloseable {
     public CompletableFuture<Void> reconfigure(ServiceSettings settings) throws IOException {
         lock.lock();
         try {
-            ServiceGroup group = group(settings.name());
             ensureNoCircle(settings);
-            group.wanted = settings.workers();
         } finally {
             unlock();
         }
-        return renew(List.of(settings));
+        return renew(List.of(settings), true);
     }
 
     /**
@@ -282,7 +286,7 @@ public final class ServiceManager implements AutoCloseable {
         } finally {
             unlock();
         }
-        return renew(all);
+        return renew(all, false);
     }
 
     /**
@@ -301,7 +305,7 @@ public final class ServiceManager implements AutoCloseable {
         } finally {
             unlock();
         }
-        return renew(List.of(settings));
+        return renew(List.of(settings), false);
     }
 
     /**
@@ -316,28 +320,40 @@ public final class ServiceManager implements AutoCloseable {
         try {
             ServiceGroup group = group(service);
             group.isEscalated = false;
-            List<ServiceGroup.Place> asked = List.copyOf(group.places.values());
-            asked.forEach(place -> place.restarts++);
+            Map<ServiceGroup.Place, Long> asked = new HashMap<>();
+            group.places.values().forEach(place -> asked.put(place, ++place.restarts));
             return goal(
-                    () -> group.isUp() && asked.stream().noneMatch(place -> place.slot.isToRestart(place.restarts)),
-                    () -> group.isRemoved ? "service " + service + " was removed" : null);
+                    () -> group.isUp()
+                            && asked.entrySet().stream()
+                                    .noneMatch(one -> one.getKey().slot.isToRestart(one.getValue())),
+                    () -> asked.entrySet().stream()
+                            .filter(one -> one.getKey().slot.hasGivenUpRestart(one.getValue()))
+                            .map(one -> "worker " + one.getKey().slot.id() + " of service " + service
+                                    + " was not restarted, the former process goes on: "
+                                    + one.getKey().slot.status().lastEnd())
+                            .findFirst()
+                            .orElseGet(group::obstacle));
         } finally {
             unlock();
             brain.poke();
         }
     }
 
-    /** Makes new generations, outside of the lock, and sets them as those to come. */
-    private CompletableFuture<Void> renew(List<ServiceSettings> all) throws IOException {
+    /**
+     * Makes new generations, outside of the lock, and sets them as those to come.
+     *
+     * @param isChange whether the settings may be others than before: then nothing is reloaded in place
+     */
+    private CompletableFuture<Void> renew(List<ServiceSettings> all, boolean isChange) throws IOException {
         List<Generation> made = new ArrayList<>();
         boolean isSet = false;
         try {
             for (ServiceSettings settings : all) {
-                if (!settings.reloadsInPlace()) {
+                if (isChange || !settings.reloadsInPlace()) {
                     made.add(generations.make(settings, nextNumber(settings.name())));
                 }
             }
-            CompletableFuture<Void> done = setPending(all, made);
+            CompletableFuture<Void> done = setPending(all, made, isChange);
             isSet = true;
             return done;
         } finally {
@@ -357,33 +373,41 @@ public final class ServiceManager implements AutoCloseable {
         }
     }
 
-    private CompletableFuture<Void> setPending(List<ServiceSettings> all, List<Generation> made) {
+    private CompletableFuture<Void> setPending(
+            List<ServiceSettings> all, List<Generation> made, boolean isChange) {
         lock.lock();
         try {
             ensureOpen();
             for (ServiceSettings settings : all) {
                 group(settings.name());
+                ensureNoCircle(settings); // again: others may have changed theirs
             }
             List<ServiceGroup> renewed = new ArrayList<>();
             long number = ++reloads;
             for (Generation next : made) {
                 ServiceGroup group = group(next.settings().name());
-                Generation overtaken = group.pending;
-                if (overtaken != null && overtaken.number() > next.number()) {
+                renewed.add(group);
+                if (next.number() < group.newestSet) { // another reload was quicker: that one counts
                     retireLater(next);
                     continue;
                 }
+                Generation overtaken = group.pending;
                 if (overtaken != null) {
                     retireLater(overtaken);
                 }
+                if (isChange) {
+                    group.formerlyWanted = group.wanted;
+                    group.wanted = next.settings().workers();
+                }
+                group.newestSet = next.number();
                 group.pending = next;
                 group.pendingReload = number;
                 group.isEscalated = false;
-                renewed.add(group);
             }
             for (ServiceSettings settings : all) {
-                if (settings.reloadsInPlace()) {
+                if (!isChange && settings.reloadsInPlace()) {
                     group(settings.name()).reloads++;
+                    group(settings.name()).isEscalated = false;
                 }
             }
             List<String> names = all.stream().map(ServiceSettings::name).toList();
@@ -392,8 +416,8 @@ public final class ServiceManager implements AutoCloseable {
                     () -> renewed.stream().noneMatch(ServiceGroup::isRolling)
                             && renewed.stream().allMatch(ServiceGroup::isUp),
                     () -> renewed.stream()
-                            .filter(group -> group.isRemoved || group.givenUpReload >= number)
-                            .map(group -> group.isRemoved ? "service " + group.name + " was removed" : group.givenUp)
+                            .map(group -> group.givenUpReload >= number ? group.givenUp : group.obstacle())
+                            .filter(Objects::nonNull)
                             .findFirst()
                             .orElse(null));
         } finally {
@@ -524,7 +548,14 @@ public final class ServiceManager implements AutoCloseable {
     public CompletableFuture<Void> whenUp() {
         lock.lock();
         try {
-            return goal(() -> groups.values().stream().allMatch(ServiceGroup::isUp), () -> null);
+            return goal(
+                    () -> groups.values().stream().allMatch(ServiceGroup::isUp),
+                    () -> groups.values().stream()
+                            .filter(group -> !group.isRemoved)
+                            .map(ServiceGroup::obstacle)
+                            .filter(Objects::nonNull)
+                            .findFirst()
+                            .orElse(null));
         } finally {
             unlock();
             brain.poke();
@@ -562,6 +593,16 @@ public final class ServiceManager implements AutoCloseable {
     private void ensureOpen() {
         if (isStopping) {
             throw new IllegalStateException("manager " + name + " is shut down");
+        }
+    }
+
+    /** Returns how many changes are waited for. */
+    int goals() {
+        lock.lock();
+        try {
+            return goals.size();
+        } finally {
+            unlock();
         }
     }
 
@@ -664,7 +705,11 @@ public final class ServiceManager implements AutoCloseable {
                     group.givenUpReload = group.reload;
                     group.generation = former;
                     group.former = null;
-                    retireLater(generation);
+                    group.leaving.add(generation);
+                    if (group.formerlyWanted >= 0) {
+                        group.wanted = group.formerlyWanted;
+                        group.formerlyWanted = -1;
+                    }
                 }
             } finally {
                 unlock();
@@ -745,6 +790,10 @@ public final class ServiceManager implements AutoCloseable {
                 places.remove();
             }
         }
+        if (!group.leaving.isEmpty() && group.hasTakenOrders()) { // no slot starts from them any more
+            group.leaving.forEach(this::retireLater);
+            group.leaving.clear();
+        }
         if (group.isRemoved && group.places.isEmpty()) {
             groups.remove(group.name);
             retireAll(group);
@@ -759,8 +808,9 @@ public final class ServiceManager implements AutoCloseable {
         Generation next = group.pending;
         if (next == null || isStopping) {
             if (group.former != null && !group.isRolling() && group.isUp()) {
-                retireLater(group.former);
+                group.leaving.add(group.former);
                 group.former = null;
+                group.formerlyWanted = -1;
             }
             return;
         }
@@ -777,11 +827,11 @@ public final class ServiceManager implements AutoCloseable {
                 return;
             }
         }
-        Generation older = group.former;
-        if (older != null) { // a reload during a reload
-            retireLater(older);
+        if (group.former == null) {
+            group.former = group.generation;
+        } else { // a reload during a reload: what was on trial has proved nothing
+            group.leaving.add(group.generation);
         }
-        group.former = group.generation;
         group.generation = next;
         group.reload = group.pendingReload;
         group.pending = null;
@@ -793,10 +843,17 @@ public final class ServiceManager implements AutoCloseable {
 
     /** Whether a service that comes after this one still has processes, or is wanted. */
     private boolean isNeeded(ServiceGroup group) {
-        for (ServiceGroup other : groups.values()) {
-            if (other != group && other.settings().after().contains(group.name)
-                    && (other.hasProcess() || isNeeded(other))) {
-                return true;
+        Set<ServiceGroup> reached = new HashSet<>();
+        List<ServiceGroup> open = new ArrayList<>(List.of(group));
+        while (!open.isEmpty()) {
+            ServiceGroup next = open.removeLast();
+            for (ServiceGroup other : groups.values()) {
+                if (other.settings().after().contains(next.name) && reached.add(other)) {
+                    if (other != group && other.hasProcess()) {
+                        return true;
+                    }
+                    open.add(other);
+                }
             }
         }
         return false;
@@ -832,6 +889,10 @@ public final class ServiceManager implements AutoCloseable {
         Iterator<Goal> all = goals.iterator();
         while (all.hasNext()) {
             Goal goal = all.next();
+            if (goal.done().isDone()) { // its caller waits no more
+                all.remove();
+                continue;
+            }
             String obstacle = goal.obstacle().get();
             if (obstacle != null) {
                 all.remove();
@@ -845,6 +906,7 @@ public final class ServiceManager implements AutoCloseable {
 
     private void retireAll(ServiceGroup group) {
         retireLater(group.generation);
+        group.leaving.forEach(this::retireLater);
         if (group.former != null) {
             retireLater(group.former);
         }

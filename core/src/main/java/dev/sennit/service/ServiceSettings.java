@@ -552,7 +552,8 @@ public final class ServiceSettings {
         }
 
         /**
-         * The most heap memory of a worker's JVM. The default shares what there is among all workers.
+         * The most heap memory of a worker's JVM; the default is a quarter of what there is, which is too much for a
+         * service with many workers.
          *
          * @param size such as {@code 256m}
          * @return this

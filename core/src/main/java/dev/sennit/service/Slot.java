@@ -59,6 +59,9 @@ final class Slot {
     /** What a process that was killed may take to be gone; one that takes longer hangs in the kernel. */
     private static final long KILL_LIMIT = Duration.ofSeconds(10).toNanos();
 
+    /** A step that comes so much too late tells that this JVM, or the machine, stood still. */
+    private static final long LATE = Duration.ofSeconds(1).toNanos();
+
     private final String service;
     private final int id;
     private final TimeSource time;
@@ -75,6 +78,8 @@ final class Slot {
     private volatile boolean isReplacing;
     private volatile boolean hasProcess;
     private volatile boolean hasDoneWork;
+    /** The restarts that need no answer any more, as the successor did not get ready. */
+    private volatile long restartsGivenUp;
     /** The order that the last step followed. */
     private volatile @Nullable Order taken;
 
@@ -92,10 +97,14 @@ final class Slot {
     /** The moment before which no successor is started, after one was given up. */
     private long replaceAt;
     private int givenUpInRow;
+    /** The newest generation of which a process was ready here; 0 for none. */
+    private long proven;
     /** The newest generation that was given up here; 0 for none. */
     private long givenUp;
-    /** The restarts that need no answer any more, as the successor did not get ready. */
-    private long restartsGivenUp;
+    /** Whether the last step asked for another one, and for when. */
+    private boolean isDue;
+    private long dueAt;
+    private boolean hasCauseToReplace;
     private boolean isFailed;
     private boolean isDone;
     private long memoryLookAt;
@@ -178,6 +187,11 @@ final class Slot {
         return last == null || last.restarts() < number || wantsToReplace || isReplacing;
     }
 
+    /** Returns whether the process of the restart that was asked for with that number did not get ready. */
+    boolean hasGivenUpRestart(long number) {
+        return restartsGivenUp >= number;
+    }
+
     /** Returns what the slot is to do. */
     Order order() {
         return order;
@@ -200,6 +214,10 @@ final class Slot {
      */
     long step() {
         Order now = order;
+        if (!now.equals(taken)) {
+            taken = null; // else an order that is given twice would count as taken while another is followed
+        }
+        forgiveLateness();
         takeNote(now);
         takeEnds(now);
         takeReadiness(now);
@@ -212,7 +230,24 @@ final class Slot {
             stopAll("is not wanted any more");
         }
         settle(now);
-        return nextStep();
+        long wait = nextStep();
+        isDue = wait != Long.MAX_VALUE;
+        dueAt = isDue ? time.nanoTime() + wait : 0;
+        return wait;
+    }
+
+    /**
+     * After a pause of this JVM, or of the machine, heartbeats lie unread: they are waited for once more, so that
+     * healthy processes are not killed.
+     */
+    private void forgiveLateness() {
+        if (isDue && time.nanoTime() - dueAt > LATE) {
+            for (SlotRun run : new SlotRun[] {current, successor, leaving}) {
+                if (run != null) {
+                    run.postponeHeartbeat();
+                }
+            }
+        }
     }
 
     /**
@@ -229,8 +264,12 @@ final class Slot {
             replaceAt = startAt;
             givenUpInRow = 0;
         }
-        if (now.reloads() != before.reloads() && current != null) {
-            current.reload();
+        if (now.reloads() != before.reloads()) {
+            isFailed = false;
+            deaths.clear();
+            if (current != null) {
+                current.reload();
+            }
         }
         before = now;
     }
@@ -256,7 +295,7 @@ final class Slot {
     /** The current process has ended. */
     private void ended(SlotRun served, RunEnd end, Order now) {
         lastEnd = end.why();
-        if (served.isStopping) {
+        if (served.isStopping || !now.isWanted()) {
             tellStopped(served, end);
         } else if (end.isSuccess() && served.generation.settings().kind() != ServiceKind.ALWAYS) {
             isDone = true;
@@ -264,7 +303,7 @@ final class Slot {
             tell(ServiceEvent.Kind.DONE, served, end.why());
         } else {
             String killed = served.whyStopped;
-            died(served, killed == null ? end.why() : killed, now);
+            died(served, killed == null ? end.why() : killed);
         }
         if (successor != null) { // it comes at the right moment
             current = successor;
@@ -272,7 +311,7 @@ final class Slot {
         }
     }
 
-    private void died(SlotRun run, String how, Order now) {
+    private void died(SlotRun run, String how) {
         ServiceSettings settings = run.generation.settings();
         lastEnd = how;
         tell(ServiceEvent.Kind.DIED, run, how);
@@ -298,8 +337,8 @@ final class Slot {
         }
         startAt = moment + pauseAfter(settings, deathsInRow - 1);
         becauseOf("the last process died: " + how);
-        if (!now.isWanted()) {
-            becauseOf("is not wanted any more");
+        if (!run.wasReady && proven > 0 && run.generation.number() > proven) {
+            listener.gaveUp(this, run.generation, how);
         }
     }
 
@@ -343,7 +382,9 @@ final class Slot {
         takeReadiness(current);
         SlotRun next = successor;
         takeReadiness(next);
-        if (next != null && next.wasReady && leaving == null && now.isWanted()) {
+        if (next != null && next.generation.number() > now.generation().number()) {
+            terminate(next, "is of a generation that was given up");
+        } else if (next != null && next.wasReady && next.isServing() && leaving == null && now.isWanted()) {
             SlotRun replaced = current;
             current = next;
             successor = null;
@@ -358,10 +399,12 @@ final class Slot {
     }
 
     private void takeReadiness(@Nullable SlotRun run) {
-        if (run != null && run.isReady() && !run.wasReady) {
+        if (run != null && run.isReady() && !run.wasReady && run.isServing()) {
             run.wasReady = true;
             run.readyAt = time.nanoTime();
-            if (run == current && !run.isStopping) {
+            proven = Math.max(proven, run.generation.number());
+            if (run == current) {
+                isFailed = false;
                 becauseOf("is ready");
             }
             tell(ServiceEvent.Kind.READY, run, "");
@@ -428,7 +471,7 @@ final class Slot {
             String obstacle = launch(run);
             if (obstacle != null) {
                 current = null;
-                died(run, obstacle, now);
+                died(run, obstacle);
             }
         }
     }
@@ -454,9 +497,9 @@ final class Slot {
 
     /** Returns why the current process is to be replaced, or null if it is not. */
     private @Nullable String causeToReplace(SlotRun served, Order now) {
-        long newest = now.generation().number();
-        if (newest > served.generation.number() && newest > givenUp) {
-            return "is being replaced by generation " + newest;
+        long wanted = now.generation().number();
+        if (wanted < served.generation.number() || wanted > served.generation.number() && wanted > givenUp) {
+            return "is being replaced by generation " + wanted;
         }
         if (now.restarts() > served.restarts && now.restarts() > restartsGivenUp) {
             return "is being restarted";
@@ -485,7 +528,7 @@ final class Slot {
             run.isRunBy(run.generation.launchers().forSlot(id).start(run));
         } catch (IOException | RuntimeException | Error e) { // no memory, descriptor or thread to be had, or a bad path
             String message = e.getMessage();
-            return "cannot be started: " + (message == null ? e.toString() : message);
+            return RunEnd.oneLine("cannot be started: " + (message == null ? e.toString() : message));
         }
         tell(ServiceEvent.Kind.STARTED, run, "");
         return null;
@@ -530,7 +573,8 @@ final class Slot {
             since = time.now();
         }
         SlotRun served = current;
-        wantsToReplace = served != null && !served.isStopping && causeToReplace(served, now) != null;
+        hasCauseToReplace = served != null && !served.isStopping && causeToReplace(served, now) != null;
+        wantsToReplace = hasCauseToReplace && time.nanoTime() - replaceAt >= 0;
         isReplacing = successor != null || leaving != null;
         hasProcess = served != null || isReplacing;
         hasDoneWork = isDone && !hasProcess;
@@ -581,8 +625,7 @@ final class Slot {
             SlotRun served = current;
             if (served == null && !isFailed && !isDone) {
                 next = Math.min(next, startAt - now);
-            } else if (served != null && ordered.mayReplace() && wantsToReplace && successor == null
-                    && leaving == null) {
+            } else if (hasCauseToReplace && !wantsToReplace) {
                 next = Math.min(next, replaceAt - now);
             }
         }

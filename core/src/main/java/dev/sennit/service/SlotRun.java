@@ -64,8 +64,10 @@ final class SlotRun implements RunListener {
 
     @Override
     public void ready() {
-        isReady = true;
-        changed.run();
+        if (!isReady) {
+            isReady = true;
+            changed.run();
+        }
     }
 
     @Override
@@ -76,8 +78,8 @@ final class SlotRun implements RunListener {
 
     @Override
     public void worked(long pieces) {
-        long done = work.addAndGet(pieces);
-        if (done >= workLimit && done - pieces < workLimit) {
+        long before = work.getAndAccumulate(pieces, (sum, more) -> sum + more < 0 ? Long.MAX_VALUE : sum + more);
+        if (before < workLimit && pieces >= workLimit - before) {
             changed.run();
         }
     }
@@ -105,6 +107,11 @@ final class SlotRun implements RunListener {
     /** Returns the moment of the last sign of life; of its start, if there was none. */
     long beatAt() {
         return beatAt;
+    }
+
+    /** Begins the time for its next heartbeat anew. */
+    void postponeHeartbeat() {
+        beatAt = time.nanoTime();
     }
 
     boolean hasBeaten() {
@@ -150,6 +157,11 @@ final class SlotRun implements RunListener {
         if (run != null && !isStopping) {
             run.reload();
         }
+    }
+
+    /** Whether it was neither asked to end nor killed, and has not ended. */
+    boolean isServing() {
+        return !isStopping && !isKilled && end == null;
     }
 
     /** Whether the slot killed it without asking, or after it had asked in vain. */

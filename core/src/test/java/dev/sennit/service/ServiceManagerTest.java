@@ -251,6 +251,79 @@ class ServiceManagerTest {
     }
 
     @Test
+    void twoBrokenGenerationsLeaveTheOneThatServes() throws Exception {
+        start(service("printer").build());
+        manager.whenUp().get();
+        FakeProcesses.Fake old = processes.last();
+        processes.readyAtOnce = false;
+        CompletableFuture<Void> second = manager.reload();
+        FakeProcesses.Fake broken = awaitStarted(2);
+        CompletableFuture<Void> third = manager.reload();
+        broken.end(1);
+        awaitStarted(3).end(1);
+        assertThatThrownBy(third::get).hasMessageContaining("generation 3 of service printer was given up");
+        assertThatThrownBy(second::get).hasMessageContaining("was given up");
+        awaitRetired(2);
+        awaitRetired(3);
+        assertThat(processes.retired).doesNotContain(1L);
+        processes.readyAtOnce = true;
+        old.end(1);
+        assertThat(awaitStarted(4).generation).isEqualTo(1);
+    }
+
+    @Test
+    void aRestartWhoseProcessDoesNotGetReadyFails() throws Exception {
+        start(service("printer").build());
+        manager.whenUp().get();
+        processes.readyAtOnce = false;
+        CompletableFuture<Void> restarted = manager.restart("printer");
+        awaitStarted(2).end(7);
+        assertThatThrownBy(restarted::get).hasRootCauseMessage("worker 0 of service printer was not restarted, the "
+                + "former process goes on: exited with code 7");
+        assertThat(processes.alive()).hasSize(1);
+    }
+
+    @Test
+    void settingsThatAreGivenUpLeaveTheNumberOfWorkers() throws Exception {
+        start(service("printer").workers(2).build());
+        manager.whenUp().get();
+        processes.readyAtOnce = false;
+        CompletableFuture<Void> changed = manager.reconfigure(service("printer").workers(1).build());
+        awaitStarted(3).end(1);
+        assertThatThrownBy(changed::get).hasMessageContaining("was given up");
+        processes.readyAtOnce = true;
+        while (processes.alive().size() != 2) {
+            Thread.onSpinWait();
+        }
+        assertThat(processes.alive()).allMatch(one -> one.generation == 1);
+    }
+
+    @Test
+    void reconfiguresAServiceThatReloadsInPlace() throws Exception {
+        start(service("printer").reloadInPlace(true).build());
+        manager.whenUp().get();
+        manager.reconfigure(service("printer").reloadInPlace(true).stopLimit(Duration.ofSeconds(7)).build()).get();
+        assertThat(processes.alive()).hasSize(1).allMatch(one -> one.generation == 2);
+    }
+
+    @Test
+    void aFutureWhoseCallerHasGivenUpIsForgotten() throws Exception {
+        processes.readyAtOnce = false;
+        start(service("printer").build());
+        for (int i = 0; i < 20_000; i++) {
+            manager.whenUp().cancel(false);
+            if (i % 1000 == 0) {
+                manager.decide(); // or its own thread, at some time
+            }
+        }
+        manager.decide();
+        assertThat(manager.goals()).isZero();
+        CompletableFuture<Void> up = manager.whenUp();
+        awaitStarted(1).ready();
+        up.get();
+    }
+
+    @Test
     void reloadsInPlace() throws Exception {
         start(service("printer").workers(2).reloadInPlace(true).build());
         manager.whenUp().get();

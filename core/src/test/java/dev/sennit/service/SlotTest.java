@@ -345,6 +345,103 @@ class SlotTest {
     }
 
     @Test
+    void aSuccessorThatIsKilledTakesNoPlaceThoughItSaysThatItIsReady() {
+        begin();
+        FakeProcesses.Fake old = startedAndReady();
+        Generation stuck = new Generation(2, first.settings(), id -> started -> {
+            Run process = processes.generation(2, first.settings()).launchers().forSlot(id).start(started);
+            return new Run() { // its end takes a while
+                @Override
+                public long pid() {
+                    return process.pid();
+                }
+
+                @Override
+                public void terminate(Duration limit) {}
+
+                @Override
+                public void reload() {}
+
+                @Override
+                public void kill() {}
+            };
+        });
+        slot.order(order(stuck));
+        slot.step();
+        FakeProcesses.Fake next = processes.last();
+        stepAfter(START);
+        next.ready();
+        slot.step();
+        assertThat(old.asked).isNull();
+        next.end(-9);
+        slot.step();
+        assertThat(escalations).containsExactly("gave up 2: was not ready within 10 s");
+        assertThat(slot.status().pid()).isEqualTo(old.pid());
+    }
+
+    @Test
+    void aGenerationThatIsGivenUpElsewhereIsTakenBackHere() {
+        begin();
+        startedAndReady();
+        slot.order(order(second()));
+        slot.step();
+        slot.order(order(first)); // given up by another slot, while the successor starts
+        slot.step();
+        assertThat(processes.last().asked).isNotNull();
+        processes.last().ready();
+        processes.last().end(0);
+        slot.step();
+        assertThat(slot.status().generation()).isEqualTo(1);
+        assertThat(escalations).isEmpty();
+
+        slot.order(order(processes.generation(3, first.settings())));
+        slot.step();
+        processes.last().ready();
+        slot.step();
+        processes.all().getFirst().end(0);
+        slot.step();
+        slot.order(order(first)); // and here when it serves already
+        slot.step();
+        processes.last().ready();
+        slot.step();
+        assertThat(slot.status().generation()).isEqualTo(1);
+    }
+
+    @Test
+    void aGenerationThatDiesBeforeItIsReadyWhereNothingServesIsTold() {
+        begin();
+        FakeProcesses.Fake old = startedAndReady();
+        slot.order(order(second()));
+        slot.step();
+        old.end(1);
+        slot.step();
+        processes.last().end(3);
+        slot.step();
+        assertThat(escalations).containsExactly("gave up 2: exited with code 3");
+    }
+
+    @Test
+    void afterAPauseOfTheManagerHeartbeatsAreWaitedForOnceMore() {
+        begin(settings -> settings.heartbeatLimit(Duration.ofSeconds(3)));
+        FakeProcesses.Fake process = startedAndReady();
+        stepAfter(Duration.ofMinutes(5));
+        assertThat(process.killed).isFalse();
+        stepAfter(Duration.ofSeconds(3));
+        assertThat(process.killed).isTrue();
+    }
+
+    @Test
+    void aProcessThatEndsWhenItIsNotWantedAnyMoreHasNotDied() {
+        begin();
+        FakeProcesses.Fake process = startedAndReady();
+        slot.order(new Order(first, false, true, true, 0, 0));
+        process.end(143);
+        slot.step();
+        assertThat(told.getLast()).isEqualTo("STOPPED 101: exited with code 143");
+        assertThat(slot.status().restarts()).isZero();
+    }
+
+    @Test
     void aSuccessorThatCannotBeStartedIsGivenUp() {
         begin();
         startedAndReady();
