@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -81,10 +80,6 @@ final class ClassPathCopy {
 
     List<Path> parts() {
         return parts;
-    }
-
-    boolean isThere() {
-        return Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS);
     }
 
     void remove() {

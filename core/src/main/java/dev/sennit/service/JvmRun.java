@@ -1,5 +1,6 @@
 package dev.sennit.service;
 
+import dev.sennit.internal.machine.ExitCodes;
 import dev.sennit.process.LineListener;
 import dev.sennit.process.NoteListener;
 import dev.sennit.process.WorkerProcess;
@@ -52,7 +53,7 @@ final class JvmRun implements Run, NoteListener, LineListener {
         int code = ended.exitCode().orElse(-1);
         String text = ended.failure().isPresent() && ended.failure().get().getMessage() != null
                 ? ended.failure().get().getMessage()
-                : code >= 0 ? "exited with code " + code : "was ended by signal " + -code;
+                : ExitCodes.describe(code < 0 ? 128 - code : code);
         String said;
         synchronized (lastLines) {
             said = String.join(" | ", lastLines);

@@ -1,6 +1,8 @@
 package dev.sennit.service;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Deadline;
+import dev.sennit.internal.Uninterruptibles;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -45,28 +47,17 @@ final class ListenerLane {
         }
     }
 
-    /** Waits until all calls have returned, some time at most; returns whether they have. */
-    synchronized boolean awaitIdle(long millis) throws InterruptedException {
-        long end = Backend.current().nanoTime() + millis * 1_000_000;
-        for (long left = millis; isRunning && left > 0; left = (end - Backend.current().nanoTime()) / 1_000_000) {
-            wait(left);
+    private synchronized void awaitIdle(Deadline deadline) throws InterruptedException {
+        while (isRunning && !deadline.isOver()) {
+            wait(Math.max(1, deadline.left() / 1_000_000));
         }
-        return !isRunning;
     }
 
     /** Waits until none of them has a call under way, some time at most, also when the thread is interrupted. */
     static void awaitAll(List<ListenerLane> lanes, Duration longest) {
-        boolean wasInterrupted = false;
-        long end = Backend.current().nanoTime() + longest.toNanos();
+        Deadline deadline = Deadline.in(longest);
         for (ListenerLane lane : lanes) {
-            try {
-                lane.awaitIdle((end - Backend.current().nanoTime()) / 1_000_000);
-            } catch (InterruptedException e) {
-                wasInterrupted = true;
-            }
-        }
-        if (wasInterrupted) {
-            Thread.currentThread().interrupt();
+            Uninterruptibles.await(() -> lane.awaitIdle(deadline));
         }
     }
 

@@ -251,8 +251,7 @@ public final class ServiceLog implements AutoCloseable {
 
     private void tellDropped(String worker, Lane lane) {
         if (lane.dropped > 0) {
-            String text = lane.dropped + " lines of " + worker + " were dropped: they came faster than they could be "
-                    + "written";
+            String text = lane.dropped + " lines of " + worker + " are missing: they could not be written in time";
             long missing = lane.dropped;
             lane.dropped = 0;
             add(
