@@ -372,7 +372,7 @@ final class EndClaim {
     }
 
     private static void claim(SocketChannel point, MeetingPoint.Token token) throws IOException {
-        point.write(ByteBuffer.allocate(3 * Long.BYTES)
+        write(point, ByteBuffer.allocate(3 * Long.BYTES)
                 .putLong(token.high())
                 .putLong(token.low())
                 .putLong(ProcessHandle.current().pid())
@@ -403,7 +403,20 @@ final class EndClaim {
     }
 
     private static void say(SocketChannel point, byte word) throws IOException {
-        point.write(ByteBuffer.wrap(new byte[] {word}));
+        write(point, ByteBuffer.wrap(new byte[] {word}));
+    }
+
+    /** Says that the connection has ended where a channel says "Broken pipe", in a plain {@link IOException}. */
+    private static void write(SocketChannel point, ByteBuffer bytes) throws IOException {
+        try {
+            point.write(bytes);
+        } catch (ClosedChannelException e) {
+            throw e;
+        } catch (IOException e) {
+            var ended = new EOFException("the meeting point has ended: " + e.getMessage());
+            ended.initCause(e);
+            throw ended;
+        }
     }
 
     private static void close(SocketChannel channel) {

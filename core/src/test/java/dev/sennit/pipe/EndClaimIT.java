@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sennit.FailingBackend;
 import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Uninterruptibles;
 import dev.sennit.internal.machine.MeetingFolder;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -15,8 +16,10 @@ import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -80,6 +83,26 @@ class EndClaimIT {
             assertThatThrownBy(met::get).isInstanceOf(ExecutionException.class)
                     .hasCauseInstanceOf(ConnectionEndedException.class);
         }
+    }
+
+    /** A channel says "Broken pipe" in a plain IOException when it writes to one that has ended. */
+    @Test
+    void aMeetingPointThatEndsBeforeItIsAnsweredEndsThePipe() throws Exception {
+        var isClosed = new CountDownLatch(1);
+        whenHurried = () -> Uninterruptibles.await(isClosed::await);
+        try (var other = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            other.bind(UnixDomainSocketAddress.of(folder.resolve("00000001")));
+            claim.start();
+            SocketChannel claimant = accept();
+            say(claimant, MeetingPoint.HELD, MeetingPoint.HURRY, MeetingPoint.CONNECT, 0, 0, 0, 1);
+            claim.awaitHeld();
+            claimant.close();
+            isClosed.countDown();
+            assertThatThrownBy(() -> claim.meet().get()).hasCauseInstanceOf(ConnectionEndedException.class);
+        } finally {
+            isClosed.countDown();
+        }
+        Files.deleteIfExists(folder.resolve("00000001"));
     }
 
     @Test
