@@ -139,6 +139,23 @@ final class ServiceGroup {
         return null;
     }
 
+    ServiceStatus status() {
+        int ready = 0;
+        for (Place place : places.values()) {
+            ready += place.slot.status().state() == SlotState.READY ? 1 : 0;
+        }
+        String obstacle = obstacle();
+        boolean isDown = isRemoved || isEscalated;
+        return new ServiceStatus(
+                name,
+                isDown ? 0 : wanted,
+                ready,
+                generation.number(),
+                isRolling(),
+                isUp() && !isDown,
+                isEscalated ? "is stopped, as too many workers died" : obstacle == null ? "" : obstacle);
+    }
+
     /** Whether every slot has followed the last order. */
     boolean hasTakenOrders() {
         return places.values().stream().allMatch(place -> place.slot.hasTaken(place.slot.order()));

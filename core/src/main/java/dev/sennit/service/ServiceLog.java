@@ -51,11 +51,19 @@ public final class ServiceLog implements AutoCloseable {
     private static final int BATCH = 1 << 16;
     private static final long AGAIN_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final Duration CLOSE_LIMIT = Duration.ofSeconds(2);
+    private static final int MOST_REMEMBERED = 1 << 19;
+    private static final int MOST_FOLLOWERS = 64;
 
     /** What is kept of one worker. */
     private static final class Lane {
+        /** Empty for what is of no service. */
+        final String service;
         int kept;
         long dropped;
+
+        Lane(String service) {
+            this.service = service;
+        }
     }
 
     /**
@@ -75,6 +83,10 @@ public final class ServiceLog implements AutoCloseable {
     private final Map<String, Lane> lanes = new HashMap<>();
     private int kept;
     private long dropped;
+    /** The last lines, also those that are written. */
+    private final Deque<Line> remembered = new ArrayDeque<>();
+    private int rememberedLength;
+    private final List<LogFollower> followers = new ArrayList<>();
     private boolean isToReopen;
     private boolean isClosed;
     private boolean isOver;
@@ -141,6 +153,50 @@ public final class ServiceLog implements AutoCloseable {
         }
     }
 
+    /**
+     * Follows the log: returns what the next lines can be read from, after some that are past. The log remembers its
+     * last lines, up to 512 Ki characters.
+     *
+     * @param past how many lines of the past come first, at most
+     * @param service the name of a service, to which nothing else is read; empty for all
+     * @return the follower, which is to be closed
+     * @throws IllegalStateException if there are 64 already
+     */
+    public LogFollower follow(int past, String service) {
+        if (past < 0) {
+            throw new IllegalArgumentException("past must be >= 0, was " + past);
+        }
+        lock.lock();
+        try {
+            if (followers.size() >= MOST_FOLLOWERS) {
+                throw new IllegalStateException(MOST_FOLLOWERS + " follow the log already: end one of them");
+            }
+            List<String> texts = remembered.stream()
+                    .filter(line -> service.isEmpty() || line.lane().service.equals(service))
+                    .map(Line::text)
+                    .toList();
+            var follower = new LogFollower(
+                    service, texts.subList(Math.max(0, texts.size() - past), texts.size()), this::forget);
+            if (isClosed || isOver) {
+                follower.end();
+            } else {
+                followers.add(follower);
+            }
+            return follower;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void forget(LogFollower follower) {
+        lock.lock();
+        try {
+            followers.remove(follower);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Writes what there is, for which the target has two seconds, and closes a file. */
     @Override
     public void close() {
@@ -148,6 +204,7 @@ public final class ServiceLog implements AutoCloseable {
         lock.lock();
         try {
             isClosed = true;
+            followers.forEach(LogFollower::end);
             changed.signalAll();
             long left = CLOSE_LIMIT.toNanos();
             while (writer != null && !isOver && left > 0) {
@@ -174,7 +231,7 @@ public final class ServiceLog implements AutoCloseable {
     void line(String service, int id, boolean error, String text) {
         Instant now = Instant.now();
         String stream = error ? "err" : "out";
-        take(service + "(" + id + ")", format == Format.TEXT
+        take(service, service + "(" + id + ")", format == Format.TEXT
                 ? time(now) + " " + service + "(" + id + ") " + stream + ": " + text
                 : "{\"time\":\"" + time(now) + "\",\"service\":" + quoted(service) + ",\"worker\":" + id
                         + ",\"stream\":\"" + stream + "\",\"line\":" + quoted(text) + "}");
@@ -188,13 +245,26 @@ public final class ServiceLog implements AutoCloseable {
     /** Takes what happened to a worker. */
     void event(ServiceEvent event) {
         String worker = event.service() + "(" + event.id() + ")";
-        take("events of " + event.service(), format == Format.TEXT
+        take(event.service(), "events of " + event.service(), format == Format.TEXT
                 ? time(event.at()) + " " + worker + " " + event.kind()
                         + (event.why().isEmpty() ? "" : ": " + event.why())
                         + (event.pid() == 0 ? "" : ", pid " + event.pid())
                 : "{\"time\":\"" + time(event.at()) + "\",\"service\":" + quoted(event.service()) + ",\"worker\":"
                         + event.id() + ",\"event\":\"" + event.kind() + "\",\"pid\":" + event.pid()
                         + ",\"generation\":" + event.generation() + ",\"why\":" + quoted(event.why()) + "}");
+    }
+
+    /**
+     * Takes a line about the services as a whole: what their manager was told to do, for example. Never waits for the
+     * target.
+     *
+     * @param text one line
+     */
+    public void note(String text) {
+        String now = time(Instant.now());
+        take("", "the manager", format == Format.TEXT
+                ? now + " manager: " + text
+                : "{\"time\":\"" + now + "\",\"manager\":" + quoted(text) + "}");
     }
 
     private static String time(Instant moment) {
@@ -227,13 +297,13 @@ public final class ServiceLog implements AutoCloseable {
                 : i > 0 && Character.isHighSurrogate(text.charAt(i - 1));
     }
 
-    private void take(String worker, String text) {
+    private void take(String service, String worker, String text) {
         lock.lock();
         try {
             if (isClosed || isOver) {
                 return;
             }
-            Lane lane = lanes.computeIfAbsent(worker, key -> new Lane());
+            Lane lane = lanes.computeIfAbsent(worker, key -> new Lane(service));
             int length = text.length() + 1;
             if (lane.kept > 0 && lane.kept + length > MOST_OF_WORKER || kept + length > MOST_OF_ALL) {
                 lane.dropped++;
@@ -264,9 +334,16 @@ public final class ServiceLog implements AutoCloseable {
     }
 
     private void add(Lane lane, String text, long missing) {
-        lines.add(new Line(lane, text, missing));
+        var line = new Line(lane, text, missing);
+        lines.add(line);
         lane.kept += text.length() + 1;
         kept += text.length() + 1;
+        remembered.addLast(line);
+        rememberedLength += text.length() + 1;
+        while (rememberedLength > MOST_REMEMBERED) {
+            rememberedLength -= remembered.removeFirst().text().length() + 1;
+        }
+        followers.forEach(follower -> follower.offer(lane.service, text));
     }
 
     private void startWriter() {
@@ -360,7 +437,7 @@ public final class ServiceLog implements AutoCloseable {
         closeFile();
         lock.lock();
         try {
-            Lane all = lanes.computeIfAbsent("all workers", key -> new Lane());
+            Lane all = lanes.computeIfAbsent("all workers", key -> new Lane(""));
             for (Line line : batch) {
                 all.dropped += line.missing() == 0 ? 1 : line.missing();
                 dropped += line.missing() == 0 ? 1 : 0;

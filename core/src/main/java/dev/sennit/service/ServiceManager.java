@@ -27,6 +27,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongUnaryOperator;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
@@ -99,6 +100,8 @@ public final class ServiceManager implements AutoCloseable {
     private long reloads;
     private boolean isStarted;
     private boolean isStopping;
+    /** Whether workers have no time to stop any more. */
+    private boolean isKilling;
     private boolean isOver;
     /** Whether a worker had to be killed at its stop, or is down as too many died. */
     private boolean hasFailed;
@@ -261,11 +264,130 @@ public final class ServiceManager implements AutoCloseable {
     public CompletableFuture<Void> reconfigure(ServiceSettings settings) throws IOException {
         lock.lock();
         try {
-            ensureNoCircle(settings);
+            ensureNoCircle(settings, name -> group(name).newestSettings());
         } finally {
             unlock();
         }
         return renew(List.of(settings), true);
+    }
+
+    /**
+     * Has it run exactly these services, in one step: adds those that it has not, removes those that are left out, and
+     * gives the others their settings, as {@link #reload()} does. A service keeps as many workers as it was {@linkplain
+     * #scale scaled} to, unless its settings ask for another number than before. One whose settings are the same object
+     * as before is {@linkplain #reload(String) reloaded}.
+     *
+     * @param all the settings, in any order
+     * @return done when all services are as their settings say, and the workers of the others have ended
+     * @throws IllegalArgumentException if two have one name, one comes after a service that is left out, or services
+     *     come after each other in a circle
+     * @throws IllegalStateException if the manager is shut down, or services were added or removed at the same time, or
+     *     one of that name has not been removed yet
+     * @throws IOException if a class path cannot be copied; nothing has changed then
+     */
+    public CompletableFuture<Void> reconfigure(Collection<ServiceSettings> all) throws IOException {
+        Map<String, ServiceSettings> byName = new LinkedHashMap<>();
+        for (ServiceSettings settings : all) {
+            if (byName.put(settings.name(), settings) != null) {
+                throw new IllegalArgumentException("there are two services " + settings.name());
+            }
+        }
+        ensureOrder(byName);
+        Map<String, Generation> made = new LinkedHashMap<>();
+        boolean isSet = false;
+        try {
+            for (Map.Entry<String, Long> one : numbersOf(byName).entrySet()) {
+                made.put(one.getKey(), generations.make(byName.get(one.getKey()), one.getValue()));
+            }
+            CompletableFuture<Void> done = become(byName, made);
+            isSet = true;
+            return done;
+        } finally {
+            if (!isSet) {
+                made.values().forEach(one -> one.launchers().retire());
+            }
+            brain.poke();
+        }
+    }
+
+    /** Returns the numbers of the generations that are to be made; a service that reloads in place needs none. */
+    private Map<String, Long> numbersOf(Map<String, ServiceSettings> all) {
+        Map<String, Long> numbers = new LinkedHashMap<>();
+        lock.lock();
+        try {
+            ensureOpen();
+            all.forEach((service, settings) -> {
+                ServiceGroup group = groups.get(service);
+                if (group == null) {
+                    numbers.put(service, 1L);
+                } else if (group.isRemoved) {
+                    throw new IllegalStateException(
+                            "service " + service + " is being removed: wait until its workers have ended");
+                } else if (!settings.reloadsInPlace() || group.newestSettings() != settings) {
+                    numbers.put(service, ++group.newest);
+                }
+            });
+        } finally {
+            unlock();
+        }
+        return numbers;
+    }
+
+    private CompletableFuture<Void> become(Map<String, ServiceSettings> all, Map<String, Generation> made) {
+        lock.lock();
+        try {
+            ensureOpen();
+            for (String service : all.keySet()) {
+                ServiceGroup group = groups.get(service);
+                Generation next = made.get(service);
+                boolean isNew = next != null && next.number() == 1;
+                if (isNew != (group == null) || group != null && group.isRemoved) {
+                    throw new IllegalStateException("services were changed at the same time: try again");
+                }
+            }
+            long number = ++reloads;
+            List<ServiceGroup> asked = new ArrayList<>();
+            List<ServiceGroup> removed = groups.values().stream()
+                    .filter(group -> !all.containsKey(group.name))
+                    .toList();
+            all.forEach((service, settings) -> {
+                ServiceGroup group = groups.get(service);
+                Generation next = made.get(service);
+                if (group == null) {
+                    group = new ServiceGroup(settings, Objects.requireNonNull(next));
+                    groups.put(service, group);
+                } else if (next == null) {
+                    group.reloads++;
+                    group.isEscalated = false;
+                } else {
+                    boolean isOtherCount = settings.workers() != group.newestSettings().workers();
+                    setPending(group, next, number, isOtherCount);
+                }
+                asked.add(group);
+            });
+            removed.forEach(group -> group.isRemoved = true);
+            tellAll(listener -> listener.reloading(List.copyOf(all.keySet())));
+            return goal(
+                    () -> asked.stream().noneMatch(ServiceGroup::isRolling)
+                            && asked.stream().allMatch(ServiceGroup::isUp)
+                            && removed.stream().noneMatch(groups::containsValue),
+                    () -> obstacle(asked, number));
+        } finally {
+            unlock();
+        }
+    }
+
+    /** Checks that each service comes after services that are there, and that they make no circle. */
+    private static void ensureOrder(Map<String, ServiceSettings> all) {
+        all.forEach((service, settings) -> {
+            for (String other : settings.after()) {
+                if (!all.containsKey(other)) {
+                    throw new IllegalArgumentException(
+                            "service " + service + " comes after " + other + ", which is not among them");
+                }
+            }
+            ensureNoCircle(settings, all::get);
+        });
     }
 
     /**
@@ -380,29 +502,14 @@ public final class ServiceManager implements AutoCloseable {
             ensureOpen();
             for (ServiceSettings settings : all) {
                 group(settings.name());
-                ensureNoCircle(settings); // again: others may have changed theirs
+                ensureNoCircle(settings, name -> group(name).newestSettings()); // again: others may have changed theirs
             }
             List<ServiceGroup> renewed = new ArrayList<>();
             long number = ++reloads;
             for (Generation next : made) {
                 ServiceGroup group = group(next.settings().name());
                 renewed.add(group);
-                if (next.number() < group.newestSet) { // another reload was quicker: that one counts
-                    retireLater(next);
-                    continue;
-                }
-                Generation overtaken = group.pending;
-                if (overtaken != null) {
-                    retireLater(overtaken);
-                }
-                if (isChange) {
-                    group.formerlyWanted = group.wanted;
-                    group.wanted = next.settings().workers();
-                }
-                group.newestSet = next.number();
-                group.pending = next;
-                group.pendingReload = number;
-                group.isEscalated = false;
+                setPending(group, next, number, isChange);
             }
             for (ServiceSettings settings : all) {
                 if (!isChange && settings.reloadsInPlace()) {
@@ -415,14 +522,39 @@ public final class ServiceManager implements AutoCloseable {
             return goal(
                     () -> renewed.stream().noneMatch(ServiceGroup::isRolling)
                             && renewed.stream().allMatch(ServiceGroup::isUp),
-                    () -> renewed.stream()
-                            .map(group -> group.givenUpReload >= number ? group.givenUp : group.obstacle())
-                            .filter(Objects::nonNull)
-                            .findFirst()
-                            .orElse(null));
+                    () -> obstacle(renewed, number));
         } finally {
             unlock();
         }
+    }
+
+    /** Has a service run a generation when it is its turn; with the lock held. */
+    private void setPending(ServiceGroup group, Generation next, long reload, boolean hasOtherCount) {
+        if (next.number() < group.newestSet) { // another reload was quicker: that one counts
+            retireLater(next);
+            return;
+        }
+        Generation overtaken = group.pending;
+        if (overtaken != null) {
+            retireLater(overtaken);
+        }
+        if (hasOtherCount) {
+            group.formerlyWanted = group.wanted;
+            group.wanted = next.settings().workers();
+        }
+        group.newestSet = next.number();
+        group.pending = next;
+        group.pendingReload = reload;
+        group.isEscalated = false;
+    }
+
+    /** Returns why services do not become what a reload wants; null if they may. */
+    private static @Nullable String obstacle(List<ServiceGroup> reloaded, long reload) {
+        return reloaded.stream()
+                .map(group -> group.givenUpReload >= reload ? group.givenUp : group.obstacle())
+                .filter(Objects::nonNull)
+                .findFirst()
+                .orElse(null);
     }
 
     // ---- its life ----
@@ -467,6 +599,23 @@ public final class ServiceManager implements AutoCloseable {
         }
         brain.poke();
         return end.copy();
+    }
+
+    /**
+     * Kills all workers, and ends the manager: for one that has been {@linkplain #shutdown shut down} and shall not
+     * wait for its workers any longer.
+     *
+     * @return done with the exit code, which is 1 if a worker was killed
+     */
+    public CompletableFuture<Integer> shutdownNow() {
+        lock.lock();
+        try {
+            isKilling = true;
+            groups.values().forEach(group -> group.places.values().forEach(place -> place.slot.kill()));
+            return shutdown();
+        } finally {
+            unlock();
+        }
     }
 
     /**
@@ -527,6 +676,36 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
+     * The state of each service.
+     *
+     * @return in the order in which they were added
+     */
+    public List<ServiceStatus> services() {
+        lock.lock();
+        try {
+            return groups.values().stream().map(ServiceGroup::status).toList();
+        } finally {
+            unlock();
+        }
+    }
+
+    /**
+     * A proof that the manager works: its thread has looked at all services once more. For a watchdog, which a timer
+     * alone would deceive.
+     *
+     * @return done when it has; never, if that thread hangs
+     */
+    public CompletableFuture<Void> whenAlive() {
+        lock.lock();
+        try {
+            return goal(() -> true, () -> null);
+        } finally {
+            unlock();
+            brain.poke();
+        }
+    }
+
+    /**
      * Whether every service has as many ready workers as are wanted, or has done its work.
      *
      * @return false until it is started
@@ -535,6 +714,20 @@ public final class ServiceManager implements AutoCloseable {
         lock.lock();
         try {
             return isStarted && groups.values().stream().allMatch(ServiceGroup::isUp);
+        } finally {
+            unlock();
+        }
+    }
+
+    /**
+     * Whether it has been told to end, or ends as all services have done their work.
+     *
+     * @return true from then on
+     */
+    public boolean isStopping() {
+        lock.lock();
+        try {
+            return isStopping;
         } finally {
             unlock();
         }
@@ -614,12 +807,12 @@ public final class ServiceManager implements AutoCloseable {
         return group;
     }
 
-    private void ensureNoCircle(ServiceSettings changed) {
+    private static void ensureNoCircle(ServiceSettings changed, Function<String, ServiceSettings> others) {
         Set<String> reached = new LinkedHashSet<>();
         List<String> open = new ArrayList<>(changed.after());
         while (!open.isEmpty()) {
             String next = open.removeLast();
-            ServiceSettings settings = group(next).newestSettings();
+            ServiceSettings settings = others.apply(next);
             if (next.equals(changed.name())) {
                 throw new IllegalArgumentException("service " + next + " would come after itself");
             }
@@ -760,7 +953,7 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     private void decide(ServiceGroup group) {
-        boolean isDown = group.isRemoved || group.isEscalated || isStopping && !isNeeded(group);
+        boolean isDown = group.isRemoved || group.isEscalated || isStopping && (isKilling || !isNeeded(group));
         if (!group.mayStart && !isStopping) {
             group.mayStart = group.settings().after().stream().allMatch(other -> isUp(groups.get(other)));
         }

@@ -215,7 +215,12 @@ public final class ServiceSettings {
         return from.maxWork;
     }
 
-    int spares() {
+    /**
+     * How many JVMs wait to take the place of one that dies.
+     *
+     * @return the number
+     */
+    public int spares() {
         return from.spares;
     }
 
@@ -227,7 +232,12 @@ public final class ServiceSettings {
         return from.jvmOptions;
     }
 
-    List<Path> classPath() {
+    /**
+     * The class path of a Java service.
+     *
+     * @return the parts; empty for the class path of this JVM, and for a command
+     */
+    public List<Path> classPath() {
         return from.classPath;
     }
 

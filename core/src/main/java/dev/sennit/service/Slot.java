@@ -78,6 +78,8 @@ final class Slot {
     private volatile boolean isReplacing;
     private volatile boolean hasProcess;
     private volatile boolean hasDoneWork;
+    /** Whether no process has time to stop. */
+    private volatile boolean isKilling;
     /** The restarts that need no answer any more, as the successor did not get ready. */
     private volatile long restartsGivenUp;
     /** The order that the last step followed. */
@@ -203,6 +205,12 @@ final class Slot {
             order = next;
             poke.run();
         }
+    }
+
+    /** Has all processes killed that are to end; for good. */
+    void kill() {
+        isKilling = true;
+        poke.run();
     }
 
     // ---- the machine ----
@@ -538,6 +546,13 @@ final class Slot {
         terminate(current, cause);
         terminate(successor, cause);
         terminate(leaving, cause);
+        if (isKilling) {
+            for (SlotRun run : new SlotRun[] {current, successor, leaving}) {
+                if (run != null && !run.isKilled()) {
+                    run.kill("was given no more time to stop");
+                }
+            }
+        }
     }
 
     private void terminate(@Nullable SlotRun run, String cause) {

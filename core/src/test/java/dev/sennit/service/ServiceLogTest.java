@@ -1,6 +1,7 @@
 package dev.sennit.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -8,7 +9,10 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -118,5 +122,80 @@ class ServiceLogTest {
         }
         assertThat(Files.readString(folder.resolve("old.log"))).contains("one").doesNotContain("two");
         assertThat(Files.readString(file)).contains("two");
+    }
+
+    private static String behindTime(String line) {
+        return line.replaceFirst("^\\S+Z ", "");
+    }
+
+    @Test
+    void aFollowerReadsThePastAndWhatComes() throws Exception {
+        try (var log = ServiceLog.to(written, ServiceLog.Format.TEXT)) {
+            log.line("a", 0, false, "1");
+            log.line("b", 0, false, "2");
+            log.line("a", 0, false, "3");
+            LogFollower follower = log.follow(1, "a");
+            LogFollower all = log.follow(10, "");
+            log.line("b", 0, false, "4");
+            log.line("a", 0, false, "5");
+            log.note("told");
+            assertThat(behindTime(follower.next(Duration.ofSeconds(9)))).isEqualTo("a(0) out: 3");
+            assertThat(behindTime(follower.next(Duration.ofSeconds(9)))).isEqualTo("a(0) out: 5");
+            assertThat(follower.next(Duration.ZERO)).isNull();
+            assertThat(follower.isOver()).isFalse();
+            for (String expected : List.of("a(0) out: 1", "b(0) out: 2", "a(0) out: 3", "b(0) out: 4", "a(0) out: 5")) {
+                assertThat(behindTime(all.next(Duration.ofSeconds(9)))).isEqualTo(expected);
+            }
+            log.close();
+            assertThat(behindTime(all.next(Duration.ofSeconds(9)))).isEqualTo("manager: told");
+            assertThat(all.next(Duration.ofSeconds(9))).isNull();
+            assertThat(all.isOver()).isTrue();
+            assertThat(log.follow(0, "").isOver()).isTrue();
+        }
+    }
+
+    /** Nobody reads: what it holds is bounded, and it says how many lines are missing. */
+    @Test
+    void aFollowerThatIsSlowMissesLines() throws Exception {
+        String line = "x".repeat(1 << 16);
+        try (var log = ServiceLog.to(OutputStream.nullOutputStream(), ServiceLog.Format.TEXT);
+                LogFollower follower = log.follow(0, "")) {
+            int taken = 0;
+            for (int i = 0; i < 40; i++) {
+                follower.offer("a", line);
+            }
+            for (String next = follower.next(Duration.ZERO); next != null; next = follower.next(Duration.ZERO)) {
+                assertThat(next).isEqualTo(line);
+                taken++;
+            }
+            assertThat(taken).isBetween(15, 18);
+            follower.offer("a", "last");
+            assertThat(follower.next(Duration.ZERO))
+                    .isEqualTo("(" + (40 - taken) + " lines are missing here: they came too quickly for this reader)");
+            assertThat(follower.next(Duration.ZERO)).isEqualTo("last");
+        }
+    }
+
+    @Test
+    void followersAreBoundedAndFreed() {
+        try (var log = ServiceLog.to(written, ServiceLog.Format.TEXT)) {
+            List<LogFollower> all = new ArrayList<>();
+            for (int i = 0; i < 64; i++) {
+                all.add(log.follow(0, ""));
+            }
+            assertThatThrownBy(() -> log.follow(0, "")).isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("64 follow the log already");
+            all.getFirst().close();
+            log.follow(0, "").close();
+            assertThatThrownBy(() -> log.follow(-1, "")).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void aNoteIsOfNoService() {
+        try (var log = ServiceLog.to(written, ServiceLog.Format.JSON)) {
+            log.note("told \"twice\"");
+        }
+        assertThat(text()).endsWith("\"manager\":\"told \\\"twice\\\"\"}\n");
     }
 }

@@ -49,6 +49,17 @@ public final class InheritedListener {
         }
     }
 
+    /**
+     * Makes a channel of a listener that this process keeps.
+     *
+     * @param socket stays open
+     * @return the channel, in blocking mode
+     * @throws IOException as {@link #take}
+     */
+    public static ServerSocketChannel takeCopy(ListeningSocket socket) throws IOException {
+        return take((int) SystemCall.FCNTL.make(socket.descriptor(), F_DUPFD_CLOEXEC, FIRST_FREE));
+    }
+
     /** Host addresses have several forms, of which the kernel's and Java's may differ. */
     private static boolean isSame(SocketAddress one, SocketAddress other) {
         return one instanceof InetSocketAddress first && other instanceof InetSocketAddress second

@@ -1,0 +1,123 @@
+package dev.sennit.service;
+
+import dev.sennit.internal.Timers;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads the lines of a {@link ServiceLog} as they come. A reader that is slower than the log misses lines, which it is
+ * told: neither the log nor a worker waits for it.
+ */
+public final class LogFollower implements AutoCloseable {
+    private static final int MOST_KEPT = 1 << 20;
+
+    /** Empty for all. */
+    private final String service;
+    private final Consumer<LogFollower> onClose;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    // guarded by the lock
+    private final Deque<String> lines;
+    private long kept;
+    private long missed;
+    private boolean isOver;
+
+    LogFollower(String service, List<String> past, Consumer<LogFollower> onClose) {
+        this.service = service;
+        this.onClose = onClose;
+        lines = new ArrayDeque<>(past);
+        kept = past.stream().mapToLong(String::length).sum();
+    }
+
+    /** Takes a line. Never waits. */
+    void offer(String from, String line) {
+        if (!service.isEmpty() && !service.equals(from)) {
+            return;
+        }
+        lock.lock();
+        try {
+            if (kept > MOST_KEPT) {
+                missed++;
+                return;
+            }
+            tellMissed();
+            lines.add(line);
+            kept += line.length();
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void tellMissed() {
+        if (missed > 0) {
+            String text = "(" + missed + " lines are missing here: they came too quickly for this reader)";
+            missed = 0;
+            lines.add(text);
+            kept += text.length();
+        }
+    }
+
+    /** There are no more lines. */
+    void end() {
+        lock.lock();
+        try {
+            isOver = true;
+            tellMissed();
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Waits for a line.
+     *
+     * @param longest the longest to wait; zero or less only looks
+     * @return the line, without its end; null if the time was over first, or {@link #isOver}
+     * @throws InterruptedException if the calling thread is interrupted
+     */
+    public @Nullable String next(Duration longest) throws InterruptedException {
+        lock.lock();
+        try {
+            long left = Timers.nanos(longest);
+            while (lines.isEmpty() && !isOver && left > 0) {
+                left = changed.awaitNanos(left);
+            }
+            String line = lines.poll();
+            kept -= line == null ? 0 : line.length();
+            return line;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Whether no more lines come, and all have been read.
+     *
+     * @return true once the log, or this, is closed
+     */
+    public boolean isOver() {
+        lock.lock();
+        try {
+            return isOver && lines.isEmpty();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Follows no more. */
+    @Override
+    public void close() {
+        onClose.accept(this);
+        end();
+    }
+}

@@ -1,0 +1,202 @@
+package dev.sennit.service;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sennit.TimeSource;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A manager that gets all its services anew, and one that kills; with processes that the test moves. */
+@Timeout(30)
+class ManagerChangesTest {
+    private final FakeProcesses processes = new FakeProcesses();
+    private final AtomicBoolean cannotCopy = new AtomicBoolean();
+    private final ServiceManager manager = ServiceManager.forTest(
+            TimeSource.system(), new Random(1), pid -> 0, (settings, number) -> {
+                if (cannotCopy.get()) {
+                    throw new IOException("no room");
+                }
+                return processes.generation(number, settings);
+            });
+
+    ManagerChangesTest() {
+        processes.readyAtOnce = true;
+        processes.endsWhenAsked = true;
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        manager.shutdownNow().join();
+        assertThat(processes.alive()).isEmpty();
+    }
+
+    private static ServiceSettings.Builder service(String name) {
+        return ServiceSettings.of(name, me -> {}).heartbeatLimit(Duration.ZERO);
+    }
+
+    private static ServiceSettings one(String name, int workers) {
+        return service(name).workers(workers).build();
+    }
+
+    private void become(ServiceSettings... all) throws Exception {
+        manager.reconfigure(List.of(all)).get();
+    }
+
+    private List<String> workers() {
+        return manager.status().stream().map(one -> one.service() + one.id() + "/" + one.generation()).toList();
+    }
+
+    @Test
+    void addsChangesAndRemovesInOneStep() throws Exception {
+        manager.start();
+        become(one("a", 1), one("b", 2));
+        assertThat(workers()).containsExactly("a0/1", "b0/1", "b1/1");
+        become(service("c").after("b").build(), one("b", 1));
+        assertThat(workers()).containsExactly("b0/2", "c0/1");
+        assertThat(manager.services()).extracting(ServiceStatus::name).containsExactly("b", "c");
+        become();
+        assertThat(workers()).isEmpty();
+        become(one("a", 1));
+        assertThat(workers()).containsExactly("a0/1");
+    }
+
+    /** Whoever scaled it did so for a reason that is not in the settings. */
+    @Test
+    void keepsTheCountUnlessTheSettingsChangeIt() throws Exception {
+        manager.start();
+        become(one("a", 2));
+        manager.scale("a", 4).get();
+        become(one("a", 2));
+        assertThat(workers()).containsExactly("a0/2", "a1/2", "a2/2", "a3/2");
+        become(one("a", 3));
+        assertThat(workers()).containsExactly("a0/3", "a1/3", "a2/3");
+    }
+
+    @Test
+    void reloadsInPlaceWhatHasTheSameSettings() throws Exception {
+        manager.start();
+        ServiceSettings same = service("a").reloadInPlace(true).build();
+        become(same, one("b", 1));
+        become(same, one("b", 1));
+        assertThat(workers()).containsExactly("a0/1", "b0/2");
+        FakeProcesses.Fake inPlace = processes.all().stream().filter(one -> one.reloads > 0).findFirst().orElseThrow();
+        assertThat(inPlace.reloads).isEqualTo(1);
+        become(service("a").reloadInPlace(true).build(), one("b", 1));
+        assertThat(workers()).containsExactly("a0/2", "b0/3");
+    }
+
+    /** One by one they would make a circle. */
+    @Test
+    void servicesMayChangeTheirOrder() throws Exception {
+        manager.start();
+        become(one("a", 1), service("b").after("a").build());
+        become(service("a").after("b").build(), one("b", 1));
+        assertThat(workers()).containsExactly("a0/2", "b0/2");
+    }
+
+    @Test
+    void refusesWhatCannotBeAndChangesNothing() throws Exception {
+        manager.start();
+        become(one("a", 1));
+        assertThatThrownBy(() -> become(one("b", 1), one("b", 2)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("there are two services b");
+        assertThatThrownBy(() -> become(service("b").after("a").build()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("service b comes after a, which is not among them");
+        assertThatThrownBy(() -> become(service("a").after("b").build(), service("b").after("a").build()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("would come after itself");
+        cannotCopy.set(true);
+        assertThatThrownBy(() -> become(one("a", 2), one("b", 1))).isInstanceOf(IOException.class)
+                .hasMessage("no room");
+        cannotCopy.set(false);
+        assertThat(workers()).containsExactly("a0/1");
+        manager.reload("a").get();
+        assertThat(manager.services()).hasSize(1).allMatch(ServiceStatus::isUp);
+    }
+
+    @Test
+    void aServiceThatIsBeingRemovedCannotBeAdded() throws Exception {
+        manager.start();
+        become(one("a", 1));
+        processes.endsWhenAsked = false;
+        CompletableFuture<Void> gone = manager.reconfigure(List.of());
+        assertThatThrownBy(() -> become(one("a", 1))).isInstanceOf(IllegalStateException.class)
+                .hasMessage("service a is being removed: wait until its workers have ended");
+        processes.alive().forEach(one -> one.end(0));
+        gone.get();
+        become(one("a", 1));
+    }
+
+    @Test
+    void whatIsGivenUpIsTold() throws Exception {
+        manager.start();
+        become(one("a", 1), one("b", 1));
+        processes.readyAtOnce = false;
+        CompletableFuture<Void> done = manager.reconfigure(List.of(one("a", 1), one("b", 1)));
+        while (processes.alive().size() < 4) { // a successor of each
+            Thread.onSpinWait();
+        }
+        processes.alive().stream().filter(one -> one.generation == 2).forEach(one -> one.end(1));
+        assertThatThrownBy(done::get).isInstanceOf(ExecutionException.class)
+                .hasCauseInstanceOf(ServiceException.class).hasMessageContaining("given up");
+        assertThat(workers()).containsExactly("a0/1", "b0/1");
+        processes.readyAtOnce = true;
+    }
+
+    @Test
+    void killsWorkersThatDoNotStop() throws Exception {
+        manager.start();
+        become(one("a", 2), service("b").after("a").build());
+        processes.endsWhenAsked = false;
+        CompletableFuture<Integer> end = manager.shutdown();
+        assertThat(manager.isStopping()).isTrue();
+        FakeProcesses.Fake last = processes.alive().stream().max(Comparator.comparing(Run::pid)).orElseThrow();
+        while (last.asked == null) { // b stops before a
+            Thread.onSpinWait();
+        }
+        assertThat(end).isNotDone();
+        manager.shutdownNow();
+        while (!processes.alive().stream().allMatch(one -> one.killed)) {
+            Thread.onSpinWait();
+        }
+        processes.alive().forEach(one -> one.end(137));
+        assertThat(end.get()).isEqualTo(1);
+    }
+
+    @Test
+    void theManagersThreadProvesItsLife() throws Exception {
+        CompletableFuture<Void> early = manager.whenAlive();
+        assertThat(early).isNotDone();
+        manager.start();
+        early.get();
+        manager.whenAlive().get();
+        manager.shutdown().get();
+        assertThat(manager.whenAlive()).isCompletedExceptionally();
+    }
+
+    @Test
+    void aServiceTellsHowItIs() throws Exception {
+        manager.start();
+        processes.readyAtOnce = false;
+        manager.add(one("a", 2));
+        while (processes.alive().size() < 2) {
+            Thread.onSpinWait();
+        }
+        assertThat(manager.services()).containsExactly(new ServiceStatus("a", 2, 0, 1, false, false, ""));
+        processes.alive().forEach(FakeProcesses.Fake::ready);
+        manager.whenUp().get();
+        assertThat(manager.services()).containsExactly(new ServiceStatus("a", 2, 2, 1, false, true, ""));
+    }
+}
