@@ -1,8 +1,11 @@
 package dev.sennit.service;
 
+import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.process.PreparedProcess;
 import dev.sennit.process.WorkerProcess;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -25,8 +28,10 @@ final class JvmLaunchers implements Generation.Launchers {
     /** A process that waits for a main. */
     private record Spare(JvmRun run, PreparedProcess process) {}
 
+    private final String manager;
     private final ServiceSettings settings;
     private final long number;
+    private final Listeners listeners;
     /** Returns what takes the lines of a slot. */
     private final BiFunction<String, Integer, LineSink> sinks;
     private final @Nullable ClassPathCopy copy;
@@ -37,11 +42,21 @@ final class JvmLaunchers implements Generation.Launchers {
     private int preparing;
     private boolean isRetired;
 
-    JvmLaunchers(ServiceSettings settings, long number, BiFunction<String, Integer, LineSink> sinks)
+    JvmLaunchers(
+            String manager,
+            ServiceSettings settings,
+            long number,
+            Listeners listeners,
+            BiFunction<String, Integer, LineSink> sinks)
             throws IOException {
+        this.manager = manager;
+        this.listeners = listeners;
         this.settings = settings;
         this.number = number;
         this.sinks = sinks;
+        if (settings.listener() != null) {
+            listeners.ensureThere(settings.name(), settings.listener());
+        }
         copy = settings.classPath().isEmpty() ? null : ClassPathCopy.of(settings.name(), settings.classPath());
     }
 
@@ -64,27 +79,33 @@ final class JvmLaunchers implements Generation.Launchers {
             isStarted = true;
             return run;
         } finally {
-            if (!isStarted && ending.isOver.compareAndSet(false, true)) {
-                hasEnded();
+            if (!isStarted) {
+                ending.conclude();
             }
         }
     }
 
-    private Run startNow(int id, RunListener listener) {
+    private Run startNow(int id, Ending listener) throws IOException {
         LineSink sink = sinks.apply(settings.name(), id);
+        WorkerListener accepts = accepts(listener);
         var main = new ServiceMain(
+                manager,
                 settings.name(),
                 id,
                 number,
                 settings.service(),
                 settings.className(),
                 settings.readiness() instanceof Readiness.Said,
-                beat());
+                beat(),
+                settings.stopLimit(),
+                accepts,
+                settings.values());
         String name = settings.name() + "(" + id + ")";
         Spare spare = takeSpare();
         if (spare != null) {
             try {
                 spare.run().begin(listener, sink);
+                handOver(spare.run(), accepts);
                 spare.run().isIn(spare.process().start(name, main));
                 refill();
                 return spare.run();
@@ -98,6 +119,7 @@ final class JvmLaunchers implements Generation.Launchers {
         }
         var run = new JvmRun();
         run.begin(listener, sink);
+        handOver(run, accepts);
         try {
             run.isIn(builder(name, run).start(main));
         } catch (Throwable e) {
@@ -106,6 +128,28 @@ final class JvmLaunchers implements Generation.Launchers {
         }
         refill();
         return run;
+    }
+
+    /** Makes the folder in which a worker waits for its listener; it goes with the worker. */
+    private @Nullable WorkerListener accepts(Ending ending) throws IOException {
+        String listener = settings.listener();
+        if (listener == null) {
+            return null;
+        }
+        SocketAddress own = listeners.ownAddress(listener);
+        if (own != null) {
+            return new WorkerListener(listener, null, (InetSocketAddress) own);
+        }
+        Path folder = MeetingFolder.create();
+        ending.folder = folder;
+        return new WorkerListener(listener, folder.resolve(MeetingFolder.SOCKET).toString(), null);
+    }
+
+    private void handOver(JvmRun run, @Nullable WorkerListener accepts) {
+        if (accepts != null && accepts.path() != null) {
+            Path path = Path.of(accepts.path());
+            run.listensBy(() -> listeners.send(accepts.name(), path));
+        }
     }
 
     /** The time between two heartbeats of a JVM; zero for none. */
@@ -239,6 +283,8 @@ final class JvmLaunchers implements Generation.Launchers {
     private final class Ending implements RunListener {
         private final RunListener listener;
         private final AtomicBoolean isOver = new AtomicBoolean();
+        /** Where the worker waits for its listener; null if it has none. Written before the worker is started. */
+        private volatile @Nullable Path folder;
 
         Ending(RunListener listener) {
             this.listener = listener;
@@ -261,10 +307,18 @@ final class JvmLaunchers implements Generation.Launchers {
 
         @Override
         public void ended(RunEnd end) {
+            conclude();
+            listener.ended(end);
+        }
+
+        void conclude() {
             if (isOver.compareAndSet(false, true)) {
+                Path made = folder;
+                if (made != null) {
+                    MeetingFolder.remove(made);
+                }
                 hasEnded();
             }
-            listener.ended(end);
         }
     }
 

@@ -1,13 +1,17 @@
 package dev.sennit.service;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.internal.machine.ExitCodes;
 import dev.sennit.process.LineListener;
 import dev.sennit.process.NoteListener;
 import dev.sennit.process.WorkerProcess;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Objects;
 import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,11 +19,18 @@ import org.jspecify.annotations.Nullable;
  * spare is not {@linkplain #begin begun} until it is needed.
  */
 final class JvmRun implements Run, NoteListener, LineListener {
+    /** Sends a listener to the worker. */
+    interface Handover {
+        void send() throws IOException;
+    }
+
     private static final int REMEMBERED = 8;
 
     private volatile @Nullable RunListener listener;
     private volatile @Nullable LineSink lines;
     private volatile @Nullable WorkerProcess process;
+    /** Sends the listener; taken by the first request. */
+    private final AtomicReference<Handover> handover = new AtomicReference<>();
     /** Why it was killed by this object. */
     private volatile @Nullable String killed;
     /** Guarded by itself. The last lines of standard error. */
@@ -29,6 +40,11 @@ final class JvmRun implements Run, NoteListener, LineListener {
     void begin(RunListener hears, LineSink takes) {
         listener = hears;
         lines = takes;
+    }
+
+    /** Says how the worker gets its listener, when it asks for that; before the process gets its main. */
+    void listensBy(Handover sends) {
+        handover.set(sends);
     }
 
     /** Called once, when the process has got its main. */
@@ -65,7 +81,9 @@ final class JvmRun implements Run, NoteListener, LineListener {
     public void note(WorkerProcess from, byte[] bytes) {
         RunListener hears = listener;
         ServiceNote note = ServiceNote.read(bytes);
-        if (hears == null || note == null || note.kind() == ServiceNote.Kind.RELOAD) {
+        Handover sends = note != null && note.kind() == ServiceNote.Kind.LISTENER ? handover.getAndSet(null) : null;
+        if (hears == null || note == null || note.kind() == ServiceNote.Kind.RELOAD
+                || note.kind() == ServiceNote.Kind.LISTENER && sends == null) {
             killed = "was killed, as it said what no worker says";
             from.kill();
             return;
@@ -74,8 +92,29 @@ final class JvmRun implements Run, NoteListener, LineListener {
             case READY -> hears.ready();
             case HEARTBEAT -> hears.heartbeat();
             case WORKED -> hears.worked(note.number());
+            case LISTENER -> send(from, Objects.requireNonNull(sends));
             case RELOAD -> throw new AssertionError("refused above");
         }
+    }
+
+    /** In a thread of its own, as it waits for the worker. */
+    private void send(WorkerProcess to, Handover sends) {
+        try {
+            Backend.start(Thread.ofPlatform().daemon().name("sennit-listener").unstarted(() -> {
+                try {
+                    sends.send();
+                } catch (IOException | RuntimeException | Error e) {
+                    refuse(to, e);
+                }
+            }));
+        } catch (OutOfMemoryError e) { // no thread to be had
+            refuse(to, e);
+        }
+    }
+
+    private void refuse(WorkerProcess to, Throwable cause) {
+        killed = RunEnd.oneLine("was killed, as it could not get its listener: " + cause.getMessage());
+        to.kill();
     }
 
     @Override

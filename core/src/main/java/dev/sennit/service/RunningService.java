@@ -2,11 +2,17 @@ package dev.sennit.service;
 
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Deadline;
+import dev.sennit.internal.SystemSignals;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Uninterruptibles;
 import dev.sennit.process.ParentProcess;
+import java.io.IOException;
+import java.io.Serializable;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -22,9 +28,9 @@ final class RunningService implements ServiceWorker {
     /** How often work that was done is told. */
     private static final long WORK_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
+    private final ServiceMain settings;
     private final String name;
     private final int id;
-    private final long generation;
     private final ParentProcess parent;
     private final long beatNanos;
     private final Thread main = Thread.currentThread();
@@ -43,13 +49,14 @@ final class RunningService implements ServiceWorker {
     private volatile boolean beatsItself;
     private volatile long beatAt;
     private volatile @Nullable Deadline stopBy;
+    private volatile @Nullable Acceptor acceptor;
 
-    RunningService(String name, int id, long generation, ParentProcess parent, Duration beat) {
-        this.name = name;
-        this.id = id;
-        this.generation = generation;
+    RunningService(ServiceMain settings, ParentProcess parent) {
+        this.settings = settings;
+        this.name = settings.name();
+        this.id = settings.id();
         this.parent = parent;
-        beatNanos = beat.toNanos();
+        beatNanos = settings.beat().toNanos();
         beatAt = Backend.current().nanoTime() - beatNanos;
     }
 
@@ -57,14 +64,59 @@ final class RunningService implements ServiceWorker {
     void begin(Service of) {
         parent.onStop(limit -> stop(of, limit));
         parent.onNote(note -> heard(of, note));
+        heedSignals(of);
         Backend.start(Thread.ofPlatform().daemon().name("sennit-heartbeat").unstarted(this::beat));
+    }
+
+    /**
+     * A terminal sends INT and HUP to all its processes: the manager alone decides what they mean. TERM to a worker is
+     * meant for the worker, which ends in order; the manager then starts another.
+     */
+    private void heedSignals(Service of) {
+        try {
+            SystemSignals.handle("INT", () -> true);
+            SystemSignals.handle("HUP", () -> true);
+            SystemSignals.handle("TERM", () -> {
+                stop(of, settings.stopLimit());
+                return true;
+            });
+        } catch (IllegalStateException | IllegalArgumentException e) {
+            // a runtime image without signals, or a JVM with -Xrs: they end the worker, and the manager starts another
+        }
+    }
+
+    /** Gets the listener, if there is one. */
+    void listen() throws IOException {
+        WorkerListener from = settings.listener();
+        if (from != null) {
+            ServerSocketChannel channel = from.get(() -> send(ServiceNote.of(ServiceNote.Kind.LISTENER)));
+            acceptor = new Acceptor(channel, from.isShared());
+        }
     }
 
     // ---- what the manager says ----
 
     private void stop(Service of, Duration limit) {
-        stopBy = Deadline.in(limit);
-        stopping.countDown();
+        boolean isFirst;
+        synchronized (stopping) { // a signal and the manager may ask at once
+            isFirst = stopping.getCount() > 0;
+            if (isFirst) {
+                stopBy = Deadline.in(limit);
+                stopping.countDown();
+            }
+        }
+        if (isFirst) {
+            terminate(of);
+        }
+        // An orphan exits when this method returns. It is killed at its limit, whatever happens here.
+        Uninterruptibles.await(main::join);
+    }
+
+    private void terminate(Service of) {
+        Acceptor accepts = acceptor;
+        if (accepts != null) {
+            accepts.wakeUp();
+        }
         try {
             of.terminate(this);
         } catch (Throwable e) {
@@ -73,8 +125,6 @@ final class RunningService implements ServiceWorker {
         } finally {
             terminated.countDown();
         }
-        // An orphan exits when this method returns. It is killed at its limit, whatever happens here.
-        Uninterruptibles.await(main::join);
     }
 
     /** Waits until a terminate that is under way has returned: it may still have something to finish. */
@@ -152,6 +202,53 @@ final class RunningService implements ServiceWorker {
         work.addAndGet(pieces);
     }
 
+    // ---- what it is given ----
+
+    private Acceptor acceptor() {
+        Acceptor accepts = acceptor;
+        if (accepts == null) {
+            throw new IllegalStateException("service " + name
+                    + " has no listener: name one by ServiceSettings.Builder.listener, or listener = "
+                    + "\"NAME\" in the file");
+        }
+        return accepts;
+    }
+
+    @Override
+    public ServerSocketChannel listener() {
+        return acceptor().channel();
+    }
+
+    @Override
+    public @Nullable SocketChannel accept() throws IOException, InterruptedException {
+        Acceptor accepts = acceptor();
+        try {
+            SocketChannel next = accepts.accept(stopping);
+            if (next == null) {
+                notice();
+            }
+            return next;
+        } catch (InterruptedException e) {
+            ensureStopping(e);
+            notice();
+            return accepts.last();
+        }
+    }
+
+    @Override
+    public <T> T value(String called, Class<T> type) {
+        Serializable value = settings.values().get(called);
+        if (value == null) {
+            throw new IllegalArgumentException("service " + name + " has no value " + called + "; there are "
+                    + new TreeSet<>(settings.values().keySet()));
+        }
+        if (!type.isInstance(value)) {
+            throw new IllegalArgumentException("value " + called + " of service " + name + " is of "
+                    + value.getClass() + ", which is no " + type.getName());
+        }
+        return type.cast(value);
+    }
+
     // ---- what it knows ----
 
     @Override
@@ -166,7 +263,7 @@ final class RunningService implements ServiceWorker {
 
     @Override
     public long generation() {
-        return generation;
+        return settings.generation();
     }
 
     @Override

@@ -1,15 +1,19 @@
 package dev.sennit.service;
 
+import dev.sennit.internal.linux.ProcessTitle;
 import dev.sennit.process.ParentProcess;
 import dev.sennit.process.WorkerProcess;
 import java.io.Serial;
+import java.io.Serializable;
 import java.lang.reflect.InvocationTargetException;
 import java.time.Duration;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What the process of a Java service runs.
  *
+ * @param manager the name of the service's manager
  * @param name the service's name
  * @param id the worker's number
  * @param generation the service's generation
@@ -17,15 +21,22 @@ import org.jspecify.annotations.Nullable;
  * @param className the class of which it is made; null if it is given
  * @param saysWhenReady whether the service itself says that it is ready
  * @param beat the time between two heartbeats; zero for none
+ * @param stopLimit how long it has to end, when it is not the manager that asks
+ * @param listener how it gets its listener; null if it has none
+ * @param values what its settings give it
  */
 record ServiceMain(
+        String manager,
         String name,
         int id,
         long generation,
         @Nullable Service service,
         @Nullable String className,
         boolean saysWhenReady,
-        Duration beat)
+        Duration beat,
+        Duration stopLimit,
+        @Nullable WorkerListener listener,
+        Map<String, Serializable> values)
         implements WorkerProcess.Main {
     @Serial
     private static final long serialVersionUID = 1L;
@@ -37,9 +48,10 @@ record ServiceMain(
     @SuppressWarnings("SystemExitOutsideMain") // it is the main of its process
     public void run() {
         int code = 1;
+        ProcessTitle.set(manager + ": " + name + " worker(" + id + ")");
         try {
             ParentProcess parent = WorkerProcess.parent().orElseThrow();
-            var worker = new RunningService(name, id, generation, parent, beat);
+            var worker = new RunningService(this, parent);
             code = runIn(worker);
         } catch (Throwable e) {
             e.printStackTrace();
@@ -52,6 +64,7 @@ record ServiceMain(
         Service made = service != null ? service : newService();
         worker.begin(made);
         try {
+            worker.listen();
             made.initialize(worker);
             if (!saysWhenReady) {
                 worker.ready();

@@ -7,6 +7,7 @@ import dev.sennit.internal.machine.LinuxProcess;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -84,6 +85,7 @@ public final class ServiceManager implements AutoCloseable {
     private final RandomGenerator random;
     private final LongUnaryOperator memory;
     private final GenerationFactory generations;
+    private final Listeners listeners;
     private final Brain brain = new Brain();
     private final CompletableFuture<Integer> end = new CompletableFuture<>();
     /** Null in tests. Set before anybody has the manager. */
@@ -111,11 +113,13 @@ public final class ServiceManager implements AutoCloseable {
             TimeSource time,
             RandomGenerator random,
             LongUnaryOperator memory,
+            Listeners listeners,
             GenerationFactory generations) {
         this.name = name;
         this.time = time;
         this.random = random;
         this.memory = memory;
+        this.listeners = listeners;
         this.generations = generations;
     }
 
@@ -140,19 +144,27 @@ public final class ServiceManager implements AutoCloseable {
         if (name.isBlank()) {
             throw new IllegalArgumentException("name must not be blank");
         }
+        return create(name, log, new Listeners());
+    }
+
+    static ServiceManager create(String name, ServiceLog log, Listeners listeners) {
         var manager = new ServiceManager(
                 name,
                 TimeSource.system(),
                 RandomGenerator.getDefault(),
                 LinuxProcess::residentBytes,
-                (settings, number) -> generation(settings, number, log));
+                listeners,
+                (settings, number) -> generation(name, settings, number, listeners, log));
         manager.log = log;
         return manager;
     }
 
-    private static Generation generation(ServiceSettings settings, long number, ServiceLog log) throws IOException {
+    private static Generation generation(
+            String manager, ServiceSettings settings, long number, Listeners listeners, ServiceLog log)
+            throws IOException {
         if (!settings.isCommand()) {
-            return new Generation(number, settings, new JvmLaunchers(settings, number, log::sink));
+            return new Generation(
+                    number, settings, new JvmLaunchers(manager, settings, number, listeners, log::sink));
         }
         return new Generation(number, settings, id -> new CommandLauncher(
                 settings, settings.name() + "(" + id + ")", log.sink(settings.name(), id)));
@@ -160,7 +172,70 @@ public final class ServiceManager implements AutoCloseable {
 
     static ServiceManager forTest(
             TimeSource time, RandomGenerator random, LongUnaryOperator memory, GenerationFactory generations) {
-        return new ServiceManager("test", time, random, memory, generations);
+        return new ServiceManager("test", time, random, memory, new Listeners(), generations);
+    }
+
+    // ---- where its workers accept connections ----
+
+    /**
+     * Listens on an address, for the workers of services that {@linkplain ServiceSettings.Builder#listener name} this
+     * listener. The manager never accepts: connections wait until a worker does.
+     *
+     * @param listener what it is called
+     * @param address a {@link java.net.InetSocketAddress}, with port 0 for any that is free, or a
+     *     {@link java.net.UnixDomainSocketAddress}
+     * @return the address, with the port in use
+     * @throws IllegalArgumentException if there is a listener of that name
+     * @throws IOException if that cannot be; its message says why, and what to do
+     */
+    public SocketAddress listen(String listener, SocketAddress address) throws IOException {
+        return listeners.listen(listener, address);
+    }
+
+    /**
+     * Listens on a socket with which systemd has started this process ({@code LISTEN_FDS}).
+     *
+     * @param listener what it is called here
+     * @param descriptorName what its socket unit calls it: {@code FileDescriptorName}
+     * @return its address
+     * @throws IllegalArgumentException if there is a listener of that name
+     * @throws IOException if systemd has passed on no such socket, or it does not listen
+     */
+    public SocketAddress listenOnSystemd(String listener, String descriptorName) throws IOException {
+        return listeners.listenOnSystemd(listener, descriptorName, System.getenv());
+    }
+
+    /**
+     * Closes a listener.
+     *
+     * @param listener its name
+     * @throws IllegalArgumentException if there is no such listener, or a service names it
+     */
+    public void unlisten(String listener) {
+        lock.lock();
+        try {
+            for (ServiceGroup group : groups.values()) {
+                Generation former = group.former;
+                if (listener.equals(group.settings().listener())
+                        || listener.equals(group.newestSettings().listener())
+                        || former != null && listener.equals(former.settings().listener())) {
+                    throw new IllegalArgumentException(
+                            "service " + group.name + " accepts on listener " + listener + ": change that first");
+                }
+            }
+            listeners.unlisten(listener);
+        } finally {
+            unlock();
+        }
+    }
+
+    /**
+     * The listeners.
+     *
+     * @return in the order in which they came
+     */
+    public List<ListenerStatus> listeners() {
+        return listeners.status();
     }
 
     // ---- what it keeps alive ----
@@ -1125,6 +1200,7 @@ public final class ServiceManager implements AutoCloseable {
         goals.clear();
         int code = hasFailed ? 1 : 0;
         afterUnlock.add(() -> {
+            listeners.closeAll();
             ListenerLane.awaitAll(told, LISTENER_LIMIT);
             if (log != null) {
                 log.close();

@@ -20,7 +20,9 @@ record ServiceNote(Kind kind, long number) {
         /** From the worker: it has done so many more pieces of work. */
         WORKED,
         /** From the manager: the service is reloaded in place. */
-        RELOAD
+        RELOAD,
+        /** From the worker: it waits for its listener. */
+        LISTENER
     }
 
     private static final int LENGTH = 1 + Long.BYTES;

@@ -2,6 +2,7 @@ package dev.sennit.service;
 
 import dev.sennit.Backoff;
 import dev.sennit.internal.Sizes;
+import java.io.Serializable;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -241,6 +242,19 @@ public final class ServiceSettings {
         return from.classPath;
     }
 
+    /**
+     * The listener on which its workers accept connections.
+     *
+     * @return its name; null for none
+     */
+    public @Nullable String listener() {
+        return from.listener;
+    }
+
+    Map<String, Serializable> values() {
+        return Map.copyOf(from.values);
+    }
+
     Map<String, String> environment() {
         return Map.copyOf(from.environment);
     }
@@ -287,6 +301,8 @@ public final class ServiceSettings {
         private List<Path> classPath = List.of();
         private Map<String, String> environment = new LinkedHashMap<>();
         private @Nullable Path directory;
+        private @Nullable String listener;
+        private Map<String, Serializable> values = new LinkedHashMap<>();
 
         private Builder(String name, @Nullable Service service, @Nullable String className, List<String> command) {
             if (!NAME.matcher(name).matches()) {
@@ -324,6 +340,8 @@ public final class ServiceSettings {
             copy.classPath = classPath;
             copy.environment = new LinkedHashMap<>(environment);
             copy.directory = directory;
+            copy.listener = listener;
+            copy.values = new LinkedHashMap<>(values);
             return copy;
         }
 
@@ -621,11 +639,41 @@ public final class ServiceSettings {
         }
 
         /**
+         * Has the workers of a Java service accept connections on a listener of the manager, which stays open while
+         * workers come and go; see {@link ServiceWorker#accept}.
+         *
+         * @param bound the name that it has from {@link ServiceManager#listen}
+         * @return this
+         */
+        public Builder listener(String bound) {
+            listener = Objects.requireNonNull(bound, "bound");
+            return this;
+        }
+
+        /**
+         * Gives the workers of a Java service a value: a shared queue, for example. A service that is an object may
+         * have its values in fields too.
+         *
+         * @param called the name under which {@link ServiceWorker#value} finds it
+         * @param value what each worker gets, by serialization
+         * @return this
+         */
+        public Builder value(String called, Serializable value) {
+            values.put(Objects.requireNonNull(called, "called"), Objects.requireNonNull(value, "value"));
+            return this;
+        }
+
+        /**
          * The settings as they are now.
          *
          * @return the settings; this builder may be used again
+         * @throws IllegalArgumentException if a command has a listener or values, which it could not use
          */
         public ServiceSettings build() {
+            if (!command.isEmpty() && (listener != null || !values.isEmpty())) {
+                throw new IllegalArgumentException(
+                        "listener and values are for Java services, and service " + name + " is a command");
+            }
             return new ServiceSettings(copy());
         }
 

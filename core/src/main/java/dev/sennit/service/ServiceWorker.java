@@ -1,7 +1,11 @@
 package dev.sennit.service;
 
+import java.io.IOException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** What a {@link Service} knows of the worker that it runs in, and tells its manager. Safe for any thread. */
 public interface ServiceWorker {
@@ -74,6 +78,60 @@ public interface ServiceWorker {
      * @return empty until it is asked to stop; never negative
      */
     Optional<Duration> timeLeft();
+
+    /**
+     * Accepts the next connection on the service's listener, which all its workers share.
+     *
+     * {@snippet :
+     * import dev.sennit.service.*;
+     * import java.nio.channels.*;
+     * import java.util.concurrent.*;
+     *
+     * Service shouter = me -> {
+     *     try (ExecutorService connections = Executors.newVirtualThreadPerTaskExecutor()) {
+     *         for (SocketChannel next = me.accept(); next != null; next = me.accept()) {
+     *             SocketChannel client = next;
+     *             connections.submit(() -> {
+     *                 try (client) {
+     *                     client.write(java.nio.ByteBuffer.wrap("HELLO\n".getBytes()));
+     *                 }
+     *                 return null;
+     *             });
+     *         }
+     *     } // waits for the connections that were accepted
+     * };
+     * }
+     *
+     * <p>Several threads may call it. No connection is lost when a worker ends or is replaced: those that it has not
+     * accepted are accepted by others, or wait for the next worker.
+     *
+     * @return the connection, in blocking mode; null once the worker {@linkplain #isStopping is stopping}
+     * @throws IllegalStateException if the service has no {@linkplain ServiceSettings.Builder#listener listener}
+     * @throws IOException if there is no descriptor to be had, for example
+     * @throws InterruptedException if the thread is interrupted, and the worker is not stopping
+     */
+    @Nullable SocketChannel accept() throws IOException, InterruptedException;
+
+    /**
+     * The listener itself, for servers that accept by means of their own. It does not block. Do not close it before the
+     * process ends, as standard output would be lost: just accept no more when the worker {@linkplain #isStopping is
+     * stopping}.
+     *
+     * @return always the same channel
+     * @throws IllegalStateException if the service has no {@linkplain ServiceSettings.Builder#listener listener}
+     */
+    ServerSocketChannel listener();
+
+    /**
+     * A value that the service's settings give to each worker.
+     *
+     * @param called the name of the {@linkplain ServiceSettings.Builder#value value}
+     * @param type its type
+     * @param <T> its type
+     * @return the value
+     * @throws IllegalArgumentException if there is no such value, or it is of another type
+     */
+    <T> T value(String called, Class<T> type);
 
     /**
      * Interrupts the thread that runs the service; unless that thread knows already that it shall stop, by {@link

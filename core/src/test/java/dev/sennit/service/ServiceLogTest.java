@@ -130,28 +130,27 @@ class ServiceLogTest {
 
     @Test
     void aFollowerReadsThePastAndWhatComes() throws Exception {
-        try (var log = ServiceLog.to(written, ServiceLog.Format.TEXT)) {
-            log.line("a", 0, false, "1");
-            log.line("b", 0, false, "2");
-            log.line("a", 0, false, "3");
-            LogFollower follower = log.follow(1, "a");
-            LogFollower all = log.follow(10, "");
-            log.line("b", 0, false, "4");
-            log.line("a", 0, false, "5");
-            log.note("told");
-            assertThat(behindTime(follower.next(Duration.ofSeconds(9)))).isEqualTo("a(0) out: 3");
-            assertThat(behindTime(follower.next(Duration.ofSeconds(9)))).isEqualTo("a(0) out: 5");
-            assertThat(follower.next(Duration.ZERO)).isNull();
-            assertThat(follower.isOver()).isFalse();
-            for (String expected : List.of("a(0) out: 1", "b(0) out: 2", "a(0) out: 3", "b(0) out: 4", "a(0) out: 5")) {
-                assertThat(behindTime(all.next(Duration.ofSeconds(9)))).isEqualTo(expected);
-            }
-            log.close();
-            assertThat(behindTime(all.next(Duration.ofSeconds(9)))).isEqualTo("manager: told");
-            assertThat(all.next(Duration.ofSeconds(9))).isNull();
-            assertThat(all.isOver()).isTrue();
-            assertThat(log.follow(0, "").isOver()).isTrue();
+        var log = ServiceLog.to(written, ServiceLog.Format.TEXT);
+        log.line("a", 0, false, "1");
+        log.line("b", 0, false, "2");
+        log.line("a", 0, false, "3");
+        LogFollower follower = log.follow(1, "a");
+        LogFollower all = log.follow(10, "");
+        log.line("b", 0, false, "4");
+        log.line("a", 0, false, "5");
+        log.note("told");
+        assertThat(behindTime(follower.next(Duration.ofSeconds(9)))).isEqualTo("a(0) out: 3");
+        assertThat(behindTime(follower.next(Duration.ofSeconds(9)))).isEqualTo("a(0) out: 5");
+        assertThat(follower.next(Duration.ZERO)).isNull();
+        assertThat(follower.isOver()).isFalse();
+        for (String expected : List.of("a(0) out: 1", "b(0) out: 2", "a(0) out: 3", "b(0) out: 4", "a(0) out: 5")) {
+            assertThat(behindTime(all.next(Duration.ofSeconds(9)))).isEqualTo(expected);
         }
+        log.close();
+        assertThat(behindTime(all.next(Duration.ofSeconds(9)))).isEqualTo("manager: told");
+        assertThat(all.next(Duration.ofSeconds(9))).isNull();
+        assertThat(all.isOver()).isTrue();
+        assertThat(log.follow(0, "").isOver()).isTrue();
     }
 
     /** Nobody reads: what it holds is bounded, and it says how many lines are missing. */

@@ -57,7 +57,7 @@ public final class InheritedListener {
      * @throws IOException as {@link #take}
      */
     public static ServerSocketChannel takeCopy(ListeningSocket socket) throws IOException {
-        return take((int) SystemCall.FCNTL.make(socket.descriptor(), F_DUPFD_CLOEXEC, FIRST_FREE));
+        return take(socket.duplicate());
     }
 
     /** Host addresses have several forms, of which the kernel's and Java's may differ. */

@@ -42,6 +42,8 @@ public final class ListeningSocket implements AutoCloseable {
     private static final int SO_ACCEPTCONN = 30;
     private static final int IPPROTO_IPV6 = 41;
     private static final int IPV6_V6ONLY = 26;
+    private static final int F_DUPFD_CLOEXEC = 1030;
+    private static final int FIRST_FREE = 3;
     private static final int F_SETFD = 2;
     private static final int F_GETFL = 3;
     private static final int F_SETFL = 4;
@@ -284,6 +286,19 @@ public final class ListeningSocket implements AutoCloseable {
     }
 
     /**
+     * Makes another descriptor of the same socket, which {@link #close} leaves open.
+     *
+     * @return the descriptor, which is the caller's to close, and which no program inherits that this process starts
+     * @throws IOException if this is closed, or there is no descriptor to be had
+     */
+    public synchronized int duplicate() throws IOException {
+        if (closed.get()) {
+            throw new IOException("listener " + name + " is closed");
+        }
+        return (int) SystemCall.FCNTL.make(descriptor, F_DUPFD_CLOEXEC, FIRST_FREE);
+    }
+
+    /**
      * Returns where it listens.
      *
      * @return an {@link InetSocketAddress} with the port in use, or a {@link UnixDomainSocketAddress}; of a socket that
@@ -298,7 +313,7 @@ public final class ListeningSocket implements AutoCloseable {
      * now. Processes that have the descriptor go on accepting, so this process may end before them.
      */
     @Override
-    public void close() throws IOException {
+    public synchronized void close() throws IOException {
         if (closed.compareAndSet(false, true)) {
             try {
                 if (file != null && address instanceof UnixDomainSocketAddress unix) {

@@ -1,0 +1,84 @@
+package dev.sennit.service;
+
+import java.io.IOException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Accepts connections in a worker until it stops. It never closes a channel that is shared: closing the one that Java
+ * calls inherited points standard output at {@code /dev/null}.
+ */
+final class Acceptor {
+    private final ServerSocketChannel channel;
+    private final boolean isShared;
+    private final Selector selector;
+    private final ReentrantLock lock = new ReentrantLock();
+
+    /** For a channel that does not block. */
+    Acceptor(ServerSocketChannel channel, boolean isShared) throws IOException {
+        this.channel = channel;
+        this.isShared = isShared;
+        selector = Selector.open();
+        channel.register(selector, SelectionKey.OP_ACCEPT);
+    }
+
+    ServerSocketChannel channel() {
+        return channel;
+    }
+
+    /** Has {@link #accept} look whether the worker stops. */
+    void wakeUp() {
+        selector.wakeup();
+    }
+
+    /**
+     * Waits for a connection.
+     *
+     * @return the connection, in blocking mode; null if the worker stops
+     * @throws InterruptedException if the thread is interrupted; the channel stays open
+     */
+    @Nullable SocketChannel accept(CountDownLatch stopping) throws IOException, InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            while (stopping.getCount() > 0) {
+                if (Thread.interrupted()) {
+                    throw new InterruptedException();
+                }
+                SocketChannel next = channel.accept();
+                if (next != null) {
+                    return next;
+                }
+                selector.select();
+                selector.selectedKeys().clear();
+            }
+        } finally {
+            lock.unlock();
+        }
+        return last();
+    }
+
+    /**
+     * Returns a connection that only this worker can accept, as it has a socket of its own, though it stops; null once
+     * there is none. Then nobody connects to it any more.
+     */
+    @Nullable SocketChannel last() throws IOException {
+        if (isShared) {
+            return null;
+        }
+        lock.lock();
+        try {
+            SocketChannel next = channel.isOpen() ? channel.accept() : null;
+            if (next == null) {
+                channel.close();
+            }
+            return next;
+        } finally {
+            lock.unlock();
+        }
+    }
+}

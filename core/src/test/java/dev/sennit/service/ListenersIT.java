@@ -1,0 +1,351 @@
+package dev.sennit.service;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.sennit.conformance.internal.Conditions;
+import dev.sennit.process.WorkerProcess;
+import dev.sennit.shared.SharedQueue;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Services that accept connections, with titles and values, in real processes. */
+@Timeout(120)
+@EnabledOnOs(OS.LINUX)
+class ListenersIT {
+    private final ByteArrayOutputStream written = new ByteArrayOutputStream();
+    private ServiceManager manager = manager(new Listeners());
+
+    private ServiceManager manager(Listeners listeners) {
+        return ServiceManager.create("shop", ServiceLog.to(written, ServiceLog.Format.TEXT), listeners);
+    }
+
+    @AfterEach
+    void close() {
+        manager.close();
+        assertThat(manager.listeners()).isEmpty();
+    }
+
+    private String log() {
+        return written.toString(StandardCharsets.UTF_8);
+    }
+
+    /** Tells each client its process, after a moment: so there is always one to be drained. */
+    private static final Service TELLER = me -> {
+        try (ExecutorService connections = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (SocketChannel next = me.accept(); next != null; next = me.accept()) {
+                SocketChannel client = next;
+                connections.submit(() -> {
+                    try (client) {
+                        ByteBuffer asked = ByteBuffer.allocate(1);
+                        client.read(asked);
+                        client.write(ByteBuffer.wrap(Long.toString(ProcessHandle.current().pid()).getBytes()));
+                    }
+                    return null;
+                });
+            }
+        }
+    };
+
+    private static ServiceSettings.Builder teller() {
+        return ServiceSettings.of("teller", TELLER).heap("32m").listener("web");
+    }
+
+    private void start(ServiceSettings.Builder... all) throws IOException {
+        for (ServiceSettings.Builder one : all) {
+            manager.add(one.build());
+        }
+        manager.start();
+        manager.whenUp().join();
+    }
+
+    /** Returns the process that has answered. */
+    private static long ask(SocketAddress address) throws IOException {
+        try (SocketChannel channel = SocketChannel.open(address)) {
+            channel.write(ByteBuffer.wrap(new byte[] {'?'}));
+            ByteBuffer answer = ByteBuffer.allocate(20);
+            while (channel.read(answer) >= 0) {
+                // until the end
+            }
+            String text = new String(answer.array(), 0, answer.position(), StandardCharsets.US_ASCII);
+            if (text.isEmpty()) {
+                throw new IOException("no answer");
+            }
+            return Long.parseLong(text);
+        }
+    }
+
+    private Set<Long> pids() {
+        Set<Long> pids = new HashSet<>();
+        manager.status().forEach(one -> pids.add(one.pid()));
+        return pids;
+    }
+
+    /** Clients that never rest. */
+    private static final class Clients implements AutoCloseable {
+        private final AtomicBoolean isOver = new AtomicBoolean();
+        private final AtomicInteger answers = new AtomicInteger();
+        private final AtomicInteger failures = new AtomicInteger();
+        private final AtomicReference<Exception> first = new AtomicReference<>();
+        private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+
+        Clients(int count, SocketAddress address) {
+            for (int i = 0; i < count; i++) {
+                threads.submit(() -> {
+                    while (!isOver.get()) {
+                        try {
+                            assertThat(ask(address)).isPositive();
+                            answers.incrementAndGet();
+                        } catch (IOException e) {
+                            failures.incrementAndGet();
+                            first.compareAndSet(null, e);
+                        }
+                    }
+                });
+            }
+        }
+
+        void awaitMore(int count) {
+            int before = answers.get();
+            Conditions.await("more answers").until(() -> answers.get() >= before + count);
+        }
+
+        @Override
+        public void close() {
+            isOver.set(true);
+            threads.close();
+        }
+    }
+
+    @Test
+    void noConnectionIsLostOnReloadScaleDownAndSignal() throws Exception {
+        SocketAddress address = manager.listen("web", new InetSocketAddress("127.0.0.1", 0));
+        start(teller().workers(2));
+        try (var clients = new Clients(4, address)) {
+            clients.awaitMore(50);
+            manager.reload().get();
+            clients.awaitMore(50);
+            manager.scale("teller", 1).get();
+            clients.awaitMore(50);
+            long told = manager.status().getFirst().pid();
+            assertThat(new ProcessBuilder("kill", "-TERM", Long.toString(told)).start().waitFor()).isZero();
+            Conditions.await("another worker").until(() -> !pids().contains(told));
+            clients.awaitMore(50);
+            clients.close();
+            assertThat(clients.first.get()).isNull();
+            assertThat(clients.failures.get()).isZero();
+        }
+        assertThat(log()).contains("teller(0) DIED: exited with code 0").doesNotContain("KILLED");
+    }
+
+    /** Only connections that the dead worker had accepted can be lost. */
+    @Test
+    void othersServeOnWhenOneIsKilled() throws Exception {
+        SocketAddress address = manager.listen("web", new InetSocketAddress("127.0.0.1", 0));
+        start(teller().workers(2).spares(1));
+        try (var clients = new Clients(4, address)) {
+            clients.awaitMore(20);
+            for (int i = 0; i < 2; i++) {
+                int before = clients.failures.get();
+                int id = i;
+                long killed = manager.status().get(id).pid();
+                ProcessHandle.of(killed).orElseThrow().destroyForcibly();
+                Conditions.await("another worker").until(() -> {
+                    SlotStatus now = manager.status().get(id);
+                    return now.pid() != killed && now.state() == SlotState.READY;
+                });
+                clients.awaitMore(20);
+                assertThat(clients.failures.get() - before).isLessThanOrEqualTo(4);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void eachKindOfAddress(boolean isUnix, @TempDir Path folder) throws Exception {
+        Path path = folder.resolve("web.sock");
+        SocketAddress address = manager.listen("web", isUnix
+                ? UnixDomainSocketAddress.of(path)
+                : new InetSocketAddress(InetAddress.getByName("::1"), 0));
+        assertThat(manager.listeners()).containsExactly(new ListenerStatus("web", address, true));
+        start(teller(), ServiceSettings.of("other", TELLER).heap("32m").listener("web"));
+        Set<Long> answered = new HashSet<>();
+        Conditions.await("both services answer").until(() -> {
+            answered.add(ask(address));
+            return answered.equals(pids());
+        });
+        assertThatThrownBy(() -> manager.unlisten("web")).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("service teller accepts on listener web: change that first");
+        manager.remove("other").get();
+        manager.remove("teller").get();
+        manager.unlisten("web");
+        assertThat(path).doesNotExist();
+        assertThatThrownBy(() -> ask(address)).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> manager.unlisten("web")).hasMessage("there is no listener web");
+    }
+
+    @Test
+    void withoutNativeAccessEachWorkerHasASocket(@TempDir Path folder) throws Exception {
+        manager.close();
+        manager = manager(new Listeners(false));
+        SocketAddress address = manager.listen("web", new InetSocketAddress("127.0.0.1", 0));
+        assertThat(manager.listeners()).containsExactly(new ListenerStatus("web", address, false));
+        assertThatThrownBy(() -> manager.listen("path", UnixDomainSocketAddress.of(folder.resolve("s"))))
+                .isInstanceOf(IOException.class).hasMessageContaining("only with native access");
+        start(teller().workers(2));
+        Set<Long> answered = new HashSet<>();
+        Conditions.await("both workers answer").until(() -> {
+            answered.add(ask(address));
+            return answered.equals(pids());
+        });
+        manager.reload().get();
+        assertThat(pids()).contains(ask(address));
+    }
+
+    @Test
+    void whatCannotBeIsRefusedAtOnce() throws Exception {
+        assertThatThrownBy(() -> manager.add(teller().build())).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("service teller accepts on listener web, which is not there; there are []");
+        SocketAddress address = manager.listen("web", new InetSocketAddress("127.0.0.1", 0));
+        assertThatThrownBy(() -> manager.listen("web", address)).isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("there is a listener web already");
+        assertThatThrownBy(() -> manager.listen("again", address)).isInstanceOf(IOException.class)
+                .hasMessageContaining("cannot listen on ").hasMessageContaining("take another port");
+        assertThatThrownBy(() -> manager.listen("far", InetSocketAddress.createUnresolved("no.such.host", 1)))
+                .isInstanceOf(IOException.class).hasMessageContaining("no such host is known");
+        assertThatThrownBy(() -> manager.listenOnSystemd("s", "web")).isInstanceOf(IOException.class)
+                .hasMessageContaining("systemd has passed on no socket named web");
+        assertThatThrownBy(() -> ServiceSettings.ofCommand("c", "true").listener("web").build())
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("service c is a command");
+    }
+
+    /** A worker gets one descriptor, once. */
+    @Test
+    void aWorkerThatAsksForAListenerItHasNotIsKilled() throws Exception {
+        manager.listen("web", new InetSocketAddress("127.0.0.1", 0));
+        byte[] asks = ServiceNote.of(ServiceNote.Kind.LISTENER).bytes();
+        Service greedy = me -> {
+            WorkerProcess.parent().orElseThrow().send(asks);
+            me.awaitStop();
+        };
+        manager.add(ServiceSettings.of("none", greedy).heap("32m").deaths(1, Duration.ofMinutes(1), Escalation.FAIL)
+                .build());
+        manager.add(ServiceSettings.of("second", greedy).heap("32m").listener("web")
+                .deaths(1, Duration.ofMinutes(1), Escalation.FAIL).build());
+        manager.start();
+        assertThat(manager.awaitEnd()).isEqualTo(1);
+        assertThat(log()).contains("none(0) DIED: was killed, as it said what no worker says")
+                .contains("second(0) DIED: was killed, as it said what no worker says");
+    }
+
+    @Test
+    void aServiceWithoutListenerIsTold() throws Exception {
+        start(ServiceSettings.of("none", me -> {
+            try {
+                me.accept();
+            } catch (IllegalStateException e) {
+                System.out.println(e.getMessage());
+            }
+            me.awaitStop();
+        }).heap("32m"));
+        Conditions.await("it says so").until(() -> log().contains("out: service none has no listener: name one by "));
+    }
+
+    @Test
+    void titlesTellManagerServiceAndWorker() throws Exception {
+        start(ServiceSettings.of("printer", ServiceWorker::awaitStop).heap("32m").workers(2).spares(1));
+        assertThat(title(0)).isEqualTo("shop: printer worker(0)");
+        assertThat(title(1)).isEqualTo("shop: printer worker(1)");
+        long killed = manager.status().get(1).pid();
+        ProcessHandle.of(killed).orElseThrow().destroyForcibly();
+        Conditions.await("another worker").until(() -> {
+            SlotStatus now = manager.status().get(1);
+            return now.state() == SlotState.READY && now.pid() != killed;
+        });
+        assertThat(title(1)).isEqualTo("shop: printer worker(1)");
+    }
+
+    private String title(int id) throws IOException {
+        byte[] line = Files.readAllBytes(Path.of("/proc/" + manager.status().get(id).pid() + "/cmdline"));
+        int length = 0;
+        while (line[length] != 0) {
+            length++;
+        }
+        assertThat(Arrays.copyOfRange(line, length, line.length)).containsOnly(0);
+        return new String(line, 0, length, StandardCharsets.UTF_8);
+    }
+
+    /** A terminal sends INT and HUP to all its processes. */
+    @Test
+    void onlyTheManagerHeedsTheTerminal() throws Exception {
+        start(ServiceSettings.of("printer", ServiceWorker::awaitStop).heap("32m"));
+        long pid = manager.status().getFirst().pid();
+        for (String signal : List.of("-INT", "-HUP")) {
+            assertThat(new ProcessBuilder("kill", signal, Long.toString(pid)).start().waitFor()).isZero();
+        }
+        manager.restart("printer").get();
+        assertThat(log()).contains("pid " + pid).doesNotContain("DIED");
+    }
+
+    @Test
+    void valuesTravel() throws Exception {
+        SharedQueue<String> queue = SharedQueue.create(4, 1 << 16);
+        start(ServiceSettings.of("taker", me -> {
+            @SuppressWarnings("unchecked")
+            SharedQueue<String> lines = me.value("lines", SharedQueue.class);
+            System.out.println("took " + lines.take() + " and has " + me.value("limit", Integer.class));
+            try {
+                me.value("lines", String.class);
+            } catch (IllegalArgumentException e) {
+                System.out.println(e.getMessage());
+            }
+            try {
+                me.value("other", String.class);
+            } catch (IllegalArgumentException e) {
+                System.out.println(e.getMessage());
+            }
+            me.awaitStop();
+        }).heap("32m").value("lines", queue).value("limit", 7));
+        queue.put("paper");
+        Conditions.await("it has taken").until(() -> log().contains("out: took paper and has 7"));
+        Conditions.await("both mistakes").until(() -> log().contains("which is no java.lang.String")
+                && log().contains("service taker has no value other; there are [limit, lines]"));
+    }
+
+    @Test
+    void aListenerThatWasClosedTellsSo() throws Exception {
+        var listeners = new Listeners();
+        listeners.listen("web", new InetSocketAddress("127.0.0.1", 0));
+        listeners.closeAll();
+        assertThatThrownBy(() -> listeners.send("web", Path.of("x"))).hasMessage("listener web is closed");
+        assertThatThrownBy(() -> listeners.listen("web", new InetSocketAddress("127.0.0.1", 0)))
+                .hasMessage("the manager has ended");
+    }
+}
