@@ -2,43 +2,94 @@ package dev.sennit.cli;
 
 import dev.sennit.cli.services.ServicesFile;
 import dev.sennit.cli.services.ServicesFileException;
+import dev.sennit.cli.services.ServicesRun;
+import dev.sennit.internal.Nearest;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code sennit services}: what concerns the services of a file. */
+/** {@code sennit services}: runs the services of a file, and speaks to those that run. */
 @Command(
         name = "services",
-        header = "Checks the file that says which services run.",
-        description = "The file is TOML; docs/guides/services.md lists its keys.",
-        synopsisSubcommandLabel = "COMMAND",
+        header = "Keeps the services of a file alive, or speaks to those that run.",
+        description = {
+            "Starts the workers of all services, and replaces those that die, until it is told to stop. Each line that "
+                    + "a worker writes goes to the log with its name. The file is TOML; docs/guides/services.md "
+                    + "lists its keys.",
+            "",
+            "Signals: HUP reads the file again and replaces all workers, one by one; TERM stops all workers; INT does "
+                    + "too, and a second INT kills them; TTIN and TTOU start one worker more or less of the services "
+                    + "with a listener, or of the only service; USR1 opens the file of the log again."
+        },
+        customSynopsis = {"sennit services FILE", "sennit services COMMAND [ARGUMENTS]"},
         sortOptions = false,
+        parameterListHeading = "%nArguments:%n",
         commandListHeading = "%nCommands:%n",
         optionListHeading = "%nOptions:%n",
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {ExitCode.DONE_HELP, ServicesCommand.USAGE_HELP, ExitCode.INTERRUPTED_HELP},
+        exitCodeList = {
+            "0:all workers have ended in time",
+            "1:a worker was killed or had failed",
+            ServicesCommand.USAGE_HELP,
+            "3:could not start, such as when the services of the file run already"
+        },
         footerHeading = "%nExamples:%n",
-        footer = "  sennit services check thumbnails.toml")
+        footer = {
+            "  sennit services thumbnails.toml",
+            "  sennit services status",
+            "  sennit services scale thumbnails 4"
+        })
 final class ServicesCommand implements Callable<Integer> {
     static final String USAGE_HELP = "2:bad usage, or a file that is refused";
     /** More of them say that it is another kind of file. */
     private static final int MOST_PROBLEMS = 100;
 
+    private final Terminal terminal;
+
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
+    @Parameters(paramLabel = "FILE", arity = "0..1", description = "The file.")
+    private @Nullable Path file;
+
+    private ServicesCommand(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
     static CommandLine commandLine(Terminal terminal) {
-        return new CommandLine(new ServicesCommand()).addSubcommand("check", new Check(terminal));
+        return ServicesControl.addTo(new CommandLine(new ServicesCommand(terminal)), terminal)
+                .addSubcommand("check", new Check(terminal));
     }
 
     @Override
     public Integer call() {
-        throw Sennit.noCommand(spec);
+        Path named = file;
+        if (named == null) {
+            throw CommandException.usage("no file given: expected FILE or one of "
+                    + String.join(", ", spec.subcommands().keySet()) + "; see " + spec.qualifiedName() + " --help");
+        }
+        if (named.getNameCount() == 1 && Files.notExists(named) && !named.toString().contains(".")) {
+            String hint = Nearest.hint(named.toString(), spec.subcommands().keySet());
+            if (!hint.isEmpty()) {
+                throw CommandException.usage("there is no command and no file \"" + named + "\"" + hint);
+            }
+        }
+        ServicesFile read = read(terminal, named);
+        try (UserCode none = UserCode.of("")) {
+            return ServicesRun.run(read, none::classPath);
+        } catch (IOException e) {
+            throw CommandException.couldNotStart(CommandException.oneLine(e), e);
+        } catch (InterruptedException e) {
+            throw CommandException.failed("interrupted", e);
+        }
     }
 
     /** Reads a file; if it is refused, prints a line for each problem. */

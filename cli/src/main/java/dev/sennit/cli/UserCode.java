@@ -106,18 +106,27 @@ final class UserCode implements AutoCloseable {
      * @throws CommandException if there is no room for the copy
      */
     List<Path> classPath() {
+        return classPath(parts);
+    }
+
+    /**
+     * Returns the same for other parts, those of a service for example.
+     *
+     * @throws CommandException if there is no room for the copy
+     */
+    List<Path> classPath(List<Path> others) {
         List<Path> all = new ArrayList<>();
         Path own = locationOf(Main.class);
         Path library = locationOf(Pool.class);
         if (!library.equals(own)) { // in a build, or beside the command
             all.add(library);
             all.add(locationOf(ThumbnailMaker.class));
-            all.addAll(parts);
+            all.addAll(others);
             return all;
         }
         Path copies = copiesOf(own);
         all.add(copies.resolve("sennit.jar"));
-        all.addAll(parts);
+        all.addAll(others);
         all.add(copies.resolve("codec.jar")); // last: the user may have another version
         return all;
     }

@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  * The listeners of a manager, by name. It binds them, and its workers accept: all on one socket, whose descriptor each
  * worker gets. So connections that wait when a worker ends are accepted by another.
  *
- * <p>Where native access is off, descriptors cannot be passed on. Then each worker binds a socket of its own to the same
- * port, and the manager keeps the port by a socket that does not listen.
+ * <p>Where native access is off, descriptors cannot be passed on. Then each worker binds a socket of its own to the
+ * same port, and the manager keeps the port by a socket that does not listen.
  */
 final class Listeners {
     private static final int BACKLOG = 1024;

@@ -54,6 +54,11 @@ final class Section {
         return table.keySet();
     }
 
+    /** What it says, the same for tables that say the same. */
+    String text() {
+        return table.toJson();
+    }
+
     boolean has(String key) {
         return table.contains(List.of(key));
     }

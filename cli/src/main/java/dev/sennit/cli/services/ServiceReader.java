@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class ServiceReader {
     /** What a command cannot have, as only Sennit's own code in a JVM can heed it. */
     static final List<String> FOR_JAVA =
-            List.of("classpath", "heap", "jvm-options", "spares", "heartbeat-limit", "max-work");
+            List.of("classpath", "heap", "jvm-options", "listener", "spares", "heartbeat-limit", "max-work");
     private static final Pattern CLASS_NAME =
             Pattern.compile("\\p{javaJavaIdentifierStart}\\p{javaJavaIdentifierPart}*"
                     + "(?:\\.\\p{javaJavaIdentifierStart}\\p{javaJavaIdentifierPart}*)*");
@@ -53,8 +53,31 @@ final class ServiceReader {
      * A service, with what {@link ServicesFileReader} checks against the others.
      *
      * @param keys its table
+     * @param options for its JVMs
      */
-    record Found(ServiceSettings settings, Section keys, List<String> after, @Nullable String listener) {}
+    record Found(
+            ServiceSettings settings, Section keys, List<String> after, @Nullable String listener,
+            List<String> options) {
+        /** The processes that share the memory of the machine. */
+        int jvms() {
+            return keys.has("class") ? settings.workers() + settings.spares() : 0;
+        }
+
+        /** The same for the same settings. */
+        String text() {
+            return keys.text() + settings.classPath();
+        }
+
+        /** The settings, with a share of the memory for heaps if the file does not say how much. */
+        ServiceSettings withShare(double percent) {
+            if (!keys.has("class") || keys.has("heap")) {
+                return settings;
+            }
+            List<String> all = new ArrayList<>(List.of("-XX:MaxRAMPercentage=" + percent));
+            all.addAll(options); // which may say something else
+            return settings.toBuilder().jvmOptions(all.toArray(String[]::new)).build();
+        }
+    }
 
     private final String name;
     private final Section services;
@@ -122,7 +145,11 @@ final class ServiceReader {
                     key + " is for Java services, and service " + name + " is a command; leave it out"));
         }
         keys.refuseOthers();
-        return new Found(builder.build(), keys, after == null ? List.of() : after, listener);
+        if (listener != null && isJava) {
+            builder.listener(listener);
+        }
+        return new Found(builder.build(), keys, after == null ? List.of() : after, listener,
+                options == null ? List.of() : options);
     }
 
     private ServiceSettings.Builder begin() {

@@ -15,8 +15,9 @@ import org.jspecify.annotations.Nullable;
  * @param log where the workers' lines go
  * @param metrics where figures are served over HTTP; null for nowhere
  * @param listeners by name, in the order of the file
- * @param listenerOf the listener's name by that of the service whose workers accept on it
+ * @param queues by name: shared queues that all Java services have
  * @param services in the order of the file; each {@code after} is there, and there is no circle
+ * @param texts what the file says of each service, by its name: equal texts make equal settings
  */
 public record ServicesFile(
         Path path,
@@ -25,8 +26,9 @@ public record ServicesFile(
         Log log,
         ListenerAddress.@Nullable Tcp metrics,
         Map<String, ListenerAddress> listeners,
-        Map<String, String> listenerOf,
-        List<ServiceSettings> services) {
+        Map<String, Queue> queues,
+        List<ServiceSettings> services,
+        Map<String, String> texts) {
     /** The form of a line that is logged. */
     public enum LogFormat {
         /** For people. */
@@ -44,6 +46,15 @@ public record ServicesFile(
     public record Log(LogFormat format, @Nullable Path file) {}
 
     /**
+     * A queue that all workers of Java services share.
+     *
+     * @param capacity how many elements may be in
+     * @param memory how many bytes they may have together
+     * @param allowed the classes whose instances may come out, beside the JDK's plain values
+     */
+    public record Queue(int capacity, long memory, List<String> allowed) {}
+
+    /**
      * Reads a file. Starts nothing, binds nothing and looks up no names; variables come from the environment of this
      * process.
      *
@@ -53,6 +64,18 @@ public record ServicesFile(
      */
     public static ServicesFile read(Path file) throws ServicesFileException {
         return read(file, System.getenv(), Runtime.getRuntime().availableProcessors());
+    }
+
+    /**
+     * Returns the control socket that a file names. All else in it may be wrong: the services of an older form of it
+     * may run.
+     *
+     * @param file in TOML 1.0
+     * @return its path, which need not be there
+     * @throws ServicesFileException if the file cannot be read, or does not say it
+     */
+    public static Path controlOf(Path file) throws ServicesFileException {
+        return new ServicesFileReader(file, System.getenv(), 1).readControl();
     }
 
     static ServicesFile read(Path file, Map<String, String> environment, int processors) throws ServicesFileException {

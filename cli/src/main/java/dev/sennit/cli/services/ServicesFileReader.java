@@ -5,6 +5,7 @@ import dev.sennit.cli.services.ListenerAddress.UnixSocket;
 import dev.sennit.cli.services.ServiceReader.Found;
 import dev.sennit.cli.services.ServicesFile.Log;
 import dev.sennit.cli.services.ServicesFile.LogFormat;
+import dev.sennit.cli.services.ServicesFile.Queue;
 import dev.sennit.internal.Nearest;
 import dev.sennit.internal.Sizes;
 import java.io.IOException;
@@ -45,7 +46,13 @@ import org.tomlj.TomlVersion;
  */
 final class ServicesFileReader {
     private static final int LARGEST = 1 << 20;
+    /** Of a queue of which the file does not say it; memory that was never used is not taken. */
+    private static final long QUEUE_MEMORY = 16 << 20;
     private static final String ENDING = ".toml";
+    /** Of the memory, in percent: what all heaps may have together, and what one may have. As for pools. */
+    private static final double SHARE_OF_ALL = 50;
+
+    private static final double MOST_SHARE = 25;
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
     private static final String NAME_RULE = " must be of letters, digits, . _ - (64 at most), was ";
 
@@ -74,6 +81,14 @@ final class ServicesFileReader {
         ServicesFile read = read(Section.whole(parsed, problems, new Variables(environment)));
         problems.throwIfAny();
         return read;
+    }
+
+    Path readControl() throws ServicesFileException {
+        TomlParseResult parsed = Toml.parse(content(), TomlVersion.V1_0_0);
+        Path control = control(
+                Section.whole(parsed, problems, new Variables(environment)), String.valueOf(path.getFileName()));
+        problems.throwIfAny();
+        return control;
     }
 
     private static String sentence(TomlParseError error) {
@@ -139,19 +154,58 @@ final class ServicesFileReader {
                 listenersByName == null ? Map.of() : listeners(listenersByName, control);
         ListenerAddress.Tcp metrics = metrics(whole, listeners);
         Log log = log(whole);
+        Map<String, Queue> queues = queues(whole);
         Map<String, Found> services = services(whole);
         whole.refuseOthers();
         checkListeners(listenersByName, services);
         checkOrder(services);
-        Map<String, String> listenerOf = new LinkedHashMap<>();
-        services.forEach((service, found) -> {
-            if (found.listener() != null) {
-                listenerOf.put(service, found.listener());
-            }
-        });
+        Map<String, String> texts = new LinkedHashMap<>();
+        services.forEach((service, found) -> texts.put(service, found.text()));
+        int jvms = services.values().stream().mapToInt(Found::jvms).sum();
+        double share = Math.min(MOST_SHARE, SHARE_OF_ALL / Math.max(1, jvms));
         return new ServicesFile(path, name, control, log, metrics, Collections.unmodifiableMap(listeners),
-                Collections.unmodifiableMap(listenerOf),
-                services.values().stream().map(Found::settings).toList());
+                Collections.unmodifiableMap(queues),
+                services.values().stream().map(found -> found.withShare(share)).toList(),
+                Collections.unmodifiableMap(texts));
+    }
+
+    private static Map<String, Queue> queues(Section whole) {
+        Map<String, Queue> queues = new LinkedHashMap<>();
+        Section byName = whole.section("queues", "[queues.NAME]", "");
+        if (byName == null) {
+            return queues;
+        }
+        for (String name : byName.names()) {
+            if (!NAME.matcher(name).matches()) {
+                byName.refuse(name, "name of a queue" + NAME_RULE + Problems.quoted(name));
+            }
+            Section keys = byName.section(name, "[queues." + name + "]", "");
+            Queue queue = keys == null ? null : queue(name, byName, keys);
+            if (queue != null) {
+                queues.put(name, queue);
+            }
+        }
+        return queues;
+    }
+
+    private static @Nullable Queue queue(String name, Section byName, Section keys) {
+        Integer capacity = keys.smallNumber("capacity", count -> {
+            if (count < 1) {
+                throw new IllegalArgumentException("must be >= 1");
+            }
+            return count;
+        });
+        Long memory = keys.size("memory", size -> Sizes.parse("memory", size));
+        List<String> allowed = keys.texts("allow");
+        if (!keys.has("capacity")) {
+            byName.refuse(name, "queue " + name + " has no capacity; write capacity = 100");
+        }
+        keys.refuseOthers();
+        return capacity == null
+                ? null
+                : new Queue(
+                        capacity, Objects.requireNonNullElse(memory, QUEUE_MEMORY),
+                        allowed == null ? List.of() : allowed);
     }
 
     private static String name(Section whole, String fileName) {

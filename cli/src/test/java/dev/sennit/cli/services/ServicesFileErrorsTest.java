@@ -188,15 +188,21 @@ class ServicesFileErrorsTest {
                         + "[services.c]\ncommand = [\"z\"]\nafter = [\"b\"]",
                         "6:1: services wait for each other: b -> c -> b; leave out one after"),
                 // listeners
+                error("[listeners.web]\ntcp = \"127.0.0.1:80\"\n" + SERVICE + "listener = \"web\"",
+                        "5:1: listener is for Java services, and service a is a command; leave it out"),
+                error("[queues.q]\n" + SERVICE, "1:1: queue q has no capacity; write capacity = 100"),
+                error("[queues.q]\ncapacity = 0\nmemory = 7\nsize = 1\n" + SERVICE, "2:1: capacity must be >= 1, was 0",
+                        "3:1: memory must be text with a unit, was a number; write \"7m\"",
+                        "4:1: unknown key \"size\" in [queues.q]; expected one of capacity, memory, allow"),
                 error("[listeners.web]\ntcp = \"127.0.0.1:80\"\n" + SERVICE,
                         "1:1: no service uses listener web; write listener = \"web\" in one, or leave it out"),
-                error(SERVICE + "listener = \"web\"", "3:1: there is no listener \"web\"; the file has no listeners"),
-                error("[listeners.web]\ntcp = \"[::1]:80\"\n" + SERVICE + "listener = \"wbe\"",
+                error(JAVA + "listener = \"web\"", "4:1: there is no listener \"web\"; the file has no listeners"),
+                error("[listeners.web]\ntcp = \"[::1]:80\"\n" + JAVA + "listener = \"wbe\"",
                         "1:1: no service uses listener web; write listener = \"web\" in one, or leave it out",
-                        "5:1: there is no listener \"wbe\"; did you mean web?"),
-                error("[listeners.web]\n" + SERVICE + "listener = \"web\"",
+                        "6:1: there is no listener \"wbe\"; did you mean web?"),
+                error("[listeners.web]\n" + JAVA + "listener = \"web\"",
                         "1:1: listener web must have one of tcp, unix and systemd, has 0"),
-                error("[listeners.web]\ntcp = \"x:1\"\nunix = \"s\"\n" + SERVICE + "listener = \"web\"",
+                error("[listeners.web]\ntcp = \"x:1\"\nunix = \"s\"\n" + JAVA + "listener = \"web\"",
                         "1:1: listener web must have one of tcp, unix and systemd, has 2"),
                 error(listener("tcp", "8080"),
                         "2:1: tcp must be HOST:PORT such as 127.0.0.1:8080 or [::1]:8080, was \"8080\""),
@@ -212,8 +218,8 @@ class ServicesFileErrorsTest {
                         "1:1: listener web has the path of the control socket; write another"),
                 error(listener("systemd", ""), "2:1: systemd must be a name, was \"\""),
                 error(listener("tcp", "0.0.0.0:80") + "[listeners.b]\ntcp = \"127.0.0.1:80\"\n"
-                        + "[services.b]\ncommand = [\"x\"]\nlistener = \"b\"",
-                        "6:1: listener b has the address of listener web, 0.0.0.0:80; write another"),
+                        + JAVA.replace("services.a", "services.b") + "listener = \"b\"",
+                        "7:1: listener b has the address of listener web, 0.0.0.0:80; write another"),
                 error("[metrics]\naddress = \"[::]:80\"\n" + listener("tcp", "localhost:80"),
                         "2:1: address is that of listener web, localhost:80; write another"),
                 // variables
@@ -234,7 +240,7 @@ class ServicesFileErrorsTest {
     }
 
     private static String listener(String key, String value) {
-        return "[listeners.web]\n" + key + " = \"" + value + "\"\n" + SERVICE + "listener = \"web\"\n";
+        return "[listeners.web]\n" + key + " = \"" + value + "\"\n" + JAVA + "listener = \"web\"\n";
     }
 
     private static Arguments error(String toml, String... lines) {

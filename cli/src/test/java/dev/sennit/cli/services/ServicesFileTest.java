@@ -92,7 +92,8 @@ class ServicesFileTest {
                 javaKey("max-work", "9999999999", "maxWork", 9_999_999_999L),
                 javaKey("spares", "1", "spares", 1),
                 javaKey("heap", "\"256m\"", "heap", "256m"),
-                javaKey("jvm-options", "[\"-Da=b\", \"-XX:+UseZGC\"]", "jvmOptions", List.of("-Da=b", "-XX:+UseZGC")),
+                javaKey("jvm-options", "[\"-Da=b\", \"-XX:+UseZGC\"]", "jvmOptions",
+                        List.of("-XX:MaxRAMPercentage=25.0", "-Da=b", "-XX:+UseZGC")),
                 new Key("classpath", "classPath", true, "[\"lib/*\", \"app.jar\"]", Map.of("classPath",
                         Stream.of("lib/a.jar", "lib/b.jar", "app.jar").map(folder::resolve).toList())),
                 key("environment", "{ A = \"b\", PORT = \"${PORT}\" }", "environment", Map.of("A", "b", "PORT", "80")),
@@ -135,6 +136,8 @@ class ServicesFileTest {
                 .map(Method::getName)
                 .collect(Collectors.toCollection(TreeSet::new));
         assertThat(settings.remove("build")).isTrue();
+        assertThat(settings.remove("value")).as("a file has queues").isTrue();
+        assertThat(settings.remove("listener")).as("needs another table, and has its own test").isTrue();
         assertThat(keys().stream().map(Key::method)).as("one of ServiceSettings.Builder has no key")
                 .containsExactlyInAnyOrderElementsOf(settings);
         assertThat(keys()).allMatch(key -> key.name().equals(kebab(key.method()))
@@ -144,10 +147,11 @@ class ServicesFileTest {
         assertThat(known).containsAll(keys().stream().map(Key::name).toList()).contains("class", "command", "listener")
                 .hasSize(keys().size() + 3);
         Set<String> all = new TreeSet<>(known);
-        for (String before : List.of("", "[log]\n", "[metrics]\n", "[listeners.a]\n")) {
+        for (String before : List.of("", "[log]\n", "[metrics]\n", "[listeners.a]\n", "[queues.a]\n")) {
             all.addAll(knownKeys(before));
         }
-        all.removeAll(Set.of("services", "listeners", "log", "metrics")); // tables, which have rows of their own
+        // tables, which have rows of their own
+        all.removeAll(Set.of("services", "listeners", "queues", "log", "metrics"));
         assertThat(rowsOfGuide()).as("rows of %s", GUIDE).containsExactlyInAnyOrderElementsOf(all);
     }
 
@@ -279,7 +283,8 @@ class ServicesFileTest {
         assertThat(read.log()).isEqualTo(new Log(LogFormat.TEXT, null));
         assertThat(read.metrics()).isNull();
         assertThat(read.listeners()).isEmpty();
-        assertThat(read.listenerOf()).isEmpty();
+        assertThat(read.queues()).isEmpty();
+        assertThat(read.services().getFirst().listener()).isNull();
         assertThat(get(read.services().getFirst(), "directory")).isEqualTo(folder);
     }
 
@@ -301,12 +306,12 @@ class ServicesFileTest {
                 path.unix = "run/web.sock"
                 given.systemd = "web"
                 [services]
-                a = { command = ["x"], listener = "six", workers = 2 }
-                b = { command = ["x"], listener = "four" }
-                c = { command = ["x"], listener = "any", after = ["b", "a"] }
-                d = { command = ["x"], listener = "path", after = ["c"] }
-                e = { command = ["x"], listener = "given" }
-                f = { command = ["x"], listener = "other" }
+                a = { class = "X", classpath = ["."], listener = "six", workers = 2 }
+                b = { class = "X", classpath = ["."], listener = "four" }
+                c = { class = "X", classpath = ["."], listener = "any", after = ["b", "a"] }
+                d = { class = "X", classpath = ["."], listener = "path", after = ["c"] }
+                e = { class = "X", classpath = ["."], listener = "given" }
+                f = { class = "X", classpath = ["."], listener = "other" }
                 """);
 
         assertThat(read.name()).isEqualTo("thumbs");
@@ -320,7 +325,8 @@ class ServicesFileTest {
                 Map.entry("other", new Tcp("0.0.0.0", 0)),
                 Map.entry("path", new UnixSocket(folder.resolve("run/web.sock"))),
                 Map.entry("given", new Systemd("web")));
-        assertThat(read.listenerOf()).containsEntry("a", "six").containsEntry("f", "other").hasSize(6);
+        assertThat(read.services()).extracting(ServiceSettings::listener)
+                .containsExactly("six", "four", "any", "path", "given", "other");
         assertThat(read.services()).extracting(ServiceSettings::name).containsExactly("a", "b", "c", "d", "e", "f");
         assertThat(read.workers()).isEqualTo(7);
     }
@@ -453,5 +459,50 @@ class ServicesFileTest {
         Method method = ServiceSettings.class.getDeclaredMethod(getter);
         method.setAccessible(true);
         return method.invoke(settings);
+    }
+
+    /** As for pools: all heaps together have half of the memory, and none more than a quarter. */
+    @Test
+    void jvmsShareTheMemory() throws Exception {
+        ServicesFile read = read("""
+                [services]
+                a = { class = "X", classpath = ["app.jar"], workers = 6, spares = 1 }
+                b = { class = "X", classpath = ["app.jar"], heap = "64m" }
+                c = { command = ["x"], workers = 9 }
+                """);
+        assertThat(get(read.services().get(0), "jvmOptions")).isEqualTo(List.of("-XX:MaxRAMPercentage=6.25"));
+        assertThat(get(read.services().get(1), "jvmOptions")).isEqualTo(List.of());
+        assertThat(get(read.services().get(2), "jvmOptions")).isEqualTo(List.of());
+    }
+
+    @Test
+    void queues() throws Exception {
+        ServicesFile read = read("""
+                [queues.photos]
+                capacity = 64
+                [queues.other]
+                capacity = 1
+                memory = "1m"
+                allow = ["com.acme.**"]
+                [services.a]
+                command = ["x"]
+                """);
+        assertThat(read.queues()).containsExactly(
+                Map.entry("photos", new ServicesFile.Queue(64, 16 << 20, List.of())),
+                Map.entry("other", new ServicesFile.Queue(1, 1 << 20, List.of("com.acme.**"))));
+    }
+
+    /** What runs may be older than the file, which may be wrong by now. */
+    @Test
+    void theControlSocketIsFoundInAFileThatIsWrong() throws Exception {
+        Path file = Files.writeString(folder.resolve("wrong.toml"), "control = \"c.sock\"\n[services.a]\nx = 1\n");
+        assertThat(ServicesFile.controlOf(file)).isEqualTo(folder.resolve("c.sock"));
+    }
+
+    @Test
+    void equalTextsMakeEqualSettings() throws Exception {
+        String text = "[services.a]\ncommand = [\"x\"]\n";
+        assertThat(read(text).texts()).isEqualTo(read("# a comment\n" + text).texts());
+        assertThat(read(text).texts()).isNotEqualTo(read(text + "workers = 2\n").texts());
     }
 }

@@ -1,0 +1,127 @@
+package dev.sennit.cli.services;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The managers of services that this user runs on this machine, so that a command finds the only one without being told
+ * its file. Each writes a file with its process id as name into a folder that only this user can write: {@code
+ * $XDG_RUNTIME_DIR/sennit/services}, or {@code ~/.cache/sennit/services}. A file that a killed manager left behind is
+ * removed by the next that looks. Where there is no such folder, the commands have to be told the file.
+ */
+public final class RunningManagers {
+    /**
+     * A manager.
+     *
+     * @param pid its process
+     * @param file what it runs
+     * @param control its control socket
+     */
+    public record Manager(long pid, Path file, Path control) {}
+
+    private static final int LARGEST = 1 << 14;
+
+    private final Path folder;
+
+    private RunningManagers(Path folder) {
+        this.folder = folder;
+    }
+
+    /** Returns those of this user; none if there is no folder for them. */
+    public static Optional<RunningManagers> ofThisUser() {
+        return of(System.getenv(), System.getProperty("user.home", ""));
+    }
+
+    static Optional<RunningManagers> of(Map<String, String> environment, String home) {
+        String runtime = environment.getOrDefault("XDG_RUNTIME_DIR", "");
+        if (runtime.startsWith("/")) {
+            return Optional.of(new RunningManagers(Path.of(runtime, "sennit", "services")));
+        }
+        return home.startsWith("/")
+                ? Optional.of(new RunningManagers(Path.of(home, ".cache", "sennit", "services")))
+                : Optional.empty();
+    }
+
+    /**
+     * Adds this process.
+     *
+     * @return removes it
+     * @throws IOException if the folder cannot be written, or belongs to another user
+     */
+    AutoCloseable add(Path file, Path control) throws IOException {
+        Files.createDirectories(folder,
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        if (!isOurs()) {
+            throw new IOException("folder " + folder + " can be written by other users");
+        }
+        Path entry = folder.resolve(Long.toString(ProcessHandle.current().pid()));
+        Files.write(entry, List.of(file.toString(), control.toString()), StandardCharsets.UTF_8);
+        return () -> Files.deleteIfExists(entry);
+    }
+
+    /** Whoever may write there could have commands of this user speak to processes of theirs. */
+    private boolean isOurs() {
+        try {
+            PosixFileAttributes there =
+                    Files.readAttributes(folder, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            String mode = PosixFilePermissions.toString(there.permissions());
+            return there.isDirectory() && mode.charAt(4) != 'w' && mode.charAt(7) != 'w'
+                    && there.owner().equals(Files.getOwner(Path.of("/proc/self")));
+        } catch (IOException | UnsupportedOperationException e) {
+            return false;
+        }
+    }
+
+    /**
+     * Returns those that live.
+     *
+     * @return by process id
+     */
+    public List<Manager> find() {
+        List<Manager> found = new ArrayList<>();
+        if (!isOurs()) {
+            return found;
+        }
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
+            for (Path entry : entries) {
+                String name = entry.getFileName().toString();
+                if (!name.matches("\\d{1,18}")) {
+                    continue;
+                }
+                long pid = Long.parseLong(name);
+                if (ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isEmpty()) {
+                    Files.deleteIfExists(entry);
+                    continue;
+                }
+                Manager manager = read(pid, entry);
+                if (manager != null) {
+                    found.add(manager);
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            return found;
+        }
+        found.sort((one, other) -> Long.compare(one.pid(), other.pid()));
+        return found;
+    }
+
+    private static @Nullable Manager read(long pid, Path entry) throws IOException {
+        if (Files.size(entry) > LARGEST) {
+            return null;
+        }
+        List<String> lines = Files.readAllLines(entry, StandardCharsets.UTF_8);
+        return lines.size() != 2 ? null : new Manager(pid, Path.of(lines.get(0)), Path.of(lines.get(1)));
+    }
+}
