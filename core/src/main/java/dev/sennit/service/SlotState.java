@@ -1,6 +1,20 @@
 package dev.sennit.service;
 
-/** The state of a worker's place, which keeps its number while processes come and go. */
+/**
+ * The state of a worker's place, which keeps its number while processes come and go.
+ *
+ * <pre>
+ * WAITING  -> STARTING, STOPPED, FAILED
+ * STARTING -> READY, WAITING, DRAINING, STOPPED, FAILED
+ * READY    -> STARTING, WAITING, DRAINING, STOPPED, FAILED     stays READY while another process takes the place
+ * DRAINING -> STOPPED, STARTING, WAITING, FAILED
+ * STOPPED  -> STARTING, WAITING, FAILED                        when it is wanted again
+ * FAILED   -> STARTING, WAITING, STOPPED                       when it is restarted, reloaded or not wanted any more
+ * </pre>
+ *
+ * <p>The first restart after a death is made at once, so READY may be followed by STARTING. FAILED follows any other
+ * state, as a process that cannot be started has died, too.
+ */
 public enum SlotState {
     /** It waits: for services that come first, or for the pause after a death. */
     WAITING,
