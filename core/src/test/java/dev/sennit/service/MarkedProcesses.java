@@ -12,7 +12,19 @@ import java.util.stream.Stream;
 
 /** The processes of one test, known by a variable of their environment, which all that they start inherit. */
 final class MarkedProcesses {
-    private final String mark = UUID.randomUUID().toString();
+    private final String mark;
+
+    MarkedProcesses() {
+        this(UUID.randomUUID().toString());
+    }
+
+    MarkedProcesses(String mark) {
+        this.mark = mark;
+    }
+
+    String mark() {
+        return mark;
+    }
 
     Map<String, String> environment() {
         return Map.of("SENNIT_MARK", mark);

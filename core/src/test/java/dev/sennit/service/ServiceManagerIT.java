@@ -13,10 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Random;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.jar.JarOutputStream;
 import java.util.regex.Pattern;
 import java.util.zip.ZipEntry;
@@ -308,43 +305,5 @@ class ServiceManagerIT {
         assertThat(manager.shutdown().get()).isZero();
         assertThat(events).extracting(event -> event.kind() + " " + event.service()).containsSubsequence(
                 "DONE prepare", "STARTED printer", "READY printer", "STARTED ticker", "READY ticker");
-    }
-
-    /** Reloads, scales, kills and stops at random moments: in the end, what was asked for. */
-    @Test
-    void anyStormEndsWithWhatWasAskedFor() throws Exception {
-        int rounds = Integer.getInteger("sennit.rounds", 12);
-        long seed = Long.getLong("sennit.seed", System.nanoTime());
-        System.out.println("ServiceManagerIT.storm: seed " + seed);
-        var random = new Random(seed);
-        start(service(ServiceWorker::awaitStop)
-                .workers(2)
-                .backoff(Backoff.none())
-                .heartbeatLimit(Duration.ofSeconds(2))
-                .stopLimit(Duration.ofSeconds(5)));
-        for (int i = 0; i < rounds; i++) {
-            switch (random.nextInt(5)) {
-                case 0 -> manager.scale("printer", random.nextInt(4));
-                case 1 -> manager.reload();
-                case 2 -> manager.restart("printer");
-                default -> {
-                    String signal = random.nextInt(3) == 0 ? "-STOP" : "-KILL";
-                    for (SlotStatus one : manager.status()) {
-                        if (one.pid() != 0 && random.nextBoolean()) {
-                            new ProcessBuilder("kill", signal, Long.toString(one.pid())).start().waitFor();
-                        }
-                    }
-                }
-            }
-            Thread.sleep(random.nextInt(300));
-        }
-        CompletableFuture.allOf(manager.scale("printer", 3), manager.reload()).get(60, TimeUnit.SECONDS);
-        assertThat(manager.status()).as("seed %d", seed).hasSize(3).allMatch(one -> one.state() == SlotState.READY);
-        long newest = status(0).generation();
-        assertThat(manager.status()).allMatch(one -> one.generation() == newest);
-        manager.scale("printer", 1).get(60, TimeUnit.SECONDS);
-        long left = status(0).pid();
-        assertThat(manager.status()).hasSize(1);
-        assertThat(ProcessHandle.of(left).orElseThrow().isAlive()).isTrue();
     }
 }

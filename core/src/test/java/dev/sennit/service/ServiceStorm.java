@@ -1,0 +1,252 @@
+package dev.sennit.service;
+
+import dev.sennit.Backoff;
+import dev.sennit.internal.SignalSender;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.regex.Pattern;
+
+/**
+ * A manager with services to which everything happens at random moments: reloads, restarts, other numbers of workers,
+ * other settings, settings that are broken, services that come and go, class files that are overwritten, and any
+ * process killed, stopped and continued.
+ *
+ * <p>It uses the library alone, so it runs in a JVM of its own too: see {@link #main}.
+ */
+final class ServiceStorm implements AutoCloseable {
+    /** Service objects, a service from a class path of its own, commands with a child. All three stay. */
+    static final List<String> SERVICES = List.of("object", "class", "command");
+
+    private final Random random;
+    /** Where the class files of a service are. */
+    private final Path classes;
+    private final Path library;
+    private final MarkedProcesses processes;
+    private final Set<String> extras = new HashSet<>();
+    private final Set<ProcessHandle> stopped = new HashSet<>();
+    private int added;
+    /** Deaths, readiness and the rest, as told. */
+    final List<ServiceEvent> events = Collections.synchronizedList(new ArrayList<>());
+    /** What was asked for. */
+    final List<CompletableFuture<Void>> asked = new ArrayList<>();
+    final ServiceManager manager;
+
+    /** Starts the services. */
+    ServiceStorm(long seed, Path folder, MarkedProcesses processes, OutputStream log) throws IOException {
+        random = new Random(seed);
+        classes = folder.resolve("classes");
+        this.processes = processes;
+        library = Jars.library(folder);
+        writeClasses();
+        manager = ServiceManager.create("storm", ServiceLog.to(log, ServiceLog.Format.TEXT));
+        manager.addListener(new ServiceListener() {
+            @Override
+            public void event(ServiceEvent event) {
+                events.add(event);
+            }
+        });
+        for (String name : SERVICES) {
+            manager.add(settings(name).build());
+        }
+        manager.start();
+        manager.whenUp().join();
+    }
+
+    private void writeClasses() throws IOException {
+        Jars.writeClasses(classes, Served.class, Late.class);
+    }
+
+    // ---- services ----
+
+    /** Loads a class when it ends: its class path has to be there still, and as it was. */
+    static final class Served implements Service {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public void initialize(ServiceWorker me) throws InterruptedException {
+            switch (System.getProperty("storm.broken", "")) {
+                case "throws" -> throw new IllegalStateException("broken");
+                case "hangs" -> new CountDownLatch(1).await();
+                default -> {}
+            }
+        }
+
+        @Override
+        public void run(ServiceWorker me) throws InterruptedException {
+            me.awaitStop();
+            System.out.println(Late.text());
+        }
+    }
+
+    /** Not loaded before the end. */
+    static final class Late {
+        private Late() {}
+
+        static String text() {
+            return "ends";
+        }
+    }
+
+    /** Sound settings. */
+    ServiceSettings.Builder settings(String name) {
+        ServiceSettings.Builder all = name.startsWith("object")
+                ? ServiceSettings.of(name, new Served())
+                : name.startsWith("class")
+                        ? ServiceSettings.ofClass(name, Served.class.getName()).classPath(classes, library)
+                        : command(name, "echo up; sleep 1000 & wait");
+        return withLimits(name, all);
+    }
+
+    private static ServiceSettings.Builder command(String name, String script) {
+        return ServiceSettings.ofCommand(name, "sh", "-c", script)
+                .readiness(new Readiness.Line(Pattern.compile("^up$")));
+    }
+
+    private ServiceSettings.Builder withLimits(String name, ServiceSettings.Builder all) {
+        if (!name.startsWith("command")) {
+            all.heap("24m").heartbeatLimit(Duration.ofSeconds(2));
+        }
+        return all.environment(processes.environment())
+                .workers(name.startsWith("class") ? 1 : 2)
+                .backoff(Backoff.fixed(Duration.ofMillis(50)))
+                .startLimit(Duration.ofSeconds(10))
+                .stopLimit(Duration.ofSeconds(3));
+    }
+
+    /** Sound settings that differ from those before. */
+    private ServiceSettings changed(String name) {
+        ServiceSettings.Builder all = settings(name)
+                .workers(random.nextInt(4))
+                .atOnce(1 + random.nextInt(3))
+                .reloadInPlace(random.nextInt(4) == 0)
+                .stopLimit(Duration.ofMillis(500 + random.nextInt(3000)));
+        if (!name.startsWith("command")) {
+            all.spares(random.nextInt(2));
+        }
+        return all.build();
+    }
+
+    /** Settings with which no worker gets ready. */
+    private ServiceSettings broken(String name) {
+        boolean hangs = random.nextBoolean();
+        ServiceSettings.Builder all;
+        if (name.startsWith("command")) {
+            all = withLimits(name, command(name, hangs ? "exec sleep 1000" : "echo broken; exit 3"));
+        } else {
+            all = settings(name).jvmOptions("-Dstorm.broken=" + (hangs ? "hangs" : "throws"));
+        }
+        return all.startLimit(Duration.ofSeconds(1)).workers(1 + random.nextInt(3)).build();
+    }
+
+    // ---- events ----
+
+    /** Does one thing, and waits a little. */
+    void step() throws IOException, InterruptedException {
+        String name = SERVICES.get(random.nextInt(SERVICES.size()));
+        switch (random.nextInt(14)) {
+            case 0, 1 -> asked.add(manager.scale(name, random.nextInt(4)));
+            case 2 -> asked.add(manager.reload());
+            case 3 -> asked.add(manager.reload(name));
+            case 4 -> asked.add(manager.restart(name));
+            case 5 -> asked.add(manager.reconfigure(changed(name)));
+            case 6 -> asked.add(manager.reconfigure(broken(name)));
+            case 7 -> add(name);
+            case 8 -> remove();
+            case 9 -> writeClasses();
+            case 10, 11 -> signal("KILL");
+            case 12 -> signal("STOP");
+            default -> goOn();
+        }
+        Thread.sleep(random.nextInt(200));
+    }
+
+    private void add(String after) throws IOException {
+        String name = SERVICES.get(random.nextInt(SERVICES.size())) + "-" + ++added;
+        extras.add(name);
+        manager.add(settings(name).workers(1).after(after).build());
+        asked.add(manager.whenUp());
+    }
+
+    private void remove() {
+        if (!extras.isEmpty()) {
+            String name = extras.stream().sorted().toList().getFirst();
+            extras.remove(name);
+            asked.add(manager.remove(name));
+        }
+    }
+
+    /** Any processes: workers, successors, spares, the shells that keep commands, and their children. */
+    private void signal(String name) throws IOException, InterruptedException {
+        for (String process : processes.alive()) {
+            // Nothing looks after an orphan whose watch was killed or stopped; without one, it has no other use here.
+            if (random.nextInt(5) == 0 && !process.contains(" sennit-watch ")) {
+                send(Long.parseLong(process.substring(0, process.indexOf(' '))), name);
+            }
+        }
+    }
+
+    private void send(long pid, String name) throws IOException, InterruptedException {
+        ProcessHandle process = ProcessHandle.of(pid).orElse(null);
+        if (process != null) {
+            SignalSender.send(process, SignalSender.numberOf(name));
+            if (name.equals("STOP")) {
+                stopped.add(process);
+            }
+        }
+    }
+
+    /** All that were stopped go on. */
+    private void goOn() throws IOException, InterruptedException {
+        for (ProcessHandle process : stopped) {
+            SignalSender.send(process, SignalSender.numberOf("CONT"));
+        }
+        stopped.clear();
+    }
+
+    /** Asks for so many workers of each service with sound settings, and for no others. */
+    CompletableFuture<Void> settle(int workers) throws IOException, InterruptedException {
+        goOn();
+        List<CompletableFuture<Void>> last = new ArrayList<>();
+        while (!extras.isEmpty()) {
+            remove();
+        }
+        for (String name : SERVICES) {
+            last.add(manager.reconfigure(settings(name).workers(workers).build()));
+        }
+        asked.addAll(last);
+        return CompletableFuture.allOf(asked.stream().map(one -> one.exceptionally(why -> null))
+                .toArray(CompletableFuture[]::new)).thenCompose(
+                        all -> CompletableFuture.allOf(last.toArray(CompletableFuture[]::new)));
+    }
+
+    @Override
+    public void close() {
+        manager.close();
+    }
+
+    /**
+     * A storm without an end. Says which step comes.
+     *
+     * @param arguments the seed, a folder, and the mark of its processes
+     */
+    public static void main(String[] arguments) throws Exception {
+        try (var storm = new ServiceStorm(
+                Long.parseLong(arguments[0]), Path.of(arguments[1]), new MarkedProcesses(arguments[2]),
+                OutputStream.nullOutputStream())) {
+            for (int i = 0; true; i++) {
+                System.out.println("step " + i);
+                storm.step();
+            }
+        }
+    }
+}
