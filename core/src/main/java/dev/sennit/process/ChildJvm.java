@@ -12,6 +12,7 @@ import dev.sennit.internal.Uncaught;
 import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.internal.machine.OutputReader;
 import dev.sennit.internal.machine.ProcessEnd;
+import dev.sennit.internal.machine.ProcessStart;
 import dev.sennit.process.Frames.Frame;
 import dev.sennit.process.Frames.Kind;
 import java.io.File;
@@ -131,7 +132,7 @@ final class ChildJvm {
                 WorkerCommand.arguments(settings, WorkerProcessMain.class), folder.resolve(MeetingFolder.ARGUMENTS)));
         command.addAll(List.of(name, folder.toString()));
         ProcessBuilder builder = settings.processFor(command);
-        Process process = killedWithParent ? ParentDeathSignal.start(builder) : builder.start();
+        Process process = killedWithParent ? ParentDeathSignal.start(builder) : ProcessStart.start(builder);
         try {
             process.getOutputStream().close();
         } catch (IOException e) {

@@ -2,6 +2,7 @@ package dev.sennit.process;
 
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Uninterruptibles;
+import dev.sennit.internal.machine.ProcessStart;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,13 +39,18 @@ final class ParentDeathSignal {
 
     private ParentDeathSignal() {}
 
-    /** Returns whether this system can do it: Linux, with a {@code setpriv} that knows how (BusyBox's does not). */
-    static boolean isAvailable() {
+    /**
+     * Returns whether this system can do it: Linux, with a {@code setpriv} that knows how (BusyBox's does not).
+     *
+     * @throws IOException if nothing can be started now, so that this cannot be told
+     */
+    static boolean isAvailable() throws IOException {
         return !prefix().isEmpty();
     }
 
-    private static synchronized List<String> prefix() {
+    private static synchronized List<String> prefix() throws IOException {
         if (prefix == null) {
+            ProcessStart.ensureDescriptors(); // else a lack of them would look like a lack of the program, for ever
             Path program = program();
             prefix = program == null || !works(program) ? List.of() : prefixed(program, List.of());
         }
@@ -71,10 +77,10 @@ final class ParentDeathSignal {
 
     private static boolean works(Path program) {
         try {
-            Process trial = new ProcessBuilder(prefixed(program, List.of(program.toString(), "--version")))
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start();
+            Process trial = ProcessStart.start(
+                    new ProcessBuilder(prefixed(program, List.of(program.toString(), "--version")))
+                            .redirectErrorStream(true)
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD));
             return Uninterruptibles.get(trial::waitFor) == 0;
         } catch (IOException e) { // it is no program of this machine's
             return false;
@@ -97,7 +103,7 @@ final class ParentDeathSignal {
         List<String> command = new ArrayList<>(prefix());
         command.addAll(process.command());
         process.command(command);
-        var start = new FutureTask<>(process::start);
+        var start = new FutureTask<>(() -> ProcessStart.start(process));
         ensureServed();
         STARTS.add(start);
         Uninterruptibles.await(() -> awaitEnd(start));

@@ -11,6 +11,7 @@ import dev.sennit.internal.machine.LinuxProcess;
 import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.internal.machine.OutputReader;
 import dev.sennit.internal.machine.ProcessEnd;
+import dev.sennit.internal.machine.ProcessStart;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -211,7 +212,7 @@ final class WorkerJvm {
     }
 
     private static Process start(WorkerSettings settings, List<String> command) throws IOException {
-        Process started = settings.processFor(command).start();
+        Process started = ProcessStart.start(settings.processFor(command));
         LinuxProcess.killFirst(started.pid());
         return started;
     }

@@ -2,6 +2,7 @@ package dev.sennit.service;
 
 import dev.sennit.internal.Quietly;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.machine.ProcessStart;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -71,7 +72,7 @@ final class CommandLauncher implements Launcher {
             }
             builder.command(Keeper.commandLine(
                     settings.command(), environment, settings.orphanLimit(), settings.stopLimit(), setsid));
-            keeper = builder.start();
+            keeper = ProcessStart.start(builder);
             var run = new CommandRun(
                     worker, keeper, pidFrom(keeper), settings.readiness(), notify, lines, listener);
             run.begin();
