@@ -54,7 +54,8 @@ enum FaultyService {
 
         @Override
         ServiceSettings.Builder stubborn(String name) {
-            return of(name, "trap '' TERM HUP INT; (while :; do sleep 0.1; done) & echo up; while :; do sleep 0.1; done");
+            return of(name,
+                    "trap '' TERM HUP INT; (while :; do sleep 0.1; done) & echo up; while :; do sleep 0.1; done");
         }
 
         @Override

@@ -81,7 +81,8 @@ class ManagerFaultsIT {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx64m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dsennit.cache=",
                 "-Djava.io.tmpdir=" + folder, option, "--enable-native-access=ALL-UNNAMED",
-                "-cp", library + File.pathSeparator + program, ManagerProgram.class.getName(), processes.mark(), Integer.toString(spares)));
+                "-cp", library + File.pathSeparator + program, ManagerProgram.class.getName(), processes.mark(),
+                Integer.toString(spares)));
         List.of(classPath).forEach(part -> command.add(part.toString()));
         manager = new ProcessBuilder(command).redirectErrorStream(true).start();
         orders = new PrintWriter(

@@ -32,7 +32,8 @@ final class ManagerProgram {
      *
      * <p>With {@code -Dheld=true} it takes all descriptors first.
      *
-     * @param arguments the mark of its processes; how many spares the Java service has; the parts of the Java service's class path, if it has one
+     * @param arguments the mark of its processes; how many spares the Java service has; the parts of the Java service's
+     *     class path, if it has one
      */
     public static void main(String[] arguments) throws Exception {
         var program = new ManagerProgram();
@@ -45,9 +46,11 @@ final class ManagerProgram {
         ServiceSettings.Builder command = ServiceSettings.ofCommand(
                 "command", "sh", "-c", "echo up; sleep 1000 & wait").readiness(
                         new Readiness.Line(Pattern.compile("^up$")));
-        for (ServiceSettings.Builder one : List.of(java.spares(Integer.parseInt(arguments[1])).heap("24m").heartbeatLimit(Duration.ofSeconds(2)), command)) {
-            program.manager.add(one
-                    .environment(environment)
+        for (ServiceSettings.Builder one : List.of(
+                java.spares(Integer.parseInt(arguments[1])).heap("24m").heartbeatLimit(Duration.ofSeconds(2)),
+                command)) {
+            program.manager.add(one.environment(
+                    environment)
                     .workers(2)
                     .backoff(Backoff.fixed(Duration.ofMillis(100)))
                     .build());

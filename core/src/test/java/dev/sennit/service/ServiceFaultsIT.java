@@ -65,7 +65,8 @@ class ServiceFaultsIT {
     void nothingIsLeft() {
         manager.close();
         Conditions.await("no process is left")
-                .untilAsserted(() -> assertThat(processes.alive()).as(written.toString(StandardCharsets.UTF_8)).isEmpty());
+                .untilAsserted(
+                        () -> assertThat(processes.alive()).as(written.toString(StandardCharsets.UTF_8)).isEmpty());
         Conditions.await("no folder is left").untilAsserted(() -> assertThat(folders()).isEqualTo(foldersBefore));
     }
 

@@ -293,7 +293,9 @@ public final class FigureServer implements AutoCloseable {
         Quietly.close(connection.channel);
     }
 
-    /** Never throws: the JDK's log opens a file before its first line, which is impossible without a free descriptor. */
+    /**
+     * Never throws: the JDK's log opens a file before its first line, which is impossible without a free descriptor.
+     */
     private static void warn(String text, @Nullable Throwable cause) {
         try {
             LOG.log(System.Logger.Level.WARNING, text, cause);
