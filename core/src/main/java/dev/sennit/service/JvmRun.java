@@ -30,7 +30,7 @@ final class JvmRun implements Run, NoteListener, LineListener {
     private volatile @Nullable LineSink lines;
     private volatile @Nullable WorkerProcess process;
     /** Sends the listener; taken by the first request. */
-    private final AtomicReference<Handover> handover = new AtomicReference<>();
+    private final AtomicReference<@Nullable Handover> handover = new AtomicReference<>();
     /** Why it was killed by this object. */
     private volatile @Nullable String killed;
     /** Guarded by itself. The last lines of standard error. */

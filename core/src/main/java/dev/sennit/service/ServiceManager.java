@@ -372,7 +372,8 @@ public final class ServiceManager implements AutoCloseable {
         boolean isSet = false;
         try {
             for (Map.Entry<String, Long> one : numbersOf(byName).entrySet()) {
-                made.put(one.getKey(), generations.make(byName.get(one.getKey()), one.getValue()));
+                made.put(one.getKey(),
+                        generations.make(Objects.requireNonNull(byName.get(one.getKey())), one.getValue()));
             }
             CompletableFuture<Void> done = become(byName, made);
             isSet = true;
@@ -461,7 +462,7 @@ public final class ServiceManager implements AutoCloseable {
                             "service " + service + " comes after " + other + ", which is not among them");
                 }
             }
-            ensureNoCircle(settings, all::get);
+            ensureNoCircle(settings, other -> Objects.requireNonNull(all.get(other)));
         });
     }
 

@@ -148,7 +148,8 @@ class ListenersIT {
     void noConnectionIsLostOnReloadScaleDownAndSignal() throws Exception {
         SocketAddress address = manager.listen("web", new InetSocketAddress("127.0.0.1", 0));
         start(teller().workers(2));
-        try (var clients = new Clients(4, address)) {
+        var clients = new Clients(4, address);
+        try (clients) {
             clients.awaitMore(50);
             manager.reload().get();
             clients.awaitMore(50);
@@ -158,10 +159,9 @@ class ListenersIT {
             assertThat(new ProcessBuilder("kill", "-TERM", Long.toString(told)).start().waitFor()).isZero();
             Conditions.await("another worker").until(() -> !pids().contains(told));
             clients.awaitMore(50);
-            clients.close();
-            assertThat(clients.first.get()).isNull();
-            assertThat(clients.failures.get()).isZero();
         }
+        assertThat(clients.first.get()).isNull();
+        assertThat(clients.failures.get()).isZero();
         assertThat(log()).contains("teller(0) DIED: exited with code 0").doesNotContain("KILLED");
     }
 

@@ -401,7 +401,8 @@ public final class ServicesRun {
             next.queues().forEach(this::makeQueue);
             for (ServiceSettings one : next.services()) {
                 ServiceSettings before = settings.get(one.name());
-                boolean isSame = before != null && next.texts().get(one.name()).equals(file.texts().get(one.name()));
+                boolean isSame = before != null
+                        && Objects.equals(next.texts().get(one.name()), file.texts().get(one.name()));
                 all.put(one.name(), isSame ? before : complete(one));
             }
             CompletableFuture<Void> done = manager.reconfigure(all.values());
@@ -436,12 +437,12 @@ public final class ServicesRun {
             changed.add("[metrics]");
         }
         file.listeners().forEach((name, address) -> {
-            if (next.listeners().containsKey(name) && !next.listeners().get(name).equals(address)) {
+            if (!address.equals(next.listeners().getOrDefault(name, address))) {
                 changed.add("[listeners." + name + "]");
             }
         });
         file.queues().forEach((name, queue) -> {
-            if (next.queues().containsKey(name) && !next.queues().get(name).equals(queue)) {
+            if (!queue.equals(next.queues().getOrDefault(name, queue))) {
                 changed.add("[queues." + name + "]");
             }
         });
