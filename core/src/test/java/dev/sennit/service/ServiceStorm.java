@@ -4,6 +4,8 @@ import dev.sennit.Backoff;
 import dev.sennit.internal.SignalSender;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.regex.Pattern;
@@ -24,15 +27,17 @@ import java.util.regex.Pattern;
  * <p>It uses the library alone, so it runs in a JVM of its own too: see {@link #main}.
  */
 final class ServiceStorm implements AutoCloseable {
-    /** Service objects, a service from a class path of its own, commands with a child. All three stay. */
+    /** Service objects with a listener, a service from a class path of its own, commands with a child. All stay. */
     static final List<String> SERVICES = List.of("object", "class", "command");
+
+    private static final String LISTENER = "web";
 
     private final Random random;
     /** Where the class files of a service are. */
     private final Path classes;
     private final Path library;
     private final MarkedProcesses processes;
-    private final Set<String> extras = new HashSet<>();
+    private final Set<String> extras = new TreeSet<>();
     private final Set<ProcessHandle> stopped = new HashSet<>();
     private int added;
     /** Deaths, readiness and the rest, as told. */
@@ -55,6 +60,7 @@ final class ServiceStorm implements AutoCloseable {
                 events.add(event);
             }
         });
+        manager.listen(LISTENER, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         for (String name : SERVICES) {
             manager.add(settings(name).build());
         }
@@ -79,6 +85,9 @@ final class ServiceStorm implements AutoCloseable {
                 case "hangs" -> new CountDownLatch(1).await();
                 default -> {}
             }
+            if (me.name().startsWith("object") && !me.listener().isOpen()) {
+                throw new IllegalStateException("no listener");
+            }
         }
 
         @Override
@@ -100,7 +109,7 @@ final class ServiceStorm implements AutoCloseable {
     /** Sound settings. */
     ServiceSettings.Builder settings(String name) {
         ServiceSettings.Builder all = name.startsWith("object")
-                ? ServiceSettings.of(name, new Served())
+                ? ServiceSettings.of(name, new Served()).listener(LISTENER)
                 : name.startsWith("class")
                         ? ServiceSettings.ofClass(name, Served.class.getName()).classPath(classes, library)
                         : command(name, "echo up; sleep 1000 & wait");
@@ -153,7 +162,7 @@ final class ServiceStorm implements AutoCloseable {
     /** Does one thing, and waits a little. */
     void step() throws IOException, InterruptedException {
         String name = SERVICES.get(random.nextInt(SERVICES.size()));
-        switch (random.nextInt(14)) {
+        switch (random.nextInt(15)) {
             case 0, 1 -> asked.add(manager.scale(name, random.nextInt(4)));
             case 2 -> asked.add(manager.reload());
             case 3 -> asked.add(manager.reload(name));
@@ -165,6 +174,7 @@ final class ServiceStorm implements AutoCloseable {
             case 9 -> writeClasses();
             case 10, 11 -> signal("KILL");
             case 12 -> signal("STOP");
+            case 13 -> changeAll();
             default -> goOn();
         }
         Thread.sleep(random.nextInt(200));
@@ -177,9 +187,23 @@ final class ServiceStorm implements AutoCloseable {
         asked.add(manager.whenUp());
     }
 
+    /** In one step: some have other settings, some are left out, one is new. */
+    private void changeAll() throws IOException {
+        List<ServiceSettings> all = new ArrayList<>();
+        for (String name : SERVICES) {
+            all.add(random.nextInt(4) == 0 ? broken(name) : changed(name));
+        }
+        extras.removeIf(name -> random.nextBoolean());
+        extras.add(SERVICES.get(random.nextInt(SERVICES.size())) + "-" + ++added);
+        for (String name : extras) {
+            all.add(settings(name).workers(1).build());
+        }
+        asked.add(manager.reconfigure(all));
+    }
+
     private void remove() {
         if (!extras.isEmpty()) {
-            String name = extras.stream().sorted().toList().getFirst();
+            String name = extras.iterator().next();
             extras.remove(name);
             asked.add(manager.remove(name));
         }
@@ -217,11 +241,18 @@ final class ServiceStorm implements AutoCloseable {
     CompletableFuture<Void> settle(int workers) throws IOException, InterruptedException {
         goOn();
         List<CompletableFuture<Void>> last = new ArrayList<>();
-        while (!extras.isEmpty()) {
-            remove();
-        }
-        for (String name : SERVICES) {
-            last.add(manager.reconfigure(settings(name).workers(workers).build()));
+        if (random.nextBoolean()) {
+            List<ServiceSettings> all = new ArrayList<>();
+            SERVICES.forEach(name -> all.add(settings(name).build()));
+            last.add(manager.reconfigure(all));
+            SERVICES.forEach(name -> last.add(manager.scale(name, workers)));
+        } else {
+            while (!extras.isEmpty()) {
+                remove();
+            }
+            for (String name : SERVICES) {
+                last.add(manager.reconfigure(settings(name).workers(workers).build()));
+            }
         }
         asked.addAll(last);
         return CompletableFuture.allOf(asked.stream().map(one -> one.exceptionally(why -> null))
