@@ -107,8 +107,14 @@ class UsageErrorsTest {
                 error("--timeline: file must end in .svg, was x.png", "thumbnails", "a.jpg", "-o", "x", "--timeline",
                         "x.png"),
                 // services
-                error("no command given: expected one of check; see sennit services --help", "services"),
-                error("unknown command \"chekc\": expected one of check; did you mean check?", "services", "chekc"),
+                error("no file given: expected FILE or one of status, reload, scale, restart, stop, logs, check; see "
+                        + "sennit services --help", "services"),
+                error("there is no command and no file \"chekc\"; did you mean check?", "services", "chekc"),
+                error("--lines must be >= 0, was -1", "services", "logs", "--lines=-1"),
+                error("missing required parameter: 'WORKERS'; see sennit services scale --help", "services", "scale",
+                        "a"),
+                error("invalid value for positional parameter at index 1 (WORKERS): 'x' is not an int; see sennit "
+                        + "services scale --help", "services", "scale", "a", "x"),
                 error("missing required parameter: 'FILE'; see sennit services check --help", "services", "check"),
                 error("unknown option --jsn; see sennit services check --help", "services", "check", "--jsn", "x"),
                 // compare
