@@ -561,6 +561,9 @@ final class Slot {
         }
         Duration limit = run.generation.settings().stopLimit();
         run.terminate(limit, cause);
+        if (run == current) {
+            becauseOf(cause);
+        }
         tell(ServiceEvent.Kind.STOPPING, run, cause);
     }
 

@@ -592,6 +592,7 @@ class SlotTest {
         slot.order(new Order(first, false, true, true, 0, 0));
         assertThat(slot.step()).isEqualTo(STOP.toNanos());
         assertThat(state()).isEqualTo(SlotState.DRAINING);
+        assertThat(slot.status().why()).isEqualTo("is not wanted any more");
         assertThat(process.asked).isEqualTo(STOP);
         process.end(143);
         assertThat(slot.step()).isEqualTo(Long.MAX_VALUE);

@@ -523,8 +523,9 @@ public final class ServicesRun {
 
     private Outcome logs(Answer answer, int past, String service, boolean follow)
             throws IOException, InterruptedException {
-        if (!service.isEmpty() && manager.services().stream().noneMatch(one -> one.name().equals(service))) {
-            return new Outcome(2, "there is no service " + service);
+        List<String> names = manager.services().stream().map(ServiceStatus::name).toList();
+        if (!service.isEmpty() && !names.contains(service)) {
+            return new Outcome(2, "there is no service " + service + "; there are " + names);
         }
         try (LogFollower follower = log.follow(past, service)) {
             while (!follower.isOver()) {
