@@ -54,6 +54,7 @@ class ManagerFaultsIT {
             }
             Conditions.await("no process is left").untilAsserted(() -> assertThat(processes.alive()).isEmpty());
         } finally {
+            processes.kill();
             try (var all = Files.walk(folder)) {
                 for (Path one : all.sorted(Comparator.reverseOrder()).toList()) {
                     Files.deleteIfExists(one);

@@ -43,6 +43,14 @@ final class MarkedProcesses {
         }
     }
 
+    /** Ends those that a failed test has left. */
+    void kill() {
+        for (String process : alive()) {
+            ProcessHandle.of(Long.parseLong(process.substring(0, process.indexOf(' '))))
+                    .ifPresent(ProcessHandle::destroyForcibly);
+        }
+    }
+
     /** Empty once it has ended. */
     private static String read(Path file) {
         try {

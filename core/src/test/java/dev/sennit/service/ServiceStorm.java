@@ -31,12 +31,18 @@ final class ServiceStorm implements AutoCloseable {
     static final List<String> SERVICES = List.of("object", "class", "command");
 
     private static final String LISTENER = "web";
+    /** A command whose watch was killed has nobody who tells it to stop. */
+    private static final Pattern WATCH = Pattern.compile(" sennit-watch ");
+    /** What ties workers to their manager, or is about to: one that is stopped in its first moments is not tied. */
+    private static final Pattern TIES = Pattern.compile(" sennit-watch |/setsid - |/setpriv --pdeathsig ");
 
     private final Random random;
     /** Where the class files of a service are. */
     private final Path classes;
     private final Path library;
     private final MarkedProcesses processes;
+    /** The processes that nobody signals. */
+    private final Pattern untouched;
     private final Set<String> extras = new TreeSet<>();
     private final Set<ProcessHandle> stopped = new HashSet<>();
     private int added;
@@ -48,6 +54,12 @@ final class ServiceStorm implements AutoCloseable {
 
     /** Starts the services. */
     ServiceStorm(long seed, Path folder, MarkedProcesses processes, OutputStream log) throws IOException {
+        this(seed, folder, processes, log, WATCH);
+    }
+
+    private ServiceStorm(long seed, Path folder, MarkedProcesses processes, OutputStream log, Pattern untouched)
+            throws IOException {
+        this.untouched = untouched;
         random = new Random(seed);
         classes = folder.resolve("classes");
         this.processes = processes;
@@ -212,8 +224,7 @@ final class ServiceStorm implements AutoCloseable {
     /** Any processes: workers, successors, spares, the shells that keep commands, and their children. */
     private void signal(String name) throws IOException, InterruptedException {
         for (String process : processes.alive()) {
-            // Nothing looks after an orphan whose watch was killed or stopped; without one, it has no other use here.
-            if (random.nextInt(5) == 0 && !process.contains(" sennit-watch ")) {
+            if (random.nextInt(5) == 0 && !untouched.matcher(process).find()) {
                 send(Long.parseLong(process.substring(0, process.indexOf(' '))), name);
             }
         }
@@ -273,7 +284,7 @@ final class ServiceStorm implements AutoCloseable {
     public static void main(String[] arguments) throws Exception {
         try (var storm = new ServiceStorm(
                 Long.parseLong(arguments[0]), Path.of(arguments[1]), new MarkedProcesses(arguments[2]),
-                OutputStream.nullOutputStream())) {
+                OutputStream.nullOutputStream(), TIES)) {
             for (int i = 0; true; i++) {
                 System.out.println("step " + i);
                 storm.step();

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -40,6 +41,11 @@ class ServiceStormIT {
     private static final int ROUNDS = Integer.getInteger("sennit.serviceRounds", 12);
 
     private final MarkedProcesses processes = new MarkedProcesses();
+
+    @AfterEach
+    void killProcesses() {
+        processes.kill();
+    }
 
     private static long seed(String test) {
         long seed = Long.getLong("sennit.seed", System.nanoTime());
