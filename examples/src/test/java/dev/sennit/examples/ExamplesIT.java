@@ -118,6 +118,18 @@ class ExamplesIT {
                     "answer to call 3\\Rgave up after 3 attempts\\R1: java.io.IOException: no answer to call 1"),
             Map.entry("RetryConditions", "status: 200\\Rat once: gone, before it: reset\\Rstate: ready"),
             Map.entry("RetryStops", "attempts: 5\\Rtime: 1\\Rshutdown: 2"),
+            Map.entry("services.PrinterServices",
+                    "colour\\(0\\) out: colour 0 prints page 1\\R(?=(?s:.*)grey\\(1\\) DIED(?s:.*)grey\\(1\\) READY)"
+                            + "(?s:.*)^grey\\(1\\) was killed and is back: another process true, restarts 1\\R"
+                            + "(?s:.*)^grey\\(0\\) has not noticed, restarts 0\\R"
+                            + "(?s:.*)colour\\(0\\) out: colour 0 ends after page \\d+\\R"
+                            + "(?s:.*)^all have ended, exit code 0$"),
+            Map.entry("services.ReloadAndScale",
+                    "^at the start: 2\\R(?s:.*)^more: 5\\R(?s:.*)^reloaded: 5\\R(?s:.*)^less: 1\\R"
+                            + "(?s:.*)^left is clerk\\(0\\), the same process: true\\R(?s:.*)^restarts: 0$"),
+            Map.entry("services.ServicesOverSharedQueue",
+                    "^1 consumer\\R(?s:.*)^3 consumers\\R(?s:.*)^600 of 600 numbers were consumed once\\R"
+                            + "(?s:.*)^exit code 0$"),
             Map.entry("ScopedTasks", "Ada has 3 orders\\RFor input string: \"three\"; the other: CANCELLED"),
             Map.entry("TimeLimits", "cleaned up\\Rnot done after 50 ms"),
             Map.entry("GrowingPool", "busy: 4 threads\\Ridle: 1 thread"),
@@ -222,15 +234,17 @@ class ExamplesIT {
     @Test
     void everyExampleIsRunAndListedInTheReadme() throws Exception {
         var examples = new TreeSet<String>();
-        try (Stream<Path> files = Files.list(SOURCES)) {
-            files.map(file -> file.getFileName().toString().replace(".java", ""))
-                    .filter(name -> !name.equals("package-info"))
+        try (Stream<Path> files = Files.walk(SOURCES)) {
+            files.filter(Files::isRegularFile)
+                    .map(file -> SOURCES.relativize(file).toString().replace(".java", "").replace('/', '.'))
+                    .filter(name -> source(name).contains("static void main("))
                     .forEach(examples::add);
         }
         assertThat(PRINTS.keySet()).isEqualTo(examples);
         var listed = new TreeSet<String>();
-        var row = Pattern.compile("\\[`(\\w+)`]\\(src/main/java/dev/sennit/examples/\\1\\.java\\)");
-        row.matcher(Files.readString(Path.of("README.md"))).results().forEach(found -> listed.add(found.group(1)));
+        var row = Pattern.compile("\\[`(\\w+)`]\\(src/main/java/dev/sennit/examples/((?:\\w+/)?\\1)\\.java\\)");
+        row.matcher(Files.readString(Path.of("README.md"))).results()
+                .forEach(found -> listed.add(found.group(2).replace('/', '.')));
         assertThat(listed).isEqualTo(examples);
         assertThat(List.copyOf(examples)).hasSizeGreaterThan(15);
     }
@@ -266,7 +280,7 @@ class ExamplesIT {
 
     private static String source(String name) {
         try {
-            return Files.readString(SOURCES.resolve(name + ".java"));
+            return Files.readString(SOURCES.resolve(name.replace('.', '/') + ".java"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
