@@ -9,15 +9,17 @@ import java.util.Optional;
 
 /** What experiments run on: how thorough they are, and the peers that can be had. */
 final class Bench implements AutoCloseable {
-    private static final String[] SCRIPTS = {"peer.py", "peer_tasks.py", Sharp.SCRIPT};
+    private static final String[] SCRIPTS = {"peer.py", "peer_tasks.py", "peer_services.py", "peer_systemd.py", Sharp.SCRIPT};
 
     private final boolean quick;
+    private final int kills;
     private final Optional<Python> python;
     /** For the scripts, and whatever an experiment needs. */
     private final Path folder;
 
-    Bench(boolean quick, Optional<Python> python) throws IOException {
+    Bench(boolean quick, int kills, Optional<Python> python) throws IOException {
         this.quick = quick;
+        this.kills = kills;
         this.python = python;
         folder = Files.createTempDirectory("sennit-benchmarks-");
         for (String script : SCRIPTS) {
@@ -37,6 +39,11 @@ final class Bench implements AutoCloseable {
     /** One of two sizes: for figures, or only to see that it runs. */
     int size(int thorough, int quickly) {
         return quick ? quickly : thorough;
+    }
+
+    /** How often {@link ServicesExperiment} kills a worker of each kind. */
+    int kills() {
+        return size(kills, 1);
     }
 
     Optional<Python> python() {

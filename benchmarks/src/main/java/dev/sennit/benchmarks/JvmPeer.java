@@ -34,12 +34,19 @@ public final class JvmPeer {
      * @param options for its JVM
      */
     static Peer open(String kind, List<String> options) throws IOException {
+        List<String> command = command(JvmPeer.class, options);
+        command.add(kind);
+        return Peer.start("JVM, " + kind, command);
+    }
+
+    /** The command line of a JVM with what is here on its class path; the arguments are to be added. */
+    static List<String> command(Class<?> main, List<String> options) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(FLAGS);
         command.addAll(options);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), JvmPeer.class.getName(), kind));
-        return Peer.start("JVM, " + kind, command);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+        return command;
     }
 
     /**

@@ -60,10 +60,12 @@ record Machine(int cores, String model, String kernel, String jdk, double load, 
      * @param what {@code VmRSS}, what is resident, or {@code VmHWM}, the most that ever was
      */
     static long memory(String what) throws IOException {
-        if (!tellsMemory()) {
-            return 0;
-        }
-        try (var lines = Files.lines(STATUS)) {
+        return tellsMemory() ? memory(STATUS, what) : 0;
+    }
+
+    /** What the status file of a process in {@code /proc} tells. */
+    static long memory(Path status, String what) throws IOException {
+        try (var lines = Files.lines(status)) {
             return lines.filter(line -> line.startsWith(what + ":"))
                     .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
                     .sum();

@@ -18,8 +18,16 @@ import java.util.Optional;
  * @param futurist the version of futurist, or empty
  * @param uvloop the version of uvloop, or empty
  * @param pillow the version of Pillow, or empty
+ * @param cotyledon the version of Cotyledon, or empty
  */
-record Python(Path command, String version, String joblib, String futurist, String uvloop, String pillow) {
+record Python(
+        Path command,
+        String version,
+        String joblib,
+        String futurist,
+        String uvloop,
+        String pillow,
+        String cotyledon) {
     private static final String ASK =
             """
             import importlib.metadata, platform
@@ -28,7 +36,7 @@ record Python(Path command, String version, String joblib, String futurist, Stri
                     return importlib.metadata.version(name)
                 except importlib.metadata.PackageNotFoundError:
                     return ''
-            versions = map(version, ('joblib', 'futurist', 'uvloop', 'Pillow'))
+            versions = map(version, ('joblib', 'futurist', 'uvloop', 'Pillow', 'cotyledon'))
             print(platform.python_version(), *versions, sep='|')
             """;
 
@@ -59,8 +67,8 @@ record Python(Path command, String version, String joblib, String futurist, Stri
             process.getOutputStream().close();
             String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).trim();
             String[] parts = answer.split("\\|", -1);
-            return process.waitFor() == 0 && parts.length == 5
-                    ? Optional.of(new Python(command, parts[0], parts[1], parts[2], parts[3], parts[4]))
+            return process.waitFor() == 0 && parts.length == 6
+                    ? Optional.of(new Python(command, parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]))
                     : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
@@ -83,11 +91,16 @@ record Python(Path command, String version, String joblib, String futurist, Stri
         return !pillow.isEmpty();
     }
 
+    boolean hasCotyledon() {
+        return !cotyledon.isEmpty();
+    }
+
     String describe() {
         return "Python " + version + (hasLoky() ? ", joblib " + joblib : "")
                 + (hasFuturist() ? ", futurist " + futurist : "")
                 + (hasUvloop() ? ", uvloop " + uvloop : "")
-                + (hasPillow() ? ", Pillow " + pillow : "");
+                + (hasPillow() ? ", Pillow " + pillow : "")
+                + (hasCotyledon() ? ", Cotyledon " + cotyledon : "");
     }
 
     /** Starts a peer; see peer.py for the kinds. */

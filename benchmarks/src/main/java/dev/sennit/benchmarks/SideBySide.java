@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * docs/performance.md}.
  *
  * <pre>
- * benchmarks/run [--quick] [--update FILE] [NAME...]
+ * benchmarks/run [--quick] [--kills N] [--update FILE] [NAME...]
  * </pre>
  */
 public final class SideBySide {
@@ -41,6 +42,7 @@ public final class SideBySide {
         EXPERIMENTS.put("manager", new ManagerExperiment());
         EXPERIMENTS.put("crash", new CrashExperiment());
         EXPERIMENTS.put("start", new StartExperiment());
+        EXPERIMENTS.put("services", new ServicesExperiment());
         EXPERIMENTS.put("threads", new ThreadsExperiment());
         EXPERIMENTS.put("coroutines", new CoroutinesExperiment());
         EXPERIMENTS.put("schedules", new SchedulesExperiment());
@@ -111,7 +113,7 @@ public final class SideBySide {
             errors.println("benchmarks/run: something else is running on this machine, and the figures will show it");
         }
         notes(request, python).forEach(out::println);
-        try (var bench = new Bench(request.quick(), python)) {
+        try (var bench = new Bench(request.quick(), request.kills(), python)) {
             for (String name : request.chosen()) {
                 out.println("\n## " + name + "\n");
                 Report report = Objects.requireNonNull(EXPERIMENTS.get(name), name).run(bench);
@@ -139,6 +141,9 @@ public final class SideBySide {
         if (!python.get().hasFuturist()) {
             notes.add("Left out for want of futurist (apt-get install python3-futurist): its rows.");
         }
+        if (request.chosen().contains("services") && !python.get().hasCotyledon()) {
+            notes.add("Left out for want of Cotyledon (apt-get install python3-cotyledon): its columns.");
+        }
         return notes;
     }
 
@@ -146,7 +151,7 @@ public final class SideBySide {
             Request request, String name, String about, Optional<Python> python, List<String> lines) {
         List<String> block = new ArrayList<>(lines);
         block.add("");
-        block.add("`benchmarks/run " + (request.quick() ? "--quick " : "") + name + "` on " + about + ".");
+        block.add("`benchmarks/run " + request.options() + name + "` on " + about + ".");
         block.addAll(notes(request, python));
         return block;
     }
@@ -174,29 +179,38 @@ public final class SideBySide {
 
     private static String usage() {
         return """
-                usage: benchmarks/run [--quick] [--update FILE] [NAME...]
+                usage: benchmarks/run [--quick] [--kills N] [--update FILE] [NAME...]
 
                 Measures Sennit and its peers in turn and prints medians and their ratios.
                 NAME: %s (default: all)
                   --quick        small sizes and two rounds: only to see that it runs
+                  --kills N      how often services kills a worker of each kind (default: %d)
                   --update FILE  also put each table between <!-- NAME --> and <!-- /NAME --> in this page,
                                  and its pictures into the folder pictures beside it"""
-                .formatted(String.join(", ", names()));
+                .formatted(String.join(", ", names()), Request.KILLS);
     }
 
     /** What the command line asks for. */
-    record Request(Set<String> chosen, boolean quick, boolean help, @Nullable Path page) {
+    record Request(Set<String> chosen, boolean quick, int kills, boolean help, @Nullable Path page) {
+        private static final int KILLS = 40;
+
+        /** Those that change figures, each with a space after it. */
+        String options() {
+            return (quick ? "--quick " : "") + (kills == KILLS ? "" : "--kills " + kills + " ");
+        }
 
         static Request parse(List<String> arguments) {
             Set<String> names = new LinkedHashSet<>();
             boolean quick = false;
+            int kills = KILLS;
             boolean help = false;
             Path page = null;
-            for (var words = arguments.iterator(); words.hasNext();) {
+            for (Iterator<String> words = arguments.iterator(); words.hasNext();) {
                 String word = words.next();
                 switch (word) {
                     case "--quick" -> quick = true;
                     case "--help", "-h" -> help = true;
+                    case "--kills" -> kills = positive("--kills", words);
                     case "--update" -> {
                         if (!words.hasNext()) {
                             throw new IllegalArgumentException("--update needs a file");
@@ -215,7 +229,15 @@ public final class SideBySide {
                     }
                 }
             }
-            return new Request(names.isEmpty() ? names() : names, quick, help, page);
+            return new Request(names.isEmpty() ? names() : names, quick, kills, help, page);
+        }
+
+        private static int positive(String option, Iterator<String> words) {
+            String word = words.hasNext() ? words.next() : "";
+            if (!word.matches("[1-9]\\d{0,5}")) {
+                throw new IllegalArgumentException(option + " needs a number from 1, was \"" + word + "\"");
+            }
+            return Integer.parseInt(word);
         }
     }
 }

@@ -35,7 +35,7 @@ class MachineTest {
     @Test
     void saysEverythingInOneLine() {
         assertThat(machine(0.5, 0.25)
-                .describe(Optional.of(new Python(Path.of("python3"), "3.11.2", "1.2.0", "2.4.1", "", ""))))
+                .describe(Optional.of(new Python(Path.of("python3"), "3.11.2", "1.2.0", "2.4.1", "", "", ""))))
                 .isEqualTo(
                         "2 cores (Some CPU), Linux 6.1; Temurin-25+36, Java 25; Python 3.11.2, joblib 1.2.0, futurist "
                                 + "2.4.1; **busy** at the start (25 % of the processors in use, load average 0.50)");

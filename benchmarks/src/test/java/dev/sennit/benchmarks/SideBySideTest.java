@@ -27,6 +27,13 @@ class SideBySideTest {
     }
 
     @Test
+    void aNumberOfKillsHasToBeOne() {
+        assertThat(output.run("--kills", "0", "services")).isEqualTo(2);
+        assertThat(output.run("services", "--kills")).isEqualTo(2);
+        assertThat(output.errors()).contains("--kills needs a number from 1, was \"0\"", "was \"\"");
+    }
+
+    @Test
     void aPageHasToBeThere(@TempDir Path folder) {
         assertThat(output.run("--update")).isEqualTo(2);
         assertThat(output.run("inline", "--update", folder.resolve("none.md").toString())).isEqualTo(2);
