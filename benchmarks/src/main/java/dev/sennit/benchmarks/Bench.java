@@ -9,7 +9,8 @@ import java.util.Optional;
 
 /** What experiments run on: how thorough they are, and the peers that can be had. */
 final class Bench implements AutoCloseable {
-    private static final String[] SCRIPTS = {"peer.py", "peer_tasks.py", "peer_services.py", "peer_systemd.py", Sharp.SCRIPT};
+    private static final String[] SCRIPTS =
+            {"peer.py", "peer_tasks.py", "peer_services.py", "peer_systemd.py", Sharp.SCRIPT};
 
     private final boolean quick;
     private final int kills;

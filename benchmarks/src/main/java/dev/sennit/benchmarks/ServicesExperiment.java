@@ -128,7 +128,8 @@ final class ServicesExperiment implements Experiment {
             int rounds = Math.max(1, bench.kills() / 2);
             var contest = new Rounds();
             for (String service : List.of(JAVA, COMMAND)) {
-                contest.add(service, 1, rounds, () -> killBesideCrasher(stage.get(SENNIT), service, of(alone, service)));
+                contest.add(service, 1, rounds,
+                        () -> killBesideCrasher(stage.get(SENNIT), service, of(alone, service)));
             }
             for (String peer : stage.peers()) { // a round of Cotyledon takes five seconds or more
                 int some = peer.equals(COTYLEDON) ? Math.min(5, rounds) : rounds;
@@ -269,7 +270,8 @@ final class ServicesExperiment implements Experiment {
         String options = ", " + String.join(" ", SMALL);
         table.memory(figure + "commands", of(all, SENNIT), all);
         table.memory(figure + "commands" + options, new Samples(idleMemory(bench, small, "idle")), all);
-        table.memory(figure + "Java services" + options, new Samples(idleMemory(bench, small, "idle-java")), ofForks(all));
+        table.memory(figure + "Java services" + options, new Samples(idleMemory(bench, small, "idle-java")),
+                ofForks(all));
     }
 
     private static double idleMemory(Bench bench, ServicesManager.Kind kind, String scene) throws Exception {

@@ -17,8 +17,8 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A manager of services in a process of its own, and what is said in its pipe: {@code ready SERVICE PID} by a worker,
- * {@code died SERVICE PID} and, once, {@code up manager PID} by the manager. The time of a line is the time at which this JVM has read it, for all
- * managers alike.
+ * {@code died SERVICE PID} and, once, {@code up manager PID} by the manager. The time of a line is the time at which
+ * this JVM has read it, for all managers alike.
  */
 final class ServicesManager implements AutoCloseable {
     private static final long LIMIT_SECONDS = 30;

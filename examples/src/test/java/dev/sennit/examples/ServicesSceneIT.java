@@ -152,7 +152,8 @@ class ServicesSceneIT {
         List<String> lines = lines();
         assertThat(lines).anyMatch(line -> line.contains("printer(1) out: printer 1 prints page 1"));
         int paper = indexOf(lines, "paper(0) DONE");
-        assertThat(paper).isBetween(0, Math.min(indexOf(lines, "printer(0) STARTED"), indexOf(lines, "clock(0) STARTED")));
+        assertThat(paper).isBetween(0,
+                Math.min(indexOf(lines, "printer(0) STARTED"), indexOf(lines, "clock(0) STARTED")));
         stop();
     }
 

@@ -35,7 +35,8 @@ public final class PrinterServices {
             manager.addListener(new ServiceListener() {
                 @Override
                 public void event(ServiceEvent event) {
-                    if (event.service().equals("grey") && event.kind() == ServiceEvent.Kind.READY && event.pid() != killed) {
+                    if (event.service().equals("grey") && event.kind() == ServiceEvent.Kind.READY
+                            && event.pid() != killed) {
                         isBack.complete(null);
                     }
                 }
@@ -44,8 +45,9 @@ public final class PrinterServices {
             isBack.get(1, TimeUnit.MINUTES);
 
             SlotStatus back = worker(manager, "grey", 1);
-            System.out.println("grey(1) was killed and is back: another process " + (back.pid() != killed) + ", restarts "
-                    + back.restarts());
+            System.out.println(
+                    "grey(1) was killed and is back: another process " + (back.pid() != killed) + ", restarts "
+                            + back.restarts());
             System.out.println("grey(0) has not noticed, restarts " + worker(manager, "grey", 0).restarts());
             exitCode = manager.shutdown().get(1, TimeUnit.MINUTES);
         }

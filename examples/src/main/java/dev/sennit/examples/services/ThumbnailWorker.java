@@ -2,9 +2,9 @@ package dev.sennit.examples.services;
 
 import dev.sennit.images.ImageException;
 import dev.sennit.images.Thumbnail;
-import dev.sennit.images.Thumbnails;
 import dev.sennit.images.ThumbnailMaker;
 import dev.sennit.images.ThumbnailSettings;
+import dev.sennit.images.Thumbnails;
 import dev.sennit.service.Service;
 import dev.sennit.service.ServiceWorker;
 import dev.sennit.shared.SharedQueue;
