@@ -242,7 +242,7 @@ class ExamplesIT {
         }
         assertThat(PRINTS.keySet()).isEqualTo(examples);
         var listed = new TreeSet<String>();
-        var row = Pattern.compile("\\[`(\\w+)`]\\(src/main/java/dev/sennit/examples/((?:\\w+/)?\\1)\\.java\\)");
+        var row = Pattern.compile("\\[`(\\w+)`]\\(src/main/java/dev/sennit/examples/((?:\\w+/)?\\1)\\.java\\) \\|");
         row.matcher(Files.readString(Path.of("README.md"))).results()
                 .forEach(found -> listed.add(found.group(2).replace('/', '.')));
         assertThat(listed).isEqualTo(examples);

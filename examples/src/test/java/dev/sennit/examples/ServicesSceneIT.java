@@ -30,7 +30,7 @@ class ServicesSceneIT {
     private static final Path JAR = Path.of("../cli/target/sennit.jar").toAbsolutePath().normalize();
     private static final int PHOTOS = 12;
     private static final Pattern WORKER =
-            Pattern.compile("\"service\":\"thumbnails\",\"id\":(\\d+).*\"pid\":(\\d+).*\"restarts\":(\\d+)");
+            Pattern.compile("\"worker\": *\"thumbnails\\((\\d+)\\)\".*\"pid\": *(\\d+).*\"restarts\": *(\\d+)");
 
     @TempDir
     Path root;

@@ -2,6 +2,7 @@ package dev.sennit.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sennit.Backoff;
 import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.examples.services.ThumbnailWatcher;
 import dev.sennit.examples.services.ThumbnailWorker;
@@ -103,6 +104,7 @@ class ThumbnailServicesIT {
                 .directory(folder)
                 .heap("128m")
                 .heartbeatLimit(Duration.ofSeconds(3))
+                .backoff(Backoff.exponential(Duration.ofMillis(50)).atMost(Duration.ofMillis(500)).fullJitter())
                 .value("photos", photos);
     }
 
