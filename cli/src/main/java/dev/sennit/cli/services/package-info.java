@@ -1,4 +1,7 @@
-/** The file that says what {@code sennit services} runs: {@link dev.sennit.cli.services.ServicesFile} reads it. */
+/**
+ * What {@code sennit services} is made of: {@link dev.sennit.cli.services.ServicesFile} reads the file that says what
+ * runs, and {@link dev.sennit.cli.services.FigureServer} serves figures of what runs.
+ */
 @NullMarked
 package dev.sennit.cli.services;
 
