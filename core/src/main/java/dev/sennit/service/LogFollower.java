@@ -1,6 +1,7 @@
 package dev.sennit.service;
 
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Waits;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -86,9 +87,15 @@ public final class LogFollower implements AutoCloseable {
      * @throws InterruptedException if the calling thread is interrupted
      */
     public @Nullable String next(Duration longest) throws InterruptedException {
+        try (var _ = Waits.outOfTurn()) {
+            return nextOutOfTurn(Timers.nanos(longest));
+        }
+    }
+
+    private @Nullable String nextOutOfTurn(long longest) throws InterruptedException {
         lock.lock();
         try {
-            long left = Timers.nanos(longest);
+            long left = longest;
             while (lines.isEmpty() && !isOver && left > 0) {
                 left = changed.awaitNanos(left);
             }

@@ -5,6 +5,7 @@ import dev.sennit.internal.Deadline;
 import dev.sennit.internal.SystemSignals;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Uninterruptibles;
+import dev.sennit.internal.Waits;
 import dev.sennit.process.ParentProcess;
 import java.io.IOException;
 import java.io.Serializable;
@@ -222,7 +223,7 @@ final class RunningService implements ServiceWorker {
     @Override
     public @Nullable SocketChannel accept() throws IOException, InterruptedException {
         Acceptor accepts = acceptor();
-        try {
+        try (var _ = Waits.outOfTurn()) {
             SocketChannel next = accepts.accept(stopping);
             if (next == null) {
                 notice();
@@ -277,7 +278,7 @@ final class RunningService implements ServiceWorker {
 
     @Override
     public void awaitStop() throws InterruptedException {
-        try {
+        try (var _ = Waits.outOfTurn()) {
             stopping.await();
         } catch (InterruptedException e) {
             ensureStopping(e);
@@ -288,7 +289,7 @@ final class RunningService implements ServiceWorker {
     @Override
     public boolean awaitStop(Duration longest) throws InterruptedException {
         boolean is = true;
-        try {
+        try (var _ = Waits.outOfTurn()) {
             is = stopping.await(Timers.nanos(longest), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             ensureStopping(e);

@@ -1,6 +1,7 @@
 package dev.sennit.service;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Waits;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -200,6 +201,12 @@ public final class ServiceLog implements AutoCloseable {
     /** Writes what there is, for which the target has two seconds, and closes a file. */
     @Override
     public void close() {
+        try (var _ = Waits.outOfTurn()) {
+            closeOutOfTurn();
+        }
+    }
+
+    private void closeOutOfTurn() {
         boolean wasInterrupted = false;
         lock.lock();
         try {

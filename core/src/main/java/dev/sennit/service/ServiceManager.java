@@ -2,6 +2,7 @@ package dev.sennit.service;
 
 import dev.sennit.TimeSource;
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.SuspendingFuture;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.machine.LinuxProcess;
 import java.io.FileDescriptor;
@@ -87,7 +88,7 @@ public final class ServiceManager implements AutoCloseable {
     private final GenerationFactory generations;
     private final Listeners listeners;
     private final Brain brain = new Brain();
-    private final CompletableFuture<Integer> end = new CompletableFuture<>();
+    private final CompletableFuture<Integer> end = new SuspendingFuture<>();
     /** Null in tests. Set before anybody has the manager. */
     private @Nullable ServiceLog log;
 
@@ -899,7 +900,7 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     private CompletableFuture<Void> goal(BooleanSupplier isReached, Supplier<@Nullable String> obstacle) {
-        var done = new CompletableFuture<Void>();
+        var done = new SuspendingFuture<Void>();
         if (isOver) {
             done.completeExceptionally(new ServiceException("manager " + name + " has ended"));
         } else if (goals.size() >= MOST_GOALS) {

@@ -33,7 +33,7 @@ import java.util.stream.Stream;
 public final class WaitingMethods {
     private static final List<String> EXPORTED = List.of(
             "dev.sennit", "dev.sennit.loop", "dev.sennit.manager", "dev.sennit.pipe", "dev.sennit.process",
-            "dev.sennit.shared", "dev.sennit.testing");
+            "dev.sennit.service", "dev.sennit.shared", "dev.sennit.testing");
 
     private WaitingMethods() {}
 

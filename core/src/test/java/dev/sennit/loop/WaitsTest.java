@@ -23,6 +23,7 @@ import dev.sennit.Until;
 import dev.sennit.loop.WaitingMethods.Entry;
 import dev.sennit.loop.WaitingMethods.Part;
 import dev.sennit.process.WaitsIT;
+import dev.sennit.service.ServiceWaitsIT;
 import dev.sennit.testing.VirtualClock;
 import java.time.Duration;
 import java.time.Instant;
@@ -41,7 +42,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * While a coroutine waits in a method of the library, others have their turn, also without the private hook; and a wait
- * without a limit has none. Those that need sockets or processes are in {@link WaitsIT}.
+ * without a limit has none. Those that need sockets or processes are in {@link WaitsIT} and {@link ServiceWaitsIT}.
  */
 class WaitsTest {
     private static final Duration DAY = Duration.ofDays(1);
@@ -353,6 +354,12 @@ class WaitsTest {
             "Schedule.fixedRate(Duration)",
             "Schedule.Due.in(Duration)",
             "Select.after(Duration, Supplier)",
+            "ServiceSettings.Builder.deaths(int, Duration, Escalation)",
+            "ServiceSettings.Builder.heartbeatLimit(Duration)",
+            "ServiceSettings.Builder.maxAge(Duration)",
+            "ServiceSettings.Builder.orphanLimit(Duration)",
+            "ServiceSettings.Builder.startLimit(Duration)",
+            "ServiceSettings.Builder.stopLimit(Duration)",
             "Stop.afterTime(Duration)",
             "Stop.beforeTime(Duration)",
             "Stop.stops(Attempt, Duration, Duration)",
@@ -403,9 +410,12 @@ class WaitsTest {
     @Test
     void everyMethodThatSaysItWaitsIsKnown() throws Exception {
         Set<String> known = new TreeSet<>(NONE);
-        Stream.concat(all(), WaitsIT.all()).map(Entry::method).forEach(known::add);
+        Stream.of(all(), WaitsIT.all(), ServiceWaitsIT.all())
+                .flatMap(one -> one.map(Entry::method))
+                .forEach(known::add);
         Set<String> saying = WaitingMethods.saying();
-        assertThat(known).as("a public method that says it waits is to be in a list of this test or of WaitsIT")
+        assertThat(known)
+                .as("a public method that says it waits is to be in a list of this test, WaitsIT or ServiceWaitsIT")
                 .containsAll(saying);
         assertThat(saying).as("settings that are no more").containsAll(NONE);
     }
