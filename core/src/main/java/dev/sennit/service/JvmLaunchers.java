@@ -54,9 +54,6 @@ final class JvmLaunchers implements Generation.Launchers {
         this.settings = settings;
         this.number = number;
         this.sinks = sinks;
-        if (settings.listener() != null) {
-            listeners.ensureThere(settings.name(), settings.listener());
-        }
         copy = settings.classPath().isEmpty() ? null : ClassPathCopy.of(settings.name(), settings.classPath());
     }
 

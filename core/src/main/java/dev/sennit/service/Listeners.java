@@ -13,6 +13,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,6 +53,7 @@ final class Listeners {
 
     // guarded by this
     private final Map<String, Bound> bound = new LinkedHashMap<>();
+    /** Those that are no listener yet; null if nobody has asked for one. */
     private @Nullable List<ListeningSocket> ofSystemd;
     private boolean isClosed;
 
@@ -64,27 +66,43 @@ final class Listeners {
         this.canPass = canPass;
     }
 
-    synchronized SocketAddress listen(String name, SocketAddress address) throws IOException {
-        ensureFree(name);
-        Bound made;
+    /** Binds without the lock, as other processes may hold that up. */
+    SocketAddress listen(String name, SocketAddress address) throws IOException {
+        synchronized (this) {
+            ensureFree(name);
+        }
+        Bound made = bind(name, address);
+        boolean isAdded = false;
+        try {
+            synchronized (this) {
+                ensureFree(name);
+                bound.put(name, made);
+                isAdded = true;
+            }
+        } finally {
+            if (!isAdded) {
+                made.close();
+            }
+        }
+        return made.address();
+    }
+
+    private Bound bind(String name, SocketAddress address) throws IOException {
         if (address instanceof UnixDomainSocketAddress unix) {
             if (!canPass) {
                 throw new IOException(
                         "cannot listen on " + unix.getPath() + ": workers can share a Unix path only with "
                                 + "native access; " + Linux.remedy());
             }
-            ListeningSocket socket = ListeningSocket.bind(unix.getPath(), BACKLOG, false);
-            made = new Bound(name, socket.address(), socket, null);
-        } else if (address instanceof InetSocketAddress inet) {
+            return shared(name, ListeningSocket.bind(unix.getPath(), BACKLOG, false));
+        }
+        if (address instanceof InetSocketAddress inet) {
             if (inet.isUnresolved()) {
                 throw new IOException("cannot listen on " + inet.getHostString() + ": no such host is known");
             }
-            made = canPass ? shared(name, ListeningSocket.bind(inet, BACKLOG)) : keptFree(name, inet);
-        } else {
-            throw new IllegalArgumentException("address must be of TCP or a Unix path, was " + address);
+            return canPass ? shared(name, ListeningSocket.bind(inet, BACKLOG)) : keptFree(name, inet);
         }
-        bound.put(name, made);
-        return made.address();
+        throw new IllegalArgumentException("address must be of TCP or a Unix path, was " + address);
     }
 
     private static Bound shared(String name, ListeningSocket socket) {
@@ -95,6 +113,7 @@ final class Listeners {
     private static Bound keptFree(String name, InetSocketAddress address) throws IOException {
         SocketChannel keeper = SocketChannel.open();
         try {
+            ensureUnused(address);
             keeper.setOption(StandardSocketOptions.SO_REUSEPORT, true);
             keeper.bind(address);
             return new Bound(name, keeper.getLocalAddress(), null, keeper);
@@ -104,21 +123,33 @@ final class Listeners {
         }
     }
 
-    /** Takes a socket with which systemd has started this process. */
+    /** By {@code SO_REUSEPORT} alone, another manager of this user could have the port too, and half of the clients. */
+    private static void ensureUnused(InetSocketAddress address) throws IOException {
+        try (SocketChannel probe = SocketChannel.open()) {
+            probe.setOption(StandardSocketOptions.SO_REUSEADDR, true); // connections that are left over are no matter
+            probe.bind(address);
+        }
+    }
+
+    /**
+     * Takes a socket with which systemd has started this process; each once. A socket unit gives all its sockets the
+     * same name.
+     */
     synchronized SocketAddress listenOnSystemd(String name, String descriptorName, Map<String, String> environment)
             throws IOException {
         ensureFree(name);
         if (ofSystemd == null) {
-            ofSystemd = ListeningSocket.ofSystemd(environment);
+            ofSystemd = new ArrayList<>(ListeningSocket.ofSystemd(environment));
         }
         for (ListeningSocket one : ofSystemd) {
             if (one.name().equals(descriptorName)) {
+                ofSystemd.remove(one);
                 bound.put(name, shared(name, one));
                 return one.address();
             }
         }
         throw new IOException("listener " + name + ": systemd has passed on no socket named " + descriptorName
-                + "; its socket unit needs FileDescriptorName=" + descriptorName + ", there are "
+                + "; its socket unit needs FileDescriptorName=" + descriptorName + ", not taken yet are "
                 + ofSystemd.stream().map(ListeningSocket::name).toList());
     }
 
@@ -131,12 +162,12 @@ final class Listeners {
         }
     }
 
-    /** Ensures that there is a listener for a service. */
-    synchronized void ensureThere(String service, String name) {
-        if (!bound.containsKey(name)) {
-            throw new IllegalArgumentException(
-                    "service " + service + " accepts on listener " + name + ", which is not there; there are "
-                            + bound.keySet());
+    /** Ensures that there is the listener of a service, if it has one. */
+    synchronized void ensureThere(ServiceSettings service) {
+        String name = service.listener();
+        if (name != null && !bound.containsKey(name)) {
+            throw new IllegalArgumentException("service " + service.name() + " accepts on listener " + name
+                    + ", which is not there; there are " + bound.keySet());
         }
     }
 

@@ -194,7 +194,8 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Listens on a socket with which systemd has started this process ({@code LISTEN_FDS}).
+     * Listens on a socket with which systemd has started this process ({@code LISTEN_FDS}). Of several with one name,
+     * as a socket unit with several addresses has them, each call takes the next.
      *
      * @param listener what it is called here
      * @param descriptorName what its socket unit calls it: {@code FileDescriptorName}
@@ -245,7 +246,8 @@ public final class ServiceManager implements AutoCloseable {
      * Adds a service. Its workers are started if the manager has been {@linkplain #start started}, else then.
      *
      * @param settings what it runs
-     * @throws IllegalArgumentException if there is a service of that name, or it comes after one that is not there
+     * @throws IllegalArgumentException if there is a service of that name, it comes after one that is not there, or
+     *     names a {@linkplain #listen listener} that is not there
      * @throws IllegalStateException if the manager is shut down
      * @throws IOException if its class path cannot be copied
      */
@@ -261,6 +263,7 @@ public final class ServiceManager implements AutoCloseable {
             for (String other : settings.after()) {
                 group(other);
             }
+            listeners.ensureThere(settings);
             groups.put(settings.name(), new ServiceGroup(settings, first));
             isAdded = true;
         } finally {
@@ -333,8 +336,8 @@ public final class ServiceManager implements AutoCloseable {
      *
      * @param settings the settings; the name tells which service
      * @return done when all workers are of the new generation
-     * @throws IllegalArgumentException if there is no such service, or the settings would make a circle of services
-     *     that come after each other
+     * @throws IllegalArgumentException if there is no such service or listener, or the settings would make a circle of
+     *     services that come after each other
      * @throws IOException if its class path cannot be copied
      */
     public CompletableFuture<Void> reconfigure(ServiceSettings settings) throws IOException {
@@ -355,8 +358,8 @@ public final class ServiceManager implements AutoCloseable {
      *
      * @param all the settings, in any order
      * @return done when all services are as their settings say, and the workers of the others have ended
-     * @throws IllegalArgumentException if two have one name, one comes after a service that is left out, or services
-     *     come after each other in a circle
+     * @throws IllegalArgumentException if two have one name, one comes after a service that is left out, services come
+     *     after each other in a circle, or one names a listener that is not there
      * @throws IllegalStateException if the manager is shut down, or services were added or removed at the same time, or
      *     one of that name has not been removed yet
      * @throws IOException if a class path cannot be copied; nothing has changed then
@@ -422,6 +425,7 @@ public final class ServiceManager implements AutoCloseable {
                     throw new IllegalStateException("services were changed at the same time: try again");
                 }
             }
+            all.values().forEach(listeners::ensureThere);
             long number = ++reloads;
             List<ServiceGroup> asked = new ArrayList<>();
             List<ServiceGroup> removed = groups.values().stream()
@@ -580,6 +584,7 @@ public final class ServiceManager implements AutoCloseable {
             for (ServiceSettings settings : all) {
                 group(settings.name());
                 ensureNoCircle(settings, name -> group(name).newestSettings()); // again: others may have changed theirs
+                listeners.ensureThere(settings);
             }
             List<ServiceGroup> renewed = new ArrayList<>();
             long number = ++reloads;

@@ -113,9 +113,10 @@ public interface ServiceWorker {
     @Nullable SocketChannel accept() throws IOException, InterruptedException;
 
     /**
-     * The listener itself, for servers that accept by means of their own. It does not block. Do not close it before the
-     * process ends, as standard output would be lost: just accept no more when the worker {@linkplain #isStopping is
-     * stopping}.
+     * The listener itself, for servers that accept by means of their own. It stays non-blocking, as another
+     * worker may be quicker to accept: wait for connections with a {@link java.nio.channels.Selector}. Do not close it
+     * before the process ends, as standard output would be lost: just accept no more when the worker {@linkplain
+     * #isStopping is stopping}, answer what was accepted, and return.
      *
      * @return always the same channel
      * @throws IllegalStateException if the service has no {@linkplain ServiceSettings.Builder#listener listener}

@@ -3,11 +3,15 @@ package dev.sennit.service;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.TimeSource;
 import dev.sennit.conformance.internal.Conditions;
+import dev.sennit.internal.linux.AsSystemd;
+import dev.sennit.internal.machine.FolderOwner;
 import dev.sennit.process.WorkerProcess;
 import dev.sennit.shared.SharedQueue;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -21,6 +25,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -219,6 +224,8 @@ class ListenersIT {
         assertThat(manager.listeners()).containsExactly(new ListenerStatus("web", address, false));
         assertThatThrownBy(() -> manager.listen("path", UnixDomainSocketAddress.of(folder.resolve("s"))))
                 .isInstanceOf(IOException.class).hasMessageContaining("only with native access");
+        assertThatThrownBy(() -> new Listeners(false).listen("web", address)).as("another manager")
+                .isInstanceOf(IOException.class).hasMessageContaining("cannot listen on ");
         start(teller().workers(2));
         Set<Long> answered = new HashSet<>();
         Conditions.await("both workers answer").until(() -> {
@@ -227,6 +234,95 @@ class ListenersIT {
         });
         manager.reload().get();
         assertThat(pids()).contains(ask(address));
+        assertThatThrownBy(() -> new Listeners(false).listen("web", address)).as("another manager")
+                .isInstanceOf(IOException.class).hasMessageContaining("cannot listen on ");
+    }
+
+    @Test
+    void socketsOfSystemdAreTakenOneByOne() throws Exception {
+        assertThat(AsSystemd.outputOf(Activated.class, "web:web", 2).lines().toList()).containsExactly(
+                "listener three: systemd has passed on no socket named web; its socket unit needs "
+                        + "FileDescriptorName=web, not taken yet are []",
+                "first answers, second answers");
+    }
+
+    /** A manager with one service on each of two sockets of systemd. */
+    static final class Activated {
+        public static void main(String[] arguments) throws Exception {
+            Service answers = me -> {
+                for (SocketChannel next = me.accept(); next != null; next = me.accept()) {
+                    SocketChannel client = next; // that of AsSystemd says nothing, so nobody waits for the answer to it
+                    Thread.startVirtualThread(() -> answer(client));
+                }
+            };
+            try (ServiceManager manager = ServiceManager.create(
+                    "shop", ServiceLog.to(new ByteArrayOutputStream(), ServiceLog.Format.TEXT))) {
+                SocketAddress first = manager.listenOnSystemd("one", "web");
+                SocketAddress second = manager.listenOnSystemd("two", "web");
+                try {
+                    manager.listenOnSystemd("three", "web");
+                } catch (IOException e) {
+                    System.out.println(e.getMessage());
+                }
+                manager.add(ServiceSettings.of("first", answers).heap("32m").listener("one").build());
+                manager.add(ServiceSettings.of("second", answers).heap("32m").listener("two").build());
+                manager.start();
+                manager.whenUp().join();
+                System.out.println(answering(manager, first) + ", " + answering(manager, second));
+            }
+        }
+
+        private static void answer(SocketChannel client) {
+            try (client) {
+                client.read(ByteBuffer.allocate(1));
+                client.write(ByteBuffer.wrap(Long.toString(ProcessHandle.current().pid()).getBytes()));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private static String answering(ServiceManager manager, SocketAddress address) throws IOException {
+            long pid = ask(address);
+            return manager.status().stream().filter(one -> one.pid() == pid).findAny().orElseThrow().service()
+                    + " answers";
+        }
+    }
+
+    /** The listener goes while what the service runs from is being copied. */
+    @Test
+    void aServiceWhoseListenerGoesMeanwhileIsRefused() throws Exception {
+        ServiceManager[] made = new ServiceManager[1];
+        made[0] = ServiceManager.forTest(TimeSource.system(), new Random(1), pid -> 0, (settings, number) -> {
+            made[0].unlisten("web");
+            return new Generation(number, settings, id -> listener -> {
+                throw new IOException("never started");
+            });
+        });
+        try (ServiceManager busy = made[0]) {
+            busy.listen("web", new InetSocketAddress("127.0.0.1", 0));
+            assertThatThrownBy(() -> busy.add(teller().build())).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("service teller accepts on listener web, which is not there; there are []");
+            assertThat(busy.status()).isEmpty();
+        }
+    }
+
+    /** Where a worker waits for its listener is gone with it, also if it was killed. */
+    @Test
+    void noFolderIsLeft() throws Exception {
+        List<Path> before = foldersOfThisProcess();
+        manager.listen("web", new InetSocketAddress("127.0.0.1", 0));
+        start(teller().workers(2));
+        ProcessHandle.of(manager.status().getFirst().pid()).orElseThrow().destroyForcibly();
+        Conditions.await("its folder").until(() -> log().contains("DIED"));
+        assertThat(foldersOfThisProcess()).as("while workers run").hasSizeGreaterThan(before.size());
+        manager.close();
+        assertThat(foldersOfThisProcess()).as("at the end").isSubsetOf(before);
+    }
+
+    private static List<Path> foldersOfThisProcess() throws IOException {
+        try (var all = Files.list(Path.of(System.getProperty("java.io.tmpdir")))) {
+            return all.filter(one -> one.getFileName().toString().startsWith(FolderOwner.namePrefix())).toList();
+        }
     }
 
     @Test
@@ -332,8 +428,12 @@ class ListenersIT {
                 System.out.println(e.getMessage());
             }
             me.awaitStop();
-        }).heap("32m").value("lines", queue).value("limit", 7));
-        queue.put("paper");
+        }).heap("32m").value("lines", queue).value("limit", 7), ServiceSettings.of("maker", me -> {
+            @SuppressWarnings("unchecked")
+            SharedQueue<String> lines = me.value("lines", SharedQueue.class);
+            lines.put("paper");
+            me.awaitStop();
+        }).heap("32m").value("lines", queue));
         Conditions.await("it has taken").until(() -> log().contains("out: took paper and has 7"));
         Conditions.await("both mistakes").until(() -> log().contains("which is no java.lang.String")
                 && log().contains("service taker has no value other; there are [limit, lines]"));

@@ -251,10 +251,7 @@ class ListeningSocketIT {
 
     @Test
     void socketsAreTakenOverAsSystemdPassesThem() throws Exception {
-        String said = Program.outputOf(
-                AsSystemd.class,
-                "--enable-native-access=ALL-UNNAMED",
-                "-Dcommand=" + String.join("\n", adopter()));
+        String said = AsSystemd.outputOf(Adopter.class, "web::plain", 3);
         assertThat(said.lines().toList()).containsExactly(
                 "web on TCP, close on exec 1, a client is waiting",
                 "unknown on TCP, close on exec 1, a client is waiting",
@@ -292,28 +289,6 @@ class ListeningSocketIT {
 
     private static List<String> adopter() {
         return Program.command(List.of("--enable-native-access=ALL-UNNAMED"), Adopter.class);
-    }
-
-    /** Starts a program with two sockets and a file, from descriptor 3 on: a shell can move descriptors only. */
-    static final class AsSystemd {
-        public static void main(String[] arguments) throws Exception {
-            try (ListeningSocket one = ListeningSocket.bind(new InetSocketAddress("127.0.0.1", 0), 8);
-                    ListeningSocket two = ListeningSocket.bind(new InetSocketAddress("127.0.0.1", 0), 8);
-                    var _ = SocketChannel.open(one.address());
-                    var _ = SocketChannel.open(two.address())) {
-                SystemCall.DUP3.make(one.descriptor(), 0, 0);
-                SystemCall.DUP3.make(two.descriptor(), 2, 0);
-                List<String> command = new ArrayList<>(List.of(
-                        "sh",
-                        "-c",
-                        "exec 3<&0 4<&2 5</dev/null 0</dev/null 2>&1; export LISTEN_FDS=3 LISTEN_PID=$$; exec \"$@\"",
-                        "sh"));
-                command.addAll(List.of(System.getProperty("command").split("\n")));
-                var builder = new ProcessBuilder(command).inheritIO();
-                builder.environment().put("LISTEN_FDNAMES", "web::plain");
-                builder.start().waitFor();
-            }
-        }
     }
 
     static final class Adopter {
