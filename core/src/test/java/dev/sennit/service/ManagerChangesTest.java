@@ -134,8 +134,13 @@ class ManagerChangesTest {
         CompletableFuture<Void> gone = manager.reconfigure(List.of());
         assertThatThrownBy(() -> become(one("a", 1))).isInstanceOf(IllegalStateException.class)
                 .hasMessage("service a is being removed: wait until its workers have ended");
-        processes.alive().forEach(one -> one.end(0));
+        FakeProcesses.Fake last = processes.last();
+        while (last.asked == null) { // else it would end as one that dies, and another would be started
+            Thread.onSpinWait();
+        }
+        last.end(0);
         gone.get();
+        processes.endsWhenAsked = true;
         become(one("a", 1));
     }
 
