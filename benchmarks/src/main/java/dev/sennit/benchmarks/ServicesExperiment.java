@@ -13,16 +13,16 @@ import java.util.Objects;
  * {@code kill -9} until this JVM has read what the manager's hook, or the new worker, wrote into a pipe.
  */
 final class ServicesExperiment implements Experiment {
-    private static final String SENNIT = "Sennit";
+    static final String SENNIT = "Sennit";
     private static final String COTYLEDON = "Cotyledon";
     private static final String SYSTEMD = "systemd";
 
     // services: see ServicesPeer and peer_services.py
     private static final String JAVA = "java";
     private static final String SPARE = "spare";
-    private static final String COMMAND = "command";
+    static final String COMMAND = "command";
     private static final String CRASHER = "crasher";
-    private static final String SLEEPER = "sleeper";
+    static final String SLEEPER = "sleeper";
     private static final String HUNG = "hung";
     private static final String STUBBORN = "stubborn";
     private static final String ANY = "";
@@ -49,8 +49,8 @@ final class ServicesExperiment implements Experiment {
 
     @Override
     public Report run(Bench bench) throws Exception {
-        List<ServicesManager.Kind> kinds = new ArrayList<>(List.of(sennit(List.of())));
-        String systemd = addPeers(bench, kinds);
+        List<ServicesManager.Kind> kinds = new ArrayList<>();
+        String systemd = addKinds(bench, kinds);
         var table = new ServicesTable(NEVER_SECONDS, kinds.stream().skip(1).map(ServicesManager.Kind::name).toList());
         Map<String, Samples> restarts = kills(bench, kinds, table);
         neighbour(bench, kinds, restarts, table);
@@ -60,8 +60,9 @@ final class ServicesExperiment implements Experiment {
         return table.addTo(new Report()).paragraph(systemd);
     }
 
-    /** Returns what is to be said about systemd. */
-    private static String addPeers(Bench bench, List<ServicesManager.Kind> kinds) throws Exception {
+    /** Adds ours and the peers that can be had; returns what is to be said about systemd. */
+    static String addKinds(Bench bench, List<ServicesManager.Kind> kinds) throws Exception {
+        kinds.add(sennit(List.of()));
         if (bench.python().isEmpty()) {
             return "systemd is left out: without Python nothing can start it.";
         }
@@ -79,7 +80,7 @@ final class ServicesExperiment implements Experiment {
                     + (said.isEmpty() ? "it says nothing" : said.getLast()) + ".";
         }
         kinds.add(systemd);
-        return "systemd is " + said.getFirst().replaceAll("[^ -~]", "")
+        return "systemd: " + said.getFirst().replaceAll("[^ -~]", "")
                 + ", a user's instance in a cgroup of its own.";
     }
 
@@ -123,23 +124,26 @@ final class ServicesExperiment implements Experiment {
     private static void neighbour(
             Bench bench, List<ServicesManager.Kind> kinds, Map<String, Samples> alone, ServicesTable table)
             throws Exception {
-        try (var stage = Stage.open(bench, kinds, "neighbour")) {
-            stage.get(SENNIT).awaitAll(2, READY, JAVA, 0);
-            int rounds = Math.max(1, bench.kills() / 2);
-            var contest = new Rounds();
-            for (String service : List.of(JAVA, COMMAND)) {
-                contest.add(service, 1, rounds,
-                        () -> killBesideCrasher(stage.get(SENNIT), service, of(alone, service)));
+        Map<String, Samples> added = new LinkedHashMap<>();
+        int rounds = Math.max(1, bench.kills() / 2);
+        for (ServicesManager.Kind kind : kinds) { // one after another: a loop would disturb the others
+            try (ServicesManager manager = kind.start(bench, "neighbour")) {
+                var contest = new Rounds();
+                if (kind.name().equals(SENNIT)) {
+                    for (String service : List.of(JAVA, COMMAND)) {
+                        contest.add(service, 1, rounds, () -> killBesideCrasher(manager, service, of(alone, service)));
+                    }
+                } else { // a round of Cotyledon takes five seconds
+                    int some = kind.name().equals(COTYLEDON) ? Math.min(5, rounds) : rounds;
+                    Samples before = of(alone, kind.name());
+                    contest.add(kind.name(), 0, some, () -> killBesideCrasher(manager, SLEEPER, before));
+                }
+                added.putAll(figures(contest.run(), 0));
             }
-            for (String peer : stage.peers()) { // a round of Cotyledon takes five seconds or more
-                int some = peer.equals(COTYLEDON) ? Math.min(5, rounds) : rounds;
-                contest.add(peer, 0, some, () -> killBesideCrasher(stage.get(peer), SLEEPER, of(alone, peer)));
-            }
-            Map<String, Samples> added = figures(contest.run(), 0);
-            String figure = "a crash-looping neighbour adds to a cold restart, ";
-            table.row(figure + "Java service", of(added, JAVA), ofForks(added)).aimOfMedian(0.050);
-            table.row(figure + "command", of(added, COMMAND), added).aimOfMedian(0.050);
         }
+        String figure = "a crash-looping neighbour adds to a cold restart, ";
+        table.row(figure + "Java service", of(added, JAVA), ofForks(added)).aimOfMedian(0.050);
+        table.row(figure + "command", of(added, COMMAND), added).aimOfMedian(0.050);
     }
 
     private static double[] kill(ServicesManager manager, String service) throws InterruptedException {
@@ -162,7 +166,7 @@ final class ServicesExperiment implements Experiment {
     // ---- stuck ----
 
     private static void stuck(Bench bench, List<ServicesManager.Kind> kinds, ServicesTable table) throws Exception {
-        int rounds = bench.size(10, 1);
+        int rounds = bench.size(5, 1);
         var hanging = new Rounds();
         var stopping = new Rounds();
         try (var stage = Stage.open(
@@ -230,7 +234,7 @@ final class ServicesExperiment implements Experiment {
             var contest = new Rounds();
             for (ServicesManager.Kind kind : kinds) {
                 if (!kind.name().equals(SYSTEMD)) { // nothing outlives a process 1
-                    contest.add(kind.name(), 0, bench.size(10, 1), () -> orphan(bench, kind, stopped));
+                    contest.add(kind.name(), 0, bench.size(5, 1), () -> orphan(bench, kind, stopped));
                 }
             }
             Map<String, Samples> gone = figures(contest.run(), 0);
@@ -270,8 +274,7 @@ final class ServicesExperiment implements Experiment {
         String options = ", " + String.join(" ", SMALL);
         table.memory(figure + "commands", of(all, SENNIT), all);
         table.memory(figure + "commands" + options, new Samples(idleMemory(bench, small, "idle")), all);
-        table.memory(figure + "Java services" + options, new Samples(idleMemory(bench, small, "idle-java")),
-                ofForks(all));
+        table.memory(figure + "Java services" + options, new Samples(idleMemory(bench, small, "idle-java")), ofForks(all));
     }
 
     private static double idleMemory(Bench bench, ServicesManager.Kind kind, String scene) throws Exception {

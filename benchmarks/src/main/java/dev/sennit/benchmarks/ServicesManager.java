@@ -91,14 +91,14 @@ final class ServicesManager implements AutoCloseable {
         return awaitAll(1, what, service, after).getFirst();
     }
 
-    /** Waits for so many lines of a kind; a service may be named by how its name begins. */
+    /** Waits for so many lines of a kind; of any service, if that is empty. */
     List<Said> awaitAll(int count, String what, String service, long after) throws InterruptedException {
         long left = TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
         lock.lock();
         try {
             while (true) {
                 List<Said> found = said.stream()
-                        .filter(one -> one.what().equals(what) && one.service().startsWith(service)
+                        .filter(one -> one.what().equals(what) && (service.isEmpty() || one.service().equals(service))
                                 && one.at() - after > 0)
                         .toList();
                 if (found.size() >= count) {

@@ -79,7 +79,7 @@ public final class ServicesPeer {
             case "stuck" -> {
                 manager.add(java("hung", new Hung(pipe)).heartbeatLimit(HEARTBEAT_LIMIT).build());
                 manager.add(java("stubborn", new Stubborn(pipe)).stopLimit(STOP_LIMIT).build());
-                manager.add(command("stubborn-command", pipe, "trap '' TERM; while sleep 1; do :; done")
+                manager.add(command("command", pipe, "trap '' TERM; while sleep 1; do :; done")
                         .stopLimit(STOP_LIMIT)
                         .build());
             }

@@ -192,7 +192,7 @@ public final class SideBySide {
 
     /** What the command line asks for. */
     record Request(Set<String> chosen, boolean quick, int kills, boolean help, @Nullable Path page) {
-        private static final int KILLS = 40;
+        private static final int KILLS = 30;
 
         /** Those that change figures, each with a space after it. */
         String options() {
