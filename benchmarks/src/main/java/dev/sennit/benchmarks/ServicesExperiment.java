@@ -274,7 +274,8 @@ final class ServicesExperiment implements Experiment {
         String options = ", " + String.join(" ", SMALL);
         table.memory(figure + "commands", of(all, SENNIT), all);
         table.memory(figure + "commands" + options, new Samples(idleMemory(bench, small, "idle")), all);
-        table.memory(figure + "Java services" + options, new Samples(idleMemory(bench, small, "idle-java")), ofForks(all));
+        table.memory(figure + "Java services" + options, new Samples(idleMemory(bench, small, "idle-java")),
+                ofForks(all));
     }
 
     private static double idleMemory(Bench bench, ServicesManager.Kind kind, String scene) throws Exception {

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120)
 class ServicesSceneIT {
     private static final Path JAR = Path.of("../cli/target/sennit.jar").toAbsolutePath().normalize();
-    private static final int PHOTOS = 12;
+    private static final int PHOTOS = 6;
     private static final Pattern WORKER =
             Pattern.compile("\"worker\": *\"thumbnails\\((\\d+)\\)\".*\"pid\": *(\\d+).*\"restarts\": *(\\d+)");
 
@@ -117,7 +117,7 @@ class ServicesSceneIT {
         List<String> expected = new ArrayList<>();
         for (int i = 10; i < 10 + PHOTOS; i++) {
             String name = i + ".png";
-            ImageIO.write(new BufferedImage(2000, 1500, BufferedImage.TYPE_INT_RGB), "png",
+            ImageIO.write(new BufferedImage(800, 600, BufferedImage.TYPE_INT_RGB), "png",
                     root.resolve("incoming").resolve(name).toFile());
             expected.addAll(List.of(name + "_200.jpg", name + "_32.jpg", name + "_64.jpg"));
         }

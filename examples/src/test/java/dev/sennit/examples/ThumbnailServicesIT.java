@@ -44,7 +44,7 @@ import org.junit.jupiter.api.io.TempDir;
 @EnabledOnOs(OS.LINUX)
 @Timeout(120)
 class ThumbnailServicesIT {
-    private static final int PHOTOS = 40;
+    private static final int PHOTOS = Integer.getInteger("sennit.photos", 12);
     private static final Set<Integer> WIDTHS = Set.of(200, 64, 32);
 
     @TempDir
