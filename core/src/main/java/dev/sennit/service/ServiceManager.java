@@ -451,6 +451,7 @@ public final class ServiceManager implements AutoCloseable {
             return goal(
                     () -> asked.stream().noneMatch(ServiceGroup::isRolling)
                             && asked.stream().allMatch(ServiceGroup::isUp)
+                            && asked.stream().allMatch(ServiceGroup::hasTakenOrders)
                             && removed.stream().noneMatch(groups::containsValue),
                     () -> obstacle(asked, number));
         } finally {
@@ -601,9 +602,11 @@ public final class ServiceManager implements AutoCloseable {
             }
             List<String> names = all.stream().map(ServiceSettings::name).toList();
             tellAll(listener -> listener.reloading(names));
+            List<ServiceGroup> asked = all.stream().map(settings -> group(settings.name())).toList();
             return goal(
                     () -> renewed.stream().noneMatch(ServiceGroup::isRolling)
-                            && renewed.stream().allMatch(ServiceGroup::isUp),
+                            && renewed.stream().allMatch(ServiceGroup::isUp)
+                            && asked.stream().allMatch(one -> one.isRemoved || one.hasTakenOrders()),
                     () -> obstacle(renewed, number));
         } finally {
             unlock();

@@ -339,7 +339,9 @@ class FigureServerIT {
                 socket.setSoLinger(true, 0); // a reset
             }
         }
-        assertThat(get(server, "/metrics").status()).isEqualTo(200);
+        // Until the pages for those that are gone have been made, another may have to wait too long.
+        await("the next gets its page").atMost(Duration.ofMinutes(1))
+                .until(() -> get(server, "/metrics").status() == 200);
     }
 
     /** Serves until its standard input ends. */

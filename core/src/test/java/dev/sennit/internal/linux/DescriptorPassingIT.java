@@ -266,11 +266,12 @@ class DescriptorPassingIT {
             Selector selector = Selector.open();
             listener.configureBlocking(false);
             SelectionKey key = listener.register(selector, SelectionKey.OP_ACCEPT);
-            var orders = new FutureTask<>(() -> {
-                String order = new BufferedReader(new InputStreamReader(System.in)).readLine();
-                selector.wakeup();
-                return order;
-            });
+            var orders = new FutureTask<>(() -> new BufferedReader(new InputStreamReader(System.in)).readLine()) {
+                @Override
+                protected void done() { // not before: the selector would wait again
+                    selector.wakeup();
+                }
+            };
             Thread.ofPlatform().daemon().start(orders);
             while (!orders.isDone()) {
                 selector.select();
