@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -26,6 +27,8 @@ final class RunningService implements ServiceWorker {
     /** The least time between two notes of the same kind: more would tell the manager nothing. */
     private static final long LEAST_NANOS = 20_000_000;
 
+    /** The exit code of a JVM that TERM has ended. */
+    private static final int ENDED_BY_TERM = 143;
     /** How often work that was done is told. */
     private static final long WORK_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
@@ -78,11 +81,21 @@ final class RunningService implements ServiceWorker {
             SystemSignals.handle("INT", () -> true);
             SystemSignals.handle("HUP", () -> true);
             SystemSignals.handle("TERM", () -> {
+                endAfter(settings.stopLimit());
                 stop(of, settings.stopLimit());
                 return true;
             });
         } catch (IllegalStateException | IllegalArgumentException e) {
             // a runtime image without signals, or a JVM with -Xrs: they end the worker, and the manager starts another
+        }
+    }
+
+    /** Nobody kills a worker that a signal has asked to stop, unless the manager asks too. */
+    private static void endAfter(Duration limit) {
+        try {
+            Future<?> _ = Timers.after(limit, () -> Runtime.getRuntime().halt(ENDED_BY_TERM));
+        } catch (OutOfMemoryError e) {
+            // then it has no limit
         }
     }
 

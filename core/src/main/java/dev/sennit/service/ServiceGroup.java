@@ -139,6 +139,14 @@ final class ServiceGroup {
         return null;
     }
 
+    /** Has it have as many workers as before the settings that were given up. */
+    void takeBackCount() {
+        if (formerlyWanted >= 0) {
+            wanted = formerlyWanted;
+            formerlyWanted = -1;
+        }
+    }
+
     ServiceStatus status() {
         int ready = 0;
         for (Place place : places.values()) {

@@ -265,13 +265,14 @@ public final class ServiceLog implements AutoCloseable {
      * Takes a line about the services as a whole: what their manager was told to do, for example. Never waits for the
      * target.
      *
-     * @param text one line
+     * @param text what; line ends become bars
      */
     public void note(String text) {
+        String line = RunEnd.oneLine(text);
         String now = time(Instant.now());
         take("", "the manager", format == Format.TEXT
-                ? now + " manager: " + text
-                : "{\"time\":\"" + now + "\",\"manager\":" + quoted(text) + "}");
+                ? now + " manager: " + line
+                : "{\"time\":\"" + now + "\",\"manager\":" + quoted(line) + "}");
     }
 
     private static String time(Instant moment) {

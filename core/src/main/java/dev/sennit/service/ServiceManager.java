@@ -60,8 +60,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The futures that the methods return are done when the services are as asked for. They fail with a {@link
  * ServiceException} when that cannot be: a new generation was given up, the service was removed, the manager was shut
  * down, a worker stays down after too many deaths. A worker that dies again and again keeps a future waiting: use
- * {@link CompletableFuture#orTimeout}. Actions
- * that depend on them run in a thread of the manager and may not block.
+ * {@link CompletableFuture#orTimeout}. Before {@link #start} nothing happens, so they wait for that too. Actions that
+ * depend on them run in a thread of the manager and may not block.
  *
  * <p>All methods may be called from any thread. None waits for a worker but {@link #awaitEnd()} and {@link #close}.
  */
@@ -421,7 +421,11 @@ public final class ServiceManager implements AutoCloseable {
                 ServiceGroup group = groups.get(service);
                 Generation next = made.get(service);
                 boolean isNew = next != null && next.number() == 1;
-                if (isNew != (group == null) || group != null && group.isRemoved) {
+                boolean isStale = group != null
+                        && (group.isRemoved || (next == null
+                                ? group.newestSettings() != all.get(service)
+                                : next.number() < group.newestSet));
+                if (isNew != (group == null) || isStale) {
                     throw new IllegalStateException("services were changed at the same time: try again");
                 }
             }
@@ -451,7 +455,7 @@ public final class ServiceManager implements AutoCloseable {
             return goal(
                     () -> asked.stream().noneMatch(ServiceGroup::isRolling)
                             && asked.stream().allMatch(ServiceGroup::isUp)
-                            && asked.stream().allMatch(ServiceGroup::hasTakenOrders)
+                            && asked.stream().allMatch(one -> one.hasTakenOrders() && one.former == null)
                             && removed.stream().noneMatch(groups::containsValue),
                     () -> obstacle(asked, number));
         } finally {
@@ -624,10 +628,13 @@ public final class ServiceManager implements AutoCloseable {
             retireLater(overtaken);
         }
         if (hasOtherCount) {
-            group.formerlyWanted = group.wanted;
+            if (group.formerlyWanted < 0) { // else that is on trial, and has proved nothing
+                group.formerlyWanted = group.wanted;
+            }
             group.wanted = next.settings().workers();
         }
         group.newestSet = next.number();
+        group.newest = Math.max(group.newest, next.number()); // it may be another service of this name by now
         group.pending = next;
         group.pendingReload = reload;
         group.isEscalated = false;
@@ -984,10 +991,7 @@ public final class ServiceManager implements AutoCloseable {
                     group.generation = former;
                     group.former = null;
                     group.leaving.add(generation);
-                    if (group.formerlyWanted >= 0) {
-                        group.wanted = group.formerlyWanted;
-                        group.formerlyWanted = -1;
-                    }
+                    group.takeBackCount();
                 }
             } finally {
                 unlock();
@@ -1098,6 +1102,7 @@ public final class ServiceManager implements AutoCloseable {
                 group.givenUpReload = group.pendingReload;
                 group.givenUp = "service " + group.name + " was not reloaded: " + other.givenUp;
                 group.pending = null;
+                group.takeBackCount();
                 retireLater(next);
                 return;
             }
@@ -1210,13 +1215,25 @@ public final class ServiceManager implements AutoCloseable {
         goals.clear();
         int code = hasFailed ? 1 : 0;
         afterUnlock.add(() -> {
-            listeners.closeAll();
-            ListenerLane.awaitAll(told, LISTENER_LIMIT);
-            if (log != null) {
-                log.close();
+            try {
+                listeners.closeAll();
+                ListenerLane.awaitAll(told, LISTENER_LIMIT);
+                if (log != null) {
+                    log.close();
+                }
+            } finally {
+                end.complete(code);
             }
-            end.complete(code);
         });
+    }
+
+    /** Without a descriptor to be had, even a log may fail: the manager goes on. */
+    private static void tell(Throwable failure) {
+        try {
+            LOG.log(System.Logger.Level.ERROR, "the manager of services failed to decide", failure);
+        } catch (Throwable e) {
+            // nobody is left to be told
+        }
     }
 
     /** The manager's thread. */
@@ -1248,8 +1265,8 @@ public final class ServiceManager implements AutoCloseable {
                 try {
                     decide();
                 } catch (Throwable e) {
-                    LOG.log(System.Logger.Level.ERROR, "the manager of services failed to decide", e);
                     againNanos = RETRY_NANOS;
+                    tell(e);
                 }
                 if (!isPoked && !end.isDone()) {
                     LockSupport.parkNanos(this, againNanos);

@@ -27,6 +27,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -408,6 +409,32 @@ class ListenersIT {
         }
         manager.restart("printer").get();
         assertThat(log()).contains("pid " + pid).doesNotContain("DIED");
+    }
+
+    /** Without a limit it would neither work nor be replaced. */
+    @Test
+    void aWorkerThatDoesNotHeedTermIsEndedAtItsLimit() throws Exception {
+        start(ServiceSettings.of("deaf", new Deaf()).heap("32m").stopLimit(Duration.ofMillis(300)));
+        long pid = manager.status().getFirst().pid();
+        assertThat(new ProcessBuilder("kill", "-TERM", Long.toString(pid)).start().waitFor()).isZero();
+        Conditions.await("another worker").until(() -> {
+            SlotStatus now = manager.status().getFirst();
+            return now.pid() != pid && now.state() == SlotState.READY;
+        });
+        assertThat(log()).contains("deaf(0) DIED: was killed by signal 15 (SIGTERM)");
+    }
+
+    /** Heeds nothing. */
+    private static final class Deaf implements Service {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public void run(ServiceWorker me) throws InterruptedException {
+            new CountDownLatch(1).await();
+        }
+
+        @Override
+        public void terminate(ServiceWorker me) {}
     }
 
     @Test

@@ -11,7 +11,10 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -21,10 +24,16 @@ import org.junit.jupiter.api.Timeout;
 class ManagerChangesTest {
     private final FakeProcesses processes = new FakeProcesses();
     private final AtomicBoolean cannotCopy = new AtomicBoolean();
+    /** What others do while a class path is being copied; once. */
+    private final AtomicReference<@Nullable Runnable> meanwhile = new AtomicReference<>();
     private final ServiceManager manager = ServiceManager.forTest(
             TimeSource.system(), new Random(1), pid -> 0, (settings, number) -> {
                 if (cannotCopy.get()) {
                     throw new IOException("no room");
+                }
+                Runnable other = meanwhile.getAndSet(null);
+                if (other != null) {
+                    other.run();
                 }
                 return processes.generation(number, settings);
             });
@@ -203,5 +212,71 @@ class ManagerChangesTest {
         processes.alive().forEach(FakeProcesses.Fake::ready);
         manager.whenUp().get();
         assertThat(manager.services()).containsExactly(new ServiceStatus("a", 2, 2, 1, false, true, ""));
+    }
+
+    /** Each alone is in order; both would make a circle, and a shutdown could not begin anywhere. */
+    @Test
+    void changesAtTheSameTimeMakeNoCircle() throws Exception {
+        manager.start();
+        become(one("a", 1), one("b", 1));
+        meanwhile.set(() -> {
+            try {
+                manager.reconfigure(service("a").after("b").build()).get();
+            } catch (Exception e) {
+                throw new AssertionError(e);
+            }
+        });
+        assertThatThrownBy(() -> become(one("a", 1), service("b").after("a").build()))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessage("services were changed at the same time: try again");
+        assertThat(manager.shutdown().get(20, TimeUnit.SECONDS)).isZero();
+    }
+
+    @Test
+    void aServiceThatWasRemovedAndAddedMeanwhileIsReloadedByTheNext() throws Exception {
+        manager.start();
+        become(one("a", 1));
+        for (int i = 0; i < 3; i++) {
+            manager.reload("a").get();
+        }
+        meanwhile.set(() -> {
+            manager.remove("a").join();
+            try {
+                manager.add(one("a", 1));
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+        });
+        become(one("a", 1));
+        long before = manager.services().getFirst().generation();
+        manager.reload("a").get();
+        assertThat(manager.services().getFirst().generation()).isGreaterThan(before);
+    }
+
+    /** A service that comes after one that was given up is not changed, its number of workers neither. */
+    @Test
+    void whatIsNotReachedKeepsItsCount() throws Exception {
+        manager.start();
+        become(one("a", 1), service("b").after("a").workers(1).build());
+        processes.readyAtOnce = false;
+        CompletableFuture<Void> done =
+                manager.reconfigure(List.of(one("a", 1), service("b").after("a").workers(3).build()));
+        FakeProcesses.Fake next = awaitGeneration(2);
+        next.end(1);
+        assertThatThrownBy(done::get).hasCauseInstanceOf(ServiceException.class);
+        processes.readyAtOnce = true;
+        manager.whenUp().get();
+        assertThat(workers()).containsExactly("a0/1", "b0/1");
+    }
+
+    private FakeProcesses.Fake awaitGeneration(long generation) {
+        while (true) {
+            for (FakeProcesses.Fake one : processes.alive()) {
+                if (one.generation == generation) {
+                    return one;
+                }
+            }
+            Thread.onSpinWait();
+        }
     }
 }
