@@ -104,15 +104,15 @@ class ProcessOneIT {
         return unshare.exitValue();
     }
 
-    /** Returns how many children of process 1 have this word in their command line, or are in this state. */
-    private int childrenOfProcessOne(String kind) throws IOException {
+    /** Returns how many children of process 1 have command lines that end so, or are zombies. */
+    private int childrenOfProcessOne(String end) throws IOException {
         int count = 0;
         for (ProcessHandle one : unshare.children().findFirst().orElseThrow().children().toList()) {
             Path folder = Path.of("/proc", Long.toString(one.pid()));
             try {
                 boolean isZombie = Files.readString(folder.resolve("status")).contains("\nState:\tZ");
-                String command = isZombie ? "zombie" : Files.readString(folder.resolve("cmdline"));
-                count += command.contains(kind) ? 1 : 0;
+                String command = isZombie ? "zombie" : Files.readString(folder.resolve("cmdline")).replace("\0", " ").strip();
+                count += command.endsWith(end) ? 1 : 0;
             } catch (IOException e) {
                 // it has ended
             }
