@@ -111,7 +111,8 @@ class ProcessOneIT {
             Path folder = Path.of("/proc", Long.toString(one.pid()));
             try {
                 boolean isZombie = Files.readString(folder.resolve("status")).contains("\nState:\tZ");
-                String command = isZombie ? "zombie" : Files.readString(folder.resolve("cmdline")).replace("\0", " ").strip();
+                String command =
+                        isZombie ? "zombie" : Files.readString(folder.resolve("cmdline")).replace("\0", " ").strip();
                 count += command.endsWith(end) ? 1 : 0;
             } catch (IOException e) {
                 // it has ended
