@@ -10,10 +10,13 @@ import dev.sennit.internal.Deadline;
 import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.boot.ParentClasses;
+import dev.sennit.internal.linux.ProcessTitle;
 import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.process.Frames.Frame;
 import dev.sennit.process.Frames.Kind;
 import java.io.IOException;
+import java.io.Serial;
+import java.io.Serializable;
 import java.io.StreamCorruptedException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SelectionKey;
@@ -24,6 +27,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -61,6 +65,30 @@ final class WorkerProcessMain {
     private static volatile @Nullable ParentProcess parent;
 
     private record Given(String name, byte[] main) {}
+
+    /** A main of records, as that of a service is: the JDK generates classes for each shape that it meets first. */
+    private record Rehearsal(FourParts four, ThreeParts three, TwoParts two) implements WorkerProcess.Main {
+        @Serial
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public void run() {}
+    }
+
+    private record FourParts(String text, String other, int number, long large) implements Serializable {
+        @Serial
+        private static final long serialVersionUID = 1L;
+    }
+
+    private record ThreeParts(@Nullable Object one, @Nullable String other, boolean flag) implements Serializable {
+        @Serial
+        private static final long serialVersionUID = 1L;
+    }
+
+    private record TwoParts(Duration time, Map<String, String> map) implements Serializable {
+        @Serial
+        private static final long serialVersionUID = 1L;
+    }
 
     private WorkerProcessMain() {}
 
@@ -120,10 +148,14 @@ final class WorkerProcessMain {
     /** Loads what a main needs on its way in, while there is none: of a spare's wait for its main, most is that. */
     private static void warmUp() {
         try {
-            WorkerProcess.Main nothing = () -> {};
+            var nothing = new Rehearsal(
+                    new FourParts("", "", 0, 0),
+                    new ThreeParts(null, null, false),
+                    new TwoParts(Duration.ZERO, Map.of()));
             MessageBuffer task = TaskCodec.encodeTask(new WorkerProcess.MainTask(nothing), nothing.getClass(),
                     "warm-up", new ArrayList<>(), AllowList.forWorkers(List.of()));
             TaskCodec.decodeTask(task.bytes(), task.length(), Reading.ofParent()).call();
+            ProcessTitle.room(); // a service sets its title first
         } catch (Throwable e) {
             // the user's main will say what is wrong
         }

@@ -86,17 +86,11 @@ final class JvmLaunchers implements Generation.Launchers {
         LineSink sink = sinks.apply(settings.name(), id);
         WorkerListener accepts = accepts(listener);
         var main = new ServiceMain(
-                manager,
-                settings.name(),
-                id,
-                number,
-                settings.service(),
-                settings.className(),
-                settings.readiness() instanceof Readiness.Said,
-                beat(),
-                settings.stopLimit(),
-                accepts,
-                settings.values());
+                new ServiceMain.Identity(manager, settings.name(), id, number),
+                new ServiceMain.Code(
+                        settings.service(), settings.className(), settings.readiness() instanceof Readiness.Said),
+                new ServiceMain.Limits(beat(), settings.stopLimit()),
+                new ServiceMain.Given(accepts, settings.values()));
         String name = settings.name() + "(" + id + ")";
         Spare spare = takeSpare();
         if (spare != null) {

@@ -57,10 +57,10 @@ final class RunningService implements ServiceWorker {
 
     RunningService(ServiceMain settings, ParentProcess parent) {
         this.settings = settings;
-        this.name = settings.name();
-        this.id = settings.id();
+        this.name = settings.identity().name();
+        this.id = settings.identity().id();
         this.parent = parent;
-        beatNanos = settings.beat().toNanos();
+        beatNanos = settings.limits().beat().toNanos();
         beatAt = Backend.current().nanoTime() - beatNanos;
     }
 
@@ -81,8 +81,8 @@ final class RunningService implements ServiceWorker {
             SystemSignals.handle("INT", () -> true);
             SystemSignals.handle("HUP", () -> true);
             SystemSignals.handle("TERM", () -> {
-                endAfter(settings.stopLimit());
-                stop(of, settings.stopLimit());
+                endAfter(settings.limits().stop());
+                stop(of, settings.limits().stop());
                 return true;
             });
         } catch (IllegalStateException | IllegalArgumentException e) {
@@ -101,7 +101,7 @@ final class RunningService implements ServiceWorker {
 
     /** Gets the listener, if there is one. */
     void listen() throws IOException {
-        WorkerListener from = settings.listener();
+        WorkerListener from = settings.given().listener();
         if (from != null) {
             ServerSocketChannel channel = from.get(() -> send(ServiceNote.of(ServiceNote.Kind.LISTENER)));
             acceptor = new Acceptor(channel, from.isShared());
@@ -251,10 +251,10 @@ final class RunningService implements ServiceWorker {
 
     @Override
     public <T> T value(String called, Class<T> type) {
-        Serializable value = settings.values().get(called);
+        Serializable value = settings.given().values().get(called);
         if (value == null) {
             throw new IllegalArgumentException("service " + name + " has no value " + called + "; there are "
-                    + new TreeSet<>(settings.values().keySet()));
+                    + new TreeSet<>(settings.given().values().keySet()));
         }
         if (!type.isInstance(value)) {
             throw new IllegalArgumentException("value " + called + " of service " + name + " is of "
@@ -277,7 +277,7 @@ final class RunningService implements ServiceWorker {
 
     @Override
     public long generation() {
-        return settings.generation();
+        return settings.identity().generation();
     }
 
     @Override

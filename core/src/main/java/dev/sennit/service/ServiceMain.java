@@ -11,35 +11,59 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the process of a Java service runs.
- *
- * @param manager the name of the service's manager
- * @param name the service's name
- * @param id the worker's number
- * @param generation the service's generation
- * @param service the service; null for one that is made here
- * @param className the class of which it is made; null if it is given
- * @param saysWhenReady whether the service itself says that it is ready
- * @param beat the time between two heartbeats; zero for none
- * @param stopLimit how long it has to end, when it is not the manager that asks
- * @param listener how it gets its listener; null if it has none
- * @param values what its settings give it
+ * What the process of a Java service runs. It is made of small records: for one with eleven components the JDK
+ * would generate many more classes at each start, and a spare has met small ones before.
  */
-record ServiceMain(
-        String manager,
-        String name,
-        int id,
-        long generation,
-        @Nullable Service service,
-        @Nullable String className,
-        boolean saysWhenReady,
-        Duration beat,
-        Duration stopLimit,
-        @Nullable WorkerListener listener,
-        Map<String, Serializable> values)
-        implements WorkerProcess.Main {
+record ServiceMain(Identity identity, Code code, Limits limits, Given given) implements WorkerProcess.Main {
     @Serial
     private static final long serialVersionUID = 1L;
+
+    /**
+     * Which worker it is.
+     *
+     * @param manager the name of the service's manager
+     * @param name the service's name
+     * @param id the worker's number
+     * @param generation the service's generation
+     */
+    record Identity(String manager, String name, int id, long generation) implements Serializable {
+        @Serial
+        private static final long serialVersionUID = 1L;
+    }
+
+    /**
+     * What it runs.
+     *
+     * @param service the service; null for one that is made here
+     * @param className the class of which it is made; null if it is given
+     * @param saysWhenReady whether the service itself says that it is ready
+     */
+    record Code(@Nullable Service service, @Nullable String className, boolean saysWhenReady) implements Serializable {
+        @Serial
+        private static final long serialVersionUID = 1L;
+    }
+
+    /**
+     * Its times.
+     *
+     * @param beat the time between two heartbeats; zero for none
+     * @param stop how long it has to end, when it is not the manager that asks
+     */
+    record Limits(Duration beat, Duration stop) implements Serializable {
+        @Serial
+        private static final long serialVersionUID = 1L;
+    }
+
+    /**
+     * What it gets.
+     *
+     * @param listener how it gets its listener; null if it has none
+     * @param values what its settings give it
+     */
+    record Given(@Nullable WorkerListener listener, Map<String, Serializable> values) implements Serializable {
+        @Serial
+        private static final long serialVersionUID = 1L;
+    }
 
     /**
      * Runs the service, and ends the process: threads that it left behind must not keep a worker that does nothing.
@@ -47,26 +71,26 @@ record ServiceMain(
     @Override
     @SuppressWarnings("SystemExitOutsideMain") // it is the main of its process
     public void run() {
-        int code = 1;
-        ProcessTitle.set(manager + ": " + name + " worker(" + id + ")");
+        int exitCode = 1;
+        ProcessTitle.set(identity.manager() + ": " + identity.name() + " worker(" + identity.id() + ")");
         try {
             ParentProcess parent = WorkerProcess.parent().orElseThrow();
             var worker = new RunningService(this, parent);
-            code = runIn(worker);
+            exitCode = runIn(worker);
         } catch (Throwable e) {
             e.printStackTrace();
         } finally {
-            System.exit(code);
+            System.exit(exitCode);
         }
     }
 
     private int runIn(RunningService worker) throws Exception {
-        Service made = service != null ? service : newService();
+        Service made = code.service() != null ? code.service() : newService();
         worker.begin(made);
         try {
             worker.listen();
             made.initialize(worker);
-            if (!saysWhenReady) {
+            if (!code.saysWhenReady()) {
                 worker.ready();
             }
             made.run(worker);
@@ -80,6 +104,8 @@ record ServiceMain(
     }
 
     private Service newService() throws Exception {
+        String name = identity.name();
+        String className = code.className();
         ClassLoader loader = Thread.currentThread().getContextClassLoader();
         Class<?> type;
         try {

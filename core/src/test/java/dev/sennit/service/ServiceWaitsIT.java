@@ -54,7 +54,12 @@ public class ServiceWaitsIT {
     private static ServiceWorker worker(Deque<Part> atEnd) throws IOException {
         var own = new WorkerListener("web", null, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
         var worker = new RunningService(
-                new ServiceMain("waits", "one", 0, 1, null, null, false, Duration.ZERO, DAY, own, Map.of()), null);
+                new ServiceMain(
+                        new ServiceMain.Identity("waits", "one", 0, 1),
+                        new ServiceMain.Code(null, null, false),
+                        new ServiceMain.Limits(Duration.ZERO, DAY),
+                        new ServiceMain.Given(own, Map.of())),
+                null);
         worker.listen();
         atEnd.addLast(worker.listener()::close);
         return worker;
