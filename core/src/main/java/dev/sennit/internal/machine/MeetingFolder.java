@@ -4,7 +4,6 @@ import dev.sennit.internal.Backend;
 import dev.sennit.internal.BackgroundExecutor;
 import java.io.IOException;
 import java.io.InvalidObjectException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -13,10 +12,10 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.UserPrincipal;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -42,6 +41,8 @@ public final class MeetingFolder {
 
     private static final List<String> FILES = List.of(SOCKET, STATUS, ARGUMENTS, LIBRARY);
     private static final int LONGEST = 90;
+    /** To remove a folder in which others make files; each time all that is in it goes. */
+    private static final int MOST_TRIES = 10;
     /** How often a process that creates many folders looks for those of dead processes. */
     private static final long SWEEP_NANOS = Duration.ofMinutes(1).toNanos();
 
@@ -171,16 +172,35 @@ public final class MeetingFolder {
             } catch (DirectoryNotEmptyException e) {
                 removeWithAll(folder);
             }
-        } catch (IOException | UncheckedIOException e) {
+        } catch (IOException | DirectoryIteratorException e) {
             // another process removes it, or has removed it
         }
     }
 
-    /** Follows no symbolic link: what one points to is not in the folder. */
+    /**
+     * Follows no symbolic link: what one points to is not in the folder. Others may remove or make files there
+     * meanwhile, as the end of a pipe does that has just met the other.
+     */
     private static void removeWithAll(Path folder) throws IOException {
-        try (var files = Files.walk(folder)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(file);
+        for (int tries = 1;; tries++) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+                for (Path file : files) {
+                    if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
+                        removeWithAll(file);
+                    } else {
+                        Files.deleteIfExists(file);
+                    }
+                }
+            } catch (NoSuchFileException e) {
+                return;
+            }
+            try {
+                Files.deleteIfExists(folder);
+                return;
+            } catch (DirectoryNotEmptyException e) {
+                if (tries == MOST_TRIES) {
+                    throw e;
+                }
             }
         }
     }

@@ -117,6 +117,31 @@ class MeetingFolderTest {
         }
     }
 
+    /** As ends of pipes that have listened there do. */
+    @Test
+    void othersMayRemoveTheirFilesMeanwhile() throws Exception {
+        for (int round = 0; round < 100; round++) {
+            Path made = make(FolderOwner.namePrefix(), MeetingFolder.SOCKET);
+            List<Path> files = new ArrayList<>();
+            for (int i = 0; i < 50; i++) {
+                files.add(Files.createFile(made.resolve("0123abc" + i)));
+            }
+            var together = new CyclicBarrier(2);
+            var others = new FutureTask<>(() -> {
+                together.await();
+                for (Path file : files) {
+                    Files.deleteIfExists(file);
+                }
+                return true;
+            });
+            Thread.ofPlatform().daemon().start(others);
+            together.await();
+            MeetingFolder.remove(made);
+            others.get();
+            assertThat(made).doesNotExist();
+        }
+    }
+
     @Test
     void thoseOfOtherUsersAreLeftAlone() throws Exception {
         Path dead = make(FolderOwner.namePrefixOf(DEAD));
