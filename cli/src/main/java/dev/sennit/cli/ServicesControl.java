@@ -1,16 +1,18 @@
 package dev.sennit.cli;
 
 import dev.sennit.cli.services.ControlClient;
+import dev.sennit.cli.services.Outcome;
 import dev.sennit.cli.services.RunningManagers;
 import dev.sennit.cli.services.RunningManagers.Manager;
 import dev.sennit.cli.services.ServicesFile;
 import dev.sennit.cli.services.ServicesFileException;
+import dev.sennit.cli.services.ShellWords;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +29,7 @@ final class ServicesControl {
     private static final String EXAMPLES = "%nExamples:%n";
     private static final String NOT_SO_HELP = "1:that could not be; the line says why";
     private static final String BAD_USAGE_HELP = "2:bad usage, such as a service that is not there";
+    private static final String REFUSED_HELP = BAD_USAGE_HELP + ", or a file that is refused";
     private static final String NOBODY_HELP = "3:no services run";
 
     private ServicesControl() {}
@@ -53,11 +56,16 @@ final class ServicesControl {
             this.terminal = terminal;
         }
 
+        /** Asks for a change, tells what it waits for, and returns the exit code. */
+        int change(String... words) {
+            return ask(row -> terminal.note(String.join(" ", row)), words);
+        }
+
         /** Asks, and returns the exit code. */
         int ask(ControlClient.Rows rows, String... words) {
             try {
                 Path control = control();
-                Optional<ControlClient.Outcome> outcome = ControlClient.ask(control, List.of(words), rows);
+                Optional<Outcome> outcome = ControlClient.ask(control, List.of(words), rows);
                 if (outcome.isEmpty()) {
                     throw nobody();
                 }
@@ -72,34 +80,58 @@ final class ServicesControl {
         }
 
         private CommandException nobody() {
-            return CommandException.couldNotStart(file == null
+            Path of = file;
+            return CommandException.couldNotStart(of == null
                     ? "no services run here: sennit services FILE starts them; --file FILE names one of another user's "
                             + "or of a container"
-                    : "the services of " + file + " do not run: sennit services " + file + " starts them", null);
+                    : "the services of " + of + " do not run: sennit services " + ShellWords.quoted(of)
+                            + " starts them",
+                    null);
         }
 
         private Path control() throws IOException {
-            if (file != null) {
-                try {
-                    return ServicesFile.controlOf(file);
-                } catch (ServicesFileException e) {
-                    throw CommandException.usage(e.problems().getFirst(), e);
-                }
+            Path of = file;
+            return of == null ? onlyOne().control() : ofFile(of);
+        }
+
+        private Path ofFile(Path of) throws IOException {
+            Path control;
+            try {
+                control = ServicesFile.controlOf(of);
+            } catch (ServicesFileException e) {
+                throw CommandException.usage(e.problems().getFirst(), e);
             }
-            List<Manager> managers = new ArrayList<>();
-            for (Manager one : RunningManagers.ofThisUser().map(RunningManagers::find).orElse(List.of())) {
-                if (ControlClient.ask(one.control(), List.of("pid"), cells -> {}).isPresent()) {
-                    managers.add(one);
-                }
-            }
-            if (managers.isEmpty()) {
+            if (ControlClient.pid(control).isEmpty()) {
                 throw nobody();
+            }
+            return control;
+        }
+
+        private Manager onlyOne() throws IOException {
+            List<Manager> managers = new ArrayList<>();
+            IOException failure = null;
+            for (Manager one : RunningManagers.ofThisUser().map(RunningManagers::find).orElse(List.of())) {
+                try {
+                    OptionalLong pid = ControlClient.pid(one.control());
+                    if (pid.isPresent() && pid.getAsLong() == one.pid()) { // else an entry that was left behind
+                        managers.add(one);
+                    }
+                } catch (IOException e) {
+                    failure = e;
+                }
             }
             if (managers.size() > 1) {
                 throw CommandException.usage("several run: name one by --file "
-                        + managers.stream().map(one -> one.file().toString()).collect(Collectors.joining(" or ")));
+                        + managers.stream().map(one -> ShellWords.quoted(one.file()))
+                                .collect(Collectors.joining(" or ")));
             }
-            return managers.getFirst().control();
+            if (managers.isEmpty()) {
+                if (failure != null) {
+                    throw failure;
+                }
+                throw nobody();
+            }
+            return managers.getFirst();
         }
     }
 
@@ -145,7 +177,7 @@ final class ServicesControl {
             parameterListHeading = ARGUMENTS,
             optionListHeading = OPTIONS,
             exitCodeListHeading = EXIT_CODES,
-            exitCodeList = {"0:done", NOT_SO_HELP, BAD_USAGE_HELP, NOBODY_HELP},
+            exitCodeList = {"0:done", NOT_SO_HELP, REFUSED_HELP, NOBODY_HELP},
             footerHeading = EXAMPLES,
             footer = {
                 "  sennit services reload",
@@ -161,7 +193,7 @@ final class ServicesControl {
 
         @Override
         public Integer call() {
-            return ask(row -> {}, "reload", service);
+            return change("reload", service);
         }
     }
 
@@ -189,7 +221,7 @@ final class ServicesControl {
 
         @Override
         public Integer call() {
-            return ask(row -> {}, "scale", service, Integer.toString(workers));
+            return change("scale", service, Integer.toString(workers));
         }
     }
 
@@ -214,7 +246,7 @@ final class ServicesControl {
 
         @Override
         public Integer call() {
-            return ask(row -> {}, "restart", service);
+            return change("restart", service);
         }
     }
 
@@ -238,7 +270,7 @@ final class ServicesControl {
 
         @Override
         public Integer call() {
-            return ask(row -> {}, "stop", now ? "now" : "");
+            return change("stop", now ? "now" : "");
         }
     }
 

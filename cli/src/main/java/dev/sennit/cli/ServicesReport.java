@@ -32,7 +32,8 @@ final class ServicesReport {
                     + age(row.get(5)) + ", runs " + row.get(3)
                     + (row.get(6).equals("0") ? "" : ", " + row.get(6) + " lines of the log were dropped"));
         }
-        var services = new Table("service", "wanted", "ready", "generation", "state");
+        // "": the text of the last cell widens nothing
+        var services = new Table("service", "wanted", "ready", "generation", "state", "");
         for (List<String> row : of("service")) {
             String state = row.get(5).equals("true") ? "reloading" : row.get(6).equals("true") ? "up" : "not up";
             services.add(row.get(1), row.get(2), row.get(3), row.get(4),
@@ -40,7 +41,7 @@ final class ServicesReport {
         }
         services.lines().forEach(terminal::line);
         var workers = new Table(
-                "worker", "state", "pid", "age", "restarts", "replaced", "work", "cpu", "memory", "beat", "why");
+                "worker", "state", "pid", "age", "restarts", "replaced", "work", "cpu", "memory", "beat", "why", "");
         for (List<String> row : of("worker")) {
             workers.add(
                     row.get(1) + "(" + row.get(2) + ")",

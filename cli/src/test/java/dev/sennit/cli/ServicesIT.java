@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sennit.internal.linux.UnixDatagram;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
@@ -108,8 +110,8 @@ class ServicesIT {
         }
     }
 
-    private Manager start(String file) throws IOException {
-        var builder = new ProcessBuilder(
+    private Manager start(String file, String... options) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",
@@ -117,7 +119,9 @@ class ServicesIT {
                 "-jar",
                 JAR.toString(),
                 "services",
-                file);
+                file));
+        command.addAll(1, List.of(options));
+        var builder = new ProcessBuilder(command);
         builder.directory(temp.toFile());
         builder.environment().put("XDG_RUNTIME_DIR", temp.resolve("run").toString());
         builder.environment().putAll(environment);
@@ -233,7 +237,9 @@ class ServicesIT {
         assertThat(services("scale", "tick", "3").exit()).isZero();
         write(TICKER.replace("workers = 2", "workers = two"));
         Run refused = services("reload");
-        assertThat(refused.exit()).isEqualTo(1);
+        assertThat(refused.exit()).isEqualTo(2);
+        assertThat(manager.lines().stream().filter(line -> line.contains("a.toml:9:"))).hasSize(1);
+        assertThat(services("reload", "tock").exit()).isEqualTo(2);
         assertThat(refused.err()).singleElement().asString().contains("the file is refused, what runs goes on: ")
                 .contains("a.toml:9:");
         assertThat(manager.pidsOf("tick(0)")).hasSize(1);
@@ -267,6 +273,102 @@ class ServicesIT {
         assertThat(services("status").exit()).as("the old serve on").isZero();
         manager.signal("TERM");
         assertThat(manager.end()).isZero();
+    }
+
+    @Test
+    void aListenerIsClosedWhenNobodyNeedsItAndComesBackWithItsFile() throws Exception {
+        new UserSources().with("com/acme/Page.java", """
+                package com.acme;
+
+                import dev.sennit.service.Service;
+                import dev.sennit.service.ServiceWorker;
+
+                public class Page implements Service {
+                    @Override
+                    public void run(ServiceWorker me) throws Exception {
+                        me.awaitStop();
+                    }
+                }
+                """).intoJar(temp.resolve("app.jar"));
+        String without = """
+                [services.page]
+                class = "com.acme.%s"
+                classpath = ["app.jar"]
+                """;
+        String with = "[listeners.web]\ntcp = \"127.0.0.1:0\"\n" + without.formatted("Page") + "listener = \"web\"\n";
+        write(with);
+        Manager manager = startUp("a.toml", 1);
+        write(without.formatted("NoSuchPage"));
+        assertThat(services("reload").exit()).isEqualTo(1);
+        assertThat(listeners()).as("the old worker serves on").hasSize(1);
+        write(with);
+        assertThat(services("reload").err()).isEmpty();
+        write(with.replace(":0", ":1"));
+        assertThat(services("reload").err()).singleElement().asString()
+                .contains("[listeners.web] cannot be changed by a reload");
+        write(without.formatted("Page"));
+        assertThat(services("reload").err()).isEmpty();
+        await("it is closed", () -> listeners().isEmpty());
+        write(with.replace(":0", ":" + freePort()));
+        assertThat(services("reload").err()).as("nobody has it any more").isEmpty();
+        assertThat(listeners()).hasSize(1);
+        manager.signal("TERM");
+        assertThat(manager.end()).isZero();
+    }
+
+    private List<String> listeners() {
+        return services("status", "--json").out().stream().filter(line -> line.startsWith("{\"listener\"")).toList();
+    }
+
+    private static int freePort() throws IOException {
+        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    @Test
+    void aCommandThatWaitsSaysForWhat() throws Exception {
+        write("""
+                [services.slow]
+                command = ["sh", "-c", "echo begun; until [ -e go ]; do sleep 0.1; done; echo up; exec sleep 600"]
+                ready = { line = "up" }
+                start-limit = "10m"
+                """);
+        Manager manager = start("a.toml");
+        manager.await("begun");
+        List<Run> scaled = new ArrayList<>();
+        Thread command = Thread.ofPlatform().start(() -> scaled.add(services("scale", "slow", "2")));
+        manager.await("slow(1) out: begun");
+        Thread.sleep(6000); // longer than a command waits in silence
+        Files.createFile(temp.resolve("go"));
+        command.join();
+        assertThat(scaled.getFirst().exit()).isZero();
+        assertThat(scaled.getFirst().err()).first().asString().startsWith("waits for slow(0) STARTING");
+        manager.signal("TERM");
+        assertThat(manager.end()).isZero();
+    }
+
+    @Test
+    void aManagerThatIsStoppedHoldsUpNoCommand() throws Exception {
+        write(TICKER);
+        Manager manager = startUp("a.toml", 2);
+        manager.signal("STOP");
+        Run status = services("status");
+        manager.signal("CONT");
+        assertThat(status.exit()).isEqualTo(1);
+        assertThat(status.err()).singleElement().asString().contains("has not answered within 5 s");
+        assertThat(services("stop").exit()).isZero();
+        assertThat(manager.end()).isZero();
+    }
+
+    @Test
+    void theLastLinesOfAFloodAreAsManyAsAsked() throws Exception {
+        write("[services.flood]\ncommand = [\"sh\", \"-c\", \"while :; do echo line; done\"]\n"
+                + "ready = { line = \"line\" }\n");
+        Manager manager = startUp("a.toml", 1);
+        assertThat(services("logs", "-n", "5").out()).hasSize(5);
+        assertThat(services("stop", "--now").exit()).isLessThan(2);
+        manager.end();
     }
 
     @Test
@@ -483,6 +585,21 @@ class ServicesIT {
         Run bad = Run.sennit("services", temp.resolve("a.toml").toString());
         assertThat(bad.exit()).isEqualTo(2);
         assertThat(bad.err()).anyMatch(line -> line.contains("did you mean command?"));
+        write(TICKER);
+        Manager noSignals = start("a.toml", "-Xrs");
+        assertThat(noSignals.end()).isEqualTo(3);
+        assertThat(noSignals.lines()).singleElement().asString().contains("signal HUP is not to be had", "-Xrs");
+        write("[listeners.web]\nsystemd = \"web\"\n[services.a]\nclass = \"A\"\nclasspath = "
+                + "[\".\"]\nlistener = \"web\"\n");
+        Manager noSocket = start("a.toml");
+        assertThat(noSocket.end()).isEqualTo(3);
+        assertThat(noSocket.lines()).singleElement().asString().startsWith("sennit: ")
+                .contains("FileDescriptorName=web");
+        write("[queues.jobs]\ncapacity = 10\nmemory = \"1g\"\nallow = [\"no name\"]\n" + TICKER);
+        Manager noQueue = start("a.toml");
+        assertThat(noQueue.end()).isEqualTo(3);
+        assertThat(noQueue.lines()).singleElement().asString().startsWith("sennit: queue jobs cannot be made: ");
+        assertThat(temp.resolve("a.toml.sock")).doesNotExist();
         write("[services.a]\ncommand = [\"false\"]\nkind = \"once\"\ndeaths = { count = 1, then = \"exit\" }\n");
         Manager failed = start("a.toml");
         assertThat(failed.end()).isEqualTo(1);

@@ -1,5 +1,8 @@
 package dev.sennit.cli.services;
 
+import dev.sennit.internal.Durations;
+import dev.sennit.internal.Quietly;
+import dev.sennit.internal.Timers;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -11,9 +14,13 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Asks a manager of services, over its control socket. */
 public final class ControlClient {
@@ -28,15 +35,43 @@ public final class ControlClient {
         void row(List<String> cells);
     }
 
-    /**
-     * How a request ended.
-     *
-     * @param exitCode what the command is to exit with
-     * @param why one line; empty if there is nothing to say
-     */
-    public record Outcome(int exitCode, String why) {}
+    /** To say which process it is. A manager that is stopped, or hangs, accepts connections all the same. */
+    private static final Duration SIGN_OF_LIFE = Duration.ofSeconds(5);
 
     private ControlClient() {}
+
+    /**
+     * Asks a manager which process it is, and with that whether it lives.
+     *
+     * @param control the path of the socket
+     * @return the number of its process; empty if nobody listens there
+     * @throws IOException if it does not answer within five seconds, or the connection fails; the message says why
+     */
+    public static OptionalLong pid(Path control) throws IOException {
+        var said = new StringBuilder();
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            var isLate = new AtomicBoolean();
+            Future<?> limit = Timers.after(SIGN_OF_LIFE, () -> {
+                isLate.set(true);
+                Quietly.close(channel::close);
+            });
+            try {
+                if (ask(channel, control, List.of("pid"), row -> said.append(row.getFirst())).isEmpty()) {
+                    return OptionalLong.empty();
+                }
+                return OptionalLong.of(Long.parseLong(said.toString()));
+            } catch (NumberFormatException e) {
+                throw new IOException("it does not say which process it is", e);
+            } catch (IOException e) {
+                throw isLate.get()
+                        ? new IOException("it listens on " + control + ", and has not answered within "
+                                + Durations.text(SIGN_OF_LIFE) + "; it may be stopped (SIGSTOP), or hang", e)
+                        : e;
+            } finally {
+                limit.cancel(false);
+            }
+        }
+    }
 
     /**
      * Asks, and waits for the answer: until the manager ends, at the latest.
@@ -49,31 +84,35 @@ public final class ControlClient {
      */
     public static Optional<Outcome> ask(Path control, List<String> words, Rows rows) throws IOException {
         try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
-            try {
-                channel.connect(UnixDomainSocketAddress.of(control));
-            } catch (ConnectException e) {
-                return Optional.empty();
-            } catch (IOException e) {
-                if (Files.notExists(control)) {
-                    return Optional.empty();
-                }
-                throw e;
-            }
-            List<String> request = new ArrayList<>(List.of(ControlMessage.VERSION));
-            request.addAll(words);
-            ByteBuffer bytes = StandardCharsets.UTF_8.encode(ControlMessage.line(request));
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
-            var reader = new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8));
-            for (List<String> line = ControlMessage.read(reader); line != null; line = ControlMessage.read(reader)) {
-                if (line.getFirst().equals(ControlMessage.DONE) && line.size() == 3
-                        && line.get(1).matches("\\d{1,3}")) {
-                    return Optional.of(new Outcome(Integer.parseInt(line.get(1)), line.get(2)));
-                }
-                rows.row(line.subList(1, line.size()));
-            }
-            throw new IOException("the manager has ended");
+            return ask(channel, control, words, rows);
         }
+    }
+
+    private static Optional<Outcome> ask(SocketChannel channel, Path control, List<String> words, Rows rows)
+            throws IOException {
+        try {
+            channel.connect(UnixDomainSocketAddress.of(control));
+        } catch (ConnectException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            if (Files.notExists(control)) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+        List<String> request = new ArrayList<>(List.of(ControlMessage.VERSION));
+        request.addAll(words);
+        ByteBuffer bytes = StandardCharsets.UTF_8.encode(ControlMessage.line(request));
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+        var reader = new BufferedReader(Channels.newReader(channel, StandardCharsets.UTF_8));
+        for (List<String> line = ControlMessage.read(reader); line != null; line = ControlMessage.read(reader)) {
+            if (line.getFirst().equals(ControlMessage.DONE) && line.size() == 3 && line.get(1).matches("\\d{1,3}")) {
+                return Optional.of(new Outcome(Integer.parseInt(line.get(1)), line.get(2)));
+            }
+            rows.row(line.subList(1, line.size()));
+        }
+        throw new IOException("the manager has ended");
     }
 }

@@ -43,16 +43,6 @@ final class ControlServer implements AutoCloseable {
         Outcome handle(List<String> words, Answer answer) throws IOException, InterruptedException;
     }
 
-    /**
-     * How a request ended.
-     *
-     * @param exitCode that of the command which asked
-     * @param why one line for its user; empty if there is nothing to say
-     */
-    record Outcome(int exitCode, String why) {
-        static final Outcome DONE = new Outcome(0, "");
-    }
-
     /** Where the rows of an answer go. */
     interface Answer {
         /**
@@ -66,7 +56,7 @@ final class ControlServer implements AutoCloseable {
         boolean isWanted();
     }
 
-    private static final int MOST_CLIENTS = 32;
+    private static final int MOST_CLIENTS = 64;
     private static final int BACKLOG = 64;
     private static final Duration REQUEST_LIMIT = Duration.ofSeconds(5);
     private static final Duration WRITE_LIMIT = Duration.ofSeconds(10);
@@ -106,23 +96,34 @@ final class ControlServer implements AutoCloseable {
 
     private void accept() {
         while (!isClosed) {
-            SocketChannel channel;
+            places.acquireUninterruptibly(); // further clients wait to be accepted
+            SocketChannel channel = null;
             try {
-                places.acquireUninterruptibly(); // further clients wait to be accepted
                 channel = listener.accept();
-            } catch (IOException e) { // no descriptor to be had, for example
+                var client = new Client(channel);
+                clients.add(client);
+                try {
+                    client.start();
+                } catch (Throwable e) { // no thread to be had
+                    client.end();
+                }
+            } catch (Throwable e) { // no descriptor to be had, for example, or no memory
                 places.release();
-                LOG.log(System.Logger.Level.WARNING, "a control connection cannot be accepted: " + e.getMessage());
+                if (channel != null) {
+                    Quietly.close(channel::close);
+                }
+                warn("a control connection cannot be accepted", e);
                 LockSupport.parkNanos(PAUSE.toNanos());
-                continue;
             }
-            var client = new Client(channel);
-            clients.add(client);
-            try {
-                client.start();
-            } catch (Throwable e) { // no thread to be had
-                client.end();
-            }
+        }
+    }
+
+    /** Without a free descriptor the JDK's log may throw an error, when it writes its first line. */
+    private static void warn(String what, Throwable why) {
+        try {
+            LOG.log(System.Logger.Level.WARNING, what + ": " + why);
+        } catch (Throwable e) {
+            // the manager goes on
         }
     }
 
@@ -133,7 +134,7 @@ final class ControlServer implements AutoCloseable {
         try {
             socket.close();
         } catch (IOException e) {
-            LOG.log(System.Logger.Level.WARNING, "the control socket cannot be removed: " + e.getMessage());
+            warn("the control socket cannot be removed", e);
         }
         Deadline deadline = Deadline.in(CLOSE_LIMIT);
         for (Client client : clients) {
@@ -168,17 +169,27 @@ final class ControlServer implements AutoCloseable {
                     limit.cancel(false);
                 }
                 if (request != null) {
-                    Outcome outcome = request.getFirst().equals(ControlMessage.VERSION)
-                            ? handler.handle(request.subList(1, request.size()), this)
-                            : new Outcome(3, "the manager speaks another language: use its version of sennit");
+                    Outcome outcome = answer(request);
                     send(ControlMessage.DONE, Integer.toString(outcome.exitCode()), outcome.why());
                 }
             } catch (IOException | InterruptedException e) {
                 // the client has gone, or the server is closed
-            } catch (Throwable e) { // the manager goes on
-                LOG.log(System.Logger.Level.WARNING, "a control request failed", e);
+            } catch (Throwable e) { // no memory, for example; the manager goes on
+                warn("a control connection failed", e);
             } finally {
                 end();
+            }
+        }
+
+        private Outcome answer(List<String> request) throws IOException, InterruptedException {
+            if (!request.getFirst().equals(ControlMessage.VERSION)) {
+                return new Outcome(3, "the manager speaks another language: use its version of sennit");
+            }
+            try {
+                return handler.handle(request.subList(1, request.size()), this);
+            } catch (RuntimeException | Error e) {
+                warn("a control request failed", e);
+                return new Outcome(1, "the manager failed to do it: " + e);
             }
         }
 

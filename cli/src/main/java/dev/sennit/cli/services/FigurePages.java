@@ -5,6 +5,7 @@ import static dev.sennit.cli.services.PrometheusText.seconds;
 import dev.sennit.cli.services.FigureServer.Source;
 import dev.sennit.cli.services.PrometheusText.Type;
 import dev.sennit.internal.Durations;
+import dev.sennit.service.ServiceStatus;
 import dev.sennit.service.SlotState;
 import dev.sennit.service.SlotStatus;
 import java.lang.management.ManagementFactory;
@@ -14,6 +15,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -106,7 +108,8 @@ final class FigurePages {
         if (source.isUp()) {
             return FINE;
         }
-        Map<String, Integer> wanted = source.wanted();
+        Map<String, Integer> wanted = new LinkedHashMap<>();
+        source.services().forEach(service -> wanted.put(service.name(), service.wanted()));
         List<SlotStatus> workers = source.workers();
         List<String> missing = new ArrayList<>();
         for (SlotStatus worker : workers) {
@@ -159,7 +162,7 @@ final class FigurePages {
         var text = new PrometheusText();
         states(text, workers);
         new PerWorker(text, workers, usage, totals).write();
-        services(text, workers);
+        services(text);
         manager(text);
         return new Page(OK, PrometheusText.MEDIA_TYPE, text.toString().getBytes(StandardCharsets.UTF_8));
     }
@@ -232,22 +235,19 @@ final class FigurePages {
         }
     }
 
-    private void services(PrometheusText text, List<SlotStatus> workers) {
-        Map<String, Integer> wanted = source.wanted();
-        perService(text, "sennit_service_wanted_workers", "Workers that the service is to have.", wanted,
-                service -> wanted.getOrDefault(service, 0));
-        perService(text, "sennit_service_ready_workers", "Workers of the service that are ready.", wanted,
-                service -> workers.stream()
-                        .filter(worker -> worker.service().equals(service) && worker.state() == SlotState.READY)
-                        .count());
+    private void services(PrometheusText text) {
+        perService(text, "sennit_service_up", "1 if all wanted workers are ready, or have done their work.",
+                service -> service.isUp() ? 1 : 0);
+        perService(text, "sennit_service_wanted_workers", "Workers that the service is to have.",
+                ServiceStatus::wanted);
+        perService(text, "sennit_service_ready_workers", "Workers of the service that are ready.",
+                ServiceStatus::ready);
     }
 
-    private static void perService(
-            PrometheusText text, String name, String help, Map<String, Integer> services,
-            ToLongFunction<String> figure) {
+    private void perService(PrometheusText text, String name, String help, ToLongFunction<ServiceStatus> figure) {
         text.family(name, Type.GAUGE, help);
-        for (String service : services.keySet()) {
-            text.sample(number(figure.applyAsLong(service)), "service", service);
+        for (ServiceStatus service : source.services()) {
+            text.sample(number(figure.applyAsLong(service)), "service", service.name());
         }
     }
 

@@ -7,6 +7,7 @@ import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Quietly;
 import dev.sennit.internal.Uninterruptibles;
+import dev.sennit.service.ServiceStatus;
 import dev.sennit.service.SlotStatus;
 import java.io.Closeable;
 import java.io.IOException;
@@ -56,12 +57,8 @@ public final class FigureServer implements AutoCloseable {
          */
         List<SlotStatus> workers();
 
-        /**
-         * How many workers each service is to have.
-         *
-         * @return by the service's name
-         */
-        Map<String, Integer> wanted();
+        /** The services. */
+        List<ServiceStatus> services();
 
         /**
          * Whether all wanted workers are ready, or have done their work.

@@ -1,10 +1,12 @@
 package dev.sennit.cli.services;
 
+import dev.sennit.internal.Quietly;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFileAttributes;
@@ -30,6 +32,15 @@ public final class RunningManagers {
      * @param control its control socket
      */
     public record Manager(long pid, Path file, Path control) {}
+
+    /** That of this process. */
+    record Entry(Path path) implements AutoCloseable {
+        /** Removes it. If that fails, the next that looks removes it, as the process does not live. */
+        @Override
+        public void close() {
+            Quietly.close(() -> Files.deleteIfExists(path));
+        }
+    }
 
     private static final int LARGEST = 1 << 14;
 
@@ -57,10 +68,10 @@ public final class RunningManagers {
     /**
      * Adds this process.
      *
-     * @return removes it
+     * @return the entry
      * @throws IOException if the folder cannot be written, or belongs to another user
      */
-    AutoCloseable add(Path file, Path control) throws IOException {
+    Entry add(Path file, Path control) throws IOException {
         Files.createDirectories(folder,
                 PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         if (!isOurs()) {
@@ -68,7 +79,7 @@ public final class RunningManagers {
         }
         Path entry = folder.resolve(Long.toString(ProcessHandle.current().pid()));
         Files.write(entry, List.of(file.toString(), control.toString()), StandardCharsets.UTF_8);
-        return () -> Files.deleteIfExists(entry);
+        return new Entry(entry);
     }
 
     /** Whoever may write there could have commands of this user speak to processes of theirs. */
@@ -96,16 +107,7 @@ public final class RunningManagers {
         }
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder)) {
             for (Path entry : entries) {
-                String name = entry.getFileName().toString();
-                if (!name.matches("\\d{1,18}")) {
-                    continue;
-                }
-                long pid = Long.parseLong(name);
-                if (ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isEmpty()) {
-                    Files.deleteIfExists(entry);
-                    continue;
-                }
-                Manager manager = read(pid, entry);
+                Manager manager = read(entry);
                 if (manager != null) {
                     found.add(manager);
                 }
@@ -117,11 +119,23 @@ public final class RunningManagers {
         return found;
     }
 
-    private static @Nullable Manager read(long pid, Path entry) throws IOException {
-        if (Files.size(entry) > LARGEST) {
+    private static @Nullable Manager read(Path entry) {
+        String name = entry.getFileName().toString();
+        if (!name.matches("\\d{1,18}")) {
             return null;
         }
-        List<String> lines = Files.readAllLines(entry, StandardCharsets.UTF_8);
-        return lines.size() != 2 ? null : new Manager(pid, Path.of(lines.get(0)), Path.of(lines.get(1)));
+        try {
+            long pid = Long.parseLong(name);
+            if (ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isEmpty()) {
+                Files.deleteIfExists(entry);
+                return null;
+            }
+            List<String> lines = Files.size(entry) > LARGEST
+                    ? List.of()
+                    : Files.readAllLines(entry, StandardCharsets.UTF_8);
+            return lines.size() != 2 ? null : new Manager(pid, Path.of(lines.get(0)), Path.of(lines.get(1)));
+        } catch (IOException | InvalidPathException e) { // it vanishes with its manager, for example
+            return null;
+        }
     }
 }

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -63,9 +64,10 @@ final class ServiceReader {
             return keys.has("class") ? settings.workers() + settings.spares() : 0;
         }
 
-        /** The same for the same settings. */
-        String text() {
-            return keys.text() + settings.classPath();
+        /** The same for the same settings: of a Java service also its heap, and the queues that the file has. */
+        String text(double percent, Collection<String> queues) {
+            return keys.text() + settings.classPath()
+                    + (keys.has("class") ? percent + String.join(" ", queues) : "");
         }
 
         /** The settings, with a share of the memory for heaps if the file does not say how much. */

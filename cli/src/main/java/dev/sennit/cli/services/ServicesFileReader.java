@@ -159,10 +159,10 @@ final class ServicesFileReader {
         whole.refuseOthers();
         checkListeners(listenersByName, services);
         checkOrder(services);
-        Map<String, String> texts = new LinkedHashMap<>();
-        services.forEach((service, found) -> texts.put(service, found.text()));
         int jvms = services.values().stream().mapToInt(Found::jvms).sum();
         double share = Math.min(MOST_SHARE, SHARE_OF_ALL / Math.max(1, jvms));
+        Map<String, String> texts = new LinkedHashMap<>();
+        services.forEach((service, found) -> texts.put(service, found.text(share, queues.keySet())));
         return new ServicesFile(path, name, control, log, metrics, Collections.unmodifiableMap(listeners),
                 Collections.unmodifiableMap(queues),
                 services.values().stream().map(found -> found.withShare(share)).toList(),

@@ -27,7 +27,7 @@ final class StatusRows {
                 file.name(),
                 Long.toString(ProcessHandle.current().pid()),
                 file.path().toString(),
-                manager.isStopping() ? "stopping" : manager.isUp() ? "up" : "starting",
+                manager.isStopping() ? "stopping" : manager.isUp() ? "up" : "not up",
                 seconds(Duration.ofNanos(upNanos)),
                 Long.toString(log.dropped()));
         for (ServiceStatus one : manager.services()) {

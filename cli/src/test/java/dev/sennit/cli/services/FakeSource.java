@@ -1,5 +1,6 @@
 package dev.sennit.cli.services;
 
+import dev.sennit.service.ServiceStatus;
 import dev.sennit.service.SlotState;
 import dev.sennit.service.SlotStatus;
 import java.time.Duration;
@@ -43,8 +44,13 @@ class FakeSource implements FigureServer.Source {
     }
 
     @Override
-    public Map<String, Integer> wanted() {
-        return wanted;
+    public List<ServiceStatus> services() {
+        return wanted.entrySet().stream().map(one -> {
+            long ready = workers.stream()
+                    .filter(worker -> worker.service().equals(one.getKey()) && worker.state() == SlotState.READY)
+                    .count();
+            return new ServiceStatus(one.getKey(), one.getValue(), (int) ready, 1, false, ready >= one.getValue(), "");
+        }).toList();
     }
 
     @Override

@@ -1,0 +1,243 @@
+package dev.sennit.cli.services;
+
+import dev.sennit.service.ServiceLog;
+import dev.sennit.service.ServiceManager;
+import dev.sennit.service.ServiceSettings;
+import dev.sennit.service.ServiceStatus;
+import dev.sennit.shared.SharedQueue;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
+
+/**
+ * What a manager runs for a file: its listeners, queues and services. Changes exclude each other.
+ *
+ * <p>A reload may be given up while the workers of the former file still accept on listeners that the new file does not
+ * have. So a listener is closed when neither the file nor a worker needs it, whatever became of the reload, and opens
+ * again for a file that names it meanwhile. A queue lives as long as the manager: what is in it waits for a file that
+ * has the queue again.
+ */
+final class FileServices {
+    private record Made(ServicesFile.Queue settings, SharedQueue<Object> queue) {}
+
+    private final ServiceManager manager;
+    private final ServiceLog log;
+    private final UnaryOperator<List<Path>> classPaths;
+    private volatile ServicesFile file; // written by a thread that has the lock
+
+    private final ReentrantLock changing = new ReentrantLock();
+    // guarded by changing
+    private final Map<String, ListenerAddress> bound = new LinkedHashMap<>();
+    private final Map<String, Made> queues = new LinkedHashMap<>();
+    private final Map<String, ServiceSettings> settings = new LinkedHashMap<>();
+
+    FileServices(
+            ServicesFile file, UnaryOperator<List<Path>> classPaths, ServiceManager manager, ServiceLog log) {
+        this.file = file;
+        this.classPaths = classPaths;
+        this.manager = manager;
+        this.log = log;
+    }
+
+    /** The file that is run. */
+    ServicesFile file() {
+        return file;
+    }
+
+    /**
+     * Has the manager run the file.
+     *
+     * @throws IOException if that cannot be; its message is one line that says why
+     */
+    void begin() throws IOException {
+        changing.lock();
+        try {
+            become(file).exceptionally(e -> null); // what goes wrong with it later is in the log
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /**
+     * Reads the file again, and has the manager run that.
+     *
+     * @param turn called when it is this reload's turn, before it reads the file
+     * @return done when it is so
+     * @throws ServicesFileException if the file is refused
+     * @throws IOException if it asks for what a reload cannot change, or what cannot be had
+     */
+    CompletableFuture<Void> reload(Runnable turn) throws IOException, ServicesFileException {
+        changing.lock();
+        try {
+            turn.run();
+            ServicesFile next = ServicesFile.read(file.path());
+            closeUnused();
+            ensureSamePlaces(next);
+            return become(next);
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    private CompletableFuture<Void> become(ServicesFile next) throws IOException {
+        try {
+            for (Map.Entry<String, ListenerAddress> one : next.listeners().entrySet()) {
+                if (!bound.containsKey(one.getKey())) {
+                    listen(one.getKey(), one.getValue());
+                }
+            }
+            for (Map.Entry<String, ServicesFile.Queue> one : next.queues().entrySet()) {
+                if (!queues.containsKey(one.getKey())) {
+                    makeQueue(one.getKey(), one.getValue());
+                }
+            }
+            Map<String, ServiceSettings> all = new LinkedHashMap<>();
+            for (ServiceSettings one : next.services()) {
+                ServiceSettings before = settings.get(one.name());
+                boolean isSame = before != null
+                        && Objects.equals(next.texts().get(one.name()), file.texts().get(one.name()));
+                all.put(one.name(), isSame ? before : complete(one, next));
+            }
+            CompletableFuture<Void> done = manager.reconfigure(all.values());
+            settings.clear();
+            settings.putAll(all);
+            file = next;
+            return done;
+        } catch (IllegalArgumentException | IllegalStateException e) {
+            throw new IOException(e.getMessage(), e);
+        } finally {
+            closeUnused();
+        }
+    }
+
+    private void listen(String name, ListenerAddress address) throws IOException {
+        switch (address) {
+            case ListenerAddress.Tcp tcp -> manager.listen(name, resolved(tcp));
+            case ListenerAddress.UnixSocket unix -> manager.listen(name, UnixDomainSocketAddress.of(unix.path()));
+            case ListenerAddress.Systemd systemd -> manager.listenOnSystemd(name, systemd.name());
+        }
+        bound.put(name, address);
+    }
+
+    static InetSocketAddress resolved(ListenerAddress.Tcp address) throws IOException {
+        return new InetSocketAddress(InetAddress.getByName(address.host()), address.port());
+    }
+
+    private void makeQueue(String name, ServicesFile.Queue queue) throws IOException {
+        try {
+            queues.put(name, new Made(queue, SharedQueue.create(
+                    queue.capacity(), queue.memory(), queue.allowed().toArray(String[]::new))));
+        } catch (IllegalArgumentException | IllegalStateException | OutOfMemoryError e) {
+            throw new IOException("queue " + name + " cannot be made: " + e.getMessage(), e);
+        }
+    }
+
+    /** The settings with what the file alone does not know. */
+    private ServiceSettings complete(ServiceSettings ofFile, ServicesFile next) {
+        if (ofFile.className() == null) {
+            return ofFile;
+        }
+        ServiceSettings.Builder builder = ofFile.toBuilder()
+                .classPath(classPaths.apply(ofFile.classPath()).toArray(Path[]::new));
+        next.queues().keySet().forEach(name -> builder.value(name, Objects.requireNonNull(queues.get(name)).queue()));
+        return builder.build();
+    }
+
+    /** What belongs to the manager itself stays as it is: it is not replaced. */
+    private void ensureSamePlaces(ServicesFile next) throws IOException {
+        List<String> changed = new ArrayList<>();
+        if (!next.name().equals(file.name())) {
+            changed.add("name");
+        }
+        if (!next.control().equals(file.control())) {
+            changed.add("control");
+        }
+        if (!next.log().equals(file.log())) {
+            changed.add("[log]");
+        }
+        if (!Objects.equals(next.metrics(), file.metrics())) {
+            changed.add("[metrics]");
+        }
+        bound.forEach((name, address) -> {
+            if (!address.equals(next.listeners().getOrDefault(name, address))) {
+                changed.add("[listeners." + name + "]");
+            }
+        });
+        queues.forEach((name, made) -> {
+            if (!made.settings().equals(next.queues().getOrDefault(name, made.settings()))) {
+                changed.add("[queues." + name + "]");
+            }
+        });
+        if (!changed.isEmpty()) {
+            throw new IOException(String.join(", ", changed)
+                    + " cannot be changed by a reload, what runs goes on; stop and start the services");
+        }
+    }
+
+    /** Closes the listeners that neither the file nor a worker needs; with nobody who changes anything meanwhile. */
+    void closeUnusedIfFree() {
+        if (changing.tryLock()) {
+            try {
+                closeUnused();
+            } finally {
+                changing.unlock();
+            }
+        }
+    }
+
+    private void closeUnused() {
+        bound.keySet().removeIf(name -> !file.listeners().containsKey(name) && isClosed(name));
+    }
+
+    private boolean isClosed(String listener) {
+        try {
+            manager.unlisten(listener);
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false; // a worker of the former file accepts on it, or may again
+        }
+    }
+
+    /** One worker more or less of what is there to be scaled: services on a listener; in a file with one, that one. */
+    void scaleAll(int by) {
+        changing.lock();
+        try {
+            List<String> meant = settings.values().stream()
+                    .filter(one -> one.listener() != null || settings.size() == 1)
+                    .map(ServiceSettings::name)
+                    .toList();
+            if (meant.isEmpty()) {
+                log.note("no service has a listener, so the signal says too little; sennit services scale does more");
+            }
+            for (ServiceStatus one : manager.services()) {
+                int workers = Math.max(0, one.wanted() + by);
+                if (meant.contains(one.name()) && workers != one.wanted()) {
+                    log.note(one.name() + " is to have " + workers + " workers");
+                    manager.scale(one.name(), workers).exceptionally(e -> null);
+                }
+            }
+        } finally {
+            changing.unlock();
+        }
+    }
+
+    /** Ends the queues; when all workers have ended. */
+    void shutdownQueues() {
+        changing.lock();
+        try {
+            queues.values().forEach(made -> made.queue().shutdown());
+        } finally {
+            changing.unlock();
+        }
+    }
+}

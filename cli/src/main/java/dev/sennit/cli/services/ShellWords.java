@@ -1,0 +1,19 @@
+package dev.sennit.cli.services;
+
+import java.nio.file.Path;
+
+/** Words of a command that a message tells its reader to type. */
+public final class ShellWords {
+    private ShellWords() {}
+
+    /**
+     * Returns a path as a shell takes it for one word.
+     *
+     * @param path the path
+     * @return the path, within quotes if it has a space, for example
+     */
+    public static String quoted(Path path) {
+        String text = path.toString();
+        return text.matches("[A-Za-z0-9_@%+=:,./-]+") ? text : "'" + text.replace("'", "'\\''") + "'";
+    }
+}

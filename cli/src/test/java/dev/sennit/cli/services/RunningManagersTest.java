@@ -1,0 +1,78 @@
+package dev.sennit.cli.services;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+@EnabledOnOs(OS.LINUX)
+class RunningManagersTest {
+    private static final Path FILE = Path.of("/srv/a.toml");
+    private static final Path CONTROL = Path.of("/srv/a.toml.sock");
+
+    @TempDir
+    Path home;
+
+    private RunningManagers managers;
+    private Path folder;
+
+    @BeforeEach
+    void ofThisHome() {
+        managers = RunningManagers.of(Map.of(), home.toString()).orElseThrow();
+        folder = home.resolve(".cache/sennit/services");
+    }
+
+    @Test
+    void anEntryIsThereUntilItIsClosed() throws Exception {
+        assertThat(managers.find()).isEmpty();
+        try (var _ = managers.add(FILE, CONTROL)) {
+            assertThat(managers.find())
+                    .containsExactly(new RunningManagers.Manager(ProcessHandle.current().pid(), FILE, CONTROL));
+        }
+        assertThat(managers.find()).isEmpty();
+        assertThat(folder).isEmptyDirectory();
+    }
+
+    @Test
+    void whatIsNoEntryHidesNone() throws Exception {
+        try (var _ = managers.add(FILE, CONTROL)) {
+            Files.createDirectory(folder.resolve("1")); // alive, and no file
+            Files.writeString(folder.resolve("notes"), "mine");
+            Path dead = Files.writeString(folder.resolve("99999999"), FILE + "\n" + CONTROL);
+            long parent = ProcessHandle.current().parent().orElseThrow().pid();
+            for (byte[] bad : List.of(new byte[] {(byte) 0xff, '\n', 'a'}, "\0\nb".getBytes(), "one line".getBytes(),
+                    new byte[1 << 15])) {
+                Files.write(folder.resolve(Long.toString(parent)), bad);
+                assertThat(managers.find()).extracting(RunningManagers.Manager::file).containsExactly(FILE);
+            }
+            assertThat(dead).doesNotExist();
+            assertThat(folder.resolve("notes")).exists();
+        }
+    }
+
+    @Test
+    void aFolderThatOthersMayWriteIsNotUsed() throws Exception {
+        managers.add(FILE, CONTROL).close();
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
+        assertThatThrownBy(() -> managers.add(FILE, CONTROL)).isInstanceOf(IOException.class)
+                .hasMessage("folder " + folder + " can be written by other users");
+        Files.writeString(folder.resolve(Long.toString(ProcessHandle.current().pid())), FILE + "\n" + CONTROL);
+        assertThat(managers.find()).isEmpty();
+    }
+
+    @Test
+    void pathsAreQuotedForAShellIfTheyHaveTo() {
+        assertThat(ShellWords.quoted(FILE)).isEqualTo("/srv/a.toml");
+        assertThat(ShellWords.quoted(Path.of("/my files/it's"))).isEqualTo("'/my files/it'\\''s'");
+    }
+}
