@@ -82,7 +82,7 @@ final class ServicesCommand implements Callable<Integer> {
                 throw CommandException.usage("there is no command and no file \"" + named + "\"" + hint);
             }
         }
-        ServicesFile read = read(terminal, named);
+        ServicesFile read = read(terminal, named, ServicesFile::read);
         try (UserCode none = UserCode.of("")) {
             return ServicesRun.run(read, none::classPath);
         } catch (IOException e) {
@@ -92,10 +92,14 @@ final class ServicesCommand implements Callable<Integer> {
         }
     }
 
+    private interface FileReader {
+        ServicesFile read(Path file) throws ServicesFileException;
+    }
+
     /** Reads a file; if it is refused, prints a line for each problem. */
-    private static ServicesFile read(Terminal terminal, Path file) {
+    private static ServicesFile read(Terminal terminal, Path file, FileReader reader) {
         try {
-            return ServicesFile.read(file);
+            return reader.read(file);
         } catch (ServicesFileException e) {
             List<String> problems = e.problems();
             problems.stream().limit(MOST_PROBLEMS).forEach(terminal::note);
@@ -108,8 +112,8 @@ final class ServicesCommand implements Callable<Integer> {
     @Command(
             name = "check",
             header = "Checks a file, and starts nothing.",
-            description = "Prints how many services and workers the file has, or a line for each problem: "
-                    + "FILE:LINE:COLUMN: what; what to do.",
+            description = "Looks, too, whether the programs and classes are there. Prints how many services and "
+                    + "workers the file has, or a line for each problem: FILE:LINE:COLUMN: what; what to do.",
             sortOptions = false,
             parameterListHeading = "%nArguments:%n",
             optionListHeading = "%nOptions:%n",
@@ -132,7 +136,7 @@ final class ServicesCommand implements Callable<Integer> {
 
         @Override
         public Integer call() {
-            ServicesFile read = read(terminal, file);
+            ServicesFile read = read(terminal, file, ServicesFile::check);
             terminal.line(file + ": " + Figures.count(read.services().size(), "service", "services") + ", "
                     + Figures.count(read.workers(), "worker", "workers") + ": ok");
             return ExitCode.DONE;

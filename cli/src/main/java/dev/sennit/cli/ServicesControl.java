@@ -171,8 +171,9 @@ final class ServicesControl {
     @Command(
             name = "reload",
             header = "Reads the file again, and replaces all workers, one by one.",
-            description = "Waits until that is done. A file that is refused, and workers that do not get ready, change "
-                    + "nothing: what runs goes on.",
+            description = "Waits until that is done. A file that is refused changes nothing. If new workers do not get "
+                    + "ready, those that they were to replace serve on. Services that the file has no "
+                    + "more are stopped.",
             sortOptions = false,
             parameterListHeading = ARGUMENTS,
             optionListHeading = OPTIONS,

@@ -18,22 +18,59 @@ class ServicesCommandTest {
     void aFileThatIsRightIsOneLine() throws IOException {
         Path file = file("""
                 [services.a]
-                command = ["x"]
+                command = ["sh"]
                 workers = 3
                 [services.b]
-                command = ["y"]
+                command = ["sh"]
                 """);
 
         assertThat(Run.sennit("services", "check", file.toString()))
                 .isEqualTo(new Run(0, List.of(file + ": 2 services, 4 workers: ok"), List.of()));
-        Files.writeString(file, "[services.a]\ncommand = [\"x\"]\n");
+        Files.writeString(file, "[services.a]\ncommand = [\"sh\"]\n");
         assertThat(Run.sennit("services", "check", file.toString()).out())
                 .containsExactly(file + ": 1 service, 1 worker: ok");
     }
 
     @Test
+    void whatIsNotThereIsAProblem() throws Exception {
+        Path file = file("""
+                [services.a]
+                command = ["no-such-program", "sh"]
+                [services.b]
+                command = ["bin/mine"]
+                [services.c]
+                class = "com.acme.Lost"
+                classpath = ["app.jar", "classes"]
+                [services.d]
+                class = "com.acme.Found"
+                classpath = ["app.jar", "classes"]
+                [services.e]
+                command = ["bin/mine"]
+                directory = "classes"
+                """);
+        Path folder = file.getParent();
+        Files.createDirectories(folder.resolve("classes/com/acme"));
+        Files.createFile(folder.resolve("classes/com/acme/Found.class"));
+        Files.createDirectory(folder.resolve("classes/bin"));
+        assertThat(Files.createFile(folder.resolve("classes/bin/mine")).toFile().setExecutable(true)).isTrue();
+        Files.createFile(folder.resolve("app.jar"));
+
+        Run run = Run.sennit("services", "check", file.toString());
+
+        assertThat(run.exit()).isEqualTo(2);
+        assertThat(run.err()).containsExactly(
+                file + ":2:1: there is no program \"no-such-program\" on PATH that this user may run; correct the "
+                        + "name, or install it",
+                file + ":4:1: there is no program \"bin/mine\" in " + folder
+                        + " that this user may run; correct the name, or install it",
+                file + ":6:1: there is no class com.acme.Lost on the class path of service c; correct the name, or "
+                        + "build it",
+                "sennit: " + file + ": 3 problems");
+    }
+
+    @Test
     void eachProblemIsALine() throws IOException {
-        Path file = file("[services.a]\ncommand = [\"x\"]\nwokers = 2\nheap = \"1m\"\n");
+        Path file = file("[services.a]\ncommand = [\"sh\"]\nwokers = 2\nheap = \"1m\"\n");
 
         Run run = Run.sennit("services", "check", file.toString());
 

@@ -551,6 +551,16 @@ public final class WorkerProcess {
         }
 
         /**
+         * Checks that a main can travel, and starts nothing.
+         *
+         * @param main what a process may run later
+         * @throws TaskSerializationException naming what the main captured that cannot travel
+         */
+        public void ensureTravels(Main main) {
+            Given.of(chosenName(), main, settings().allowed()).isNotSent();
+        }
+
+        /**
          * Starts a process; the settings may be used again.
          *
          * @param main what it runs; a lambda will do

@@ -47,7 +47,12 @@ final class ClassPathCopy {
                 Path name = part.toAbsolutePath().normalize().getFileName();
                 // Numbered: two parts may have the same name, and their order decides which class is found.
                 Path copy = folder.resolve(parts.size() + "-" + (name == null ? "root" : name));
-                copy(part, copy);
+                try {
+                    copy(part, copy);
+                } catch (IOException e) {
+                    throw new IOException("class path of service " + service + ": " + part.toAbsolutePath()
+                            + " cannot be copied: " + e, e);
+                }
                 parts.add(copy);
             }
             isWhole = true;
@@ -71,8 +76,10 @@ final class ClassPathCopy {
 
                     @Override
                     public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                        Path target = file.equals(from) ? to : to.resolve(from.relativize(file).toString());
-                        Files.copy(file, target);
+                        if (!attributes.isOther()) { // no socket, nor a pipe, of which reading has no end
+                            Path target = file.equals(from) ? to : to.resolve(from.relativize(file).toString());
+                            Files.copy(file, target);
+                        }
                         return FileVisitResult.CONTINUE;
                     }
                 });

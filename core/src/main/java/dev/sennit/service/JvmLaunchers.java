@@ -54,7 +54,17 @@ final class JvmLaunchers implements Generation.Launchers {
         this.settings = settings;
         this.number = number;
         this.sinks = sinks;
+        WorkerProcess.builder().name(settings.name()).ensureTravels(main(0, null));
         copy = settings.classPath().isEmpty() ? null : ClassPathCopy.of(settings.name(), settings.classPath());
+    }
+
+    private ServiceMain main(int id, @Nullable WorkerListener accepts) {
+        return new ServiceMain(
+                new ServiceMain.Identity(manager, settings.name(), id, number),
+                new ServiceMain.Code(
+                        settings.service(), settings.className(), settings.readiness() instanceof Readiness.Said),
+                new ServiceMain.Limits(beat(), settings.stopLimit()),
+                new ServiceMain.Given(accepts, settings.values()));
     }
 
     @Override
@@ -85,12 +95,7 @@ final class JvmLaunchers implements Generation.Launchers {
     private Run startNow(int id, Ending listener) throws IOException {
         LineSink sink = sinks.apply(settings.name(), id);
         WorkerListener accepts = accepts(listener);
-        var main = new ServiceMain(
-                new ServiceMain.Identity(manager, settings.name(), id, number),
-                new ServiceMain.Code(
-                        settings.service(), settings.className(), settings.readiness() instanceof Readiness.Said),
-                new ServiceMain.Limits(beat(), settings.stopLimit()),
-                new ServiceMain.Given(accepts, settings.values()));
+        ServiceMain main = main(id, accepts);
         String name = settings.name() + "(" + id + ")";
         Spare spare = takeSpare();
         if (spare != null) {

@@ -110,7 +110,7 @@ public final class LogFollower implements AutoCloseable {
     /**
      * Whether no more lines come, and all have been read.
      *
-     * @return true once the log, or this, is closed
+     * @return true once the log, or this, is closed and {@link #next} has returned all lines
      */
     public boolean isOver() {
         lock.lock();

@@ -9,6 +9,7 @@ import dev.sennit.internal.Waits;
 import dev.sennit.process.ParentProcess;
 import java.io.IOException;
 import java.io.Serializable;
+import java.io.UncheckedIOException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -53,6 +54,8 @@ final class RunningService implements ServiceWorker {
     private volatile boolean beatsItself;
     private volatile long beatAt;
     private volatile @Nullable Deadline stopBy;
+    private final Object accepting = new Object();
+    /** Written under accepting. */
     private volatile @Nullable Acceptor acceptor;
 
     RunningService(ServiceMain settings, ParentProcess parent) {
@@ -99,12 +102,14 @@ final class RunningService implements ServiceWorker {
         }
     }
 
-    /** Gets the listener, if there is one. */
+    /**
+     * Gets the listener, if there is one. A socket of its own is bound later, when the worker is ready or asks for it:
+     * clients would come to it, and wait, while others could answer them.
+     */
     void listen() throws IOException {
         WorkerListener from = settings.given().listener();
-        if (from != null) {
-            ServerSocketChannel channel = from.get(() -> send(ServiceNote.of(ServiceNote.Kind.LISTENER)));
-            acceptor = new Acceptor(channel, from.isShared());
+        if (from != null && from.isShared()) {
+            acceptor();
         }
     }
 
@@ -194,6 +199,9 @@ final class RunningService implements ServiceWorker {
     @Override
     public void ready() {
         if (saidReady.compareAndSet(false, true)) {
+            if (settings.given().listener() != null) {
+                listener();
+            }
             send(ServiceNote.of(ServiceNote.Kind.READY));
         }
     }
@@ -218,19 +226,31 @@ final class RunningService implements ServiceWorker {
 
     // ---- what it is given ----
 
-    private Acceptor acceptor() {
-        Acceptor accepts = acceptor;
-        if (accepts == null) {
+    private Acceptor acceptor() throws IOException {
+        WorkerListener from = settings.given().listener();
+        if (from == null) {
             throw new IllegalStateException("service " + name
                     + " has no listener: name one by ServiceSettings.Builder.listener, or listener = "
                     + "\"NAME\" in the file");
         }
-        return accepts;
+        synchronized (accepting) {
+            Acceptor accepts = acceptor;
+            if (accepts == null) {
+                ServerSocketChannel channel = from.get(() -> send(ServiceNote.of(ServiceNote.Kind.LISTENER)));
+                accepts = new Acceptor(channel, from.isShared());
+                acceptor = accepts;
+            }
+            return accepts;
+        }
     }
 
     @Override
     public ServerSocketChannel listener() {
-        return acceptor().channel();
+        try {
+            return acceptor().channel();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+        }
     }
 
     @Override

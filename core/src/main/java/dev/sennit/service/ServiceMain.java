@@ -3,11 +3,16 @@ package dev.sennit.service;
 import dev.sennit.internal.linux.ProcessTitle;
 import dev.sennit.process.ParentProcess;
 import dev.sennit.process.WorkerProcess;
+import java.io.File;
 import java.io.Serial;
 import java.io.Serializable;
 import java.lang.reflect.InvocationTargetException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,7 +90,13 @@ record ServiceMain(Identity identity, Code code, Limits limits, Given given) imp
     }
 
     private int runIn(RunningService worker) throws Exception {
-        Service made = code.service() != null ? code.service() : newService();
+        Service made;
+        try {
+            made = code.service() != null ? code.service() : newService();
+        } catch (ServiceException e) { // its message says all: no stack, each time that the manager tries again
+            System.err.println(e.getMessage());
+            return 1;
+        }
         worker.begin(made);
         try {
             worker.listen();
@@ -103,6 +114,15 @@ record ServiceMain(Identity identity, Code code, Limits limits, Given given) imp
         return 0;
     }
 
+    /** The names of its parts. Their folder is of no use to a reader: it may be that of a copy. */
+    private static String classPath() {
+        return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+                .map(part -> Path.of(part).getFileName())
+                .filter(Objects::nonNull)
+                .map(Path::toString)
+                .collect(Collectors.joining(", "));
+    }
+
     private Service newService() throws Exception {
         String name = identity.name();
         String className = code.className();
@@ -112,7 +132,7 @@ record ServiceMain(Identity identity, Code code, Limits limits, Given given) imp
             type = Class.forName(className, true, loader);
         } catch (ClassNotFoundException e) {
             throw new ServiceException("service " + name + " is of class " + className
-                    + ", which is not on its class path: " + System.getProperty("java.class.path"));
+                    + ", which is not on its class path: " + classPath());
         }
         if (!Service.class.isAssignableFrom(type)) {
             throw new ServiceException(

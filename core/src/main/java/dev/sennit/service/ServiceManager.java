@@ -1,9 +1,11 @@
 package dev.sennit.service;
 
+import dev.sennit.TaskSerializationException;
 import dev.sennit.TimeSource;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.SuspendingFuture;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.machine.FolderOwner;
 import dev.sennit.internal.machine.LinuxProcess;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -149,6 +151,7 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     static ServiceManager create(String name, ServiceLog log, Listeners listeners) {
+        FolderOwner.namePrefix(); // read now: later there may be no descriptor, which would be so for good
         var manager = new ServiceManager(
                 name,
                 TimeSource.system(),
@@ -249,6 +252,7 @@ public final class ServiceManager implements AutoCloseable {
      * @throws IllegalArgumentException if there is a service of that name, it comes after one that is not there, or
      *     names a {@linkplain #listen listener} that is not there
      * @throws IllegalStateException if the manager is shut down
+     * @throws TaskSerializationException naming what the service captured that cannot travel
      * @throws IOException if its class path cannot be copied
      */
     public void add(ServiceSettings settings) throws IOException {
@@ -338,6 +342,7 @@ public final class ServiceManager implements AutoCloseable {
      * @return done when all workers are of the new generation
      * @throws IllegalArgumentException if there is no such service or listener, or the settings would make a circle of
      *     services that come after each other
+     * @throws TaskSerializationException naming what the service captured that cannot travel
      * @throws IOException if its class path cannot be copied
      */
     public CompletableFuture<Void> reconfigure(ServiceSettings settings) throws IOException {
@@ -362,6 +367,7 @@ public final class ServiceManager implements AutoCloseable {
      *     after each other in a circle, or one names a listener that is not there
      * @throws IllegalStateException if the manager is shut down, or services were added or removed at the same time, or
      *     one of that name has not been removed yet
+     * @throws TaskSerializationException naming what a service captured that cannot travel
      * @throws IOException if a class path cannot be copied; nothing has changed then
      */
     public CompletableFuture<Void> reconfigure(Collection<ServiceSettings> all) throws IOException {

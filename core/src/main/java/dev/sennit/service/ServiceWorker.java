@@ -31,7 +31,11 @@ public interface ServiceWorker {
      */
     long generation();
 
-    /** Tells the manager that the service is ready. Calls after the first do nothing. */
+    /**
+     * Tells the manager that the service is ready. Calls after the first do nothing.
+     *
+     * @throws java.io.UncheckedIOException if the worker has a socket of its own to listen on, and cannot bind that
+     */
     void ready();
 
     /**
@@ -103,7 +107,12 @@ public interface ServiceWorker {
      * }
      *
      * <p>Several threads may call it. No connection is lost when a worker ends or is replaced: those that it has not
-     * accepted are accepted by others, or wait for the next worker.
+     * accepted are accepted by others, or wait for the next worker. Where native access is off, each worker has a
+     * socket of its own ({@link ListenerStatus#isShared}): then connections that wait at the socket of a worker are
+     * lost when it is killed.
+     *
+     * <p>A worker that is asked to stop gets null here. A service that answers connections in its main thread overrides
+     * {@link Service#terminate}, so that the thread is not interrupted while it answers one.
      *
      * @return the connection, in blocking mode; null once the worker {@linkplain #isStopping is stopping}
      * @throws IllegalStateException if the service has no {@linkplain ServiceSettings.Builder#listener listener}
@@ -120,6 +129,7 @@ public interface ServiceWorker {
      *
      * @return always the same channel
      * @throws IllegalStateException if the service has no {@linkplain ServiceSettings.Builder#listener listener}
+     * @throws java.io.UncheckedIOException if the worker has a socket of its own, and cannot bind that
      */
     ServerSocketChannel listener();
 

@@ -12,11 +12,13 @@ import dev.sennit.shared.SharedQueue;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,6 +27,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
@@ -215,6 +218,29 @@ class ListenersIT {
         assertThat(path).doesNotExist();
         assertThatThrownBy(() -> ask(address)).isInstanceOf(IOException.class);
         assertThatThrownBy(() -> manager.unlisten("web")).hasMessage("there is no listener web");
+    }
+
+    @Test
+    void aSocketOfAWorkersOwnListensWhenTheWorkerAsksForIt() throws Exception {
+        InetSocketAddress address;
+        try (ServerSocketChannel free = ServerSocketChannel.open()) {
+            address = (InetSocketAddress) free.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                    .getLocalAddress();
+        }
+        var worker = new RunningService(
+                new ServiceMain(
+                        new ServiceMain.Identity("listens", "one", 0, 1),
+                        new ServiceMain.Code(null, null, false),
+                        new ServiceMain.Limits(Duration.ZERO, Duration.ofSeconds(30)),
+                        new ServiceMain.Given(new WorkerListener("web", null, address), Map.of())),
+                null);
+        worker.listen();
+        assertThatThrownBy(() -> SocketChannel.open(address)).isInstanceOf(ConnectException.class);
+        try (ServerSocketChannel listener = worker.listener();
+                SocketChannel client = SocketChannel.open(address)) {
+            assertThat(worker.listener()).isSameAs(listener);
+            assertThat(client.isConnected()).isTrue();
+        }
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Backoff;
+import dev.sennit.TaskSerializationException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -93,6 +94,16 @@ class ServiceManagerIT {
         assertThat(log())
                 .contains(" printer(0) out: prints as printer 0 1\n", " printer(1) out: prints as printer 1 1\n")
                 .contains(" printer(0) err: stops, with time left: true\n", " printer(1) STOPPED: exited with code 0");
+    }
+
+    @Test
+    void whatCannotTravelIsRefusedAtOnce() {
+        Thread here = Thread.currentThread();
+        assertThatThrownBy(() -> manager.add(service(me -> here.join()).build()))
+                .isInstanceOf(TaskSerializationException.class)
+                .hasMessageContaining("task printer cannot travel to a worker process")
+                .hasMessageContaining("java.lang.Thread");
+        assertThat(manager.services()).isEmpty();
     }
 
     @Test

@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What goes over the control socket: lines of cells. A request is one line. Its answer is lines, the last of which says
+ * The control socket carries lines of cells. A request is one line. Its answer is lines, the last of which says
  * how it ended.
  *
  * <pre>

@@ -30,8 +30,8 @@ import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the pages of a {@link FigureServer} say. Making a page may take time, for as long as the manager or the system
- * takes to answer. Each page is made by one thread at a time.
+ * The texts of the pages of a {@link FigureServer}. Making a page may take time, for as long as the manager or the
+ * system takes to answer. Each page is made by one thread at a time.
  */
 final class FigurePages {
     /**

@@ -153,7 +153,7 @@ final class FileServices {
         return builder.build();
     }
 
-    /** What belongs to the manager itself stays as it is: it is not replaced. */
+    /** A reload leaves the manager itself as it is, with all that belongs to it. */
     private void ensureSamePlaces(ServicesFile next) throws IOException {
         List<String> changed = new ArrayList<>();
         if (!next.name().equals(file.name())) {

@@ -16,8 +16,8 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What processes use, as Linux tells in {@code /proc}. What is not told is empty, and never 0: elsewhere than on Linux
- * nothing is told, and of processes of other users not all.
+ * The processor time, memory, threads and descriptors of processes, as Linux tells in {@code /proc}. An unknown figure
+ * is empty, and never 0: elsewhere than on Linux nothing is told, and of processes of other users not all.
  *
  * @param cpu the processor time, in steps of 10 ms
  * @param residentBytes the memory of its own: private pages, and shared memory that was touched, but no pages of files;

@@ -109,6 +109,14 @@ final class Section {
     }
 
     <R> @Nullable R text(String key, Function<String, R> use) {
+        if (value(key) instanceof Long number) {
+            try {
+                var _ = use.apply(number.toString());
+            } catch (IllegalArgumentException e) { // quotation marks alone would not make it right
+                give(key, number.toString(), number.toString(), use);
+                return null;
+            }
+        }
         String text = text(key);
         return text == null ? null : give(key, text, Problems.quoted(text), use);
     }

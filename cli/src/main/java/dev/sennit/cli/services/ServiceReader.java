@@ -22,6 +22,8 @@ import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import java.util.stream.Stream;
+import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the table of one service. */
@@ -87,6 +89,8 @@ final class ServiceReader {
     private final Path folder;
     private final Map<String, String> environment;
     private final int processors;
+    /** Whether what it starts has to be there already. */
+    private final boolean isCheck;
     private final boolean isCommand;
     private final boolean isJava;
 
@@ -96,16 +100,18 @@ final class ServiceReader {
      * @param services the table in which it stands
      * @param keys its own table
      * @param folder what paths are relative to
+     * @param isCheck whether programs and classes have to be there; a manager tries again until they are
      */
     ServiceReader(
             String name, Section services, Section keys, Path folder, Map<String, String> environment,
-            int processors) {
+            int processors, boolean isCheck) {
         this.name = name;
         this.services = services;
         this.keys = keys;
         this.folder = folder;
         this.environment = environment;
         this.processors = processors;
+        this.isCheck = isCheck;
         this.isCommand = keys.has("command") && !keys.has("class");
         this.isJava = keys.has("class") && !keys.has("command");
     }
@@ -139,8 +145,8 @@ final class ServiceReader {
         }
         classPath(builder);
         builder.environment(variables());
-        builder.directory(folder);
-        keys.text("directory", text -> builder.directory(existingFolder(text)));
+        Path directory = Objects.requireNonNullElse(keys.text("directory", this::existingFolder), folder);
+        builder.directory(directory);
         String listener = keys.text("listener");
         if (isCommand) {
             FOR_JAVA.stream().filter(keys::has).forEach(key -> keys.refuse(key,
@@ -150,7 +156,13 @@ final class ServiceReader {
         if (listener != null && isJava) {
             builder.listener(listener);
         }
-        return new Found(builder.build(), keys, after == null ? List.of() : after, listener,
+        ServiceSettings read = builder.build();
+        if (isCheck && isCommand) {
+            lookForProgram(read.command().getFirst(), directory);
+        } else if (isCheck && isJava && !read.classPath().isEmpty()) {
+            lookForClass(Objects.requireNonNull(read.className()), read.classPath());
+        }
+        return new Found(read, keys, after == null ? List.of() : after, listener,
                 options == null ? List.of() : options);
     }
 
@@ -177,6 +189,46 @@ final class ServiceReader {
             return isCommand
                     ? ServiceSettings.ofCommand(STAND_IN, STAND_IN)
                     : ServiceSettings.ofClass(STAND_IN, STAND_IN);
+        }
+    }
+
+    private void lookForProgram(String program, Path directory) {
+        if (program.equals(STAND_IN)) { // was refused
+            return;
+        }
+        String where = "";
+        boolean isThere;
+        if (program.contains("/")) {
+            isThere = Files.isExecutable(directory.resolve(program)) && !Files.isDirectory(directory.resolve(program));
+            where = program.startsWith("/") ? "" : " in " + directory;
+        } else {
+            String path = environment.getOrDefault("PATH", "");
+            isThere = Stream.of(path.split(File.pathSeparator)).anyMatch(each -> !each.isEmpty()
+                    && Files.isExecutable(Path.of(each, program)) && !Files.isDirectory(Path.of(each, program)));
+            where = " on PATH";
+        }
+        if (!isThere) {
+            keys.refuse("command", "there is no program " + Problems.quoted(program) + where
+                    + " that this user may run; correct the name, or install it");
+        }
+    }
+
+    private void lookForClass(String className, List<Path> classPath) {
+        String file = className.replace('.', '/') + ".class";
+        for (Path part : classPath) {
+            if (Files.isDirectory(part) ? Files.isRegularFile(part.resolve(file)) : hasEntry(part, file)) {
+                return;
+            }
+        }
+        keys.refuse("class", "there is no class " + className + " on the class path of service " + name
+                + "; correct the name, or build it");
+    }
+
+    private static boolean hasEntry(Path jar, String file) {
+        try (var zip = new ZipFile(jar.toFile())) {
+            return zip.getEntry(file) != null;
+        } catch (IOException e) {
+            return false;
         }
     }
 

@@ -67,6 +67,18 @@ public record ServicesFile(
     }
 
     /**
+     * Reads a file, and looks whether the programs and classes are there which it names. A manager that does not find
+     * one tries again, as it may come.
+     *
+     * @param file in TOML 1.0
+     * @return what it says
+     * @throws ServicesFileException with all that is wrong with it
+     */
+    public static ServicesFile check(Path file) throws ServicesFileException {
+        return new ServicesFileReader(file, System.getenv(), Runtime.getRuntime().availableProcessors(), true).read();
+    }
+
+    /**
      * Returns the control socket that a file names. All else in it may be wrong: the services of an older form of it
      * may run.
      *
@@ -75,11 +87,11 @@ public record ServicesFile(
      * @throws ServicesFileException if the file cannot be read, or does not say it
      */
     public static Path controlOf(Path file) throws ServicesFileException {
-        return new ServicesFileReader(file, System.getenv(), 1).readControl();
+        return new ServicesFileReader(file, System.getenv(), 1, false).readControl();
     }
 
     static ServicesFile read(Path file, Map<String, String> environment, int processors) throws ServicesFileException {
-        return new ServicesFileReader(file, environment, processors).read();
+        return new ServicesFileReader(file, environment, processors, false).read();
     }
 
     /**

@@ -61,14 +61,21 @@ final class ServicesFileReader {
     private final Path folder;
     private final Map<String, String> environment;
     private final int processors;
+    private final boolean isCheck;
     private final Problems problems;
 
-    ServicesFileReader(Path file, Map<String, String> environment, int processors) {
+    /**
+     * A reader of one file.
+     *
+     * @param isCheck whether programs and classes have to be there
+     */
+    ServicesFileReader(Path file, Map<String, String> environment, int processors, boolean isCheck) {
         this.file = file;
         this.path = file.toAbsolutePath().normalize();
         this.folder = Objects.requireNonNullElse(path.getParent(), path);
         this.environment = environment;
         this.processors = processors;
+        this.isCheck = isCheck;
         this.problems = new Problems(file);
     }
 
@@ -330,7 +337,8 @@ final class ServicesFileReader {
         for (String name : byName.names()) {
             Section keys = byName.section(name, "[services." + name + "]", "");
             if (keys != null) {
-                services.put(name, new ServiceReader(name, byName, keys, folder, environment, processors).read());
+                services.put(name,
+                        new ServiceReader(name, byName, keys, folder, environment, processors, isCheck).read());
             }
         }
         return services;

@@ -72,6 +72,8 @@ class ServicesFileErrorsTest {
                         "2:1: unknown key \"port\" in [metrics]; expected address"),
                 // wrong types
                 error("name = 5\n" + SERVICE, "1:1: name must be text, was a number; write \"5\""),
+                error("[metrics]\naddress = 9100\n" + SERVICE,
+                        "2:1: address must be HOST:PORT such as 127.0.0.1:8080 or [::1]:8080, was 9100"),
                 error("name = 1979-05-27\n" + SERVICE, "1:1: name must be text, was a date or time"),
                 error(SERVICE + "workers = \"three\"",
                         "3:1: workers must be a number, \"cpus\" or \"2*cpus\", was \"three\""),
