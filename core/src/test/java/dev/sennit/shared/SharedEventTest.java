@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.conformance.internal.Caller;
 import dev.sennit.conformance.internal.Conditions;
+import dev.sennit.internal.machine.Sharing;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,9 +22,11 @@ import org.junit.jupiter.api.condition.OS;
 class SharedEventTest {
     private final SharedEvent event = SharedEvent.create();
 
+    /** Until a thread has looked at the event, and waits for its word. */
     private static void awaitWaiting(Thread thread) {
+        String sharing = Sharing.here().getClass().getName();
         Conditions.await("waits").until(() -> Stream.of(thread.getStackTrace())
-                .anyMatch(frame -> frame.getClassName().equals(SharedEvent.class.getName())));
+                .anyMatch(frame -> frame.getClassName().equals(sharing)));
     }
 
     @Test
@@ -68,7 +71,6 @@ class SharedEventTest {
                 }));
                 awaitWaiting(waiting.getLast());
             }
-            Thread.sleep(1); // has looked by then, or it hangs below
             event.set();
             event.clear();
             for (Thread thread : waiting) {
