@@ -87,7 +87,7 @@ final class WorkerArchive {
     /** Limits and places that matter to a worker, and not to what can be archived. */
     private static final List<String> DOES_NOT_MATTER =
             List.of("-Xmx", "-Xms", "-Xss", "-Xlog", MemoryLimits.SHARE, "-XX:MaxDirectMemorySize",
-                    "-XX:MaxMetaspaceSize", "-XX:ErrorFile");
+                    "-XX:MaxMetaspaceSize", "-XX:ErrorFile", "-XX:TieredStopAtLevel");
 
     /** From here on a JVM has wider references, and another layout of objects. */
     private static final long WIDE_REFERENCES = 32L << 30;

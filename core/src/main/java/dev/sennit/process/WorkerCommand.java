@@ -45,7 +45,8 @@ final class WorkerCommand {
             "--illegal-native-access",
             "--sun-misc-unsafe-memory-access",
             "--enable-preview",
-            "-XX:-UsePerfData"); // else jps sees workers, as it sees any JVM
+            "-XX:-UsePerfData", // else jps sees workers, as it sees any JVM
+            "-XX:TieredStopAtLevel="); // of a program that is short, as its workers are
     /**
      * A second JVM cannot have these: ports, and files that the first writes; nor the launcher's words for the main
      * module.

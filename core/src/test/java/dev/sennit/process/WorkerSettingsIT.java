@@ -14,6 +14,7 @@ import dev.sennit.internal.machine.LinuxProcess;
 import dev.sennit.manager.ManagedValue;
 import dev.sennit.manager.ManagerServer;
 import java.io.Serializable;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -72,7 +73,7 @@ class WorkerSettingsIT {
     /** What a program that sets all there is finds in a worker. */
     static final class SetAtRunTime {
         record Seen(String zone, String locale, String format, String word, String lines, String home, boolean agent,
-                boolean share, boolean opened)
+                boolean share, boolean opened, String level)
                 implements Serializable {}
 
         public static void main(String[] arguments) throws Exception {
@@ -83,7 +84,8 @@ class WorkerSettingsIT {
             System.setProperty("app.lines", "two\n\"lines\"");
             System.setProperty("user.home", "/elsewhere");
             show("processes:8?min=1&archive=off");
-            show("processes:8?min=1&archive=off&properties=inherit&agents=inherit&env.TZ=Europe/Paris&env.LANG=C");
+            show("processes:8?min=1&archive=off&properties=inherit&agents=inherit&env.TZ=Europe/Paris&env.LANG=C"
+                    + "&jvm=-XX:TieredStopAtLevel=3");
         }
 
         private static void show(String plan) throws Exception {
@@ -97,7 +99,10 @@ class WorkerSettingsIT {
                         System.getProperty("user.home"),
                         Boolean.getBoolean("agent.was.here"),
                         Runtime.getRuntime().maxMemory() < Math.max(LinuxProcess.memoryBytes() / 100 * 7, 140 << 20),
-                        Object.class.getModule().isOpen("java.lang", Seen.class.getModule())))
+                        Object.class.getModule().isOpen("java.lang", Seen.class.getModule()),
+                        String.join("", ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                                .filter(option -> option.startsWith("-XX:Tiered"))
+                                .toList())))
                         .get());
             }
         }
@@ -125,7 +130,7 @@ class WorkerSettingsIT {
         Path java = Path.of(System.getProperty("java.home"), "bin", "java");
         Process process = new ProcessBuilder(java.toString(), "-javaagent:" + jar + "=true", "-Duser.language=en",
                 "-Duser.country=US",
-                "-Dapp.word=given", "-jar", jar.toString())
+                "-XX:TieredStopAtLevel=1", "-Dapp.word=given", "-jar", jar.toString())
                 .redirectErrorStream(true)
                 .start();
         String output;
@@ -137,9 +142,10 @@ class WorkerSettingsIT {
         assertThat(output)
                 .isEqualToNormalizingNewlines("""
                         Seen[zone=Asia/Tokyo, locale=pt_BR, format=de, word=given, lines=null, home=%1$s, \
-                        agent=false, share=true, opened=true]
+                        agent=false, share=true, opened=true, level=-XX:TieredStopAtLevel=1]
                         Seen[zone=Europe/Paris, locale=en_US, format=en_US, word=set, lines=two
-                        "lines", home=%1$s, agent=true, share=true, opened=true]
+                        "lines", home=%1$s, agent=true, share=true, opened=true, \
+                        level=-XX:TieredStopAtLevel=1-XX:TieredStopAtLevel=3]
                         """.formatted(System.getProperty("user.home")));
     }
 

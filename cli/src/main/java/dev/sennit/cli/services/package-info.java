@@ -1,6 +1,7 @@
 /**
- * What {@code sennit services} is made of: {@link dev.sennit.cli.services.ServicesFile} reads the file that says what
- * runs, and {@link dev.sennit.cli.services.FigureServer} serves figures of what runs.
+ * The parts of {@code sennit services}: {@link dev.sennit.cli.services.ServicesFile} reads the file that says what
+ * runs, {@link dev.sennit.cli.services.ServicesRun} runs it, and {@link dev.sennit.cli.services.FigureServer} serves
+ * figures of what runs.
  */
 @NullMarked
 package dev.sennit.cli.services;
