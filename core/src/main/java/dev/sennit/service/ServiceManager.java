@@ -1064,11 +1064,11 @@ public final class ServiceManager implements AutoCloseable {
         while (places.hasNext()) {
             ServiceGroup.Place place = places.next();
             boolean isWanted = !isDown && place.slot.id() < group.wanted;
+            isNext &= place.slot.hasTaken(group.generation); // before that it may want what was given up
             if (!place.hasTurn() && free > 0 && isNext && place.slot.wantsToReplace()) {
                 place.takeTurn();
                 free--;
             }
-            isNext &= place.slot.hasTaken(group.generation); // else it may want a turn, and is to have it first
             boolean mayReplace = place.mayReplace();
             place.slot.order(new Order(
                     group.generation, isWanted, group.mayStart, mayReplace, place.restarts, group.reloads));

@@ -154,6 +154,21 @@ class ServiceManagerTest {
         assertThat(processes.alive()).allMatch(one -> one.generation == 3);
     }
 
+    /** The second worker may not yet know that a generation was given up when the next one comes. */
+    @Test
+    void theFirstWorkerTriesEachGenerationFirst() throws Exception {
+        start(service("printer").workers(2).build());
+        manager.whenUp().get();
+        processes.obstacle = new IOException("no paper");
+        for (int generation = 2; generation < 300; generation++) {
+            assertThatThrownBy(manager.reload()::get)
+                    .hasRootCauseMessage("generation " + generation + " of service printer was given up, "
+                            + "the former goes on: worker 0 cannot be started: no paper");
+        }
+        processes.obstacle = null;
+        manager.reload().get();
+    }
+
     @Test
     void whatComesAfterAServiceThatWasGivenUpIsNotReloaded() throws Exception {
         start(service("database").build(), service("web").after("database").build());
