@@ -312,6 +312,10 @@ class ServicesIT {
         write(with.replace(":0", ":" + freePort()));
         assertThat(services("reload").err()).as("nobody has it any more").isEmpty();
         assertThat(listeners()).hasSize(1);
+        write("[queues.jobs]\ncapacity = 2\n" + without.formatted("Page").replace("app.jar", "gone.jar"));
+        assertThat(services("reload").err()).singleElement().asString().contains("gone.jar");
+        write("[queues.jobs]\ncapacity = 3\n" + without.formatted("Page"));
+        assertThat(services("reload").err()).as("there is no such queue yet").isEmpty();
         manager.signal("TERM");
         assertThat(manager.end()).isZero();
     }

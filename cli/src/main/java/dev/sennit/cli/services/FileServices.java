@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
@@ -24,8 +25,8 @@ import java.util.function.UnaryOperator;
  *
  * <p>A reload may be given up while the workers of the former file still accept on listeners that the new file does not
  * have. So a listener is closed when neither the file nor a worker needs it, whatever became of the reload, and opens
- * again for a file that names it meanwhile. A queue lives as long as the manager: what is in it waits for a file that
- * has the queue again.
+ * again for a file that names it meanwhile. A queue of a file that was run lives as long as the manager: what is in it
+ * waits for a file that has the queue again.
  */
 final class FileServices {
     private record Made(ServicesFile.Queue settings, SharedQueue<Object> queue) {}
@@ -90,6 +91,8 @@ final class FileServices {
     }
 
     private CompletableFuture<Void> become(ServicesFile next) throws IOException {
+        Set<String> before = Set.copyOf(queues.keySet());
+        boolean isDone = false;
         try {
             for (Map.Entry<String, ListenerAddress> one : next.listeners().entrySet()) {
                 if (!bound.containsKey(one.getKey())) {
@@ -97,25 +100,29 @@ final class FileServices {
                 }
             }
             for (Map.Entry<String, ServicesFile.Queue> one : next.queues().entrySet()) {
-                if (!queues.containsKey(one.getKey())) {
+                if (!before.contains(one.getKey())) {
                     makeQueue(one.getKey(), one.getValue());
                 }
             }
             Map<String, ServiceSettings> all = new LinkedHashMap<>();
             for (ServiceSettings one : next.services()) {
-                ServiceSettings before = settings.get(one.name());
-                boolean isSame = before != null
+                ServiceSettings former = settings.get(one.name());
+                boolean isSame = former != null
                         && Objects.equals(next.texts().get(one.name()), file.texts().get(one.name()));
-                all.put(one.name(), isSame ? before : complete(one, next));
+                all.put(one.name(), isSame ? former : complete(one, next));
             }
             CompletableFuture<Void> done = manager.reconfigure(all.values());
             settings.clear();
             settings.putAll(all);
             file = next;
+            isDone = true;
             return done;
         } catch (IllegalArgumentException | IllegalStateException e) {
             throw new IOException(e.getMessage(), e);
         } finally {
+            if (!isDone) { // no worker has seen the new queues, and the next file may want others
+                next.queues().keySet().stream().filter(name -> !before.contains(name)).forEach(this::dropQueue);
+            }
             closeUnused();
         }
     }
@@ -139,6 +146,13 @@ final class FileServices {
                     queue.capacity(), queue.memory(), queue.allowed().toArray(String[]::new))));
         } catch (IllegalArgumentException | IllegalStateException | OutOfMemoryError e) {
             throw new IOException("queue " + name + " cannot be made: " + e.getMessage(), e);
+        }
+    }
+
+    private void dropQueue(String name) {
+        Made made = queues.remove(name);
+        if (made != null) {
+            made.queue().shutdown();
         }
     }
 
