@@ -26,6 +26,7 @@ import dev.sennit.TaskOptions;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.Until;
 import dev.sennit.conformance.internal.Caller;
+import dev.sennit.conformance.internal.Conditions;
 import dev.sennit.conformance.internal.Work;
 import java.io.IOException;
 import java.io.Serializable;
@@ -2488,8 +2489,8 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
     public void theFiguresAddUpInEverySnapshot() throws Exception {
         Pool pool = shared("");
         var over = new AtomicBoolean();
+        var samples = new AtomicInteger();
         Caller<Integer> sampler = Caller.of(() -> {
-            int samples = 0;
             PoolStatistics before = pool.statistics();
             while (!over.get()) {
                 PoolStatistics seen = pool.statistics();
@@ -2497,10 +2498,11 @@ public abstract non-sealed class PoolContract extends PoolServicesContract {
                 assertThat(seen.submitted()).isGreaterThanOrEqualTo(before.submitted());
                 assertThat(seen.ended()).isGreaterThanOrEqualTo(before.ended());
                 before = seen;
-                samples++;
+                samples.incrementAndGet();
             }
-            return samples;
+            return samples.get();
         });
+        Conditions.await("the first sample").until(() -> samples.get() > 0);
         List<Caller<Long>> submitters = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
             submitters.add(Caller.of(() -> {

@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -40,22 +37,6 @@ class ClassPathCopyTest {
             copy.remove();
         }
         assertThat(copy.parts().getFirst().getParent()).doesNotExist();
-    }
-
-    /** As in a folder of a user who gives "." as a class path. */
-    @Test
-    void pipesAndSocketsAreLeftOut() throws Exception {
-        Files.writeString(folder.resolve("A.class"), "a");
-        assertThat(new ProcessBuilder("mkfifo", folder.resolve("pipe").toString()).start().waitFor()).isZero();
-        try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
-            server.bind(UnixDomainSocketAddress.of(folder.resolve("socket")));
-            ClassPathCopy copy = ClassPathCopy.of("web", List.of(folder));
-            try (var files = Files.list(copy.parts().getFirst())) {
-                assertThat(files).extracting(file -> file.getFileName().toString()).containsExactly("A.class");
-            } finally {
-                copy.remove();
-            }
-        }
     }
 
     @Test
