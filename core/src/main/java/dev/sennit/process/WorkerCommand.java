@@ -45,8 +45,9 @@ final class WorkerCommand {
             "--illegal-native-access",
             "--sun-misc-unsafe-memory-access",
             "--enable-preview",
-            "-XX:-UsePerfData", // else jps sees workers, as it sees any JVM
-            "-XX:TieredStopAtLevel="); // of a program that is short, as its workers are
+            "-XX:-UsePerfData"); // else jps sees workers, as it sees any JVM
+    /** A program that is short has the quick compiler alone. So are a pool's workers; others may run for long. */
+    private static final String COMPILERS = "-XX:TieredStopAtLevel=";
     /**
      * A second JVM cannot have these: ports, and files that the first writes; nor the launcher's words for the main
      * module.
@@ -77,6 +78,9 @@ final class WorkerCommand {
         List<String> arguments = new ArrayList<>(DEFAULTS);
         if (settings.jvmOptions().stream().noneMatch(option -> option.matches("-XX:\\+Use\\w+GC"))) {
             arguments.add(COLLECTOR);
+        }
+        if (main == WorkerMain.class) {
+            LaunchOptions.ofThisJvm().stream().filter(option -> option.startsWith(COMPILERS)).forEach(arguments::add);
         }
         arguments.add("-XX:ErrorFile=" + crashLogPattern());
         List<String> takenOver = takenOver();
