@@ -1,5 +1,6 @@
 package dev.sennit.service;
 
+import dev.sennit.internal.Quietly;
 import java.io.IOException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -23,8 +24,20 @@ final class Acceptor {
     Acceptor(ServerSocketChannel channel, boolean isShared) throws IOException {
         this.channel = channel;
         this.isShared = isShared;
-        selector = Selector.open();
-        channel.register(selector, SelectionKey.OP_ACCEPT);
+        Selector opened = null;
+        try {
+            opened = Selector.open();
+            channel.register(opened, SelectionKey.OP_ACCEPT);
+        } catch (Throwable e) { // no descriptor to be had, for example
+            if (opened != null) {
+                Quietly.close(opened);
+            }
+            if (!isShared) { // clients would come to it, and wait
+                Quietly.close(channel);
+            }
+            throw e;
+        }
+        selector = opened;
     }
 
     ServerSocketChannel channel() {

@@ -14,6 +14,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,9 +37,14 @@ final class Listeners {
      *
      * @param socket null where descriptors cannot be passed on
      * @param keeper keeps the port if there is no socket
+     * @param isOfSystemd whether systemd has bound it: a socket that is closed here could not be had again
      */
     private record Bound(
-            String name, SocketAddress address, @Nullable ListeningSocket socket, @Nullable Closeable keeper) {
+            String name,
+            SocketAddress address,
+            @Nullable ListeningSocket socket,
+            @Nullable Closeable keeper,
+            boolean isOfSystemd) {
         void close() {
             if (socket != null) {
                 Quietly.close(socket::close);
@@ -53,7 +59,7 @@ final class Listeners {
 
     // guarded by this
     private final Map<String, Bound> bound = new LinkedHashMap<>();
-    /** Those that are no listener yet; null if nobody has asked for one. */
+    /** Those that are no listener, or none any more; null if nobody has asked for one. */
     private @Nullable List<ListeningSocket> ofSystemd;
     private boolean isClosed;
 
@@ -106,7 +112,7 @@ final class Listeners {
     }
 
     private static Bound shared(String name, ListeningSocket socket) {
-        return new Bound(name, socket.address(), socket, null);
+        return new Bound(name, socket.address(), socket, null, false);
     }
 
     /** A socket that is bound and does not listen gets no connections. */
@@ -116,7 +122,7 @@ final class Listeners {
             ensureUnused(address);
             keeper.setOption(StandardSocketOptions.SO_REUSEPORT, true);
             keeper.bind(address);
-            return new Bound(name, keeper.getLocalAddress(), null, keeper);
+            return new Bound(name, keeper.getLocalAddress(), null, keeper, false);
         } catch (IOException | RuntimeException e) {
             keeper.close();
             throw new IOException("cannot listen on " + address + ": " + e.getMessage(), e);
@@ -132,8 +138,8 @@ final class Listeners {
     }
 
     /**
-     * Takes a socket with which systemd has started this process; each once. A socket unit gives all its sockets the
-     * same name.
+     * Takes a socket with which systemd has started this process, which no other listener has. A socket unit gives all
+     * its sockets the same name.
      */
     synchronized SocketAddress listenOnSystemd(String name, String descriptorName, Map<String, String> environment)
             throws IOException {
@@ -144,7 +150,7 @@ final class Listeners {
         for (ListeningSocket one : ofSystemd) {
             if (one.name().equals(descriptorName)) {
                 ofSystemd.remove(one);
-                bound.put(name, shared(name, one));
+                bound.put(name, new Bound(name, one.address(), one, null, true));
                 return one.address();
             }
         }
@@ -205,6 +211,12 @@ final class Listeners {
         Bound one;
         synchronized (this) {
             one = bound.remove(name);
+            List<ListeningSocket> free = ofSystemd;
+            if (one != null && one.isOfSystemd() && free != null) {
+                free.add(one.socket()); // stays open, and clients wait
+                free.sort(Comparator.comparingInt(ListeningSocket::descriptor));
+                return;
+            }
         }
         if (one == null) {
             throw new IllegalArgumentException("there is no listener " + name);

@@ -198,10 +198,10 @@ final class RunningService implements ServiceWorker {
 
     @Override
     public void ready() {
+        if (!saidReady.get() && settings.given().listener() != null) {
+            listener(); // which may fail, and be tried again
+        }
         if (saidReady.compareAndSet(false, true)) {
-            if (settings.given().listener() != null) {
-                listener();
-            }
             send(ServiceNote.of(ServiceNote.Kind.READY));
         }
     }

@@ -64,8 +64,10 @@ final class ServiceGroup {
     boolean isEscalated;
     /** Generations that run no more, once every slot has followed an order that says so. */
     final List<Generation> leaving = new ArrayList<>();
-    /** How many workers were wanted before the settings that are pending, or on trial; negative if nobody says. */
-    int formerlyWanted = -1;
+    /** How many workers are wanted again if the generation on trial is given up; negative for no other number. */
+    private int beforeTrial = -1;
+    /** How many are wanted again if the pending generation is dropped; negative for no other number. */
+    private int beforePending = -1;
     /** The number of the newest generation that was pending. */
     long newestSet;
     /** The number of the reload that made the pending generation, and of the one that made what runs. */
@@ -139,12 +141,54 @@ final class ServiceGroup {
         return null;
     }
 
-    /** Has it have as many workers as before the settings that were given up. */
-    void takeBackCount() {
-        if (formerlyWanted >= 0) {
-            wanted = formerlyWanted;
-            formerlyWanted = -1;
+    // ---- how many are wanted: what a generation asked for is taken back with it ----
+
+    /** The pending generation asks for another number, at once. */
+    void wantBy(int workers) {
+        if (beforePending < 0) { // else that of a pending one, which was overtaken
+            beforePending = wanted;
         }
+        wanted = workers;
+    }
+
+    /** Somebody says a number, which stays. */
+    void scale(int workers) {
+        wanted = workers;
+        beforeTrial = -1;
+        beforePending = -1;
+    }
+
+    /** The pending generation is dropped. */
+    void takeBackPending() {
+        if (beforePending >= 0) {
+            wanted = beforePending;
+            beforePending = -1;
+        }
+    }
+
+    /** The pending generation is tried. One that is on trial has proved nothing, and is left out. */
+    void tryPending() {
+        if (beforeTrial < 0) {
+            beforeTrial = beforePending;
+        }
+        beforePending = -1;
+    }
+
+    /** The generation on trial is given up. What a pending one asks for stays, until that is given up too. */
+    void takeBackTrial() {
+        if (beforeTrial >= 0) {
+            if (pending == null) {
+                wanted = beforeTrial;
+            } else {
+                beforePending = beforeTrial;
+            }
+            beforeTrial = -1;
+        }
+    }
+
+    /** The generation on trial has proved itself. */
+    void keepTrial() {
+        beforeTrial = -1;
     }
 
     ServiceStatus status() {

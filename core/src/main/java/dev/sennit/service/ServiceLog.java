@@ -265,7 +265,7 @@ public final class ServiceLog implements AutoCloseable {
      * Takes a line about the services as a whole: what their manager was told to do, for example. Never waits for the
      * target.
      *
-     * @param text what; line ends become bars
+     * @param text the line; line ends in it become bars
      */
     public void note(String text) {
         String line = RunEnd.oneLine(text);

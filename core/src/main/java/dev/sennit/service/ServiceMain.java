@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the process of a Java service runs. It is made of small records: for one with eleven components the JDK
+ * The main of a Java service's process. It is made of small records: for one with eleven components the JDK
  * would generate many more classes at each start, and a spare has met small ones before.
  */
 record ServiceMain(Identity identity, Code code, Limits limits, Given given) implements WorkerProcess.Main {
@@ -37,7 +37,7 @@ record ServiceMain(Identity identity, Code code, Limits limits, Given given) imp
     }
 
     /**
-     * What it runs.
+     * The service, or its class.
      *
      * @param service the service; null for one that is made here
      * @param className the class of which it is made; null if it is given
@@ -60,7 +60,7 @@ record ServiceMain(Identity identity, Code code, Limits limits, Given given) imp
     }
 
     /**
-     * What it gets.
+     * The things that its settings give it.
      *
      * @param listener how it gets its listener; null if it has none
      * @param values what its settings give it

@@ -98,6 +98,8 @@ public final class ServiceManager implements AutoCloseable {
     // guarded by the lock
     private final Map<String, ServiceGroup> groups = new LinkedHashMap<>();
     private final List<Goal> goals = new ArrayList<>();
+    /** Done with the next decision; null if nobody asks for a proof of life. */
+    private @Nullable SuspendingFuture<Void> alive;
     private final List<ListenerLane> lanes = new ArrayList<>();
     /** What to do once the lock is free: user code, and what may take time. */
     private final List<Runnable> afterUnlock = new ArrayList<>();
@@ -211,7 +213,8 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Closes a listener.
+     * Closes a listener. A socket of systemd stays open, as it could not be had again: clients wait in it until a
+     * listener {@linkplain #listenOnSystemd takes} it.
      *
      * @param listener its name
      * @throws IllegalArgumentException if there is no such listener, or a service names it
@@ -320,8 +323,7 @@ public final class ServiceManager implements AutoCloseable {
         lock.lock();
         try {
             ServiceGroup group = group(service);
-            group.wanted = workers;
-            group.formerlyWanted = -1;
+            group.scale(workers);
             group.isEscalated = false;
             return goal(
                     () -> group.isUp() && group.places.size() == workers,
@@ -483,10 +485,11 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /**
-     * Reloads all services: new workers are started, and take the place of the old when they are ready, service by
-     * service in their order. If a new one does not get ready, the old serve on.
+     * Reloads all services: new workers are started, and take the place of the old when they are ready. A service that
+     * comes after others waits for theirs. If a new one does not get ready, the old serve on.
      *
      * @return done when all workers are of the new generation
+     * @throws IllegalStateException if a service was given other settings at the same time
      * @throws IOException if a class path cannot be copied
      */
     public CompletableFuture<Void> reload() throws IOException {
@@ -509,6 +512,7 @@ public final class ServiceManager implements AutoCloseable {
      * @param service its name
      * @return done when all its workers are of the new generation
      * @throws IllegalArgumentException if there is no such service
+     * @throws IllegalStateException if it was given other settings at the same time
      * @throws IOException if its class path cannot be copied
      */
     public CompletableFuture<Void> reload(String service) throws IOException {
@@ -597,6 +601,14 @@ public final class ServiceManager implements AutoCloseable {
                 ensureNoCircle(settings, name -> group(name).newestSettings()); // again: others may have changed theirs
                 listeners.ensureThere(settings);
             }
+            for (Generation next : made) {
+                ServiceGroup group = group(next.settings().name());
+                boolean isLast = next.number() >= group.newestSet;
+                if (!isChange && isLast && next.settings() != group.newestSettings()) { // it would undo the others
+                    throw new IllegalStateException(
+                            "service " + group.name + " was changed at the same time: try again");
+                }
+            }
             List<ServiceGroup> renewed = new ArrayList<>();
             long number = ++reloads;
             for (Generation next : made) {
@@ -634,10 +646,7 @@ public final class ServiceManager implements AutoCloseable {
             retireLater(overtaken);
         }
         if (hasOtherCount) {
-            if (group.formerlyWanted < 0) { // else that is on trial, and has proved nothing
-                group.formerlyWanted = group.wanted;
-            }
-            group.wanted = next.settings().workers();
+            group.wantBy(next.settings().workers());
         }
         group.newestSet = next.number();
         group.newest = Math.max(group.newest, next.number()); // it may be another service of this name by now
@@ -796,7 +805,15 @@ public final class ServiceManager implements AutoCloseable {
     public CompletableFuture<Void> whenAlive() {
         lock.lock();
         try {
-            return goal(() -> true, () -> null);
+            if (isOver) {
+                return goal(() -> true, () -> null); // which fails
+            }
+            SuspendingFuture<Void> asked = alive;
+            if (asked == null) {
+                asked = new SuspendingFuture<>();
+                alive = asked;
+            }
+            return asked.copy();
         } finally {
             unlock();
             brain.poke();
@@ -997,7 +1014,7 @@ public final class ServiceManager implements AutoCloseable {
                     group.generation = former;
                     group.former = null;
                     group.leaving.add(generation);
-                    group.takeBackCount();
+                    group.takeBackTrial();
                 }
             } finally {
                 unlock();
@@ -1098,7 +1115,7 @@ public final class ServiceManager implements AutoCloseable {
             if (group.former != null && !group.isRolling() && group.isUp()) {
                 group.leaving.add(group.former);
                 group.former = null;
-                group.formerlyWanted = -1;
+                group.keepTrial();
             }
             return;
         }
@@ -1108,7 +1125,7 @@ public final class ServiceManager implements AutoCloseable {
                 group.givenUpReload = group.pendingReload;
                 group.givenUp = "service " + group.name + " was not reloaded: " + other.givenUp;
                 group.pending = null;
-                group.takeBackCount();
+                group.takeBackPending();
                 retireLater(next);
                 return;
             }
@@ -1124,6 +1141,7 @@ public final class ServiceManager implements AutoCloseable {
         group.generation = next;
         group.reload = group.pendingReload;
         group.pending = null;
+        group.tryPending();
     }
 
     private static boolean isUp(@Nullable ServiceGroup group) {
@@ -1175,6 +1193,11 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     private void reachGoals() {
+        SuspendingFuture<Void> asked = alive;
+        if (asked != null) {
+            alive = null;
+            afterUnlock.add(() -> asked.complete(null));
+        }
         Iterator<Goal> all = goals.iterator();
         while (all.hasNext()) {
             Goal goal = all.next();
@@ -1214,6 +1237,11 @@ public final class ServiceManager implements AutoCloseable {
             retireAll(group);
         }
         List<ListenerLane> told = List.copyOf(lanes);
+        SuspendingFuture<Void> asked = alive;
+        if (asked != null) {
+            alive = null;
+            afterUnlock.add(() -> asked.completeExceptionally(new ServiceException("manager " + name + " has ended")));
+        }
         for (Goal goal : goals) {
             afterUnlock.add(() -> goal.done().completeExceptionally(
                     new ServiceException("manager " + name + " was shut down")));

@@ -4,13 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.TimeSource;
+import dev.sennit.internal.Uninterruptibles;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -266,7 +269,82 @@ class ManagerChangesTest {
         assertThatThrownBy(done::get).hasCauseInstanceOf(ServiceException.class);
         processes.readyAtOnce = true;
         manager.whenUp().get();
+        while (workers().size() > 2) { // more were wanted until the generation was given up
+            Thread.onSpinWait();
+        }
         assertThat(workers()).containsExactly("a0/1", "b0/1");
+    }
+
+    /** The third generation waits for its turn while the second is on trial, and given up. */
+    @Test
+    void aTrialThatIsGivenUpTakesNoLaterCountWithIt() throws Exception {
+        manager.start();
+        become(one("a", 1), service("b").after("a").workers(1).build());
+        processes.readyAtOnce = false;
+        CompletableFuture<Void> second = manager.reconfigure(service("b").workers(2).build());
+        FakeProcesses.Fake trial = awaitFirstOf(2, null);
+        CompletableFuture<Void> ofA = manager.reload("a");
+        FakeProcesses.Fake nextA = awaitFirstOf(2, trial);
+        CompletableFuture<Void> third = manager.reconfigure(service("b").after("a").workers(3).build());
+        trial.end(1);
+        assertThatThrownBy(second::get).hasCauseInstanceOf(ServiceException.class);
+        processes.readyAtOnce = true;
+        assertThat(nextA.isAlive()).isTrue();
+        processes.alive().forEach(FakeProcesses.Fake::ready);
+        ofA.get();
+        third.get();
+        assertThat(workers()).containsExactly("a0/2", "b0/3", "b1/3", "b2/3");
+    }
+
+    /** Of worker 0 of either service. */
+    private FakeProcesses.Fake awaitFirstOf(long generation, FakeProcesses.@Nullable Fake other) {
+        while (true) {
+            for (FakeProcesses.Fake one : processes.alive()) {
+                if (one.generation == generation && one != other && one.id == 0) {
+                    return one;
+                }
+            }
+            Thread.onSpinWait();
+        }
+    }
+
+    /** A reload that began with the settings before would undo them. */
+    @Test
+    void aReloadUndoesNoSettingsThatCameMeanwhile() throws Exception {
+        manager.start();
+        become(one("a", 1));
+        ServiceSettings other = service("a").workers(2).build();
+        var changing = new FutureTask<>(() -> manager.reconfigure(other));
+        CountDownLatch numbered = new CountDownLatch(1);
+        CountDownLatch goesOn = new CountDownLatch(1);
+        meanwhile.set(() -> {
+            numbered.countDown();
+            Uninterruptibles.await(goesOn::await);
+        });
+        Thread thread = Thread.ofPlatform().start(changing);
+        numbered.await();
+        meanwhile.set(() -> {
+            goesOn.countDown();
+            Uninterruptibles.await(thread::join);
+        });
+        assertThatThrownBy(() -> manager.reload("a")).isInstanceOf(IllegalStateException.class)
+                .hasMessage("service a was changed at the same time: try again");
+        changing.get().get();
+        assertThat(workers()).containsExactly("a0/2", "a1/2");
+    }
+
+    @Test
+    void proofsOfLifeNeedNoPlaceAmongChanges() throws Exception {
+        manager.add(one("a", 1));
+        CompletableFuture<Void> last = manager.whenUp();
+        while (!last.isDone()) {
+            last = manager.whenUp();
+        }
+        assertThat(last).isCompletedExceptionally();
+        CompletableFuture<Void> proof = manager.whenAlive();
+        assertThat(proof).isNotDone();
+        manager.start();
+        proof.get();
     }
 
     private FakeProcesses.Fake awaitGeneration(long generation) {
