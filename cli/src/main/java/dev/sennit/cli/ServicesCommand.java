@@ -25,9 +25,9 @@ import picocli.CommandLine.Spec;
                     + "a worker writes goes to the log with its name. The file is TOML; docs/guides/services.md "
                     + "lists its keys.",
             "",
-            "Signals: HUP reads the file again and replaces all workers, one by one; TERM stops all workers; INT does "
-                    + "too, and a second INT kills them; TTIN and TTOU start one worker more or less of the services "
-                    + "with a listener, or of the only service; USR1 opens the file of the log again."
+            "Signals: HUP reads the file again and replaces the workers of each service, one by one; TERM stops all "
+                    + "workers; INT does too, and a second INT kills them; TTIN and TTOU start one worker more or less "
+                    + "of the services with a listener, or of the only service; USR1 opens the file of the log again."
         },
         customSynopsis = {"sennit services FILE", "sennit services COMMAND [ARGUMENTS]"},
         sortOptions = false,

@@ -110,6 +110,7 @@ final class ServicesControl {
         private Manager onlyOne() throws IOException {
             List<Manager> managers = new ArrayList<>();
             IOException failure = null;
+            List<Manager> silent = new ArrayList<>();
             for (Manager one : RunningManagers.ofThisUser().map(RunningManagers::find).orElse(List.of())) {
                 try {
                     OptionalLong pid = ControlClient.pid(one.control());
@@ -118,9 +119,11 @@ final class ServicesControl {
                     }
                 } catch (IOException e) {
                     failure = e;
+                    silent.add(one);
                 }
             }
-            if (managers.size() > 1) {
+            if (managers.size() > 1 || !managers.isEmpty() && !silent.isEmpty()) { // who is silent may be meant
+                managers.addAll(silent);
                 throw CommandException.usage("several run: name one by --file "
                         + managers.stream().map(one -> ShellWords.quoted(one.file()))
                                 .collect(Collectors.joining(" or ")));
@@ -141,7 +144,8 @@ final class ServicesControl {
             sortOptions = false,
             optionListHeading = OPTIONS,
             exitCodeListHeading = EXIT_CODES,
-            exitCodeList = {"0:all are up", "1:some are not", ServicesCommand.USAGE_HELP, NOBODY_HELP},
+            exitCodeList = {"0:all are up", "1:some are not, or the manager hangs", ServicesCommand.USAGE_HELP,
+                NOBODY_HELP},
             footerHeading = EXAMPLES,
             footer = {
                 "  sennit services status",
@@ -170,7 +174,7 @@ final class ServicesControl {
 
     @Command(
             name = "reload",
-            header = "Reads the file again, and replaces all workers, one by one.",
+            header = "Reads the file again, and replaces the workers of each service, one by one.",
             description = "Waits until that is done. A file that is refused changes nothing. If new workers do not get "
                     + "ready, those that they were to replace serve on. Services that the file has no "
                     + "more are stopped.",

@@ -200,7 +200,7 @@ class DeploymentIT {
         assertThat(answer(port)).as("the client that had it started").startsWith("hello from worker ");
         awaitUp();
         runs(List.of(of("greetings.service", "ExecReload").split(" ")), environment);
-        assertThat(isLogged("manager: has reloaded")).isTrue();
+        await().atMost(LONGEST).until(() -> isLogged("manager: has reloaded"));
         assertThat(answer(port)).startsWith("hello from worker ");
         stop();
     }

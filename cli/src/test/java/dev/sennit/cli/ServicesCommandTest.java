@@ -47,6 +47,12 @@ class ServicesCommandTest {
                 [services.e]
                 command = ["bin/mine"]
                 directory = "classes"
+                [services.f]
+                command = ["mine"]
+                environment = { PATH = "/nowhere:classes/bin" }
+                [services.g]
+                command = ["sh"]
+                environment = { PATH = "/nowhere" }
                 """);
         Path folder = file.getParent();
         Files.createDirectories(folder.resolve("classes/com/acme"));
@@ -65,7 +71,17 @@ class ServicesCommandTest {
                         + " that this user may run; correct the name, or install it",
                 file + ":6:1: there is no class com.acme.Lost on the class path of service c; correct the name, or "
                         + "build it",
-                "sennit: " + file + ": 3 problems");
+                file + ":18:1: there is no program \"sh\" on PATH that this user may run; correct the name, or "
+                        + "install it",
+                "sennit: " + file + ": 4 problems");
+    }
+
+    @Test
+    void aClassThatIsRefusedIsNotLookedFor() throws Exception {
+        Path file = file("[services.a]\nclass = \"not a class!\"\nclasspath = [\"classes\"]\n");
+        Files.createDirectory(file.resolveSibling("classes"));
+        assertThat(Run.sennit("services", "check", file.toString()).err()).anyMatch(line -> line.contains(":2:"))
+                .noneMatch(line -> line.contains("there is no class"));
     }
 
     @Test

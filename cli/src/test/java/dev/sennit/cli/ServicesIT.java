@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -238,6 +240,7 @@ class ServicesIT {
         write(TICKER.replace("workers = 2", "workers = two"));
         Run refused = services("reload");
         assertThat(refused.exit()).isEqualTo(2);
+        manager.await("a.toml:9:");
         assertThat(manager.lines().stream().filter(line -> line.contains("a.toml:9:"))).hasSize(1);
         assertThat(services("reload", "tock").exit()).isEqualTo(2);
         assertThat(refused.err()).singleElement().asString().contains("the file is refused, what runs goes on: ")
@@ -356,6 +359,34 @@ class ServicesIT {
         assertThat(status.exit()).isEqualTo(1);
         assertThat(status.err()).singleElement().asString().contains("has not answered within 5 s");
         assertThat(services("stop").exit()).isZero();
+        assertThat(manager.end()).isZero();
+    }
+
+    /** A command without a file would end the wrong services. */
+    @Test
+    void aManagerThatDoesNotAnswerMayBeTheOneThatIsMeant() throws Exception {
+        write(TICKER);
+        Manager manager = startUp("a.toml", 2);
+        Path mute = temp.resolve("mute");
+        try (var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            server.bind(UnixDomainSocketAddress.of(mute));
+            Thread.startVirtualThread(() -> {
+                try {
+                    while (true) {
+                        server.accept().close();
+                    }
+                } catch (IOException e) {
+                    // the test is over
+                }
+            });
+            Files.write(temp.resolve("run/sennit/services/" + ProcessHandle.current().pid()),
+                    List.of("/srv/b.toml", mute.toString()));
+            Manager command = start("stop");
+            assertThat(command.end()).isEqualTo(2);
+            assertThat(command.lines()).singleElement().asString()
+                    .contains("name one by --file ", "/a.toml", " or /srv/b.toml");
+        }
+        manager.signal("TERM");
         assertThat(manager.end()).isZero();
     }
 

@@ -56,7 +56,8 @@ public final class ControlClient {
                 Quietly.close(channel::close);
             });
             try {
-                if (ask(channel, control, List.of("pid"), row -> said.append(row.getFirst())).isEmpty()) {
+                if (ask(channel, control, List.of("pid"), row -> said.append(said.isEmpty() ? number(row) : ""))
+                        .isEmpty()) {
                     return OptionalLong.empty();
                 }
                 return OptionalLong.of(Long.parseLong(said.toString()));
@@ -71,6 +72,11 @@ public final class ControlClient {
                 limit.cancel(false);
             }
         }
+    }
+
+    /** Without a number, what is said is none. */
+    private static String number(List<String> row) {
+        return row.size() == 1 && row.getFirst().matches("\\d{1,18}") ? row.getFirst() : "?";
     }
 
     /**

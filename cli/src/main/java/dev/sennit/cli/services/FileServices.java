@@ -1,5 +1,6 @@
 package dev.sennit.cli.services;
 
+import dev.sennit.internal.Uninterruptibles;
 import dev.sennit.service.ServiceLog;
 import dev.sennit.service.ServiceManager;
 import dev.sennit.service.ServiceSettings;
@@ -10,6 +11,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,11 +19,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 
 /**
- * What a manager runs for a file: its listeners, queues and services. Changes exclude each other.
+ * The listeners, queues and services of a file, which a manager runs. Changes exclude each other.
  *
  * <p>A reload may be given up while the workers of the former file still accept on listeners that the new file does not
  * have. So a listener is closed when neither the file nor a worker needs it, whatever became of the reload, and opens
@@ -29,6 +32,8 @@ import java.util.function.UnaryOperator;
  * waits for a file that has the queue again.
  */
 final class FileServices {
+    private static final Duration END_LIMIT = Duration.ofSeconds(5);
+
     private record Made(ServicesFile.Queue settings, SharedQueue<Object> queue) {}
 
     private final ServiceManager manager;
@@ -245,13 +250,19 @@ final class FileServices {
         }
     }
 
-    /** Ends the queues; when all workers have ended. */
+    /**
+     * Ends the queues; when all workers have ended. A reload that copies a class path from a disk that has gone may
+     * hold that up: then the end of this process does it.
+     */
     void shutdownQueues() {
-        changing.lock();
-        try {
-            queues.values().forEach(made -> made.queue().shutdown());
-        } finally {
-            changing.unlock();
-        }
+        Uninterruptibles.await(() -> {
+            if (changing.tryLock(END_LIMIT.toNanos(), TimeUnit.NANOSECONDS)) {
+                try {
+                    queues.values().forEach(made -> made.queue().shutdown());
+                } finally {
+                    changing.unlock();
+                }
+            }
+        });
     }
 }

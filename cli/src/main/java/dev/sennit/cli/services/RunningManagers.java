@@ -33,7 +33,7 @@ public final class RunningManagers {
      */
     public record Manager(long pid, Path file, Path control) {}
 
-    /** That of this process. */
+    /** The entry of this process. */
     record Entry(Path path) implements AutoCloseable {
         /** Removes it. If that fails, the next that looks removes it, as the process does not live. */
         @Override

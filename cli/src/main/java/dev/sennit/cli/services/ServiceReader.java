@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -144,7 +145,8 @@ final class ServiceReader {
             builder.jvmOptions(options.toArray(String[]::new));
         }
         classPath(builder);
-        builder.environment(variables());
+        Map<String, String> own = variables();
+        builder.environment(own);
         Path directory = Objects.requireNonNullElse(keys.text("directory", this::existingFolder), folder);
         builder.directory(directory);
         String listener = keys.text("listener");
@@ -158,7 +160,7 @@ final class ServiceReader {
         }
         ServiceSettings read = builder.build();
         if (isCheck && isCommand) {
-            lookForProgram(read.command().getFirst(), directory);
+            lookForProgram(read.command().getFirst(), own, directory);
         } else if (isCheck && isJava && !read.classPath().isEmpty()) {
             lookForClass(Objects.requireNonNull(read.className()), read.classPath());
         }
@@ -192,28 +194,35 @@ final class ServiceReader {
         }
     }
 
-    private void lookForProgram(String program, Path directory) {
+    /** By the rules of its start. */
+    private void lookForProgram(String program, Map<String, String> own, Path directory) {
         if (program.equals(STAND_IN)) { // was refused
             return;
         }
-        String where = "";
-        boolean isThere;
-        if (program.contains("/")) {
-            isThere = Files.isExecutable(directory.resolve(program)) && !Files.isDirectory(directory.resolve(program));
-            where = program.startsWith("/") ? "" : " in " + directory;
-        } else {
-            String path = environment.getOrDefault("PATH", "");
-            isThere = Stream.of(path.split(File.pathSeparator)).anyMatch(each -> !each.isEmpty()
-                    && Files.isExecutable(Path.of(each, program)) && !Files.isDirectory(Path.of(each, program)));
-            where = " on PATH";
-        }
+        boolean hasFolder = program.contains("/");
+        String path = own.getOrDefault("PATH", environment.getOrDefault("PATH", "/usr/bin:/bin"));
+        Stream<String> folders = hasFolder ? Stream.of("") : Stream.of(path.split(File.pathSeparator, -1));
+        boolean isThere = folders.anyMatch(folder -> isProgram(directory, folder, program));
         if (!isThere) {
+            String where = program.startsWith("/") ? "" : hasFolder ? " in " + directory : " on PATH";
             keys.refuse("command", "there is no program " + Problems.quoted(program) + where
                     + " that this user may run; correct the name, or install it");
         }
     }
 
+    private static boolean isProgram(Path directory, String folder, String program) {
+        try {
+            Path file = directory.resolve(folder).resolve(program);
+            return Files.isRegularFile(file) && Files.isExecutable(file);
+        } catch (InvalidPathException e) { // no file can have that name
+            return false;
+        }
+    }
+
     private void lookForClass(String className, List<Path> classPath) {
+        if (className.equals(STAND_IN)) { // was refused
+            return;
+        }
         String file = className.replace('.', '/') + ".class";
         for (Path part : classPath) {
             if (Files.isDirectory(part) ? Files.isRegularFile(part.resolve(file)) : hasEntry(part, file)) {

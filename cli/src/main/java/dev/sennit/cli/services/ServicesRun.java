@@ -52,7 +52,7 @@ public final class ServicesRun {
     private static final Duration LOOK = Duration.ofMillis(500);
     /** How often a command that waits is told what it waits for. */
     private static final Duration BETWEEN_NEWS = Duration.ofSeconds(5);
-    /** Commands that wait; fewer than the control server has places, so that status and stop are answered. */
+    /** Commands that wait, but for stop; fewer than the control server has places, so that others are answered. */
     private static final int MOST_WAITS = 32;
     /** Workers for which a command waits, in one line. */
     private static final int MOST_NAMED = 3;
@@ -302,25 +302,31 @@ public final class ServicesRun {
                 }
                 case "status" -> status(answer);
                 case "stop" -> await(end(first.equals("now")), answer);
-                case "reload", "scale", "restart", "logs" -> {
-                    if (!waits.tryAcquire()) {
-                        yield new Outcome(1, MOST_WAITS + " commands wait already: end some, and try again");
-                    }
-                    try {
-                        yield switch (verb) {
-                            case "reload" -> await(reload(first), answer);
-                            case "scale" -> await(scale(first, second), answer);
-                            case "restart" -> await(manager.restart(first), answer);
-                            default -> logs(answer, Integer.parseInt(first), second, left.contains("follow"));
-                        };
-                    } finally {
-                        waits.release();
-                    }
-                }
+                case "reload" -> waiting(() -> await(reload(first), answer));
+                case "scale" -> waiting(() -> await(scale(first, second), answer));
+                case "restart" -> waiting(() -> await(manager.restart(first), answer));
+                case "logs" ->
+                    waiting(() -> logs(answer, Integer.parseInt(first), second, left.contains("follow")));
                 default -> new Outcome(2, "the manager does not know \"" + verb + "\"");
             };
         } catch (IllegalArgumentException | IllegalStateException | ServiceException e) {
             return new Outcome(2, reason(e));
+        }
+    }
+
+    /** An answer that may take long. */
+    private interface Waiting {
+        Outcome answer() throws IOException, InterruptedException;
+    }
+
+    private Outcome waiting(Waiting one) throws IOException, InterruptedException {
+        if (!waits.tryAcquire()) {
+            return new Outcome(1, MOST_WAITS + " commands wait already: end some, and try again");
+        }
+        try {
+            return one.answer();
+        } finally {
+            waits.release();
         }
     }
 
@@ -355,7 +361,8 @@ public final class ServicesRun {
                 return new Outcome(e.getCause() instanceof ServicesFileException ? 2 : 1, reason(e));
             }
         }
-        return Outcome.DONE; // nobody reads it
+        done.cancel(false); // nobody reads it; what was asked for goes on
+        return Outcome.DONE;
     }
 
     private String waitsFor() {
@@ -394,7 +401,7 @@ public final class ServicesRun {
         return Outcome.DONE;
     }
 
-    /** What is served over HTTP. */
+    /** The figures that are served over HTTP. */
     private final class Figures implements FigureServer.Source {
         @Override
         public List<SlotStatus> workers() {

@@ -29,6 +29,7 @@ final class SystemdTeller {
     // guarded by telling
     private int reloads;
     private boolean hasSaidReady;
+    private boolean isStopping;
 
     // of the thread that looks
     private @Nullable CompletableFuture<Void> proofOfLife;
@@ -85,7 +86,7 @@ final class SystemdTeller {
     private void sayReadyIfUp() throws IOException {
         telling.lock();
         try {
-            if (!hasSaidReady && reloads == 0 && manager.isUp()) {
+            if (!hasSaidReady && !isStopping && reloads == 0 && manager.isUp()) {
                 notifier.ready();
                 hasSaidReady = true;
             }
@@ -118,7 +119,7 @@ final class SystemdTeller {
     void reloadEnds() {
         telling.lock();
         try {
-            if (--reloads == 0 && hasSaidReady) {
+            if (--reloads == 0 && hasSaidReady && !isStopping) {
                 notifier.ready();
             }
         } catch (IOException e) {
@@ -129,10 +130,14 @@ final class SystemdTeller {
     }
 
     void stopping() {
+        telling.lock();
         try {
+            isStopping = true;
             notifier.stopping();
         } catch (IOException e) {
             // systemd sees the end
+        } finally {
+            telling.unlock();
         }
     }
 }
