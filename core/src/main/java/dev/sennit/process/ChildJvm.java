@@ -12,7 +12,6 @@ import dev.sennit.internal.Uncaught;
 import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.internal.machine.OutputReader;
 import dev.sennit.internal.machine.ProcessEnd;
-import dev.sennit.internal.machine.ProcessStart;
 import dev.sennit.process.Frames.Frame;
 import dev.sennit.process.Frames.Kind;
 import java.io.File;
@@ -132,7 +131,9 @@ final class ChildJvm {
                 WorkerCommand.arguments(settings, WorkerProcessMain.class), folder.resolve(MeetingFolder.ARGUMENTS)));
         command.addAll(List.of(name, folder.toString()));
         ProcessBuilder builder = settings.processFor(command);
-        Process process = killedWithParent ? ParentDeathSignal.start(builder) : ProcessStart.start(builder);
+        ParentDeathSignal atParentsEnd =
+                killedWithParent ? ParentDeathSignal.KILL : ParentDeathSignal.CONTINUE; // so that it ends itself
+        Process process = atParentsEnd.start(builder);
         try {
             process.getOutputStream().close();
         } catch (IOException e) {

@@ -10,6 +10,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -18,26 +19,35 @@ import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Starts processes that the kernel kills when this JVM ends, also those that hang or are stopped ({@code SIGSTOP}), and
- * so would not notice. Linux has {@code PR_SET_PDEATHSIG} for that, and the program {@code setpriv} of util-linux sets
- * it before it becomes the program that is wanted.
+ * Starts processes that get a signal from the kernel when this JVM ends. {@link #KILL} ends also those that hang or are
+ * stopped ({@code SIGSTOP}), and so would not notice; {@link #CONTINUE} lets one that is stopped go on, so that it
+ * notices. Linux has {@code PR_SET_PDEATHSIG} for that, and the program {@code setpriv} of util-linux sets it before it
+ * becomes the program that is wanted.
  *
  * <p>For the kernel, the parent is the <em>thread</em> that started the process: the signal comes when that thread
  * ends, even while its JVM lives. A thread of the user's, of a pool, or the carrier of a virtual thread may end at any
  * time. So one platform thread starts all these processes, and stays as long as this JVM.
  */
-final class ParentDeathSignal {
+enum ParentDeathSignal {
+    /** Ends the process at once. */
+    KILL("KILL"),
+    /** Lets a stopped process go on; does nothing to any other. */
+    CONTINUE("CONT");
+
     private static final String PROGRAM = "setpriv";
-    private static final List<String> OPTIONS = List.of("--pdeathsig", "KILL", "--");
 
     private static final BlockingQueue<FutureTask<Process>> STARTS = new LinkedBlockingQueue<>();
 
     /** Guarded by the class. */
     private static boolean isServed;
-    /** Guarded by the class. What is in front of a command; empty where that is no help, null until it was tried. */
-    private static @Nullable List<String> prefix;
+    /** Guarded by the class. The program; empty where it is no help, null until it was tried. */
+    private static @Nullable Optional<Path> program;
 
-    private ParentDeathSignal() {}
+    private final String signal;
+
+    ParentDeathSignal(String signal) {
+        this.signal = signal;
+    }
 
     /**
      * Returns whether this system can do it: Linux, with a {@code setpriv} that knows how (BusyBox's does not).
@@ -45,40 +55,39 @@ final class ParentDeathSignal {
      * @throws IOException if nothing can be started now, so that this cannot be told
      */
     static boolean isAvailable() throws IOException {
-        return !prefix().isEmpty();
+        return program().isPresent();
     }
 
-    private static synchronized List<String> prefix() throws IOException {
-        if (prefix == null) {
+    private static synchronized Optional<Path> program() throws IOException {
+        if (program == null) {
             ProcessStart.ensureDescriptors(); // else a lack of them would look like a lack of the program, for ever
-            Path program = program();
-            prefix = program == null || !works(program) ? List.of() : prefixed(program, List.of());
+            program = find().filter(ParentDeathSignal::works);
         }
-        return prefix;
+        return program;
     }
 
-    private static @Nullable Path program() {
+    private static Optional<Path> find() {
         if (!System.getProperty("os.name", "").equals("Linux")) {
-            return null;
+            return Optional.empty();
         }
         String path = System.getenv("PATH");
         for (String folder : (path == null ? "/usr/bin:/bin" : path).split(File.pathSeparator, -1)) {
             try {
                 Path program = Path.of(folder, PROGRAM);
                 if (program.isAbsolute() && Files.isExecutable(program)) {
-                    return program;
+                    return Optional.of(program);
                 }
             } catch (InvalidPathException e) {
                 // no folder
             }
         }
-        return null;
+        return Optional.empty();
     }
 
     private static boolean works(Path program) {
         try {
             Process trial = ProcessStart.start(
-                    new ProcessBuilder(prefixed(program, List.of(program.toString(), "--version")))
+                    new ProcessBuilder(KILL.before(program, List.of(program.toString(), "--version")))
                             .redirectErrorStream(true)
                             .redirectOutput(ProcessBuilder.Redirect.DISCARD));
             return Uninterruptibles.get(trial::waitFor) == 0;
@@ -87,22 +96,24 @@ final class ParentDeathSignal {
         }
     }
 
-    private static List<String> prefixed(Path program, List<String> command) {
-        List<String> all = new ArrayList<>(List.of(program.toString()));
-        all.addAll(OPTIONS);
+    private List<String> before(Path program, List<String> command) {
+        List<String> all = new ArrayList<>(List.of(program.toString(), "--pdeathsig", signal, "--"));
         all.addAll(command);
         return all;
     }
 
     /**
-     * Starts a process that ends with this JVM. It has the pid of the process that is returned.
+     * Starts a process that gets this signal when this JVM ends; where that cannot be, as any process is started. It
+     * has the pid of the process that is returned.
      *
      * @throws OutOfMemoryError when there is no thread to be had
      */
-    static Process start(ProcessBuilder process) throws IOException {
-        List<String> command = new ArrayList<>(prefix());
-        command.addAll(process.command());
-        process.command(command);
+    Process start(ProcessBuilder process) throws IOException {
+        Path found = program().orElse(null);
+        if (found == null) {
+            return ProcessStart.start(process);
+        }
+        process.command(before(found, process.command()));
         var start = new FutureTask<>(() -> ProcessStart.start(process));
         ensureServed();
         STARTS.add(start);

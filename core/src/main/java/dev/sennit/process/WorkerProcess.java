@@ -66,8 +66,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Its parent's end is its own</b>, as it is for a thread: when this JVM ends, by its own will or by
  * {@code kill -9}, the process gets to know it, runs its stop listeners and shutdown hooks, and is gone after two
- * seconds at the latest, or {@linkplain Builder#orphanLimit another time}. One that hangs or was stopped by {@code
- * SIGSTOP} does not get to know it: {@link Builder#killedWithParent} is for that. One that is not a
+ * seconds at the latest, or {@linkplain Builder#orphanLimit another time}. Where the kernel can do it, one that was
+ * stopped by {@code SIGSTOP} is continued for that. A JVM that hangs does not get to know it:
+ * {@link Builder#killedWithParent} is for that. One that is not a
  * {@linkplain Builder#daemon daemon}, which is the default, keeps this JVM alive when its main method returns, as a
  * thread does; it does not survive {@link System#exit}. What is to survive this JVM is started by a
  * {@link ProcessBuilder}.

@@ -458,6 +458,28 @@ class WorkerNotesIT {
     }
 
     @Test
+    @EnabledOnOs(OS.LINUX)
+    void oneThatStandsStillGoesOnAndEndsWhenTheParentHasEnded(@TempDir Path folder) throws Exception {
+        assumeTrue(ParentDeathSignal.isAvailable());
+        Process parent = parent(folder, "1500");
+        try {
+            ProcessHandle child = child(folder);
+            try {
+                signal("STOP", child.pid());
+                parent.destroyForcibly().waitFor();
+                child.onExit().get(30, SECONDS);
+            } finally {
+                child.destroyForcibly();
+            }
+            var signals = new Signals(folder.toString());
+            assertThat(signals.isSet("listener true")).isTrue();
+            assertThat(signals.isSet("hook true")).isTrue();
+        } finally {
+            parent.destroyForcibly();
+        }
+    }
+
+    @Test
     void stopListenersAndThenHooksRunWhenTheParentHasEnded(@TempDir Path folder) throws Exception {
         endOfTheParent(folder, "1500");
         var signals = new Signals(folder.toString());
