@@ -1,6 +1,8 @@
 package dev.sennit.cli.services;
 
 import dev.sennit.internal.Quietly;
+import dev.sennit.internal.machine.FolderOwner;
+import dev.sennit.internal.machine.ProcessIdentity;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
@@ -15,13 +17,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The managers of services that this user runs on this machine, so that a command finds the only one without being told
- * its file. Each writes a file with its process id as name into a folder that only this user can write: {@code
+ * its file. Each writes a file, whose name tells its process, into a folder that only this user can write: {@code
  * $XDG_RUNTIME_DIR/sennit/services}, or {@code ~/.cache/sennit/services}. A file that a killed manager left behind is
- * removed by the next that looks. Where there is no such folder, the commands have to be told the file.
+ * removed by the next that looks. A manager in another container that shares the folder is not found, as its process
+ * id means nothing here. Where there is no such folder, the commands have to be told the file.
  */
 public final class RunningManagers {
     /**
@@ -77,7 +81,7 @@ public final class RunningManagers {
         if (!isOurs()) {
             throw new IOException("folder " + folder + " can be written by other users");
         }
-        Path entry = folder.resolve(Long.toString(ProcessHandle.current().pid()));
+        Path entry = folder.resolve(FolderOwner.namePrefix() + ProcessHandle.current().pid());
         Files.write(entry, List.of(file.toString(), control.toString()), StandardCharsets.UTF_8);
         return new Entry(entry);
     }
@@ -120,20 +124,21 @@ public final class RunningManagers {
     }
 
     private static @Nullable Manager read(Path entry) {
-        String name = entry.getFileName().toString();
-        if (!name.matches("\\d{1,18}")) {
+        OptionalLong owner = FolderOwner.ofThisScope(entry.getFileName().toString());
+        if (owner.isEmpty()) {
             return null;
         }
         try {
-            long pid = Long.parseLong(name);
-            if (ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isEmpty()) {
+            if (!ProcessIdentity.isAlive(owner.getAsLong())) {
                 Files.deleteIfExists(entry);
                 return null;
             }
             List<String> lines = Files.size(entry) > LARGEST
                     ? List.of()
                     : Files.readAllLines(entry, StandardCharsets.UTF_8);
-            return lines.size() != 2 ? null : new Manager(pid, Path.of(lines.get(0)), Path.of(lines.get(1)));
+            return lines.size() != 2
+                    ? null
+                    : new Manager(ProcessIdentity.pid(owner.getAsLong()), Path.of(lines.get(0)), Path.of(lines.get(1)));
         } catch (IOException | InvalidPathException e) { // it vanishes with its manager, for example
             return null;
         }

@@ -3,6 +3,7 @@ package dev.sennit.cli.services;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.internal.machine.FolderOwner;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,8 +48,12 @@ class RunningManagersTest {
     void whatIsNoEntryHidesNone() throws Exception {
         try (var _ = managers.add(FILE, CONTROL)) {
             Files.writeString(folder.resolve("notes"), "mine");
-            Path dead = Files.writeString(folder.resolve("99999999"), FILE + "\n" + CONTROL);
-            Path alive = folder.resolve("1");
+            String own = FolderOwner.namePrefix() + ProcessHandle.current().pid();
+            Path dead = Files.writeString(
+                    folder.resolve(own.replaceFirst("-[0-9a-f]+-", "-5f5e0ff-")), FILE + "\n" + CONTROL);
+            Path elsewhere = Files.writeString(
+                    folder.resolve(own.replaceFirst("-([0-9a-f]+)-\\w+-", "-$1-another-")), FILE + "\n" + CONTROL);
+            Path alive = folder.resolve(FolderOwner.namePrefix() + "1");
             for (byte[] bad : List.of(new byte[] {(byte) 0xff, '\n', 'a'}, "\0\nb".getBytes(), "one line".getBytes(),
                     new byte[1 << 15])) {
                 Files.write(alive, bad);
@@ -58,6 +63,7 @@ class RunningManagersTest {
             Files.createDirectory(alive);
             assertThat(managers.find()).extracting(RunningManagers.Manager::file).containsExactly(FILE);
             assertThat(dead).doesNotExist();
+            assertThat(elsewhere).exists(); // nothing is known of its process
             assertThat(folder.resolve("notes")).exists();
         }
     }
@@ -68,7 +74,8 @@ class RunningManagersTest {
         Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
         assertThatThrownBy(() -> managers.add(FILE, CONTROL)).isInstanceOf(IOException.class)
                 .hasMessage("folder " + folder + " can be written by other users");
-        Files.writeString(folder.resolve(Long.toString(ProcessHandle.current().pid())), FILE + "\n" + CONTROL);
+        Files.writeString(
+                folder.resolve(FolderOwner.namePrefix() + ProcessHandle.current().pid()), FILE + "\n" + CONTROL);
         assertThat(managers.find()).isEmpty();
     }
 }

@@ -1,10 +1,12 @@
 package dev.sennit.internal.machine;
 
+import java.util.OptionalLong;
 import java.util.regex.Pattern;
 
 /**
- * The process that created a private folder. The folder's name tells it, {@code sennit-IDENTITY-SCOPE-RANDOM}, so the
- * owner is known from the moment the folder exists. A process that finds a folder whose owner is dead may remove it.
+ * The process that created a private folder, or file. The folder's name tells it, {@code sennit-IDENTITY-SCOPE-RANDOM},
+ * so the owner is known from the moment the folder exists. A process that finds a folder whose owner is dead may remove
+ * it.
  *
  * <p>The scope stands for the processes that share a numbering: in another container, or on another machine, the same
  * number is another process, whose state is unknown here.
@@ -35,15 +37,21 @@ public final class FolderOwner {
 
     /** Returns whether a name is that of a folder whose owner was a process in this scope, and has ended. */
     static boolean isDead(String name) {
+        OptionalLong owner = ofThisScope(name);
+        return owner.isPresent() && !ProcessIdentity.isAlive(owner.getAsLong());
+    }
+
+    /** Returns the identity of the owner; empty if it is a process of another scope, or the name is none of these. */
+    public static OptionalLong ofThisScope(String name) {
         String[] own = SELF.split("-", -1);
         String[] parts = name.split("-", -1);
         if (own.length != 4 || parts.length != 4 || !own[0].equals(parts[0]) || !own[2].equals(parts[2])) {
-            return false;
+            return OptionalLong.empty();
         }
         try {
-            return !ProcessIdentity.isAlive(Long.parseUnsignedLong(parts[1], 16));
+            return OptionalLong.of(Long.parseUnsignedLong(parts[1], 16));
         } catch (NumberFormatException e) {
-            return false;
+            return OptionalLong.empty();
         }
     }
 }
