@@ -162,7 +162,7 @@ final class FigurePages {
         var text = new PrometheusText();
         states(text, workers);
         new PerWorker(text, workers, usage, totals).write();
-        services(text);
+        services(text, source.services()); // asked once, so that its families agree
         manager(text);
         return new Page(OK, PrometheusText.MEDIA_TYPE, text.toString().getBytes(StandardCharsets.UTF_8));
     }
@@ -235,18 +235,20 @@ final class FigurePages {
         }
     }
 
-    private void services(PrometheusText text) {
-        perService(text, "sennit_service_up", "1 if all wanted workers are ready, or have done their work.",
+    private static void services(PrometheusText text, List<ServiceStatus> services) {
+        perService(text, services, "sennit_service_up", "1 if all wanted workers are ready, or have done their work.",
                 service -> service.isUp() ? 1 : 0);
-        perService(text, "sennit_service_wanted_workers", "Workers that the service is to have.",
+        perService(text, services, "sennit_service_wanted_workers", "Workers that the service is to have.",
                 ServiceStatus::wanted);
-        perService(text, "sennit_service_ready_workers", "Workers of the service that are ready.",
+        perService(text, services, "sennit_service_ready_workers", "Workers of the service that are ready.",
                 ServiceStatus::ready);
     }
 
-    private void perService(PrometheusText text, String name, String help, ToLongFunction<ServiceStatus> figure) {
+    private static void perService(
+            PrometheusText text, List<ServiceStatus> services, String name, String help,
+            ToLongFunction<ServiceStatus> figure) {
         text.family(name, Type.GAUGE, help);
-        for (ServiceStatus service : source.services()) {
+        for (ServiceStatus service : services) {
             text.sample(number(figure.applyAsLong(service)), "service", service.name());
         }
     }
