@@ -80,7 +80,7 @@ enum FaultyService {
     abstract ServiceSettings.Builder flooding(String name, int lines);
 
     static ServiceSettings.Builder of(String name, Service service) {
-        return ServiceSettings.of(name, service).heap("32m");
+        return SmallServices.of(name, service);
     }
 
     /** A shell that is ready when it says "up". */

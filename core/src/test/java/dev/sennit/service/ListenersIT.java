@@ -84,7 +84,7 @@ class ListenersIT {
     };
 
     private static ServiceSettings.Builder teller() {
-        return ServiceSettings.of("teller", TELLER).heap("32m").listener("web");
+        return SmallServices.of("teller", TELLER).listener("web");
     }
 
     private void start(ServiceSettings.Builder... all) throws IOException {
@@ -204,7 +204,7 @@ class ListenersIT {
                 ? UnixDomainSocketAddress.of(path)
                 : new InetSocketAddress(InetAddress.getByName("::1"), 0));
         assertThat(manager.listeners()).containsExactly(new ListenerStatus("web", address, true));
-        start(teller(), ServiceSettings.of("other", TELLER).heap("32m").listener("web"));
+        start(teller(), SmallServices.of("other", TELLER).listener("web"));
         Set<Long> answered = new HashSet<>();
         Conditions.await("both services answer").until(() -> {
             answered.add(ask(address));
@@ -294,8 +294,8 @@ class ListenersIT {
                 } catch (IOException e) {
                     System.out.println(e.getMessage());
                 }
-                manager.add(ServiceSettings.of("first", answers).heap("32m").listener("one").build());
-                manager.add(ServiceSettings.of("second", answers).heap("32m").listener("two").build());
+                manager.add(SmallServices.of("first", answers).listener("one").build());
+                manager.add(SmallServices.of("second", answers).listener("two").build());
                 manager.start();
                 manager.whenUp().join();
                 System.out.println(answering(manager, first) + ", " + answering(manager, second));
@@ -381,9 +381,9 @@ class ListenersIT {
             WorkerProcess.parent().orElseThrow().send(asks);
             me.awaitStop();
         };
-        manager.add(ServiceSettings.of("none", greedy).heap("32m").deaths(1, Duration.ofMinutes(1), Escalation.FAIL)
+        manager.add(SmallServices.of("none", greedy).deaths(1, Duration.ofMinutes(1), Escalation.FAIL)
                 .build());
-        manager.add(ServiceSettings.of("second", greedy).heap("32m").listener("web")
+        manager.add(SmallServices.of("second", greedy).listener("web")
                 .deaths(1, Duration.ofMinutes(1), Escalation.FAIL).build());
         manager.start();
         assertThat(manager.awaitEnd()).isEqualTo(1);
@@ -393,20 +393,20 @@ class ListenersIT {
 
     @Test
     void aServiceWithoutListenerIsTold() throws Exception {
-        start(ServiceSettings.of("none", me -> {
+        start(SmallServices.of("none", me -> {
             try {
                 me.accept();
             } catch (IllegalStateException e) {
                 System.out.println(e.getMessage());
             }
             me.awaitStop();
-        }).heap("32m"));
+        }));
         Conditions.await("it says so").until(() -> log().contains("out: service none has no listener: name one by "));
     }
 
     @Test
     void titlesTellManagerServiceAndWorker() throws Exception {
-        start(ServiceSettings.of("printer", ServiceWorker::awaitStop).heap("32m").workers(2).spares(1));
+        start(SmallServices.of("printer", ServiceWorker::awaitStop).workers(2).spares(1));
         assertThat(title(0)).isEqualTo("shop: printer worker(0)");
         assertThat(title(1)).isEqualTo("shop: printer worker(1)");
         long killed = manager.status().get(1).pid();
@@ -431,7 +431,7 @@ class ListenersIT {
     /** A terminal sends INT and HUP to all its processes. */
     @Test
     void onlyTheManagerHeedsTheTerminal() throws Exception {
-        start(ServiceSettings.of("printer", ServiceWorker::awaitStop).heap("32m"));
+        start(SmallServices.of("printer", ServiceWorker::awaitStop));
         long pid = manager.status().getFirst().pid();
         for (String signal : List.of("-INT", "-HUP")) {
             assertThat(new ProcessBuilder("kill", signal, Long.toString(pid)).start().waitFor()).isZero();
@@ -443,7 +443,7 @@ class ListenersIT {
     /** Without a limit it would neither work nor be replaced. */
     @Test
     void aWorkerThatDoesNotHeedTermIsEndedAtItsLimit() throws Exception {
-        start(ServiceSettings.of("deaf", new Deaf()).heap("32m").stopLimit(Duration.ofMillis(300)));
+        start(SmallServices.of("deaf", new Deaf()).stopLimit(Duration.ofMillis(300)));
         long pid = manager.status().getFirst().pid();
         assertThat(new ProcessBuilder("kill", "-TERM", Long.toString(pid)).start().waitFor()).isZero();
         Conditions.await("another worker").until(() -> {
@@ -469,7 +469,7 @@ class ListenersIT {
     @Test
     void valuesTravel() throws Exception {
         SharedQueue<String> queue = SharedQueue.create(4, 1 << 16);
-        start(ServiceSettings.of("taker", me -> {
+        start(SmallServices.of("taker", me -> {
             @SuppressWarnings("unchecked")
             SharedQueue<String> lines = me.value("lines", SharedQueue.class);
             System.out.println("took " + lines.take() + " and has " + me.value("limit", Integer.class));
@@ -484,12 +484,12 @@ class ListenersIT {
                 System.out.println(e.getMessage());
             }
             me.awaitStop();
-        }).heap("32m").value("lines", queue).value("limit", 7), ServiceSettings.of("maker", me -> {
+        }).value("lines", queue).value("limit", 7), SmallServices.of("maker", me -> {
             @SuppressWarnings("unchecked")
             SharedQueue<String> lines = me.value("lines", SharedQueue.class);
             lines.put("paper");
             me.awaitStop();
-        }).heap("32m").value("lines", queue));
+        }).value("lines", queue));
         Conditions.await("it has taken").until(() -> log().contains("out: took paper and has 7"));
         Conditions.await("both mistakes").until(() -> log().contains("which is no java.lang.String")
                 && log().contains("service taker has no value other; there are [limit, lines]"));

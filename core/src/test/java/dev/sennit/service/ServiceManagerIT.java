@@ -78,7 +78,7 @@ class ServiceManagerIT {
     }
 
     private static ServiceSettings.Builder service(Service service) {
-        return ServiceSettings.of("printer", service).heap("32m");
+        return SmallServices.of("printer", service);
     }
 
     @Test
@@ -275,7 +275,7 @@ class ServiceManagerIT {
     void aJarMayBeOverwrittenWhileItRuns(@TempDir Path folder) throws Exception {
         Path jar = folder.resolve("my app.jar");
         writeJar(jar, "one");
-        start(ServiceSettings.ofClass("printer", "Printing").classPath(jar, library()).heap("32m"));
+        start(SmallServices.small(ServiceSettings.ofClass("printer", "Printing").classPath(jar, library())));
         while (!log().contains(" out: one\n")) {
             Thread.onSpinWait();
         }
@@ -290,7 +290,7 @@ class ServiceManagerIT {
     void aBrokenJarIsGivenUpAndTheOldServesOn(@TempDir Path folder) throws Exception {
         Path jar = folder.resolve("app.jar");
         writeJar(jar, "one");
-        start(ServiceSettings.ofClass("printer", "Printing").classPath(jar, library()).heap("32m").workers(2));
+        start(SmallServices.small(ServiceSettings.ofClass("printer", "Printing").classPath(jar, library())).workers(2));
         List<Long> pids = manager.status().stream().map(SlotStatus::pid).toList();
         Files.write(jar, new byte[] {1, 2, 3});
         assertThatThrownBy(() -> manager.reload().get())

@@ -135,7 +135,7 @@ final class ServiceStorm implements AutoCloseable {
 
     private ServiceSettings.Builder withLimits(String name, ServiceSettings.Builder all) {
         if (!name.startsWith("command")) {
-            all.heap("24m").heartbeatLimit(Duration.ofSeconds(2));
+            SmallServices.small(all).heartbeatLimit(Duration.ofSeconds(2));
         }
         return all.environment(processes.environment())
                 .workers(name.startsWith("class") ? 1 : 2)
