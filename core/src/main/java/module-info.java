@@ -9,6 +9,7 @@ module dev.sennit {
     exports dev.sennit;
     exports dev.sennit.loop;
     exports dev.sennit.manager;
+    exports dev.sennit.observe;
     exports dev.sennit.pipe;
     exports dev.sennit.process;
     exports dev.sennit.service;

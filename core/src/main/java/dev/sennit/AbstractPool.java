@@ -578,6 +578,7 @@ public abstract non-sealed class AbstractPool implements Pool {
             }
         }
         counters.submitted();
+        submission.tellSubmitted();
         boolean here = (inCaller || runsInCaller()) && !tooLate;
         boolean mayEndEarly = submission.mayEndEarly() || delay.isPositive();
         if (mayEndEarly) { // keeps the pool open if another thread settles the task before it is dispatched

@@ -172,6 +172,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         Duration wait = progress.afterAttempt(value, failureOf(done));
         if (wait != null) {
             pool().counters().retried();
+            tellRetried();
             return wait;
         }
         Throwable failure = progress.failure();
@@ -275,10 +276,10 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     }
 
     @Override
-    void finish(@Nullable T value, @Nullable Throwable failure) {
+    void finish(@Nullable T value, @Nullable Throwable failure, long ranNanos) {
         finisher = Thread.currentThread();
         try {
-            super.finish(value, failure);
+            super.finish(value, failure, ranNanos);
         } finally {
             finisher = null;
         }

@@ -4,6 +4,8 @@ import dev.sennit.internal.Backend;
 import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Interrupts;
+import dev.sennit.internal.TaskObserver;
+import dev.sennit.internal.TaskObserver.Outcome;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Uncaught;
 import dev.sennit.internal.Waits;
@@ -105,6 +107,8 @@ public class Submission<T extends @Nullable Object> {
      * that moves the state to or from QUEUED.
      */
     private long since = Backend.current().nanoTime();
+    /** Its number among the tasks that are observed; 0 if it is not. Written before dispatch. */
+    private long observed;
     /**
      * The thread inside {@link #run()}. Set by that thread; interrupted under this object's lock, while the state is
      * STOPPING.
@@ -355,7 +359,17 @@ public class Submission<T extends @Nullable Object> {
      * @return false when it was started or dropped; the caller must then not run it
      */
     public final boolean start() {
-        return claim() && begun();
+        return start(null);
+    }
+
+    /**
+     * Claims it for a worker, as {@link #start()} does.
+     *
+     * @param worker the name of the worker, for those who look on
+     * @return false when it was started or dropped; the caller must then not run it
+     */
+    public final boolean start(@Nullable String worker) {
+        return claim() && begun(worker);
     }
 
     /** A worker that a cancelled task has set free comes before {@code shutdownNow} has cancelled those that wait. */
@@ -367,18 +381,23 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /** Begins a run elsewhere, after the move to RUNNING. If this fails, the task fails and its run is stopped. */
-    private boolean begun() {
+    private boolean begun(@Nullable String worker) {
         try {
-            begin(Backend.current().nanoTime());
+            begin(Backend.current().nanoTime(), worker);
         } catch (Throwable e) { // no thread for a timer, for example
             settle(null, e, true);
         }
         return true;
     }
 
-    private void begin(long now) {
-        counters().started(now - since);
+    private void begin(long now, @Nullable String worker) {
+        long waited = now - since;
+        counters().started(waited);
         since = now;
+        TaskObserver observer = observer();
+        if (observer != null) {
+            observer.begun(observed, pool.name(), named(), waited, worker);
+        }
         boolean isWanted = owner == null || wasHandedBack || owner.begins();
         if (options.timeout() != null) {
             startTimeLimit(options.timeout());
@@ -405,7 +424,16 @@ public class Submission<T extends @Nullable Object> {
      * @return false when that was noted before
      */
     public final boolean startSent() {
-        return STATE.compareAndSet(this, SENT, RUNNING) && begun();
+        return STATE.compareAndSet(this, SENT, RUNNING) && begun(sentTo());
+    }
+
+    /**
+     * Returns the name of the worker that it was sent to, for those who look on.
+     *
+     * @return null unless the kind knows it
+     */
+    protected @Nullable String sentTo() {
+        return null;
     }
 
     /**
@@ -489,7 +517,7 @@ public class Submission<T extends @Nullable Object> {
         Throwable failure = null;
         long began = Backend.current().nanoTime();
         try {
-            begin(began);
+            begin(began, Thread.currentThread().getName());
             depth = (short) Interrupts.depth();
             runner = Thread.currentThread();
             if (state == RUNNING) { // else it was settled before there was a thread to interrupt
@@ -552,6 +580,10 @@ public class Submission<T extends @Nullable Object> {
     private boolean endStopped(long nanos) {
         releaseBody();
         countRun(nanos);
+        TaskObserver observer = observer();
+        if (observer != null) {
+            observer.runOver(observed, pool.name(), named(), nanos);
+        }
         boolean leaves = !STATE.compareAndSet(this, STOPPING, RUN_OVER); // else told() does, once the future is done
         if (leaves) {
             state = ENDED;
@@ -646,7 +678,7 @@ public class Submission<T extends @Nullable Object> {
             countRun(runNanos);
             pool.releasePlace(this); // first: a caller who sees the future done finds room for the next task
         } finally {
-            finish(value, failure);
+            finish(value, failure, runNanos);
         }
         return true;
     }
@@ -661,6 +693,10 @@ public class Submission<T extends @Nullable Object> {
         wasHandedBack = true;
         long startedAt = since;
         since = Backend.current().nanoTime();
+        TaskObserver observer = observer();
+        if (observer != null) { // first: the next run may begin at once
+            observer.handedBack(observed, pool.name(), named());
+        }
         if (!STATE.compareAndSet(this, RUNNING, QUEUED)) {
             since = startedAt;
             return false;
@@ -727,7 +763,7 @@ public class Submission<T extends @Nullable Object> {
                     counters().dropped();
                     pool.releasePlace(this);
                 } finally {
-                    finish(value, failure);
+                    finish(value, failure, TaskObserver.NOT_RUN);
                 }
             });
         } finally {
@@ -739,7 +775,7 @@ public class Submission<T extends @Nullable Object> {
         try {
             pool.whileSettling(() -> {
                 tryToStop(interrupt);
-                finish(value, failure);
+                finish(value, failure, TaskObserver.NOT_RUN);
             });
         } finally {
             told();
@@ -777,15 +813,18 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /** Counts the outcome, completes the future, and runs its callbacks. */
-    void finish(@Nullable T value, @Nullable Throwable failure) {
+    void finish(@Nullable T value, @Nullable Throwable failure, long ranNanos) {
         try {
             cancelTimeLimit();
             if (failure == null) {
                 counters().succeeded();
+                tellEnd(Outcome.SUCCEEDED, ranNanos, null);
             } else if (failure instanceof CancellationException) {
                 counters().cancelled();
+                tellEnd(Outcome.CANCELLED, ranNanos, null);
             } else {
                 counters().failed();
+                tellEnd(Outcome.FAILED, ranNanos, failure);
                 if (reportsFailure) {
                     Uncaught.report(failure);
                 }
@@ -793,6 +832,40 @@ public class Submission<T extends @Nullable Object> {
         } finally {
             future.finish(value, failure);
         }
+    }
+
+    private void tellEnd(Outcome outcome, long ranNanos, @Nullable Throwable failure) {
+        TaskObserver observer = observer();
+        if (observer != null) {
+            observer.ended(observed, pool.name(), named(), outcome, ranNanos, failure);
+        }
+    }
+
+    /** Notes that it was admitted, and counted; before it is dispatched. */
+    final void tellSubmitted() {
+        TaskObserver observer = TaskObserver.Current.get();
+        if (observer != null) {
+            observed = TaskObserver.Current.nextTask();
+            observer.submitted(observed, pool.name(), named());
+        }
+    }
+
+    /** Notes that another attempt at it follows. */
+    final void tellRetried() {
+        TaskObserver observer = observer();
+        if (observer != null) {
+            observer.retried(observed, pool.name(), named());
+        }
+    }
+
+    /** Returns who is told of this task, or null. */
+    private @Nullable TaskObserver observer() {
+        return observed == 0 ? null : TaskObserver.Current.get();
+    }
+
+    private Object named() {
+        String given = options.name();
+        return given != null ? given : writtenClass();
     }
 
     private void cancelTimeLimit() {

@@ -1,5 +1,7 @@
 package dev.sennit;
 
+import dev.sennit.internal.ClassNames;
+
 /**
  * Names for tasks whose submitter gave no name, made from the class, so that an error tells where the task was written.
  */
@@ -11,9 +13,7 @@ final class TaskNames {
     }
 
     static String ofClass(Class<?> written) {
-        String name = written.getName();
-        int lambda = name.indexOf("$$Lambda");
-        return lambda < 0 ? name : name.substring(0, lambda) + "::lambda";
+        return ClassNames.readable(written);
     }
 
     /** Returns the object that the submitter wrote, without the library's wrappers. */

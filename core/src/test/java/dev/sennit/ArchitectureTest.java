@@ -312,9 +312,9 @@ class ArchitectureTest {
             assertThat(ModuleDescriptor.read(Objects.requireNonNull(module)).exports())
                     .extracting(ModuleDescriptor.Exports::source)
                     .containsExactlyInAnyOrder(
-                            "dev.sennit", "dev.sennit.loop", "dev.sennit.manager", "dev.sennit.pipe",
-                            "dev.sennit.process", "dev.sennit.service", "dev.sennit.shared",
-                            "dev.sennit.testing");
+                            "dev.sennit", "dev.sennit.loop", "dev.sennit.manager", "dev.sennit.observe",
+                            "dev.sennit.pipe", "dev.sennit.process", "dev.sennit.service",
+                            "dev.sennit.shared", "dev.sennit.testing");
         }
     }
 

@@ -36,6 +36,7 @@ public final class SideBySide {
         EXPERIMENTS.put("equal", new EqualExperiment());
         EXPERIMENTS.put("latency", new LatencyExperiment());
         EXPERIMENTS.put("throughput", new ThroughputExperiment());
+        EXPERIMENTS.put("events", new EventsExperiment());
         EXPERIMENTS.put("megabyte", new MegabyteExperiment());
         EXPERIMENTS.put("pipes", new PipesExperiment());
         EXPERIMENTS.put("locks", new LocksExperiment());

@@ -99,6 +99,12 @@ final class RemoteSubmission<T extends @Nullable Object> extends Submission<T> {
     }
 
     @Override
+    protected @Nullable String sentTo() {
+        WorkerJvm busy = worker;
+        return busy == null ? null : busy.label();
+    }
+
+    @Override
     protected boolean hasRun() {
         WorkerJvm ran = worker;
         return ran != null && ran.hasEnded(this);

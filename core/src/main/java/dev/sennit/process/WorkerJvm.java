@@ -99,6 +99,8 @@ final class WorkerJvm {
     private final RingLink.@Nullable Shared shared;
     private final StatusPage page;
     private final Process process;
+    /** Its name and process id. Made once, as it goes with each task to those who look on. */
+    private final String label;
     private final @Nullable OutputReader output;
     private final long oomKillsBefore = LinuxProcess.oomKills();
     /** Written once by {@link #awaitReady}, in the serving thread, before the worker gets tasks. */
@@ -196,6 +198,7 @@ final class WorkerJvm {
             output = settings.output() == WorkerOutput.INHERIT
                     ? null
                     : new OutputReader(name, started, settings.linesOf(name));
+            label = name + " (pid " + started.pid() + ")";
         } catch (Throwable e) { // no thread, for example
             if (started != null) {
                 started.destroyForcibly();
@@ -326,6 +329,11 @@ final class WorkerJvm {
 
     long pid() {
         return process.pid();
+    }
+
+    /** Returns its name and process id, for those who look on. */
+    String label() {
+        return label;
     }
 
     /** Returns whether a task had begun when the worker ended; true if the worker has reported impossible progress. */

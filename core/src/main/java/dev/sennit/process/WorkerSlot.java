@@ -573,7 +573,7 @@ final class WorkerSlot {
 
     /** Starts a task and sends it; returns false when the task was settled before, and the worker is still free. */
     private boolean begin(RemoteSubmission<?> submission, WorkerJvm up) {
-        if (!submission.start()) {
+        if (!submission.start(up.label())) {
             return false;
         }
         EncodedTask message = submission.message(); // once the task is in current it may end, which drops the message

@@ -1,0 +1,101 @@
+package dev.sennit.internal;
+
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Is told what tasks do: the seam between the pools, which know nothing of views and recordings, and what makes them.
+ *
+ * <p>The threads that move a task on call these methods, between the steps of the task. So a method neither blocks nor
+ * throws, calls no code of users, and does not keep what it was given longer than a view needs.
+ *
+ * <p>A task that was submitted while there was no observer is never told of: its number is 0. The parts of a whole that
+ * a pool counts as one task are not told of either. So what an observer hears adds up as the figures of a pool do.
+ *
+ * <p>The calls for one task come in this order, from whichever thread makes the step; {@code runOver} may also come
+ * before the end that made the task stop, and {@code begun} after it, as two threads are at work then:
+ * <pre>
+ * submitted -> begun -> ended                          the usual way
+ * submitted -> ended                                   dropped before a worker began it
+ * submitted -> begun -> ended -> runOver               stopped; the run ends when it heeds that
+ * submitted -> begun -> handedBack -> begun -> ...     its worker certainly had not begun it
+ * </pre>
+ */
+public interface TaskObserver {
+    /** How a task ended. */
+    enum Outcome {
+        /** With a value. */
+        SUCCEEDED,
+        /** With an exception, a time limit that was over among them. */
+        FAILED,
+        /** It was cancelled. */
+        CANCELLED
+    }
+
+    /** The run time of a task whose run has not ended, or never began. */
+    long NOT_RUN = -1;
+
+    /**
+     * A pool has admitted a task.
+     *
+     * @param task its number, which no other task of this JVM has
+     * @param pool the name of its pool
+     * @param named its name, or the class from which a name is made
+     */
+    void submitted(long task, String pool, Object named);
+
+    /**
+     * A worker begins it.
+     *
+     * @param waitedNanos how long it has waited for the worker
+     * @param worker the worker's name; null if that is not known
+     */
+    void begun(long task, String pool, Object named, long waitedNanos, @Nullable String worker);
+
+    /** It waits again: the worker that was to run it had not begun it. */
+    void handedBack(long task, String pool, Object named);
+
+    /** An attempt at it has ended, and another follows. */
+    void retried(long task, String pool, Object named);
+
+    /**
+     * Its future is about to be done.
+     *
+     * @param ranNanos how long the run took; {@link #NOT_RUN} if the task was settled from outside
+     * @param failure why it failed, or null
+     */
+    void ended(
+            long task, String pool, Object named, Outcome outcome, long ranNanos, @Nullable Throwable failure);
+
+    /** The run of a task that was stopped is over. */
+    void runOver(long task, String pool, Object named, long ranNanos);
+
+    /** Holds the observer of this JVM. */
+    final class Current {
+        private static final AtomicLong TASKS = new AtomicLong();
+
+        private static volatile @Nullable TaskObserver observer;
+
+        private Current() {}
+
+        /** Returns the observer; null if nobody wants to know. */
+        public static @Nullable TaskObserver get() {
+            return observer;
+        }
+
+        /** Sets the observer, or null. There is one at a time: whoever sets it sees to that. */
+        public static void set(@Nullable TaskObserver next) {
+            observer = next;
+        }
+
+        /** Returns the number of the next task that is told of: larger than all before. */
+        public static long nextTask() {
+            return TASKS.incrementAndGet();
+        }
+
+        /** Returns the number of the last task that is told of. */
+        public static long lastTask() {
+            return TASKS.get();
+        }
+    }
+}

@@ -1,0 +1,189 @@
+package dev.sennit.observe;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The last so many events, written by all threads that move tasks on, without a lock and without waiting: a writer that
+ * comes round takes the place of the oldest. Each reader keeps its own place, and learns how many it has missed.
+ *
+ * <p>Each place has a stamp, as in a seqlock (Boehm, "Can seqlocks get along with programming language memory models?",
+ * 2012), so that a reader never sees half of an event:
+ * <pre>
+ * 2 * n + 1    the n-th event is being written
+ * 2 * n + 2    the n-th event is there
+ * </pre>
+ * The places are claimed from one counter, so events have one order. It agrees with the order of the steps of a task:
+ * what happens before, in the sense of the Java Language Specification, has the smaller number.
+ *
+ * <p>A writer whose place is still being written, by a thread that has stood still for a whole round, drops its event:
+ * it may not wait. Its reader finds a place that is never written, and cannot tell it from one that will be; it waits
+ * for it until {@link #PATIENCE_NANOS} have passed, and counts it as missed then.
+ */
+final class EventRing {
+    /** Longer than a thread with work to do is kept from a processor on a machine that is not overloaded. */
+    static final long PATIENCE_NANOS = 200_000_000;
+
+    /** A row of longs is a cache line: a stamp, and what an event has. */
+    private static final int ROW = 8;
+
+    private static final int STAMP = 0;
+    private static final int KIND = 1;
+    private static final int TASK = 2;
+    private static final int TIME = 3;
+    private static final int NANOS = 4;
+
+    /** References of an event: pool, name, detail. */
+    private static final int REFERENCES = 4;
+
+    private static final VarHandle LONGS = MethodHandles.arrayElementVarHandle(long[].class);
+    private static final VarHandle OBJECTS = MethodHandles.arrayElementVarHandle(Object[].class);
+    private static final VarHandle CLAIMED;
+
+    static {
+        try {
+            CLAIMED = MethodHandles.lookup().findVarHandle(EventRing.class, "claimed", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final int mask;
+    private final long[] rows;
+    private final @Nullable Object[] references;
+    /** How many places were claimed, by any thread. */
+    @SuppressWarnings("unused") // through CLAIMED
+    private volatile long claimed;
+
+    /** An event as it was written. */
+    interface Reader {
+        void event(TaskEvent.Kind kind, long task, long time, long nanos, String pool, Object named,
+                @Nullable String detail);
+    }
+
+    /**
+     * Creates an empty ring.
+     *
+     * @param capacity a power of two
+     */
+    EventRing(int capacity) {
+        if (Integer.bitCount(capacity) != 1) {
+            throw new IllegalArgumentException("capacity must be a power of two, was " + capacity);
+        }
+        mask = capacity - 1;
+        rows = new long[capacity * ROW];
+        references = new Object[capacity * REFERENCES];
+    }
+
+    void write(TaskEvent.Kind kind, long task, long time, long nanos, String pool, Object named,
+            @Nullable String detail) {
+        long number = claim();
+        int place = (int) number & mask;
+        int row = place * ROW;
+        long before = (long) LONGS.getVolatile(rows, row + STAMP);
+        if ((before & 1) != 0 || before > 2 * number
+                || !LONGS.compareAndSet(rows, row + STAMP, before, 2 * number + 1)) {
+            return; // the place is being written since the last round, or was overtaken by the next one
+        }
+        VarHandle.storeStoreFence(); // no part of the event before the stamp that says it is being written
+        LONGS.setOpaque(rows, row + KIND, (long) kind.ordinal());
+        LONGS.setOpaque(rows, row + TASK, task);
+        LONGS.setOpaque(rows, row + TIME, time);
+        LONGS.setOpaque(rows, row + NANOS, nanos);
+        int first = place * REFERENCES;
+        OBJECTS.setOpaque(references, first, pool);
+        OBJECTS.setOpaque(references, first + 1, named);
+        OBJECTS.setOpaque(references, first + 2, detail);
+        LONGS.setRelease(rows, row + STAMP, 2 * number + 2);
+    }
+
+    /** Returns the number of an event that the calling thread is to write. */
+    long claim() {
+        return (long) CLAIMED.getAndAdd(this, 1L);
+    }
+
+    /** Returns the number of the next event. */
+    long end() {
+        return claimed;
+    }
+
+    /** A reader's place. One thread at a time may use it. */
+    final class Cursor {
+        private long next = end();
+        private long missed;
+        /** Since when it waits for the event at next; only while {@link #isWaiting}. */
+        private long waitsSince;
+        private boolean isWaiting;
+
+        /** Returns how many events it has missed. */
+        long missed() {
+            return missed;
+        }
+
+        /**
+         * Reads what has come, in its order.
+         *
+         * @param now the time, for its patience
+         * @param most the largest number of events to read
+         * @return how many events it has read
+         */
+        int read(Reader reader, long now, int most) {
+            int read = 0;
+            for (long end = end(); next < end && read < most;) {
+                if (end - next > mask + 1L) {
+                    skip(end - next - mask - 1);
+                }
+                int place = (int) next & mask;
+                int row = place * ROW;
+                long there = 2 * next + 2;
+                long stamp = (long) LONGS.getAcquire(rows, row + STAMP);
+                if (stamp < there) {
+                    if (!isWaiting) {
+                        isWaiting = true;
+                        waitsSince = now;
+                    }
+                    if (now - waitsSince < PATIENCE_NANOS) {
+                        return read;
+                    }
+                    skip(1);
+                } else if (stamp > there) { // the next round has come this far
+                    skip(1);
+                } else if (readPlace(reader, place, row, there)) {
+                    isWaiting = false;
+                    next++;
+                    read++;
+                } else {
+                    skip(1);
+                }
+            }
+            return read;
+        }
+
+        private void skip(long events) {
+            isWaiting = false;
+            missed += events;
+            next += events;
+        }
+
+        /** Returns false if the event was overwritten meanwhile. */
+        private boolean readPlace(Reader reader, int place, int row, long there) {
+            long kind = (long) LONGS.getOpaque(rows, row + KIND);
+            long task = (long) LONGS.getOpaque(rows, row + TASK);
+            long time = (long) LONGS.getOpaque(rows, row + TIME);
+            long nanos = (long) LONGS.getOpaque(rows, row + NANOS);
+            int first = place * REFERENCES;
+            Object pool = OBJECTS.getOpaque(references, first);
+            Object named = OBJECTS.getOpaque(references, first + 1);
+            Object detail = OBJECTS.getOpaque(references, first + 2);
+            VarHandle.acquireFence(); // the stamp is looked at again after all these
+            if ((long) LONGS.getOpaque(rows, row + STAMP) != there) {
+                return false;
+            }
+            reader.event(KINDS[(int) kind], task, time, nanos, (String) pool, named, (String) detail);
+            return true;
+        }
+    }
+
+    private static final TaskEvent.Kind[] KINDS = TaskEvent.Kind.values();
+}

@@ -1,0 +1,105 @@
+package dev.sennit.observe;
+
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.TaskObserver;
+import dev.sennit.internal.Throwables;
+import dev.sennit.observe.TaskEvent.Kind;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes what tasks do into one ring. It is the observer of this JVM while a stream is open; nothing is written, and
+ * there is no ring, while none is.
+ */
+final class Recorder implements TaskObserver {
+    /** Places of the ring, which takes 5 MB. */
+    static final int CAPACITY = 1 << 16;
+
+    /** What is kept of a name or a message, so that the ring has a bound. */
+    private static final int LONGEST_TEXT = 2000;
+
+    /** Guarded by the class. */
+    private static int streams;
+    /** Guarded by the class. Null while no stream is open. */
+    private static @Nullable Recorder current;
+
+    private final EventRing ring = new EventRing(CAPACITY);
+    private final long startNanos = Backend.current().nanoTime();
+    private final Instant start = Instant.now();
+
+    private Recorder() {}
+
+    /** Begins to record, unless another stream has begun that. Each call is followed by one of {@link #release}. */
+    static synchronized Recorder acquire() {
+        Recorder recorder = current;
+        if (recorder == null) {
+            recorder = new Recorder();
+            current = recorder;
+            TaskObserver.Current.set(recorder);
+        }
+        streams++;
+        return recorder;
+    }
+
+    /** Stops recording with the last stream. */
+    static synchronized void release() {
+        if (--streams == 0) {
+            TaskObserver.Current.set(null);
+            current = null;
+        }
+    }
+
+    EventRing ring() {
+        return ring;
+    }
+
+    /** Returns the time of an event by the wall clock, as it was set when the recording began. */
+    Instant instant(long nanoTime) {
+        return start.plusNanos(nanoTime - startNanos);
+    }
+
+    private void write(Kind kind, long task, String pool, Object named, long nanos, @Nullable String detail) {
+        Object name = named instanceof String text ? shortened(text) : named;
+        ring.write(kind, task, Backend.current().nanoTime(), nanos, pool, name, detail);
+    }
+
+    private static String shortened(String text) {
+        return text.length() <= LONGEST_TEXT ? text : text.substring(0, LONGEST_TEXT);
+    }
+
+    @Override
+    public void submitted(long task, String pool, Object named) {
+        write(Kind.SUBMITTED, task, pool, named, NOT_RUN, null);
+    }
+
+    @Override
+    public void begun(long task, String pool, Object named, long waitedNanos, @Nullable String worker) {
+        write(Kind.BEGUN, task, pool, named, waitedNanos, worker);
+    }
+
+    @Override
+    public void handedBack(long task, String pool, Object named) {
+        write(Kind.HANDED_BACK, task, pool, named, NOT_RUN, null);
+    }
+
+    @Override
+    public void retried(long task, String pool, Object named) {
+        write(Kind.RETRIED, task, pool, named, NOT_RUN, null);
+    }
+
+    @Override
+    public void ended(
+            long task, String pool, Object named, Outcome outcome, long ranNanos, @Nullable Throwable failure) {
+        Kind kind = switch (outcome) {
+            case SUCCEEDED -> Kind.SUCCEEDED;
+            case FAILED -> Kind.FAILED;
+            case CANCELLED -> Kind.CANCELLED;
+        };
+        write(kind, task, pool, named, ranNanos, failure == null ? null : shortened(Throwables.text(failure)));
+    }
+
+    @Override
+    public void runOver(long task, String pool, Object named, long ranNanos) {
+        write(Kind.RUN_OVER, task, pool, named, ranNanos, null);
+    }
+}

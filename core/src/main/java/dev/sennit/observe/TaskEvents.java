@@ -1,0 +1,267 @@
+package dev.sennit.observe;
+
+import dev.sennit.TimeSource;
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.ClassNames;
+import dev.sennit.internal.Deadline;
+import dev.sennit.internal.TaskObserver;
+import dev.sennit.internal.Uncaught;
+import dev.sennit.observe.TaskEvent.Kind;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A stream of what tasks do, over all pools of this JVM and all kinds of workers.
+ *
+ * {@snippet lang = java :
+ * try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("processes:2")) {
+ *     pool.submit(() -> Primes.isPrime(5_000_111_000_222_021L));
+ *     for (Optional<TaskEvent> next = events.next(Duration.ofSeconds(1)); next.isPresent();
+ *             next = events.next(Duration.ofSeconds(1))) {
+ *         System.out.println(next.get());
+ *     }
+ * }
+ * }
+ *
+ * <p>A stream tells of the tasks that are submitted while it is open: of each first that it was {@linkplain
+ * Kind#SUBMITTED submitted}, and of each one {@linkplain Kind#isEnd end}. The tasks are those that the {@linkplain
+ * dev.sennit.Pool#statistics figures} of a pool count: a task with a retry is one, and so is a chunk of {@code map}. An
+ * event is in the stream before the future of its task is done: who has the result of a task finds its end here.
+ *
+ * <p>The threads that run tasks write into a ring of 65,536 events and never wait. A reader that is slower loses the
+ * oldest, and {@link #missed} tells how many. Events have one order, which is that of the steps of each task. While no
+ * stream is open, nothing is written and no memory is held.
+ *
+ * <p>Streams are safe for use by several threads; each event goes to one of them.
+ */
+public final class TaskEvents implements AutoCloseable {
+    /** Read from the ring at a time. */
+    private static final int BATCH = 1024;
+    /** Between two looks of a reader that waits. A writer that woke it would have to pay for that. */
+    private static final long PERIOD_NANOS = 5_000_000;
+
+    private static volatile NameFilter filter = NameFilter.DEFAULT;
+
+    private final Recorder recorder;
+    private final EventRing.Cursor cursor;
+    /** The last task that was submitted before. */
+    private final long before;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    /** Guarded by lock. Read from the ring, and not yet given to a reader; at most {@link #BATCH}. */
+    private final Queue<Written> read = new ArrayDeque<>();
+
+    private volatile boolean isClosed;
+
+    /** An event as it was written. */
+    private record Written(Kind kind, long task, long time, long nanos, String pool, Object named,
+            @Nullable String detail) {}
+
+    private TaskEvents(Recorder recorder) {
+        this.recorder = recorder;
+        before = TaskObserver.Current.lastTask();
+        cursor = recorder.ring().new Cursor();
+    }
+
+    /**
+     * Opens a stream.
+     *
+     * @return an open stream, which the caller closes
+     */
+    public static TaskEvents open() {
+        Recorder recorder = Recorder.acquire();
+        try {
+            return new TaskEvents(recorder);
+        } catch (Throwable e) { // no memory
+            Recorder.release();
+            throw e;
+        }
+    }
+
+    /**
+     * Sets the filter that names of tasks and messages of failures pass from now on, in all streams.
+     *
+     * @param newFilter the filter; {@link NameFilter#DEFAULT} is the first
+     */
+    public static void filterNames(NameFilter newFilter) {
+        filter = Objects.requireNonNull(newFilter, "newFilter");
+    }
+
+    /**
+     * Waits for the next event.
+     *
+     * @param limit how long to wait; zero or less to look once
+     * @return the event; empty if none came within the limit, or the stream is closed
+     * @throws InterruptedException if the thread is interrupted while it waits
+     */
+    public Optional<TaskEvent> next(Duration limit) throws InterruptedException {
+        Deadline deadline = Deadline.in(limit);
+        while (true) {
+            TaskEvent next = poll();
+            if (next != null) {
+                return Optional.of(next);
+            }
+            long left = deadline.left();
+            if (isClosed || left <= 0) {
+                return Optional.empty();
+            }
+            TimeSource.system().sleep(Duration.ofNanos(Math.min(left, PERIOD_NANOS)));
+        }
+    }
+
+    /**
+     * Returns what has come, without waiting.
+     *
+     * @return the events in their order, at most 65,536
+     */
+    public List<TaskEvent> drain() {
+        List<TaskEvent> all = new ArrayList<>();
+        for (TaskEvent next = poll(); next != null; next = poll()) {
+            all.add(next);
+            if (all.size() == Recorder.CAPACITY) {
+                break;
+            }
+        }
+        return all;
+    }
+
+    private @Nullable TaskEvent poll() {
+        Written next;
+        lock.lock();
+        try {
+            if (read.isEmpty() && !isClosed) {
+                cursor.read(this::take, Backend.current().nanoTime(), BATCH);
+            }
+            next = read.poll();
+        } finally {
+            lock.unlock();
+        }
+        return next == null ? null : shown(next); // outside the lock, as the filter is code of a user
+    }
+
+    /** Under lock. */
+    private void take(Kind kind, long task, long time, long nanos, String pool, Object named,
+            @Nullable String detail) {
+        if (task > before) { // else it was submitted for another stream
+            read.add(new Written(kind, task, time, nanos, pool, named, detail));
+        }
+    }
+
+    private TaskEvent shown(Written event) {
+        Optional<Duration> duration =
+                event.nanos < 0 ? Optional.empty() : Optional.of(Duration.ofNanos(event.nanos));
+        String name =
+                event.named instanceof Class<?> written ? ClassNames.readable(written) : (String) event.named;
+        Optional<String> detail = Optional.ofNullable(event.detail);
+        boolean isBegun = event.kind == Kind.BEGUN;
+        return new TaskEvent(
+                event.kind, event.task, event.pool, filtered(name), recorder.instant(event.time),
+                isBegun ? duration : Optional.empty(),
+                isBegun ? Optional.empty() : duration,
+                isBegun ? detail : Optional.empty(),
+                isBegun ? Optional.empty() : detail.map(TaskEvents::filtered));
+    }
+
+    private static String filtered(String text) {
+        try {
+            String shown = filter.filter(text);
+            return shown != null ? shown : NameFilter.REFUSED;
+        } catch (Throwable e) { // code of a user
+            return NameFilter.REFUSED;
+        }
+    }
+
+    /**
+     * Returns how many events were overwritten before this stream had read them.
+     *
+     * @return the count so far
+     */
+    public long missed() {
+        lock.lock();
+        try {
+            return cursor.missed();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends the stream; a thread that waits in {@link #next} returns. Closing it again does nothing. */
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            if (isClosed) {
+                return;
+            }
+            isClosed = true;
+        } finally {
+            lock.unlock();
+        }
+        Recorder.release();
+    }
+
+    /** A listener that is told of events, until it is closed. */
+    public interface Listening extends AutoCloseable {
+        /** Ends it. An event that is being told is told to its end. */
+        @Override
+        void close();
+    }
+
+    /**
+     * Has a thread of its own tell a listener of all events from now on. A listener that is slow or hangs harms no
+     * task: it {@linkplain TaskListener#missed misses} events. The first exception that it throws is logged.
+     *
+     * @param listener called by one daemon thread
+     * @return ends it
+     * @throws OutOfMemoryError if there is no thread to be had
+     */
+    public static Listening listen(TaskListener listener) {
+        Objects.requireNonNull(listener, "listener");
+        TaskEvents events = open();
+        try {
+            Backend.start(Thread.ofPlatform().daemon().name("sennit-events").inheritInheritableThreadLocals(false)
+                    .unstarted(() -> events.tell(listener)));
+        } catch (Throwable e) {
+            events.close();
+            throw e;
+        }
+        return events::close;
+    }
+
+    private void tell(TaskListener listener) {
+        long told = 0;
+        boolean hasFailed = false;
+        while (!isClosed) {
+            try {
+                TaskEvent next = next(Duration.ofSeconds(1)).orElse(null);
+                long all = missed();
+                if (all != told) {
+                    long news = all - told;
+                    told = all;
+                    listener.missed(news);
+                }
+                if (next != null) {
+                    listener.event(next);
+                }
+            } catch (Throwable e) { // the listener's, or an interrupt that it has left behind
+                if (!hasFailed) { // else a log line for each event
+                    hasFailed = true;
+                    Uncaught.log("task listener " + listener.getClass().getName()
+                            + " failed, and will not be logged again", e);
+                }
+            }
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "TaskEvents[" + (isClosed ? "closed" : "open") + ", " + missed() + " missed]";
+    }
+}

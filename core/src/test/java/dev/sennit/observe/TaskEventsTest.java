@@ -1,0 +1,242 @@
+package dev.sennit.observe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.sennit.Pool;
+import dev.sennit.Pools;
+import dev.sennit.Retry;
+import dev.sennit.Task;
+import dev.sennit.TaskFuture;
+import dev.sennit.TaskOptions;
+import dev.sennit.internal.TaskObserver;
+import dev.sennit.observe.TaskEvent.Kind;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(120)
+class TaskEventsTest {
+    @AfterEach
+    void nothingIsRecordedAnyMore() {
+        TaskEvents.filterNames(NameFilter.DEFAULT);
+        assertThat(TaskObserver.Current.get()).isNull();
+    }
+
+    private static List<Kind> kinds(List<TaskEvent> events) {
+        return events.stream().map(TaskEvent::kind).toList();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"inline", "threads:2", "virtual", "virtual:2", "loop"})
+    void aTaskIsSubmittedBegunAndEnded(String plan) throws Exception {
+        try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open(plan)) {
+            String worker = pool.submit(() -> Thread.currentThread().getName()).get();
+            List<TaskEvent> told = events.drain(); // the end is told before the future is done
+            assertThat(kinds(told)).containsExactly(Kind.SUBMITTED, Kind.BEGUN, Kind.SUCCEEDED);
+            TaskEvent begun = told.get(1);
+            assertThat(begun.worker()).contains(worker);
+            assertThat(begun.waited()).isPresent();
+            assertThat(begun.ran()).isEmpty();
+            assertThat(told.get(2).ran()).isPresent();
+            assertThat(told).allSatisfy(event -> {
+                assertThat(event.pool()).isEqualTo(pool.name());
+                assertThat(event.name()).isEqualTo(TaskEventsTest.class.getName() + "::lambda");
+                assertThat(event.task()).isEqualTo(begun.task());
+                assertThat(event.failure()).isEmpty();
+            });
+            assertThat(told.get(0).at()).isBeforeOrEqualTo(begun.at());
+            assertThat(begun.at()).isBeforeOrEqualTo(told.get(2).at());
+        }
+    }
+
+    @Test
+    void aFailureIsToldWithoutItsSecrets() throws Exception {
+        try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("threads:1")) {
+            var options = TaskOptions.named("fetch https://ann:hunter2@example.org/");
+            TaskFuture<?> future = pool.submit((Task<Integer>) () -> {
+                throw new IllegalStateException("bad token=abc");
+            }, options);
+            assertThatThrownBy(future::get).isInstanceOf(ExecutionException.class);
+            TaskEvent end = events.drain().getLast();
+            assertThat(end.kind()).isEqualTo(Kind.FAILED);
+            assertThat(end.name()).isEqualTo("fetch https://ann:***@example.org/");
+            assertThat(end.failure()).contains("java.lang.IllegalStateException: bad token=***");
+            TaskEvents.filterNames(text -> null);
+            pool.submit(() -> 1).get();
+            assertThat(events.drain()).extracting(TaskEvent::name).containsOnly(NameFilter.REFUSED);
+            TaskEvents.filterNames(text -> {
+                throw new IllegalStateException("?");
+            });
+            pool.submit(() -> 1).get();
+            assertThat(events.drain()).extracting(TaskEvent::name).containsOnly(NameFilter.REFUSED).hasSize(3);
+        }
+    }
+
+    @Test
+    void aTaskThatIsCancelledWhileItRunsIsOverLater() throws Exception {
+        var runs = new CountDownLatch(1);
+        var goesOn = new CountDownLatch(1);
+        try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("threads:1")) {
+            TaskFuture<?> running = pool.submit(() -> {
+                runs.countDown();
+                while (goesOn.getCount() > 0) {
+                    Thread.onSpinWait();
+                }
+                return 1;
+            });
+            runs.await();
+            TaskFuture<?> waiting = pool.submit(() -> 2);
+            waiting.cancel(true);
+            running.cancel(true);
+            List<TaskEvent> told = events.drain();
+            assertThat(kinds(told)).containsExactly(
+                    Kind.SUBMITTED, Kind.BEGUN, Kind.SUBMITTED, Kind.CANCELLED, Kind.CANCELLED);
+            assertThat(told).filteredOn(event -> event.kind().isEnd()).extracting(TaskEvent::ran)
+                    .allMatch(ran -> ran.isEmpty());
+            goesOn.countDown();
+            TaskEvent over = events.next(Duration.ofMinutes(1)).orElseThrow();
+            assertThat(over.kind()).isEqualTo(Kind.RUN_OVER);
+            assertThat(over.task()).isEqualTo(told.getFirst().task());
+            assertThat(over.ran()).isPresent();
+        }
+    }
+
+    @Test
+    void attemptsOfATaskAreOneTask() throws Exception {
+        var calls = new AtomicInteger();
+        try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("threads:1")) {
+            var twice = TaskOptions.named("third time lucky").retry(Retry.attempts(3));
+            pool.submit((Task<Integer>) () -> {
+                if (calls.incrementAndGet() < 3) {
+                    throw new IllegalStateException("not yet");
+                }
+                return 1;
+            }, twice).get();
+            List<TaskEvent> told = events.drain();
+            assertThat(kinds(told)).containsExactly(
+                    Kind.SUBMITTED, Kind.BEGUN, Kind.RETRIED, Kind.RETRIED, Kind.SUCCEEDED);
+            assertThat(told).extracting(TaskEvent::task).containsOnly(told.getFirst().task());
+        }
+    }
+
+    @Test
+    void tasksThatWereSubmittedBeforeAreNotTold() throws Exception {
+        try (Pool pool = Pools.open("threads:1")) {
+            var runs = new CountDownLatch(1);
+            TaskFuture<?> early = pool.submit(() -> {
+                runs.await();
+                return 1;
+            });
+            try (TaskEvents first = TaskEvents.open()) {
+                TaskFuture<?> known = pool.submit(() -> 2);
+                try (TaskEvents second = TaskEvents.open()) {
+                    runs.countDown();
+                    early.get();
+                    known.get();
+                    pool.submit(() -> 3).get();
+                    assertThat(kinds(first.drain())).hasSize(6);
+                    assertThat(kinds(second.drain())).hasSize(3);
+                }
+            }
+        }
+    }
+
+    @Test
+    void aClosedStreamEndsTheWait() throws Exception {
+        TaskEvents events = TaskEvents.open();
+        var reader = new Thread(() -> {
+            try {
+                events.next(Duration.ofHours(1));
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        });
+        reader.start();
+        events.close();
+        events.close();
+        reader.join();
+        assertThat(events.next(Duration.ofHours(1))).isEmpty();
+        assertThat(events.drain()).isEmpty();
+        assertThat(events).hasToString("TaskEvents[closed, 0 missed]");
+    }
+
+    /** And is called again: what it throws, and that it hangs, harm nobody else. */
+    @Test
+    void listenersHarmNobody() throws Exception {
+        Queue<Kind> heard = new ConcurrentLinkedQueue<>();
+        var hangs = new CountDownLatch(1);
+        try (var _ = TaskEvents.listen(event -> {
+            heard.add(event.kind());
+            throw new IllegalStateException("a listener that fails, as it is to");
+        }); var _ = TaskEvents.listen(event -> hangs.await()); Pool pool = Pools.open("threads:2")) {
+            for (int i = 0; i < 10; i++) {
+                pool.submit(() -> 1).get();
+            }
+            await().atMost(Duration.ofMinutes(1)).until(() -> heard.size() == 30);
+        } finally {
+            hangs.countDown();
+        }
+    }
+
+    @Test
+    void aListenerThatIsSlowIsToldWhatItMissed() throws Exception {
+        var missed = new AtomicInteger();
+        var heard = new AtomicInteger();
+        var isSlow = new CountDownLatch(1);
+        int tasks = 40_000;
+        try (var _ = TaskEvents.listen(new TaskListener() {
+            @Override
+            public void event(TaskEvent event) throws Exception {
+                isSlow.await();
+                heard.incrementAndGet();
+            }
+
+            @Override
+            public void missed(long count) {
+                missed.addAndGet((int) count);
+            }
+        }); Pool pool = Pools.open("inline")) {
+            for (int i = 0; i < tasks; i++) {
+                pool.submit(() -> 1);
+            }
+            isSlow.countDown();
+            await().atMost(Duration.ofMinutes(1)).until(() -> heard.get() + missed.get() == 3 * tasks);
+            assertThat(missed.get()).isGreaterThan(0);
+        }
+    }
+
+    /** Several pools at once, with tasks that fail, are cancelled, run out of time, are tried again or mapped. */
+    @Test
+    void eventsAddUpAsTheFiguresOfThePoolsDo() throws Exception {
+        try (TaskEvents events = TaskEvents.open()) {
+            var count = new EventCount();
+            List<Pool> pools = new ArrayList<>();
+            for (String plan : List.of("threads:3", "virtual", "virtual:2", "loop", "threads:1?backlog=8")) {
+                pools.add(Pools.open(plan));
+            }
+            List<Thread> threads = IntStream.range(0, pools.size())
+                    .mapToObj(i -> Thread.ofPlatform().start(() -> Mixed.submit(pools.get(i), 600, 18 + i)))
+                    .toList();
+            while (threads.stream().anyMatch(Thread::isAlive)) {
+                events.drain().forEach(count::add);
+            }
+            pools.forEach(Pool::close);
+            events.drain().forEach(count::add);
+            assertThat(events.missed()).isZero();
+            pools.forEach(count::ensureAgrees);
+        }
+    }
+}
