@@ -509,6 +509,22 @@ class ServicesIT {
                 """.formatted(word)).intoJar(temp.resolve("app.jar"));
     }
 
+    /** The socket is the first that is there of a manager. */
+    @Test
+    void aManagerThatIsStoppedWhileItStartsLeavesNothing() throws Exception {
+        write(TICKER);
+        Path socket = temp.resolve("a.toml.sock");
+        for (int i = 0; i < 3; i++) {
+            Manager manager = start("a.toml");
+            await("the socket is there", () -> Files.exists(socket));
+            manager.signal("TERM");
+            assertThat(manager.end()).isZero();
+            assertThat(socket).doesNotExist();
+            assertThat(temp.resolve("run/sennit/services")).satisfiesAnyOf(
+                    folder -> assertThat(folder).doesNotExist(), folder -> assertThat(folder).isEmptyDirectory());
+        }
+    }
+
     @Test
     void systemdIsTold() throws Exception {
         BlockingQueue<String> told = new LinkedBlockingQueue<>();

@@ -89,14 +89,9 @@ public final class ServicesRun {
     public static int run(ServicesFile file, UnaryOperator<List<Path>> classPaths)
             throws IOException, InterruptedException {
         SystemdNotifier notifier = notifier();
-        ListeningSocket control = bindControl(file);
-        try {
-            var run = new ServicesRun(file, classPaths, log(file), notifier);
-            try (run.manager) { // which closes the log
-                return run.run(control);
-            }
-        } finally {
-            Quietly.close(control::close);
+        var run = new ServicesRun(file, classPaths, log(file), notifier);
+        try (run.manager) { // which closes the log
+            return run.run();
         }
     }
 
@@ -141,26 +136,35 @@ public final class ServicesRun {
         }
     }
 
-    private int run(ListeningSocket socket) throws IOException, InterruptedException {
-        ServicesFile file = services.file();
+    private int run() throws IOException, InterruptedException {
         try {
-            services.begin();
-            try (ControlServer _ = ControlServer.open(socket, this::handle);
-                    FigureServer _ = figures(file);
-                    RunningManagers.Entry _ = entry(file)) {
-                handleSignals();
-                ProcessTitle.set(file.name() + ": master process");
-                start();
-                log.note(file.name() + " runs " + file.path() + " as process " + ProcessHandle.current().pid());
-                while (!manager.awaitEnd(systemd.period())) {
-                    lookAfter();
-                }
-                return manager.awaitEnd();
+            handleSignals(); // first: a signal that ends the JVM before would leave the control socket behind
+            ListeningSocket socket = bindControl(services.file());
+            try {
+                return run(socket);
+            } finally {
+                Quietly.close(socket::close);
             }
         } finally {
             manager.close();
             signals.forEach(SystemSignals.Handled::restore);
             services.shutdownQueues();
+        }
+    }
+
+    private int run(ListeningSocket socket) throws IOException, InterruptedException {
+        ServicesFile file = services.file();
+        services.begin();
+        try (ControlServer _ = ControlServer.open(socket, this::handle);
+                FigureServer _ = figures(file);
+                RunningManagers.Entry _ = entry(file)) {
+            ProcessTitle.set(file.name() + ": master process");
+            start();
+            log.note(file.name() + " runs " + file.path() + " as process " + ProcessHandle.current().pid());
+            while (!manager.awaitEnd(systemd.period())) {
+                lookAfter();
+            }
+            return manager.awaitEnd();
         }
     }
 
