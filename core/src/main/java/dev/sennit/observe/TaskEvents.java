@@ -20,13 +20,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * A stream of what tasks do, over all pools of this JVM and all kinds of workers.
  *
- * {@snippet lang = java :
+ * {@snippet :
  * try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("processes:2")) {
- *     pool.submit(() -> Primes.isPrime(5_000_111_000_222_021L));
- *     for (Optional<TaskEvent> next = events.next(Duration.ofSeconds(1)); next.isPresent();
- *             next = events.next(Duration.ofSeconds(1))) {
- *         System.out.println(next.get());
- *     }
+ *     pool.submit(() -> 6 * 7, TaskOptions.named("answer"));
+ *     TaskEvent event;
+ *     do {
+ *         event = events.next(Duration.ofSeconds(10)).orElseThrow();
+ *         System.out.println(event.name() + " on " + event.pool() + ": " + event.kind());
+ *     } while (!event.kind().isEnd());
  * }
  * }
  *

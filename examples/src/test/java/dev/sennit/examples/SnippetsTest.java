@@ -142,6 +142,7 @@ class SnippetsTest {
             import dev.sennit.images.*;
             import dev.sennit.loop.*;
             import dev.sennit.manager.*;
+            import dev.sennit.observe.*;
             import dev.sennit.pipe.*;
             import dev.sennit.process.*;
             import dev.sennit.service.*;
