@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -47,7 +48,8 @@ class TaskEventsIT {
                 }
                 events.next(Duration.ofMillis(10)).ifPresent(count::add);
             }
-            pool.close();
+            pool.shutdown();
+            assertThat(pool.awaitTermination(1, TimeUnit.MINUTES)).isTrue();
             events.drain().forEach(count::add);
             assertThat(events.missed()).isZero();
             count.ensureAgrees(pool);
