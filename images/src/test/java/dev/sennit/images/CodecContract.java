@@ -20,11 +20,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.zip.CRC32;
 import java.util.zip.DeflaterOutputStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -349,6 +351,7 @@ abstract class CodecContract {
 
     /** Whatever was changed in a file: a picture or a refusal. */
     @Test
+    @Timeout(value = 1, unit = TimeUnit.HOURS) // ten thousand pictures in a long run
     void mutatedFilesAreDecodedOrRefused() throws Exception {
         // a picture takes as long as a hundred headers, and more
         int mutations = Integer.getInteger("sennit.mutations", 15_000) / 100;
