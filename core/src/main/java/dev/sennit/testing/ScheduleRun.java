@@ -77,6 +77,8 @@ final class ScheduleRun {
      */
     private static final long LONGEST_TIME = TimeUnit.DAYS.toNanos(1000);
 
+    /** How deep in a stack the JDK's cleaner is, of a thread that came across its list. */
+    private static final int FRAMES_OF_CLEANER = 8;
     private static final long SECOND_LOOK = TimeUnit.MILLISECONDS.toNanos(100);
     private static final long ROUNDED_TO = TimeUnit.MILLISECONDS.toNanos(1);
     /**
@@ -316,6 +318,9 @@ final class ScheduleRun {
         long pointsBefore = points;
         running = strand;
         strand.continuation.run();
+        while (waitsForCleaner(strand) && awaitUnblocked(strand)) {
+            strand.continuation.run();
+        }
         running = null;
 
         if (traced == trace.length) {
@@ -337,6 +342,39 @@ final class ScheduleRun {
         if (purpose == Purpose.RECORD && !draining) {
             record(strand);
         }
+    }
+
+    /**
+     * Returns whether a thread has come across the list of a {@link java.lang.ref.Cleaner} while another thread changes
+     * it. That is one of the JDK's, which does so for a moment when an object was found unreachable: no thread of the
+     * schedule suspends with that list. Such a moment is no part of the schedule, so the thread has to go on in the
+     * same step.
+     */
+    private static boolean waitsForCleaner(Strand strand) {
+        if (strand.thread.getState() != Thread.State.BLOCKED) {
+            return false;
+        }
+        StackTraceElement[] stack = strand.thread.getStackTrace();
+        for (int i = 0; i < Math.min(stack.length, FRAMES_OF_CLEANER); i++) {
+            String className = stack[i].getClassName();
+            if (className.equals("java.lang.ref.Cleaner") || className.startsWith("jdk.internal.ref.")) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Returns false if the monitor is not left within the time for a second look. */
+    private boolean awaitUnblocked(Strand strand) {
+        long until = System.nanoTime() + SECOND_LOOK;
+        while (!unblocked.remove(strand.continuation)) {
+            long left = until - System.nanoTime();
+            if (left <= 0 || over) {
+                return false;
+            }
+            LockSupport.parkNanos(this, left); // the thread that unblocks it unparks this one
+        }
+        return true;
     }
 
     /** Finds out which threads are ready. */

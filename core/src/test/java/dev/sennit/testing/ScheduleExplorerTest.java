@@ -7,6 +7,7 @@ import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
+import java.lang.ref.Cleaner;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -27,6 +28,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
@@ -115,6 +117,30 @@ class ScheduleExplorerTest {
             };
             Together.together(puts, takes, puts, takes);
         };
+    }
+
+    /** A thread outside holds the list of a cleaner all the time, for a moment each. */
+    @Test
+    void aMomentOfTheJdksCleanerIsNoPartOfASchedule() throws Exception {
+        Cleaner cleaner = Cleaner.create();
+        var goesOn = new AtomicBoolean(true);
+        Thread outside = Thread.ofPlatform().start(() -> {
+            while (goesOn.get()) {
+                cleaner.register(new Object(), () -> {}).clean();
+            }
+        });
+        try {
+            Together.Part registers = () -> {
+                for (int i = 0; i < 20; i++) {
+                    cleaner.register(new Object(), () -> {}).clean();
+                }
+            };
+            assertThat(ScheduleExplorer.of(3000).explore(() -> Together.together(registers, registers, registers)))
+                    .isNotNull();
+        } finally {
+            goesOn.set(false);
+            outside.join();
+        }
     }
 
     @Test
