@@ -147,6 +147,7 @@ class ThumbnailServicesIT {
 
     /** The scene under the command kills and reloads in every build; this one goes on until all are made. */
     @Test
+    @Timeout(value = 1, unit = TimeUnit.HOURS) // each wait in it has its own limit
     @EnabledIfSystemProperty(named = "sennit.full", matches = "true")
     void eachPhotographHasItsThumbnailsWhateverHappensToWorkers() throws Exception {
         long seed = Long.getLong("sennit.seed", System.nanoTime());
