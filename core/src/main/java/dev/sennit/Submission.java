@@ -844,9 +844,13 @@ public class Submission<T extends @Nullable Object> {
     /** Notes that it was admitted, and counted; before it is dispatched. */
     final void tellSubmitted() {
         TaskObserver observer = TaskObserver.Current.get();
-        if (observer != null) {
-            observed = TaskObserver.Current.nextTask();
-            observer.submitted(observed, pool.name(), named());
+        if (observer == null) {
+            return;
+        }
+        long number = TaskObserver.Current.nextTask();
+        if (TaskObserver.Current.get() == observer) { // else the next observer would hear of a task without a beginning
+            observed = number;
+            observer.submitted(number, pool.name(), named());
         }
     }
 

@@ -58,9 +58,22 @@ final class Recorder implements TaskObserver {
         return start.plusNanos(nanoTime - startNanos);
     }
 
+    /** Drops the event if there is no memory or stack for it: the task is worth more. */
     private void write(Kind kind, long task, String pool, Object named, long nanos, @Nullable String detail) {
-        Object name = named instanceof String text ? shortened(text) : named;
-        ring.write(kind, task, Backend.current().nanoTime(), nanos, pool, name, detail);
+        try {
+            Object name = named instanceof String text ? shortened(text) : named;
+            ring.write(kind, task, Backend.current().nanoTime(), nanos, pool, name, detail);
+        } catch (Throwable e) {
+            // its reader counts it as missed, or never knew of it
+        }
+    }
+
+    private static @Nullable String text(@Nullable Throwable failure) {
+        try {
+            return failure == null ? null : shortened(Throwables.text(failure));
+        } catch (Throwable e) { // no memory
+            return null;
+        }
     }
 
     private static String shortened(String text) {
@@ -95,7 +108,7 @@ final class Recorder implements TaskObserver {
             case FAILED -> Kind.FAILED;
             case CANCELLED -> Kind.CANCELLED;
         };
-        write(kind, task, pool, named, ranNanos, failure == null ? null : shortened(Throwables.text(failure)));
+        write(kind, task, pool, named, ranNanos, text(failure));
     }
 
     @Override
