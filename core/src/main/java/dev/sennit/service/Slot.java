@@ -367,6 +367,7 @@ final class Slot {
     private void giveUp(SlotRun next, RunEnd end) {
         if (next.isStopping) {
             tellStopped(next, end);
+            servesOn("generation " + next.generation.number() + " is not wanted any more");
             return;
         }
         String how = next.whyStopped == null ? end.why() : next.whyStopped;
@@ -376,6 +377,7 @@ final class Slot {
 
     private void givenUp(SlotRun next, String how) {
         tell(ServiceEvent.Kind.GIVEN_UP, next, how);
+        servesOn("its successor was given up: " + how);
         givenUpInRow++;
         replaceAt = time.nanoTime() + pauseAfter(next.generation.settings(), givenUpInRow);
         restartsGivenUp = Math.max(restartsGivenUp, next.restarts);
@@ -582,6 +584,12 @@ final class Slot {
 
     private void becauseOf(String cause) {
         why = cause;
+    }
+
+    private void servesOn(String cause) {
+        if (current != null && current.isServing()) {
+            becauseOf("serves on, as " + cause);
+        }
     }
 
     private void settle(Order now) {

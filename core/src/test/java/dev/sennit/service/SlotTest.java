@@ -334,8 +334,9 @@ class SlotTest {
         assertThat(old.asked).isNull();
         assertThat(old.isAlive()).isTrue();
         assertThat(state()).isEqualTo(SlotState.READY);
-        assertThat(escalations).containsExactly(
-                "gave up 2: " + (dies ? "exited with code 1" : "was not ready within 10 s"));
+        String how = dies ? "exited with code 1" : "was not ready within 10 s";
+        assertThat(escalations).containsExactly("gave up 2: " + how);
+        assertThat(slot.status().why()).isEqualTo("serves on, as its successor was given up: " + how);
         assertThat(slot.wantsToReplace()).isFalse();
         stepAfter(Duration.ofHours(1));
         assertThat(processes.alive()).containsExactly(old);
@@ -392,6 +393,7 @@ class SlotTest {
         processes.last().end(0);
         slot.step();
         assertThat(slot.status().generation()).isEqualTo(1);
+        assertThat(slot.status().why()).isEqualTo("serves on, as generation 2 is not wanted any more");
         assertThat(escalations).isEmpty();
 
         slot.order(order(processes.generation(3, first.settings())));
@@ -450,6 +452,8 @@ class SlotTest {
         slot.step();
         assertThat(escalations).containsExactly("gave up 2: cannot be started: no memory");
         assertThat(state()).isEqualTo(SlotState.READY);
+        assertThat(slot.status().why())
+                .isEqualTo("serves on, as its successor was given up: cannot be started: no memory");
     }
 
     @Test
