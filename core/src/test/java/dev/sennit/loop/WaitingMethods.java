@@ -32,8 +32,8 @@ import java.util.stream.Stream;
 /** The public methods of the exported packages that wait, and a check that others have their turn while one does. */
 public final class WaitingMethods {
     private static final List<String> EXPORTED = List.of(
-            "dev.sennit", "dev.sennit.loop", "dev.sennit.manager", "dev.sennit.pipe", "dev.sennit.process",
-            "dev.sennit.service", "dev.sennit.shared", "dev.sennit.testing");
+            "dev.sennit", "dev.sennit.loop", "dev.sennit.manager", "dev.sennit.observe", "dev.sennit.pipe",
+            "dev.sennit.process", "dev.sennit.service", "dev.sennit.shared", "dev.sennit.testing");
 
     private WaitingMethods() {}
 

@@ -22,6 +22,7 @@ import dev.sennit.TimeSource;
 import dev.sennit.Until;
 import dev.sennit.loop.WaitingMethods.Entry;
 import dev.sennit.loop.WaitingMethods.Part;
+import dev.sennit.observe.TaskEvents;
 import dev.sennit.process.WaitsIT;
 import dev.sennit.service.ServiceWaitsIT;
 import dev.sennit.testing.VirtualClock;
@@ -146,6 +147,15 @@ class WaitsTest {
                     Pool pool = idle(atEnd);
                     var tasks = endless(atEnd);
                     return () -> pool.invokeAny(tasks, 1, TimeUnit.DAYS);
+                }),
+                waitsWithin("TaskEvents.next(Duration)", atEnd -> {
+                    TaskEvents events = TaskEvents.open();
+                    atEnd.addLast(events::close);
+                    return () -> {
+                        while (events.next(DAY).isPresent()) {
+                            // the task of the test makes some itself
+                        }
+                    };
                 }),
                 waits("Pool.submit, of one that is full", atEnd -> {
                     Pool pool = busy(atEnd);
