@@ -117,7 +117,8 @@ class CommandIT {
                 .containsExactlyElementsOf(SumJob.jobs(42).stream()
                         .map(job -> "{\"job\":" + job.number() + ",\"sum\":" + job.sum() + "}")
                         .toList());
-        assertThat(processes.out().get(8)).contains("\"workers\":2,\"submitted\":8", "\"succeeded\":8");
+        // the first worker may have done all before the second was ready
+        assertThat(processes.out().get(8)).containsPattern("\"workers\":[12],\"submitted\":8.*\"succeeded\":8");
     }
 
     @Test

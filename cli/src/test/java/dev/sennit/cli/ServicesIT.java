@@ -3,6 +3,7 @@ package dev.sennit.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sennit.internal.linux.UnixDatagram;
+import dev.sennit.internal.machine.FolderOwner;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -379,8 +380,8 @@ class ServicesIT {
                     // the test is over
                 }
             });
-            Files.write(temp.resolve("run/sennit/services/" + ProcessHandle.current().pid()),
-                    List.of("/srv/b.toml", mute.toString()));
+            String entry = FolderOwner.namePrefix() + ProcessHandle.current().pid();
+            Files.write(temp.resolve("run/sennit/services").resolve(entry), List.of("/srv/b.toml", mute.toString()));
             Manager command = start("stop");
             assertThat(command.end()).isEqualTo(2);
             assertThat(command.lines()).singleElement().asString()

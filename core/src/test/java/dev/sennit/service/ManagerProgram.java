@@ -47,7 +47,7 @@ final class ManagerProgram {
                 "command", "sh", "-c", "echo up; sleep 1000 & wait").readiness(
                         new Readiness.Line(Pattern.compile("^up$")));
         for (ServiceSettings.Builder one : List.of(
-                SmallServices.small(java).spares(Integer.parseInt(arguments[1])).heartbeatLimit(Duration.ofSeconds(2)),
+                java.spares(Integer.parseInt(arguments[1])).heap("24m").heartbeatLimit(Duration.ofSeconds(2)),
                 command)) {
             program.manager.add(one.environment(
                     environment)
