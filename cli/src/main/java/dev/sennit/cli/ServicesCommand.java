@@ -122,7 +122,7 @@ final class ServicesCommand implements Callable<Integer> {
             footerHeading = "%nExamples:%n",
             footer = {
                 "  sennit services check thumbnails.toml",
-                "  PORT=80 sennit services check thumbnails.toml     for a file with ${PORT}"
+                "  PORT=80 sennit services check thumbnails.toml     for a file with $${PORT}"
             })
     private static final class Check implements Callable<Integer> {
         private final Terminal terminal;

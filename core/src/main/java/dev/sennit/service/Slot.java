@@ -73,7 +73,10 @@ final class Slot {
     private final Runnable poke;
 
     private volatile Order order;
-    private volatile SlotStatus status;
+    private volatile Shown shown;
+
+    /** A status, and the process whose signs of life are in it. */
+    private record Shown(SlotStatus status, @Nullable SlotRun served) {}
     private volatile boolean wantsToReplace;
     private volatile boolean isReplacing;
     private volatile boolean hasProcess;
@@ -140,16 +143,18 @@ final class Slot {
         replaceAt = now;
         memoryLookAt = now;
         since = time.now();
-        status = newStatus(now);
+        shown = newStatus(now);
     }
 
     int id() {
         return id;
     }
 
-    /** Returns what the last {@link #step} left. */
+    /** Returns what the last {@link #step} left, with the signs of life of its process until now. */
     SlotStatus status() {
-        return status;
+        Shown now = shown;
+        SlotRun served = now.served;
+        return served == null ? now.status : now.status.with(heartbeatAge(served, time.nanoTime()), served.work());
     }
 
     /** Returns whether the slot replaces its process as soon as it may. */
@@ -333,7 +338,6 @@ final class Slot {
                 || moment - deaths.getFirst() > Timers.nanos(settings.deathWindow())) {
             deaths.removeFirst();
         }
-        restarts++;
         if (deaths.size() >= settings.deaths() && settings.escalation() != Escalation.KEEP_TRYING) {
             isFailed = true;
             String text = deaths.size() + " processes died within "
@@ -343,6 +347,7 @@ final class Slot {
             listener.failed(this, settings.escalation());
             return;
         }
+        restarts++;
         startAt = moment + pauseAfter(settings, deathsInRow - 1);
         becauseOf("the last process died: " + how);
         if (!run.wasReady && proven > 0 && run.generation.number() > proven) {
@@ -442,7 +447,7 @@ final class Slot {
             }
         } else if (run.isStopping) {
             if (now - run.stopBy() >= 0) {
-                run.kill("did not stop within " + Durations.text(settings.stopLimit()));
+                run.kill(tooSlow(run));
             }
         } else if (!run.wasReady) {
             if (now - run.startedAt >= Timers.nanos(settings.startLimit())) {
@@ -572,7 +577,24 @@ final class Slot {
     private void tellStopped(SlotRun run, RunEnd end) {
         lastEnd = end.why();
         boolean killed = run.isKilled() || end.wasKilled();
-        tell(killed ? ServiceEvent.Kind.KILLED : ServiceEvent.Kind.STOPPED, run, end.why());
+        if (killed) {
+            tell(ServiceEvent.Kind.KILLED, run, whyKilled(run, end));
+        } else {
+            tell(ServiceEvent.Kind.STOPPED, run, end.why());
+        }
+    }
+
+    /** The slot and the process watch the same limit: either may be the first to kill. */
+    private static String whyKilled(SlotRun run, RunEnd end) {
+        if (end.why().startsWith("was killed, as")) { // it knows itself
+            return end.why();
+        }
+        String cause = run.isKilled() ? run.whyStopped : tooSlow(run);
+        return cause + ": " + end.why();
+    }
+
+    private static String tooSlow(SlotRun run) {
+        return "did not stop within " + Durations.text(run.generation.settings().stopLimit());
     }
 
     // ---- what is told ----
@@ -604,7 +626,7 @@ final class Slot {
         isReplacing = successor != null || leaving != null;
         hasProcess = served != null || isReplacing;
         hasDoneWork = isDone && !hasProcess;
-        status = newStatus(time.nanoTime());
+        shown = newStatus(time.nanoTime());
         taken = now;
     }
 
@@ -622,9 +644,9 @@ final class Slot {
         return isDone || !now.isWanted() ? SlotState.STOPPED : SlotState.WAITING;
     }
 
-    private SlotStatus newStatus(long now) {
+    private Shown newStatus(long now) {
         SlotRun served = current;
-        return new SlotStatus(
+        var status = new SlotStatus(
                 service,
                 id,
                 state,
@@ -633,14 +655,17 @@ final class Slot {
                 served == null ? 0 : served.pid(),
                 served == null ? 0 : served.generation.number(),
                 served == null ? Optional.empty() : Optional.of(served.started),
-                served == null || !served.hasBeaten()
-                        ? Optional.empty()
-                        : Optional.of(Duration.ofNanos(Math.max(0, now - served.beatAt()))),
+                served == null ? Optional.empty() : heartbeatAge(served, now),
                 served == null ? 0 : served.work(),
                 restarts,
                 replacements,
                 lastEnd,
                 successor != null);
+        return new Shown(status, served);
+    }
+
+    private static Optional<Duration> heartbeatAge(SlotRun run, long now) {
+        return run.hasBeaten() ? Optional.of(Duration.ofNanos(Math.max(0, now - run.beatAt()))) : Optional.empty();
     }
 
     private long nextStep() {
@@ -689,7 +714,7 @@ final class Slot {
 
     @Override
     public String toString() {
-        SlotStatus now = status;
+        SlotStatus now = status();
         return service + "(" + id + ") " + now.state() + " since " + now.since() + ": " + now.why()
                 + (now.pid() == 0 ? "" : ", pid " + now.pid());
     }

@@ -36,4 +36,12 @@ public record SlotStatus(
         long restarts,
         long replacements,
         String lastEnd,
-        boolean isReplacing) {}
+        boolean isReplacing) {
+
+    /** Returns the same with other signs of life. */
+    SlotStatus with(Optional<Duration> newHeartbeatAge, long newWork) {
+        return new SlotStatus(
+                service, id, state, since, why, pid, generation, started, newHeartbeatAge, newWork, restarts,
+                replacements, lastEnd, isReplacing);
+    }
+}

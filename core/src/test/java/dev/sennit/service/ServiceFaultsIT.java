@@ -303,7 +303,7 @@ class ServiceFaultsIT {
         assertThat(events.stream()
                 .filter(one -> one.kind() == ServiceEvent.Kind.STOPPED || one.kind() == ServiceEvent.Kind.KILLED)
                 .map(one -> one.kind() + " " + one.service() + " " + one.why())
-                .map(one -> one.startsWith("KILLED") ? one.replaceFirst(" was killed.*", "") : one))
+                .map(one -> one.startsWith("KILLED") ? one.replaceFirst(" did not stop within .*", "") : one))
                 .containsExactlyInAnyOrder(
                         "STOPPED TERMINATE_THROWS exited with code 0", "KILLED TERMINATE_HANGS",
                         "STOPPED RELOAD_THROWS exited with code 0", "STOPPED RELOAD_HANGS exited with code 0",

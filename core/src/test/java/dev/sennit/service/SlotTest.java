@@ -560,6 +560,20 @@ class SlotTest {
         assertThat(slot.status().why()).isEqualTo("is being replaced as it holds more than 100 MiB of memory");
     }
 
+    /** No step is due before the heartbeat's limit. */
+    @Test
+    void signsOfLifeAreSeenBetweenSteps() {
+        begin(settings -> settings.heartbeatLimit(Duration.ofMinutes(1)));
+        FakeProcesses.Fake process = startedAndReady();
+        process.beat();
+        process.worked(5);
+        clock.advance(Duration.ofSeconds(2));
+        assertThat(slot.status().heartbeatAge()).contains(Duration.ofSeconds(2));
+        assertThat(slot.status().work()).isEqualTo(5);
+        clock.advance(Duration.ofSeconds(3));
+        assertThat(slot.status().heartbeatAge()).contains(Duration.ofSeconds(5));
+    }
+
     @Test
     void aWorkerIsReplacedAfterItsWork() {
         begin(settings -> settings.maxWork(1000));
@@ -680,7 +694,8 @@ class SlotTest {
         stepAfter(Duration.ofSeconds(10));
         slot.step();
         assertThat(state()).isEqualTo(SlotState.STOPPED);
-        assertThat(told.getLast()).isEqualTo("KILLED 7: was killed, and has not ended: it hangs in the kernel");
+        assertThat(told.getLast()).isEqualTo(
+                "KILLED 7: did not stop within 5 s: was killed, and has not ended: it hangs in the kernel");
     }
 
     /** Whatever happens in whatever order: at most three processes, and in the end what was ordered last. */
