@@ -62,6 +62,8 @@ final class ServiceGroup {
     boolean isRemoved;
     /** Whether all workers are stopped, as too many died. */
     boolean isEscalated;
+    /** Whether it has stopped with the manager: its workers never start again. */
+    boolean hasStopped;
     /** Generations that run no more, once every slot has followed an order that says so. */
     final List<Generation> leaving = new ArrayList<>();
     /** How many workers are wanted again if the generation on trial is given up; negative for no other number. */

@@ -1065,7 +1065,9 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     private void decide(ServiceGroup group) {
-        boolean isDown = group.isRemoved || group.isEscalated || isStopping && (isKilling || !isNeeded(group));
+        // Kept: a service that comes after this one may be replacing a process, and so be without one for a moment.
+        group.hasStopped |= isStopping && (isKilling || !isNeeded(group));
+        boolean isDown = group.isRemoved || group.isEscalated || group.hasStopped;
         if (!group.mayStart && !isStopping) {
             group.mayStart = group.settings().after().stream().allMatch(other -> isUp(groups.get(other)));
         }

@@ -17,6 +17,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -212,6 +213,23 @@ class ServiceManagerTest {
         assertThat(order).containsSubsequence(
                 "STARTED database", "READY database", "STARTED migration", "DONE migration", "STARTED web",
                 "READY web", "STOPPING web", "STOPPED web", "STOPPING database", "STOPPED database");
+    }
+
+    /** The orders to those that come after it are under way, for a moment, when the stop looks at it. */
+    @RepeatedTest(100)
+    void aServiceThatHasFailedIsNotStartedByTheStop() throws Exception {
+        processes.readyAtOnce = false;
+        start(
+                service("migration").kind(ServiceKind.ONCE)
+                        .deaths(1, Duration.ofMinutes(1), Escalation.FAIL).build(),
+                service("web").after("migration").build(),
+                service("proxy").after("web").build());
+        awaitStarted(1).end(1);
+        while (manager.status().stream().noneMatch(one -> one.state() == SlotState.FAILED)) {
+            Thread.onSpinWait();
+        }
+        assertThat(manager.shutdown().get()).isEqualTo(1);
+        assertThat(processes.all()).hasSize(1);
     }
 
     @Test
