@@ -11,9 +11,11 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -59,11 +61,49 @@ public final class TaskEvents implements AutoCloseable {
     /** Guarded by lock. Read from the ring, and not yet given to a reader; at most {@link #BATCH}. */
     private final Queue<Written> read = new ArrayDeque<>();
 
+    /** Of this stream alone, so that no class is kept from being unloaded for longer. */
+    private volatile Names names = new Names(filter);
+
     private volatile boolean isClosed;
 
     /** An event as it was written. */
     private record Written(Kind kind, long task, long time, long nanos, String pool, Object named,
             @Nullable String detail) {}
+
+    /** Shows names as a filter lets them be seen. */
+    private static final class Names {
+        private static final int MOST = 1000;
+
+        private final NameFilter filter;
+        /** What is shown for names and classes that have come before, at most about {@link #MOST}. */
+        private final Map<Object, String> shown = new ConcurrentHashMap<>();
+
+        Names(NameFilter filter) {
+            this.filter = filter;
+        }
+
+        /** Returns what is shown for a name, or for the class of a task without a name. */
+        String of(Object named) {
+            String known = shown.get(named);
+            if (known != null) {
+                return known;
+            }
+            String name = filtered(named instanceof Class<?> type ? ClassNames.readable(type) : (String) named);
+            if (shown.size() < MOST) {
+                shown.put(named, name);
+            }
+            return name;
+        }
+
+        String filtered(String text) {
+            try {
+                String result = filter.filter(text);
+                return result != null ? result : NameFilter.REFUSED;
+            } catch (Throwable e) { // code of a user
+                return NameFilter.REFUSED;
+            }
+        }
+    }
 
     private TaskEvents(Recorder recorder) {
         this.recorder = recorder;
@@ -156,27 +196,21 @@ public final class TaskEvents implements AutoCloseable {
     }
 
     private TaskEvent shown(Written event) {
+        Names now = names;
+        if (now.filter != filter) {
+            now = new Names(filter);
+            names = now;
+        }
         Optional<Duration> duration =
                 event.nanos < 0 ? Optional.empty() : Optional.of(Duration.ofNanos(event.nanos));
-        String name =
-                event.named instanceof Class<?> written ? ClassNames.readable(written) : (String) event.named;
         Optional<String> detail = Optional.ofNullable(event.detail);
         boolean isBegun = event.kind == Kind.BEGUN;
         return new TaskEvent(
-                event.kind, event.task, event.pool, filtered(name), recorder.instant(event.time),
+                event.kind, event.task, event.pool, now.of(event.named), recorder.instant(event.time),
                 isBegun ? duration : Optional.empty(),
                 isBegun ? Optional.empty() : duration,
                 isBegun ? detail : Optional.empty(),
-                isBegun ? Optional.empty() : detail.map(TaskEvents::filtered));
-    }
-
-    private static String filtered(String text) {
-        try {
-            String shown = filter.filter(text);
-            return shown != null ? shown : NameFilter.REFUSED;
-        } catch (Throwable e) { // code of a user
-            return NameFilter.REFUSED;
-        }
+                isBegun ? Optional.empty() : detail.map(now::filtered));
     }
 
     /**
