@@ -6,6 +6,7 @@ import dev.sennit.codec.Movable;
 import dev.sennit.codec.Reading;
 import dev.sennit.codec.TaskCodec;
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Quietly;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Unreachable;
@@ -148,7 +149,7 @@ public final class Connection implements Serializable, AutoCloseable {
     private static final Unreachable LOST = new Unreachable("sennit-connections");
 
     static {
-        Runtime.getRuntime().addShutdownHook(new Thread(Connection::sendWhatIsKept, "sennit-pipes"));
+        ExitHooks.addToShutdown(Connection::sendWhatIsKept, "sennit-pipes");
     }
 
     private final transient String name;

@@ -65,7 +65,7 @@ final class EndClaim {
     private static final Set<EndClaim> PENDING = ConcurrentHashMap.newKeySet();
 
     static {
-        Runtime.getRuntime().addShutdownHook(new Thread(EndClaim::removeAbandoned, "sennit-pipe-ends"));
+        ExitHooks.addToShutdown(EndClaim::removeAbandoned, "sennit-pipe-ends");
         ExitHooks.add(EndClaim::removeAbandoned);
     }
 

@@ -2,6 +2,7 @@ package dev.sennit.internal.machine;
 
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.BackgroundExecutor;
+import dev.sennit.internal.ExitHooks;
 import java.io.IOException;
 import java.io.InvalidObjectException;
 import java.nio.charset.StandardCharsets;
@@ -51,7 +52,7 @@ public final class MeetingFolder {
     private static final AtomicLong NEXT_SWEEP = new AtomicLong(Backend.current().nanoTime());
 
     static {
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> IN_USE.forEach(MeetingFolder::remove), "sennit-folders"));
+        ExitHooks.addToShutdown(() -> IN_USE.forEach(MeetingFolder::remove), "sennit-folders");
     }
 
     private MeetingFolder() {}

@@ -1,5 +1,6 @@
 package dev.sennit.internal.machine;
 
+import dev.sennit.internal.ExitHooks;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -44,7 +45,7 @@ public final class MemoryFolder {
     private static volatile @Nullable UserPrincipal user;
 
     static {
-        Runtime.getRuntime().addShutdownHook(new Thread(MemoryFolder::remove, "sennit-memory-folder"));
+        ExitHooks.addToShutdown(MemoryFolder::remove, "sennit-memory-folder");
     }
 
     private MemoryFolder() {}
