@@ -4,15 +4,17 @@ import dev.sennit.internal.linux.ProcessTitle;
 import dev.sennit.process.ParentProcess;
 import dev.sennit.process.WorkerProcess;
 import java.io.File;
+import java.io.IOException;
 import java.io.Serial;
 import java.io.Serializable;
 import java.lang.reflect.InvocationTargetException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
-import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -114,13 +116,25 @@ record ServiceMain(Identity identity, Code code, Limits limits, Given given) imp
         return 0;
     }
 
-    /** The names of its parts. Their folder is of no use to a reader: it may be that of a copy. */
+    /** The names of its parts, without the number of a copy, whose folder is of no use to a reader. */
     private static String classPath() {
         return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
-                .map(part -> Path.of(part).getFileName())
-                .filter(Objects::nonNull)
-                .map(Path::toString)
+                .map(Path::of)
+                .filter(part -> part.getFileName() != null)
+                .map(part -> part.getFileName().toString().replaceFirst("^\\d+-", "")
+                        + (isReadable(part) ? "" : " (no jar that can be read)"))
                 .collect(Collectors.joining(", "));
+    }
+
+    private static boolean isReadable(Path part) {
+        if (Files.isDirectory(part)) {
+            return true;
+        }
+        try (var _ = new ZipFile(part.toFile())) {
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private Service newService() throws Exception {

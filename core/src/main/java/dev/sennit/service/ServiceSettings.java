@@ -29,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  * }
  */
 public final class ServiceSettings {
+    /** With less, a JVM does not start. */
+    private static final long LEAST_HEAP = 2 << 20;
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
     /** More is a slip of the finger: the memory of each worker would be none. */
     static final int MOST_WORKERS = 1000;
@@ -585,10 +587,12 @@ public final class ServiceSettings {
          *
          * @param size such as {@code 256m}
          * @return this
-         * @throws IllegalArgumentException if it is not a size
+         * @throws IllegalArgumentException if it is not a size, or less than the 2 MB that a JVM needs to start
          */
         public Builder heap(String size) {
-            Sizes.parse("heap of service " + name, size);
+            if (Sizes.parse("heap of service " + name, size) < LEAST_HEAP) {
+                throw new IllegalArgumentException("heap of service " + name + " must be >= 2m, was " + size);
+            }
             heap = size;
             return this;
         }

@@ -24,7 +24,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
-import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the table of one service. */
@@ -220,24 +219,9 @@ final class ServiceReader {
     }
 
     private void lookForClass(String className, List<Path> classPath) {
-        if (className.equals(STAND_IN)) { // was refused
-            return;
-        }
-        String file = className.replace('.', '/') + ".class";
-        for (Path part : classPath) {
-            if (Files.isDirectory(part) ? Files.isRegularFile(part.resolve(file)) : hasEntry(part, file)) {
-                return;
-            }
-        }
-        keys.refuse("class", "there is no class " + className + " on the class path of service " + name
-                + "; correct the name, or build it");
-    }
-
-    private static boolean hasEntry(Path jar, String file) {
-        try (var zip = new ZipFile(jar.toFile())) {
-            return zip.getEntry(file) != null;
-        } catch (IOException e) {
-            return false;
+        String obstacle = className.equals(STAND_IN) ? null : ServiceClass.obstacle(className, classPath);
+        if (obstacle != null) {
+            keys.refuse("class", "service " + name + ": " + obstacle);
         }
     }
 

@@ -279,7 +279,7 @@ public final class ServicesRun {
         systemd.reloadBegins();
         return done.whenComplete((nothing, e) -> {
             log.note(e == null ? "has reloaded" : "has not reloaded: " + reason(e));
-            systemd.reloadEnds();
+            systemd.reloadEnds(e == null ? null : reason(e));
         });
     }
 
@@ -306,7 +306,7 @@ public final class ServicesRun {
                 }
                 case "status" -> status(answer);
                 case "stop" -> await(end(first.equals("now")), answer);
-                case "reload" -> waiting(() -> await(reload(first), answer));
+                case "reload" -> waiting(() -> awaitReload(reload(first), answer));
                 case "scale" -> waiting(() -> await(scale(first, second), answer));
                 case "restart" -> waiting(() -> await(manager.restart(first), answer));
                 case "logs" ->
@@ -349,6 +349,22 @@ public final class ServicesRun {
         });
     }
 
+    /** The same, with a row for each problem of a file that is refused. */
+    private Outcome awaitReload(CompletableFuture<Void> done, Answer answer) throws IOException, InterruptedException {
+        if (!done.isCompletedExceptionally()
+                || !(done.exceptionNow() instanceof ServicesFileException refused)) {
+            return await(done, answer);
+        }
+        List<String> problems = refused.problems();
+        if (problems.size() == 1) {
+            return new Outcome(2, reason(refused));
+        }
+        for (String problem : problems) {
+            answer.row(problem);
+        }
+        return new Outcome(2, "the file is refused, what runs goes on: " + problems.size() + " problems");
+    }
+
     /** Waits until it is so, the client goes away, or the manager has ended. Tells the client what it waits for. */
     private Outcome await(CompletableFuture<Void> done, Answer answer) throws IOException, InterruptedException {
         Deadline news = Deadline.in(BETWEEN_NEWS);
@@ -362,7 +378,7 @@ public final class ServicesRun {
                     news = Deadline.in(BETWEEN_NEWS);
                 }
             } catch (ExecutionException e) {
-                return new Outcome(e.getCause() instanceof ServicesFileException ? 2 : 1, reason(e));
+                return new Outcome(1, reason(e));
             }
         }
         done.cancel(false); // nobody reads it; what was asked for goes on
@@ -373,7 +389,7 @@ public final class ServicesRun {
         List<String> busy = manager.status().stream()
                 .filter(one -> one.state() != SlotState.READY || one.isReplacing())
                 .map(one -> one.service() + "(" + one.id() + ") "
-                        + (one.isReplacing() ? "is being replaced" : one.state() + ": " + one.why()))
+                        + (one.isReplacing() ? "to be replaced" : one.state() + ": " + one.why()))
                 .toList();
         return "waits for " + (busy.isEmpty()
                 ? "the manager"

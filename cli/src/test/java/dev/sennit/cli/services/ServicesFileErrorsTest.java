@@ -155,7 +155,7 @@ class ServicesFileErrorsTest {
                         "2:1: command must begin with a program; write [\"PROGRAM\", \"ARGUMENT\", ...]"),
                 error("[services.a]\nclass = \"not a class\"\nclasspath = [\"app.jar\"]",
                         "2:1: class must be the name of a class such as com.acme.Worker, was \"not a class\""),
-                error(SERVICE + "heap = \"1m\"",
+                error(SERVICE + "heap = \"64m\"",
                         "3:1: heap is for Java services, and service a is a command; leave it out"),
                 error(SERVICE + "spares = 2",
                         "3:1: spares is for Java services, and service a is a command; leave it out"),
