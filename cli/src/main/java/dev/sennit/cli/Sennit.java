@@ -172,7 +172,9 @@ final class Sennit implements Callable<Integer> {
             }
             return "unexpected argument \"" + first + "\"" + seeHelp;
         }
-        String message = CommandException.oneLine(e).replaceFirst("\\.$", "");
+        String message = CommandException.oneLine(e)
+                .replaceFirst("\\.$", "")
+                .replaceFirst(" is not an? (int|long)$", " is not a whole number");
         return message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1) + seeHelp;
     }
 

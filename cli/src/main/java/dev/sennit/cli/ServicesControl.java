@@ -99,12 +99,24 @@ final class ServicesControl {
             try {
                 control = ServicesFile.controlOf(of);
             } catch (ServicesFileException e) {
-                throw CommandException.usage(e.problems().getFirst(), e);
+                Manager known = managerOf(of);
+                if (known == null) {
+                    throw CommandException.usage(e.problems().getFirst(), e);
+                }
+                control = known.control(); // it runs on, though its file is gone or broken
             }
             if (ControlClient.pid(control).isEmpty()) {
                 throw nobody();
             }
             return control;
+        }
+
+        private static @Nullable Manager managerOf(Path file) {
+            Path wanted = file.toAbsolutePath().normalize();
+            return RunningManagers.ofThisUser().map(RunningManagers::find).orElse(List.of()).stream()
+                    .filter(one -> one.file().equals(wanted))
+                    .findFirst()
+                    .orElse(null);
         }
 
         private Manager onlyOne() throws IOException {
@@ -286,7 +298,7 @@ final class ServicesControl {
             parameterListHeading = ARGUMENTS,
             optionListHeading = OPTIONS,
             exitCodeListHeading = EXIT_CODES,
-            exitCodeList = {"0:done", BAD_USAGE_HELP, NOBODY_HELP},
+            exitCodeList = {"0:done", "1:the manager hangs, or was killed meanwhile", BAD_USAGE_HELP, NOBODY_HELP},
             footerHeading = EXAMPLES,
             footer = {"  sennit services logs -n 100", "  sennit services logs web --follow"})
     private static final class Logs extends Asking {

@@ -113,20 +113,35 @@ class ServicesIT {
         }
     }
 
-    private Manager start(String file, String... options) throws IOException {
+    private ProcessBuilder process(List<String> options, String... arguments) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",
-                "-Dsennit.cache=",
-                "-jar",
-                JAR.toString(),
-                "services",
-                file));
-        command.addAll(1, List.of(options));
+                "-Dsennit.cache="));
+        command.addAll(options);
+        command.addAll(List.of("-jar", JAR.toString(), "services"));
+        command.addAll(List.of(arguments));
         var builder = new ProcessBuilder(command);
         builder.directory(temp.toFile());
         builder.environment().put("XDG_RUNTIME_DIR", temp.resolve("run").toString());
+        return builder;
+    }
+
+    /** Runs a command in a process, which finds managers as the managers of these tests tell of themselves. */
+    private int exitOfCommand(String... arguments) throws Exception {
+        Process process = process(List.of(), arguments).redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+        try {
+            assertThat(process.waitFor(LONGEST.toSeconds(), TimeUnit.SECONDS)).isTrue();
+            return process.exitValue();
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    private Manager start(String file, String... options) throws IOException {
+        ProcessBuilder builder = process(List.of(options), file);
         builder.environment().putAll(environment);
         var manager = new Manager(builder.start());
         managers.add(manager);
@@ -250,7 +265,16 @@ class ServicesIT {
 
         write(TICKER.replace("[services.migrate]", "[log]\nformat = \"json\"\n\n[services.migrate]"));
         assertThat(services("reload").err()).singleElement().asString()
-                .contains("[log] cannot be changed by a reload, what runs goes on");
+                .contains("the file is refused, what runs goes on: ").contains("[log] cannot be changed by a reload");
+        write(TICKER.replace("workers = 2", "workers = two\nwokers = 2").replace("two", "\"two\""));
+        Run wrong = services("reload");
+        assertThat(wrong.exit()).isEqualTo(2);
+        assertThat(wrong.err()).hasSize(3);
+        assertThat(wrong.err().getLast()).endsWith("the file is refused, what runs goes on: 2 problems");
+        Path file = temp.resolve("a.toml");
+        Path away = Files.move(file, temp.resolve("away.toml"));
+        assertThat(exitOfCommand("status", "--file", "a.toml")).as("its file is gone, and it runs on").isZero();
+        Files.move(away, file);
 
         write(TICKER + """
 

@@ -54,9 +54,10 @@ class UsageErrorsTest {
                 error("unexpected argument \"sums\"; see sennit compare --help", "compare", "primes", "sums"),
                 error("missing required parameter for option '--on' (PLAN); see sennit primes --help", "primes",
                         "--on"),
-                error("invalid value for option '--seed': 'x' is not a long; see sennit sums --help", "sums", "--seed",
+                error("invalid value for option '--seed': 'x' is not a whole number; see sennit sums --help", "sums",
+                        "--seed",
                         "x"),
-                error("invalid value for option '--repeat': 'x' is not an int; see sennit compare --help",
+                error("invalid value for option '--repeat': 'x' is not a whole number; see sennit compare --help",
                         "compare", "--repeat", "x"),
                 // processes
                 error("missing required parameter: 'PID'; see sennit ps --help", "ps"),
@@ -113,7 +114,7 @@ class UsageErrorsTest {
                 error("--lines must be >= 0, was -1", "services", "logs", "--lines=-1"),
                 error("missing required parameter: 'WORKERS'; see sennit services scale --help", "services", "scale",
                         "a"),
-                error("invalid value for positional parameter at index 1 (WORKERS): 'x' is not an int; see sennit "
+                error("invalid value for positional parameter at index 1 (WORKERS): 'x' is not a whole number; see sennit "
                         + "services scale --help", "services", "scale", "a", "x"),
                 error("missing required parameter: 'FILE'; see sennit services check --help", "services", "check"),
                 error("unknown option --jsn; see sennit services check --help", "services", "check", "--jsn", "x"),

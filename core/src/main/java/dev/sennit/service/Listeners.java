@@ -18,6 +18,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -155,8 +156,11 @@ final class Listeners {
             }
         }
         throw new IOException("listener " + name + ": systemd has passed on no socket named " + descriptorName
-                + "; its socket unit needs FileDescriptorName=" + descriptorName + ", not taken yet are "
-                + ofSystemd.stream().map(ListeningSocket::name).toList());
+                + "; its socket unit needs FileDescriptorName=" + descriptorName
+                + (ofSystemd.isEmpty()
+                        ? ", and no other socket is left"
+                        : ", the names that are left are "
+                                + ofSystemd.stream().map(ListeningSocket::name).collect(Collectors.joining(", "))));
     }
 
     private void ensureFree(String name) throws IOException {

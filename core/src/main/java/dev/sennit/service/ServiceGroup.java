@@ -193,7 +193,8 @@ final class ServiceGroup {
         beforeTrial = -1;
     }
 
-    ServiceStatus status() {
+    /** Returns its status, with the services that it waits for before its first start. */
+    ServiceStatus status(List<String> waitsFor) {
         int ready = 0;
         for (Place place : places.values()) {
             ready += place.slot.status().state() == SlotState.READY ? 1 : 0;
@@ -207,7 +208,11 @@ final class ServiceGroup {
                 generation.number(),
                 isRolling(),
                 isUp() && !isDown,
-                isEscalated ? "is stopped, as too many workers died" : obstacle == null ? "" : obstacle);
+                isEscalated
+                        ? "is stopped, as too many workers died"
+                        : obstacle != null
+                                ? obstacle
+                                : waitsFor.isEmpty() ? "" : "waits for " + String.join(", ", waitsFor));
     }
 
     /** Whether every slot has followed the last order. */

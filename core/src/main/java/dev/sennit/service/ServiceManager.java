@@ -790,7 +790,7 @@ public final class ServiceManager implements AutoCloseable {
     public List<ServiceStatus> services() {
         lock.lock();
         try {
-            return groups.values().stream().map(ServiceGroup::status).toList();
+            return groups.values().stream().map(group -> group.status(waitsFor(group))).toList();
         } finally {
             unlock();
         }
@@ -1144,6 +1144,13 @@ public final class ServiceManager implements AutoCloseable {
         group.reload = group.pendingReload;
         group.pending = null;
         group.tryPending();
+    }
+
+    /** Returns the services that have to be up before this one may start; none if it may. */
+    private List<String> waitsFor(ServiceGroup group) {
+        return !isStarted || isStopping || group.mayStart
+                ? List.of()
+                : group.settings().after().stream().filter(other -> !isUp(groups.get(other))).toList();
     }
 
     private static boolean isUp(@Nullable ServiceGroup group) {

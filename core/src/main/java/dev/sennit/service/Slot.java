@@ -340,7 +340,7 @@ final class Slot {
         }
         if (deaths.size() >= settings.deaths() && settings.escalation() != Escalation.KEEP_TRYING) {
             isFailed = true;
-            String text = deaths.size() + " processes died within "
+            String text = deaths.size() + (deaths.size() == 1 ? " process died within " : " processes died within ")
                     + Durations.text(settings.deathWindow()) + "; the last: " + how;
             becauseOf(text);
             tell(ServiceEvent.Kind.FAILED, run, text);

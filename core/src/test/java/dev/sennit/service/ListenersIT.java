@@ -269,7 +269,7 @@ class ListenersIT {
     void socketsOfSystemdAreTakenOneByOne() throws Exception {
         assertThat(AsSystemd.outputOf(Activated.class, "web:web", 2).lines().toList()).containsExactly(
                 "true", "listener three: systemd has passed on no socket named web; its socket unit needs "
-                        + "FileDescriptorName=web, not taken yet are []",
+                        + "FileDescriptorName=web, and no other socket is left",
                 "first answers, second answers");
     }
 

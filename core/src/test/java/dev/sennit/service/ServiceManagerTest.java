@@ -206,6 +206,8 @@ class ServiceManagerTest {
         FakeProcesses.Fake migration = awaitStarted(2);
         migration.ready();
         assertThat(manager.isUp()).isFalse();
+        assertThat(manager.services()).extracting(ServiceStatus::obstacle).containsExactly("", "",
+                "waits for migration");
         migration.end(0);
         awaitStarted(3).ready();
         manager.whenUp().get();

@@ -79,8 +79,8 @@ final class FileServices {
      *
      * @param turn called when it is this reload's turn, before it reads the file
      * @return done when it is so
-     * @throws ServicesFileException if the file is refused
-     * @throws IOException if it asks for what a reload cannot change, or what cannot be had
+     * @throws ServicesFileException if the file is refused, or asks for what a reload cannot change
+     * @throws IOException if it asks for what cannot be had
      */
     CompletableFuture<Void> reload(Runnable turn) throws IOException, ServicesFileException {
         changing.lock();
@@ -173,7 +173,7 @@ final class FileServices {
     }
 
     /** A reload leaves the manager itself as it is, with all that belongs to it. */
-    private void ensureSamePlaces(ServicesFile next) throws IOException {
+    private void ensureSamePlaces(ServicesFile next) throws ServicesFileException {
         List<String> changed = new ArrayList<>();
         if (!next.name().equals(file.name())) {
             changed.add("name");
@@ -198,8 +198,8 @@ final class FileServices {
             }
         });
         if (!changed.isEmpty()) {
-            throw new IOException(String.join(", ", changed)
-                    + " cannot be changed by a reload, what runs goes on; stop and start the services");
+            throw Problems.unreadable(file.path(), String.join(", ", changed)
+                    + " cannot be changed by a reload; stop and start the services");
         }
     }
 

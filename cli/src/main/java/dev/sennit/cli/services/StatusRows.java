@@ -6,6 +6,8 @@ import dev.sennit.service.ServiceManager;
 import dev.sennit.service.ServiceStatus;
 import dev.sennit.service.SlotStatus;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -70,8 +72,14 @@ final class StatusRows {
                     Boolean.toString(one.isReplacing()));
         }
         for (ListenerStatus one : manager.listeners()) {
-            answer.row("listener", one.name(), String.valueOf(one.address()), Boolean.toString(one.isShared()));
+            answer.row("listener", one.name(), text(one.address()), Boolean.toString(one.isShared()));
         }
+    }
+
+    private static String text(SocketAddress address) {
+        return address instanceof InetSocketAddress tcp && !tcp.isUnresolved()
+                ? new ListenerAddress.Tcp(tcp.getAddress().getHostAddress().replace("%0", ""), tcp.getPort()).toString()
+                : address.toString();
     }
 
     private static String seconds(Duration time) {

@@ -31,6 +31,8 @@ final class SystemdTeller {
     private boolean hasSaidReady;
     private boolean isStopping;
 
+    private volatile String failedReload = ""; // written under telling
+
     // of the thread that looks
     private @Nullable CompletableFuture<Void> proofOfLife;
     private String said = "";
@@ -98,8 +100,8 @@ final class SystemdTeller {
     private String summary() {
         List<ServiceStatus> services = manager.services();
         int wanted = services.stream().mapToInt(ServiceStatus::wanted).sum();
-        int ready = services.stream().mapToInt(ServiceStatus::ready).sum();
-        return ready + " of " + wanted + " workers of " + services.size() + " services are ready";
+        int up = services.stream().mapToInt(one -> one.isUp() ? one.wanted() : one.ready()).sum();
+        return up + " of " + wanted + " workers of " + services.size() + " services are ready or done" + failedReload;
     }
 
     /** A reload begins. Several may overlap: systemd hears of the first and of the last. */
@@ -116,9 +118,11 @@ final class SystemdTeller {
         }
     }
 
-    void reloadEnds() {
+    /** A reload ends; with the reason, if it failed. The reason stays in the status until another succeeds. */
+    void reloadEnds(@Nullable String failure) {
         telling.lock();
         try {
+            failedReload = failure == null ? "" : "; the last reload failed: " + failure;
             if (--reloads == 0 && hasSaidReady && !isStopping) {
                 notifier.ready();
             }

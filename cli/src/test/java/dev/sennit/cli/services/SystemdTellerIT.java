@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 @EnabledOnOs(value = OS.LINUX, architectures = {"amd64", "aarch64"})
 @Timeout(60)
 class SystemdTellerIT {
-    private static final String UP = "STATUS=0 of 0 workers of 0 services are ready";
+    private static final String UP = "STATUS=0 of 0 workers of 0 services are ready or done";
 
     @TempDir
     Path folder;
@@ -80,9 +80,9 @@ class SystemdTellerIT {
         teller.look();
         teller.reloadBegins();
         teller.reloadBegins();
-        teller.reloadEnds();
+        teller.reloadEnds(null);
         assertThat(told()).containsExactly("READY=1", UP, "RELOADING=1");
-        teller.reloadEnds();
+        teller.reloadEnds(null);
         assertThat(told()).containsExactly("READY=1");
     }
 
@@ -91,9 +91,23 @@ class SystemdTellerIT {
         teller.reloadBegins();
         teller.look();
         assertThat(told()).containsExactly("RELOADING=1", UP);
-        teller.reloadEnds();
+        teller.reloadEnds(null);
         teller.look();
         assertThat(told()).containsExactly("READY=1");
+    }
+
+    @Test
+    void aReloadThatFailedIsToldUntilAnotherSucceeds() throws Exception {
+        teller.look();
+        teller.reloadBegins();
+        teller.reloadEnds("no paper");
+        teller.look();
+        assertThat(told()).containsExactly(
+                "READY=1", UP, "RELOADING=1", "READY=1", UP + "; the last reload failed: no paper");
+        teller.reloadBegins();
+        teller.reloadEnds(null);
+        teller.look();
+        assertThat(told()).containsExactly("RELOADING=1", "READY=1", UP);
     }
 
     @Test
@@ -108,7 +122,7 @@ class SystemdTellerIT {
         teller.look();
         teller.reloadBegins();
         teller.stopping();
-        teller.reloadEnds();
+        teller.reloadEnds(null);
         teller.look();
         assertThat(told()).containsExactly("READY=1", UP, "RELOADING=1", "STOPPING=1");
     }
