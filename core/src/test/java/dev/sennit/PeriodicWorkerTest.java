@@ -585,7 +585,7 @@ class PeriodicWorkerTest {
         try (var worker = settings().time(failing).pool(Pools.open("virtual")).open()) {
             var twice = new CountDownLatch(2);
             worker.start();
-            failing.failures.set(5);
+            failing.failures.set(2);
             worker.add("a", Schedule.afterEnd(Duration.ofMillis(1)), twice::countDown);
             assertThat(twice.await(60, SECONDS)).isTrue();
             assertThat(worker.isRunning()).isTrue();

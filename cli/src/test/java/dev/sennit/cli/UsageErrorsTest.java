@@ -114,8 +114,8 @@ class UsageErrorsTest {
                 error("--lines must be >= 0, was -1", "services", "logs", "--lines=-1"),
                 error("missing required parameter: 'WORKERS'; see sennit services scale --help", "services", "scale",
                         "a"),
-                error("invalid value for positional parameter at index 1 (WORKERS): 'x' is not a whole number; see sennit "
-                        + "services scale --help", "services", "scale", "a", "x"),
+                error("invalid value for positional parameter at index 1 (WORKERS): 'x' is not a whole number; see "
+                        + "sennit services scale --help", "services", "scale", "a", "x"),
                 error("missing required parameter: 'FILE'; see sennit services check --help", "services", "check"),
                 error("unknown option --jsn; see sennit services check --help", "services", "check", "--jsn", "x"),
                 // compare

@@ -7,7 +7,8 @@ import java.util.regex.Pattern;
  * before any stream, view or exporter gets them.
  *
  * <p>{@link #DEFAULT} is in use until {@link TaskEvents#filterNames} sets another. A filter is called by the threads
- * that read events, never by those that run tasks, and not again for a name that it has shown. If it throws or returns null, {@value #REFUSED} is shown.
+ * that read events, never by those that run tasks, and not again for a name that it has shown. If it throws or returns
+ * null, {@value #REFUSED} is shown.
  */
 @FunctionalInterface
 public interface NameFilter {

@@ -123,7 +123,7 @@ class MeetingFolderTest {
         for (int round = 0; round < 100; round++) {
             Path made = make(FolderOwner.namePrefix(), MeetingFolder.SOCKET);
             List<Path> files = new ArrayList<>();
-            for (int i = 0; i < 50; i++) {
+            for (int i = 0; i < 20; i++) {
                 files.add(Files.createFile(made.resolve("0123abc" + i)));
             }
             var together = new CyclicBarrier(2);
