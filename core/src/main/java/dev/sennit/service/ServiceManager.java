@@ -1214,11 +1214,13 @@ public final class ServiceManager implements AutoCloseable {
                 all.remove();
                 continue;
             }
+            // In this order: slots go on meanwhile, and one that gives up says so before it has nothing more to do.
+            boolean isReached = goal.isReached().getAsBoolean();
             String obstacle = goal.obstacle().get();
             if (obstacle != null) {
                 all.remove();
                 afterUnlock.add(() -> goal.done().completeExceptionally(new ServiceException(obstacle)));
-            } else if (goal.isReached().getAsBoolean()) {
+            } else if (isReached) {
                 all.remove();
                 afterUnlock.add(() -> goal.done().complete(null));
             }

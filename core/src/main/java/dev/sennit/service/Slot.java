@@ -62,6 +62,9 @@ final class Slot {
     /** A step that comes so much too late tells that this JVM, or the machine, stood still. */
     private static final long LATE = Duration.ofSeconds(1).toNanos();
 
+    /** A status, and the process whose signs of life are in it. */
+    private record Shown(SlotStatus status, @Nullable SlotRun served) {}
+
     private final String service;
     private final int id;
     private final TimeSource time;
@@ -75,8 +78,6 @@ final class Slot {
     private volatile Order order;
     private volatile Shown shown;
 
-    /** A status, and the process whose signs of life are in it. */
-    private record Shown(SlotStatus status, @Nullable SlotRun served) {}
     private volatile boolean wantsToReplace;
     private volatile boolean isReplacing;
     private volatile boolean hasProcess;

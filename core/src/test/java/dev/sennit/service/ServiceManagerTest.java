@@ -306,7 +306,7 @@ class ServiceManagerTest {
         assertThat(awaitStarted(4).generation).isEqualTo(1);
     }
 
-    @Test
+    @RepeatedTest(100)
     void aRestartWhoseProcessDoesNotGetReadyFails() throws Exception {
         start(service("printer").build());
         manager.whenUp().get();
