@@ -80,6 +80,8 @@ final class ScheduleRun {
     /** How deep in a stack the JDK's cleaner is, of a thread that came across its list. */
     private static final int FRAMES_OF_CLEANER = 8;
     private static final long SECOND_LOOK = TimeUnit.MILLISECONDS.toNanos(100);
+    /** While the common pool works on something, which may be for a thread of the schedule. */
+    private static final long POOL_LOOK = TimeUnit.SECONDS.toNanos(5);
     private static final long ROUNDED_TO = TimeUnit.MILLISECONDS.toNanos(1);
     /**
      * After so many reads of the clock by one thread without a wait, some time passes; once it has, {@code LOOKS_LATER}
@@ -516,10 +518,10 @@ final class ScheduleRun {
             return;
         }
         if (purpose != Purpose.COUNT) {
-            long until = System.nanoTime() + SECOND_LOOK;
-            for (long left = SECOND_LOOK; left > 0 && outside == null && unblocked.isEmpty();
-                    left = until - System.nanoTime()) {
-                LockSupport.parkNanos(this, left);
+            awaitOutside(SECOND_LOOK);
+            long until = System.nanoTime() + POOL_LOOK;
+            while (isQuietOutside() && !ForkJoinPool.commonPool().isQuiescent() && until - System.nanoTime() > 0) {
+                awaitOutside(SECOND_LOOK); // on a busy machine the pool's threads need time
             }
         }
         if (outside != null) {
@@ -535,6 +537,17 @@ final class ScheduleRun {
                             + Duration.ofNanos(next.isReal ? next.due - System.nanoTime() : next.at - now)
                                     .truncatedTo(ChronoUnit.SECONDS));
         }
+    }
+
+    private void awaitOutside(long nanos) {
+        long until = System.nanoTime() + nanos;
+        for (long left = nanos; left > 0 && isQuietOutside(); left = until - System.nanoTime()) {
+            LockSupport.parkNanos(this, left);
+        }
+    }
+
+    private boolean isQuietOutside() {
+        return outside == null && unblocked.isEmpty();
     }
 
     private void failFromOutside() {
