@@ -2,6 +2,7 @@ package dev.sennit;
 
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Deadline;
+import dev.sennit.internal.OpenPools;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
 import java.time.Duration;
@@ -74,6 +75,7 @@ public abstract non-sealed class AbstractPool implements Pool {
     private final DelayedTasks delayed = new DelayedTasks();
     private final EndedTasks endedTasks = new EndedTasks();
     private final UnaskedFailures unaskedFailures;
+    private final OpenPools.Entry amongOpenPools;
     private volatile boolean stopping;
 
     /**
@@ -82,6 +84,7 @@ public abstract non-sealed class AbstractPool implements Pool {
      * @param settings name, backlog and policy
      * @param workers how many tasks can run at once
      */
+    @SuppressWarnings("this-escape") // to views, which expect a pool that is not complete
     protected AbstractPool(PoolBuilder<?> settings, int workers) {
         this.name = settings.nameOrNext();
         this.unaskedFailures = new UnaskedFailures(name, settings.tellsUnasked());
@@ -91,6 +94,7 @@ public abstract non-sealed class AbstractPool implements Pool {
         this.places = backlog == PoolBuilder.UNBOUNDED || workers == Integer.MAX_VALUE
                 ? null
                 : new Semaphore((int) Math.min((long) workers + backlog, FLOOD - 1));
+        this.amongOpenPools = OpenPools.add(this);
     }
 
     static AbstractPool of(Pool pool) {
@@ -353,6 +357,7 @@ public abstract non-sealed class AbstractPool implements Pool {
      * Notes that all workers have ended: {@link #awaitTermination} returns.
      */
     protected final void workersReleased() {
+        amongOpenPools.remove();
         terminated.countDown();
     }
 

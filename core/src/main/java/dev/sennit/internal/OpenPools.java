@@ -1,0 +1,96 @@
+package dev.sennit.internal;
+
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.lang.ref.WeakReference;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * The pools of this JVM that have not ended, for views. A pool that its program has forgotten is not kept: it drops out
+ * once the garbage collector has found it.
+ *
+ * <p>A pool is added while it is being constructed, by the constructor that all kinds share. So a view may find a pool
+ * whose fields are not all set, and has to be ready for its failure.
+ */
+public final class OpenPools {
+    /**
+     * A {@link Runnable} of the package of views, which makes ready what views need from the first pool on. It is named
+     * and not referred to, as the pools may not depend on their views.
+     */
+    private static final String AT_FIRST_POOL = "dev.sennit.observe.FirstPool";
+
+    private static final Set<Entry> OPEN = ConcurrentHashMap.newKeySet();
+    private static final ReferenceQueue<Object> FORGOTTEN = new ReferenceQueue<>();
+    private static final AtomicBoolean HAS_BEGUN = new AtomicBoolean();
+
+    private OpenPools() {}
+
+    /** The place of a pool among the open ones. */
+    public static final class Entry extends WeakReference<Object> {
+        private Entry(Object pool) {
+            super(pool, FORGOTTEN);
+        }
+
+        /** Takes the pool out, which has ended. */
+        public void remove() {
+            OPEN.remove(this);
+        }
+    }
+
+    /**
+     * Adds a pool.
+     *
+     * @param pool a pool
+     * @return the handle to take it out
+     */
+    public static Entry add(Object pool) {
+        dropForgotten();
+        var entry = new Entry(pool);
+        OPEN.add(entry);
+        if (!HAS_BEGUN.get() && HAS_BEGUN.compareAndSet(false, true)) {
+            begin();
+        }
+        return entry;
+    }
+
+    /** Returns the pools, in no order. */
+    public static List<Object> all() {
+        dropForgotten();
+        List<Object> pools = new ArrayList<>();
+        for (Entry entry : OPEN) {
+            Object pool = entry.get();
+            if (pool != null) {
+                pools.add(pool);
+            }
+        }
+        return pools;
+    }
+
+    /** Returns whether there is none. */
+    public static boolean areNone() {
+        dropForgotten();
+        return OPEN.isEmpty();
+    }
+
+    private static void dropForgotten() {
+        for (Reference<?> lost = FORGOTTEN.poll(); lost != null; lost = FORGOTTEN.poll()) {
+            if (lost instanceof Entry entry) {
+                OPEN.remove(entry);
+            }
+        }
+    }
+
+    private static void begin() {
+        try {
+            var constructor = Class.forName(AT_FIRST_POOL).getDeclaredConstructor();
+            constructor.setAccessible(true);
+            ((Runnable) constructor.newInstance()).run();
+        } catch (Exception | LinkageError e) { // pools work without views
+            Uncaught.log("pools cannot be looked at from outside", e);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+package dev.sennit.observe;
+
+import dev.sennit.Pool;
+import dev.sennit.PoolStatistics;
+import dev.sennit.internal.OpenPools;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * An open pool of this JVM, as it was at one moment.
+ *
+ * {@snippet :
+ * for (OpenPool pool : OpenPool.all()) {
+ *     System.out.println(pool.name() + ": " + pool.statistics().queued() + " wait");
+ * }
+ * }
+ *
+ * <p>A pool is among them from its opening until its workers have ended. A pool that the program has forgotten without
+ * closing it is not kept in memory by this list.
+ *
+ * @param name its name; several pools may have the same
+ * @param kind the first word of its plan, such as {@code threads}; the name of its class for a kind that is not
+ *     Sennit's own
+ * @param isShutdown whether it takes no more tasks
+ * @param statistics its figures
+ */
+public record OpenPool(String name, String kind, boolean isShutdown, PoolStatistics statistics) {
+    /** Checks that all is there. */
+    public OpenPool {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(kind, "kind");
+        Objects.requireNonNull(statistics, "statistics");
+    }
+
+    /**
+     * Returns the open pools of this JVM.
+     *
+     * @return a snapshot of each, by name
+     */
+    public static List<OpenPool> all() {
+        List<OpenPool> all = new ArrayList<>();
+        for (Object one : OpenPools.all()) {
+            try {
+                Pool pool = (Pool) one;
+                all.add(new OpenPool(pool.name(), kind(pool), pool.isShutdown(), pool.statistics()));
+            } catch (RuntimeException e) {
+                // it is being opened; or its author's code has failed
+            }
+        }
+        all.sort(Comparator.comparing(OpenPool::name).thenComparing(OpenPool::kind));
+        return all;
+    }
+
+    private static String kind(Pool pool) {
+        return switch (pool.getClass().getName()) {
+            case "dev.sennit.InlinePool" -> "inline";
+            case "dev.sennit.ThreadPool" -> "threads";
+            case "dev.sennit.VirtualPool" -> "virtual";
+            case "dev.sennit.loop.EventLoop" -> "loop";
+            case "dev.sennit.process.ProcessPool" -> "processes";
+            default -> pool.getClass().getSimpleName();
+        };
+    }
+}
