@@ -1,5 +1,6 @@
 package dev.sennit.cli;
 
+import dev.sennit.internal.text.JsonLine;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

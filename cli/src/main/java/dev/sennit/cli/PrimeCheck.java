@@ -1,5 +1,6 @@
 package dev.sennit.cli;
 
+import dev.sennit.internal.text.JsonLine;
 import java.io.Serializable;
 import java.util.Locale;
 

@@ -3,6 +3,7 @@ package dev.sennit.cli;
 import dev.sennit.Pool;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
+import dev.sennit.internal.text.JsonLine;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;

@@ -1,5 +1,6 @@
 package dev.sennit.cli;
 
+import dev.sennit.internal.text.JsonLine;
 import dev.sennit.loop.LoopsMXBean.Coroutine;
 import dev.sennit.loop.LoopsMXBean.Loop;
 import dev.sennit.process.WorkerPoolsMXBean.Worker;

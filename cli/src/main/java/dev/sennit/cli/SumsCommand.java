@@ -4,6 +4,7 @@ import dev.sennit.Pool;
 import dev.sennit.PoolStatistics;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
+import dev.sennit.internal.text.JsonLine;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;

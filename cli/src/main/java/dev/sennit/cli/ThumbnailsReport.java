@@ -9,6 +9,7 @@ import dev.sennit.images.OutputFolder;
 import dev.sennit.images.Source;
 import dev.sennit.images.ThumbnailPipeline;
 import dev.sennit.images.ThumbnailSummary;
+import dev.sennit.internal.text.JsonLine;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,9 +1,11 @@
 package dev.sennit.internal;
 
 import java.lang.management.ManagementFactory;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import javax.management.MBeanServerFactory;
 import javax.management.ObjectName;
@@ -17,9 +19,14 @@ import javax.management.ObjectName;
  * module.
  */
 public final class Beans {
+    private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(1);
     private static final ClassLoader LOADER = Beans.class.getClassLoader();
     /** Guarded by the class's lock. The suppliers of the offered beans, by object name. */
     private static final Map<String, Supplier<?>> OFFERED = new LinkedHashMap<>();
+    /** Guarded by the class's lock. Whether beans that were offered for a while are wanted, by object name. */
+    private static final Map<String, BooleanSupplier> WANTED = new LinkedHashMap<>();
+    /** Guarded by the class's lock. Whether there will be a look at {@link #WANTED} and for an MBean server. */
+    private static boolean looks;
     /** Guarded by the class's lock. The beans that were registered, or could not be. */
     private static final Map<String, ObjectName> REGISTERED = new HashMap<>();
 
@@ -31,7 +38,7 @@ public final class Beans {
      * @return false if tools can create them, or if this JVM has no MBeans
      */
     public static boolean areOurs() {
-        return Management.isThere() && LOADER != ClassLoader.getSystemClassLoader();
+        return LOADER != ClassLoader.getSystemClassLoader() && Management.isThere();
     }
 
     /**
@@ -42,6 +49,69 @@ public final class Beans {
      */
     public static synchronized void offer(String name, Supplier<?> bean) {
         OFFERED.put(name, bean);
+    }
+
+    /**
+     * Offers a bean while it is wanted, and sees to its registration. Does nothing if tools can create the bean.
+     *
+     * @param name its object name, to which the loader is added
+     * @param bean creates the bean
+     * @param isWanted is asked now and then, until it says no
+     */
+    public static void offerWhile(String name, Supplier<?> bean, BooleanSupplier isWanted) {
+        if (!areOurs()) {
+            return;
+        }
+        synchronized (Beans.class) {
+            OFFERED.put(name, bean);
+            WANTED.put(name, isWanted);
+            lookLater();
+        }
+    }
+
+    /** With the class's lock. */
+    private static void lookLater() {
+        if (looks) {
+            return;
+        }
+        looks = true;
+        try {
+            Timers.after(BETWEEN_LOOKS, Beans::look);
+        } catch (Throwable e) { // no timer to be had: the next offer tries again
+            looks = false;
+        }
+    }
+
+    private static void look() {
+        try {
+            registerIfAskedFor();
+        } catch (Exception | LinkageError e) {
+            Uncaught.log("the library cannot be looked at from outside", e);
+        }
+        Map<String, BooleanSupplier> wanted;
+        Map<String, Supplier<?>> offered;
+        synchronized (Beans.class) {
+            wanted = new LinkedHashMap<>(WANTED);
+            offered = new LinkedHashMap<>(OFFERED);
+        }
+        wanted.forEach((name, isWanted) -> {
+            if (!isWanted.getAsBoolean()) {
+                synchronized (Beans.class) {
+                    WANTED.remove(name);
+                }
+                withdraw(name);
+                Supplier<?> bean = offered.get(name);
+                if (bean != null && isWanted.getAsBoolean()) { // since a moment ago
+                    offerWhile(name, bean, isWanted);
+                }
+            }
+        });
+        synchronized (Beans.class) {
+            looks = false;
+            if (!WANTED.isEmpty()) {
+                lookLater();
+            }
+        }
     }
 
     /**

@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The pools of this JVM that have not ended, for views. A pool that its program has forgotten is not kept: it drops out
@@ -18,14 +17,15 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 public final class OpenPools {
     /**
-     * A {@link Runnable} of the package of views, which makes ready what views need from the first pool on. It is named
+     * A {@link Runnable} of the package of views, which makes ready what views need when a pool is opened. It is named
      * and not referred to, as the pools may not depend on their views.
      */
-    private static final String AT_FIRST_POOL = "dev.sennit.observe.FirstPool";
+    private static final String AT_OPENING = "dev.sennit.observe.PoolOpening";
 
     private static final Set<Entry> OPEN = ConcurrentHashMap.newKeySet();
     private static final ReferenceQueue<Object> FORGOTTEN = new ReferenceQueue<>();
-    private static final AtomicBoolean HAS_BEGUN = new AtomicBoolean();
+    /** Run for each pool. Does nothing if it cannot be had. */
+    private static final Runnable AT_EACH = atEach();
 
     private OpenPools() {}
 
@@ -51,8 +51,10 @@ public final class OpenPools {
         dropForgotten();
         var entry = new Entry(pool);
         OPEN.add(entry);
-        if (!HAS_BEGUN.get() && HAS_BEGUN.compareAndSet(false, true)) {
-            begin();
+        try {
+            AT_EACH.run();
+        } catch (RuntimeException | Error e) { // pools work without views
+            tell(e);
         }
         return entry;
     }
@@ -84,13 +86,18 @@ public final class OpenPools {
         }
     }
 
-    private static void begin() {
+    private static Runnable atEach() {
         try {
-            var constructor = Class.forName(AT_FIRST_POOL).getDeclaredConstructor();
+            var constructor = Class.forName(AT_OPENING).getDeclaredConstructor();
             constructor.setAccessible(true);
-            ((Runnable) constructor.newInstance()).run();
-        } catch (Exception | LinkageError e) { // pools work without views
-            Uncaught.log("pools cannot be looked at from outside", e);
+            return (Runnable) constructor.newInstance();
+        } catch (ReflectiveOperationException | RuntimeException | Error e) {
+            tell(e);
+            return () -> {};
         }
+    }
+
+    private static void tell(Throwable failure) {
+        Uncaught.log("pools cannot be looked at from outside", failure);
     }
 }

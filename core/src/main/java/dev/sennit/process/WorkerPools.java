@@ -2,9 +2,6 @@ package dev.sennit.process;
 
 import dev.sennit.PoolStatistics;
 import dev.sennit.internal.Beans;
-import dev.sennit.internal.Timers;
-import dev.sennit.internal.Uncaught;
-import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
@@ -13,10 +10,7 @@ import java.util.concurrent.TimeUnit;
 
 /** The open pools of worker processes of this JVM, for {@link WorkerPoolsMXBean}. */
 public final class WorkerPools implements WorkerPoolsMXBean {
-    private static final Duration LOOK = Duration.ofSeconds(1);
     private static final Set<ProcessPool> OPEN = ConcurrentHashMap.newKeySet();
-    /** Guarded by OPEN. Whether somebody will look whether beans are asked for. */
-    private static boolean looks;
 
     /** For the MBean server. */
     public WorkerPools() {}
@@ -25,48 +19,13 @@ public final class WorkerPools implements WorkerPoolsMXBean {
     static void opened(ProcessPool pool) {
         OPEN.add(pool);
         if (Beans.areOurs()) {
-            Beans.offer(NAME, WorkerPools::new);
-            synchronized (OPEN) {
-                lookLater();
-            }
+            Beans.offerWhile(NAME, WorkerPools::new, () -> !OPEN.isEmpty());
         }
     }
 
     /** A pool has no workers any more. */
     static void closed(ProcessPool pool) {
         OPEN.remove(pool);
-    }
-
-    /** With the lock of OPEN. */
-    private static void lookLater() {
-        if (looks) {
-            return;
-        }
-        looks = true;
-        try {
-            Timers.after(LOOK, WorkerPools::look);
-        } catch (Throwable e) { // no timer to be had: the next pool that is opened tries again
-            looks = false;
-        }
-    }
-
-    private static void look() {
-        try {
-            Beans.registerIfAskedFor();
-        } catch (Exception | LinkageError e) {
-            Uncaught.log("pools of worker processes cannot be looked at from outside", e);
-        }
-        synchronized (OPEN) {
-            looks = false;
-            if (!OPEN.isEmpty()) {
-                lookLater();
-                return;
-            }
-        }
-        Beans.withdraw(NAME);
-        if (!OPEN.isEmpty()) { // one was opened meanwhile
-            Beans.offer(NAME, WorkerPools::new);
-        }
     }
 
     @Override

@@ -1,9 +1,10 @@
 package dev.sennit.cli.services;
 
-import static dev.sennit.cli.services.PrometheusText.seconds;
+import static dev.sennit.internal.text.PrometheusText.seconds;
 
 import dev.sennit.cli.services.FigureServer.Source;
-import dev.sennit.cli.services.PrometheusText.Type;
+import dev.sennit.internal.text.PrometheusText;
+import dev.sennit.internal.text.PrometheusText.Type;
 import dev.sennit.internal.Durations;
 import dev.sennit.service.ServiceStatus;
 import dev.sennit.service.SlotState;

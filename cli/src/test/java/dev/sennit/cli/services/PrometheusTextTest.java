@@ -3,7 +3,8 @@ package dev.sennit.cli.services;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.sennit.cli.services.PrometheusText.Type;
+import dev.sennit.internal.text.PrometheusText;
+import dev.sennit.internal.text.PrometheusText.Type;
 import java.math.BigDecimal;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;

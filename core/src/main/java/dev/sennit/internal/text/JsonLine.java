@@ -1,18 +1,29 @@
-package dev.sennit.cli;
+package dev.sennit.internal.text;
 
+import java.math.BigDecimal;
 import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A JSON object on one line, with its members in the order in which they were put.
  *
- * <p>Values are strings, booleans, numbers, null and collections of these. A number that JSON cannot express (NaN, an
- * infinity) becomes null; half of a surrogate pair, which UTF-8 cannot encode, is escaped.
+ * <p>Values are strings, booleans, numbers, null, other objects and collections of these. A number that JSON cannot
+ * express (NaN, an infinity) becomes null; half of a surrogate pair, which UTF-8 cannot encode, is escaped.
  */
-final class JsonLine {
+public final class JsonLine {
     private final StringBuilder text = new StringBuilder("{");
 
-    JsonLine put(String name, @Nullable Object value) {
+    /** Creates an object without members. */
+    public JsonLine() {}
+
+    /**
+     * Adds a member.
+     *
+     * @param name a name that no member before has
+     * @param value a string, boolean, number, collection of these, another object, or null
+     * @return this
+     */
+    public JsonLine put(String name, @Nullable Object value) {
         if (text.length() > 1) {
             text.append(',');
         }
@@ -29,6 +40,8 @@ final class JsonLine {
             case Double number -> text.append(Double.isFinite(number) ? number.toString() : "null");
             case Integer number -> text.append(number);
             case Long number -> text.append(number);
+            case BigDecimal number -> text.append(number.toPlainString());
+            case JsonLine object -> text.append(object);
             case Collection<?> many -> array(many);
             case CharSequence words -> string(words);
             default -> throw new IllegalArgumentException("no JSON for " + value.getClass());

@@ -1,8 +1,9 @@
-package dev.sennit.cli;
+package dev.sennit.internal.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -28,6 +29,7 @@ class JsonLineTest {
         assertThat(json(-7)).isEqualTo("-7");
         assertThat(json(0.25)).isEqualTo("0.25");
         assertThat(json(1e-7)).isEqualTo("1.0E-7");
+        assertThat(json(BigDecimal.valueOf(1, 9))).isEqualTo("0.000000001");
         assertThat(json(Double.NaN)).isEqualTo("null");
         assertThat(json(Double.NEGATIVE_INFINITY)).isEqualTo("null");
     }
@@ -53,6 +55,11 @@ class JsonLineTest {
     void collections() {
         assertThat(json(List.of())).isEqualTo("[]");
         assertThat(json(Arrays.asList(1, "b", null, List.of(true)))).isEqualTo("[1,\"b\",null,[true]]");
+    }
+
+    @Test
+    void objects() {
+        assertThat(json(new JsonLine().put("a", 1))).isEqualTo("{\"a\":1}");
     }
 
     @Test

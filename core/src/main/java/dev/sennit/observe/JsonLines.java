@@ -1,0 +1,155 @@
+package dev.sennit.observe;
+
+import dev.sennit.internal.text.JsonLine;
+import dev.sennit.internal.text.JsonReader;
+import dev.sennit.internal.text.PrometheusText;
+import dev.sennit.observe.TaskEvent.Kind;
+import java.io.IOException;
+import java.math.BigDecimal;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes events as JSON, one object a line, as they come.
+ *
+ * {@snippet :
+ * try (var out = Files.newBufferedWriter(Path.of("run.jsonl"));
+ *         var listening = TaskEvents.listen(new JsonLines(out))) {
+ *     work();
+ * }
+ * }
+ *
+ * <p>An object has the members {@code kind}, {@code task}, {@code pool}, {@code name} and {@code at} (as {@link
+ * Instant#toString} writes it), and of {@code waitedSeconds}, {@code ranSeconds}, {@code worker} and {@code failure}
+ * those that are known. Lost events are a line of their own: {@code {"kind":"MISSED","count":12}}. Later versions may
+ * add members and kinds, which a reader skips.
+ *
+ * <p>Not safe for use by several threads; {@link TaskEvents#listen} calls it by one.
+ */
+public final class JsonLines implements TaskListener {
+    private static final String MISSED = "MISSED";
+    private static final int NANO_DIGITS = 9;
+
+    private final Appendable out;
+
+    /**
+     * Writes to an open output, which the caller closes.
+     *
+     * @param out gets a whole line, ended by a line feed, a call
+     */
+    public JsonLines(Appendable out) {
+        this.out = Objects.requireNonNull(out, "out");
+    }
+
+    @Override
+    public void event(TaskEvent event) throws IOException {
+        out.append(line(event) + '\n');
+    }
+
+    @Override
+    public void missed(long count) throws IOException {
+        out.append(missedLine(count) + '\n');
+    }
+
+    /** Returns an event, without the end of a line. */
+    static String line(TaskEvent event) {
+        var line = new JsonLine()
+                .put("kind", event.kind().name())
+                .put("task", event.task())
+                .put("pool", event.pool())
+                .put("name", event.name())
+                .put("at", event.at().toString());
+        event.waited().ifPresent(waited -> line.put("waitedSeconds", PrometheusText.seconds(waited)));
+        event.ran().ifPresent(ran -> line.put("ranSeconds", PrometheusText.seconds(ran)));
+        event.worker().ifPresent(worker -> line.put("worker", worker));
+        event.failure().ifPresent(failure -> line.put("failure", failure));
+        return line.toString();
+    }
+
+    static String missedLine(long count) {
+        return new JsonLine().put("kind", MISSED).put("count", count).toString();
+    }
+
+    /**
+     * Tells a listener of an event that was written by this class. A kind of event that this version does not know is
+     * skipped.
+     *
+     * @param line a line, without its end
+     * @param listener is called once, or not at all
+     * @throws IllegalArgumentException if it is no such line
+     * @throws Exception of the listener
+     */
+    public static void replay(String line, TaskListener listener) throws Exception {
+        Objects.requireNonNull(listener, "listener");
+        if (!(JsonReader.read(line) instanceof Map<?, ?> members)) {
+            throw new IllegalArgumentException("no event: no object");
+        }
+        String kind = text(members, "kind").orElseThrow(() -> missing("kind"));
+        if (kind.equals(MISSED)) {
+            listener.missed(count(members, "count"));
+            return;
+        }
+        Optional<Kind> known = Arrays.stream(Kind.values()).filter(one -> one.name().equals(kind)).findFirst();
+        if (known.isPresent()) {
+            listener.event(event(known.get(), members));
+        }
+    }
+
+    private static TaskEvent event(Kind kind, Map<?, ?> members) {
+        Instant at;
+        try {
+            at = Instant.parse(text(members, "at").orElseThrow(() -> missing("at")));
+        } catch (DateTimeException e) {
+            throw new IllegalArgumentException("no event: at is no time", e);
+        }
+        return new TaskEvent(
+                kind,
+                count(members, "task"),
+                text(members, "pool").orElseThrow(() -> missing("pool")),
+                text(members, "name").orElseThrow(() -> missing("name")),
+                at,
+                duration(members, "waitedSeconds"),
+                duration(members, "ranSeconds"),
+                text(members, "worker"),
+                text(members, "failure"));
+    }
+
+    private static Optional<String> text(Map<?, ?> members, String name) {
+        Object value = members.get(name);
+        if (value != null && !(value instanceof String)) {
+            throw new IllegalArgumentException("no event: " + name + " is no text");
+        }
+        return Optional.ofNullable((String) value);
+    }
+
+    private static long count(Map<?, ?> members, String name) {
+        return whole(members.get(name), name, 0);
+    }
+
+    private static Optional<Duration> duration(Map<?, ?> members, String name) {
+        Object value = members.get(name);
+        return value == null ? Optional.empty() : Optional.of(Duration.ofNanos(whole(value, name, NANO_DIGITS)));
+    }
+
+    /** Returns a number, shifted to the left. */
+    private static long whole(@Nullable Object value, String name, int digits) {
+        try {
+            if (value instanceof BigDecimal number && number.signum() >= 0 && Math.abs(number.scale()) <= 1000) {
+                return number.movePointRight(digits).longValueExact();
+            }
+        } catch (ArithmeticException e) {
+            // told below
+        }
+        throw value == null ? missing(name) : new IllegalArgumentException("no event: " + name + " was " + value);
+    }
+
+    private static IllegalArgumentException missing(String name) {
+        return new IllegalArgumentException("no event: " + name + " is missing");
+    }
+}

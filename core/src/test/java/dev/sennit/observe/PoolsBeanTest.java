@@ -1,0 +1,156 @@
+package dev.sennit.observe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.sennit.Pool;
+import dev.sennit.Pools;
+import dev.sennit.TaskOptions;
+import dev.sennit.internal.TaskObserver;
+import dev.sennit.observe.PoolsMXBean.PoolNow;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import javax.management.JMX;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What a tool sees that has the MBean server create the bean. */
+@Timeout(120)
+class PoolsBeanTest {
+    private final MBeanServer server = ManagementFactory.getPlatformMBeanServer();
+    private ObjectName name;
+    private PoolsMXBean bean;
+
+    @BeforeEach
+    void create() throws Exception {
+        name = new ObjectName(PoolsMXBean.NAME);
+        server.createMBean(PoolsBean.class.getName(), name);
+        bean = JMX.newMXBeanProxy(server, name, PoolsMXBean.class);
+    }
+
+    @AfterEach
+    void nothingIsLeft() throws Exception {
+        server.unregisterMBean(name);
+        bean = null;
+        assertThat(TaskObserver.Current.get()).isNull();
+    }
+
+    @Test
+    void openPoolsAreTold() throws Exception {
+        try (Pool pool = Pools.open("threads:2?name=told"); Pool unknown = Pools.open("virtual?name=told too")) {
+            pool.submit(() -> 1).get();
+            unknown.submit(() -> 1).get();
+            List<PoolNow> pools = bean.pools().stream().filter(one -> one.name().startsWith("told")).toList();
+            assertThat(pools).extracting(PoolNow::name).containsExactly("told", "told too");
+            assertThat(pools).extracting(PoolNow::kind).containsExactly("threads", "virtual");
+            assertThat(pools).extracting(PoolNow::succeeded).containsExactly(1L, 1L);
+            assertThat(pools.getFirst().cpuSeconds()).isNotNull();
+            assertThat(pools.getLast().cpuSeconds()).as("is not known of virtual threads").isNull();
+        }
+        assertThat(bean.pools()).noneMatch(one -> one.name().startsWith("told"));
+    }
+
+    @Test
+    void figuresAreKeptWhileTheyAreAskedFor() throws Exception {
+        assertThatThrownBy(bean::figures).isInstanceOf(IllegalStateException.class)
+                .hasMessageStartingWith("no figures of tasks are kept");
+        bean.startFigures(600);
+        bean.startFigures(1);
+        try (Pool pool = Pools.open("threads:1")) {
+            pool.submit(() -> 1, TaskOptions.named("one")).get();
+            Predicate<PoolsMXBean.Figures> isThere =
+                    seen -> seen.tasks().size() == 1 && seen.tasks().getFirst().succeeded() == 1;
+            await().atMost(1, TimeUnit.MINUTES).until(bean::figures, isThere);
+            PoolsMXBean.TasksNow one = bean.figures().tasks().getFirst();
+            assertThat(one.name()).isEqualTo("one");
+            assertThat(one.underWay()).isZero();
+            assertThat(one.waited().count()).isEqualTo(1);
+            assertThat(one.ran().p99()).isNotNull().isEqualTo(one.ran().p50()).isPositive();
+        }
+        bean.stopFigures();
+        assertThatThrownBy(bean::figures).isInstanceOf(IllegalStateException.class);
+        bean.stopFigures();
+    }
+
+    @Test
+    void figuresOfAToolThatHasDiedCostNothing() {
+        bean.startFigures(1);
+        assertThat(TaskObserver.Current.get()).isNotNull();
+        await().atMost(1, TimeUnit.MINUTES).until(() -> TaskObserver.Current.get() == null);
+        assertThatThrownBy(bean::figures).isInstanceOf(IllegalStateException.class);
+        bean.startFigures(600); // anew
+        assertThat(bean.figures().tasks()).isEmpty();
+        bean.stopFigures();
+    }
+
+    @Test
+    void eventsAreReadAsLines() throws Exception {
+        long stream = bean.openEvents(600);
+        long other = bean.openEvents(600);
+        try (Pool pool = Pools.open("threads:1?name=lines")) {
+            for (int i = 0; i < 4; i++) {
+                pool.submit(() -> 1).get();
+            }
+        }
+        List<String> lines = new ArrayList<>();
+        for (String[] read = bean.readEvents(stream, 5); read.length > 0; read = bean.readEvents(stream, 5)) {
+            assertThat(read).hasSizeLessThanOrEqualTo(5);
+            lines.addAll(Arrays.asList(read));
+        }
+        assertThat(lines).hasSize(12).allMatch(line -> line.contains("\"pool\":\"lines\""));
+        assertThat(bean.readEvents(other, EventStreams.MOST_EVENTS)).containsExactlyElementsOf(lines);
+        bean.closeEvents(stream);
+        bean.closeEvents(stream);
+        assertThatThrownBy(() -> bean.readEvents(stream, 1)).isInstanceOf(IllegalStateException.class)
+                .hasMessageStartingWith("no stream of events " + stream + " is open");
+        assertThat(bean.readEvents(other, 1)).isEmpty();
+        bean.closeEvents(other);
+    }
+
+    @Test
+    void lostEventsAreTold() throws Exception {
+        long stream = bean.openEvents(600);
+        try (Pool pool = Pools.open("inline")) {
+            for (int i = 0; i < Recorder.CAPACITY / 3 + 5; i++) {
+                pool.submit(() -> 1).get();
+            }
+        }
+        assertThat(bean.readEvents(stream, 10)).hasSize(10).contains("{\"kind\":\"MISSED\",\"count\":14}");
+        bean.closeEvents(stream);
+    }
+
+    @Test
+    void aStreamThatNobodyReadsIsClosed() {
+        long stream = bean.openEvents(1);
+        assertThat(TaskObserver.Current.get()).isNotNull();
+        await().atMost(1, TimeUnit.MINUTES).until(() -> TaskObserver.Current.get() == null);
+        assertThatThrownBy(() -> bean.readEvents(stream, 1)).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void streamsAndArgumentsAreBounded() {
+        List<Long> streams = new ArrayList<>();
+        for (int i = 0; i < EventStreams.MOST_STREAMS; i++) {
+            streams.add(bean.openEvents(600));
+        }
+        assertThatThrownBy(() -> bean.openEvents(600)).isInstanceOf(IllegalStateException.class)
+                .hasMessage("streams of events must be <= 8, and so many are open");
+        bean.closeEvents(streams.removeFirst());
+        streams.add(bean.openEvents(600));
+        streams.forEach(bean::closeEvents);
+        assertThatThrownBy(() -> bean.openEvents(0)).hasMessage("leaseSeconds must be >= 1 and <= 3600, was 0");
+        assertThatThrownBy(() -> bean.openEvents(3601)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> bean.startFigures(-1)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> bean.readEvents(1, 0)).hasMessage("most must be >= 1 and <= 10000, was 0");
+        assertThatThrownBy(() -> bean.readEvents(1, 10_001)).isInstanceOf(IllegalArgumentException.class);
+    }
+}
