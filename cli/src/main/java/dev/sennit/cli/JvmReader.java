@@ -4,12 +4,13 @@ import com.sun.tools.attach.AttachNotSupportedException;
 import com.sun.tools.attach.VirtualMachine;
 import dev.sennit.loop.Loops;
 import dev.sennit.loop.LoopsMXBean;
+import dev.sennit.observe.PoolsBean;
+import dev.sennit.observe.PoolsMXBean;
 import dev.sennit.process.WorkerPools;
 import dev.sennit.process.WorkerPoolsMXBean;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import javax.management.InstanceAlreadyExistsException;
@@ -22,7 +23,7 @@ import javax.management.remote.JMXConnectorFactory;
 import javax.management.remote.JMXServiceURL;
 
 /**
- * Reads the event loops and the pools of worker processes of another JVM of the same user.
+ * Reads the pools, event loops and worker processes of another JVM of the same user.
  *
  * <p>The reader attaches to the JVM and has it start its own management agent, which loads no foreign code, so prints
  * no warning, and serves only this user. Then the reader has the JVM's MBean server create the library's beans, which
@@ -35,31 +36,62 @@ final class JvmReader {
 
     private JvmReader() {}
 
-    /** The loops and pools of a JVM. */
-    record Seen(List<LoopsMXBean.Loop> loops, List<WorkerPoolsMXBean.WorkerPool> pools) {
+    /**
+     * What is there in a JVM.
+     *
+     * @param pools all pools, of which those of processes and the loops are told of in more detail too
+     */
+    record Seen(
+            List<LoopsMXBean.Loop> loops,
+            List<WorkerPoolsMXBean.WorkerPool> workerPools,
+            List<PoolsMXBean.PoolNow> pools) {
         boolean isNothing() {
-            return loops.isEmpty() && pools.isEmpty();
+            return loops.isEmpty() && workerPools.isEmpty() && pools.isEmpty();
         }
     }
 
-    @SuppressWarnings("BanJNDI") // the address is not looked up: the attached JVM has returned it
+    /** What a command does with the MBean server of another JVM. */
+    interface Use<T> {
+        T with(MBeanServerConnection server) throws IOException, JMException;
+    }
+
     static Seen read(long pid) {
-        String address = startAgent(pid);
-        try (var connector = JMXConnectorFactory.connect(new JMXServiceURL(address))) {
-            MBeanServerConnection server = connector.getMBeanServerConnection();
+        return connected(pid, server -> {
             makeOne(server, Loops.class, LoopsMXBean.NAME);
             makeOne(server, WorkerPools.class, WorkerPoolsMXBean.NAME);
-            return seen(server)
-                    .orElseThrow(() -> CommandException.failed(
-                            "process " + pid
-                                    + " has no Sennit with event loops that are watched, or with worker processes",
-                            null));
+            makeOne(server, PoolsBean.class, PoolsMXBean.NAME);
+            return seen(server).orElseThrow(() -> hasNoPools(pid));
+        });
+    }
+
+    /**
+     * Connects to a JVM for as long as a command uses it.
+     *
+     * @throws CommandException if there is no such JVM, or it cannot be read any more
+     */
+    @SuppressWarnings("BanJNDI") // the address is not looked up: the attached JVM has returned it
+    static <T> T connected(long pid, Use<T> use) {
+        String address = startAgent(pid);
+        try (var connector = JMXConnectorFactory.connect(new JMXServiceURL(address))) {
+            return use.with(connector.getMBeanServerConnection());
         } catch (CommandException e) {
             throw e;
         } catch (IOException | JMException | RuntimeException e) {
             throw CommandException.failed("process " + pid + " could not be read: " + CommandException.taskFailure(e),
                     e);
         }
+    }
+
+    private static CommandException hasNoPools(long pid) {
+        return CommandException.failed("process " + pid + " has no Sennit with open pools", null);
+    }
+
+    /** Reads an argument of a command. */
+    static long pid(String text) {
+        if (!text.matches("[1-9]\\d{0,17}")) {
+            throw CommandException.usage("PID must be the number of a process, was \"" + text + '"');
+        }
+        return Long.parseLong(text);
     }
 
     private static void makeOne(MBeanServerConnection server, Class<?> bean, String name)
@@ -80,22 +112,29 @@ final class JvmReader {
     private static Optional<Seen> seen(MBeanServerConnection server) throws IOException, JMException {
         long start = System.nanoTime();
         while (true) {
-            Set<ObjectName> loops = server.queryNames(new ObjectName(LoopsMXBean.NAME + ",*"), null);
-            Set<ObjectName> pools = server.queryNames(new ObjectName(WorkerPoolsMXBean.NAME + ",*"), null);
+            List<LoopsMXBean> loops = beans(server, LoopsMXBean.class, LoopsMXBean.NAME);
+            List<WorkerPoolsMXBean> workerPools = beans(server, WorkerPoolsMXBean.class, WorkerPoolsMXBean.NAME);
+            List<PoolsMXBean> pools = beans(server, PoolsMXBean.class, PoolsMXBean.NAME);
             var seen = new Seen(
-                    loops.stream()
-                            .sorted()
-                            .flatMap(name -> JMX.newMXBeanProxy(server, name, LoopsMXBean.class).loops().stream())
-                            .toList(),
-                    pools.stream()
-                            .sorted()
-                            .flatMap(name -> JMX.newMXBeanProxy(server, name, WorkerPoolsMXBean.class).pools().stream())
-                            .toList());
+                    loops.stream().flatMap(bean -> bean.loops().stream()).toList(),
+                    workerPools.stream().flatMap(bean -> bean.pools().stream()).toList(),
+                    pools.stream().flatMap(bean -> bean.pools().stream()).toList());
             if (!seen.isNothing() || System.nanoTime() - start > LONGEST_WAIT) {
-                return loops.isEmpty() && pools.isEmpty() ? Optional.empty() : Optional.of(seen);
+                return loops.isEmpty() && workerPools.isEmpty() && pools.isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(seen);
             }
             LockSupport.parkNanos(LOOK_AGAIN);
         }
+    }
+
+    /** Returns the beans of all copies of the library. */
+    private static <T> List<T> beans(MBeanServerConnection server, Class<T> type, String name)
+            throws IOException, JMException {
+        return server.queryNames(new ObjectName(name + ",*"), null).stream()
+                .sorted()
+                .map(one -> JMX.newMXBeanProxy(server, one, type))
+                .toList();
     }
 
     private static String startAgent(long pid) {

@@ -3,6 +3,7 @@ package dev.sennit.cli;
 import dev.sennit.internal.text.JsonLine;
 import dev.sennit.loop.LoopsMXBean.Coroutine;
 import dev.sennit.loop.LoopsMXBean.Loop;
+import dev.sennit.observe.PoolsMXBean.PoolNow;
 import dev.sennit.process.WorkerPoolsMXBean.Worker;
 import dev.sennit.process.WorkerPoolsMXBean.WorkerPool;
 import java.util.HashMap;
@@ -13,11 +14,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code sennit ps}: the coroutines and worker processes of a running JVM. */
+/** {@code sennit ps}: the pools, worker processes and coroutines of a running JVM. */
 @Command(
         name = "ps",
-        header = "Prints the worker processes of a running JVM, its event loops, and the tree of their coroutines.",
-        description = "Each worker process stands below its pool, with its pid, what it does and for how long. Each "
+        header = "Prints the pools of a running JVM, their worker processes, and the tree of coroutines of each loop.",
+        description = "Each pool has a line with its workers and its tasks. Each worker process stands below its pool, with its pid, what it does and for how long. Each "
                 + "coroutine stands below the one that has started it, with what it does or waits for, where, and how "
                 + "old it is. Deadlocks of locks come first. The JVM belongs to the same user; it needs "
                 + "no preparation.",
@@ -27,7 +28,7 @@ import picocli.CommandLine.Parameters;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             ExitCode.DONE_HELP,
-            "1:the JVM has no such pool or loop of Sennit's, or could not be read",
+            "1:the JVM has no open pool of Sennit's, or could not be read",
             "2:bad usage: there is no such JVM",
             "3:could not attach to it",
             ExitCode.INTERRUPTED_HELP
@@ -36,7 +37,7 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  sennit ps 4711",
             "  sennit ps 4711 --stacks",
-            "  sennit ps 4711 --json                          one object a worker or coroutine"
+            "  sennit ps 4711 --json                          one object a pool, worker or coroutine"
         })
 final class PsCommand implements Callable<Integer> {
     private static final int DEEPEST_INDENT = 40;
@@ -51,7 +52,7 @@ final class PsCommand implements Callable<Integer> {
     private boolean stacks;
 
     @Option(names = "--json",
-            description = "Print one JSON object a line: one a worker, one a deadlock, one a coroutine.")
+            description = "Print one JSON object a line: one a pool, a worker, a deadlock and a coroutine.")
     private boolean json;
 
     PsCommand(Terminal terminal) {
@@ -60,16 +61,54 @@ final class PsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (!process.matches("[1-9]\\d{0,17}")) {
-            throw CommandException.usage("PID must be the number of a process, was \"" + process + '"');
+        JvmReader.Seen seen = JvmReader.read(JvmReader.pid(process));
+        if (json) {
+            seen.pools().forEach(this::printJson);
+            seen.workerPools().forEach(this::printJson);
+            seen.loops().forEach(this::printJson);
+        } else if (seen.isNothing()) {
+            terminal.line("process " + process + " has no open pool");
+        } else {
+            seen.pools().stream().filter(pool -> !isToldInDetail(pool)).forEach(this::print);
+            seen.workerPools().forEach(this::print);
+            seen.loops().forEach(this::print);
         }
-        JvmReader.Seen seen = JvmReader.read(Long.parseLong(process));
-        if (seen.isNothing() && !json) {
-            terminal.line("process " + process + " has no open event loop and no pool of worker processes");
-        }
-        seen.pools().forEach(json ? this::printJson : this::print);
-        seen.loops().forEach(json ? this::printJson : this::print);
         return ExitCode.DONE;
+    }
+
+    private static boolean isToldInDetail(PoolNow pool) {
+        return pool.kind().equals("processes") || pool.kind().equals("loop");
+    }
+
+    private void print(PoolNow pool) {
+        terminal.line(pool.name() + ": " + pool.kind() + (pool.isShutdown() ? ", shut down" : "") + ", "
+                + Figures.count(pool.workers(), "worker", "workers") + ", "
+                + Figures.count(pool.running(), "task runs", "tasks run") + ", " + pool.queued()
+                + (pool.queued() == 1 ? " waits, " : " wait, ") + pool.succeeded() + " succeeded, " + pool.failed()
+                + " failed, " + pool.cancelled() + " cancelled");
+    }
+
+    private void printJson(PoolNow pool) {
+        terminal.line(new JsonLine()
+                .put("pool", pool.name())
+                .put("kind", pool.kind())
+                .put("isShutdown", pool.isShutdown())
+                .put("workers", pool.workers())
+                .put("submitted", pool.submitted())
+                .put("queued", pool.queued())
+                .put("running", pool.running())
+                .put("succeeded", pool.succeeded())
+                .put("failed", pool.failed())
+                .put("cancelled", pool.cancelled())
+                .put("rejected", pool.rejected())
+                .put("retried", pool.retried())
+                .put("workersLost", pool.workersLost())
+                .put("workersRecycled", pool.workersRecycled())
+                .put("queueSeconds", pool.queueSeconds())
+                .put("runSeconds", pool.runSeconds())
+                .put("cpuSeconds", pool.cpuSeconds())
+                .put("workerPids", pool.workerPids())
+                .toString());
     }
 
     private void print(WorkerPool pool) {

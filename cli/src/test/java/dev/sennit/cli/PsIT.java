@@ -107,12 +107,68 @@ class PsIT {
                     .isEqualTo("photos: 1 worker process, 1 task runs, 1 waits, 0 workers were lost");
             assertThat(text.out().get(1))
                     .matches("  photos-worker-1  pid " + worker + "  busy, runs shrink( for .*)?, 1 task done, .* old");
-            assertThat(json.out()).singleElement().asString()
+            assertThat(json.out()).hasSize(2);
+            assertThat(json.out().getFirst()).startsWith("{\"pool\":\"photos\",\"kind\":\"processes\",")
+                    .contains("\"queued\":1,\"running\":1,\"succeeded\":1,", "\"workerPids\":[" + worker + "]");
+            assertThat(json.out().getLast())
                     .startsWith("{\"pool\":\"photos\",\"worker\":\"photos-worker-1\",\"pid\":" + worker
                             + ",\"state\":\"busy\",\"task\":\"shrink\"");
             assertThat(temp.resolve("err")).isEmptyFile();
         } finally {
             laboratory.destroyForcibly().waitFor();
+        }
+    }
+
+    /** A pool of each kind that is not told of in more detail. */
+    static final class Office {
+        private Office() {}
+
+        public static void main(String[] arguments) throws Exception {
+            Pool desks = Pools.open("threads:1?name=desks");
+            desks.submit(() -> 1).get();
+            desks.submit(Office::stay, TaskOptions.named("letter"));
+            desks.submit(() -> 2);
+            Pool errands = Pools.open("virtual?name=errands");
+            errands.submit(Office::stay);
+            while (desks.statistics().running() + errands.statistics().running() < 2) {
+                Thread.onSpinWait();
+            }
+            errands.shutdown();
+            System.out.println("ready");
+            stay();
+        }
+
+        private static int stay() throws InterruptedException {
+            new CountDownLatch(1).await();
+            return 0;
+        }
+    }
+
+    @Test
+    void printsPoolsOfThreads() throws Exception {
+        Process office = start(List.of("--class-path", System.getProperty("java.class.path")), Office.class);
+        assertIsTheOffice(office);
+    }
+
+    @Test
+    void poolsOfThreadsMayBeOfALoaderThatTheJvmDoesNotKnow() throws Exception {
+        Process office = start(
+                List.of("--class-path", locationOf(Container.class)), Container.class, Office.class.getName(),
+                locationOf(EventLoop.class), locationOf(Office.class));
+        assertIsTheOffice(office);
+    }
+
+    private void assertIsTheOffice(Process office) throws Exception {
+        try {
+            Run run = Run.sennit("ps", Long.toString(office.pid()));
+
+            assertThat(run.err()).isEmpty();
+            assertThat(run.out()).containsExactly(
+                    "desks: threads, 1 worker, 1 task runs, 1 waits, 1 succeeded, 0 failed, 0 cancelled",
+                    "errands: virtual, shut down, 1 worker, 1 task runs, 0 wait, 0 succeeded, 0 failed, 0 cancelled");
+            assertThat(temp.resolve("err")).isEmptyFile();
+        } finally {
+            office.destroyForcibly().waitFor();
         }
     }
 
@@ -162,7 +218,8 @@ class PsIT {
             assertThat(text.out().get(2)).startsWith("    order  waiting for CountDownLatch@");
             assertThat(stacks.out())
                     .anyMatch(line -> line.startsWith("      at java.util.concurrent.CountDownLatch.await("));
-            assertThat(json.out()).hasSize(2);
+            assertThat(json.out()).hasSize(3);
+            assertThat(json.out().getFirst()).startsWith("{\"pool\":\"loop-1\",\"kind\":\"loop\",");
             assertThat(json.out().getLast()).startsWith("{\"loop\":\"loop-1\",")
                     .contains("\"name\":\"order\",\"state\":\"waiting\"");
             assertThat(temp.resolve("err")).isEmptyFile();
@@ -233,8 +290,7 @@ class PsIT {
             Run run = Run.sennit("ps", Long.toString(plain.pid()));
 
             assertThat(run.err()).containsExactly(
-                    "sennit: process " + plain.pid()
-                            + " has no Sennit with event loops that are watched, or with worker processes");
+                    "sennit: process " + plain.pid() + " has no Sennit with open pools");
             assertThat(run.out()).isEmpty();
             assertThat(run.exit()).isEqualTo(ExitCode.TASKS_FAILED);
         } finally {
