@@ -15,7 +15,7 @@ final class MetricsReader {
     record Sample(String name, Map<String, String> labels, double value) {}
 
     private static final Pattern HELP = Pattern.compile("# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) ((?:[^\\\\]|\\\\[\\\\n])+)");
-    private static final Pattern TYPE = Pattern.compile("# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge)");
+    private static final Pattern TYPE = Pattern.compile("# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|summary)");
     private static final String LABEL = "[a-zA-Z_][a-zA-Z0-9_]*=\"(?:[^\"\\\\]|\\\\[\\\\\"n])*\"";
     private static final Pattern SAMPLE = Pattern.compile("([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\\{(" + LABEL + "(?:," + LABEL
             + ")*)})? (-?(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?)");
@@ -48,10 +48,12 @@ final class MetricsReader {
                 refuse(type.group(2).equals("counter") != family.endsWith("_total"), "a misleading name: " + line);
             } else {
                 refuse(!sample.matches(), "no line of metrics: " + line);
-                refuse(!sample.group(1).equals(family), "not of the family " + family + ": " + line);
+                boolean isOfSummary = "summary".equals(reader.types.get(family))
+                        && (sample.group(1).equals(family + "_sum") || sample.group(1).equals(family + "_count"));
+                refuse(!sample.group(1).equals(family) && !isOfSummary, "not of the family " + family + ": " + line);
                 Map<String, String> labels = labels(sample.group(2));
-                refuse(!series.add(List.of(family, labels)), "a second sample of a series: " + line);
-                reader.samples.add(new Sample(family, labels, Double.parseDouble(sample.group(3))));
+                refuse(!series.add(List.of(sample.group(1), labels)), "a second sample of a series: " + line);
+                reader.samples.add(new Sample(sample.group(1), labels, Double.parseDouble(sample.group(3))));
             }
         }
         refuse(!helped.isEmpty(), "no type follows the help of " + helped);

@@ -3,8 +3,14 @@ package dev.sennit.cli.services;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.Pool;
+import dev.sennit.Pools;
+import dev.sennit.TaskOptions;
 import dev.sennit.internal.text.PrometheusText;
 import dev.sennit.internal.text.PrometheusText.Type;
+import dev.sennit.observe.PrometheusPage;
+import dev.sennit.observe.TaskEvents;
+import dev.sennit.observe.TaskFigures;
 import java.math.BigDecimal;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -33,6 +39,35 @@ class PrometheusTextTest {
                 lines_total{of="c"} 0
                 """);
         assertThat(MetricsReader.read(text.toString()).value("lines_total", "of", "c")).isZero();
+    }
+
+    @Test
+    void summariesHaveASumAndACount() {
+        text.family("run_seconds", Type.SUMMARY, "How long.");
+        text.sample(BigDecimal.TWO, "task", "a", "quantile", "0.5");
+        text.sumAndCount(BigDecimal.TEN, 4, "task", "a");
+        MetricsReader read = MetricsReader.read(text.toString());
+        assertThat(read.types()).containsEntry("run_seconds", "summary");
+        assertThat(read.value("run_seconds", "task", "a", "quantile", "0.5")).isEqualTo(2);
+        assertThat(read.value("run_seconds_sum", "task", "a")).isEqualTo(10);
+        assertThat(read.value("run_seconds_count", "task", "a")).isEqualTo(4);
+    }
+
+    /** The page of a program's own pools and tasks. */
+    @Test
+    void thePageOfPoolsIsWhatPrometheusReads() throws Exception {
+        var figures = new TaskFigures();
+        try (Pool pool = Pools.open("inline?name=a page"); TaskEvents events = TaskEvents.open()) {
+            pool.submit(() -> 1, TaskOptions.named("say \"no\" to \\")).get();
+            events.drain().forEach(figures::event);
+            var page = new StringBuilder();
+            PrometheusPage.write(page, figures);
+            MetricsReader read = MetricsReader.read(page.toString());
+            assertThat(read.value("sennit_pool_succeeded_total", "pool", "a page")).isOne();
+            assertThat(read.value("sennit_task_run_seconds_count", "task", "say \"no\" to \\")).isOne();
+            assertThat(read.types().keySet()).allMatch(name -> !read.samples(name).isEmpty()
+                    || name.equals("sennit_pool_cpu_seconds_total") || read.types().get(name).equals("summary"));
+        }
     }
 
     @Test
@@ -84,7 +119,8 @@ class PrometheusTextTest {
         "# HELP up Up.\n# TYPE up gauge\nup{} 1\n",
         "# HELP up Up.\n# TYPE up gauge\nup  1\n",
         "# HELP up Up.\n# TYPE up gauge\nup 1,5\n",
-        "# HELP up Up.\n# TYPE up gauge\ndown 1\n"
+        "# HELP up Up.\n# TYPE up gauge\ndown 1\n",
+        "# HELP up Up.\n# TYPE up gauge\nup_sum 1\n"
     })
     void theReaderRefusesWhatIsWrong(String wrong) {
         assertThatThrownBy(() -> MetricsReader.read(wrong)).isInstanceOf(AssertionError.class);

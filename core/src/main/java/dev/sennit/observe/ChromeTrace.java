@@ -1,0 +1,353 @@
+package dev.sennit.observe;
+
+import dev.sennit.internal.text.JsonLine;
+import dev.sennit.internal.text.PrometheusText;
+import java.io.IOException;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes the runs of tasks as a Chrome trace, which <a href="https://ui.perfetto.dev">Perfetto</a> and {@code
+ * chrome://tracing} open: a bar for each run, a row for each worker, a group of rows for each pool.
+ *
+ * {@snippet :
+ * try (var out = Files.newBufferedWriter(Path.of("run.json"));
+ *         var trace = new ChromeTrace(out);
+ *         var listening = TaskEvents.listen(trace)) {
+ *     work();
+ * }
+ * }
+ *
+ * <p>A bar says in its arguments how long the task has waited, how the run ended, and why it failed. Beside the rows of
+ * a pool a curve shows how many tasks wait and run. A task that ended without a run, and an attempt that is repeated,
+ * are marks. Virtual threads and coroutines, of which each task has its own, share rows: a run has the first row that is
+ * free. Times count from the first event.
+ *
+ * <p>Records are written as runs end, so a trace needs little memory however long it is. The file is a JSON array, which
+ * {@link #close} ends; one that was cut off can be opened as well. If events were missed, a mark says how many.
+ *
+ * <p>The format is that of the <a
+ * href="https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU">Trace Event Format</a>.
+ *
+ * <p>Safe for use by several threads.
+ */
+public final class ChromeTrace implements TaskListener, AutoCloseable {
+    /** Groups of rows, and rows of a group; all others share one more. */
+    private static final int MOST_POOLS = 1000;
+    private static final int MOST_ROWS = 1000;
+
+    /** Of a row: as deep as runs in one thread may lie in each other, and more. */
+    private static final int MOST_BARS = 64;
+
+    private static final int NANO_DIGITS_OF_A_MICROSECOND = 3;
+
+    private final Appendable out;
+    /** Guarded by this, as are all that follow. */
+    private final TaskRun.Joiner runs = new TaskRun.Joiner();
+    private final Map<String, Group> groups = new HashMap<>();
+    private @Nullable Instant start;
+    private BigDecimal last = BigDecimal.ZERO;
+    private boolean hasRecords;
+    private boolean isClosed;
+
+    /** The rows of a pool. */
+    private static final class Group {
+        final int pid;
+        final Map<String, Row> rows = new HashMap<>();
+        /** Rows of workers that run one task, which are free. */
+        final Deque<Row> freeLanes = new ArrayDeque<>();
+        /** The rows of runs under way, by task. */
+        final Map<Long, Row> busyLanes = new HashMap<>();
+        int lanes;
+        long waiting;
+        long running;
+
+        Group(int pid) {
+            this.pid = pid;
+        }
+    }
+
+    private record Bar(Instant begin, Instant end) {}
+
+    /** A row. */
+    private static final class Row {
+        final int tid;
+        final boolean isLane;
+        /** The last bars, without those inside of others: each is behind the one before. */
+        final Deque<Bar> bars = new ArrayDeque<>();
+
+        Row(int tid, boolean isLane) {
+            this.tid = tid;
+            this.isLane = isLane;
+        }
+
+        /**
+         * Adds a bar, which ends behind all others, and returns it. Bars of a row may contain each other, no more: one
+         * that begins inside another, as another thread has the same name, is cut.
+         */
+        Bar add(Instant begin, Instant end) {
+            Instant from = begin;
+            for (Bar bar : bars) {
+                if (from.isAfter(bar.begin) && from.isBefore(bar.end)) {
+                    from = bar.end.isBefore(end) ? bar.end : end;
+                }
+            }
+            var added = new Bar(from, end);
+            while (!bars.isEmpty() && !bars.getLast().begin.isBefore(from)) {
+                bars.removeLast();
+            }
+            bars.addLast(added);
+            if (bars.size() > MOST_BARS) {
+                bars.removeFirst();
+            }
+            return added;
+        }
+    }
+
+    /**
+     * Writes to an open output, which the caller closes after this.
+     *
+     * @param out gets a whole record a call
+     */
+    public ChromeTrace(Appendable out) {
+        this.out = Objects.requireNonNull(out, "out");
+    }
+
+    @Override
+    public synchronized void event(TaskEvent event) throws IOException {
+        if (isClosed) {
+            return;
+        }
+        if (start == null) {
+            start = event.at();
+        }
+        last = micros(event.at());
+        switch (event.kind()) {
+            case SUBMITTED -> {
+                Group group = group(event);
+                group.waiting++;
+                writeCounts(group);
+            }
+            case BEGUN -> begin(event);
+            case HANDED_BACK -> handBack(event);
+            case RETRIED -> mark(event, "again: " + event.name());
+            case SUCCEEDED, FAILED, CANCELLED -> end(event);
+            case RUN_OVER -> over(event, runs.add(event));
+            default -> {} // not drawn
+        }
+    }
+
+    private void begin(TaskEvent event) throws IOException {
+        Group group = group(event);
+        boolean isAgain = runs.runs(event.task());
+        runs.add(event);
+        Row row = row(group, event);
+        if (row.isLane) {
+            Row before = group.busyLanes.put(event.task(), row);
+            if (before != null) {
+                group.freeLanes.push(before);
+            }
+            while (group.busyLanes.size() > TaskRun.Joiner.MOST) { // runs that were forgotten
+                group.busyLanes.clear();
+            }
+        }
+        if (!isAgain) {
+            group.waiting = Math.max(0, group.waiting - 1);
+            group.running++;
+            writeCounts(group);
+        }
+    }
+
+    private void handBack(TaskEvent event) throws IOException {
+        Group group = group(event);
+        if (runs.runs(event.task())) {
+            runs.add(event);
+            free(group, event);
+            group.running = Math.max(0, group.running - 1);
+            group.waiting++;
+            writeCounts(group);
+        }
+    }
+
+    private void end(TaskEvent event) throws IOException {
+        if (!runs.runs(event.task())) { // no run, or that was over before
+            Group group = group(event);
+            group.waiting = Math.max(0, group.waiting - 1);
+            writeCounts(group);
+            mark(event, event.kind().name().toLowerCase(Locale.ROOT) + ": " + event.name());
+            return;
+        }
+        over(event, runs.add(event));
+    }
+
+    private void over(TaskEvent event, @Nullable TaskRun run) throws IOException {
+        if (run == null) {
+            return;
+        }
+        Group group = group(event);
+        Row row = group.busyLanes.get(event.task());
+        bar(group, row != null ? row : row(group, run.begun()), run);
+        free(group, event);
+        group.running = Math.max(0, group.running - 1);
+        writeCounts(group);
+    }
+
+    private static void free(Group group, TaskEvent event) {
+        Row row = group.busyLanes.remove(event.task());
+        if (row != null) {
+            group.freeLanes.push(row);
+        }
+    }
+
+    @Override
+    public synchronized void missed(long count) throws IOException {
+        if (isClosed) {
+            return;
+        }
+        for (Group group : groups.values()) { // tasks may have begun and ended meanwhile
+            group.waiting = 0;
+            group.running = 0;
+            group.busyLanes.values().forEach(group.freeLanes::push);
+            group.busyLanes.clear();
+        }
+        runs.clear();
+        write(new JsonLine()
+                .put("ph", "i")
+                .put("name", count + " events missed")
+                .put("s", "g")
+                .put("ts", last)
+                .put("pid", 0)
+                .put("tid", 0));
+    }
+
+    /** Ends the trace. Closing it again does nothing; events that come later are not written. */
+    @Override
+    public synchronized void close() throws IOException {
+        if (!isClosed) {
+            isClosed = true;
+            out.append(hasRecords ? "\n]\n" : "[]\n");
+        }
+    }
+
+    // ---- rows ----
+
+    private Group group(TaskEvent event) throws IOException {
+        String pool = event.pool();
+        Group known = groups.get(pool);
+        if (known == null) {
+            boolean isOther = groups.size() >= MOST_POOLS;
+            String name = isOther ? "(other pools)" : pool;
+            known = groups.get(name);
+            if (known == null) {
+                known = new Group(groups.size() + 1);
+                groups.put(name, known);
+                write(metadata("process_name", known.pid, 0).put("args", new JsonLine().put("name", name)));
+            }
+        }
+        return known;
+    }
+
+    /** Returns the row of the worker; for one that has no other task, a lane. */
+    private Row row(Group group, TaskEvent begun) throws IOException {
+        String worker = begun.worker().orElse("");
+        if (hasOneTask(begun, worker) || group.rows.size() - group.lanes >= MOST_ROWS) {
+            Row free = group.freeLanes.poll();
+            return free != null ? free : newRow(group, "lane " + (group.lanes + 1), true);
+        }
+        Row known = group.rows.get(worker);
+        return known != null ? known : newRow(group, worker, false);
+    }
+
+    /** Virtual threads have the name of their pool; coroutines that of the task, or are numbered in their pool. */
+    private static boolean hasOneTask(TaskEvent begun, String worker) {
+        String prefix = begun.pool() + '-';
+        return worker.isEmpty()
+                || worker.equals(begun.pool())
+                || worker.equals(begun.name())
+                || worker.startsWith(prefix) && worker.substring(prefix.length()).matches("\\d+");
+    }
+
+    private Row newRow(Group group, String name, boolean isLane) throws IOException {
+        if (isLane && group.lanes >= MOST_ROWS) { // more runs at a time than anybody looks at
+            return group.rows.get("lane " + MOST_ROWS);
+        }
+        var row = new Row(group.rows.size() + 1, isLane);
+        group.rows.put(name, row);
+        group.lanes += isLane ? 1 : 0;
+        write(metadata("thread_name", group.pid, row.tid).put("args", new JsonLine().put("name", name)));
+        write(metadata("thread_sort_index", group.pid, row.tid)
+                .put("args", new JsonLine().put("sort_index", row.tid)));
+        return row;
+    }
+
+    // ---- records ----
+
+    private static JsonLine metadata(String name, int pid, int tid) {
+        return new JsonLine().put("ph", "M").put("name", name).put("pid", pid).put("tid", tid);
+    }
+
+    private void bar(Group group, Row row, TaskRun run) throws IOException {
+        Bar bar = row.add(run.begun().at(), run.over().at());
+        var details = new JsonLine().put("task", run.begun().task()).put("outcome", run.outcome());
+        run.begun().waited().ifPresent(waited -> details.put("waitedSeconds", PrometheusText.seconds(waited)));
+        details.put("ranSeconds", PrometheusText.seconds(run.ran()));
+        run.begun().worker().ifPresent(worker -> details.put("worker", worker));
+        run.failure().ifPresent(failure -> details.put("failure", failure));
+        write(new JsonLine()
+                .put("ph", "X")
+                .put("name", run.begun().name())
+                .put("cat", "task," + run.outcome())
+                .put("ts", micros(bar.begin))
+                .put("dur", micros(Duration.between(bar.begin, bar.end)))
+                .put("pid", group.pid)
+                .put("tid", row.tid)
+                .put("args", details));
+    }
+
+    private void mark(TaskEvent event, String name) throws IOException {
+        var details = new JsonLine().put("task", event.task());
+        event.failure().ifPresent(failure -> details.put("failure", failure));
+        write(new JsonLine()
+                .put("ph", "i")
+                .put("name", name)
+                .put("cat", "task")
+                .put("s", "p")
+                .put("ts", micros(event.at()))
+                .put("pid", group(event).pid)
+                .put("tid", 0)
+                .put("args", details));
+    }
+
+    private void writeCounts(Group group) throws IOException {
+        write(new JsonLine()
+                .put("ph", "C")
+                .put("name", "tasks")
+                .put("ts", last)
+                .put("pid", group.pid)
+                .put("tid", 0)
+                .put("args", new JsonLine().put("running", group.running).put("waiting", group.waiting)));
+    }
+
+    private BigDecimal micros(Instant at) {
+        return micros(Duration.between(Objects.requireNonNullElse(start, at), at));
+    }
+
+    /** Events may be written in another order than their times: none is before the first. */
+    private static BigDecimal micros(Duration duration) {
+        return BigDecimal.valueOf(Math.max(0, duration.toNanos()), NANO_DIGITS_OF_A_MICROSECOND);
+    }
+
+    private void write(JsonLine entry) throws IOException {
+        String before = hasRecords ? ",\n" : "[\n";
+        hasRecords = true;
+        out.append(before + entry);
+    }
+}

@@ -1,0 +1,91 @@
+package dev.sennit.observe;
+
+import dev.sennit.StageRun;
+import dev.sennit.StageTimeline;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps the runs of tasks for a picture: a {@link StageTimeline} with a band for each pool.
+ *
+ * {@snippet :
+ * var runs = new TaskTimeline();
+ * try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("threads:2")) {
+ *     pool.map(n -> n * n, List.of(1, 2, 3));
+ *     events.drain().forEach(runs::event);
+ * }
+ * Files.writeString(Path.of("run.svg"), runs.timeline().svg());
+ * }
+ *
+ * <p>It keeps the first {@value #MOST_RUNS} runs; {@link #left} tells how many more there were. {@link ChromeTrace} has
+ * no such bound.
+ *
+ * <p>Safe for use by several threads.
+ */
+public final class TaskTimeline implements TaskListener {
+    /** How many runs are kept. */
+    public static final int MOST_RUNS = 20_000;
+
+    private final TaskRun.Joiner joiner = new TaskRun.Joiner();
+    private final List<StageRun> runs = new ArrayList<>();
+    private @Nullable Instant start;
+    private long left;
+
+    /** Creates a timeline of no run. */
+    public TaskTimeline() {}
+
+    @Override
+    public synchronized void event(TaskEvent event) {
+        if (start == null) {
+            start = event.at();
+        }
+        TaskRun run = joiner.add(event);
+        if (run == null) {
+            return;
+        }
+        if (runs.size() == MOST_RUNS) {
+            left++;
+            return;
+        }
+        TaskEvent begun = run.begun();
+        runs.add(new StageRun(
+                shown(begun.pool()), begun.task(), since(start, begun.at()), since(start, run.over().at()),
+                shown(begun.worker().orElse("a worker")), run.outcome().equals("succeeded")));
+    }
+
+    private static Duration since(Instant start, Instant at) {
+        Duration since = Duration.between(start, at);
+        return since.isNegative() ? Duration.ZERO : since; // events may have another order than their times
+    }
+
+    /** XML has no control characters. */
+    private static String shown(String name) {
+        return name.replaceAll("\\p{Cntrl}", "?");
+    }
+
+    /**
+     * Returns how many runs were not kept.
+     *
+     * @return the count so far
+     */
+    public synchronized long left() {
+        return left;
+    }
+
+    /**
+     * Returns the runs that are over.
+     *
+     * @return a snapshot, to be drawn
+     */
+    public synchronized StageTimeline timeline() {
+        return StageTimeline.of(runs);
+    }
+
+    @Override
+    public synchronized String toString() {
+        return "TaskTimeline[" + runs.size() + " runs, " + left + " left]";
+    }
+}
