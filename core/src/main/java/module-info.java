@@ -4,6 +4,7 @@
 module dev.sennit {
     requires static java.instrument;
     requires java.management;
+    requires static jdk.jfr;
     requires static org.jspecify;
 
     exports dev.sennit;

@@ -183,7 +183,7 @@ class ArchitectureTest {
                         noClasses()
                                 .should().dependOnClassesThat().resideOutsideOfPackages(
                                         "dev.sennit..", "java..", "javax.net.ssl..", "javax.crypto..",
-                                        "javax.management..", "org.jspecify..")
+                                        "javax.management..", "jdk.jfr..", "org.jspecify..")
                                 .as("the core has no dependencies"),
                         ArchitectureTest.class),
                 new Guarded(
@@ -192,7 +192,13 @@ class ArchitectureTest {
                                 .should().dependOnClassesThat().resideInAnyPackage(
                                         "java.lang.management..", "javax.management..", "java.util.logging..")
                                 .as("a runtime image of java.base alone is enough"),
-                        AsksTheBeans.class));
+                        AsksTheBeans.class),
+                new Guarded(
+                        noClasses()
+                                .that().haveNameNotMatching("dev\\.sennit\\.observe\\.FlightEvents?(\\$.*)?")
+                                .should().dependOnClassesThat().resideInAPackage("jdk.jfr..")
+                                .as("a runtime image may lack the flight recorder"),
+                        AsksTheRecorder.class));
     }
 
     private static ArchCondition<JavaClass> stayOutOfTheInternalsOfOthers() {
@@ -235,6 +241,12 @@ class ArchitectureTest {
     static final class AsksTheBeans {
         long cpuTime() {
             return java.lang.management.ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+        }
+    }
+
+    static final class AsksTheRecorder {
+        boolean isThere() {
+            return jdk.jfr.FlightRecorder.isAvailable();
         }
     }
 

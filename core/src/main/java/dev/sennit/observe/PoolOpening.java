@@ -6,12 +6,38 @@ import dev.sennit.internal.OpenPools;
 /** Makes ready what views from outside need, whenever a pool is opened: {@link OpenPools} makes one and runs it. */
 @SuppressWarnings("unused") // by name
 final class PoolOpening implements Runnable {
+    /** Whether this runtime has the flight recorder. */
+    private static final boolean HAS_RECORDER = hasRecorder();
+
     PoolOpening() {}
+
+    private static boolean hasRecorder() {
+        try {
+            Class.forName("jdk.jfr.FlightRecorder", false, PoolOpening.class.getClassLoader());
+            return true;
+        } catch (ClassNotFoundException | LinkageError e) {
+            return false;
+        }
+    }
 
     @Override
     public void run() {
-        if (Beans.areOurs()) {
-            Beans.offerWhile(PoolsMXBean.NAME, PoolsBean::new, () -> !OpenPools.areNone());
+        if (HAS_RECORDER) {
+            FlightEvents.follow();
         }
+        if (Beans.areOurs()) {
+            Beans.offerWhile(PoolsMXBean.NAME, PoolsBean::new, PoolOpening::isWanted);
+        }
+    }
+
+    /** Asked now and then by a library whose loader may be unloaded: without pools nothing may keep it. */
+    private static boolean isWanted() {
+        if (OpenPools.areNone() && HAS_RECORDER) {
+            FlightEvents.stopFollowing();
+            if (!OpenPools.areNone()) { // one was opened meanwhile
+                FlightEvents.follow();
+            }
+        }
+        return !OpenPools.areNone();
     }
 }
