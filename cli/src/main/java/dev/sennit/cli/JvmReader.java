@@ -21,6 +21,7 @@ import javax.management.ObjectName;
 import javax.management.ReflectionException;
 import javax.management.remote.JMXConnectorFactory;
 import javax.management.remote.JMXServiceURL;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the pools, event loops and worker processes of another JVM of the same user.
@@ -51,7 +52,7 @@ final class JvmReader {
     }
 
     /** What a command does with the MBean server of another JVM. */
-    interface Use<T> {
+    interface Use<T extends @Nullable Object> {
         T with(MBeanServerConnection server) throws IOException, JMException;
     }
 
@@ -70,7 +71,7 @@ final class JvmReader {
      * @throws CommandException if there is no such JVM, or it cannot be read any more
      */
     @SuppressWarnings("BanJNDI") // the address is not looked up: the attached JVM has returned it
-    static <T> T connected(long pid, Use<T> use) {
+    static <T extends @Nullable Object> T connected(long pid, Use<T> use) {
         String address = startAgent(pid);
         try (var connector = JMXConnectorFactory.connect(new JMXServiceURL(address))) {
             return use.with(connector.getMBeanServerConnection());
@@ -123,6 +124,26 @@ final class JvmReader {
                 return loops.isEmpty() && workerPools.isEmpty() && pools.isEmpty()
                         ? Optional.empty()
                         : Optional.of(seen);
+            }
+            LockSupport.parkNanos(LOOK_AGAIN);
+        }
+    }
+
+    /**
+     * Returns the beans for the pools of all copies of the library: at least one. Waits for the first.
+     *
+     * @throws CommandException if there is no library
+     */
+    static List<PoolsMXBean> pools(MBeanServerConnection server, long pid) throws IOException, JMException {
+        makeOne(server, PoolsBean.class, PoolsMXBean.NAME);
+        long start = System.nanoTime();
+        while (true) {
+            List<PoolsMXBean> pools = beans(server, PoolsMXBean.class, PoolsMXBean.NAME);
+            if (!pools.isEmpty()) {
+                return pools;
+            }
+            if (System.nanoTime() - start > LONGEST_WAIT) {
+                throw hasNoPools(pid);
             }
             LockSupport.parkNanos(LOOK_AGAIN);
         }

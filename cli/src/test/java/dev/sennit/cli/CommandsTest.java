@@ -128,6 +128,17 @@ class CommandsTest {
     }
 
     @Test
+    void helpOfRecordingsIsCompleteToo() {
+        Run run = Run.sennit("record", "--help");
+
+        assertThat(run.exit()).isZero();
+        assertThat(String.join("\n", run.out()))
+                .contains("Usage: sennit record", "PID", "--output=FILE", "--for=DURATION", "Default: 10s",
+                        "Exit codes:", "130   interrupted", "  sennit record 4711 -o run.json");
+        assertThat(run.out()).allMatch(line -> line.length() <= 80);
+    }
+
+    @Test
     void helpOfTheOneThatRunsNothingIsCompleteToo() {
         Run run = Run.sennit("ps", "--help");
 

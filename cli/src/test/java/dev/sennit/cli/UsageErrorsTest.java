@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class UsageErrorsTest {
     private static final String NUMBERS = ": give whole numbers from 0 to 9223372036854775807";
     private static final String COMMANDS =
-            "expected one of compare, primes, sums, spinner, thumbnails, services, ps, help";
+            "expected one of compare, primes, sums, spinner, thumbnails, services, ps, record, help";
     private static final String WORKLOADS =
             "expected primes, primes-queue, primes-split, sums, sleep, thumbnails or a class on the class path "
                     + "(SENNIT_CLASSPATH)";
@@ -66,6 +66,18 @@ class UsageErrorsTest {
                 error("no process 99999999999: jps lists the JVMs that there are", "ps", "99999999999"),
                 error("process " + ProcessHandle.current().pid() + " is this command itself",
                         "ps", Long.toString(ProcessHandle.current().pid())),
+                error("missing required option: '--output=FILE'; see sennit record --help", "record", "4711"),
+                error("PID must be the number of a process, was \"-\"", "record", "-", "-o", "x.json"),
+                error("--output: file must end in .json, .jsonl or .svg, was run.txt", "record", "4711", "-o",
+                        "run.txt"),
+                error("--output: file must end in .json, .jsonl or .svg, was json", "record", "4711", "-o", "json"),
+                error("--output: cannot write no-such-folder/x.json: name another file", "record", "4711", "-o",
+                        "no-such-folder/x.json"),
+                error("--for must be a duration such as 500ms, 2s or 10m, was \"soon\"", "record", "4711", "-o",
+                        "x.json", "--for", "soon"),
+                error("--for must be > 0 and <= 30 days, was 0s", "record", "4711", "-o", "x.json", "--for", "0s"),
+                error("no process 99999999999: jps lists the JVMs that there are", "record", "99999999999", "-o",
+                        "x.json"),
                 // plans
                 error("unknown plan \"thread:8\": expected inline, threads[:N|:MIN-MAX], virtual[:N], loop[:N], "
                         + "processes[:N]; did you mean threads:8?", "primes", "--on", "thread:8"),

@@ -67,6 +67,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
         /** The rows of runs under way, by task. */
         final Map<Long, Row> busyLanes = new HashMap<>();
         int lanes;
+        @Nullable Row lastLane;
         long waiting;
         long running;
 
@@ -276,12 +277,15 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
     }
 
     private Row newRow(Group group, String name, boolean isLane) throws IOException {
-        if (isLane && group.lanes >= MOST_ROWS) { // more runs at a time than anybody looks at
-            return group.rows.get("lane " + MOST_ROWS);
+        if (isLane && group.lastLane != null && group.lanes >= MOST_ROWS) { // more than anybody looks at
+            return group.lastLane;
         }
         var row = new Row(group.rows.size() + 1, isLane);
         group.rows.put(name, row);
-        group.lanes += isLane ? 1 : 0;
+        if (isLane) {
+            group.lanes++;
+            group.lastLane = row;
+        }
         write(metadata("thread_name", group.pid, row.tid).put("args", new JsonLine().put("name", name)));
         write(metadata("thread_sort_index", group.pid, row.tid)
                 .put("args", new JsonLine().put("sort_index", row.tid)));

@@ -32,7 +32,7 @@ public final class DurationHistogram {
 
     private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE);
 
-    private final long @Nullable [][] rows = new long[ROWS][];
+    private final long[] @Nullable [] rows = new long[ROWS][];
     private long count;
     /** Nanoseconds, at most {@link Long#MAX_VALUE}. */
     private long total;
@@ -47,9 +47,11 @@ public final class DurationHistogram {
      * @param duration a negative one counts as zero, one of more than 292 years as that
      */
     public void record(Duration duration) {
-        long nanos = duration.isNegative() ? 0
-                : duration.compareTo(LONGEST) >= 0 ? Long.MAX_VALUE
-                : duration.toNanos();
+        long nanos = duration.isNegative()
+                ? 0
+                : duration.compareTo(LONGEST) >= 0
+                        ? Long.MAX_VALUE
+                        : duration.toNanos();
         int row = row(nanos);
         rowAt(row)[part(nanos, row)]++;
         count++;

@@ -17,6 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -152,7 +153,7 @@ class ChromeTraceTest {
             })::get).hasCauseInstanceOf(IllegalStateException.class);
             pool.submit(() -> pool.submit(() -> 1).get()).get(); // may run in the worker that waits
             pool.shutdown();
-            pool.close();
+            assertThat(pool.awaitTermination(1, TimeUnit.MINUTES)).isTrue();
             for (TaskEvent event : events.drain()) {
                 trace.event(event);
             }

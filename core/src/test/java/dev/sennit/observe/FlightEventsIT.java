@@ -85,7 +85,7 @@ class FlightEventsIT {
                     one.enable("dev.sennit.Task");
                     one.start();
                 });
-                asks.close();
+                asks.stop();
                 assertThat(TaskObserver.Current.get()).isNotNull();
                 pool.submit(() -> 1).get();
                 awaitTasks(asksToo, 1);

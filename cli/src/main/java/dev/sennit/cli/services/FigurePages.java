@@ -3,9 +3,9 @@ package dev.sennit.cli.services;
 import static dev.sennit.internal.text.PrometheusText.seconds;
 
 import dev.sennit.cli.services.FigureServer.Source;
+import dev.sennit.internal.Durations;
 import dev.sennit.internal.text.PrometheusText;
 import dev.sennit.internal.text.PrometheusText.Type;
-import dev.sennit.internal.Durations;
 import dev.sennit.service.ServiceStatus;
 import dev.sennit.service.SlotState;
 import dev.sennit.service.SlotStatus;

@@ -24,7 +24,8 @@ class JsonReaderTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "plain", "say \"no\" to \\", "a\nb\rc\td\u0000\u001f\u007f", "\ud83d", "\ude00x", "→😀"})
+    @ValueSource(
+            strings = {"", "plain", "say \"no\" to \\", "a\nb\rc\td\u0000\u001f\u007f", "\ud83d", "\ude00x", "→😀"})
     void whatIsWrittenIsReadBack(String text) {
         assertThat(JsonReader.read(new JsonLine().put(text, text).toString())).isEqualTo(Map.of(text, text));
     }
