@@ -18,7 +18,8 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "ps",
         header = "Prints the pools of a running JVM, their worker processes, and the tree of coroutines of each loop.",
-        description = "Each pool has a line with its workers and its tasks. Each worker process stands below its pool, with its pid, what it does and for how long. Each "
+        description = "Each pool has a line with its workers and its tasks. Each worker process stands below its pool, "
+                + "with its pid, what it does and for how long. Each "
                 + "coroutine stands below the one that has started it, with what it does or waits for, where, and how "
                 + "old it is. Deadlocks of locks come first. The JVM belongs to the same user; it needs "
                 + "no preparation.",

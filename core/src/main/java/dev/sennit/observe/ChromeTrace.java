@@ -21,18 +21,20 @@ import org.jspecify.annotations.Nullable;
  * {@snippet :
  * try (var out = Files.newBufferedWriter(Path.of("run.json"));
  *         var trace = new ChromeTrace(out);
- *         var listening = TaskEvents.listen(trace)) {
- *     work();
+ *         var listening = TaskEvents.listen(trace);
+ *         Pool pool = Pools.open("threads:2")) {
+ *     pool.map(n -> n * n, List.of(1, 2, 3));
+ *     listening.awaitTold(Duration.ofSeconds(10));
  * }
  * }
  *
  * <p>A bar says in its arguments how long the task has waited, how the run ended, and why it failed. Beside the rows of
  * a pool a curve shows how many tasks wait and run. A task that ended without a run, and an attempt that is repeated,
- * are marks. Virtual threads and coroutines, of which each task has its own, share rows: a run has the first row that is
- * free. Times count from the first event.
+ * are marks. Virtual threads and coroutines, of which each task has its own, share rows: a run has a row that is free.
+ * Times count from the first event.
  *
- * <p>Records are written as runs end, so a trace needs little memory however long it is. The file is a JSON array, which
- * {@link #close} ends; one that was cut off can be opened as well. If events were missed, a mark says how many.
+ * <p>Records are written as runs end, so a trace needs little memory however long it is. The file is a JSON array,
+ * which {@link #close} ends; one that was cut off can be opened as well. If events were missed, a mark says how many.
  *
  * <p>The format is that of the <a
  * href="https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU">Trace Event Format</a>.

@@ -116,6 +116,11 @@ final class EventRing {
         private long waitsSince;
         private boolean isWaiting;
 
+        /** Returns the number of the event that it reads next. */
+        long next() {
+            return next;
+        }
+
         /** Returns how many events it has missed. */
         long missed() {
             return missed;

@@ -20,8 +20,10 @@ import org.jspecify.annotations.Nullable;
  *
  * {@snippet :
  * try (var out = Files.newBufferedWriter(Path.of("run.jsonl"));
- *         var listening = TaskEvents.listen(new JsonLines(out))) {
- *     work();
+ *         var listening = TaskEvents.listen(new JsonLines(out));
+ *         Pool pool = Pools.open("threads:2")) {
+ *     pool.map(n -> n * n, List.of(1, 2, 3));
+ *     listening.awaitTold(Duration.ofSeconds(10));
  * }
  * }
  *

@@ -50,6 +50,9 @@ public final class TaskEvents implements AutoCloseable {
     /** Between two looks of a reader that waits. A writer that woke it would have to pay for that. */
     private static final long PERIOD_NANOS = 5_000_000;
 
+    /** How long a listener's thread waits for an event before it notes how far it is. */
+    private static final Duration LOOK = Duration.ofMillis(100);
+
     private static volatile NameFilter filter = NameFilter.DEFAULT;
 
     private final Recorder recorder;
@@ -65,6 +68,8 @@ public final class TaskEvents implements AutoCloseable {
     private volatile Names names = new Names(filter);
 
     private volatile boolean isClosed;
+    /** All events with a smaller number were told. Written by the listener's thread, if there is one. */
+    private volatile long toldTo;
 
     /** An event as it was written. */
     private record Written(Kind kind, long task, long time, long nanos, String pool, Object named,
@@ -244,6 +249,16 @@ public final class TaskEvents implements AutoCloseable {
 
     /** A listener that is told of events, until it is closed. */
     public interface Listening extends AutoCloseable {
+        /**
+         * Waits until the listener was told of all that had happened before this call, so that a file that it writes is
+         * complete. An event that was missed, or at which the listener has failed, counts as told.
+         *
+         * @param limit how long to wait; the listener's own thread waits that long in vain
+         * @return false if the limit was over first, or this was closed
+         * @throws InterruptedException if the thread is interrupted while it waits
+         */
+        boolean awaitTold(Duration limit) throws InterruptedException;
+
         /** Ends it. An event that is being told is told to its end. */
         @Override
         void close();
@@ -267,7 +282,41 @@ public final class TaskEvents implements AutoCloseable {
             events.close();
             throw e;
         }
-        return events::close;
+        return new Listening() {
+            @Override
+            public boolean awaitTold(Duration limit) throws InterruptedException {
+                return events.awaitTold(limit);
+            }
+
+            @Override
+            public void close() {
+                events.close();
+            }
+        };
+    }
+
+    private boolean awaitTold(Duration limit) throws InterruptedException {
+        Deadline deadline = Deadline.in(limit);
+        long happened = recorder.ring().end();
+        while (toldTo < happened) {
+            long left = deadline.left();
+            if (isClosed || left <= 0) {
+                return false;
+            }
+            TimeSource.system().sleep(Duration.ofNanos(Math.min(left, PERIOD_NANOS)));
+        }
+        return true;
+    }
+
+    private void noteTold() {
+        lock.lock();
+        try {
+            if (read.isEmpty()) {
+                toldTo = cursor.next();
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void tell(TaskListener listener) {
@@ -275,7 +324,7 @@ public final class TaskEvents implements AutoCloseable {
         boolean hasFailed = false;
         while (!isClosed) {
             try {
-                TaskEvent next = next(Duration.ofSeconds(1)).orElse(null);
+                TaskEvent next = next(LOOK).orElse(null);
                 long all = missed();
                 if (all != told) {
                     long news = all - told;
@@ -292,6 +341,7 @@ public final class TaskEvents implements AutoCloseable {
                             + " failed, and will not be logged again", e);
                 }
             }
+            noteTold();
         }
     }
 

@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("threads:2")) {
  *     pool.map(n -> n * n, List.of(1, 2, 3));
  *     events.drain().forEach(runs::event);
+ *     Files.writeString(Path.of("run.svg"), runs.timeline().svg());
  * }
- * Files.writeString(Path.of("run.svg"), runs.timeline().svg());
  * }
  *
  * <p>It keeps the first {@value #MOST_RUNS} runs; {@link #left} tells how many more there were. {@link ChromeTrace} has

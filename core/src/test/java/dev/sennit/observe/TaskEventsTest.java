@@ -239,4 +239,28 @@ class TaskEventsTest {
             pools.forEach(count::ensureAgrees);
         }
     }
+
+    @Test
+    void aListenerIsAwaited() throws Exception {
+        var told = new AtomicInteger();
+        var goesOn = new CountDownLatch(1);
+        TaskEvents.Listening listening = TaskEvents.listen(event -> {
+            goesOn.await();
+            told.incrementAndGet();
+        });
+        try (listening; Pool pool = Pools.open("threads:1")) {
+            assertThat(listening.awaitTold(Duration.ofMinutes(1))).as("nothing has happened").isTrue();
+            for (int i = 1; i <= 2000; i++) { // more than are read at a time
+                pool.submit(() -> 1).get();
+            }
+            assertThat(listening.awaitTold(Duration.ofMillis(1))).isFalse();
+            goesOn.countDown();
+            assertThat(listening.awaitTold(Duration.ofMinutes(1))).isTrue();
+            assertThat(told).hasValue(6000);
+            pool.submit(() -> 1).get();
+            assertThat(listening.awaitTold(Duration.ofMinutes(1))).isTrue();
+            assertThat(told).hasValue(6003);
+        }
+        assertThat(listening.awaitTold(Duration.ofMinutes(1))).as("nothing has happened since").isTrue();
+    }
 }

@@ -8,8 +8,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads one JSON value: strictly, as RFC 8259 has it, and to a bounded depth. Objects become maps, arrays lists, numbers
- * {@link BigDecimal}. A second member of the same name is refused.
+ * Reads one JSON value: strictly, as RFC 8259 has it, and to a bounded depth. Objects become maps, arrays lists, and
+ * numbers {@link BigDecimal}. A second member of the same name is refused.
  */
 public final class JsonReader {
     private static final int DEEPEST = 32;
