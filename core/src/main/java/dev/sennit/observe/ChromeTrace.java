@@ -158,7 +158,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
             if (before != null) {
                 group.freeLanes.push(before);
             }
-            while (group.busyLanes.size() > TaskRun.Joiner.MOST) { // runs that were forgotten
+            if (group.busyLanes.size() > TaskRun.Joiner.MOST) { // runs that were forgotten
                 group.busyLanes.clear();
             }
         }
@@ -275,7 +275,8 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
         return worker.isEmpty()
                 || worker.equals(begun.pool())
                 || worker.equals(begun.name())
-                || worker.startsWith(prefix) && worker.substring(prefix.length()).matches("\\d+");
+                || worker.startsWith(prefix)
+                        && worker.chars().skip(prefix.length()).allMatch(c -> c >= '0' && c <= '9');
     }
 
     private Row newRow(Group group, String name, boolean isLane) throws IOException {

@@ -93,4 +93,24 @@ class FlightEventsIT {
             assertThat(TaskObserver.Current.get()).isNull();
         }
     }
+
+    /** So that the library's loader can be unloaded. */
+    @Test
+    void recordingsAreFollowedOnlyWhileThereArePools() {
+        FlightEvents.stopFollowing();
+        try (var recording = new Recording()) {
+            recording.enable("dev.sennit.Task");
+            recording.start();
+            assertThat(TaskObserver.Current.get()).isNull();
+            try (Pool _ = Pools.open("inline")) {
+                assertThat(TaskObserver.Current.get()).as("one that runs is found").isNotNull();
+            }
+            FlightEvents.stopFollowing();
+            FlightEvents.stopFollowing();
+            assertThat(TaskObserver.Current.get()).isNull();
+        } finally {
+            FlightEvents.follow();
+        }
+        assertThat(TaskObserver.Current.get()).isNull();
+    }
 }
