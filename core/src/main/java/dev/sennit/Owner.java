@@ -22,8 +22,8 @@ interface Owner {
         return true;
     }
 
-    /** Called when the run has ended. */
-    default void ranFor(long nanos) {}
+    /** Called when the run has ended, with its times; the second is less than 0 if it is not known. */
+    default void ranFor(long nanos, long cpuNanos) {}
 
     /** Called when the submission has left the pool: its worker is free of it, if it ever had one. */
     default void over() {}

@@ -1,5 +1,6 @@
 package dev.sennit;
 
+import dev.sennit.internal.TaskObserver;
 import dev.sennit.internal.Timers;
 import java.time.Duration;
 import java.util.concurrent.Callable;
@@ -31,6 +32,8 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     private final AtomicInteger holds = new AtomicInteger(1);
     /** How long its attempts ran in total. An attempt that exceeded its time limit may still run beside the next. */
     private final AtomicLong ranNanos = new AtomicLong();
+    /** The processor time of its attempts in total; less than 0 once that of one is not known. */
+    private final AtomicLong cpuNanos = new AtomicLong();
     /** Whether the attempts run in the submitter's thread. Written before this is published. */
     private boolean runsHere;
 
@@ -112,8 +115,14 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     }
 
     @Override
-    public void ranFor(long nanos) {
+    public void ranFor(long nanos, long cpu) {
         ranNanos.addAndGet(nanos);
+        cpuNanos.updateAndGet(sum -> sum < 0 || cpu < 0 ? TaskObserver.UNKNOWN : sum + cpu);
+    }
+
+    private long cpu() {
+        long sum = cpuNanos.get();
+        return sum > 0 ? sum : TaskObserver.UNKNOWN; // 0 before the first attempt
     }
 
     @Override
@@ -148,7 +157,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         try {
             wait = decide(done);
         } catch (Throwable e) { // from a clock or a callback of the retry: user code
-            fail(progress.end(e), ranNanos.get());
+            fail(progress.end(e), ranNanos.get(), cpu());
             wait = null;
         }
         if (wait == null) {
@@ -165,7 +174,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
             return null;
         }
         if (failureOf(done) instanceof WorkerStartException noWorkers) { // another attempt would have no worker either
-            fail(progress.end(noWorkers), ranNanos.get());
+            fail(progress.end(noWorkers), ranNanos.get(), cpu());
             return null;
         }
         T value = done.state() == Future.State.SUCCESS ? done.resultNow() : null;
@@ -177,9 +186,9 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
         }
         Throwable failure = progress.failure();
         if (failure == null) {
-            succeed(value, ranNanos.get());
+            succeed(value, ranNanos.get(), cpu());
         } else {
-            fail(failure, ranNanos.get());
+            fail(failure, ranNanos.get(), cpu());
         }
         return null;
     }
@@ -218,7 +227,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
                 }
             }
         } catch (RuntimeException | Error e) { // no thread, for example: no timer will begin the next attempt
-            fail(progress.end(e), ranNanos.get());
+            fail(progress.end(e), ranNanos.get(), cpu());
             release();
             return;
         }
@@ -246,7 +255,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
             try {
                 next = nextUnderWay();
             } catch (Throwable e) { // the kind could not make it
-                fail(progress.end(e), ranNanos.get());
+                fail(progress.end(e), ranNanos.get(), cpu());
                 release();
                 return;
             }
@@ -270,16 +279,16 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
     /** Releases a hold. The last release ends the task: no attempt runs or is pending. */
     private void release() {
         if (holds.decrementAndGet() == 0) {
-            ended(ranNanos.get());
+            ended(ranNanos.get(), cpu());
             runMayBeOver();
         }
     }
 
     @Override
-    void finish(@Nullable T value, @Nullable Throwable failure, long ranNanos) {
+    void finish(@Nullable T value, @Nullable Throwable failure, long ran, long cpu) {
         finisher = Thread.currentThread();
         try {
-            super.finish(value, failure, ranNanos);
+            super.finish(value, failure, ran, cpu);
         } finally {
             finisher = null;
         }
@@ -336,7 +345,7 @@ final class RetriedSubmission<T extends @Nullable Object> extends Submission<T> 
             return true;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            fail(progress.end(e), ranNanos.get());
+            fail(progress.end(e), ranNanos.get(), cpu());
             return false;
         } catch (ExecutionException | CancellationException e) {
             // it was settled from outside

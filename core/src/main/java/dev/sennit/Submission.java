@@ -515,23 +515,26 @@ public class Submission<T extends @Nullable Object> {
         }
         T value = null;
         Throwable failure = null;
+        ObservedRun watched = null;
         long began = Backend.current().nanoTime();
         try {
             begin(began, Thread.currentThread().getName());
             depth = (short) Interrupts.depth();
             runner = Thread.currentThread();
             if (state == RUNNING) { // else it was settled before there was a thread to interrupt
+                watched = ObservedRun.begin(isObserved() ? this : null, began);
                 value = options.name() == null ? body().call() : callNamed(options.name());
             }
         } catch (Throwable e) { // an Error too fails the task, and the worker goes on
             failure = e;
         }
         long nanos = Backend.current().nanoTime() - began;
+        long cpu = watched == null ? TaskObserver.UNKNOWN : watched.end(nanos);
         boolean leaves = true;
         try {
-            if (failure == null ? !succeed(value, nanos) : !fail(failure, nanos)) {
+            if (failure == null ? !succeed(value, nanos, cpu) : !fail(failure, nanos, cpu)) {
                 takeBackInterrupt();
-                leaves = endStopped(nanos);
+                leaves = endStopped(nanos, cpu);
             }
         } finally {
             if (leaves) {
@@ -577,12 +580,12 @@ public class Submission<T extends @Nullable Object> {
      * Ends the run of a submission that was settled from outside; returns whether the caller has to take it out of the
      * pool.
      */
-    private boolean endStopped(long nanos) {
+    private boolean endStopped(long nanos, long cpuNanos) {
         releaseBody();
-        countRun(nanos);
+        countRun(nanos, cpuNanos);
         TaskObserver observer = observer();
         if (observer != null) {
-            observer.runOver(observed, pool.name(), named(), nanos);
+            observer.runOver(observed, pool.name(), named(), nanos, cpuNanos);
         }
         boolean leaves = !STATE.compareAndSet(this, STOPPING, RUN_OVER); // else told() does, once the future is done
         if (leaves) {
@@ -651,7 +654,19 @@ public class Submission<T extends @Nullable Object> {
      * @return false when it had been settled from outside
      */
     public final boolean succeed(@Nullable T value, long runNanos) {
-        return endRun(value, null, runNanos);
+        return succeed(value, runNanos, TaskObserver.UNKNOWN);
+    }
+
+    /**
+     * Settles the future with the run's value.
+     *
+     * @param value the result
+     * @param runNanos how long the run took, in nanoseconds
+     * @param cpuNanos the processor time that it used, in nanoseconds; less than 0 if that is not known
+     * @return false when it had been settled from outside
+     */
+    public final boolean succeed(@Nullable T value, long runNanos, long cpuNanos) {
+        return endRun(value, null, runNanos, cpuNanos);
     }
 
     /**
@@ -662,10 +677,22 @@ public class Submission<T extends @Nullable Object> {
      * @return false when it had been settled from outside
      */
     public final boolean fail(Throwable failure, long runNanos) {
-        return endRun(null, Objects.requireNonNull(failure, "failure"), runNanos);
+        return fail(failure, runNanos, TaskObserver.UNKNOWN);
     }
 
-    private boolean endRun(@Nullable T value, @Nullable Throwable failure, long runNanos) {
+    /**
+     * Settles the future with the run's failure.
+     *
+     * @param failure the exception that the run threw, or why it could not be finished
+     * @param runNanos how long the run took, in nanoseconds
+     * @param cpuNanos the processor time that it used, in nanoseconds; less than 0 if that is not known
+     * @return false when it had been settled from outside
+     */
+    public final boolean fail(Throwable failure, long runNanos, long cpuNanos) {
+        return endRun(null, Objects.requireNonNull(failure, "failure"), runNanos, cpuNanos);
+    }
+
+    private boolean endRun(@Nullable T value, @Nullable Throwable failure, long runNanos, long cpuNanos) {
         if (!STATE.compareAndSet(this, RUNNING, ENDED)) {
             return false;
         }
@@ -675,10 +702,10 @@ public class Submission<T extends @Nullable Object> {
             if (failure == null && owner == null && options == TaskOptions.NONE && getClass() == Submission.class) {
                 future.outlives(pool.endedTasks().of(pool, writtenClass()));
             }
-            countRun(runNanos);
+            countRun(runNanos, cpuNanos);
             pool.releasePlace(this); // first: a caller who sees the future done finds room for the next task
         } finally {
-            finish(value, failure, runNanos);
+            finish(value, failure, runNanos, cpuNanos);
         }
         return true;
     }
@@ -711,7 +738,17 @@ public class Submission<T extends @Nullable Object> {
      * @param runNanos how long the run took, counted only if the future was settled from outside
      */
     public final void ended(long runNanos) {
-        if (!isStopping() || endStopped(runNanos)) {
+        ended(runNanos, TaskObserver.UNKNOWN);
+    }
+
+    /**
+     * Notes that the worker is free of this submission: the last call for a task that runs elsewhere.
+     *
+     * @param runNanos how long the run took, counted only if the future was settled from outside
+     * @param cpuNanos the processor time that it used, in nanoseconds; less than 0 if that is not known
+     */
+    public final void ended(long runNanos, long cpuNanos) {
+        if (!isStopping() || endStopped(runNanos, cpuNanos)) {
             pool.ended(this);
         }
     }
@@ -763,7 +800,7 @@ public class Submission<T extends @Nullable Object> {
                     counters().dropped();
                     pool.releasePlace(this);
                 } finally {
-                    finish(value, failure, TaskObserver.NOT_RUN);
+                    finish(value, failure, TaskObserver.UNKNOWN, TaskObserver.UNKNOWN);
                 }
             });
         } finally {
@@ -775,7 +812,7 @@ public class Submission<T extends @Nullable Object> {
         try {
             pool.whileSettling(() -> {
                 tryToStop(interrupt);
-                finish(value, failure, TaskObserver.NOT_RUN);
+                finish(value, failure, TaskObserver.UNKNOWN, TaskObserver.UNKNOWN);
             });
         } finally {
             told();
@@ -813,18 +850,18 @@ public class Submission<T extends @Nullable Object> {
     }
 
     /** Counts the outcome, completes the future, and runs its callbacks. */
-    void finish(@Nullable T value, @Nullable Throwable failure, long ranNanos) {
+    void finish(@Nullable T value, @Nullable Throwable failure, long ranNanos, long cpuNanos) {
         try {
             cancelTimeLimit();
             if (failure == null) {
                 counters().succeeded();
-                tellEnd(Outcome.SUCCEEDED, ranNanos, null);
+                tellEnd(Outcome.SUCCEEDED, ranNanos, cpuNanos, null);
             } else if (failure instanceof CancellationException) {
                 counters().cancelled();
-                tellEnd(Outcome.CANCELLED, ranNanos, null);
+                tellEnd(Outcome.CANCELLED, ranNanos, cpuNanos, null);
             } else {
                 counters().failed();
-                tellEnd(Outcome.FAILED, ranNanos, failure);
+                tellEnd(Outcome.FAILED, ranNanos, cpuNanos, failure);
                 if (reportsFailure) {
                     Uncaught.report(failure);
                 }
@@ -834,10 +871,10 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
-    private void tellEnd(Outcome outcome, long ranNanos, @Nullable Throwable failure) {
+    private void tellEnd(Outcome outcome, long ranNanos, long cpuNanos, @Nullable Throwable failure) {
         TaskObserver observer = observer();
         if (observer != null) {
-            observer.ended(observed, pool.name(), named(), outcome, ranNanos, failure);
+            observer.ended(observed, pool.name(), named(), outcome, ranNanos, cpuNanos, failure);
         }
     }
 
@@ -865,6 +902,11 @@ public class Submission<T extends @Nullable Object> {
     /** Returns who is told of this task, or null. */
     private @Nullable TaskObserver observer() {
         return observed == 0 ? null : TaskObserver.Current.get();
+    }
+
+    /** Returns whether it is told of, or the task that it is an attempt at. */
+    private boolean isObserved() {
+        return observed != 0 || owner instanceof Submission<?> task && task.observed != 0;
     }
 
     private Object named() {
@@ -1005,10 +1047,10 @@ public class Submission<T extends @Nullable Object> {
         return isCounted() ? pool.counters() : Counters.NONE;
     }
 
-    private void countRun(long nanos) {
+    private void countRun(long nanos, long cpuNanos) {
         counters().ranFor(nanos);
         if (owner != null) {
-            owner.ranFor(nanos);
+            owner.ranFor(nanos, cpuNanos);
         }
     }
 

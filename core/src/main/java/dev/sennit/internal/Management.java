@@ -33,7 +33,7 @@ public final class Management {
         }
 
         static long cpuNanos(Thread thread) {
-            return THREADS.isThreadCpuTimeEnabled() ? Math.max(0, THREADS.getThreadCpuTime(thread.threadId())) : 0;
+            return THREADS.isThreadCpuTimeEnabled() ? Math.max(-1, THREADS.getThreadCpuTime(thread.threadId())) : -1;
         }
     }
 
@@ -49,7 +49,17 @@ public final class Management {
      * @return nanoseconds; 0 when it has ended, is virtual, or the JVM cannot tell
      */
     public static long cpuNanos(Thread thread) {
-        return thread.isVirtual() || !PRESENT ? 0 : Figures.cpuNanos(thread);
+        return Math.max(0, knownCpuNanos(thread));
+    }
+
+    /**
+     * Returns the processor time that a thread has used.
+     *
+     * @param thread a platform thread
+     * @return nanoseconds; -1 when it has ended, is virtual, or the JVM cannot tell
+     */
+    public static long knownCpuNanos(Thread thread) {
+        return thread.isVirtual() || !PRESENT ? -1 : Figures.cpuNanos(thread);
     }
 
     /**

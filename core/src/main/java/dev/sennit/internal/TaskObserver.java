@@ -32,8 +32,8 @@ public interface TaskObserver {
         CANCELLED
     }
 
-    /** The run time of a task whose run has not ended, or never began. */
-    long NOT_RUN = -1;
+    /** A time that is not known, or of a run that has not ended, or never began. */
+    long UNKNOWN = -1;
 
     /**
      * A pool has admitted a task.
@@ -61,14 +61,15 @@ public interface TaskObserver {
     /**
      * Its future is about to be done.
      *
-     * @param ranNanos how long the run took; {@link #NOT_RUN} if the task was settled from outside
+     * @param ranNanos how long the run took; {@link #UNKNOWN} if the task was settled from outside
+     * @param cpuNanos the processor time of the run, or {@link #UNKNOWN}
      * @param failure why it failed, or null
      */
-    void ended(
-            long task, String pool, Object named, Outcome outcome, long ranNanos, @Nullable Throwable failure);
+    void ended(long task, String pool, Object named, Outcome outcome, long ranNanos, long cpuNanos,
+            @Nullable Throwable failure);
 
-    /** The run of a task that was stopped is over. */
-    void runOver(long task, String pool, Object named, long ranNanos);
+    /** The run of a task that was stopped is over; its times are as those of {@link #ended}. */
+    void runOver(long task, String pool, Object named, long ranNanos, long cpuNanos);
 
     /** Holds the observer of this JVM. */
     final class Current {

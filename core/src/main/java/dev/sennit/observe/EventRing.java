@@ -32,7 +32,8 @@ final class EventRing {
     private static final int KIND = 1;
     private static final int TASK = 2;
     private static final int TIME = 3;
-    private static final int NANOS = 4;
+    private static final int FIRST = 4;
+    private static final int SECOND = 5;
 
     /** References of an event: pool, name, detail. */
     private static final int REFERENCES = 4;
@@ -56,9 +57,9 @@ final class EventRing {
     @SuppressWarnings("unused") // through CLAIMED
     private volatile long claimed;
 
-    /** An event as it was written. */
+    /** An event as it was written; what its two figures and its detail are depends on its kind. */
     interface Reader {
-        void event(TaskEvent.Kind kind, long task, long time, long nanos, String pool, Object named,
+        void event(TaskEvent.Kind kind, long task, long time, long first, long second, String pool, Object named,
                 @Nullable String detail);
     }
 
@@ -76,7 +77,7 @@ final class EventRing {
         references = new Object[capacity * REFERENCES];
     }
 
-    void write(TaskEvent.Kind kind, long task, long time, long nanos, String pool, Object named,
+    void write(TaskEvent.Kind kind, long task, long time, long first, long second, String pool, Object named,
             @Nullable String detail) {
         long number = claim();
         int place = (int) number & mask;
@@ -90,11 +91,12 @@ final class EventRing {
         LONGS.setOpaque(rows, row + KIND, (long) kind.ordinal());
         LONGS.setOpaque(rows, row + TASK, task);
         LONGS.setOpaque(rows, row + TIME, time);
-        LONGS.setOpaque(rows, row + NANOS, nanos);
-        int first = place * REFERENCES;
-        OBJECTS.setOpaque(references, first, pool);
-        OBJECTS.setOpaque(references, first + 1, named);
-        OBJECTS.setOpaque(references, first + 2, detail);
+        LONGS.setOpaque(rows, row + FIRST, first);
+        LONGS.setOpaque(rows, row + SECOND, second);
+        int texts = place * REFERENCES;
+        OBJECTS.setOpaque(references, texts, pool);
+        OBJECTS.setOpaque(references, texts + 1, named);
+        OBJECTS.setOpaque(references, texts + 2, detail);
         LONGS.setRelease(rows, row + STAMP, 2 * number + 2);
     }
 
@@ -176,16 +178,17 @@ final class EventRing {
             long kind = (long) LONGS.getOpaque(rows, row + KIND);
             long task = (long) LONGS.getOpaque(rows, row + TASK);
             long time = (long) LONGS.getOpaque(rows, row + TIME);
-            long nanos = (long) LONGS.getOpaque(rows, row + NANOS);
-            int first = place * REFERENCES;
-            Object pool = OBJECTS.getOpaque(references, first);
-            Object named = OBJECTS.getOpaque(references, first + 1);
-            Object detail = OBJECTS.getOpaque(references, first + 2);
+            long first = (long) LONGS.getOpaque(rows, row + FIRST);
+            long second = (long) LONGS.getOpaque(rows, row + SECOND);
+            int texts = place * REFERENCES;
+            Object pool = OBJECTS.getOpaque(references, texts);
+            Object named = OBJECTS.getOpaque(references, texts + 1);
+            Object detail = OBJECTS.getOpaque(references, texts + 2);
             VarHandle.acquireFence(); // the stamp is looked at again after all these
             if ((long) LONGS.getOpaque(rows, row + STAMP) != there) {
                 return false;
             }
-            reader.event(KINDS[(int) kind], task, time, nanos, (String) pool, named, (String) detail);
+            reader.event(KINDS[(int) kind], task, time, first, second, (String) pool, named, (String) detail);
             return true;
         }
     }

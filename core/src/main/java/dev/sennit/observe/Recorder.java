@@ -59,10 +59,11 @@ final class Recorder implements TaskObserver {
     }
 
     /** Drops the event if there is no memory or stack for it: the task is worth more. */
-    private void write(Kind kind, long task, String pool, Object named, long nanos, @Nullable String detail) {
+    private void write(
+            Kind kind, long task, String pool, Object named, long first, long second, @Nullable String detail) {
         try {
             Object name = named instanceof String text ? shortened(text) : named;
-            ring.write(kind, task, Backend.current().nanoTime(), nanos, pool, name, detail);
+            ring.write(kind, task, Backend.current().nanoTime(), first, second, pool, name, detail);
         } catch (Throwable e) {
             // its reader counts it as missed, or never knew of it
         }
@@ -82,37 +83,37 @@ final class Recorder implements TaskObserver {
 
     @Override
     public void submitted(long task, String pool, Object named) {
-        write(Kind.SUBMITTED, task, pool, named, NOT_RUN, null);
+        write(Kind.SUBMITTED, task, pool, named, UNKNOWN, UNKNOWN, null);
     }
 
     @Override
     public void begun(long task, String pool, Object named, long waitedNanos, @Nullable String worker) {
-        write(Kind.BEGUN, task, pool, named, waitedNanos, worker);
+        write(Kind.BEGUN, task, pool, named, waitedNanos, UNKNOWN, worker);
     }
 
     @Override
     public void handedBack(long task, String pool, Object named) {
-        write(Kind.HANDED_BACK, task, pool, named, NOT_RUN, null);
+        write(Kind.HANDED_BACK, task, pool, named, UNKNOWN, UNKNOWN, null);
     }
 
     @Override
     public void retried(long task, String pool, Object named) {
-        write(Kind.RETRIED, task, pool, named, NOT_RUN, null);
+        write(Kind.RETRIED, task, pool, named, UNKNOWN, UNKNOWN, null);
     }
 
     @Override
-    public void ended(
-            long task, String pool, Object named, Outcome outcome, long ranNanos, @Nullable Throwable failure) {
+    public void ended(long task, String pool, Object named, Outcome outcome, long ranNanos, long cpuNanos,
+            @Nullable Throwable failure) {
         Kind kind = switch (outcome) {
             case SUCCEEDED -> Kind.SUCCEEDED;
             case FAILED -> Kind.FAILED;
             case CANCELLED -> Kind.CANCELLED;
         };
-        write(kind, task, pool, named, ranNanos, text(failure));
+        write(kind, task, pool, named, ranNanos, cpuNanos, text(failure));
     }
 
     @Override
-    public void runOver(long task, String pool, Object named, long ranNanos) {
-        write(Kind.RUN_OVER, task, pool, named, ranNanos, null);
+    public void runOver(long task, String pool, Object named, long ranNanos, long cpuNanos) {
+        write(Kind.RUN_OVER, task, pool, named, ranNanos, cpuNanos, null);
     }
 }

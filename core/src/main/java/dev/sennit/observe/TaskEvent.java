@@ -16,6 +16,9 @@ import java.util.Optional;
  * @param waited of {@link Kind#BEGUN}: how long the task has waited for the worker
  * @param ran of the ends, and of {@link Kind#RUN_OVER}: how long the run took, as its worker measured it; absent if the
  *     task never ran, or its run has not ended
+ * @param cpu of the ends, and of {@link Kind#RUN_OVER}: the processor time of the thread that ran the task, during the
+ *     run, right to a hundredth. It is not known for virtual threads and coroutines, and on threads of this JVM neither
+ *     for runs that took less than 50 µs
  * @param worker of {@link Kind#BEGUN}: the thread that runs the task, or the worker process with its process id
  * @param failure of {@link Kind#FAILED}: the exception's class and message, without secrets
  */
@@ -27,6 +30,7 @@ public record TaskEvent(
         Instant at,
         Optional<Duration> waited,
         Optional<Duration> ran,
+        Optional<Duration> cpu,
         Optional<String> worker,
         Optional<String> failure) {
 
@@ -67,6 +71,7 @@ public record TaskEvent(
         Objects.requireNonNull(at, "at");
         Objects.requireNonNull(waited, "waited");
         Objects.requireNonNull(ran, "ran");
+        Objects.requireNonNull(cpu, "cpu");
         Objects.requireNonNull(worker, "worker");
         Objects.requireNonNull(failure, "failure");
     }

@@ -72,7 +72,7 @@ public final class TaskEvents implements AutoCloseable {
     private volatile long toldTo;
 
     /** An event as it was written. */
-    private record Written(Kind kind, long task, long time, long nanos, String pool, Object named,
+    private record Written(Kind kind, long task, long time, long first, long second, String pool, Object named,
             @Nullable String detail) {}
 
     /** Shows names as a filter lets them be seen. */
@@ -193,10 +193,10 @@ public final class TaskEvents implements AutoCloseable {
     }
 
     /** Under lock. */
-    private void take(Kind kind, long task, long time, long nanos, String pool, Object named,
+    private void take(Kind kind, long task, long time, long first, long second, String pool, Object named,
             @Nullable String detail) {
         if (task > before) { // else it was submitted for another stream
-            read.add(new Written(kind, task, time, nanos, pool, named, detail));
+            read.add(new Written(kind, task, time, first, second, pool, named, detail));
         }
     }
 
@@ -206,16 +206,20 @@ public final class TaskEvents implements AutoCloseable {
             now = new Names(filter);
             names = now;
         }
-        Optional<Duration> duration =
-                event.nanos < 0 ? Optional.empty() : Optional.of(Duration.ofNanos(event.nanos));
+        Optional<Duration> first = duration(event.first);
         Optional<String> detail = Optional.ofNullable(event.detail);
         boolean isBegun = event.kind == Kind.BEGUN;
         return new TaskEvent(
                 event.kind, event.task, event.pool, now.of(event.named), recorder.instant(event.time),
-                isBegun ? duration : Optional.empty(),
-                isBegun ? Optional.empty() : duration,
+                isBegun ? first : Optional.empty(),
+                isBegun ? Optional.empty() : first,
+                duration(event.second),
                 isBegun ? detail : Optional.empty(),
                 isBegun ? Optional.empty() : detail.map(now::filtered));
+    }
+
+    private static Optional<Duration> duration(long nanos) {
+        return nanos < 0 ? Optional.empty() : Optional.of(Duration.ofNanos(nanos));
     }
 
     /**

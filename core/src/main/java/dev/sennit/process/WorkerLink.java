@@ -3,6 +3,7 @@ package dev.sennit.process;
 import dev.sennit.codec.EncodedTask;
 import dev.sennit.codec.LambdaShapes;
 import dev.sennit.codec.MessageBuffer;
+import dev.sennit.internal.TaskObserver;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
@@ -40,7 +41,7 @@ interface WorkerLink extends AutoCloseable {
      * @param kind what it says
      * @param task which task it is about; 0 for READY
      * @param runNanos how long the task ran
-     * @param cpuNanos processor time it used
+     * @param cpuNanos processor time it used; less than 0 if the worker does not know
      * @param payload begins with the encoded outcome
      * @param length how long that is
      */
@@ -48,8 +49,13 @@ interface WorkerLink extends AutoCloseable {
         /** The same, with times that can be true of a process of that age. */
         Reply within(long nanos) {
             long run = Math.clamp(runNanos, 0, nanos);
-            long cpu = Math.clamp(cpuNanos, 0, nanos);
+            long cpu = Math.clamp(cpuNanos, TaskObserver.UNKNOWN, nanos);
             return run == runNanos && cpu == cpuNanos ? this : new Reply(kind, task, run, cpu, payload, length);
+        }
+
+        /** The processor time for those who look on: a clock that is too coarse says 0. */
+        long knownCpuNanos() {
+            return cpuNanos > 0 ? cpuNanos : TaskObserver.UNKNOWN;
         }
     }
 

@@ -9,6 +9,7 @@ import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.Management;
 import dev.sennit.internal.SystemSignals;
+import dev.sennit.internal.TaskObserver;
 import dev.sennit.internal.boot.ParentClasses;
 import dev.sennit.internal.machine.MeetingFolder;
 import dev.sennit.internal.machine.MemoryFolder;
@@ -278,7 +279,7 @@ final class WorkerMain {
         }
 
         private void runTask(WorkerLink.WorkerEnd.Task task) throws IOException {
-            long cpuBefore = Management.cpuNanos(this);
+            long cpuBefore = Management.knownCpuNanos(this);
             long start = Backend.current().nanoTime();
             Kind kind = Kind.VALUE;
             MessageBuffer message = outcome;
@@ -299,7 +300,8 @@ final class WorkerMain {
             flushOutput();
             long nanos = Backend.current().nanoTime() - start;
             page.ended(task.number());
-            end.send(kind, task.number(), nanos, Management.cpuNanos(this) - cpuBefore, message);
+            long cpu = cpuBefore < 0 ? TaskObserver.UNKNOWN : Management.knownCpuNanos(this) - cpuBefore;
+            end.send(kind, task.number(), nanos, cpu, message);
             shortInARow = outcome.length() > ALWAYS_KEPT ? 0 : shortInARow + 1;
             int kept = outcome.bytes().length;
             if (kept > MOST_KEPT || (kept > 2 * ALWAYS_KEPT && shortInARow >= QUIET)) {

@@ -467,16 +467,17 @@ final class WorkerSlot {
 
     private <T extends @Nullable Object> void settle(
             RemoteSubmission<T> submission, WorkerLink.Reply reply, WorkerJvm up) {
-        pool.addCpuTime(reply.cpuNanos());
+        pool.addCpuTime(Math.max(0, reply.cpuNanos()));
         submission.startSent(); // if it was sent ahead, the thread that put it in flight may not have called this yet
         if (submission.isRunning()) {
             switch (reply.kind()) {
                 case VALUE -> settleValue(submission, reply, up);
-                case FAILURE -> submission.fail(failureIn(reply, submission, up), reply.runNanos());
+                case FAILURE -> submission.fail(
+                        failureIn(reply, submission, up), reply.runNanos(), reply.knownCpuNanos());
                 case SKIPPED, READY -> {} // not possible: see isAnswer
             }
         }
-        submission.ended(reply.runNanos());
+        submission.ended(reply.runNanos(), reply.knownCpuNanos());
     }
 
     @SuppressWarnings("unchecked") // the task's own value
@@ -487,10 +488,10 @@ final class WorkerSlot {
             value = (T) TaskCodec.decodeValue(reply.payload(), reply.length(), loaderOf(submission), pool.allowed());
             up.link().useAgain(reply.payload());
         } catch (Throwable e) { // out of memory, for example
-            submission.fail(unreadable(e), reply.runNanos());
+            submission.fail(unreadable(e), reply.runNanos(), reply.knownCpuNanos());
             return;
         }
-        submission.succeed(value, reply.runNanos());
+        submission.succeed(value, reply.runNanos(), reply.knownCpuNanos());
     }
 
     private Throwable failureIn(WorkerLink.Reply reply, RemoteSubmission<?> submission, WorkerJvm up) {

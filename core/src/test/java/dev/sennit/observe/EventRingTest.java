@@ -21,11 +21,11 @@ class EventRingTest {
         private final List<Long> tasks = new ArrayList<>();
 
         @Override
-        public void event(Kind kind, long task, long time, long nanos, String pool, Object named,
+        public void event(Kind kind, long task, long time, long first, long second, String pool, Object named,
                 @Nullable String detail) {
             int text = (int) (task % TEXTS.length);
-            assertThat(kind == KINDS[(int) (task % KINDS.length)] && time == task * 31 && nanos == ~task
-                    && pool.equals(TEXTS[text]) && named.equals(TEXTS[(text + 1) % TEXTS.length])
+            assertThat(kind == KINDS[(int) (task % KINDS.length)] && time == task * 31 && first == ~task
+                    && second == task * 17 && pool.equals(TEXTS[text]) && named.equals(TEXTS[(text + 1) % TEXTS.length])
                     && TEXTS[(text + 2) % TEXTS.length].equals(detail)).as("event %s is whole", task).isTrue();
             tasks.add(task);
         }
@@ -33,7 +33,7 @@ class EventRingTest {
 
     private static void write(EventRing ring, long task) {
         int text = (int) (task % TEXTS.length);
-        ring.write(KINDS[(int) (task % KINDS.length)], task, task * 31, ~task, TEXTS[text],
+        ring.write(KINDS[(int) (task % KINDS.length)], task, task * 31, ~task, task * 17, TEXTS[text],
                 TEXTS[(text + 1) % TEXTS.length], TEXTS[(text + 2) % TEXTS.length]);
     }
 

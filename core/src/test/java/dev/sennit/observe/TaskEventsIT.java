@@ -25,6 +25,10 @@ class TaskEventsIT {
             assertThat(told.get(1).worker()).get().asString()
                     .startsWith(pool.name()).endsWith(" (pid " + pid + ")");
             assertThat(told.get(2).ran()).get().satisfies(ran -> assertThat(ran).isPositive());
+            pool.submit(() -> TaskEventsTest.spin()).get();
+            TaskEvent end = events.drain().getLast();
+            assertThat(end.cpu()).get().satisfies(
+                    cpu -> assertThat(cpu).isBetween(TaskEventsTest.BUSY, end.ran().orElseThrow()));
         }
     }
 

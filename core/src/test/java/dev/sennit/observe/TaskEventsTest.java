@@ -10,11 +10,13 @@ import dev.sennit.Retry;
 import dev.sennit.Task;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
+import dev.sennit.internal.Management;
 import dev.sennit.internal.TaskObserver;
 import dev.sennit.observe.TaskEvent.Kind;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
@@ -29,6 +31,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(120)
 class TaskEventsTest {
+    static final Duration BUSY = Duration.ofMillis(5);
+
     @AfterEach
     void nothingIsRecordedAnyMore() {
         TaskEvents.filterNames(NameFilter.DEFAULT);
@@ -59,6 +63,36 @@ class TaskEventsTest {
             });
             assertThat(told.get(0).at()).isBeforeOrEqualTo(begun.at());
             assertThat(begun.at()).isBeforeOrEqualTo(told.get(2).at());
+        }
+    }
+
+    /** Keeps a processor busy for so long. */
+    static long spin() {
+        long end = Management.cpuNanos(Thread.currentThread()) + BUSY.toNanos();
+        while (Management.cpuNanos(Thread.currentThread()) < end) {
+            Thread.onSpinWait();
+        }
+        return end;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"inline", "threads:2"})
+    void aThreadTellsItsProcessorTime(String plan) throws Exception {
+        try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open(plan)) {
+            pool.submit(() -> spin()).get();
+            pool.submit(() -> spin(), TaskOptions.named("again").retry(Retry.attempts(2))).get();
+            List<TaskEvent> ends = events.drain().stream().filter(event -> event.kind().isEnd()).toList();
+            assertThat(ends).hasSize(2).allSatisfy(end -> assertThat(end.cpu()).get().satisfies(
+                    cpu -> assertThat(cpu).isBetween(BUSY, end.ran().orElseThrow())));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"virtual", "loop"})
+    void theProcessorTimeOfAVirtualThreadIsAbsent(String plan) throws Exception {
+        try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open(plan)) {
+            pool.submit(() -> 1).get();
+            assertThat(events.drain()).extracting(TaskEvent::cpu).containsOnly(Optional.empty());
         }
     }
 
