@@ -3,6 +3,7 @@ package dev.sennit;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Deadline;
 import dev.sennit.internal.OpenPools;
+import dev.sennit.internal.TaskObserver;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
 import java.time.Duration;
@@ -23,6 +24,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Gatherer;
 import org.jspecify.annotations.Nullable;
 
@@ -77,6 +79,12 @@ public abstract non-sealed class AbstractPool implements Pool {
     private final UnaskedFailures unaskedFailures;
     private final OpenPools.Entry amongOpenPools;
     private volatile boolean stopping;
+
+    private static final int NEW = 0;
+    private static final int OPENED = 1;
+    private static final int CLOSED = 2;
+    /** What those who look on are told of the pool: NEW -> OPENED -> CLOSED, or NEW -> CLOSED if it did not open. */
+    private final AtomicInteger told = new AtomicInteger(NEW);
 
     /**
      * Creates an open pool.
@@ -354,10 +362,54 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /**
+     * Notes that the pool is open, for those who look on: called before its first worker starts. A kind that does not
+     * call it is open for them with its first task.
+     */
+    protected final void opened() {
+        if (told.get() == NEW && told.compareAndSet(NEW, OPENED)) {
+            TaskObserver observer = TaskObserver.Current.get();
+            if (observer != null) {
+                observer.poolOpened(name);
+            }
+        }
+    }
+
+    /**
+     * Notes that a worker can run tasks, for those who look on. A kind with a worker for each task tells nothing.
+     *
+     * @param worker the name that {@link Submission#start(String)} gets, or the name of the thread
+     */
+    protected final void workerStarted(String worker) {
+        TaskObserver observer = TaskObserver.Current.get();
+        if (observer != null) {
+            observer.workerStarted(name, worker);
+        }
+    }
+
+    /**
+     * Notes that a worker has ended which was started; before {@link #workersReleased}.
+     *
+     * @param worker the name that it was started with
+     * @param why the cause, if it was not to end; else null
+     */
+    protected final void workerEnded(String worker, @Nullable String why) {
+        TaskObserver observer = TaskObserver.Current.get();
+        if (observer != null) {
+            observer.workerEnded(name, worker, why);
+        }
+    }
+
+    /**
      * Notes that all workers have ended: {@link #awaitTermination} returns.
      */
     protected final void workersReleased() {
         amongOpenPools.remove();
+        if (told.getAndSet(CLOSED) == OPENED) {
+            TaskObserver observer = TaskObserver.Current.get();
+            if (observer != null) {
+                observer.poolClosed(name);
+            }
+        }
         terminated.countDown();
     }
 
@@ -582,6 +634,7 @@ public abstract non-sealed class AbstractPool implements Pool {
                 }
             }
         }
+        opened();
         counters.submitted();
         submission.tellSubmitted();
         boolean here = (inCaller || runsInCaller()) && !tooLate;

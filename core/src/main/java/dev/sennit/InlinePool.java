@@ -23,6 +23,7 @@ public final class InlinePool extends AbstractPool {
 
     private InlinePool(Builder settings) {
         super(settings, 1);
+        opened();
     }
 
     /**

@@ -79,6 +79,7 @@ public final class ThreadPool extends AbstractPool {
         idleNanos = count.changes() ? Timers.nanos(settings.idle) : FOREVER;
         initializer = settings.initializer;
         priorities = settings.priorities;
+        opened();
     }
 
     /**
@@ -169,7 +170,7 @@ public final class ThreadPool extends AbstractPool {
     }
 
     private void releasedIfAllAreHome() {
-        if (over && count.threads() == 0) {
+        if (over && count.threads() == 0 && alive.isEmpty()) { // not alive: it has told of its end
             workersReleased();
         }
     }
@@ -192,11 +193,13 @@ public final class ThreadPool extends AbstractPool {
         return Optional.of(Duration.ofNanos(nanos));
     }
 
-    private void breakDown(Throwable failure) {
-        var unusable = new WorkerStartException(
-                "initializer of pool " + name() + " failed: " + Throwables.text(failure), failure);
+    /** Returns what the tasks are told. */
+    private String breakDown(Throwable failure) {
+        String why = "initializer of pool " + name() + " failed: " + Throwables.text(failure);
+        var unusable = new WorkerStartException(why, failure);
         broken = unusable;
         failWhatWaits(unusable, () -> true);
+        return why;
     }
 
     private void failWhatWaits(Throwable why, BooleanSupplier isWithoutThreads) {
@@ -227,8 +230,14 @@ public final class ThreadPool extends AbstractPool {
         /** The task that it runs, or null. Written by this thread. */
         private volatile @Nullable Submission<?> current;
 
+        /** Its name; that of the thread, which a task may change. */
+        private final String workerName;
+        /** Only this thread. Why its initializer failed, or null. */
+        private @Nullable String failure;
+
         Worker(String name) {
             super(name);
+            workerName = name;
             setDaemon(true);
         }
 
@@ -240,11 +249,13 @@ public final class ThreadPool extends AbstractPool {
         public void run() {
             boolean countedOut = false;
             try {
+                workerStarted(workerName);
                 if (initialized()) {
                     countedOut = runTasks();
                 }
             } finally {
                 cpuNanosOfTheGone.add(Management.cpuNanos(this));
+                workerEnded(workerName, failure);
                 alive.remove(this);
                 if (!countedOut) {
                     count.oneIsGone();
@@ -261,7 +272,7 @@ public final class ThreadPool extends AbstractPool {
                 initializer.perform();
                 return true;
             } catch (Throwable e) { // an Error too fails the initializer
-                breakDown(e);
+                failure = breakDown(e);
                 return false;
             } finally {
                 Thread.interrupted();

@@ -36,6 +36,7 @@ public final class VirtualPool extends AbstractPool {
                 settings.limit, this::start, Submission::isQueued,
                 (unstarted, why) -> unstarted.settle(null, why, false));
         threads = Thread.ofVirtual().name(name()); // without numbers, which cost more than a short task
+        opened();
     }
 
     /**

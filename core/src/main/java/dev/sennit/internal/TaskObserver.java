@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A task that was submitted while there was no observer is never told of: its number is 0. The parts of a whole that
  * a pool counts as one task are not told of either. So what an observer hears adds up as the figures of a pool do.
  *
+ * <p>Pools and workers that were there before the observer are told of from then on: it may hear of an end alone.
+ *
  * <p>The calls for one task come in this order, from whichever thread makes the step; {@code runOver} may also come
  * before the end that made the task stop, and {@code begun} after it, as two threads are at work then:
  * <pre>
@@ -70,6 +72,26 @@ public interface TaskObserver {
 
     /** The run of a task that was stopped is over; its times are as those of {@link #ended}. */
     void runOver(long task, String pool, Object named, long ranNanos, long cpuNanos);
+
+    /** A pool is open, and may get tasks. */
+    void poolOpened(String pool);
+
+    /** A pool has terminated: its tasks and its workers have ended. Not told of a pool that was never opened. */
+    void poolClosed(String pool);
+
+    /**
+     * A worker can run tasks.
+     *
+     * @param worker its name, as {@link #begun} has it
+     */
+    void workerStarted(String pool, String worker);
+
+    /**
+     * A worker has ended, which was started before.
+     *
+     * @param why the cause, if it was not to end; else null
+     */
+    void workerEnded(String pool, String worker, @Nullable String why);
 
     /** Holds the observer of this JVM. */
     final class Current {

@@ -142,6 +142,7 @@ public final class EventLoop extends AbstractPool {
         scheduler =
                 settings.mechanismOrBest() == Mechanism.SCHEDULER ? new LoopScheduler(this) : new BatonScheduler(this);
         LoopWatch.add(this, scheduler, settings.watch());
+        opened();
     }
 
     /**

@@ -59,8 +59,8 @@ final class EventRing {
 
     /** An event as it was written; what its two figures and its detail are depends on its kind. */
     interface Reader {
-        void event(TaskEvent.Kind kind, long task, long time, long first, long second, String pool, Object named,
-                @Nullable String detail);
+        void event(TaskEvent.Kind kind, long task, long time, long first, long second, String pool,
+                @Nullable Object named, @Nullable String detail);
     }
 
     /**
@@ -77,8 +77,8 @@ final class EventRing {
         references = new Object[capacity * REFERENCES];
     }
 
-    void write(TaskEvent.Kind kind, long task, long time, long first, long second, String pool, Object named,
-            @Nullable String detail) {
+    void write(TaskEvent.Kind kind, long task, long time, long first, long second, String pool,
+            @Nullable Object named, @Nullable String detail) {
         long number = claim();
         int place = (int) number & mask;
         int row = place * ROW;

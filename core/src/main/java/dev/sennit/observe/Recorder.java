@@ -8,7 +8,7 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes what tasks do into one ring. It is the observer of this JVM while a stream is open; nothing is written, and
+ * Writes what tasks, workers and pools do into one ring. It is the observer of this JVM while a stream is open; nothing is written, and
  * there is no ring, while none is.
  */
 final class Recorder implements TaskObserver {
@@ -17,6 +17,9 @@ final class Recorder implements TaskObserver {
 
     /** What is kept of a name or a message, so that the ring has a bound. */
     private static final int LONGEST_TEXT = 2000;
+
+    /** The number in events that are not of a task. */
+    static final long NO_TASK = 0;
 
     /** Guarded by the class. */
     private static int streams;
@@ -69,6 +72,15 @@ final class Recorder implements TaskObserver {
         }
     }
 
+    private void write(Kind kind, String pool, @Nullable String worker, @Nullable String why) {
+        try {
+            String text = why == null ? null : shortened(why);
+            ring.write(kind, NO_TASK, Backend.current().nanoTime(), UNKNOWN, UNKNOWN, pool, worker, text);
+        } catch (Throwable e) {
+            // as above
+        }
+    }
+
     private static @Nullable String text(@Nullable Throwable failure) {
         try {
             return failure == null ? null : shortened(Throwables.text(failure));
@@ -115,5 +127,25 @@ final class Recorder implements TaskObserver {
     @Override
     public void runOver(long task, String pool, Object named, long ranNanos, long cpuNanos) {
         write(Kind.RUN_OVER, task, pool, named, ranNanos, cpuNanos, null);
+    }
+
+    @Override
+    public void poolOpened(String pool) {
+        write(Kind.POOL_OPENED, pool, null, null);
+    }
+
+    @Override
+    public void poolClosed(String pool) {
+        write(Kind.POOL_CLOSED, pool, null, null);
+    }
+
+    @Override
+    public void workerStarted(String pool, String worker) {
+        write(Kind.WORKER_STARTED, pool, worker, null);
+    }
+
+    @Override
+    public void workerEnded(String pool, String worker, @Nullable String why) {
+        write(Kind.WORKER_ENDED, pool, worker, why);
     }
 }

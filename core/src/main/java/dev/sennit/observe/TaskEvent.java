@@ -6,12 +6,13 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * A step of a task. What is not known is absent; no figure is 0 for want of knowledge.
+ * A step of a task, a worker or a pool. What is not known is absent; no figure is 0 for want of knowledge.
  *
  * @param kind what has happened
- * @param task the number of the task, which no other task of this JVM has
+ * @param task the number of the task, which no other task of this JVM has; 0 where the {@linkplain Kind#isOfTask kind is
+ *     not of a task}
  * @param pool the name of its pool
- * @param name the name of the task, without secrets: see {@link NameFilter}
+ * @param name the name of the task, without secrets: see {@link NameFilter}; empty where the kind is not of a task
  * @param at when it happened. Set clocks do not matter: differences are right
  * @param waited of {@link Kind#BEGUN}: how long the task has waited for the worker
  * @param ran of the ends, and of {@link Kind#RUN_OVER}: how long the run took, as its worker measured it; absent if the
@@ -19,8 +20,9 @@ import java.util.Optional;
  * @param cpu of the ends, and of {@link Kind#RUN_OVER}: the processor time of the thread that ran the task, during the
  *     run, right to a hundredth. It is not known for virtual threads and coroutines, and on threads of this JVM neither
  *     for runs that took less than 50 µs
- * @param worker of {@link Kind#BEGUN}: the thread that runs the task, or the worker process with its process id
- * @param failure of {@link Kind#FAILED}: the exception's class and message, without secrets
+ * @param worker of {@link Kind#BEGUN} and of the kinds of workers: the thread, or the worker process with its process id
+ * @param failure of {@link Kind#FAILED}: the exception's class and message, without secrets; of {@link
+ *     Kind#WORKER_ENDED}: why it ended, as its pool's log says, if it was not to end
  */
 public record TaskEvent(
         Kind kind,
@@ -34,7 +36,7 @@ public record TaskEvent(
         Optional<String> worker,
         Optional<String> failure) {
 
-    /** What can happen to a task. */
+    /** What can happen. */
     public enum Kind {
         /** A pool has admitted it. */
         SUBMITTED,
@@ -51,7 +53,18 @@ public record TaskEvent(
         /** It was cancelled. */
         CANCELLED,
         /** The run of a task that was cancelled, ran out of time or was completed from outside is over. */
-        RUN_OVER;
+        RUN_OVER,
+        /** A pool is open. */
+        POOL_OPENED,
+        /** A pool has terminated: its tasks and workers have ended, and were told of. */
+        POOL_CLOSED,
+        /**
+         * A worker can run tasks: a thread of a pool of threads, or a worker process, once it is ready. Virtual threads
+         * and coroutines, of which each task has its own, are not told of; nor is a process that does not get ready.
+         */
+        WORKER_STARTED,
+        /** A worker has ended. If it died, this comes before the end of the task that it ran. */
+        WORKER_ENDED;
 
         /**
          * Returns whether the task's future is done.
@@ -60,6 +73,18 @@ public record TaskEvent(
          */
         public boolean isEnd() {
             return this == SUCCEEDED || this == FAILED || this == CANCELLED;
+        }
+
+        /**
+         * Returns whether it happens to a task.
+         *
+         * @return false for what pools and workers do
+         */
+        public boolean isOfTask() {
+            return switch (this) {
+                case POOL_OPENED, POOL_CLOSED, WORKER_STARTED, WORKER_ENDED -> false;
+                default -> true;
+            };
         }
     }
 

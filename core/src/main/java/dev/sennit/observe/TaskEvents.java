@@ -20,7 +20,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A stream of what tasks do, over all pools of this JVM and all kinds of workers.
+ * A stream of what tasks, workers and pools do, over all pools of this JVM and all kinds of workers.
  *
  * {@snippet :
  * try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("processes:2")) {
@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  *     TaskEvent event;
  *     do {
  *         event = events.next(Duration.ofSeconds(10)).orElseThrow();
- *         System.out.println(event.name() + " on " + event.pool() + ": " + event.kind());
+ *         System.out.println(event.pool() + " " + event.name() + ": " + event.kind());
  *     } while (!event.kind().isEnd());
  * }
  * }
@@ -37,6 +37,9 @@ import org.jspecify.annotations.Nullable;
  * Kind#SUBMITTED submitted}, and of each one {@linkplain Kind#isEnd end}. The tasks are those that the {@linkplain
  * dev.sennit.Pool#statistics figures} of a pool count: a task with a retry is one, and so is a chunk of {@code map}. An
  * event is in the stream before the future of its task is done: who has the result of a task finds its end here.
+ *
+ * <p>It also tells of pools that open and close, and of workers that start and end, from when the stream was opened:
+ * nothing is told of a pool or worker that is there already, before it does something.
  *
  * <p>The threads that run tasks write into a ring of 65,536 events and never wait. A reader that is slower loses the
  * oldest, and {@link #missed} tells how many. Events have one order, which is that of the steps of each task. While no
@@ -72,8 +75,8 @@ public final class TaskEvents implements AutoCloseable {
     private volatile long toldTo;
 
     /** An event as it was written. */
-    private record Written(Kind kind, long task, long time, long first, long second, String pool, Object named,
-            @Nullable String detail) {}
+    private record Written(Kind kind, long task, long time, long first, long second, String pool,
+            @Nullable Object named, @Nullable String detail) {}
 
     /** Shows names as a filter lets them be seen. */
     private static final class Names {
@@ -193,9 +196,9 @@ public final class TaskEvents implements AutoCloseable {
     }
 
     /** Under lock. */
-    private void take(Kind kind, long task, long time, long first, long second, String pool, Object named,
-            @Nullable String detail) {
-        if (task > before) { // else it was submitted for another stream
+    private void take(Kind kind, long task, long time, long first, long second, String pool,
+            @Nullable Object named, @Nullable String detail) {
+        if (task > before || !kind.isOfTask()) { // else it was submitted for another stream
             read.add(new Written(kind, task, time, first, second, pool, named, detail));
         }
     }
@@ -208,6 +211,16 @@ public final class TaskEvents implements AutoCloseable {
         }
         Optional<Duration> first = duration(event.first);
         Optional<String> detail = Optional.ofNullable(event.detail);
+        if (!event.kind.isOfTask()) {
+            return new TaskEvent(
+                    event.kind, event.task, event.pool, "", recorder.instant(event.time),
+                    Optional.empty(), Optional.empty(), Optional.empty(),
+                    Optional.ofNullable((String) event.named),
+                    detail.map(TaskEvents::filtered));
+        }
+        String name = event.named instanceof Class<?> written
+                ? ClassNames.readable(written)
+                : Objects.requireNonNullElse((String) event.named, "");
         boolean isBegun = event.kind == Kind.BEGUN;
         return new TaskEvent(
                 event.kind, event.task, event.pool, now.of(event.named), recorder.instant(event.time),

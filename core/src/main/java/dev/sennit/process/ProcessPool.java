@@ -169,6 +169,7 @@ public final class ProcessPool extends AbstractPool {
 
     private void start() {
         try {
+            opened();
             WorkerPools.opened(this);
             if (policy.isTimed()) {
                 Backend.start(new WorkerWatch(name(), policy, closing, this::looks));
@@ -809,7 +810,8 @@ public final class ProcessPool extends AbstractPool {
         return is;
     }
 
-    void workerDown(WorkerJvm dead) {
+    /** Returns whether the worker is counted as lost: it was not to end. */
+    boolean workerDown(WorkerJvm dead) {
         synchronized (lock) {
             switch (dead.standing()) {
                 case SERVING -> {
@@ -825,10 +827,12 @@ public final class ProcessPool extends AbstractPool {
             if (outgoing == dead) {
                 outgoing = null;
             }
-            if (!dead.endWasIntended()) {
+            boolean isLost = !dead.endWasIntended();
+            if (isLost) {
                 workersLost++;
             }
             lock.notifyAll();
+            return isLost;
         }
     }
 
@@ -959,6 +963,14 @@ public final class ProcessPool extends AbstractPool {
 
     @Nullable Initializer initializer() {
         return initializer;
+    }
+
+    void tellStarted(WorkerJvm worker) {
+        workerStarted(worker.label());
+    }
+
+    void tellEnded(WorkerJvm worker, @Nullable String why) {
+        workerEnded(worker.label(), why);
     }
 
     void addCpuTime(long nanos) {

@@ -215,6 +215,7 @@ final class WorkerSlot {
                 pool.waitBeforeNextStart();
                 continue;
             }
+            pool.tellStarted(started);
             switch (placeOf(started)) {
                 case SERVING -> takeNextAndMoreAhead(started);
                 case DRAINED -> started.quit();
@@ -650,8 +651,8 @@ final class WorkerSlot {
     /** Marks a dead worker as buried, and settles the tasks that it had or hands them back. */
     private void bury(WorkerJvm dead) {
         jvm = null;
-        pool.workerDown(dead);
-        ServingThread.current().owe(() -> settleWhatItHad(dead));
+        boolean isLost = pool.workerDown(dead);
+        ServingThread.current().owe(() -> settleWhatItHad(dead, isLost));
         try {
             dead.takeBackAllAhead().forEach(pool::placeFirst);
             pool.callUpSpares();
@@ -661,7 +662,7 @@ final class WorkerSlot {
         }
     }
 
-    private void settleWhatItHad(WorkerJvm dead) {
+    private void settleWhatItHad(WorkerJvm dead, boolean isLost) {
         RemoteSubmission<?> had;
         turn.lock(); // a thread in pollFor may be taking the answer; after it, pollFor finds the worker buried
         try {
@@ -682,16 +683,26 @@ final class WorkerSlot {
         }
         List<RemoteSubmission<?>> outOfTurn = dead.begunOutOfTurn();
         WorkerJvm.End end = dead.bury();
+        String why = isLost ? causeOfDeath(dead, end, during) : null;
+        pool.tellEnded(dead, why);
         if (had != null) {
             diedWith(had, hadBegun, dead, end);
         }
         outOfTurn.forEach(task -> diedWith(task, true, dead, end));
-        tellEnd(dead, end, during); // last: the log is the application's code, and may be slow
+        logEnd(dead, end, why); // last: the log is the application's code, and may be slow
     }
 
-    private void tellEnd(WorkerJvm dead, WorkerJvm.End end, String during) {
-        if (!dead.endWasIntended()) {
-            pool.log().lost(String.valueOf(CauseOfDeath.of(dead, end, name, during, pool.settings()).getMessage()));
+    private String causeOfDeath(WorkerJvm dead, WorkerJvm.End end, String during) {
+        try {
+            return String.valueOf(CauseOfDeath.of(dead, end, name, during, pool.settings()).getMessage());
+        } catch (Throwable e) { // no memory: what it had is to be settled even so
+            return "a worker has ended";
+        }
+    }
+
+    private void logEnd(WorkerJvm dead, WorkerJvm.End end, @Nullable String why) {
+        if (why != null) {
+            pool.log().lost(why);
         } else if (!pool.isShutdown()) { // the end of a closed pool's workers is not worth setting up logging
             pool.log().ended("worker " + name + " (pid " + dead.pid() + ") has ended, as it was to, "
                     + WorkerCrashedException.describeExit(end.exitCode()));

@@ -21,11 +21,11 @@ class EventRingTest {
         private final List<Long> tasks = new ArrayList<>();
 
         @Override
-        public void event(Kind kind, long task, long time, long first, long second, String pool, Object named,
-                @Nullable String detail) {
+        public void event(Kind kind, long task, long time, long first, long second, String pool,
+                @Nullable Object named, @Nullable String detail) {
             int text = (int) (task % TEXTS.length);
             assertThat(kind == KINDS[(int) (task % KINDS.length)] && time == task * 31 && first == ~task
-                    && second == task * 17 && pool.equals(TEXTS[text]) && named.equals(TEXTS[(text + 1) % TEXTS.length])
+                    && second == task * 17 && pool.equals(TEXTS[text]) && TEXTS[(text + 1) % TEXTS.length].equals(named)
                     && TEXTS[(text + 2) % TEXTS.length].equals(detail)).as("event %s is whole", task).isTrue();
             tasks.add(task);
         }

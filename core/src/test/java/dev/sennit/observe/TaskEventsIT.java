@@ -1,11 +1,16 @@
 package dev.sennit.observe;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Pool;
 import dev.sennit.Pools;
+import dev.sennit.TaskFuture;
+import dev.sennit.TaskOptions;
 import dev.sennit.observe.TaskEvent.Kind;
+import dev.sennit.process.WorkerCrashedException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ThreadLocalRandom;
@@ -16,17 +21,21 @@ import org.junit.jupiter.api.Timeout;
 /** What tasks in worker processes do, also while these are killed. */
 @Timeout(300)
 class TaskEventsIT {
+    private static List<TaskEvent> ofTasks(TaskEvents events) {
+        return events.drain().stream().filter(event -> event.kind().isOfTask()).toList();
+    }
+
     @Test
     void theWorkerAndItsTimesAreTold() throws Exception {
         try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("processes:1")) {
             long pid = pool.submit(() -> ProcessHandle.current().pid()).get();
-            List<TaskEvent> told = events.drain();
+            List<TaskEvent> told = ofTasks(events);
             assertThat(told).extracting(TaskEvent::kind).containsExactly(Kind.SUBMITTED, Kind.BEGUN, Kind.SUCCEEDED);
             assertThat(told.get(1).worker()).get().asString()
                     .startsWith(pool.name()).endsWith(" (pid " + pid + ")");
             assertThat(told.get(2).ran()).get().satisfies(ran -> assertThat(ran).isPositive());
             pool.submit(() -> TaskEventsTest.spin()).get();
-            TaskEvent end = events.drain().getLast();
+            TaskEvent end = ofTasks(events).getLast();
             assertThat(end.cpu()).get().satisfies(
                     cpu -> assertThat(cpu).isBetween(TaskEventsTest.BUSY, end.ran().orElseThrow()));
         }
@@ -57,6 +66,48 @@ class TaskEventsIT {
             events.drain().forEach(count::add);
             assertThat(events.missed()).isZero();
             count.ensureAgrees(pool);
+        }
+    }
+
+    @Test
+    void aWorkerStartsAndDiesAndAnotherStarts() throws Exception {
+        try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("processes:1")) {
+            long pid = pool.submit(() -> ProcessHandle.current().pid()).get();
+            List<TaskEvent> told = new ArrayList<>(events.drain());
+            assertThat(told.getFirst().kind()).isEqualTo(Kind.POOL_OPENED);
+            assertThat(told).filteredOn(event -> event.kind() == Kind.WORKER_STARTED).singleElement()
+                    .satisfies(started -> assertThat(started.worker()).get().asString().endsWith(" (pid " + pid + ")"));
+            TaskFuture<?> killed = pool.submit(() -> Runtime.getRuntime().halt(7), TaskOptions.named("halt"));
+            assertThatThrownBy(killed::get).hasCauseInstanceOf(WorkerCrashedException.class);
+            List<TaskEvent> end = events.drain().stream()
+                    .filter(event -> event.kind() == Kind.WORKER_ENDED || event.kind() == Kind.FAILED).toList();
+            assertThat(end).extracting(TaskEvent::kind).containsExactly(Kind.WORKER_ENDED, Kind.FAILED);
+            assertThat(end.getFirst().worker()).isEqualTo(
+                    told.stream().filter(event -> event.kind() == Kind.BEGUN).findFirst().orElseThrow().worker());
+            assertThat(end.getFirst().failure()).get().asString().contains("(pid " + pid + ") exited with code 7")
+                    .endsWith("while it ran task halt");
+            assertThat(pool.submit(() -> ProcessHandle.current().pid()).get()).isNotEqualTo(pid);
+            assertThat(events.drain()).extracting(TaskEvent::kind).containsOnlyOnce(Kind.WORKER_STARTED);
+        }
+    }
+
+    /** Workers that end as they are to, told of before the pool is closed. */
+    @Test
+    void workersThatAreReplacedEndWithoutAFailure() throws Exception {
+        try (TaskEvents events = TaskEvents.open()) {
+            Pool pool = Pools.open("processes:1?strict-max-tasks=2");
+            for (int i = 0; i < 6; i++) {
+                pool.submit(() -> 1).get();
+            }
+            pool.close();
+            var count = new EventCount();
+            List<TaskEvent> told = events.drain();
+            told.forEach(count::add);
+            count.ensureAgrees(pool);
+            assertThat(pool.statistics().workersRecycled()).isPositive();
+            assertThat(told).filteredOn(event -> event.kind() == Kind.WORKER_ENDED)
+                    .hasSizeGreaterThanOrEqualTo((int) pool.statistics().workersRecycled())
+                    .allSatisfy(end -> assertThat(end.failure()).isEmpty());
         }
     }
 }

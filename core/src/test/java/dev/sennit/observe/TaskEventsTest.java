@@ -10,6 +10,7 @@ import dev.sennit.Retry;
 import dev.sennit.Task;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
+import dev.sennit.ThreadPool;
 import dev.sennit.internal.Management;
 import dev.sennit.internal.TaskObserver;
 import dev.sennit.observe.TaskEvent.Kind;
@@ -39,6 +40,11 @@ class TaskEventsTest {
         assertThat(TaskObserver.Current.get()).isNull();
     }
 
+    /** What has come of tasks: what pools and workers do comes from other threads in between. */
+    private static List<TaskEvent> ofTasks(TaskEvents events) {
+        return events.drain().stream().filter(event -> event.kind().isOfTask()).toList();
+    }
+
     private static List<Kind> kinds(List<TaskEvent> events) {
         return events.stream().map(TaskEvent::kind).toList();
     }
@@ -48,7 +54,7 @@ class TaskEventsTest {
     void aTaskIsSubmittedBegunAndEnded(String plan) throws Exception {
         try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open(plan)) {
             String worker = pool.submit(() -> Thread.currentThread().getName()).get();
-            List<TaskEvent> told = events.drain(); // the end is told before the future is done
+            List<TaskEvent> told = ofTasks(events); // the end is told before the future is done
             assertThat(kinds(told)).containsExactly(Kind.SUBMITTED, Kind.BEGUN, Kind.SUCCEEDED);
             TaskEvent begun = told.get(1);
             assertThat(begun.worker()).contains(worker);
@@ -104,18 +110,18 @@ class TaskEventsTest {
                 throw new IllegalStateException("bad token=abc");
             }, options);
             assertThatThrownBy(future::get).isInstanceOf(ExecutionException.class);
-            TaskEvent end = events.drain().getLast();
+            TaskEvent end = ofTasks(events).getLast();
             assertThat(end.kind()).isEqualTo(Kind.FAILED);
             assertThat(end.name()).isEqualTo("fetch https://ann:***@example.org/");
             assertThat(end.failure()).contains("java.lang.IllegalStateException: bad token=***");
             TaskEvents.filterNames(text -> null);
             pool.submit(() -> 1).get();
-            assertThat(events.drain()).extracting(TaskEvent::name).containsOnly(NameFilter.REFUSED);
+            assertThat(ofTasks(events)).extracting(TaskEvent::name).containsOnly(NameFilter.REFUSED);
             TaskEvents.filterNames(text -> {
                 throw new IllegalStateException("?");
             });
             pool.submit(() -> 1).get();
-            assertThat(events.drain()).extracting(TaskEvent::name).containsOnly(NameFilter.REFUSED).hasSize(3);
+            assertThat(ofTasks(events)).extracting(TaskEvent::name).containsOnly(NameFilter.REFUSED).hasSize(3);
         }
     }
 
@@ -135,7 +141,7 @@ class TaskEventsTest {
             TaskFuture<?> waiting = pool.submit(() -> 2);
             waiting.cancel(true);
             running.cancel(true);
-            List<TaskEvent> told = events.drain();
+            List<TaskEvent> told = ofTasks(events);
             assertThat(kinds(told)).containsExactly(
                     Kind.SUBMITTED, Kind.BEGUN, Kind.SUBMITTED, Kind.CANCELLED, Kind.CANCELLED);
             assertThat(told).filteredOn(event -> event.kind().isEnd()).extracting(TaskEvent::ran)
@@ -159,7 +165,7 @@ class TaskEventsTest {
                 }
                 return 1;
             }, twice).get();
-            List<TaskEvent> told = events.drain();
+            List<TaskEvent> told = ofTasks(events);
             assertThat(kinds(told)).containsExactly(
                     Kind.SUBMITTED, Kind.BEGUN, Kind.RETRIED, Kind.RETRIED, Kind.SUCCEEDED);
             assertThat(told).extracting(TaskEvent::task).containsOnly(told.getFirst().task());
@@ -181,8 +187,8 @@ class TaskEventsTest {
                     early.get();
                     known.get();
                     pool.submit(() -> 3).get();
-                    assertThat(kinds(first.drain())).hasSize(6);
-                    assertThat(kinds(second.drain())).hasSize(3);
+                    assertThat(kinds(ofTasks(first))).hasSize(6);
+                    assertThat(kinds(ofTasks(second))).hasSize(3);
                 }
             }
         }
@@ -213,7 +219,9 @@ class TaskEventsTest {
         Queue<Kind> heard = new ConcurrentLinkedQueue<>();
         var hangs = new CountDownLatch(1);
         try (var _ = TaskEvents.listen(event -> {
-            heard.add(event.kind());
+            if (event.kind().isOfTask()) {
+                heard.add(event.kind());
+            }
             throw new IllegalStateException("a listener that fails, as it is to");
         }); var _ = TaskEvents.listen(event -> hangs.await()); Pool pool = Pools.open("threads:2")) {
             for (int i = 0; i < 10; i++) {
@@ -247,7 +255,7 @@ class TaskEventsTest {
                 pool.submit(() -> 1);
             }
             isSlow.countDown();
-            await().atMost(Duration.ofMinutes(1)).until(() -> heard.get() + missed.get() == 3 * tasks);
+            await().atMost(Duration.ofMinutes(1)).until(() -> heard.get() + missed.get() == 3 * tasks + 1);
             assertThat(missed.get()).isGreaterThan(0);
         }
     }
@@ -280,7 +288,7 @@ class TaskEventsTest {
         var goesOn = new CountDownLatch(1);
         TaskEvents.Listening listening = TaskEvents.listen(event -> {
             goesOn.await();
-            told.incrementAndGet();
+            told.addAndGet(event.kind().isOfTask() ? 1 : 0);
         });
         try (listening; Pool pool = Pools.open("threads:1")) {
             assertThat(listening.awaitTold(Duration.ofMinutes(1))).as("nothing has happened").isTrue();
@@ -296,5 +304,90 @@ class TaskEventsTest {
             assertThat(told).hasValue(6003);
         }
         assertThat(listening.awaitTold(Duration.ofMinutes(1))).as("nothing has happened since").isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"inline", "threads:2", "virtual:2", "loop"})
+    void aPoolIsOpenedAndClosed(String plan) throws Exception {
+        try (TaskEvents events = TaskEvents.open()) {
+            Pool pool = Pools.open(plan);
+            assertThat(events.drain()).singleElement().satisfies(event -> {
+                assertThat(event.kind()).isEqualTo(Kind.POOL_OPENED);
+                assertThat(event.pool()).isEqualTo(pool.name());
+                assertThat(event.name()).isEmpty();
+                assertThat(event.task()).isZero();
+            });
+            for (int i = 0; i < 4; i++) {
+                pool.submit(() -> 1).get();
+            }
+            pool.close();
+            List<TaskEvent> told = events.drain();
+            assertThat(told.getLast().kind()).isEqualTo(Kind.POOL_CLOSED);
+            assertThat(told).filteredOn(event -> event.kind() == Kind.WORKER_STARTED)
+                    .hasSize(plan.equals("threads:2") ? 2 : 0);
+            pool.close();
+            assertThat(events.drain()).isEmpty();
+        }
+    }
+
+    /** A stream that is opened later hears of what follows. */
+    @Test
+    void theWorkersOfAPoolOfThreadsStartAndEnd() throws Exception {
+        try (TaskEvents events = TaskEvents.open()) {
+            Pool pool = Pools.open("threads:1");
+            String worker = pool.submit(() -> Thread.currentThread().getName()).get();
+            pool.submit(() -> Thread.currentThread().setName("another")).get();
+            try (TaskEvents later = TaskEvents.open()) {
+                pool.close();
+                assertThat(kinds(later.drain())).containsExactly(Kind.WORKER_ENDED, Kind.POOL_CLOSED);
+            }
+            List<TaskEvent> ofWorkers = events.drain().stream().filter(event -> event.worker().isPresent()
+                    && event.kind() != Kind.BEGUN).toList();
+            assertThat(kinds(ofWorkers)).containsExactly(Kind.WORKER_STARTED, Kind.WORKER_ENDED);
+            assertThat(ofWorkers).allSatisfy(event -> {
+                assertThat(event.worker()).contains(worker);
+                assertThat(event.failure()).isEmpty();
+            });
+        }
+    }
+
+    @Test
+    void aThreadWhoseInitializerFailsEndsWithThat() {
+        try (TaskEvents events = TaskEvents.open()) {
+            try (Pool pool = ThreadPool.builder().workers(1).initializer(() -> {
+                throw new IllegalStateException("no token=abc");
+            }).open()) {
+                assertThatThrownBy(() -> pool.submit(() -> 1).get()).isInstanceOf(ExecutionException.class);
+            }
+            assertThat(events.drain()).filteredOn(event -> event.kind() == Kind.WORKER_ENDED).singleElement()
+                    .satisfies(end -> assertThat(end.failure()).get().asString()
+                            .contains("initializer of pool threads-").endsWith("no token=***"));
+        }
+    }
+
+    /** As those of a pool that grows and shrinks do. */
+    @Test
+    void aPoolIsClosedWhenItsThreadsHaveToldOfTheirEnds() throws Exception {
+        try (TaskEvents events = TaskEvents.open()) {
+            var count = new EventCount();
+            for (int i = 0; i < 300; i++) {
+                try (Pool pool = ThreadPool.builder().workers(0, 3).idle(Duration.ofNanos(1)).open()) {
+                    pool.submit(() -> 1);
+                    pool.submit(() -> 2).get();
+                }
+                events.drain().forEach(count::add);
+            }
+        }
+    }
+
+    @Test
+    void aPoolOfAnotherAuthorIsOpenWithItsFirstTask() throws Exception {
+        try (TaskEvents events = TaskEvents.open()) {
+            OwnKind.runOne();
+            assertThat(kinds(events.drain())).containsExactly(
+                    Kind.POOL_OPENED, Kind.SUBMITTED, Kind.BEGUN, Kind.SUCCEEDED, Kind.POOL_CLOSED);
+            OwnKind.runNone();
+            assertThat(events.drain()).isEmpty();
+        }
     }
 }
