@@ -85,6 +85,11 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     /** The chunk that the thread waits for; read by threads that note a failure. */
     private volatile @Nullable TaskFuture<?> awaited;
 
+    /** Null if nobody looks on. */
+    private final @Nullable WholeProgress progress;
+    /** How many items have been passed on. */
+    private long itemsDone;
+
     private List<A> chunk = new ArrayList<>();
     private int chunkSize = 1;
     private double nanosPerItem;
@@ -106,6 +111,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
         this.chunkNanos = Timers.nanos(pool.chunkTime());
         this.fixedSize = chunkSize;
         this.async = async;
+        this.progress = WholeProgress.begin(pool.name(), TaskNames.written(function).getClass(), itemsKnown);
     }
 
     /** Returns how many chunks may be under way. */
@@ -135,12 +141,18 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
 
     /** Submits the remaining items, waits for all chunks and passes their results on. */
     void finish(Predicate<? super R> receiver) {
-        guarded(() -> {
-            if (finished || (!chunk.isEmpty() && failure.get() == null && !flush(receiver))) {
-                return false;
+        try {
+            guarded(() -> {
+                if (finished || (!chunk.isEmpty() && failure.get() == null && !flush(receiver))) {
+                    return false;
+                }
+                return handOnAll(receiver);
+            });
+        } finally {
+            if (progress != null) {
+                progress.end();
             }
-            return handOnAll(receiver);
-        });
+        }
     }
 
     /** Waits for all chunks under way and passes their results on; throws the failure of a chunk in its turn. */
@@ -356,6 +368,10 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
             if (!receiver.test(value)) {
                 return false;
             }
+        }
+        itemsDone += values.size();
+        if (progress != null) {
+            progress.report(itemsDone);
         }
         return true;
     }

@@ -3,6 +3,7 @@ package dev.sennit;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
@@ -145,7 +146,20 @@ public final class Pipeline<S extends @Nullable Object, T extends @Nullable Obje
      * @return a pipeline without stages
      */
     public static <S extends @Nullable Object> Pipeline<S, S> from(Iterable<? extends S> items) {
-        return of(Objects.requireNonNull(items, "items")::iterator);
+        return of(new OfItems<>(Objects.requireNonNull(items, "items")));
+    }
+
+    /** A source that may know how many items it has. */
+    record OfItems<S extends @Nullable Object>(Iterable<? extends S> items) implements Supplier<Iterator<? extends S>> {
+        @Override
+        public Iterator<? extends S> get() {
+            return items.iterator();
+        }
+
+        /** Returns how many items there are; less than 0 if that is not known. */
+        long count() {
+            return items instanceof Collection<?> collection ? collection.size() : MapWindow.UNKNOWN;
+        }
     }
 
     /**

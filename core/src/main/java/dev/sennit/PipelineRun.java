@@ -23,6 +23,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -88,6 +89,10 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
     private boolean changed;
     /** When the listener was last called. */
     private long reported = begun;
+    /** Null if nobody looks on at the events of tasks. */
+    private final @Nullable WholeProgress progress;
+    /** What was last reported there. */
+    private long doneReported;
 
     PipelineRun(Pipeline.Settings<S> settings, List<Pipeline.Stage> stages, Consumer<? super T> consumer) {
         this.settings = settings;
@@ -98,6 +103,12 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
                 ? null
                 : new Line(-1,
                         new Pipeline.Stage("source", pool, unused -> readOne(), 1, 1, TaskOptions.NONE.name("source")));
+        progress = stages.isEmpty()
+                ? null
+                : WholeProgress.begin(
+                        stages.getLast().pool().name(),
+                        stages.stream().map(Pipeline.Stage::name).collect(Collectors.joining(" -> ")),
+                        settings.source() instanceof Pipeline.OfItems<?> known ? known.count() : MapWindow.UNKNOWN);
         window = stages.stream().mapToLong(stage -> (long) stage.atMost() + stage.ahead()).sum();
     }
 
@@ -123,10 +134,17 @@ final class PipelineRun<S extends @Nullable Object, T extends @Nullable Object> 
                 if (nanosUntilProgress() <= 0) {
                     tellProgress();
                 }
+                if (progress != null && out + failed > doneReported) {
+                    doneReported = out + failed;
+                    progress.report(doneReported);
+                }
             }
             tellProgress();
             complete = true;
         } finally {
+            if (progress != null) {
+                progress.end();
+            }
             if (!complete) {
                 cancel();
             }

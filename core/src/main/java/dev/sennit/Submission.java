@@ -522,7 +522,7 @@ public class Submission<T extends @Nullable Object> {
             depth = (short) Interrupts.depth();
             runner = Thread.currentThread();
             if (state == RUNNING) { // else it was settled before there was a thread to interrupt
-                watched = ObservedRun.begin(isObserved() ? this : null, began);
+                watched = ObservedRun.begin(this, isObserved(), began);
                 value = options.name() == null ? body().call() : callNamed(options.name());
             }
         } catch (Throwable e) { // an Error too fails the task, and the worker goes on
@@ -896,6 +896,21 @@ public class Submission<T extends @Nullable Object> {
         TaskObserver observer = observer();
         if (observer != null) {
             observer.retried(observed, pool.name(), named());
+        }
+    }
+
+    /**
+     * Tells how far the run has come, to those who look on; does nothing unless the task runs.
+     *
+     * @param done how much is done, 0 or more
+     * @param total how much there is to do in all; less than 0 if that is not known
+     * @param message what is being done
+     */
+    public final void progress(long done, long total, String message) {
+        Submission<?> task = whole();
+        TaskObserver observer = task.observer();
+        if (observer != null && isRunning() && task.isRunning()) {
+            observer.progress(task.observed, pool.name(), task.named(), done, total, message);
         }
     }
 

@@ -226,7 +226,7 @@ public final class ThreadPool extends AbstractPool {
         }
     }
 
-    private final class Worker extends Thread {
+    private final class Worker extends Thread implements ObservedRun.WatchedThread {
         /** The task that it runs, or null. Written by this thread. */
         private volatile @Nullable Submission<?> current;
 
@@ -235,10 +235,17 @@ public final class ThreadPool extends AbstractPool {
         /** Only this thread. Why its initializer failed, or null. */
         private @Nullable String failure;
 
+        private final ObservedRun.Watch watch = new ObservedRun.Watch();
+
         Worker(String name) {
             super(name);
             workerName = name;
             setDaemon(true);
+        }
+
+        @Override
+        public ObservedRun.Watch watch() {
+            return watch;
         }
 
         ThreadPool pool() {

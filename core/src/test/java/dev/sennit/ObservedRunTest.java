@@ -11,7 +11,7 @@ class ObservedRunTest {
     private static final long PERIOD = ObservedRun.PERIOD_NANOS;
 
     private static ObservedRun withError(long nanos) {
-        return new ObservedRun(new ObservedRun.Meter(), 0, nanos);
+        return new ObservedRun(new ObservedRun.Watch(), null).from(0, nanos);
     }
 
     @Test
@@ -23,7 +23,9 @@ class ObservedRunTest {
     }
 
     @Test
-    void nothingIsMadeForATaskThatIsNotToldOf() {
-        assertThat(ObservedRun.begin(null, 1)).isNull();
+    void nothingIsMadeWhileNobodyLooksOn() {
+        var task = new Submission<>(new FakePool(1), () -> 1, TaskOptions.NONE);
+        assertThat(ObservedRun.begin(task, false, 1)).isNull();
+        assertThat(ObservedRun.ofThread()).isNull();
     }
 }

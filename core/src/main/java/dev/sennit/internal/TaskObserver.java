@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Pools and workers that were there before the observer are told of from then on: it may hear of an end alone.
  *
  * <p>The calls for one task come in this order, from whichever thread makes the step; {@code runOver} may also come
- * before the end that made the task stop, and {@code begun} after it, as two threads are at work then:
+ * before the end that made the task stop, and {@code begun} or {@code progress} after it, as two threads are at work
+ * then:
  * <pre>
  * submitted -> begun -> ended                          the usual way
  * submitted -> ended                                   dropped before a worker began it
@@ -72,6 +73,16 @@ public interface TaskObserver {
 
     /** The run of a task that was stopped is over; its times are as those of {@link #ended}. */
     void runOver(long task, String pool, Object named, long ranNanos, long cpuNanos);
+
+    /**
+     * Its run has come so far. Also told of a whole that has tasks, but is none, with a number of its own: a call of
+     * {@code map}, a run of a pipeline; there is no other event of that number.
+     *
+     * @param done 0 or more
+     * @param total not less than done, or less than 0 if it is not known
+     * @param message what is being done, or an empty string
+     */
+    void progress(long task, String pool, Object named, long done, long total, String message);
 
     /** A pool is open, and may get tasks. */
     void poolOpened(String pool);

@@ -130,6 +130,11 @@ final class Recorder implements TaskObserver {
     }
 
     @Override
+    public void progress(long task, String pool, Object named, long done, long total, String message) {
+        write(Kind.PROGRESS, task, pool, named, done, total, message);
+    }
+
+    @Override
     public void poolOpened(String pool) {
         write(Kind.POOL_OPENED, pool, null, null);
     }

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * A step of a task, a worker or a pool. What is not known is absent; no figure is 0 for want of knowledge.
@@ -23,6 +24,7 @@ import java.util.Optional;
  * @param worker of {@link Kind#BEGUN} and of the kinds of workers: the thread, or the worker process with its process id
  * @param failure of {@link Kind#FAILED}: the exception's class and message, without secrets; of {@link
  *     Kind#WORKER_ENDED}: why it ended, as its pool's log says, if it was not to end
+ * @param progress of {@link Kind#PROGRESS}: how far it is
  */
 public record TaskEvent(
         Kind kind,
@@ -34,7 +36,23 @@ public record TaskEvent(
         Optional<Duration> ran,
         Optional<Duration> cpu,
         Optional<String> worker,
-        Optional<String> failure) {
+        Optional<String> failure,
+        Optional<Progress> progress) {
+
+    /**
+     * How far a task is.
+     *
+     * @param done how much is done, 0 or more
+     * @param total how much there is to do in all, not less than what is done; empty if that is not known
+     * @param message what is being done, without secrets, or an empty string
+     */
+    public record Progress(long done, OptionalLong total, String message) {
+        /** Checks that all is there. */
+        public Progress {
+            Objects.requireNonNull(total, "total");
+            Objects.requireNonNull(message, "message");
+        }
+    }
 
     /** What can happen. */
     public enum Kind {
@@ -42,6 +60,12 @@ public record TaskEvent(
         SUBMITTED,
         /** A worker begins it. */
         BEGUN,
+        /**
+         * It has {@linkplain dev.sennit.TaskProgress reported} how far it is. Calls of {@code map} and runs of a {@link
+         * dev.sennit.Pipeline} do so too, each with a task number of its own that has no other events: their tasks have
+         * theirs.
+         */
+        PROGRESS,
         /** It waits again, as its worker was lost, or ended, before it began the task. */
         HANDED_BACK,
         /** An attempt at it has failed, and another follows. */
@@ -99,5 +123,6 @@ public record TaskEvent(
         Objects.requireNonNull(cpu, "cpu");
         Objects.requireNonNull(worker, "worker");
         Objects.requireNonNull(failure, "failure");
+        Objects.requireNonNull(progress, "progress");
     }
 }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -209,26 +210,35 @@ public final class TaskEvents implements AutoCloseable {
             now = new Names(filter);
             names = now;
         }
-        Optional<Duration> first = duration(event.first);
         Optional<String> detail = Optional.ofNullable(event.detail);
-        if (!event.kind.isOfTask()) {
-            return new TaskEvent(
-                    event.kind, event.task, event.pool, "", recorder.instant(event.time),
-                    Optional.empty(), Optional.empty(), Optional.empty(),
-                    Optional.ofNullable((String) event.named),
-                    detail.map(TaskEvents::filtered));
+        Optional<Duration> waited = Optional.empty();
+        Optional<Duration> ran = Optional.empty();
+        Optional<Duration> cpu = Optional.empty();
+        Optional<String> worker = Optional.empty();
+        Optional<String> failure = Optional.empty();
+        Optional<TaskEvent.Progress> progress = Optional.empty();
+        switch (event.kind) {
+            case BEGUN -> {
+                waited = duration(event.first);
+                worker = detail;
+            }
+            case PROGRESS -> progress = Optional.of(new TaskEvent.Progress(
+                    event.first,
+                    event.second < 0 ? OptionalLong.empty() : OptionalLong.of(event.second),
+                    now.filtered(detail.orElse(""))));
+            case POOL_OPENED, POOL_CLOSED, WORKER_STARTED, WORKER_ENDED -> {
+                worker = Optional.ofNullable((String) event.named);
+                failure = detail.map(now::filtered);
+            }
+            default -> {
+                ran = duration(event.first);
+                cpu = duration(event.second);
+                failure = detail.map(now::filtered);
+            }
         }
-        String name = event.named instanceof Class<?> written
-                ? ClassNames.readable(written)
-                : Objects.requireNonNullElse((String) event.named, "");
-        boolean isBegun = event.kind == Kind.BEGUN;
         return new TaskEvent(
-                event.kind, event.task, event.pool, now.of(event.named), recorder.instant(event.time),
-                isBegun ? first : Optional.empty(),
-                isBegun ? Optional.empty() : first,
-                duration(event.second),
-                isBegun ? detail : Optional.empty(),
-                isBegun ? Optional.empty() : detail.map(now::filtered));
+                event.kind, event.task, event.pool, event.kind.isOfTask() ? now.of(event.named) : "",
+                recorder.instant(event.time), waited, ran, cpu, worker, failure, progress);
     }
 
     private static Optional<Duration> duration(long nanos) {

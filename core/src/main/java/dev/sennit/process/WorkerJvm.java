@@ -6,6 +6,7 @@ import dev.sennit.codec.LambdaShapes;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.BackgroundExecutor;
 import dev.sennit.internal.Durations;
+import dev.sennit.internal.ProgressGate;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.machine.LinuxProcess;
 import dev.sennit.internal.machine.MeetingFolder;
@@ -148,6 +149,12 @@ final class WorkerJvm {
 
     /** Guarded by itself. The numbers of the lambda shapes that were sent to it. */
     private final BitSet told = new BitSet();
+
+    /**
+     * Lets progress of the task in flight through. Used with the slot's turn. Its period is shorter than that of the
+     * gate in the worker, so that only what a worker sends that broke loose is held here.
+     */
+    final ProgressGate progress = new ProgressGate(ProgressGate.PERIOD_NANOS / 2);
 
     private final Object aheadLock = new Object();
     /** Guarded by aheadLock. The tasks sent ahead that are neither in flight nor taken back, in the order sent. */

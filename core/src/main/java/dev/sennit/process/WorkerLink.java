@@ -3,8 +3,11 @@ package dev.sennit.process;
 import dev.sennit.codec.EncodedTask;
 import dev.sennit.codec.LambdaShapes;
 import dev.sennit.codec.MessageBuffer;
+import dev.sennit.internal.ProgressGate;
+import dev.sennit.internal.ProgressGate.Report;
 import dev.sennit.internal.TaskObserver;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,7 +26,9 @@ interface WorkerLink extends AutoCloseable {
         /** A task threw; the payload is the failure. */
         FAILURE,
         /** A task was cancelled before it had begun. */
-        SKIPPED;
+        SKIPPED,
+        /** How far the task in flight is, which is no answer: see {@link #progress}. */
+        PROGRESS;
 
         private static final Kind[] ALL = values();
 
@@ -53,11 +58,27 @@ interface WorkerLink extends AutoCloseable {
             return run == runNanos && cpu == cpuNanos ? this : new Reply(kind, task, run, cpu, payload, length);
         }
 
+        /**
+         * What a PROGRESS says: done and total have the places of the times, and the message is the payload.
+         *
+         * @throws IOException if it cannot be
+         */
+        Report progress() throws IOException {
+            long total = cpuNanos;
+            if (runNanos < 0 || (total != ProgressGate.NO_TOTAL && total < runNanos) || length > LONGEST_PROGRESS) {
+                throw new IOException("progress of " + runNanos + " of " + total + " with " + length + " bytes");
+            }
+            return Report.of(runNanos, total, new String(payload, 0, length, StandardCharsets.UTF_8));
+        }
+
         /** The processor time for those who look on: a clock that is too coarse says 0. */
         long knownCpuNanos() {
             return cpuNanos > 0 ? cpuNanos : TaskObserver.UNKNOWN;
         }
     }
+
+    /** What {@link ProgressGate#LONGEST_MESSAGE} takes at the most. */
+    int LONGEST_PROGRESS = 3 * ProgressGate.LONGEST_MESSAGE;
 
     /** How many tasks may be sent ahead of the one in flight. */
     int mostAhead();
@@ -100,10 +121,10 @@ interface WorkerLink extends AutoCloseable {
     /** Nobody needs the payload of an answer any more: the link may use the array again. */
     default void useAgain(byte[] payload) {}
 
-    /** Waits for the next answer; null when the worker is gone. */
+    /** Waits for the next answer, no matter the progress before it; null when the worker is gone. */
     default @Nullable Reply receive() throws IOException {
         Reply reply = poll();
-        while (reply == null && await()) {
+        while (reply == null ? await() : reply.kind() == Kind.PROGRESS) {
             reply = poll();
         }
         return reply;
@@ -166,7 +187,7 @@ interface WorkerLink extends AutoCloseable {
          */
         void end();
 
-        /** Sends an answer; only the thread that runs tasks. */
+        /** Sends an answer, or progress; only the thread that runs tasks. */
         void send(Kind kind, long task, long runNanos, long cpuNanos, MessageBuffer payload) throws IOException;
 
         /** Hears the parent: which task to cancel, 0 to exit, or -1 when the parent is gone. */

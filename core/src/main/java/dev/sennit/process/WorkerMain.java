@@ -8,6 +8,9 @@ import dev.sennit.internal.ExitHooks;
 import dev.sennit.internal.Fallbacks;
 import dev.sennit.internal.Interrupts;
 import dev.sennit.internal.Management;
+import dev.sennit.internal.ProgressGate;
+import dev.sennit.internal.ProgressGate.Report;
+import dev.sennit.internal.ProgressSink;
 import dev.sennit.internal.SystemSignals;
 import dev.sennit.internal.TaskObserver;
 import dev.sennit.internal.boot.ParentClasses;
@@ -22,6 +25,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -159,11 +163,13 @@ final class WorkerMain {
      * Runs tasks. It can be interrupted only while one runs: an interrupt that comes late, or from a thread that an
      * earlier task left behind, would close the socket.
      */
-    private static final class TaskThread extends Thread {
+    private static final class TaskThread extends Thread implements ProgressSink {
         private final WorkerLink.WorkerEnd end;
         private final StatusPage page;
         /** Only this thread: where it writes what comes of a task. */
         private MessageBuffer outcome = new MessageBuffer();
+        /** Only this thread: for the task that runs. */
+        private final ProgressGate gate = new ProgressGate();
         /** Only this thread. How many results in a row were short. */
         private int shortInARow;
 
@@ -173,6 +179,10 @@ final class WorkerMain {
         private long running;
         /** Guarded by lock. The latest task that was cancelled: it may not have come yet. */
         private long cancelled;
+        /** Guarded by lock. Whether it sends progress: an interrupt now would close the socket, and comes later. */
+        private boolean isSending;
+        /** Guarded by lock. Whether one comes later. */
+        private boolean isLate;
 
         TaskThread(String name, WorkerLink.WorkerEnd end) {
             super(name);
@@ -197,8 +207,17 @@ final class WorkerMain {
         private void interruptIfRunning(long task) {
             synchronized (lock) {
                 if (running == task) {
-                    super.interrupt();
+                    interruptNowOrLater();
                 }
+            }
+        }
+
+        /** With the lock. */
+        private void interruptNowOrLater() {
+            if (isSending) {
+                isLate = true;
+            } else {
+                super.interrupt();
             }
         }
 
@@ -206,9 +225,46 @@ final class WorkerMain {
         public void interrupt() {
             synchronized (lock) {
                 if (running != 0) {
-                    super.interrupt();
+                    interruptNowOrLater();
                 }
             }
+        }
+
+        @Override
+        public void progress(Report report) {
+            long task;
+            Report now = null;
+            synchronized (lock) {
+                task = running; // none while the output of a task is flushed, for example
+            }
+            if (task != 0) {
+                now = gate.pass(report);
+            }
+            if (now == null) {
+                return;
+            }
+            synchronized (lock) {
+                isSending = true;
+                isLate = Thread.interrupted();
+            }
+            try {
+                send(task, now);
+            } catch (IOException e) {
+                // the parent is gone, as the main thread hears too
+            } finally {
+                synchronized (lock) {
+                    isSending = false;
+                    if (isLate) {
+                        super.interrupt();
+                    }
+                }
+            }
+        }
+
+        private void send(long task, Report report) throws IOException {
+            var message = new MessageBuffer();
+            message.write(report.message().getBytes(StandardCharsets.UTF_8));
+            end.send(Kind.PROGRESS, task, report.done(), report.total(), message);
         }
 
         private boolean begin(long task) {
@@ -298,6 +354,10 @@ final class WorkerMain {
                 end();
             }
             flushOutput();
+            Report last = gate.end();
+            if (last != null) {
+                send(task.number(), last);
+            }
             long nanos = Backend.current().nanoTime() - start;
             page.ended(task.number());
             long cpu = cpuBefore < 0 ? TaskObserver.UNKNOWN : Management.knownCpuNanos(this) - cpuBefore;

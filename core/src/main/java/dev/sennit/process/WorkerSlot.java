@@ -7,6 +7,7 @@ import dev.sennit.internal.Backend;
 import dev.sennit.internal.BackgroundExecutor;
 import dev.sennit.internal.LearnedSpin;
 import dev.sennit.internal.PartialFailure;
+import dev.sennit.internal.ProgressGate.Report;
 import dev.sennit.internal.Sizes;
 import dev.sennit.internal.Throwables;
 import dev.sennit.internal.Timers;
@@ -328,7 +329,7 @@ final class WorkerSlot {
             }
             up.listen(false);
             Answer taken = answer;
-            ServingThread.current().owe(() -> settle(taken.to, taken.reply, up));
+            ServingThread.current().owe(() -> settle(taken.to, taken, up));
             try {
                 up.ranFor(answer.reply.runNanos());
                 if (up.isSpent()) {
@@ -349,9 +350,13 @@ final class WorkerSlot {
         return false;
     }
 
-    /** An answer that was taken, the task that it answers, and the task sent ahead that is in flight now. */
+    /**
+     * An answer that was taken, the task that it answers, how far that was if it is not told yet, and the task sent
+     * ahead that is in flight now.
+     */
     private record Answer(
-            RemoteSubmission<?> to, WorkerLink.Reply reply, @Nullable RemoteSubmission<?> next) {}
+            RemoteSubmission<?> to, WorkerLink.Reply reply, @Nullable Report progress,
+            @Nullable RemoteSubmission<?> next) {}
 
     private interface Poll {
         WorkerLink.@Nullable Reply next() throws IOException;
@@ -382,6 +387,10 @@ final class WorkerSlot {
             return null;
         }
         RemoteSubmission<?> answered = up.current.get();
+        if (reply.kind() == WorkerLink.Kind.PROGRESS) {
+            takeProgress(up, answered, reply);
+            return null; // one at a time: there may be no end of them
+        }
         if (answered == null
                 || answered.task() != reply.task()
                 || reply.task() > up.link().lastSent() // read in part: its sender may hold the send lock for ever
@@ -390,7 +399,31 @@ final class WorkerSlot {
             return null;
         }
         up.countTask();
-        return new Answer(answered, reply.within(up.nanosSinceStart()), up.nextInFlight());
+        Report lastProgress = up.progress.end();
+        return new Answer(answered, reply.within(up.nanosSinceStart()), lastProgress, up.nextInFlight());
+    }
+
+    /**
+     * Tells how far the task in flight is, or keeps it for its end; progress of another task goes nowhere. With
+     * {@link #turn}: the next answer is taken later. A task whose begin may not have been told yet is told of at its
+     * end.
+     */
+    private static void takeProgress(WorkerJvm up, @Nullable RemoteSubmission<?> inFlight, WorkerLink.Reply reply) {
+        Report report;
+        try {
+            report = reply.progress();
+        } catch (IOException e) {
+            up.distrust("sent what makes no sense, and was killed: " + e.getMessage());
+            return;
+        }
+        if (inFlight == null || inFlight.task() != reply.task()) {
+            return;
+        }
+        if (!inFlight.isRunning()) {
+            up.progress.hold(report);
+        } else if (up.progress.pass(report) instanceof Report now) {
+            inFlight.progress(now.done(), now.total(), now.message());
+        }
     }
 
     /** Returns whether a task may have this kind of answer. SKIPPED settles no future: the task's must be settled. */
@@ -398,7 +431,7 @@ final class WorkerSlot {
         return switch (kind) {
             case VALUE, FAILURE -> true;
             case SKIPPED -> !to.isRunning() && !to.isQueued();
-            case READY -> false;
+            case READY, PROGRESS -> false;
         };
     }
 
@@ -452,7 +485,7 @@ final class WorkerSlot {
         } else if (next != null) {
             elsewhere(() -> ProcessPool.handOver(next, up));
         }
-        settle(answer.to, answer.reply, up);
+        settle(answer.to, answer, up);
         if (up.isSpent()) {
             elsewhere(pool::replaceSpent);
         }
@@ -467,15 +500,19 @@ final class WorkerSlot {
     }
 
     private <T extends @Nullable Object> void settle(
-            RemoteSubmission<T> submission, WorkerLink.Reply reply, WorkerJvm up) {
+            RemoteSubmission<T> submission, Answer answer, WorkerJvm up) {
+        WorkerLink.Reply reply = answer.reply;
         pool.addCpuTime(Math.max(0, reply.cpuNanos()));
         submission.startSent(); // if it was sent ahead, the thread that put it in flight may not have called this yet
+        if (answer.progress instanceof Report last) {
+            submission.progress(last.done(), last.total(), last.message());
+        }
         if (submission.isRunning()) {
             switch (reply.kind()) {
                 case VALUE -> settleValue(submission, reply, up);
                 case FAILURE -> submission.fail(
                         failureIn(reply, submission, up), reply.runNanos(), reply.knownCpuNanos());
-                case SKIPPED, READY -> {} // not possible: see isAnswer
+                case SKIPPED, READY, PROGRESS -> {} // not possible: see isAnswer
             }
         }
         submission.ended(reply.runNanos(), reply.knownCpuNanos());

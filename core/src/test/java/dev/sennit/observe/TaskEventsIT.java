@@ -7,16 +7,23 @@ import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
+import dev.sennit.TaskProgress;
 import dev.sennit.observe.TaskEvent.Kind;
+import dev.sennit.process.ProcessPool;
 import dev.sennit.process.WorkerCrashedException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What tasks in worker processes do, also while these are killed. */
 @Timeout(300)
@@ -108,6 +115,80 @@ class TaskEventsIT {
             assertThat(told).filteredOn(event -> event.kind() == Kind.WORKER_ENDED)
                     .hasSizeGreaterThanOrEqualTo((int) pool.statistics().workersRecycled())
                     .allSatisfy(end -> assertThat(end.failure()).isEmpty());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"processes:1", "processes:1?transport=socket"})
+    void aTaskInAWorkerTellsHowFarItIs(String plan) throws Exception {
+        try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open(plan)) {
+            pool.submit(() -> TaskProgressTest.reportOften(10_000)).get();
+            TaskProgressTest.ensureToldOf(10_000, ofTasks(events));
+            for (int i = 0; i < 20; i++) { // each of them the first and the last of its task
+                pool.submit(() -> TaskProgress.report(5, 10, "grün")).get();
+                assertThat(TaskProgressTest.progress(events.drain())).extracting(event -> event.progress().orElseThrow())
+                        .containsExactly(new TaskEvent.Progress(5, OptionalLong.of(10), "grün"));
+            }
+        }
+    }
+
+    /** Many are sent ahead, and are told of in order all the same. */
+    @Test
+    void eachOfManyTasksTellsHowFarItIs() throws Exception {
+        try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("processes:2")) {
+            List<TaskFuture<?>> futures = new ArrayList<>();
+            for (int i = 0; i < 2_000; i++) {
+                futures.add(pool.submit(() -> TaskProgressTest.reportOften(3)));
+            }
+            for (TaskFuture<?> future : futures) {
+                future.get();
+            }
+            List<TaskEvent> told = ofTasks(events);
+            assertThat(events.missed()).isZero();
+            Map<Long, List<TaskEvent>> byTask = told.stream().collect(Collectors.groupingBy(TaskEvent::task));
+            assertThat(byTask).hasSize(2_000).allSatisfy((task, all) -> {
+                assertThat(all.getLast().kind()).isEqualTo(Kind.SUCCEEDED);
+                assertThat(TaskProgressTest.progress(all).getLast().progress().orElseThrow().done()).isEqualTo(3);
+            });
+        }
+    }
+
+    /** An interrupt while a report is written would close the worker's socket. */
+    @ParameterizedTest
+    @ValueSource(strings = {"processes:1", "processes:1?transport=socket"})
+    void aTaskThatReportsCanBeInterrupted(String plan) throws Exception {
+        try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open(plan)) {
+            long pid = pool.submit(() -> ProcessHandle.current().pid()).get();
+            for (int i = 0; i < 30; i++) {
+                TaskFuture<?> endless = pool.submit(() -> {
+                    for (long round = 0; !Thread.currentThread().isInterrupted(); round++) {
+                        TaskProgress.report(round, -1, "");
+                    }
+                    return 1;
+                });
+                while (!endless.isDone() && TaskProgressTest.progress(events.drain()).isEmpty()) {
+                    Thread.onSpinWait();
+                }
+                endless.cancel(true);
+                assertThat(pool.submit(() -> ProcessHandle.current().pid()).get()).isEqualTo(pid);
+            }
+            pool.submit(() -> {
+                Thread.currentThread().interrupt();
+                TaskProgress.report(1, 2, "");
+                if (!Thread.interrupted()) {
+                    throw new AssertionError("the interrupt was lost");
+                }
+                return 1;
+            }).get();
+        }
+    }
+
+    @Test
+    void anInitializerMayReportToNobody() throws Exception {
+        try (TaskEvents events = TaskEvents.open();
+                Pool pool = ProcessPool.builder().workers(1).initializer(() -> TaskProgress.report(1, 2, "")).open()) {
+            pool.submit(() -> 1).get();
+            assertThat(TaskProgressTest.progress(events.drain())).isEmpty();
         }
     }
 }

@@ -9,6 +9,7 @@ import dev.sennit.TaskFuture;
 import dev.sennit.TaskSerializationException;
 import dev.sennit.codec.Address;
 import dev.sennit.codec.AllowList;
+import dev.sennit.codec.MessageBuffer;
 import dev.sennit.codec.TaskCodec;
 import dev.sennit.conformance.Signals;
 import dev.sennit.manager.Forgery;
@@ -16,10 +17,13 @@ import dev.sennit.manager.ManagerAddress;
 import dev.sennit.manager.ManagerClient;
 import dev.sennit.manager.ManagerLostException;
 import dev.sennit.manager.ManagerServer;
+import dev.sennit.observe.TaskEvent;
+import dev.sennit.observe.TaskEvents;
 import dev.sennit.pipe.Connection;
 import dev.sennit.pipe.ForgedEnds;
 import dev.sennit.pipe.Pipe;
 import dev.sennit.shared.SharedMemory;
+import java.io.IOException;
 import java.io.Serializable;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
@@ -167,6 +171,51 @@ class HostileWorkersIT {
             assertThat(pool.statistics().runTime()).isBetween(Duration.ZERO, Duration.ofMinutes(2));
             assertThat(pool.statistics().cpuTime().orElseThrow()).isBetween(Duration.ZERO, Duration.ofMinutes(2));
             pool.shutdownNow();
+        }
+    }
+
+    // ---- what it says of how far its task is ----
+
+    private static MessageBuffer text(int bytes) throws IOException {
+        var text = new MessageBuffer();
+        text.write(new byte[bytes]);
+        return text;
+    }
+
+    /** A total below what is done, less than nothing done, and a message that is too long. */
+    @ParameterizedTest
+    @CsvSource({"5, 4, 0, AUTO", "-1, 4, 0, AUTO", "1, -2, 0, AUTO", "1, 2, 601, AUTO", "1, 2, 1000000, SOCKET"})
+    void progressThatCannotBeIsNotBelieved(long done, long total, int length, WorkerTransport transport)
+            throws Exception {
+        try (ProcessPool pool = one().transport(transport).open()) {
+            TaskFuture<Integer> liar = pool.submit(() -> {
+                WorkerLink.WorkerEnd end = end();
+                end.send(WorkerLink.Kind.PROGRESS, end.page().progress().begun(), done, total, text(length));
+                return spin();
+            });
+            assertThatThrownBy(() -> liar.get(60, SECONDS)).hasCauseInstanceOf(WorkerCrashedException.class)
+                    .hasMessageContaining("sent what makes no sense, and was killed: progress of " + done + " of " + total
+                            + " with " + length + " bytes");
+            assertServes(pool);
+        }
+    }
+
+    @Test
+    void progressWithoutEndHoldsNobody() throws Exception {
+        try (TaskEvents events = TaskEvents.open(); ProcessPool pool = one().open()) {
+            pool.submit(() -> {
+                WorkerLink.WorkerEnd end = end();
+                long task = end.page().progress().begun();
+                for (int i = 0; i < 100_000; i++) {
+                    end.send(WorkerLink.Kind.PROGRESS, task + i % 2, i, -1, text(3));
+                }
+                return 1;
+            }).get(60, SECONDS);
+            assertThat(events.drain()).filteredOn(event -> event.kind() == TaskEvent.Kind.PROGRESS)
+                    .hasSizeLessThan(10_000)
+                    .allSatisfy(event -> assertThat(event.progress().orElseThrow().done()).isEven());
+            assertThat(pool.submit(() -> 42).get(60, SECONDS)).isEqualTo(42);
+            assertThat(pool.statistics().workersLost()).isZero();
         }
     }
 
