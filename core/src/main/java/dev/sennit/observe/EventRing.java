@@ -25,7 +25,7 @@ final class EventRing {
     /** Longer than a thread with work to do is kept from a processor on a machine that is not overloaded. */
     static final long PATIENCE_NANOS = 200_000_000;
 
-    /** A row of longs is a cache line: a stamp, and what an event has. */
+    /** A row of longs is a cache line: a stamp, and what an event has. Two of them are free. */
     private static final int ROW = 8;
 
     private static final int STAMP = 0;

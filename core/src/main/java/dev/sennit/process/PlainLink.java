@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  *          long processor nanoseconds, int length, bytes   worker to parent, socket
  * </pre>
  *
- * The end of either stream is the end of the other side.
+ * A reply that tells progress has what is done and the total in the place of the times. The end of either stream is the
+ * end of the other side.
  */
 final class PlainLink implements WorkerLink {
     private static final int TASK_HEADER = Long.BYTES + Integer.BYTES;

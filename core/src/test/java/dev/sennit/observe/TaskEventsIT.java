@@ -126,7 +126,8 @@ class TaskEventsIT {
             TaskProgressTest.ensureToldOf(10_000, ofTasks(events));
             for (int i = 0; i < 20; i++) { // each of them the first and the last of its task
                 pool.submit(() -> TaskProgress.report(5, 10, "grün")).get();
-                assertThat(TaskProgressTest.progress(events.drain())).extracting(event -> event.progress().orElseThrow())
+                assertThat(TaskProgressTest.progress(events.drain()))
+                        .extracting(event -> event.progress().orElseThrow())
                         .containsExactly(new TaskEvent.Progress(5, OptionalLong.of(10), "grün"));
             }
         }

@@ -51,7 +51,8 @@ class TaskProgressTest {
                 .containsOnly(events.getFirst().task());
         assertThat(told).extracting(event -> event.progress().orElseThrow().done()).isSorted()
                 .startsWith(1L).endsWith((long) rounds);
-        assertThat(told.getLast().progress()).contains(new Progress(rounds, OptionalLong.of(rounds), "round " + rounds));
+        assertThat(told.getLast().progress())
+                .contains(new Progress(rounds, OptionalLong.of(rounds), "round " + rounds));
         assertThat(events.getLast().kind()).isEqualTo(Kind.SUCCEEDED);
         assertThat(events).filteredOn(event -> event.kind() != Kind.PROGRESS)
                 .allSatisfy(event -> assertThat(event.progress()).isEmpty());
@@ -227,7 +228,7 @@ class TaskProgressTest {
         try (Pool pool = Pools.open("threads:2")) {
             List<TaskFuture<?>> futures = new ArrayList<>();
             for (int i = 0; i < 200; i++) {
-                try (TaskEvents events = TaskEvents.open()) {
+                try (var _ = TaskEvents.open()) {
                     futures.add(pool.submit(() -> reportOften(50)));
                     futures.add(pool.mapAsync(item -> reportOften(item), List.of(1, 2, 3)));
                 }

@@ -194,8 +194,9 @@ class HostileWorkersIT {
                 return spin();
             });
             assertThatThrownBy(() -> liar.get(60, SECONDS)).hasCauseInstanceOf(WorkerCrashedException.class)
-                    .hasMessageContaining("sent what makes no sense, and was killed: progress of " + done + " of " + total
-                            + " with " + length + " bytes");
+                    .hasMessageContaining(
+                            "sent what makes no sense, and was killed: progress of " + done + " of " + total
+                                    + " with " + length + " bytes");
             assertServes(pool);
         }
     }
