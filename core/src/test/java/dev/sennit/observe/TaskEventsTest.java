@@ -14,6 +14,7 @@ import dev.sennit.ThreadPool;
 import dev.sennit.internal.Management;
 import dev.sennit.internal.TaskObserver;
 import dev.sennit.observe.TaskEvent.Kind;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -365,18 +366,30 @@ class TaskEventsTest {
         }
     }
 
-    /** As those of a pool that grows and shrinks do. */
+    /** A thread of a pool that shrinks is counted out before it tells of its end. */
     @Test
     void aPoolIsClosedWhenItsThreadsHaveToldOfTheirEnds() throws Exception {
-        try (TaskEvents events = TaskEvents.open()) {
-            var count = new EventCount();
-            for (int i = 0; i < 300; i++) {
-                try (Pool pool = ThreadPool.builder().workers(0, 3).idle(Duration.ofNanos(1)).open()) {
-                    pool.submit(() -> 1);
-                    pool.submit(() -> 2).get();
-                }
-                events.drain().forEach(count::add);
-            }
+        var tells = new CountDownLatch(1);
+        var goesOn = new CountDownLatch(1);
+        var slow = (TaskObserver) Proxy.newProxyInstance(
+                TaskObserver.class.getClassLoader(), new Class<?>[] {TaskObserver.class},
+                (_, step, _) -> {
+                    if (step.getName().equals("workerEnded")) {
+                        tells.countDown();
+                        goesOn.await();
+                    }
+                    return null;
+                });
+        TaskObserver.Current.set(slow);
+        try (Pool pool = ThreadPool.builder().workers(0, 1).idle(Duration.ofNanos(1)).open()) {
+            pool.submit(() -> 1).get();
+            tells.await();
+            pool.shutdown();
+            assertThat(pool.isTerminated()).isFalse();
+            goesOn.countDown();
+        } finally {
+            goesOn.countDown();
+            TaskObserver.Current.set(null);
         }
     }
 
