@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ObservedRun {
     /** So long a run is, or a thread has not asked, before it asks. */
-    static final long PERIOD_NANOS = 50_000;
+    static final long PERIOD_NANOS = 100_000;
     /** So many times its error a figure is, at the least. */
     private static final int TIMES = 100;
 

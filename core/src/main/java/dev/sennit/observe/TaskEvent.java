@@ -20,7 +20,7 @@ import java.util.OptionalLong;
  *     task never ran, or its run has not ended
  * @param cpu of the ends, and of {@link Kind#RUN_OVER}: the processor time of the thread that ran the task, during the
  *     run, right to a hundredth. It is not known for virtual threads and coroutines, and on threads of this JVM neither
- *     for runs that took less than 50 µs
+ *     for runs that took less than 100 µs
  * @param worker of {@link Kind#BEGUN} and of the kinds of workers: the thread, or the worker process with its process id
  * @param failure of {@link Kind#FAILED}: the exception's class and message, without secrets; of {@link
  *     Kind#WORKER_ENDED}: why it ended, as its pool's log says, if it was not to end
