@@ -3,6 +3,7 @@ package dev.sennit;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Deadline;
 import dev.sennit.internal.OpenPools;
+import dev.sennit.internal.RunningTask;
 import dev.sennit.internal.TaskObserver;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
@@ -102,7 +103,7 @@ public abstract non-sealed class AbstractPool implements Pool {
         this.places = backlog == PoolBuilder.UNBOUNDED || workers == Integer.MAX_VALUE
                 ? null
                 : new Semaphore((int) Math.min((long) workers + backlog, FLOOD - 1));
-        this.amongOpenPools = OpenPools.add(this);
+        this.amongOpenPools = OpenPools.add(this, pool -> ((AbstractPool) pool).runningHere());
     }
 
     static AbstractPool of(Pool pool) {
@@ -1021,6 +1022,14 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     // ---- figures ----
+
+    /** Returns the tasks that run in threads of this JVM. */
+    private List<RunningTask> runningHere() {
+        List<RunningTask> running = new ArrayList<>();
+        held().forEach(one -> one.addIfRunningHere(running));
+        runningInCallers.keySet().forEach(one -> one.addIfRunningHere(running));
+        return running;
+    }
 
     @Override
     public final int workers() {

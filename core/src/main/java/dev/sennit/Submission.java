@@ -4,6 +4,7 @@ import dev.sennit.internal.Backend;
 import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Interrupts;
+import dev.sennit.internal.RunningTask;
 import dev.sennit.internal.TaskObserver;
 import dev.sennit.internal.TaskObserver.Outcome;
 import dev.sennit.internal.Timers;
@@ -12,6 +13,7 @@ import dev.sennit.internal.Waits;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
@@ -922,6 +924,16 @@ public class Submission<T extends @Nullable Object> {
     /** Returns whether it is told of, or the task that it is an attempt at. */
     private boolean isObserved() {
         return observed != 0 || owner instanceof Submission<?> task && task.observed != 0;
+    }
+
+    /** Tells views of the run, if a thread of this JVM is in it. */
+    final void addIfRunningHere(List<RunningTask> running) {
+        Thread thread = runner;
+        long began = since;
+        int now = state;
+        if (thread != null && (now == RUNNING || now == STOPPING || now == TOLD)) {
+            running.add(new RunningTask(pool.name(), named(), thread.threadId(), began));
+        }
     }
 
     private Object named() {

@@ -19,6 +19,7 @@ import javax.management.JMX;
 import javax.management.MBeanServerConnection;
 import javax.management.ObjectName;
 import javax.management.ReflectionException;
+import javax.management.remote.JMXConnector;
 import javax.management.remote.JMXConnectorFactory;
 import javax.management.remote.JMXServiceURL;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +57,22 @@ final class JvmReader {
         T with(MBeanServerConnection server) throws IOException, JMException;
     }
 
+    /**
+     * Connects to the MBean server of a JVM.
+     *
+     * @throws CommandException if there is no such JVM, or this user may not
+     */
+    @SuppressWarnings("BanJNDI") // the address is not looked up: the attached JVM has returned it
+    static JMXConnector connect(long pid) {
+        String address = startAgent(pid);
+        try {
+            return JMXConnectorFactory.connect(new JMXServiceURL(address));
+        } catch (IOException | RuntimeException e) {
+            throw CommandException.failed("process " + pid + " could not be read: " + CommandException.taskFailure(e),
+                    e);
+        }
+    }
+
     static Seen read(long pid) {
         return connected(pid, server -> {
             makeOne(server, Loops.class, LoopsMXBean.NAME);
@@ -70,10 +87,8 @@ final class JvmReader {
      *
      * @throws CommandException if there is no such JVM, or it cannot be read any more
      */
-    @SuppressWarnings("BanJNDI") // the address is not looked up: the attached JVM has returned it
     static <T extends @Nullable Object> T connected(long pid, Use<T> use) {
-        String address = startAgent(pid);
-        try (var connector = JMXConnectorFactory.connect(new JMXServiceURL(address))) {
+        try (JMXConnector connector = connect(pid)) {
             return use.with(connector.getMBeanServerConnection());
         } catch (CommandException e) {
             throw e;
@@ -83,7 +98,7 @@ final class JvmReader {
         }
     }
 
-    private static CommandException hasNoPools(long pid) {
+    static CommandException hasNoPools(long pid) {
         return CommandException.failed("process " + pid + " has no Sennit with open pools", null);
     }
 
@@ -95,7 +110,8 @@ final class JvmReader {
         return Long.parseLong(text);
     }
 
-    private static void makeOne(MBeanServerConnection server, Class<?> bean, String name)
+    /** Has the server create a bean of the library, unless it is there, or the library is not. */
+    static void makeOne(MBeanServerConnection server, Class<?> bean, String name)
             throws IOException, JMException {
         try {
             server.createMBean(bean.getName(), new ObjectName(name));

@@ -79,6 +79,7 @@ final class Sennit implements Callable<Integer> {
         commands.put("thumbnails", () -> ThumbnailsCommand.commandLine(terminal));
         commands.put("services", () -> ServicesCommand.commandLine(terminal));
         commands.put("ps", () -> new CommandLine(new PsCommand(terminal)));
+        commands.put("top", () -> new CommandLine(new TopCommand(terminal)));
         commands.put("record", () -> new CommandLine(new RecordCommand(terminal)));
         commands.put("help", () -> new CommandLine(new HelpCommand()));
 

@@ -28,8 +28,13 @@ final class ServicesReport {
     }
 
     void print() {
+        lines().forEach(terminal::line);
+    }
+
+    List<String> lines() {
+        List<String> lines = new ArrayList<>();
         for (List<String> row : of("manager")) {
-            terminal.line(row.get(1) + ": " + row.get(4) + ", pid " + row.get(2) + ", for "
+            lines.add(row.get(1) + ": " + row.get(4) + ", pid " + row.get(2) + ", for "
                     + age(row.get(5)) + ", runs " + row.get(3)
                     + (row.get(6).equals("0") ? "" : ", " + row.get(6) + " lines of the log were dropped"));
         }
@@ -40,7 +45,7 @@ final class ServicesReport {
             services.add(row.get(1), row.get(2), row.get(3), row.get(4),
                     state + (row.get(7).isEmpty() ? "" : ": " + row.get(7)));
         }
-        services.lines().forEach(terminal::line);
+        lines.addAll(services.lines());
         var workers = new Table(
                 "worker", "state", "pid", "age", "restarts", "replaced", "work", "cpu", "memory", "beat", "why", "");
         for (List<String> row : of("worker")) {
@@ -57,11 +62,12 @@ final class ServicesReport {
                     age(row.get(11)),
                     row.get(14));
         }
-        workers.lines().forEach(terminal::line);
+        lines.addAll(workers.lines());
         for (List<String> row : of("listener")) {
-            terminal.line("listener " + row.get(1) + ": " + row.get(2)
+            lines.add("listener " + row.get(1) + ": " + row.get(2)
                     + (row.get(3).equals("true") ? "" : ", each worker has a socket of its own (SO_REUSEPORT)"));
         }
+        return lines;
     }
 
     /** A time in seconds, as people read it: {@code 12s}, {@code 3m04s}, {@code 2h05m}, {@code 4d03h}. */
@@ -86,6 +92,11 @@ final class ServicesReport {
     }
 
     void printJson() {
+        jsonLines().forEach(terminal::line);
+    }
+
+    List<String> jsonLines() {
+        List<String> lines = new ArrayList<>();
         for (List<String> row : rows) {
             JsonLine line = switch (row.getFirst()) {
                 case "manager" -> new JsonLine()
@@ -109,8 +120,9 @@ final class ServicesReport {
                         .put("address", row.get(2))
                         .put("shared", row.get(3).equals("true"));
             };
-            terminal.line(line.toString());
+            lines.add(line.toString());
         }
+        return lines;
     }
 
     private static JsonLine worker(List<String> row) {

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class UsageErrorsTest {
     private static final String NUMBERS = ": give whole numbers from 0 to 9223372036854775807";
     private static final String COMMANDS =
-            "expected one of compare, primes, sums, spinner, thumbnails, services, ps, record, help";
+            "expected one of compare, primes, sums, spinner, thumbnails, services, ps, top, record, help";
     private static final String WORKLOADS =
             "expected primes, primes-queue, primes-split, sums, sleep, thumbnails or a class on the class path "
                     + "(SENNIT_CLASSPATH)";
@@ -61,6 +61,11 @@ class UsageErrorsTest {
                         "compare", "--repeat", "x"),
                 // processes
                 error("missing required parameter: 'PID'; see sennit ps --help", "ps"),
+                error("missing required parameter: 'PID|FILE'; see sennit top --help", "top"),
+                error("PID must be the number of a process, was \"0\"", "top", "0"),
+                error("--every must be from 100ms to 10m, was 99ms", "top", "1", "--every", "99ms"),
+                error("--every must be a duration such as 500ms, 2s or 10m, was \"x\"", "top", "1", "--every", "x"),
+                error("--count must be >= 0, was -1", "top", "1", "--count=-1"),
                 error("PID must be the number of a process, was \"abc\"", "ps", "abc"),
                 error("PID must be the number of a process, was \"0\"", "ps", "0"),
                 error("no process 99999999999: jps lists the JVMs that there are", "ps", "99999999999"),

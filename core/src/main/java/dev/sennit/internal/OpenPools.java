@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 
 /**
  * The pools of this JVM that have not ended, for views. A pool that its program has forgotten is not kept: it drops out
@@ -31,8 +32,11 @@ public final class OpenPools {
 
     /** The place of a pool among the open ones. */
     public static final class Entry extends WeakReference<Object> {
-        private Entry(Object pool) {
+        private final Function<Object, List<RunningTask>> runs;
+
+        private Entry(Object pool, Function<Object, List<RunningTask>> runs) {
             super(pool, FORGOTTEN);
+            this.runs = runs;
         }
 
         /** Takes the pool out, which has ended. */
@@ -45,11 +49,12 @@ public final class OpenPools {
      * Adds a pool.
      *
      * @param pool a pool
+     * @param runs returns the tasks of a pool that run in threads of this JVM; must not refer to the pool
      * @return the handle to take it out
      */
-    public static Entry add(Object pool) {
+    public static Entry add(Object pool, Function<Object, List<RunningTask>> runs) {
         dropForgotten();
-        var entry = new Entry(pool);
+        var entry = new Entry(pool, runs);
         OPEN.add(entry);
         try {
             AT_EACH.run();
@@ -70,6 +75,23 @@ public final class OpenPools {
             }
         }
         return pools;
+    }
+
+    /** Returns the tasks of all pools that run in threads of this JVM, in no order. */
+    public static List<RunningTask> running() {
+        dropForgotten();
+        List<RunningTask> all = new ArrayList<>();
+        for (Entry entry : OPEN) {
+            Object pool = entry.get();
+            if (pool != null) {
+                try {
+                    all.addAll(entry.runs.apply(pool));
+                } catch (RuntimeException e) {
+                    // it is being constructed; or its author's code has failed
+                }
+            }
+        }
+        return all;
     }
 
     /** Returns whether there is none. */

@@ -1,7 +1,11 @@
 package dev.sennit.observe;
 
 import dev.sennit.PoolStatistics;
+import dev.sennit.internal.Backend;
+import dev.sennit.internal.OpenPools;
+import dev.sennit.internal.RunningTask;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +40,21 @@ public final class PoolsBean implements PoolsMXBean {
 
     private static @Nullable Double seconds(Optional<Duration> duration) {
         return duration.isPresent() ? seconds(duration.get()) : null;
+    }
+
+    @Override
+    public List<RunningNow> running(int most) {
+        if (most < 0) {
+            throw new IllegalArgumentException("most must be >= 0, was " + most);
+        }
+        long now = Backend.current().nanoTime();
+        return OpenPools.running().stream()
+                .sorted(Comparator.comparingLong((RunningTask one) -> one.since() - now))
+                .limit(most)
+                .map(one -> new RunningNow(
+                        one.pool(), TaskEvents.shownName(one.named()), one.thread(),
+                        Math.max(0, now - one.since()) / NANOS))
+                .toList();
     }
 
     @Override

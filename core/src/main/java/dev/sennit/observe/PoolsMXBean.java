@@ -117,6 +117,25 @@ public interface PoolsMXBean {
     List<PoolNow> pools();
 
     /**
+     * A task that runs in a thread of this JVM; {@link
+     * dev.sennit.process.WorkerPoolsMXBean} has those in worker processes.
+     *
+     * @param pool the name of its pool
+     * @param name its name
+     * @param thread the number of the thread
+     * @param seconds for how long
+     */
+    record RunningNow(String pool, String name, long thread, double seconds) {}
+
+    /**
+     * Returns the tasks that run in threads of this JVM.
+     *
+     * @param most how many to return at most
+     * @return a snapshot, the longest runs first
+     */
+    List<RunningNow> running(int most);
+
+    /**
      * Begins to keep figures of the tasks that are submitted from now on; or goes on, if another tool has them kept.
      *
      * @param leaseSeconds after which they are dropped if nobody reads them; 1 to 3600

@@ -92,7 +92,10 @@ public final class TaskEvents implements AutoCloseable {
         }
 
         /** Returns what is shown for a name, or for the class of a task without a name. */
-        String of(Object named) {
+        String of(@Nullable Object named) {
+            if (named == null) {
+                return "";
+            }
             String known = shown.get(named);
             if (known != null) {
                 return known;
@@ -239,6 +242,11 @@ public final class TaskEvents implements AutoCloseable {
         return new TaskEvent(
                 event.kind, event.task, event.pool, event.kind.isOfTask() ? now.of(event.named) : "",
                 recorder.instant(event.time), waited, ran, cpu, worker, failure, progress);
+    }
+
+    /** Returns what is shown for a name, or for the class of a task without a name. */
+    static String shownName(Object named) {
+        return new Names(filter).of(named);
     }
 
     private static Optional<Duration> duration(long nanos) {

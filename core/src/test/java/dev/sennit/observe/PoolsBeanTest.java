@@ -6,13 +6,17 @@ import static org.awaitility.Awaitility.await;
 
 import dev.sennit.Pool;
 import dev.sennit.Pools;
+import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
 import dev.sennit.internal.TaskObserver;
+import dev.sennit.internal.Uninterruptibles;
 import dev.sennit.observe.PoolsMXBean.PoolNow;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import javax.management.JMX;
@@ -22,6 +26,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a tool sees that has the MBean server create the bean. */
 @Timeout(120)
@@ -79,6 +85,29 @@ class PoolsBeanTest {
         bean.stopFigures();
         assertThatThrownBy(bean::figures).isInstanceOf(IllegalStateException.class);
         bean.stopFigures();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"threads:2", "virtual", "virtual:2", "loop"})
+    void tasksThatRunAreTold(String plan) throws Exception {
+        var heeds = new CountDownLatch(1);
+        try (Pool pool = Pools.open(plan + "?name=told");
+                AutoCloseable _ = heeds::countDown) { // before the pool is closed, which waits for the task
+            var ranOn = new CompletableFuture<Thread>();
+            TaskFuture<Integer> stubborn = pool.submit(() -> {
+                ranOn.complete(Thread.currentThread());
+                Uninterruptibles.await(heeds::await);
+                return 1;
+            }, TaskOptions.named("stubborn token=abc"));
+            Thread thread = ranOn.get();
+            stubborn.cancel(true);
+            assertThat(bean.running(1000)).filteredOn(one -> one.pool().equals("told")).singleElement()
+                    .returns("stubborn token=***", PoolsMXBean.RunningNow::name)
+                    .returns(thread.threadId(), PoolsMXBean.RunningNow::thread)
+                    .matches(one -> one.seconds() >= 0);
+            assertThat(bean.running(0)).isEmpty();
+        }
+        assertThat(bean.running(1000)).noneMatch(one -> one.pool().equals("told"));
     }
 
     @Test

@@ -1,0 +1,11 @@
+package dev.sennit.internal;
+
+/**
+ * A task that runs in a thread of this JVM, for views.
+ *
+ * @param pool the name of its pool
+ * @param named its name, or the class from which a name is made
+ * @param thread the number of the thread
+ * @param since when the run began, by the clock of {@link Backend}
+ */
+public record RunningTask(String pool, Object named, long thread, long since) {}
