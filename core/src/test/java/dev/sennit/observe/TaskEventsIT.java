@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Pool;
 import dev.sennit.Pools;
+import dev.sennit.Retry;
+import dev.sennit.Task;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
 import dev.sennit.TaskProgress;
@@ -17,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -130,6 +133,22 @@ class TaskEventsIT {
                         .extracting(event -> event.progress().orElseThrow())
                         .containsExactly(new TaskEvent.Progress(5, OptionalLong.of(10), "grün"));
             }
+        }
+    }
+
+    @Test
+    void theAttemptsOfATaskInAWorkerReportForIt() throws Exception {
+        try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("processes:1")) {
+            TaskFuture<?> failed = pool.submit((Task<Integer>) () -> {
+                TaskProgress.report(1, 2, "");
+                throw new IllegalStateException("is to fail");
+            }, TaskOptions.named("twice").retry(Retry.attempts(2)));
+            assertThatThrownBy(failed::get).isInstanceOf(ExecutionException.class);
+            List<TaskEvent> told = ofTasks(events);
+            assertThat(told).extracting(TaskEvent::kind).containsExactly(
+                    Kind.SUBMITTED, Kind.BEGUN, Kind.PROGRESS, Kind.RETRIED, Kind.PROGRESS, Kind.FAILED);
+            assertThat(told).extracting(TaskEvent::task).containsOnly(told.getFirst().task());
+            assertThat(told.getLast().cpu()).isPresent();
         }
     }
 
