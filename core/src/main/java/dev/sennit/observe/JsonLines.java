@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,8 +29,8 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p>An object has the members {@code kind}, {@code task}, {@code pool}, {@code name} and {@code at} (as {@link
- * Instant#toString} writes it), and of {@code waitedSeconds}, {@code ranSeconds}, {@code worker} and {@code failure}
- * those that are known. Lost events are a line of their own: {@code {"kind":"MISSED","count":12}}. Later versions may
+ * Instant#toString} writes it), and of {@code waitedSeconds}, {@code ranSeconds}, {@code cpuSeconds}, {@code worker},
+ * {@code failure}, {@code done}, {@code total} and {@code message} those that are known. Lost events are a line of their own: {@code {"kind":"MISSED","count":12}}. Later versions may
  * add members and kinds, which a reader skips.
  *
  * <p>Not safe for use by several threads; {@link TaskEvents#listen} calls it by one.
@@ -69,8 +70,14 @@ public final class JsonLines implements TaskListener {
                 .put("at", event.at().toString());
         event.waited().ifPresent(waited -> line.put("waitedSeconds", PrometheusText.seconds(waited)));
         event.ran().ifPresent(ran -> line.put("ranSeconds", PrometheusText.seconds(ran)));
+        event.cpu().ifPresent(cpu -> line.put("cpuSeconds", PrometheusText.seconds(cpu)));
         event.worker().ifPresent(worker -> line.put("worker", worker));
         event.failure().ifPresent(failure -> line.put("failure", failure));
+        event.progress().ifPresent(progress -> {
+            line.put("done", progress.done());
+            progress.total().ifPresent(total -> line.put("total", total));
+            line.put("message", progress.message());
+        });
         return line.toString();
     }
 
@@ -118,8 +125,17 @@ public final class JsonLines implements TaskListener {
                 at,
                 duration(members, "waitedSeconds"),
                 duration(members, "ranSeconds"),
+                duration(members, "cpuSeconds"),
                 text(members, "worker"),
-                text(members, "failure"));
+                text(members, "failure"),
+                members.containsKey("done") ? Optional.of(progress(members)) : Optional.empty());
+    }
+
+    private static TaskEvent.Progress progress(Map<?, ?> members) {
+        return new TaskEvent.Progress(
+                count(members, "done"),
+                members.containsKey("total") ? OptionalLong.of(count(members, "total")) : OptionalLong.empty(),
+                text(members, "message").orElse(""));
     }
 
     private static Optional<String> text(Map<?, ?> members, String name) {

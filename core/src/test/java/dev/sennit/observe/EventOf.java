@@ -4,6 +4,7 @@ import dev.sennit.observe.TaskEvent.Kind;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /** Makes events of a task. */
@@ -36,12 +37,19 @@ final class EventOf {
         return event(kind, micros, null, null, null, null);
     }
 
+    TaskEvent progress(long micros, long done, OptionalLong total, String message) {
+        return new TaskEvent(
+                Kind.PROGRESS, task, pool, name, START.plusNanos(micros * 1000), Optional.empty(), Optional.empty(),
+                Optional.empty(), Optional.empty(), Optional.empty(),
+                Optional.of(new TaskEvent.Progress(done, total, message)));
+    }
+
     private TaskEvent event(
             Kind kind, long micros, @Nullable Long waited, @Nullable Long ran, @Nullable String worker,
             @Nullable String failure) {
         return new TaskEvent(
                 kind, task, pool, name, START.plusNanos(micros * 1000), micros(waited), micros(ran),
-                Optional.ofNullable(worker), Optional.ofNullable(failure));
+                Optional.empty(), Optional.ofNullable(worker), Optional.ofNullable(failure), Optional.empty());
     }
 
     private static Optional<Duration> micros(@Nullable Long micros) {

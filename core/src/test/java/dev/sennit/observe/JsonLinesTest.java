@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.TaskOptions;
+import dev.sennit.TaskProgress;
 import dev.sennit.observe.TaskEvent.Kind;
 import java.io.IOException;
 import java.io.Writer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -44,12 +46,18 @@ class JsonLinesTest {
         lines.event(task.submitted(0));
         lines.event(task.begun(1, 1, "p-worker-1"));
         lines.missed(12);
+        lines.event(task.progress(2, 3, OptionalLong.of(10), "third"));
+        lines.event(task.progress(2, 4, OptionalLong.empty(), ""));
         lines.event(task.ended(Kind.FAILED, 2_000_001, 2_000_000L, "E: no\nway"));
         assertThat(out).hasToString("""
                 {"kind":"SUBMITTED","task":7,"pool":"p","name":"a \\"b\\"","at":"2026-11-24T12:00:00Z"}
                 {"kind":"BEGUN","task":7,"pool":"p","name":"a \\"b\\"","at":"2026-11-24T12:00:00.000001Z",\
                 "waitedSeconds":0.000001,"worker":"p-worker-1"}
                 {"kind":"MISSED","count":12}
+                {"kind":"PROGRESS","task":7,"pool":"p","name":"a \\"b\\"","at":"2026-11-24T12:00:00.000002Z",\
+                "done":3,"total":10,"message":"third"}
+                {"kind":"PROGRESS","task":7,"pool":"p","name":"a \\"b\\"","at":"2026-11-24T12:00:00.000002Z",\
+                "done":4,"message":""}
                 {"kind":"FAILED","task":7,"pool":"p","name":"a \\"b\\"","at":"2026-11-24T12:00:02.000001Z",\
                 "ranSeconds":2,"failure":"E: no\\nway"}
                 """);
@@ -59,6 +67,10 @@ class JsonLinesTest {
     void eventsAreReadBackAsTheyWere() throws Exception {
         var told = new Kept();
         try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("threads:1?name=näh 😀")) {
+            pool.submit(() -> {
+                TaskProgress.report(1, 2, "half");
+                return 0;
+            }).get();
             pool.submit(() -> 1, TaskOptions.named("tab\tquote\"backslash\\")).get();
             pool.submit(() -> 2).cancel(true);
             pool.submit(() -> 3).get();

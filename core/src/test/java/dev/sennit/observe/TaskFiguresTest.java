@@ -23,7 +23,7 @@ class TaskFiguresTest {
                 kind, 1, "pool", name, Instant.EPOCH,
                 kind == Kind.BEGUN ? Optional.of(time) : Optional.empty(),
                 kind.isEnd() || kind == Kind.RUN_OVER ? Optional.of(time) : Optional.empty(),
-                Optional.empty(), Optional.empty());
+                Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
     }
 
     @Test
