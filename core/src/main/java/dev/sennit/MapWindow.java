@@ -149,9 +149,13 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
                 return handOnAll(receiver);
             });
         } finally {
-            if (progress != null) {
-                progress.end();
-            }
+            tellRest();
+        }
+    }
+
+    private void tellRest() {
+        if (progress != null) {
+            progress.end();
         }
     }
 
@@ -181,6 +185,7 @@ final class MapWindow<A extends @Nullable Object, R extends @Nullable Object> {
     void cancel() {
         finished = true;
         chunk.clear();
+        tellRest();
         List<TaskFuture<?>> left;
         synchronized (underWay) {
             left = List.copyOf(underWay);

@@ -19,9 +19,9 @@ import java.util.Objects;
  * }
  *
  * <p>Those who look on get it as an event of the kind {@code PROGRESS}, in a {@code dev.sennit.observe.TaskEvents};
- * from a worker process it travels over the private line to this JVM. The first report of a task is told, then one in
- * 100 ms, and the last before the task ends. So a loop may report in each round: a report that is not told costs less
- * than a microsecond. While no stream of events is open, reports reach nobody.
+ * from a worker process it travels over the private line to this JVM. The first report of a task is told, then at most
+ * one in 100 ms. A report in between is told when the task ends, unless another has followed. So a loop may report in
+ * each round, which mostly reads a clock. While no stream of events is open, reports reach nobody.
  *
  * <p>{@link Mapper#map map} and {@link Pipeline} report by themselves.
  */

@@ -1,11 +1,11 @@
 package dev.sennit.observe;
 
-/** Is told what tasks do, by a thread of its own: see {@link TaskEvents#listen}. */
+/** Is told what tasks, workers and pools do, by a thread of its own: see {@link TaskEvents#listen}. */
 @FunctionalInterface
 public interface TaskListener {
     /**
-     * A task has made a step. What this throws is logged the first time, and the next event comes all the
-     * same.
+     * A task, a worker or a pool has made a step. What this throws is logged the first time, and the next event comes
+     * all the same.
      *
      * @param event the step
      * @throws Exception any

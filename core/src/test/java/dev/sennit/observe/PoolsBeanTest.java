@@ -135,7 +135,7 @@ class PoolsBeanTest {
             assertThat(read).hasSizeLessThanOrEqualTo(5);
             lines.addAll(Arrays.asList(read));
         }
-        assertThat(lines).hasSize(12).allMatch(line -> line.contains("\"pool\":\"lines\""));
+        assertThat(lines).as("of the pool, its worker and four tasks").hasSize(16).allMatch(line -> line.contains("\"pool\":\"lines\""));
         assertThat(bean.readEvents(other, EventStreams.MOST_EVENTS)).containsExactlyElementsOf(lines);
         bean.closeEvents(stream);
         bean.closeEvents(stream);
@@ -153,7 +153,7 @@ class PoolsBeanTest {
                 pool.submit(() -> 1).get();
             }
         }
-        assertThat(bean.readEvents(stream, 10)).hasSize(10).contains("{\"kind\":\"MISSED\",\"count\":14}");
+        assertThat(bean.readEvents(stream, 10)).hasSize(10).contains("{\"kind\":\"MISSED\",\"count\":16}");
         bean.closeEvents(stream);
     }
 

@@ -2,6 +2,7 @@ package dev.sennit.cli.services;
 
 import dev.sennit.service.Service;
 import java.io.IOException;
+import java.lang.reflect.Constructor;
 import java.lang.reflect.Modifier;
 import java.net.MalformedURLException;
 import java.net.URL;
@@ -49,7 +50,7 @@ final class ServiceClass {
             return "class " + type.getName() + " is abstract; name one that extends it";
         }
         try {
-            type.getDeclaredConstructor();
+            Constructor<?> _ = type.getDeclaredConstructor();
             return null;
         } catch (NoSuchMethodException e) {
             return "class " + type.getName() + " has no constructor without parameters; add one";
