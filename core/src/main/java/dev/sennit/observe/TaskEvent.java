@@ -10,8 +10,8 @@ import java.util.OptionalLong;
  * A step of a task, a worker or a pool. What is not known is absent; no figure is 0 for want of knowledge.
  *
  * @param kind what has happened
- * @param task the number of the task, which no other task of this JVM has; 0 where the {@linkplain Kind#isOfTask kind is
- *     not of a task}
+ * @param task the number of the task, which no other task of this JVM has; 0 where the kind is not {@linkplain
+ *     Kind#isOfTask of a task}
  * @param pool the name of its pool
  * @param name the name of the task, without secrets: see {@link NameFilter}; empty where the kind is not of a task
  * @param at when it happened. Set clocks do not matter: differences are right
@@ -21,7 +21,8 @@ import java.util.OptionalLong;
  * @param cpu of the ends, and of {@link Kind#RUN_OVER}: the processor time of the thread that ran the task, during the
  *     run, right to a hundredth. It is not known for virtual threads and coroutines, and on threads of this JVM neither
  *     for runs that took less than 100 µs
- * @param worker of {@link Kind#BEGUN} and of the kinds of workers: the thread, or the worker process with its process id
+ * @param worker of {@link Kind#BEGUN} and of the kinds of workers: the thread, or the worker process with its process
+ *     id
  * @param failure of {@link Kind#FAILED}: the exception's class and message, without secrets; of {@link
  *     Kind#WORKER_ENDED}: why it ended, as its pool's log says, if it was not to end
  * @param progress of {@link Kind#PROGRESS}: how far it is
