@@ -135,7 +135,8 @@ class PoolsBeanTest {
             assertThat(read).hasSizeLessThanOrEqualTo(5);
             lines.addAll(Arrays.asList(read));
         }
-        assertThat(lines).as("of the pool, its worker and four tasks").hasSize(16).allMatch(line -> line.contains("\"pool\":\"lines\""));
+        assertThat(lines).as("of the pool, its worker and four tasks").hasSize(16)
+                .allMatch(line -> line.contains("\"pool\":\"lines\""));
         assertThat(bean.readEvents(other, EventStreams.MOST_EVENTS)).containsExactlyElementsOf(lines);
         bean.closeEvents(stream);
         bean.closeEvents(stream);
