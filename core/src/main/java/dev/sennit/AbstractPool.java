@@ -2,11 +2,11 @@ package dev.sennit;
 
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Deadline;
-import dev.sennit.internal.OpenPools;
-import dev.sennit.internal.RunningTask;
-import dev.sennit.internal.TaskObserver;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.Waits;
+import dev.sennit.internal.view.OpenPools;
+import dev.sennit.internal.view.RunningTask;
+import dev.sennit.internal.view.TaskObserver;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;

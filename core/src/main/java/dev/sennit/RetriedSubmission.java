@@ -1,7 +1,7 @@
 package dev.sennit;
 
-import dev.sennit.internal.TaskObserver;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.view.TaskObserver;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;

@@ -1,7 +1,7 @@
 package dev.sennit;
 
-import dev.sennit.internal.ProgressGate.Report;
-import dev.sennit.internal.ProgressSink;
+import dev.sennit.internal.view.ProgressGate.Report;
+import dev.sennit.internal.view.ProgressSink;
 import java.util.Objects;
 
 /**

@@ -1,8 +1,8 @@
 package dev.sennit;
 
-import dev.sennit.internal.ProgressGate;
-import dev.sennit.internal.ProgressGate.Report;
-import dev.sennit.internal.TaskObserver;
+import dev.sennit.internal.view.ProgressGate;
+import dev.sennit.internal.view.ProgressGate.Report;
+import dev.sennit.internal.view.TaskObserver;
 import org.jspecify.annotations.Nullable;
 
 /**

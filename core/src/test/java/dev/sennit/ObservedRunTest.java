@@ -2,7 +2,7 @@ package dev.sennit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sennit.internal.TaskObserver;
+import dev.sennit.internal.view.TaskObserver;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 

@@ -2,7 +2,7 @@ package dev.sennit.observe;
 
 import dev.sennit.Pool;
 import dev.sennit.PoolStatistics;
-import dev.sennit.internal.OpenPools;
+import dev.sennit.internal.view.OpenPools;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

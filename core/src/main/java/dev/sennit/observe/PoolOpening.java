@@ -1,7 +1,7 @@
 package dev.sennit.observe;
 
 import dev.sennit.internal.Beans;
-import dev.sennit.internal.OpenPools;
+import dev.sennit.internal.view.OpenPools;
 
 /** Makes ready what views from outside need, whenever a pool is opened: {@link OpenPools} makes one and runs it. */
 @SuppressWarnings("unused") // by name

@@ -2,8 +2,8 @@ package dev.sennit.observe;
 
 import dev.sennit.PoolStatistics;
 import dev.sennit.internal.Backend;
-import dev.sennit.internal.OpenPools;
-import dev.sennit.internal.RunningTask;
+import dev.sennit.internal.view.OpenPools;
+import dev.sennit.internal.view.RunningTask;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;

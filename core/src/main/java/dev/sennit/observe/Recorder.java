@@ -1,8 +1,8 @@
 package dev.sennit.observe;
 
 import dev.sennit.internal.Backend;
-import dev.sennit.internal.TaskObserver;
 import dev.sennit.internal.Throwables;
+import dev.sennit.internal.view.TaskObserver;
 import dev.sennit.observe.TaskEvent.Kind;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;

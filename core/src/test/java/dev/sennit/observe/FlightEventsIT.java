@@ -8,7 +8,7 @@ import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.Task;
 import dev.sennit.TaskOptions;
-import dev.sennit.internal.TaskObserver;
+import dev.sennit.internal.view.TaskObserver;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -12,7 +12,7 @@ import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
 import dev.sennit.ThreadPool;
 import dev.sennit.internal.Management;
-import dev.sennit.internal.TaskObserver;
+import dev.sennit.internal.view.TaskObserver;
 import dev.sennit.observe.TaskEvent.Kind;
 import java.lang.reflect.Proxy;
 import java.time.Duration;

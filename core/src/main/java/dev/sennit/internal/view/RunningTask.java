@@ -1,4 +1,6 @@
-package dev.sennit.internal;
+package dev.sennit.internal.view;
+
+import dev.sennit.internal.Backend;
 
 /**
  * A task that runs in a thread of this JVM, for views.

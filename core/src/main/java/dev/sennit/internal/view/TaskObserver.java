@@ -1,4 +1,4 @@
-package dev.sennit.internal;
+package dev.sennit.internal.view;
 
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;

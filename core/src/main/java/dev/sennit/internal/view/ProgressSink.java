@@ -1,4 +1,4 @@
-package dev.sennit.internal;
+package dev.sennit.internal.view;
 
 /** A thread that passes the progress of the task that it runs on to another process. */
 public interface ProgressSink {

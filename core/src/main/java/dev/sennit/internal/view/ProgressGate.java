@@ -1,5 +1,6 @@
-package dev.sennit.internal;
+package dev.sennit.internal.view;
 
+import dev.sennit.internal.Backend;
 import org.jspecify.annotations.Nullable;
 
 /**

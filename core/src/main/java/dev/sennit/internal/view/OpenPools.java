@@ -1,5 +1,6 @@
-package dev.sennit.internal;
+package dev.sennit.internal.view;
 
+import dev.sennit.internal.Uncaught;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
