@@ -157,6 +157,14 @@ class WaitsTest {
                         }
                     };
                 }),
+                waitsWithin("TaskEvents.Listening.awaitTold(Duration)", atEnd -> {
+                    var end = new CountDownLatch(1);
+                    TaskEvents.Listening listening = TaskEvents.listen(event -> end.await());
+                    atEnd.addLast(end::countDown);
+                    atEnd.addLast(listening::close);
+                    Pools.open("inline").submit(() -> 1);
+                    return () -> listening.awaitTold(DAY);
+                }),
                 waits("Pool.submit, of one that is full", atEnd -> {
                     Pool pool = busy(atEnd);
                     return () -> pool.submit(() -> 1);
@@ -349,6 +357,7 @@ class WaitsTest {
             "ByteStream.setReadTimeout(Duration)",
             "ByteStream.setWriteTimeout(Duration)",
             "CancelScope.within(Duration)",
+            "DurationHistogram.record(Duration)",
             "EventLoop.Builder.reportDeadlocks(Duration)",
             "EventLoop.Builder.reportDeadlocks(Duration, Consumer)",
             "EventLoop.Builder.watch(Duration)",
