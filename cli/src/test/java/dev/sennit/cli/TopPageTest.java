@@ -96,10 +96,10 @@ class TopPageTest {
         assertThat(TopPage.lines(FIRST, SECOND_LOOK, LocalTime.of(12, 3))).containsExactly(
                 "12:03:00  42 pool net: 200 done/s, 2 run, 3 wait, 500 done, 0 failed, 1 worker lost",
                 "12:03:00  42 pool photos: 1.5 done/s, 2 run, 3 wait, 53 done, 0 failed, 1 worker lost",
-                "12:03:00  42 task resize: 24 done, 1 failed, 1 under way, wait p95 2.0 ms, run p50 10.0 ms p95 20.0 ms "
-                        + "p99 30.0 ms",
-                "12:03:00  42 task fetch: 411 done, 1 failed, 1 under way, wait p95 2.0 ms, run p50 10.0 ms p95 20.0 ms "
-                        + "p99 30.0 ms");
+                "12:03:00  42 task resize: 24 done, 1 failed, 1 under way, wait p95 2.0 ms, run p50 10.0 ms "
+                        + "p95 20.0 ms p99 30.0 ms",
+                "12:03:00  42 task fetch: 411 done, 1 failed, 1 under way, wait p95 2.0 ms, run p50 10.0 ms "
+                        + "p95 20.0 ms p99 30.0 ms");
         assertThat(TopPage.lines(FIRST, new TopTarget.Gone("process 42 has ended"), LocalTime.of(1, 2, 3)))
                 .containsExactly("01:02:03  process 42 has ended");
     }

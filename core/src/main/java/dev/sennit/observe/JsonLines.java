@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>An object has the members {@code kind}, {@code task}, {@code pool}, {@code name} and {@code at} (as {@link
  * Instant#toString} writes it), and of {@code waitedSeconds}, {@code ranSeconds}, {@code cpuSeconds}, {@code worker},
- * {@code failure}, {@code done}, {@code total} and {@code message} those that are known. Lost events are a line of their own: {@code {"kind":"MISSED","count":12}}. Later versions may
- * add members and kinds, which a reader skips.
+ * {@code failure}, {@code done}, {@code total} and {@code message} those that are known. Lost events are a line of
+ * their own: {@code {"kind":"MISSED","count":12}}. Later versions may add members and kinds, which a reader skips.
  *
  * <p>Not safe for use by several threads; {@link TaskEvents#listen} calls it by one.
  */
