@@ -916,6 +916,15 @@ public class Submission<T extends @Nullable Object> {
         }
     }
 
+    /**
+     * Returns the number under which the events of this task are told, those of an attempt under that of its task.
+     *
+     * @return the number; 0 if nobody is told of it
+     */
+    public final long eventNumber() {
+        return whole().observed;
+    }
+
     /** Returns who is told of this task, or null. */
     private @Nullable TaskObserver observer() {
         return observed == 0 ? null : TaskObserver.Current.get();
@@ -932,7 +941,7 @@ public class Submission<T extends @Nullable Object> {
         long began = since;
         int now = state;
         if (thread != null && (now == RUNNING || now == STOPPING || now == TOLD)) {
-            running.add(new RunningTask(pool.name(), named(), thread.threadId(), began));
+            running.add(new RunningTask(eventNumber(), pool.name(), named(), thread.threadId(), began));
         }
     }
 

@@ -96,8 +96,10 @@ final class TopOfJvm implements TopTarget {
         try {
             List<PoolsMXBean> beans = pools();
             List<PoolsMXBean.Figures> figures = new ArrayList<>();
+            List<PoolsMXBean.ProgressNow> progress = new ArrayList<>();
             for (PoolsMXBean bean : beans) {
                 figures.add(figuresOf(bean));
+                progress.addAll(bean.progress(MOST_RUNNING));
             }
             List<WorkerPool> workerPools = namesOf(WorkerPoolsMXBean.NAME).stream()
                     .sorted()
@@ -111,7 +113,8 @@ final class TopOfJvm implements TopTarget {
                     beans.stream().flatMap(bean -> bean.running(MOST_RUNNING).stream()).toList(),
                     new PoolsMXBean.Figures(
                             figures.stream().mapToLong(PoolsMXBean.Figures::missed).sum(),
-                            figures.stream().flatMap(one -> one.tasks().stream()).toList()));
+                            figures.stream().flatMap(one -> one.tasks().stream()).toList()),
+                    progress);
         } catch (IOException | JMException | RuntimeException e) {
             if (ProcessHandle.of(pid).filter(ProcessHandle::isAlive).isEmpty() || e instanceof IOException) {
                 return new Gone("process " + pid + " has ended");

@@ -2,6 +2,7 @@ package dev.sennit.cli;
 
 import dev.sennit.internal.text.JsonLine;
 import dev.sennit.observe.PoolsMXBean.PoolNow;
+import dev.sennit.observe.PoolsMXBean.ProgressNow;
 import dev.sennit.observe.PoolsMXBean.RunningNow;
 import dev.sennit.observe.PoolsMXBean.TasksNow;
 import dev.sennit.observe.PoolsMXBean.Times;
@@ -12,9 +13,11 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 final class TopPage {
     private static final double NANOS = 1e9;
     private static final double MILLIS = 1e3;
+    private static final int LONGEST_DOING = 60;
+    private static final int MOST_WHOLES = 10;
+    private static final double LONGEST_SILENCE_SECONDS = 60;
     private static final String UNKNOWN = "-";
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("HH:mm:ss", Locale.ROOT);
 
@@ -55,6 +61,7 @@ final class TopPage {
         addPools(lines, before, now);
         addWorkers(lines, now);
         addRunning(lines, now);
+        addWholes(lines, now);
         addTasks(lines, before, now);
         return lines;
     }
@@ -92,8 +99,9 @@ final class TopPage {
     }
 
     private static void addWorkers(List<String> lines, TopTarget.Jvm now) {
-        var table = new Table("worker", "pid", "state", "done", "for", "task", "");
+        var table = new Table("worker", "pid", "state", "done", "for", "task", "now at", "");
         boolean isEmpty = true;
+        Map<Long, ProgressNow> progress = progressByTask(now);
         for (WorkerPool pool : now.workerPools()) {
             for (Worker worker : pool.workers()) {
                 isEmpty = false;
@@ -103,7 +111,8 @@ final class TopPage {
                         worker.state().toLowerCase(Locale.ROOT),
                         Long.toString(worker.tasksDone()),
                         worker.taskMillis() == 0 ? UNKNOWN : Figures.duration(worker.taskMillis() / MILLIS),
-                        worker.task().isEmpty() ? UNKNOWN : worker.task());
+                        worker.task().isEmpty() ? UNKNOWN : worker.task(),
+                        doing(progress.get(worker.taskNumber())));
             }
         }
         if (!isEmpty) {
@@ -117,16 +126,71 @@ final class TopPage {
         if (now.running().isEmpty()) {
             return;
         }
-        var table = new Table("thread", "pool", "for", "task", "");
+        var table = new Table("thread", "pool", "for", "task", "now at", "");
+        Map<Long, ProgressNow> progress = progressByTask(now);
         for (RunningNow run : now.running()) {
             table.add(
                     Long.toString(run.thread()),
                     run.pool(),
                     Figures.duration(run.seconds()),
-                    run.name());
+                    run.name(),
+                    doing(progress.get(run.task())));
         }
         lines.add("");
         lines.addAll(table.lines());
+    }
+
+    private static Map<Long, ProgressNow> progressByTask(TopTarget.Jvm look) {
+        Map<Long, ProgressNow> all = new HashMap<>();
+        look.progress().forEach(one -> all.putIfAbsent(one.task(), one));
+        return all;
+    }
+
+    /** Returns what a task has last reported: {@code 17 of 300, page 17}. */
+    private static String doing(@Nullable ProgressNow progress) {
+        if (progress == null) {
+            return "";
+        }
+        String amount = progress.done() == 0 ? "" : amount(progress);
+        String text = amount.isEmpty() || progress.message().isEmpty()
+                ? amount + progress.message()
+                : amount + ", " + progress.message();
+        return text.length() <= LONGEST_DOING ? text : "..." + text.substring(text.length() - LONGEST_DOING + 3);
+    }
+
+    private static String amount(ProgressNow progress) {
+        return progress.total() == null ? progress.done() + "" : progress.done() + " of " + progress.total();
+    }
+
+    /** Calls of {@code map} and runs of pipelines. What is done, or has been silent for long, has probably ended. */
+    private static void addWholes(List<String> lines, TopTarget.Jvm now) {
+        List<ProgressNow> wholes = wholes(now);
+        if (wholes.isEmpty()) {
+            return;
+        }
+        var table = new Table("whole", "pool", "done", "total", "still takes");
+        for (ProgressNow whole : wholes) {
+            table.add(
+                    whole.name(),
+                    whole.pool(),
+                    Long.toString(whole.done()),
+                    whole.total() == null ? UNKNOWN : Long.toString(whole.total()),
+                    time(whole.remainingSeconds()));
+        }
+        lines.add("");
+        lines.addAll(table.lines());
+    }
+
+    private static List<ProgressNow> wholes(TopTarget.Jvm now) {
+        Set<Long> running = new HashSet<>();
+        now.running().forEach(run -> running.add(run.task()));
+        now.workerPools().forEach(pool -> pool.workers().forEach(worker -> running.add(worker.taskNumber())));
+        return now.progress().stream()
+                .filter(one -> !running.contains(one.task()) && one.message().isEmpty())
+                .filter(one -> one.total() == null || one.done() < one.total())
+                .filter(one -> one.silentSeconds() < LONGEST_SILENCE_SECONDS)
+                .limit(MOST_WHOLES)
+                .toList();
     }
 
     private static void addTasks(List<String> lines, TopTarget.@Nullable Jvm before, TopTarget.Jvm now) {
@@ -230,6 +294,18 @@ final class TopPage {
                     .put("pool", run.pool())
                     .put("thread", run.thread())
                     .put("forSeconds", run.seconds())
+                    .toString());
+        }
+        for (ProgressNow progress : jvm.progress()) {
+            lines.add(new JsonLine()
+                    .put("pid", jvm.pid())
+                    .put("progress", progress.name())
+                    .put("pool", progress.pool())
+                    .put("number", progress.task())
+                    .put("done", progress.done())
+                    .put("total", progress.total())
+                    .put("message", progress.message())
+                    .put("remainingSeconds", progress.remainingSeconds())
                     .toString());
         }
         return lines;

@@ -18,10 +18,12 @@ interface TopTarget extends AutoCloseable {
      * @param workerPools those of them that have worker processes
      * @param running the tasks that run in its threads, the longest first
      * @param figures of its tasks since the first look
+     * @param progress how far the tasks and wholes are that have reported it, the last reports first
      */
     record Jvm(
             long pid, long nanos, List<PoolsMXBean.PoolNow> pools, List<WorkerPool> workerPools,
-            List<PoolsMXBean.RunningNow> running, PoolsMXBean.Figures figures) implements Look {}
+            List<PoolsMXBean.RunningNow> running, PoolsMXBean.Figures figures,
+            List<PoolsMXBean.ProgressNow> progress) implements Look {}
 
     /**
      * The services of a file.

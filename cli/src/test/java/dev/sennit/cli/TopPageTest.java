@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sennit.observe.PoolsMXBean.Figures;
 import dev.sennit.observe.PoolsMXBean.PoolNow;
+import dev.sennit.observe.PoolsMXBean.ProgressNow;
 import dev.sennit.observe.PoolsMXBean.RunningNow;
 import dev.sennit.observe.PoolsMXBean.TasksNow;
 import dev.sennit.observe.PoolsMXBean.Times;
@@ -33,10 +34,15 @@ class TopPageTest {
         return new TopTarget.Jvm(
                 42, nanos, pools,
                 List.of(new WorkerPool("photos", 3, 1, 1, List.of(
-                        new Worker("photos-1", 100, "BUSY", "resize", 1500, 7, 9000),
-                        new Worker("photos-2", 101, "IDLE", "", 0, 8, 9000)))),
-                List.of(new RunningNow("net", "fetch", 37, 1.5), new RunningNow("net", "fetch", 8, 0.25)),
-                new Figures(0, List.of(tasks)));
+                        new Worker("photos-1", 100, "BUSY", "resize", 51, 1500, 7, 9000),
+                        new Worker("photos-2", 101, "IDLE", "", 0, 0, 8, 9000)))),
+                List.of(new RunningNow(52, "net", "fetch", 37, 1.5), new RunningNow(0, "net", "fetch", 8, 0.25)),
+                new Figures(0, List.of(tasks)),
+                List.of(new ProgressNow(51, "photos", "resize", 0, 1L, "in/" + "deep/".repeat(20) + "cat.jpg", null, 1),
+                        new ProgressNow(52, "net", "fetch", 17, 300L, "page 17", 2.5, 0.1),
+                        new ProgressNow(50, "photos", "whole run", 25, 100L, "", 3.5, 0.1),
+                        new ProgressNow(40, "photos", "is done", 100, 100L, "", 0.0, 0.1),
+                        new ProgressNow(41, "photos", "forgotten", 99, 100L, "", null, 100)));
     }
 
     private static final TopTarget.Jvm FIRST = look(
@@ -56,13 +62,16 @@ class TopPageTest {
                 "net       virtual        -        2        3     200   500       0     1     -",
                 "photos  processes        2        2        3     1.5    53       0     1  75 %",
                 "",
-                "worker    pid  state  done      for  task",
-                "photos-1  100   busy     7  1.500 s  resize",
-                "photos-2  101   idle     8        -  -",
+                "worker    pid  state  done      for    task  now at",
+                "photos-1  100   busy     7  1.500 s  resize  ...deep/deep/deep/deep/deep/deep/deep/deep/deep/deep/cat.jpg",
+                "photos-2  101   idle     8        -       -",
                 "",
-                "thread  pool      for  task",
-                "37       net  1.500 s  fetch",
+                "thread  pool      for   task  now at",
+                "37       net  1.500 s  fetch  17 of 300, page 17",
                 "8        net   250 ms  fetch",
+                "",
+                "whole        pool  done  total  still takes",
+                "whole run  photos    25    100      3.500 s",
                 "",
                 "task    done/s  done  failed  under way  wait p50     p95  run p50      p95      p99",
                 "resize     1.5    24       1          1    1.0 ms  2.0 ms  10.0 ms  20.0 ms  30.0 ms",
@@ -77,7 +86,7 @@ class TopPageTest {
 
     @Test
     void whatIsNotThereHasNoTable() {
-        var empty = new TopTarget.Jvm(42, 0, List.of(), List.of(), List.of(), new Figures(0, List.of()));
+        var empty = new TopTarget.Jvm(42, 0, List.of(), List.of(), List.of(), new Figures(0, List.of()), List.of());
         assertThat(TopPage.tables(null, empty)).containsExactly("process 42: 0 pools, 0 tasks run, 0 wait");
         assertThat(TopPage.lines(null, empty, LocalTime.NOON)).isEmpty();
         assertThat(TopPage.json(empty)).isEmpty();
@@ -85,7 +94,7 @@ class TopPageTest {
 
     @Test
     void lostEventsAreSaid() {
-        var lost = new TopTarget.Jvm(42, 0, List.of(), List.of(), List.of(), new Figures(7, List.of()));
+        var lost = new TopTarget.Jvm(42, 0, List.of(), List.of(), List.of(), new Figures(7, List.of()), List.of());
         assertThat(TopPage.tables(null, lost).getFirst())
                 .endsWith("; 7 events were lost, so the tables of tasks say too "
                         + "little");
@@ -114,7 +123,17 @@ class TopPageTest {
                         + "\"waitedP50Seconds\":null,\"waitedP95Seconds\":null,\"waitedP99Seconds\":null,"
                         + "\"ranP50Seconds\":null,\"ranP95Seconds\":null,\"ranP99Seconds\":null}",
                 "{\"pid\":42,\"runs\":\"fetch\",\"pool\":\"net\",\"thread\":37,\"forSeconds\":1.5}",
-                "{\"pid\":42,\"runs\":\"fetch\",\"pool\":\"net\",\"thread\":8,\"forSeconds\":0.25}");
+                "{\"pid\":42,\"runs\":\"fetch\",\"pool\":\"net\",\"thread\":8,\"forSeconds\":0.25}",
+                "{\"pid\":42,\"progress\":\"resize\",\"pool\":\"photos\",\"number\":51,\"done\":0,\"total\":1,"
+                        + "\"message\":\"in/" + "deep/".repeat(20) + "cat.jpg\",\"remainingSeconds\":null}",
+                "{\"pid\":42,\"progress\":\"fetch\",\"pool\":\"net\",\"number\":52,\"done\":17,\"total\":300,"
+                        + "\"message\":\"page 17\",\"remainingSeconds\":2.5}",
+                "{\"pid\":42,\"progress\":\"whole run\",\"pool\":\"photos\",\"number\":50,\"done\":25,"
+                        + "\"total\":100,\"message\":\"\",\"remainingSeconds\":3.5}",
+                "{\"pid\":42,\"progress\":\"is done\",\"pool\":\"photos\",\"number\":40,\"done\":100,"
+                        + "\"total\":100,\"message\":\"\",\"remainingSeconds\":0.0}",
+                "{\"pid\":42,\"progress\":\"forgotten\",\"pool\":\"photos\",\"number\":41,\"done\":99,"
+                        + "\"total\":100,\"message\":\"\",\"remainingSeconds\":null}");
     }
 
     @Test

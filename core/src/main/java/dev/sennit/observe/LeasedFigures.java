@@ -8,7 +8,19 @@ final class LeasedFigures {
     private static @Nullable LeasedFigures current;
 
     private final TaskFigures figures = new TaskFigures();
-    private final TaskEvents.Listening listening = TaskEvents.listen(figures);
+    private final LatestProgress progress = new LatestProgress();
+    private final TaskEvents.Listening listening = TaskEvents.listen(new TaskListener() {
+        @Override
+        public void event(TaskEvent event) {
+            figures.event(event);
+            progress.event(event);
+        }
+
+        @Override
+        public void missed(long count) {
+            figures.missed(count);
+        }
+    });
     private final Lease lease;
 
     private LeasedFigures(int leaseSeconds) {
@@ -37,14 +49,22 @@ final class LeasedFigures {
         }
     }
 
-    /** Returns the figures, and has their lease begin anew. */
-    static synchronized TaskFigures get() {
+    /** Returns what is kept, and has the lease begin anew. */
+    static synchronized LeasedFigures get() {
         LeasedFigures kept = current;
         if (kept == null || !kept.lease.renew()) {
             throw new IllegalStateException("no figures of tasks are kept: they were stopped, or not started, or not "
                     + "read while their lease ran");
         }
-        return kept.figures;
+        return kept;
+    }
+
+    TaskFigures figures() {
+        return figures;
+    }
+
+    LatestProgress progress() {
+        return progress;
     }
 
     static void stop() {

@@ -44,15 +44,13 @@ public final class PoolsBean implements PoolsMXBean {
 
     @Override
     public List<RunningNow> running(int most) {
-        if (most < 0) {
-            throw new IllegalArgumentException("most must be >= 0, was " + most);
-        }
+        ensureNotNegative(most);
         long now = Backend.current().nanoTime();
         return OpenPools.running().stream()
                 .sorted(Comparator.comparingLong((RunningTask one) -> one.since() - now))
                 .limit(most)
                 .map(one -> new RunningNow(
-                        one.pool(), TaskEvents.shownName(one.named()), one.thread(),
+                        one.task(), one.pool(), TaskEvents.shownName(one.named()), one.thread(),
                         Math.max(0, now - one.since()) / NANOS))
                 .toList();
     }
@@ -64,7 +62,7 @@ public final class PoolsBean implements PoolsMXBean {
 
     @Override
     public Figures figures() {
-        TaskFigures kept = LeasedFigures.get();
+        TaskFigures kept = LeasedFigures.get().figures();
         return new Figures(kept.missed(), kept.byName().stream().map(PoolsBean::tasks).toList());
     }
 
@@ -78,6 +76,18 @@ public final class PoolsBean implements PoolsMXBean {
         return new Times(
                 seen.count(), seconds(seen.total()), seconds(seen.quantile(MEDIAN)), seconds(seen.quantile(P95)),
                 seconds(seen.quantile(P99)), seconds(seen.max()));
+    }
+
+    @Override
+    public List<ProgressNow> progress(int most) {
+        ensureNotNegative(most);
+        return LeasedFigures.get().progress().latest(most);
+    }
+
+    private static void ensureNotNegative(int most) {
+        if (most < 0) {
+            throw new IllegalArgumentException("most must be >= 0, was " + most);
+        }
     }
 
     @Override

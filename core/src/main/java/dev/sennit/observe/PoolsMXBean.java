@@ -120,12 +120,13 @@ public interface PoolsMXBean {
      * A task that runs in a thread of this JVM; {@link
      * dev.sennit.process.WorkerPoolsMXBean} has those in worker processes.
      *
+     * @param task the number of the task; 0 if it was submitted before anybody looked on
      * @param pool the name of its pool
      * @param name its name
      * @param thread the number of the thread
      * @param seconds for how long
      */
-    record RunningNow(String pool, String name, long thread, double seconds) {}
+    record RunningNow(long task, String pool, String name, long thread, double seconds) {}
 
     /**
      * Returns the tasks that run in threads of this JVM.
@@ -149,6 +150,38 @@ public interface PoolsMXBean {
      * @throws IllegalStateException if none are kept
      */
     Figures figures();
+
+    /**
+     * How far a task is, or a whole that has tasks: a call of {@code map}, a run of a pipeline.
+     *
+     * @param task its number; see {@link RunningNow} and {@link dev.sennit.process.WorkerPoolsMXBean.Worker}
+     * @param pool the name of its pool
+     * @param name its name
+     * @param done how much is done
+     * @param total how much there is to do; null if that is not known
+     * @param message what is being done, or an empty string
+     * @param remainingSeconds how long it will still take; null if that cannot be known: see {@link RemainingTime}
+     * @param silentSeconds how long ago it has reported last
+     */
+    record ProgressNow(
+            long task,
+            String pool,
+            String name,
+            long done,
+            @Nullable Long total,
+            String message,
+            @Nullable Double remainingSeconds,
+            double silentSeconds) {}
+
+    /**
+     * Returns how far the tasks under way are that have reported it since figures are kept. A whole stays for a while
+     * after its last report, as nothing tells its end.
+     *
+     * @param most how many to return at most
+     * @return a snapshot, the last reports first
+     * @throws IllegalStateException if no figures are kept
+     */
+    List<ProgressNow> progress(int most);
 
     /** Drops the figures, for all tools. Does nothing if none are kept. */
     void stopFigures();

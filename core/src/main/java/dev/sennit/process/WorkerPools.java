@@ -58,6 +58,7 @@ public final class WorkerPools implements WorkerPoolsMXBean {
                 worker.pid(),
                 state,
                 task != null ? task.name() : worker.isInitializing() ? "initializer" : "",
+                task == null ? 0 : task.eventNumber(),
                 task == null ? 0 : TimeUnit.NANOSECONDS.toMillis(task.nanosSinceStart()),
                 worker.tasksDone(),
                 TimeUnit.NANOSECONDS.toMillis(worker.nanosSinceStart()));

@@ -33,12 +33,21 @@ public interface WorkerPoolsMXBean {
      * @param state {@code STARTING}, {@code SPARE}, {@code IDLE}, {@code BUSY}, or {@code LEAVING} for one that gets no
      *     more tasks
      * @param task the name of the task that it runs; empty if it runs none
+     * @param taskNumber the number under which the events of this task are told, in a {@code
+     *     dev.sennit.observe.TaskEvents}; 0 if nobody is told of it, or the worker runs none
      * @param taskMillis for how long, in milliseconds; 0 if it runs none
      * @param tasksDone how many tasks it has done
      * @param ageMillis how old it is, in milliseconds
      */
     record Worker(
-            String name, long pid, String state, String task, long taskMillis, long tasksDone, long ageMillis) {}
+            String name,
+            long pid,
+            String state,
+            String task,
+            long taskNumber,
+            long taskMillis,
+            long tasksDone,
+            long ageMillis) {}
 
     /**
      * The pools that are open.

@@ -8,6 +8,7 @@ import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
+import dev.sennit.TaskProgress;
 import dev.sennit.internal.Uninterruptibles;
 import dev.sennit.internal.view.TaskObserver;
 import dev.sennit.observe.PoolsMXBean.PoolNow;
@@ -108,6 +109,37 @@ class PoolsBeanTest {
             assertThat(bean.running(0)).isEmpty();
         }
         assertThat(bean.running(1000)).noneMatch(one -> one.pool().equals("told"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"threads:2", "virtual", "loop"})
+    void whatARunningTaskReportsBelongsToItsRun(String plan) throws Exception {
+        assertThatThrownBy(() -> bean.progress(1)).isInstanceOf(IllegalStateException.class);
+        bean.startFigures(600);
+        var heeds = new CountDownLatch(1);
+        try (Pool pool = Pools.open(plan + "?name=told");
+                AutoCloseable _ = heeds::countDown) { // before the pool is closed, which waits for the task
+            TaskFuture<Integer> photo = pool.submit(() -> {
+                TaskProgress.report(1, 2, "cat.jpg");
+                heeds.await();
+                return 1;
+            }, TaskOptions.named("photo"));
+            PoolsMXBean.ProgressNow told = await().atMost(1, TimeUnit.MINUTES)
+                    .until(() -> bean.progress(9), seen -> !seen.isEmpty()).getFirst();
+            assertThat(told.name()).isEqualTo("photo");
+            assertThat(told.done()).isEqualTo(1);
+            assertThat(told.total()).isEqualTo(2);
+            assertThat(told.message()).isEqualTo("cat.jpg");
+            assertThat(told.remainingSeconds()).isNull();
+            assertThat(bean.running(1000)).filteredOn(one -> one.pool().equals("told")).singleElement()
+                    .returns(told.task(), PoolsMXBean.RunningNow::task);
+            assertThat(told.task()).isPositive();
+            heeds.countDown();
+            photo.get();
+            await().atMost(1, TimeUnit.MINUTES).until(() -> bean.progress(9).isEmpty());
+            assertThatThrownBy(() -> bean.progress(-1)).hasMessage("most must be >= 0, was -1");
+        }
+        bean.stopFigures();
     }
 
     @Test

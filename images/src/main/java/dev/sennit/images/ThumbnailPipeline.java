@@ -6,6 +6,7 @@ import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.TaskFunction;
 import dev.sennit.TaskOptions;
+import dev.sennit.TaskProgress;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serial;
@@ -153,7 +154,7 @@ public final class ThumbnailPipeline {
     /** A source and its files. Only its number and its bytes go to other processes. */
     private record Job(long number, Source source, List<List<Path>> files) {}
 
-    private record Fetched(long job, byte[] bytes) implements Serializable {}
+    private record Fetched(long job, String source, byte[] bytes) implements Serializable {}
 
     private record Resized(long job, long bytesIn, Thumbnails thumbnails) implements Serializable {}
 
@@ -163,6 +164,7 @@ public final class ThumbnailPipeline {
 
         @Override
         public Resized call(Fetched image) throws ImageException {
+            TaskProgress.report(0, 1, image.source);
             return new Resized(image.job, image.bytes.length, maker.make(image.bytes));
         }
     }
@@ -284,6 +286,7 @@ public final class ThumbnailPipeline {
                             any.getFirst() + " exists; keep or replace it, or choose another folder");
                 }
             }
+            TaskProgress.report(0, 1, job.source.text());
             LOG.log(System.Logger.Level.DEBUG, () -> "fetching " + job.source.text());
             byte[] bytes = switch (job.source) {
                 case Source.LocalFile local -> read(local.path());
@@ -291,7 +294,7 @@ public final class ThumbnailPipeline {
             };
             bytesIn.add(bytes.length);
             LOG.log(System.Logger.Level.DEBUG, () -> "fetched " + job.source.text() + ", " + bytes.length + " bytes");
-            return new Fetched(job.number, bytes);
+            return new Fetched(job.number, job.source.text(), bytes);
         }
 
         /** Reads a file. Its size is not trusted: that of a growing or special file changes. */
@@ -313,6 +316,7 @@ public final class ThumbnailPipeline {
 
         Made write(Resized resized) throws IOException, InterruptedException {
             Job job = Objects.requireNonNull(jobs.remove(resized.job));
+            TaskProgress.report(0, 1, job.source.text());
             List<Path> written = new ArrayList<>();
             long bytes = 0;
             for (Thumbnail one : resized.thumbnails.all()) {

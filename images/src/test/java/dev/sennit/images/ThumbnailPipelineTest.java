@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Pool;
 import dev.sennit.Pools;
+import dev.sennit.observe.TaskEvents;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
@@ -118,6 +119,20 @@ class ThumbnailPipelineTest {
         assertThat(summary.files()).isEqualTo(expected.size());
         assertThat(summary.bytesIn()).isEqualTo(bytesOf(sources));
         assertThat(summary.runs()).hasSize(2 * sources.size() + told.made.size());
+    }
+
+    @Test
+    void eachStepTellsWhichImageItIsAt() throws Exception {
+        Source cat = file("cat.png", Corpus.hostile("one.png"));
+        Set<String> steps = new TreeSet<>();
+        try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("threads:2")) {
+            run(Stream.of(cat), new Told(), ThumbnailSettings.defaults().withSizes(8), pool, pool, 100_000);
+            events.drain().stream()
+                    .filter(event -> event.progress().filter(at -> at.message().equals(cat.text())).isPresent())
+                    .forEach(event -> steps.add(event.name()));
+        }
+        assertThat(steps).containsExactly(
+                ThumbnailPipeline.FETCH, ThumbnailPipeline.RESIZE, ThumbnailPipeline.WRITE);
     }
 
     private static long bytesOf(List<Source> sources) throws IOException {
