@@ -7,6 +7,7 @@ import dev.sennit.internal.SuspendingFuture;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.machine.FolderOwner;
 import dev.sennit.internal.machine.LinuxProcess;
+import dev.sennit.internal.view.TaskObserver.ServiceStep;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -459,7 +460,7 @@ public final class ServiceManager implements AutoCloseable {
                 asked.add(group);
             });
             removed.forEach(group -> group.isRemoved = true);
-            tellAll(listener -> listener.reloading(List.copyOf(all.keySet())));
+            tellReloading(List.copyOf(all.keySet()));
             return goal(
                     () -> asked.stream().noneMatch(ServiceGroup::isRolling)
                             && asked.stream().allMatch(ServiceGroup::isUp)
@@ -623,7 +624,7 @@ public final class ServiceManager implements AutoCloseable {
                 }
             }
             List<String> names = all.stream().map(ServiceSettings::name).toList();
-            tellAll(listener -> listener.reloading(names));
+            tellReloading(names);
             List<ServiceGroup> asked = all.stream().map(settings -> group(settings.name())).toList();
             return goal(
                     () -> renewed.stream().noneMatch(ServiceGroup::isRolling)
@@ -960,6 +961,11 @@ public final class ServiceManager implements AutoCloseable {
         }
     }
 
+    private void tellReloading(List<String> services) {
+        tellAll(listener -> listener.reloading(services));
+        afterUnlock.add(() -> services.forEach(service -> ServiceEvent.show(ServiceStep.RELOADING, service)));
+    }
+
     /** Releases the lock, and then does what may not be done with it. */
     private void unlock() {
         List<Runnable> due = List.of();
@@ -988,6 +994,7 @@ public final class ServiceManager implements AutoCloseable {
 
         @Override
         public void happened(ServiceEvent event) {
+            event.show();
             lock.lock();
             try {
                 if (event.kind() == ServiceEvent.Kind.KILLED) {
@@ -1259,6 +1266,7 @@ public final class ServiceManager implements AutoCloseable {
         }
         goals.clear();
         int code = hasFailed ? 1 : 0;
+        boolean wasStarted = isStarted;
         afterUnlock.add(() -> {
             try {
                 listeners.closeAll();
@@ -1267,6 +1275,9 @@ public final class ServiceManager implements AutoCloseable {
                     log.close();
                 }
             } finally {
+                if (wasStarted) {
+                    ServiceEvent.show(ServiceStep.MANAGER_ENDED, name);
+                }
                 end.complete(code);
             }
         });
@@ -1304,6 +1315,7 @@ public final class ServiceManager implements AutoCloseable {
 
         @Override
         public void run() {
+            ServiceEvent.show(ServiceStep.MANAGER_STARTED, name); // before any worker can be started
             while (!end.isDone()) {
                 isPoked = false;
                 againNanos = Long.MAX_VALUE;
