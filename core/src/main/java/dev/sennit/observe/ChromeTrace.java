@@ -249,7 +249,8 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
         String worker = PROCESS_ID.matcher(event.worker().orElse("")).replaceFirst("");
         Row row = null;
         for (int number = 1; row == null; number++) {
-            String name = group.rows.size() >= 2 * MOST_ROWS ? "(others)"
+            String name = group.rows.size() >= 2 * MOST_ROWS
+                    ? "(others)"
                     : number == 1 ? worker : worker + " (" + number + ")";
             Row known = group.rows.get(name);
             if (known == null) {

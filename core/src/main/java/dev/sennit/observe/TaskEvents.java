@@ -5,6 +5,7 @@ import dev.sennit.internal.Backend;
 import dev.sennit.internal.ClassNames;
 import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Uncaught;
+import dev.sennit.internal.view.ShownText;
 import dev.sennit.internal.view.TaskObserver;
 import dev.sennit.observe.TaskEvent.Kind;
 import java.time.Duration;
@@ -108,12 +109,7 @@ public final class TaskEvents implements AutoCloseable {
         }
 
         String filtered(String text) {
-            try {
-                String result = filter.filter(text);
-                return result != null ? result : NameFilter.REFUSED;
-            } catch (Throwable e) { // code of a user
-                return NameFilter.REFUSED;
-            }
+            return ShownText.of(text, filter::filter);
         }
     }
 
@@ -139,12 +135,13 @@ public final class TaskEvents implements AutoCloseable {
     }
 
     /**
-     * Sets the filter that names of tasks and messages of failures pass from now on, in all streams.
+     * Sets the filter that names of tasks and messages of failures pass from now on, in all streams and beans.
      *
      * @param newFilter the filter; {@link NameFilter#DEFAULT} is the first
      */
     public static void filterNames(NameFilter newFilter) {
         filter = Objects.requireNonNull(newFilter, "newFilter");
+        ShownText.filterBy(newFilter::filter);
     }
 
     /**

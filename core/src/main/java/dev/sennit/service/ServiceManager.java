@@ -7,12 +7,14 @@ import dev.sennit.internal.SuspendingFuture;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.machine.FolderOwner;
 import dev.sennit.internal.machine.LinuxProcess;
+import dev.sennit.internal.view.OpenThings;
 import dev.sennit.internal.view.TaskObserver.ServiceStep;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -94,6 +96,8 @@ public final class ServiceManager implements AutoCloseable {
     private final CompletableFuture<Integer> end = new SuspendingFuture<>();
     /** Null in tests. Set before anybody has the manager. */
     private @Nullable ServiceLog log;
+    /** Its place among those that can be looked at. */
+    private final OpenThings.Entry<ServiceManager> entry;
 
     private final ReentrantLock lock = new ReentrantLock();
     // guarded by the lock
@@ -127,6 +131,7 @@ public final class ServiceManager implements AutoCloseable {
         this.memory = memory;
         this.listeners = listeners;
         this.generations = generations;
+        entry = ServicesBean.opened(this);
     }
 
     /**
@@ -849,6 +854,25 @@ public final class ServiceManager implements AutoCloseable {
         }
     }
 
+    String name() {
+        return name;
+    }
+
+    /** Returns the time by its clock. */
+    Instant now() {
+        return time.now();
+    }
+
+    /** Returns how far its life is, as {@link ServicesMXBean} tells it. */
+    String state() {
+        lock.lock();
+        try {
+            return isStopping ? "STOPPING" : isStarted ? "STARTED" : "CREATED";
+        } finally {
+            unlock();
+        }
+    }
+
     /**
      * A future of the moment at which all services are up.
      *
@@ -1275,6 +1299,7 @@ public final class ServiceManager implements AutoCloseable {
                     log.close();
                 }
             } finally {
+                entry.remove();
                 if (wasStarted) {
                     ServiceEvent.show(ServiceStep.MANAGER_ENDED, name);
                 }
