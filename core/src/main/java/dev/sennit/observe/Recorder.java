@@ -28,7 +28,7 @@ final class Recorder implements TaskObserver {
 
     private final EventRing ring = new EventRing(CAPACITY);
     private final long startNanos = Backend.current().nanoTime();
-    private final Instant start = Instant.now();
+    private final Instant start = Backend.current().now();
 
     private Recorder() {}
 
