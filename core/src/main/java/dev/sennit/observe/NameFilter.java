@@ -3,12 +3,12 @@ package dev.sennit.observe;
 import dev.sennit.internal.view.ShownText;
 
 /**
- * Keeps secrets out of what others see of tasks: the names of tasks and the messages of their failures pass one filter
- * before any stream, view or exporter gets them.
+ * Keeps secrets out of what others see of tasks: the names of tasks, the messages of their failures and what services
+ * say of themselves pass one filter before any stream, view or exporter gets them.
  *
  * <p>{@link #DEFAULT} is in use until {@link TaskEvents#filterNames} sets another. A filter is called by the threads
- * that read events, never by those that run tasks, and not again for a name that it has shown. If it throws or returns
- * null, {@value #REFUSED} is shown.
+ * that read events or ask a bean, never by those that run tasks; a stream does not call it again for a name that it has
+ * shown. If it throws or returns null, {@value #REFUSED} is shown.
  */
 @FunctionalInterface
 public interface NameFilter {
