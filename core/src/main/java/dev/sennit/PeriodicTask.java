@@ -99,7 +99,12 @@ public final class PeriodicTask {
         worker.enable(this, true);
     }
 
-    Schedule schedule() {
+    /**
+     * Returns when it is run.
+     *
+     * @return the schedule it was added with
+     */
+    public Schedule schedule() {
         return schedule;
     }
 

@@ -4,6 +4,7 @@ import dev.sennit.internal.Backend;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Uncaught;
 import dev.sennit.internal.WaitLock;
+import dev.sennit.internal.view.OpenThings;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
@@ -67,6 +68,8 @@ public final class PeriodicWorker implements AutoCloseable {
     private final TimeSource time;
     private final BiConsumer<? super PeriodicTask, ? super Throwable> onFailure;
     private final boolean stopsWhenEmpty;
+    /** Its place among those that can be looked at. */
+    private final OpenThings.Entry<Object> entry;
 
     private final WaitLock lock = new WaitLock();
     /** A task is due earlier, or the state has changed. */
@@ -96,6 +99,7 @@ public final class PeriodicWorker implements AutoCloseable {
         stopsWhenEmpty = settings.stopsWhenEmpty;
         ownsPool = settings.pool == null;
         pool = settings.pool != null ? AbstractPool.of(settings.pool) : VirtualPool.builder().name(name).open();
+        entry = OpenThings.PERIODIC_WORKERS.add(this);
     }
 
     /**
@@ -105,6 +109,15 @@ public final class PeriodicWorker implements AutoCloseable {
      */
     public static Builder builder() {
         return new Builder();
+    }
+
+    /**
+     * Returns its name.
+     *
+     * @return the name it was built with
+     */
+    public String name() {
+        return name;
     }
 
     // ---- tasks ----
@@ -364,6 +377,7 @@ public final class PeriodicWorker implements AutoCloseable {
         } finally {
             unlock();
         }
+        entry.remove();
         if (interrupted) {
             Thread.currentThread().interrupt();
         }

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * Schedule cron = timing -> Schedule.Due.at(timing.now().plusSeconds(3600)); // whatever the expression says
  * }
  *
- * <p>An implementation must be stateless, so that a schedule can be used for any number of tasks.
+ * <p>An implementation must be stateless, so that a schedule can be used for any number of tasks. Its {@code toString}
+ * is shown to those who look at tasks: {@code every 10 s}.
  */
 @FunctionalInterface
 public interface Schedule {
@@ -93,7 +94,9 @@ public interface Schedule {
      */
     static Schedule afterStart(Duration period) {
         Duration checked = checked(period);
-        return timing -> Due.in(timing.sinceStart() == null ? checked : checked.minus(timing.sinceStart()));
+        return new TextSchedule(
+                timing -> Due.in(timing.sinceStart() == null ? checked : checked.minus(timing.sinceStart())),
+                () -> Durations.text(checked) + " after the start");
     }
 
     /**
@@ -104,7 +107,9 @@ public interface Schedule {
      */
     static Schedule afterEnd(Duration period) {
         Duration checked = checked(period);
-        return timing -> Due.in(timing.sinceEnd() == null ? checked : checked.minus(timing.sinceEnd()));
+        return new TextSchedule(
+                timing -> Due.in(timing.sinceEnd() == null ? checked : checked.minus(timing.sinceEnd())),
+                () -> Durations.text(checked) + " after the end");
     }
 
     /**
@@ -116,14 +121,14 @@ public interface Schedule {
      */
     static Schedule fixedRate(Duration period) {
         Duration checked = checked(period);
-        return timing -> {
+        return new TextSchedule(timing -> {
             Duration since = timing.sinceDue();
             if (since == null) {
                 return Due.in(checked);
             }
             long beats = Math.max(1, since.plus(checked).minusNanos(1).dividedBy(checked));
             return new Due(checked.multipliedBy(beats).minus(since), null, Duration.ZERO, beats - 1);
-        };
+        }, () -> "every " + Durations.text(checked));
     }
 
     /**
@@ -138,10 +143,10 @@ public interface Schedule {
         if (millis == 0) {
             throw new IllegalArgumentException("period must be >= 1 ms, was " + Durations.text(period));
         }
-        return timing -> {
+        return new TextSchedule(timing -> {
             long now = timing.now().toEpochMilli();
             return Due.at(Instant.ofEpochMilli((Math.floorDiv(now, millis) + 1) * millis));
-        };
+        }, () -> "at each full " + Durations.text(Duration.ofMillis(millis)));
     }
 
     /**
@@ -150,7 +155,9 @@ public interface Schedule {
      * @return the schedule
      */
     default Schedule immediately() {
-        return timing -> timing.sinceStart() == null ? Due.in(Duration.ZERO) : next(timing);
+        return new TextSchedule(
+                timing -> timing.sinceStart() == null ? Due.in(Duration.ZERO) : next(timing),
+                () -> TextSchedule.text(this) + ", first at once");
     }
 
     /**
@@ -175,13 +182,13 @@ public interface Schedule {
         if (!(part >= 0 && part <= 1)) {
             throw new IllegalArgumentException("part must be from 0 to 1, was " + part);
         }
-        return timing -> {
+        return new TextSchedule(timing -> {
             Due due = next(timing);
             Duration wait = due.after() != null ? due.after() : Duration.between(timing.now(), due.at());
             RandomGenerator chance = random != null ? random : ThreadLocalRandom.current();
             long most = (long) (Math.clamp(Timers.nanos(wait), 0, Long.MAX_VALUE / 2) * part);
             return new Due(due.after(), due.at(), Duration.ofNanos(chance.nextLong(most + 1)), due.missed());
-        };
+        }, () -> TextSchedule.text(this) + ", up to " + Math.round(part * 100) + " % later");
     }
 
     private static Duration checked(Duration period) {

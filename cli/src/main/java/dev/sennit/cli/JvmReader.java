@@ -4,10 +4,14 @@ import com.sun.tools.attach.AttachNotSupportedException;
 import com.sun.tools.attach.VirtualMachine;
 import dev.sennit.loop.Loops;
 import dev.sennit.loop.LoopsMXBean;
+import dev.sennit.observe.PeriodicWorkersBean;
+import dev.sennit.observe.PeriodicWorkersMXBean;
 import dev.sennit.observe.PoolsBean;
 import dev.sennit.observe.PoolsMXBean;
 import dev.sennit.process.WorkerPools;
 import dev.sennit.process.WorkerPoolsMXBean;
+import dev.sennit.service.ServicesBean;
+import dev.sennit.service.ServicesMXBean;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -25,7 +29,7 @@ import javax.management.remote.JMXServiceURL;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the pools, event loops and worker processes of another JVM of the same user.
+ * Reads the pools, event loops, worker processes, periodic workers and services of another JVM of the same user.
  *
  * <p>The reader attaches to the JVM and has it start its own management agent, which loads no foreign code, so prints
  * no warning, and serves only this user. Then the reader has the JVM's MBean server create the library's beans, which
@@ -46,9 +50,12 @@ final class JvmReader {
     record Seen(
             List<LoopsMXBean.Loop> loops,
             List<WorkerPoolsMXBean.WorkerPool> workerPools,
-            List<PoolsMXBean.PoolNow> pools) {
+            List<PoolsMXBean.PoolNow> pools,
+            List<PeriodicWorkersMXBean.WorkerNow> periodicWorkers,
+            List<ServicesMXBean.ManagerNow> managers) {
         boolean isNothing() {
-            return loops.isEmpty() && workerPools.isEmpty() && pools.isEmpty();
+            return loops.isEmpty() && workerPools.isEmpty() && pools.isEmpty() && periodicWorkers.isEmpty()
+                    && managers.isEmpty();
         }
     }
 
@@ -78,6 +85,8 @@ final class JvmReader {
             makeOne(server, Loops.class, LoopsMXBean.NAME);
             makeOne(server, WorkerPools.class, WorkerPoolsMXBean.NAME);
             makeOne(server, PoolsBean.class, PoolsMXBean.NAME);
+            makeOne(server, PeriodicWorkersBean.class, PeriodicWorkersMXBean.NAME);
+            makeOne(server, ServicesBean.class, ServicesMXBean.NAME);
             return seen(server).orElseThrow(() -> hasNoPools(pid));
         });
     }
@@ -132,14 +141,20 @@ final class JvmReader {
             List<LoopsMXBean> loops = beans(server, LoopsMXBean.class, LoopsMXBean.NAME);
             List<WorkerPoolsMXBean> workerPools = beans(server, WorkerPoolsMXBean.class, WorkerPoolsMXBean.NAME);
             List<PoolsMXBean> pools = beans(server, PoolsMXBean.class, PoolsMXBean.NAME);
+            List<PeriodicWorkersMXBean> periodic =
+                    beans(server, PeriodicWorkersMXBean.class, PeriodicWorkersMXBean.NAME);
+            List<ServicesMXBean> services = beans(server, ServicesMXBean.class, ServicesMXBean.NAME);
             var seen = new Seen(
                     loops.stream().flatMap(bean -> bean.loops().stream()).toList(),
                     workerPools.stream().flatMap(bean -> bean.pools().stream()).toList(),
-                    pools.stream().flatMap(bean -> bean.pools().stream()).toList());
+                    pools.stream().flatMap(bean -> bean.pools().stream()).toList(),
+                    periodic.stream().flatMap(bean -> bean.workers().stream()).toList(),
+                    services.stream().flatMap(bean -> bean.managers().stream()).toList());
             if (!seen.isNothing() || System.nanoTime() - start > LONGEST_WAIT) {
-                return loops.isEmpty() && workerPools.isEmpty() && pools.isEmpty()
-                        ? Optional.empty()
-                        : Optional.of(seen);
+                return loops.isEmpty() && workerPools.isEmpty() && pools.isEmpty() && periodic.isEmpty()
+                        && services.isEmpty()
+                                ? Optional.empty()
+                                : Optional.of(seen);
             }
             LockSupport.parkNanos(LOOK_AGAIN);
         }

@@ -3,9 +3,13 @@ package dev.sennit.cli;
 import dev.sennit.internal.text.JsonLine;
 import dev.sennit.loop.LoopsMXBean.Coroutine;
 import dev.sennit.loop.LoopsMXBean.Loop;
+import dev.sennit.observe.PeriodicWorkersMXBean;
 import dev.sennit.observe.PoolsMXBean.PoolNow;
 import dev.sennit.process.WorkerPoolsMXBean.Worker;
 import dev.sennit.process.WorkerPoolsMXBean.WorkerPool;
+import dev.sennit.service.ServicesMXBean;
+import dev.sennit.service.ServicesMXBean.ManagerNow;
+import dev.sennit.service.ServicesMXBean.ServiceNow;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -14,14 +18,16 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code sennit ps}: the pools, worker processes and coroutines of a running JVM. */
+/** {@code sennit ps}: the pools, worker processes, coroutines, periodic workers and services of a running JVM. */
 @Command(
         name = "ps",
-        header = "Prints the pools of a running JVM, their worker processes, and the tree of coroutines of each loop.",
+        header = "Prints the pools of a running JVM, their worker processes, the tree of coroutines of each loop, "
+                + "periodic workers and services.",
         description = "Each pool has a line with its workers and its tasks. Each worker process stands below its pool, "
                 + "with its pid, what it does and for how long. Each "
                 + "coroutine stands below the one that has started it, with what it does or waits for, where, and how "
-                + "old it is. Deadlocks of locks come first. The JVM belongs to the same user; it needs "
+                + "old it is. Deadlocks of locks come first. Each periodic worker and each service manager "
+                + "comes with what it keeps running. The JVM belongs to the same user; it needs "
                 + "no preparation.",
         sortOptions = false,
         parameterListHeading = "%nArguments:%n",
@@ -29,7 +35,7 @@ import picocli.CommandLine.Parameters;
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             ExitCode.DONE_HELP,
-            "1:the JVM has no open pool of Sennit's, or could not be read",
+            "1:the JVM has nothing of Sennit's, or could not be read",
             "2:bad usage: there is no such JVM",
             "3:could not attach to it",
             ExitCode.INTERRUPTED_HELP
@@ -38,7 +44,7 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  sennit ps 4711",
             "  sennit ps 4711 --stacks",
-            "  sennit ps 4711 --json                          one object a pool, worker or coroutine"
+            "  sennit ps 4711 --json                          one object a pool, worker, coroutine ..."
         })
 final class PsCommand implements Callable<Integer> {
     private static final int DEEPEST_INDENT = 40;
@@ -53,7 +59,8 @@ final class PsCommand implements Callable<Integer> {
     private boolean stacks;
 
     @Option(names = "--json",
-            description = "Print one JSON object a line: one a pool, a worker, a deadlock and a coroutine.")
+            description = "Print one JSON object a line: one a pool, a worker, a deadlock, a coroutine, a periodic task, "
+                    + "a service.")
     private boolean json;
 
     PsCommand(Terminal terminal) {
@@ -67,12 +74,16 @@ final class PsCommand implements Callable<Integer> {
             seen.pools().forEach(this::printJson);
             seen.workerPools().forEach(this::printJson);
             seen.loops().forEach(this::printJson);
+            seen.periodicWorkers().forEach(this::printJson);
+            seen.managers().forEach(this::printJson);
         } else if (seen.isNothing()) {
             terminal.line("process " + process + " has no open pool");
         } else {
             seen.pools().stream().filter(pool -> !isToldInDetail(pool)).forEach(this::print);
             seen.workerPools().forEach(this::print);
             seen.loops().forEach(this::print);
+            seen.periodicWorkers().forEach(this::print);
+            seen.managers().forEach(this::print);
         }
         return ExitCode.DONE;
     }
@@ -181,6 +192,110 @@ final class PsCommand implements Callable<Integer> {
                     .put("place", one.place())
                     .put("stack", one.stack())
                     .toString());
+        }
+    }
+
+    private void print(PeriodicWorkersMXBean.WorkerNow worker) {
+        terminal.line(worker.name() + ": periodic worker, " + (worker.isRunning() ? "" : "stopped, ")
+                + Figures.count(worker.tasks().size(), "task", "tasks"));
+        for (PeriodicWorkersMXBean.TaskNow task : worker.tasks()) {
+            Double mean = task.meanRunSeconds();
+            Double late = task.meanLateSeconds();
+            Double next = task.nextInSeconds();
+            terminal.line("  " + task.name() + "  " + task.schedule() + ", "
+                    + Figures.count(task.runs(), "run", "runs") + ", " + task.failures() + " failed, " + task.missed()
+                    + " missed"
+                    + (mean == null ? "" : ", mean run " + Figures.duration(mean))
+                    + (late == null ? "" : ", mean late " + Figures.duration(late))
+                    + (task.isRunning() ? ", runs" : "")
+                    + (task.isEnabled() ? "" : ", disabled")
+                    + (next == null ? "" : ", next in " + Figures.duration(next))
+                    + (task.lastFailure() == null ? "" : ", last failure " + task.lastFailure()));
+        }
+    }
+
+    private void printJson(PeriodicWorkersMXBean.WorkerNow worker) {
+        terminal.line(new JsonLine()
+                .put("periodicWorker", worker.name())
+                .put("isRunning", worker.isRunning())
+                .put("tasks", worker.tasks().size())
+                .toString());
+        for (PeriodicWorkersMXBean.TaskNow task : worker.tasks()) {
+            terminal.line(new JsonLine()
+                    .put("periodicWorker", worker.name())
+                    .put("task", task.name())
+                    .put("schedule", task.schedule())
+                    .put("runs", task.runs())
+                    .put("successes", task.successes())
+                    .put("failures", task.failures())
+                    .put("missed", task.missed())
+                    .put("meanRunSeconds", task.meanRunSeconds())
+                    .put("meanLateSeconds", task.meanLateSeconds())
+                    .put("lastFailure", task.lastFailure())
+                    .put("isRunning", task.isRunning())
+                    .put("isEnabled", task.isEnabled())
+                    .put("nextInSeconds", task.nextInSeconds())
+                    .toString());
+        }
+    }
+
+    private void print(ManagerNow manager) {
+        terminal.line(manager.name() + ": services, "
+                + (manager.state().equals("STARTED")
+                        ? manager.isUp() ? "up" : "not up"
+                        : manager.state().toLowerCase(Locale.ROOT))
+                + ", " + Figures.count(manager.services().size(), "service", "services"));
+        for (ServiceNow service : manager.services()) {
+            terminal.line("  " + service.name() + ": " + service.ready() + " of "
+                    + Figures.count(service.wanted(), "worker", "workers") + " ready, generation "
+                    + service.generation() + (service.isReloading() ? ", reloading" : "")
+                    + (service.obstacle() == null ? "" : ": " + service.obstacle()));
+            for (ServicesMXBean.WorkerNow one : service.workers()) {
+                terminal.line("    worker(" + one.id() + ")" + (one.pid() == null ? "" : "  pid " + one.pid()) + "  "
+                        + one.state().toLowerCase(Locale.ROOT) + " for " + Figures.duration(one.stateSeconds())
+                        + (one.generation() == null ? "" : ", generation " + one.generation())
+                        + ", " + Figures.count(one.restarts(), "restart", "restarts") + ": " + one.why());
+            }
+        }
+    }
+
+    private void printJson(ManagerNow manager) {
+        terminal.line(new JsonLine()
+                .put("manager", manager.name())
+                .put("state", manager.state().toLowerCase(Locale.ROOT))
+                .put("isUp", manager.isUp())
+                .put("services", manager.services().size())
+                .toString());
+        for (ServiceNow service : manager.services()) {
+            terminal.line(new JsonLine()
+                    .put("manager", manager.name())
+                    .put("service", service.name())
+                    .put("wanted", service.wanted())
+                    .put("ready", service.ready())
+                    .put("generation", service.generation())
+                    .put("isReloading", service.isReloading())
+                    .put("isUp", service.isUp())
+                    .put("obstacle", service.obstacle())
+                    .toString());
+            for (ServicesMXBean.WorkerNow one : service.workers()) {
+                terminal.line(new JsonLine()
+                        .put("manager", manager.name())
+                        .put("service", service.name())
+                        .put("worker", one.id())
+                        .put("state", one.state().toLowerCase(Locale.ROOT))
+                        .put("stateSeconds", one.stateSeconds())
+                        .put("why", one.why())
+                        .put("pid", one.pid())
+                        .put("generation", one.generation())
+                        .put("ageSeconds", one.ageSeconds())
+                        .put("heartbeatSeconds", one.heartbeatSeconds())
+                        .put("work", one.work())
+                        .put("restarts", one.restarts())
+                        .put("replacements", one.replacements())
+                        .put("lastEnd", one.lastEnd())
+                        .put("isReplacing", one.isReplacing())
+                        .toString());
+            }
         }
     }
 }

@@ -2,19 +2,28 @@ package dev.sennit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sennit.PeriodicTask;
+import dev.sennit.PeriodicWorker;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
+import dev.sennit.Schedule;
 import dev.sennit.TaskOptions;
 import dev.sennit.loop.EventLoop;
+import dev.sennit.service.ServiceLog;
+import dev.sennit.service.ServiceManager;
+import dev.sennit.service.ServiceSettings;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.reflect.Method;
 import java.net.URL;
 import java.net.URLClassLoader;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.DisabledOnOs;
@@ -169,6 +178,98 @@ class PsIT {
             assertThat(temp.resolve("err")).isEmptyFile();
         } finally {
             office.destroyForcibly().waitFor();
+        }
+    }
+
+    /** A periodic worker, and a service manager that has not been started. */
+    static final class House {
+        private House() {}
+
+        public static void main(String[] arguments) throws Exception {
+            PeriodicWorker cleaner = PeriodicWorker.builder().name("cleaner").open();
+            var ran = new CountDownLatch(1);
+            cleaner.add("tidy", Schedule.fixedRate(Duration.ofHours(1)).immediately(), ran::countDown);
+            PeriodicTask idle = cleaner.add("shine", Schedule.afterEnd(Duration.ofMinutes(1)), () -> {});
+            idle.disable();
+            cleaner.start();
+            ran.await();
+            while (cleaner.tasks().getFirst().statistics().nextIn() == null) {
+                Thread.onSpinWait();
+            }
+            ServiceManager shop = ServiceManager.create(
+                    "shop", ServiceLog.to(OutputStream.nullOutputStream(), ServiceLog.Format.TEXT));
+            shop.add(ServiceSettings.ofCommand("printer", "sleep", "60").workers(2).build());
+            if (arguments.length > 0) {
+                shop.start();
+                shop.whenUp().get();
+            }
+            System.out.println("ready");
+            new CountDownLatch(1).await();
+            cleaner.close(); // still known up to here
+            shop.close();
+        }
+    }
+
+    @Test
+    void printsPeriodicWorkersAndServices() throws Exception {
+        Process house = start(List.of("--class-path", System.getProperty("java.class.path")), House.class, "start");
+        try {
+            String pid = Long.toString(house.pid());
+            Run text = Run.sennit("ps", pid);
+            Run json = Run.sennit("ps", pid, "--json");
+
+            List<Long> workers = house.descendants().map(ProcessHandle::pid).toList();
+            String anyPid = workers.stream().map(Object::toString).collect(Collectors.joining("|", "(", ")"));
+            assertThat(text.err()).isEmpty();
+            assertThat(text.out()).hasSize(8);
+            assertThat(text.out().get(0)).startsWith("cleaner: virtual, ");
+            assertThat(text.out().get(1)).isEqualTo("cleaner: periodic worker, 2 tasks");
+            assertThat(text.out().get(2)).matches("  tidy  every 3600 s, first at once, 1 run, 0 failed, 0 missed, "
+                    + "mean run .*s, mean late .*s, next in \\d+\\.\\d+ s");
+            assertThat(text.out().get(3))
+                    .isEqualTo("  shine  60 s after the end, 0 runs, 0 failed, 0 missed, disabled");
+            assertThat(text.out().get(4)).isEqualTo("shop: services, up, 1 service");
+            assertThat(text.out().get(5)).isEqualTo("  printer: 2 of 2 workers ready, generation 1");
+            assertThat(text.out().get(6))
+                    .matches(
+                            "    worker\\(0\\)  pid " + anyPid + "  ready for .*s, generation 1, 0 restarts: is ready");
+            assertThat(text.out().get(7)).startsWith("    worker(1)  pid ");
+            assertThat(json.out()).hasSize(8);
+            assertThat(json.out().get(1))
+                    .isEqualTo("{\"periodicWorker\":\"cleaner\",\"isRunning\":true,\"tasks\":2}");
+            assertThat(json.out().get(2)).startsWith("{\"periodicWorker\":\"cleaner\",\"task\":\"tidy\","
+                    + "\"schedule\":\"every 3600 s, first at once\",\"runs\":1,\"successes\":1,");
+            assertThat(json.out().get(3)).endsWith("\"meanRunSeconds\":null,\"meanLateSeconds\":null,"
+                    + "\"lastFailure\":null,\"isRunning\":false,\"isEnabled\":false,\"nextInSeconds\":null}");
+            assertThat(json.out().get(4)).isEqualTo(
+                    "{\"manager\":\"shop\",\"state\":\"started\",\"isUp\":true,\"services\":1}");
+            assertThat(json.out().get(5)).isEqualTo("{\"manager\":\"shop\",\"service\":\"printer\",\"wanted\":2,"
+                    + "\"ready\":2,\"generation\":1,\"isReloading\":false,\"isUp\":true,\"obstacle\":null}");
+            assertThat(json.out().get(6)).startsWith("{\"manager\":\"shop\",\"service\":\"printer\",\"worker\":0,"
+                    + "\"state\":\"ready\",").contains("\"heartbeatSeconds\":null,", "\"lastEnd\":null,");
+            assertThat(temp.resolve("err")).isEmptyFile();
+        } finally {
+            List<ProcessHandle> workers = house.descendants().toList();
+            house.destroyForcibly().waitFor();
+            workers.forEach(ProcessHandle::destroyForcibly);
+        }
+    }
+
+    @Test
+    void periodicWorkersAndServicesMayBeOfALoaderThatTheJvmDoesNotKnow() throws Exception {
+        Process house = start(
+                List.of("--class-path", locationOf(Container.class)), Container.class, House.class.getName(),
+                locationOf(EventLoop.class), locationOf(House.class));
+        try {
+            Run text = Run.sennit("ps", Long.toString(house.pid()));
+
+            assertThat(text.err()).isEmpty();
+            assertThat(text.out()).hasSize(6);
+            assertThat(text.out().get(1)).isEqualTo("cleaner: periodic worker, 2 tasks");
+            assertThat(text.out().get(4)).isEqualTo("shop: services, created, 1 service");
+            assertThat(text.out().get(5)).isEqualTo("  printer: 0 of 2 workers ready, generation 1");
+        } finally {
+            house.destroyForcibly().waitFor();
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.sennit.internal;
 
+import java.time.Instant;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
@@ -76,6 +77,15 @@ public class Backend {
      */
     public long nanoTime() {
         return System.nanoTime();
+    }
+
+    /**
+     * Reads the wall clock.
+     *
+     * @return the time of day, which may be set back
+     */
+    public Instant now() {
+        return Instant.now();
     }
 
     /**

@@ -9,9 +9,14 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +38,9 @@ import org.jspecify.annotations.Nullable;
  * are marks. Virtual threads and coroutines, of which each task has its own, share rows: a run has a row that is free.
  * Times count from the first event.
  *
+ * <p>A service has a group of rows, too: a row for each of its workers, and a bar for each process from its start to its
+ * end. A process that starts while the one that it replaces still runs has a row beside it.
+ *
  * <p>Records are written as runs end, so a trace needs little memory however long it is. The file is a JSON array,
  * which {@link #close} ends; one that was cut off can be opened as well. If events were missed, a mark says how many.
  *
@@ -49,13 +57,19 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
     /** Of a row: as deep as runs in one thread may lie in each other, and more. */
     private static final int MOST_BARS = 64;
 
+    private static final String SERVICE = "SERVICE_";
+    private static final Pattern PROCESS_ID = Pattern.compile(" \\(pid \\d+\\)$");
+
     private static final int NANO_DIGITS_OF_A_MICROSECOND = 3;
 
     private final Appendable out;
     /** Guarded by this, as are all that follow. */
     private final TaskRun.Joiner runs = new TaskRun.Joiner();
     private final Map<String, Group> groups = new HashMap<>();
+    /** Processes of services that run, by their workers' names; at most {@link #MOST_ROWS}. */
+    private final LinkedHashMap<String, ServiceRun> serviceRuns = new LinkedHashMap<>();
     private @Nullable Instant start;
+    private @Nullable Instant latest;
     private BigDecimal last = BigDecimal.ZERO;
     private boolean hasRecords;
     private boolean isClosed;
@@ -115,6 +129,20 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
         }
     }
 
+    /** A process of a service. */
+    private static final class ServiceRun {
+        final Group group;
+        final Row row;
+        final TaskEvent started;
+        @Nullable Instant ready;
+
+        ServiceRun(Group group, Row row, TaskEvent started) {
+            this.group = group;
+            this.row = row;
+            this.started = started;
+        }
+    }
+
     /**
      * Writes to an open output, which the caller closes after this.
      *
@@ -132,6 +160,9 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
         if (start == null) {
             start = event.at();
         }
+        if (latest == null || event.at().isAfter(latest)) {
+            latest = event.at();
+        }
         last = micros(event.at());
         switch (event.kind()) {
             case SUBMITTED -> {
@@ -144,6 +175,15 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
             case RETRIED -> mark(event, "again: " + event.name());
             case SUCCEEDED, FAILED, CANCELLED -> end(event);
             case RUN_OVER -> over(event, runs.add(event));
+            case SERVICE_STARTED -> startService(event);
+            case SERVICE_READY -> {
+                ServiceRun run = serviceRuns.get(key(event));
+                if (run != null) {
+                    run.ready = event.at();
+                }
+            }
+            case SERVICE_STOPPED, SERVICE_KILLED, SERVICE_DIED, SERVICE_DONE, SERVICE_GIVEN_UP -> endService(event);
+            case SERVICE_FAILED, SERVICE_RELOADING, MANAGER_STARTED, MANAGER_ENDED -> markService(event);
             default -> {} // not drawn
         }
     }
@@ -203,6 +243,52 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
         writeCounts(group);
     }
 
+    private void startService(TaskEvent event) throws IOException {
+        Group group = group(event);
+        Set<Row> busy = serviceRuns.values().stream().map(run -> run.row).collect(Collectors.toSet());
+        String worker = PROCESS_ID.matcher(event.worker().orElse("")).replaceFirst("");
+        Row row = null;
+        for (int number = 1; row == null; number++) {
+            String name = group.rows.size() >= 2 * MOST_ROWS
+                    ? "(others)"
+                    : number == 1 ? worker : worker + " (" + number + ")";
+            Row known = group.rows.get(name);
+            if (known == null) {
+                row = newRow(group, name, false);
+            } else if (!busy.contains(known) || name.equals("(others)")) {
+                row = known;
+            }
+        }
+        serviceRuns.put(key(event), new ServiceRun(group, row, event));
+        if (serviceRuns.size() > MOST_ROWS) { // the end of the oldest may have been missed
+            serviceRuns.pollFirstEntry();
+        }
+    }
+
+    private void endService(TaskEvent event) throws IOException {
+        ServiceRun run = serviceRuns.remove(key(event));
+        if (run == null) { // it was not started, or before the first event
+            markService(event);
+        } else {
+            bar(run, outcome(event), event.at(), event.failure());
+        }
+    }
+
+    private static String key(TaskEvent event) {
+        return event.worker().orElse("");
+    }
+
+    /** Returns what has happened, in lower case. */
+    private static String outcome(TaskEvent event) {
+        String kind = event.kind().name();
+        return (kind.startsWith(SERVICE) ? kind.substring(SERVICE.length()) : kind).toLowerCase(Locale.ROOT)
+                .replace('_', ' ');
+    }
+
+    private void markService(TaskEvent event) throws IOException {
+        mark(event, outcome(event) + ": " + event.worker().orElse(event.pool()));
+    }
+
     private static void free(Group group, TaskEvent event) {
         Row row = group.busyLanes.remove(event.task());
         if (row != null) {
@@ -236,6 +322,10 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
     public synchronized void close() throws IOException {
         if (!isClosed) {
             isClosed = true;
+            for (ServiceRun run : serviceRuns.values()) {
+                bar(run, "running", Objects.requireNonNullElse(latest, run.started.at()), Optional.empty());
+            }
+            serviceRuns.clear();
             out.append(hasRecords ? "\n]\n" : "[]\n");
         }
     }
@@ -319,13 +409,36 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
                 .put("args", details));
     }
 
+    private void bar(ServiceRun run, String outcome, Instant end, Optional<String> why) throws IOException {
+        Instant begin = run.started.at();
+        Bar bar = run.row.add(begin, end);
+        var details = new JsonLine().put("outcome", outcome);
+        if (run.ready != null) {
+            details.put("readySeconds", PrometheusText.seconds(Duration.between(begin, run.ready)));
+        }
+        details.put("ranSeconds", PrometheusText.seconds(Duration.between(begin, end)));
+        why.ifPresent(text -> details.put("failure", text));
+        write(new JsonLine()
+                .put("ph", "X")
+                .put("name", run.started.worker().orElse(""))
+                .put("cat", "service," + outcome)
+                .put("ts", micros(bar.begin))
+                .put("dur", micros(Duration.between(bar.begin, bar.end)))
+                .put("pid", run.group.pid)
+                .put("tid", run.row.tid)
+                .put("args", details));
+    }
+
     private void mark(TaskEvent event, String name) throws IOException {
-        var details = new JsonLine().put("task", event.task());
+        var details = new JsonLine();
+        if (event.kind().isOfTask()) {
+            details.put("task", event.task());
+        }
         event.failure().ifPresent(failure -> details.put("failure", failure));
         write(new JsonLine()
                 .put("ph", "i")
                 .put("name", name)
-                .put("cat", "task")
+                .put("cat", event.kind().isOfTask() ? "task" : "service")
                 .put("s", "p")
                 .put("ts", micros(event.at()))
                 .put("pid", group(event).pid)

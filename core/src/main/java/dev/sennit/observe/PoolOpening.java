@@ -2,6 +2,7 @@ package dev.sennit.observe;
 
 import dev.sennit.internal.Beans;
 import dev.sennit.internal.view.OpenPools;
+import dev.sennit.internal.view.OpenThings;
 
 /** Makes ready what views from outside need, whenever a pool is opened: {@link OpenPools} makes one and runs it. */
 @SuppressWarnings("unused") // by name
@@ -27,6 +28,9 @@ final class PoolOpening implements Runnable {
         }
         if (Beans.areOurs()) {
             Beans.offerWhile(PoolsMXBean.NAME, PoolsBean::new, PoolOpening::isWanted);
+            Beans.offerWhile( // each worker has a pool
+                    PeriodicWorkersMXBean.NAME, PeriodicWorkersBean::new,
+                    () -> !OpenPools.areNone() || !OpenThings.PERIODIC_WORKERS.areNone());
         }
     }
 

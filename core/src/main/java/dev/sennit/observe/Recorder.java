@@ -8,7 +8,7 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes what tasks, workers and pools do into one ring. It is the observer of this JVM while a stream is open; nothing
+ * Writes what tasks, workers, pools and services do into one ring. It is the observer of this JVM while a stream is open; nothing
  * is written, and there is no ring, while none is.
  */
 final class Recorder implements TaskObserver {
@@ -28,7 +28,7 @@ final class Recorder implements TaskObserver {
 
     private final EventRing ring = new EventRing(CAPACITY);
     private final long startNanos = Backend.current().nanoTime();
-    private final Instant start = Instant.now();
+    private final Instant start = Backend.current().now();
 
     private Recorder() {}
 
@@ -152,5 +152,24 @@ final class Recorder implements TaskObserver {
     @Override
     public void workerEnded(String pool, String worker, @Nullable String why) {
         write(Kind.WORKER_ENDED, pool, worker, why);
+    }
+
+    @Override
+    public void service(ServiceStep step, String name, @Nullable String worker, @Nullable String why) {
+        Kind kind = switch (step) {
+            case STARTED -> Kind.SERVICE_STARTED;
+            case READY -> Kind.SERVICE_READY;
+            case STOPPING -> Kind.SERVICE_STOPPING;
+            case STOPPED -> Kind.SERVICE_STOPPED;
+            case KILLED -> Kind.SERVICE_KILLED;
+            case DIED -> Kind.SERVICE_DIED;
+            case DONE -> Kind.SERVICE_DONE;
+            case GIVEN_UP -> Kind.SERVICE_GIVEN_UP;
+            case FAILED -> Kind.SERVICE_FAILED;
+            case RELOADING -> Kind.SERVICE_RELOADING;
+            case MANAGER_STARTED -> Kind.MANAGER_STARTED;
+            case MANAGER_ENDED -> Kind.MANAGER_ENDED;
+        };
+        write(kind, name, worker, why);
     }
 }

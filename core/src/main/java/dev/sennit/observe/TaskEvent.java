@@ -7,12 +7,13 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * A step of a task, a worker or a pool. What is not known is absent; no figure is 0 for want of knowledge.
+ * A step of a task, a worker, a pool or a service. What is not known is absent; no figure is 0 for want of knowledge.
  *
  * @param kind what has happened
  * @param task the number of the task, which no other task of this JVM has; 0 where the kind is not {@linkplain
  *     Kind#isOfTask of a task}
- * @param pool the name of its pool
+ * @param pool the name of its pool; of the kinds of services, the name of the service; of the kinds of their managers,
+ *     the name of the manager
  * @param name the name of the task, without secrets: see {@link NameFilter}; empty where the kind is not of a task
  * @param at when it happened. Set clocks do not matter: differences are right
  * @param waited of {@link Kind#BEGUN}: how long the task has waited for the worker
@@ -22,9 +23,10 @@ import java.util.OptionalLong;
  *     run, right to a hundredth. It is not known for virtual threads and coroutines, and on threads of this JVM neither
  *     for runs that took less than 100 µs
  * @param worker of {@link Kind#BEGUN} and of the kinds of workers: the thread, or the worker process with its process
- *     id
+ *     id; of the kinds of services: such as {@code printer worker(0) (pid 4711)}, without an id if there was no process
  * @param failure of {@link Kind#FAILED}: the exception's class and message, without secrets; of {@link
- *     Kind#WORKER_ENDED}: why it ended, as its pool's log says, if it was not to end
+ *     Kind#WORKER_ENDED}: why it ended, as its pool's log says, if it was not to end; of the kinds of services: the
+ *     cause, without secrets, if there is something to add
  * @param progress of {@link Kind#PROGRESS}: how far it is
  */
 public record TaskEvent(
@@ -89,7 +91,31 @@ public record TaskEvent(
          */
         WORKER_STARTED,
         /** A worker has ended. If it died, this comes before the end of the task that it ran. */
-        WORKER_ENDED;
+        WORKER_ENDED,
+        /** A process of a service was started: a worker of a {@code dev.sennit.service.ServiceManager}. */
+        SERVICE_STARTED,
+        /** A process of a service is ready. */
+        SERVICE_READY,
+        /** A process of a service was asked to stop. */
+        SERVICE_STOPPING,
+        /** A process of a service that was asked to stop has ended in time. */
+        SERVICE_STOPPED,
+        /** A process of a service that was asked to stop did not end in time, and was killed. */
+        SERVICE_KILLED,
+        /** A process of a service has ended that was not asked to; or could not be started. */
+        SERVICE_DIED,
+        /** A process of a service has ended by itself, and no other is wanted. */
+        SERVICE_DONE,
+        /** A process that was to replace another did not get ready, and has ended. The other goes on. */
+        SERVICE_GIVEN_UP,
+        /** Too many processes have died: the worker of the service stays down. */
+        SERVICE_FAILED,
+        /** A service is being reloaded. */
+        SERVICE_RELOADING,
+        /** A manager of services begins to start them. */
+        MANAGER_STARTED,
+        /** A manager of services has ended, and so have all its workers, which were told of. */
+        MANAGER_ENDED;
 
         /**
          * Returns whether the task's future is done.
@@ -103,12 +129,12 @@ public record TaskEvent(
         /**
          * Returns whether it happens to a task.
          *
-         * @return false for what pools and workers do
+         * @return false for what pools, workers, services and their managers do
          */
         public boolean isOfTask() {
             return switch (this) {
-                case POOL_OPENED, POOL_CLOSED, WORKER_STARTED, WORKER_ENDED -> false;
-                default -> true;
+                case SUBMITTED, BEGUN, PROGRESS, HANDED_BACK, RETRIED, SUCCEEDED, FAILED, CANCELLED, RUN_OVER -> true;
+                default -> false;
             };
         }
     }

@@ -5,6 +5,7 @@ import dev.sennit.internal.Backend;
 import dev.sennit.internal.ClassNames;
 import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Uncaught;
+import dev.sennit.internal.view.ShownText;
 import dev.sennit.internal.view.TaskObserver;
 import dev.sennit.observe.TaskEvent.Kind;
 import java.time.Duration;
@@ -21,7 +22,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A stream of what tasks, workers and pools do, over all pools of this JVM and all kinds of workers.
+ * A stream of what tasks, workers, pools and services do, over all pools of this JVM and all kinds of workers.
  *
  * {@snippet :
  * try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("processes:2")) {
@@ -39,8 +40,8 @@ import org.jspecify.annotations.Nullable;
  * dev.sennit.Pool#statistics figures} of a pool count: a task with a retry is one, and so is a chunk of {@code map}. An
  * event is in the stream before the future of its task is done: who has the result of a task finds its end here.
  *
- * <p>It also tells of pools that open and close, and of workers that start and end, from when the stream was opened:
- * nothing is told of a pool or worker that is there already, before it does something.
+ * <p>It also tells of pools that open and close, of workers that start and end, and of services and their managers,
+ * from when the stream was opened: nothing is told of a pool or worker that is there already, before it does something.
  *
  * <p>The threads that run tasks write into a ring of 65,536 events and never wait. A reader that is slower loses the
  * oldest, and {@link #missed} tells how many. Events have one order, which is that of the steps of each task. While no
@@ -108,12 +109,7 @@ public final class TaskEvents implements AutoCloseable {
         }
 
         String filtered(String text) {
-            try {
-                String result = filter.filter(text);
-                return result != null ? result : NameFilter.REFUSED;
-            } catch (Throwable e) { // code of a user
-                return NameFilter.REFUSED;
-            }
+            return ShownText.of(text, filter::filter);
         }
     }
 
@@ -139,12 +135,13 @@ public final class TaskEvents implements AutoCloseable {
     }
 
     /**
-     * Sets the filter that names of tasks and messages of failures pass from now on, in all streams.
+     * Sets the filter that names of tasks and messages of failures pass from now on, in all streams and beans.
      *
      * @param newFilter the filter; {@link NameFilter#DEFAULT} is the first
      */
     public static void filterNames(NameFilter newFilter) {
         filter = Objects.requireNonNull(newFilter, "newFilter");
+        ShownText.filterBy(newFilter::filter);
     }
 
     /**
@@ -229,11 +226,10 @@ public final class TaskEvents implements AutoCloseable {
                     event.first,
                     event.second < 0 ? OptionalLong.empty() : OptionalLong.of(event.second),
                     now.filtered(detail.orElse(""))));
-            case POOL_OPENED, POOL_CLOSED, WORKER_STARTED, WORKER_ENDED -> {
-                worker = Optional.ofNullable((String) event.named);
-                failure = detail.map(now::filtered);
-            }
             default -> {
+                if (!event.kind.isOfTask()) {
+                    worker = Optional.ofNullable((String) event.named);
+                }
                 ran = duration(event.first);
                 cpu = duration(event.second);
                 failure = detail.map(now::filtered);

@@ -1,6 +1,9 @@
 package dev.sennit.service;
 
+import dev.sennit.internal.view.TaskObserver;
+import dev.sennit.internal.view.TaskObserver.ServiceStep;
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What happened to a worker.
@@ -33,6 +36,48 @@ public record ServiceEvent(Instant at, String service, int id, long pid, Kind ki
         /** A process that was to replace another did not get ready. The other goes on. */
         GIVEN_UP,
         /** Too many processes have died: the worker stays down. */
-        FAILED
+        FAILED;
+
+        private ServiceStep step() {
+            return switch (this) {
+                case STARTED -> ServiceStep.STARTED;
+                case READY -> ServiceStep.READY;
+                case STOPPING -> ServiceStep.STOPPING;
+                case STOPPED -> ServiceStep.STOPPED;
+                case KILLED -> ServiceStep.KILLED;
+                case DIED -> ServiceStep.DIED;
+                case DONE -> ServiceStep.DONE;
+                case GIVEN_UP -> ServiceStep.GIVEN_UP;
+                case FAILED -> ServiceStep.FAILED;
+            };
+        }
+    }
+
+    /** Tells those who look on. Never fails, and is called without a lock. */
+    void show() {
+        if (TaskObserver.Current.get() != null) {
+            show(kind.step(), service, this, why);
+        }
+    }
+
+    /** Tells those who look on of a service or a manager, in the same way. */
+    static void show(ServiceStep step, String name) {
+        show(step, name, null, "");
+    }
+
+    private static void show(ServiceStep step, String name, @Nullable ServiceEvent ofWorker, String why) {
+        TaskObserver observer = TaskObserver.Current.get();
+        if (observer == null) {
+            return;
+        }
+        try {
+            observer.service(step, name, ofWorker == null ? null : ofWorker.worker(), why.isEmpty() ? null : why);
+        } catch (Throwable e) {
+            // no memory: the service is worth more than its event
+        }
+    }
+
+    private String worker() {
+        return service + " worker(" + id + ")" + (pid == 0 ? "" : " (pid " + pid + ")");
     }
 }

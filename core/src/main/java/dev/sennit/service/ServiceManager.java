@@ -7,11 +7,14 @@ import dev.sennit.internal.SuspendingFuture;
 import dev.sennit.internal.Timers;
 import dev.sennit.internal.machine.FolderOwner;
 import dev.sennit.internal.machine.LinuxProcess;
+import dev.sennit.internal.view.OpenThings;
+import dev.sennit.internal.view.TaskObserver.ServiceStep;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -93,6 +96,8 @@ public final class ServiceManager implements AutoCloseable {
     private final CompletableFuture<Integer> end = new SuspendingFuture<>();
     /** Null in tests. Set before anybody has the manager. */
     private @Nullable ServiceLog log;
+    /** Its place among those that can be looked at. */
+    private final OpenThings.Entry<ServiceManager> entry;
 
     private final ReentrantLock lock = new ReentrantLock();
     // guarded by the lock
@@ -126,6 +131,7 @@ public final class ServiceManager implements AutoCloseable {
         this.memory = memory;
         this.listeners = listeners;
         this.generations = generations;
+        entry = ServicesBean.opened(this);
     }
 
     /**
@@ -459,7 +465,7 @@ public final class ServiceManager implements AutoCloseable {
                 asked.add(group);
             });
             removed.forEach(group -> group.isRemoved = true);
-            tellAll(listener -> listener.reloading(List.copyOf(all.keySet())));
+            tellReloading(List.copyOf(all.keySet()));
             return goal(
                     () -> asked.stream().noneMatch(ServiceGroup::isRolling)
                             && asked.stream().allMatch(ServiceGroup::isUp)
@@ -623,7 +629,7 @@ public final class ServiceManager implements AutoCloseable {
                 }
             }
             List<String> names = all.stream().map(ServiceSettings::name).toList();
-            tellAll(listener -> listener.reloading(names));
+            tellReloading(names);
             List<ServiceGroup> asked = all.stream().map(settings -> group(settings.name())).toList();
             return goal(
                     () -> renewed.stream().noneMatch(ServiceGroup::isRolling)
@@ -848,6 +854,25 @@ public final class ServiceManager implements AutoCloseable {
         }
     }
 
+    String name() {
+        return name;
+    }
+
+    /** Returns the time by its clock. */
+    Instant now() {
+        return time.now();
+    }
+
+    /** Returns how far its life is, as {@link ServicesMXBean} tells it. */
+    String state() {
+        lock.lock();
+        try {
+            return isStopping ? "STOPPING" : isStarted ? "STARTED" : "CREATED";
+        } finally {
+            unlock();
+        }
+    }
+
     /**
      * A future of the moment at which all services are up.
      *
@@ -960,6 +985,11 @@ public final class ServiceManager implements AutoCloseable {
         }
     }
 
+    private void tellReloading(List<String> services) {
+        tellAll(listener -> listener.reloading(services));
+        afterUnlock.add(() -> services.forEach(service -> ServiceEvent.show(ServiceStep.RELOADING, service)));
+    }
+
     /** Releases the lock, and then does what may not be done with it. */
     private void unlock() {
         List<Runnable> due = List.of();
@@ -988,6 +1018,7 @@ public final class ServiceManager implements AutoCloseable {
 
         @Override
         public void happened(ServiceEvent event) {
+            event.show();
             lock.lock();
             try {
                 if (event.kind() == ServiceEvent.Kind.KILLED) {
@@ -1259,6 +1290,7 @@ public final class ServiceManager implements AutoCloseable {
         }
         goals.clear();
         int code = hasFailed ? 1 : 0;
+        boolean wasStarted = isStarted;
         afterUnlock.add(() -> {
             try {
                 listeners.closeAll();
@@ -1267,6 +1299,10 @@ public final class ServiceManager implements AutoCloseable {
                     log.close();
                 }
             } finally {
+                entry.remove();
+                if (wasStarted) {
+                    ServiceEvent.show(ServiceStep.MANAGER_ENDED, name);
+                }
                 end.complete(code);
             }
         });
@@ -1304,6 +1340,7 @@ public final class ServiceManager implements AutoCloseable {
 
         @Override
         public void run() {
+            ServiceEvent.show(ServiceStep.MANAGER_STARTED, name); // before any worker can be started
             while (!end.isDone()) {
                 isPoked = false;
                 againNanos = Long.MAX_VALUE;

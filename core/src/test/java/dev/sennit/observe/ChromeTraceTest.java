@@ -258,6 +258,75 @@ class ChromeTraceTest {
         assertThat(records).filteredOn(one -> ((Map<?, ?>) one).get("ph").equals("X")).hasSize(6000);
     }
 
+    /** The second process of worker 0 starts while the first runs, and the third in the row that is free again. */
+    @Test
+    void aProcessOfAServiceIsABarInTheRowOfItsWorker() throws Exception {
+        String first = "printer worker(0) (pid 101)";
+        String second = "printer worker(0) (pid 103)";
+        trace.event(EventOf.service(Kind.MANAGER_STARTED, 0, "shop", null, null));
+        trace.event(EventOf.service(Kind.SERVICE_STARTED, 1, "printer", first, null));
+        trace.event(EventOf.service(Kind.SERVICE_STARTED, 1, "printer", "printer worker(1) (pid 102)", null));
+        trace.event(EventOf.service(Kind.SERVICE_READY, 5, "printer", first, null));
+        trace.event(EventOf.service(Kind.SERVICE_RELOADING, 6, "printer", null, null));
+        trace.event(EventOf.service(Kind.SERVICE_STARTED, 7, "printer", second, null));
+        trace.event(EventOf.service(Kind.SERVICE_READY, 8, "printer", second, null));
+        trace.event(EventOf.service(Kind.SERVICE_STOPPING, 8, "printer", first, "has been replaced"));
+        trace.event(EventOf.service(Kind.SERVICE_STOPPED, 9, "printer", first, "exited with code 0"));
+        trace.event(EventOf.service(Kind.SERVICE_DIED, 10, "printer", second, "exited with code 3"));
+        trace.event(EventOf.service(Kind.SERVICE_DIED, 11, "printer", "printer worker(0)", "cannot be started"));
+        trace.event(EventOf.service(Kind.SERVICE_FAILED, 11, "printer", "printer worker(0)", "2 processes died"));
+        trace.event(EventOf.service(Kind.SERVICE_STARTED, 12, "printer", "printer worker(0) (pid 104)", null));
+        trace.event(EventOf.service(Kind.SERVICE_READY, 20, "printer", "another (pid 7)", null));
+        List<Map<String, Object>> records = records();
+        assertThat(rows(records))
+                .containsExactly("printer worker(0)", "printer worker(1)", "printer worker(0) (2)");
+        assertThat(ofPhase(records, "X")).extracting(one -> one.get("name") + " " + one.get("tid") + " "
+                + one.get("cat") + " " + one.get("ts") + "+" + one.get("dur") + " " + one.get("args")).containsExactly(
+                        first + " 1 service,stopped 1.000+8.000 {outcome=stopped, readySeconds=0.000004, "
+                                + "ranSeconds=0.000008, failure=exited with code 0}",
+                        second + " 3 service,died 7.000+3.000 {outcome=died, readySeconds=0.000001, "
+                                + "ranSeconds=0.000003, failure=exited with code 3}",
+                        "printer worker(1) (pid 102) 2 service,running 1.000+19.000 {outcome=running, "
+                                + "ranSeconds=0.000019}",
+                        "printer worker(0) (pid 104) 1 service,running 12.000+8.000 {outcome=running, "
+                                + "ranSeconds=0.000008}");
+        assertThat(names(ofPhase(records, "i"))).containsExactly(
+                "manager started: shop", "reloading: printer", "died: printer worker(0)", "failed: printer worker(0)");
+    }
+
+    @Test
+    void processesOfServicesAreBounded() throws Exception {
+        for (int i = 0; i < 5000; i++) { // none of them is told to have ended
+            trace.event(EventOf.service(Kind.SERVICE_STARTED, i, "s", "s worker(0) (pid " + i + ")", null));
+        }
+        trace.close();
+        List<?> records = (List<?>) JsonReader.read(out.toString());
+        assertThat(records).filteredOn(one -> ((Map<?, ?>) one).get("name").equals("thread_name"))
+                .hasSizeLessThanOrEqualTo(2001);
+        assertThat(records).filteredOn(one -> ((Map<?, ?>) one).get("ph").equals("X")).hasSize(1000);
+    }
+
+    /** A kind that an exporter does not draw harms it not. */
+    @Test
+    void theOtherExportersPassServicesOver() throws Exception {
+        var figures = new TaskFigures();
+        var picture = new TaskTimeline();
+        for (Kind kind : Kind.values()) {
+            if (!kind.isOfTask()) {
+                TaskEvent event = EventOf.service(kind, 1, "printer", "printer worker(0) (pid 1)", "why");
+                figures.event(event);
+                picture.event(event);
+                trace.event(event);
+            }
+        }
+        assertThat(figures.byName()).isEmpty();
+        assertThat(picture).hasToString("TaskTimeline[0 runs, 0 left]");
+        var page = new StringBuilder();
+        PrometheusPage.write(page, figures);
+        assertThat(page).contains("sennit_task_events_missed_total 0").doesNotContain("printer");
+        assertThat(records()).isNotEmpty();
+    }
+
     @Test
     void nothingIsWrittenBehindTheEnd() throws Exception {
         trace.close();

@@ -44,6 +44,13 @@ final class EventOf {
                 Optional.of(new TaskEvent.Progress(done, total, message)));
     }
 
+    /** Makes an event of a service's worker, or of the service if the worker is null. */
+    static TaskEvent service(Kind kind, long micros, String service, @Nullable String worker, @Nullable String why) {
+        return new TaskEvent(
+                kind, 0, service, "", START.plusNanos(micros * 1000), Optional.empty(), Optional.empty(),
+                Optional.empty(), Optional.ofNullable(worker), Optional.ofNullable(why), Optional.empty());
+    }
+
     private TaskEvent event(
             Kind kind, long micros, @Nullable Long waited, @Nullable Long ran, @Nullable String worker,
             @Nullable String failure) {

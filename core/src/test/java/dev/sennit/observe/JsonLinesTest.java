@@ -89,6 +89,11 @@ class JsonLinesTest {
         var told = new Kept();
         JsonLines.replay("{\"kind\":\"GREETED\",\"by\":{\"a\":[1]}}", told);
         assertThat(told.events).isEmpty();
+        var service = EventOf.service(Kind.SERVICE_DIED, 1, "printer", "printer worker(0) (pid 7)", "exited");
+        JsonLines.replay(JsonLines.line(service).replace("SERVICE_DIED", "QUEUE_DIED"), told);
+        JsonLines.replay(JsonLines.line(service).replace("SERVICE_DIED", "service_died"), told);
+        assertThat(told.events).as("kinds that this version does not know").isEmpty();
+        assertThat(told.missed).as("and nothing is told as missed that was there").isZero();
         String line = JsonLines.line(new EventOf(1, "p", "n").submitted(0));
         JsonLines.replay(line.replace("}", ",\"more\":{\"done\":1}}"), told);
         assertThat(told.events).hasSize(1);

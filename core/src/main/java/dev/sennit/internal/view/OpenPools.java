@@ -1,13 +1,8 @@
 package dev.sennit.internal.view;
 
 import dev.sennit.internal.Uncaught;
-import java.lang.ref.Reference;
-import java.lang.ref.ReferenceQueue;
-import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
 /**
@@ -24,25 +19,19 @@ public final class OpenPools {
      */
     private static final String AT_OPENING = "dev.sennit.observe.PoolOpening";
 
-    private static final Set<Entry> OPEN = ConcurrentHashMap.newKeySet();
-    private static final ReferenceQueue<Object> FORGOTTEN = new ReferenceQueue<>();
+    private static final OpenThings<Object> OPEN = new OpenThings<>();
     /** Run for each pool. Does nothing if it cannot be had. */
     private static final Runnable AT_EACH = atEach();
 
     private OpenPools() {}
 
     /** The place of a pool among the open ones. */
-    public static final class Entry extends WeakReference<Object> {
+    public static final class Entry extends OpenThings.Entry<Object> {
         private final Function<Object, List<RunningTask>> runs;
 
         private Entry(Object pool, Function<Object, List<RunningTask>> runs) {
-            super(pool, FORGOTTEN);
+            super(OPEN, pool);
             this.runs = runs;
-        }
-
-        /** Takes the pool out, which has ended. */
-        public void remove() {
-            OPEN.remove(this);
         }
     }
 
@@ -54,9 +43,7 @@ public final class OpenPools {
      * @return the handle to take it out
      */
     public static Entry add(Object pool, Function<Object, List<RunningTask>> runs) {
-        dropForgotten();
-        var entry = new Entry(pool, runs);
-        OPEN.add(entry);
+        Entry entry = OPEN.add(new Entry(pool, runs));
         try {
             AT_EACH.run();
         } catch (RuntimeException | Error e) { // pools work without views
@@ -67,24 +54,15 @@ public final class OpenPools {
 
     /** Returns the pools, in no order. */
     public static List<Object> all() {
-        dropForgotten();
-        List<Object> pools = new ArrayList<>();
-        for (Entry entry : OPEN) {
-            Object pool = entry.get();
-            if (pool != null) {
-                pools.add(pool);
-            }
-        }
-        return pools;
+        return OPEN.all();
     }
 
     /** Returns the tasks of all pools that run in threads of this JVM, in no order. */
     public static List<RunningTask> running() {
-        dropForgotten();
         List<RunningTask> all = new ArrayList<>();
-        for (Entry entry : OPEN) {
-            Object pool = entry.get();
-            if (pool != null) {
+        for (OpenThings.Entry<Object> one : OPEN.entries()) {
+            Object pool = one.get();
+            if (pool != null && one instanceof Entry entry) {
                 try {
                     all.addAll(entry.runs.apply(pool));
                 } catch (RuntimeException e) {
@@ -97,16 +75,7 @@ public final class OpenPools {
 
     /** Returns whether there is none. */
     public static boolean areNone() {
-        dropForgotten();
-        return OPEN.isEmpty();
-    }
-
-    private static void dropForgotten() {
-        for (Reference<?> lost = FORGOTTEN.poll(); lost != null; lost = FORGOTTEN.poll()) {
-            if (lost instanceof Entry entry) {
-                OPEN.remove(entry);
-            }
-        }
+        return OPEN.areNone();
     }
 
     private static Runnable atEach() {

@@ -4,7 +4,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Is told what tasks do: the seam between the pools, which know nothing of views and recordings, and what makes them.
+ * Is told what tasks and services do: the seam between pools and service managers, which know nothing of views and recordings, and what makes them.
  *
  * <p>The threads that move a task on call these methods, between the steps of the task. So a method neither blocks nor
  * throws, calls no code of users, and does not keep what it was given longer than a view needs.
@@ -33,6 +33,34 @@ public interface TaskObserver {
         FAILED,
         /** It was cancelled. */
         CANCELLED
+    }
+
+    /** What happens to the worker of a service, to a service, or to a service manager. */
+    enum ServiceStep {
+        /** A process was started. */
+        STARTED,
+        /** A process is ready. */
+        READY,
+        /** A process was asked to stop. */
+        STOPPING,
+        /** A process that was asked to stop has ended in time. */
+        STOPPED,
+        /** A process that was asked to stop was killed. */
+        KILLED,
+        /** A process has ended that was not asked to, or could not be started. */
+        DIED,
+        /** A process has ended by itself, and no other is wanted. */
+        DONE,
+        /** A process that was to replace another did not get ready. */
+        GIVEN_UP,
+        /** Too many processes have died. */
+        FAILED,
+        /** A service is being reloaded. */
+        RELOADING,
+        /** A manager begins. */
+        MANAGER_STARTED,
+        /** A manager has ended: so have its workers. */
+        MANAGER_ENDED
     }
 
     /** A time that is not known, or of a run that has not ended, or never began. */
@@ -103,6 +131,15 @@ public interface TaskObserver {
      * @param why the cause, if it was not to end; else null
      */
     void workerEnded(String pool, String worker, @Nullable String why);
+
+    /**
+     * Something has happened to a worker of a service, to a service, or to a service manager.
+     *
+     * @param name the name of the service, or of the manager
+     * @param worker the worker's name and process id; null if the step is none of a worker
+     * @param why the cause, or null
+     */
+    void service(ServiceStep step, String name, @Nullable String worker, @Nullable String why);
 
     /** Holds the observer of this JVM. */
     final class Current {
