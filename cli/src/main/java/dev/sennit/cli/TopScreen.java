@@ -10,6 +10,7 @@ import org.jline.terminal.Attributes;
 import org.jline.terminal.Size;
 import org.jline.terminal.TerminalBuilder;
 import org.jline.utils.AttributedString;
+import org.jline.utils.Curses;
 import org.jline.utils.Display;
 import org.jline.utils.InfoCmp.Capability;
 import org.jline.utils.NonBlockingReader;
@@ -27,6 +28,9 @@ final class TopScreen implements AutoCloseable {
     private final org.jline.terminal.Terminal terminal;
     private final Attributes before;
     private final Display display;
+    /** What brings the screen back. */
+    private final String asBefore;
+
     private final Thread atExit = new Thread(this::restore, "sennit-screen");
     /** Guarded by this. */
     private boolean isRestored;
@@ -34,6 +38,7 @@ final class TopScreen implements AutoCloseable {
     private TopScreen(org.jline.terminal.Terminal terminal) {
         this.terminal = terminal;
         before = terminal.enterRawMode();
+        asBefore = sequence(terminal, Capability.cursor_visible) + sequence(terminal, Capability.exit_ca_mode);
         display = new Display(terminal, true);
     }
 
@@ -62,6 +67,11 @@ final class TopScreen implements AutoCloseable {
                 Quietly.close(terminal);
             }
         }
+    }
+
+    private static String sequence(org.jline.terminal.Terminal terminal, Capability capability) {
+        String text = terminal.getStringCapability(capability);
+        return text == null ? "" : Curses.tputs(text);
     }
 
     /** Shows as many lines as there is room for. */
@@ -114,10 +124,14 @@ final class TopScreen implements AutoCloseable {
     private synchronized void restore() {
         if (!isRestored) {
             isRestored = true;
-            terminal.puts(Capability.cursor_visible);
-            terminal.puts(Capability.exit_ca_mode);
-            terminal.flush();
-            terminal.setAttributes(before);
+            try {
+                terminal.writer().print(asBefore);
+                terminal.flush();
+                terminal.setAttributes(before);
+            } catch (IllegalStateException e) { // closed by the library's own hook, with the attributes as before
+                System.out.print(asBefore);
+                System.out.flush();
+            }
             Quietly.close(terminal);
         }
     }

@@ -122,14 +122,7 @@ class TopIT {
     void onATerminalItShowsTablesUntilQ() throws Exception {
         Process busy = start(Busy.class);
         Path typescript = temp.resolve("typescript");
-        Process script = new ProcessBuilder(
-                "script", "-qefc",
-                "stty cols 100 rows 40; " + JAVA + " -XX:TieredStopAtLevel=1 -jar '" + JAR + "' top " + busy.pid()
-                        + " --every 200ms",
-                typescript.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
+        Process script = topOnATerminal(busy.pid(), typescript);
         try (Writer keys = script.outputWriter(StandardCharsets.UTF_8)) {
             awaitShown(script, typescript, "threads", "thread ", "fetch", "feed", "run p50", "count");
             keys.write("xq");
@@ -137,6 +130,34 @@ class TopIT {
             assertThat(script.waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(script.exitValue()).isZero();
             assertThat(shown(typescript)).contains("\u001b[?1049h").contains("\u001b[?1049l");
+        } finally {
+            script.descendants().forEach(ProcessHandle::destroyForcibly);
+            script.destroyForcibly();
+            busy.destroyForcibly().waitFor();
+        }
+    }
+
+    private static Process topOnATerminal(long pid, Path typescript) throws IOException {
+        return new ProcessBuilder(
+                "script", "-qefc",
+                "stty cols 100 rows 40; exec " + JAVA + " -XX:TieredStopAtLevel=1 -jar '" + JAR + "' top " + pid
+                        + " --every 200ms",
+                typescript.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+    }
+
+    @Test
+    void theScreenComesBackWhenItIsTerminated() throws Exception {
+        Process busy = start(Busy.class);
+        Path typescript = temp.resolve("typescript");
+        Process script = topOnATerminal(busy.pid(), typescript);
+        try {
+            awaitShown(script, typescript, "threads", "count");
+            script.children().forEach(ProcessHandle::destroy);
+            assertThat(script.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(shown(typescript)).contains("\u001b[?1049l").doesNotContain("Exception");
         } finally {
             script.descendants().forEach(ProcessHandle::destroyForcibly);
             script.destroyForcibly();
