@@ -20,6 +20,8 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import javax.management.JMException;
+import javax.management.MBeanServerConnection;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -29,7 +31,8 @@ import picocli.CommandLine.Parameters;
         name = "record",
         header = "Records what the tasks of a running JVM do, for some time.",
         description = "Writes a file while the tasks run: a Chrome trace, which ui.perfetto.dev opens (.json), an "
-                + "event a line (.jsonl), or a picture (.svg). The tasks are those that are submitted meanwhile, in "
+                + "event a line (.jsonl), or a picture (.svg); or, at the end, a flight recording with an event for each "
+                + "task (.jfr). The tasks are those that are submitted meanwhile, in "
                 + "pools of every kind. The JVM belongs to the same user; it needs no preparation. After Ctrl-C a "
                 + "trace or lines stay as far as they were written.",
         sortOptions = false,
@@ -47,7 +50,8 @@ import picocli.CommandLine.Parameters;
         footer = {
             "  sennit record 4711 -o run.json",
             "  sennit record 4711 -o run.svg --for 500ms",
-            "  sennit record 4711 -o run.jsonl --for 1h"
+            "  sennit record 4711 -o run.jsonl --for 1h",
+            "  sennit record 4711 -o run.jfr --for 1m"
         })
 final class RecordCommand implements Callable<Integer> {
     /** If this command dies, the JVM stops recording so much later. */
@@ -65,7 +69,7 @@ final class RecordCommand implements Callable<Integer> {
     private String process = "";
 
     @Option(names = {"-o", "--output"}, paramLabel = "FILE", required = true,
-            description = "The file to write: *.json, *.jsonl or *.svg.")
+            description = "The file to write: *.json, *.jsonl, *.svg or *.jfr.")
     private Path file = Path.of("");
 
     @Option(names = "--for", paramLabel = "DURATION", defaultValue = "10s",
@@ -83,6 +87,10 @@ final class RecordCommand implements Callable<Integer> {
         ensureWritable();
         JvmReader.connected(pid, server -> {
             List<PoolsMXBean> beans = JvmReader.pools(server, pid);
+            if (format().equals("jfr")) {
+                recordFlight(pid, server, time);
+                return null;
+            }
             try (Output output = open()) {
                 var recording = new Recording(pid, beans, output);
                 recording.run(time);
@@ -92,6 +100,18 @@ final class RecordCommand implements Callable<Integer> {
             return null;
         });
         return ExitCode.DONE;
+    }
+
+    private void recordFlight(long pid, MBeanServerConnection server, Duration time) throws JMException {
+        try {
+            long runs = new FlightRecording(pid, server).into(file, time);
+            terminal.line(file + ": " + Figures.count(runs, "run of a task", "runs of tasks"));
+        } catch (UndeclaredThrowableException e) { // of the connection
+            throw CommandException.failed(
+                    "process " + pid + " has ended, or cannot be read any more: " + file + " is not whole", e);
+        } catch (IOException e) {
+            throw notWritten(e);
+        }
     }
 
     private Duration duration() {
@@ -113,8 +133,8 @@ final class RecordCommand implements Callable<Integer> {
     }
 
     private void ensureWritable() {
-        if (!file.toString().contains(".") || !List.of("json", "jsonl", "svg").contains(format())) {
-            throw CommandException.usage("--output: file must end in .json, .jsonl or .svg, was " + file);
+        if (!file.toString().contains(".") || !List.of("json", "jsonl", "svg", "jfr").contains(format())) {
+            throw CommandException.usage("--output: file must end in .json, .jsonl, .svg or .jfr, was " + file);
         }
         Path parent = file.toAbsolutePath().getParent();
         if (parent == null || !Files.isDirectory(parent) || Files.isDirectory(file)

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import javax.xml.parsers.DocumentBuilderFactory;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -122,6 +123,32 @@ class RecordIT {
     }
 
     @Test
+    void aFlightRecordingHasTheTasks() throws Exception {
+        Path file = file("run.jfr");
+        Run run = Run.sennit("record", pid, "-o", file.toString(), "--for", "500ms");
+        assertThat(run.err()).isEmpty();
+        assertThat(run.exit()).isZero();
+        assertThat(run.out()).singleElement().asString().matches("\\Q" + file + "\\E: \\d+ runs of tasks");
+        assertThat(RecordingFile.readAllEvents(file))
+                .filteredOn(event -> event.getEventType().getName().equals("dev.sennit.Task"))
+                .extracting(event -> event.getString("name"))
+                .contains("turn", "grind \"fine\"");
+    }
+
+    @Test
+    void aFlightRecordingOfAJvmThatEndsIsALine() throws Exception {
+        Path file = file("run.jfr");
+        var run = CompletableFuture.supplyAsync(
+                () -> Run.sennit("record", pid, "-o", file.toString(), "--for", "10m"));
+        await().atMost(1, TimeUnit.MINUTES).until(() -> Files.exists(file));
+        mill.destroyForcibly().waitFor();
+        Run ended = run.get(1, TimeUnit.MINUTES);
+        assertThat(ended.exit()).isEqualTo(ExitCode.TASKS_FAILED);
+        assertThat(ended.err()).containsExactly("sennit: process " + pid
+                + " has ended, or cannot be read any more: " + file + " is not whole");
+    }
+
+    @Test
     void aJvmThatEndsMeanwhileLeavesWhatItDid() throws Exception {
         Path file = file("run.json");
         var run = CompletableFuture.supplyAsync(
@@ -138,7 +165,7 @@ class RecordIT {
     @Test
     @EnabledOnOs(OS.LINUX)
     void aFullDiskIsToldOfInOneLine() throws Exception {
-        for (String name : List.of("full.json", "full.jsonl", "full.svg")) {
+        for (String name : List.of("full.json", "full.jsonl", "full.svg", "full.jfr")) {
             Path file = Files.createSymbolicLink(file(name), Path.of("/dev/full"));
             Run run = Run.sennit("record", pid, "-o", file.toString(), "--for", "100ms");
             assertThat(run.err()).containsExactly(

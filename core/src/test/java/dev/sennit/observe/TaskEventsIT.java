@@ -25,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -54,19 +55,40 @@ class TaskEventsIT {
     /** Tasks that were sent ahead are told of too, with their worker. */
     @Test
     void eventsAddUpWhileWorkersAreKilled() throws Exception {
+        ensureEventsAddUp(1, 20);
+    }
+
+    @Test
+    @Timeout(7200)
+    @EnabledIfSystemProperty(named = "sennit.faults.workerKills", matches = "\\d+")
+    void eventsAddUpOverManyDeaths() throws Exception {
+        ensureEventsAddUp(Long.getLong("sennit.faults.workerKills"), 3);
+    }
+
+    /**
+     * Submits tasks until so many workers have died.
+     *
+     * @param looksPerKill how many looks at the events there are between two kills, on the average
+     */
+    private static void ensureEventsAddUp(long deaths, int looksPerKill) throws Exception {
         long seed = ThreadLocalRandom.current().nextLong();
         var random = new Random(seed);
         try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open("processes:2")) {
             var count = new EventCount();
-            Thread tasks = Thread.ofPlatform().start(() -> Mixed.submit(pool, 600, seed));
+            Thread tasks = Thread.ofPlatform().start(() -> {
+                long round = seed;
+                do {
+                    Mixed.submit(pool, 600, round++);
+                } while (pool.statistics().workersLost() < deaths);
+            });
             while (tasks.isAlive()) {
                 List<TaskEvent> told = events.drain();
                 assertThat(told).filteredOn(event -> event.kind() == Kind.BEGUN && !event.name().equals("again"))
                         .allSatisfy(event -> assertThat(event.worker()).as("seed %s", seed).isPresent());
                 told.forEach(count::add);
-                List<Long> workers = pool.statistics().workerPids();
-                if (!workers.isEmpty() && random.nextInt(20) == 0) {
-                    ProcessHandle.of(workers.get(random.nextInt(workers.size())))
+                List<String> workers = List.copyOf(count.workersOf(pool)); // a pool gives up if too few get so far
+                if (!workers.isEmpty() && random.nextInt(looksPerKill) == 0) {
+                    ProcessHandle.of(pidOf(workers.get(random.nextInt(workers.size()))))
                             .ifPresent(ProcessHandle::destroyForcibly);
                 }
                 events.next(Duration.ofMillis(10)).ifPresent(count::add);
@@ -76,7 +98,13 @@ class TaskEventsIT {
             events.drain().forEach(count::add);
             assertThat(events.missed()).isZero();
             count.ensureAgrees(pool);
+            System.out.println(pool.statistics() + ", seed " + seed);
         }
+    }
+
+    /** The last word of a worker that is told of is its pid, with a parenthesis. */
+    private static long pidOf(String worker) {
+        return Long.parseLong(worker.substring(worker.lastIndexOf(' ') + 1, worker.length() - 1));
     }
 
     @Test
