@@ -1,5 +1,6 @@
 package dev.sennit.observe;
 
+import dev.sennit.internal.Backend;
 import dev.sennit.observe.PoolsMXBean.ProgressNow;
 import dev.sennit.observe.TaskEvent.Progress;
 import java.time.Duration;
@@ -39,7 +40,7 @@ final class LatestProgress implements TaskListener {
 
     @Override
     public void event(TaskEvent event) {
-        event(event, System.nanoTime());
+        event(event, Backend.current().nanoTime());
     }
 
     void event(TaskEvent event, long nanos) {
@@ -64,7 +65,7 @@ final class LatestProgress implements TaskListener {
 
     /** Returns the latest reports, the last first. */
     List<ProgressNow> latest(int most) {
-        return latest(most, System.nanoTime());
+        return latest(most, Backend.current().nanoTime());
     }
 
     List<ProgressNow> latest(int most, long nanos) {
