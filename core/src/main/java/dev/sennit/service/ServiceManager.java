@@ -554,7 +554,7 @@ public final class ServiceManager implements AutoCloseable {
                             .filter(one -> one.getKey().slot.hasGivenUpRestart(one.getValue()))
                             .map(one -> "worker " + one.getKey().slot.id() + " of service " + service
                                     + " was not restarted, the former process goes on: "
-                                    + one.getKey().slot.status().lastEnd())
+                                    + one.getKey().slot.whyRestartWasGivenUp())
                             .findFirst()
                             .orElseGet(group::obstacle));
         } finally {

@@ -85,7 +85,7 @@ final class Slot {
     /** Whether no process has time to stop. */
     private volatile boolean isKilling;
     /** The restarts that need no answer any more, as the successor did not get ready. */
-    private volatile long restartsGivenUp;
+    private volatile GivenUp restartsGivenUp = new GivenUp(0, "");
     /** The order that the last step followed. */
     private volatile @Nullable Order taken;
 
@@ -197,8 +197,16 @@ final class Slot {
 
     /** Returns whether the process of the restart that was asked for with that number did not get ready. */
     boolean hasGivenUpRestart(long number) {
-        return restartsGivenUp >= number;
+        return restartsGivenUp.restarts >= number;
     }
+
+    /** Returns why the last restart was given up. What is shown of the slot may be from before that. */
+    String whyRestartWasGivenUp() {
+        return restartsGivenUp.why;
+    }
+
+    /** So many restarts were asked for when one was given up, and why it was. */
+    private record GivenUp(long restarts, String why) {}
 
     /** Returns what the slot is to do. */
     Order order() {
@@ -386,7 +394,9 @@ final class Slot {
         servesOn("its successor was given up: " + how);
         givenUpInRow++;
         replaceAt = time.nanoTime() + pauseAfter(next.generation.settings(), givenUpInRow);
-        restartsGivenUp = Math.max(restartsGivenUp, next.restarts);
+        if (next.restarts >= restartsGivenUp.restarts) {
+            restartsGivenUp = new GivenUp(next.restarts, how);
+        }
         SlotRun served = current;
         if (served != null && next.generation.number() > served.generation.number()) {
             givenUp = Math.max(givenUp, next.generation.number());
@@ -517,7 +527,7 @@ final class Slot {
         if (wanted < served.generation.number() || wanted > served.generation.number() && wanted > givenUp) {
             return "is being replaced by generation " + wanted;
         }
-        if (now.restarts() > served.restarts && now.restarts() > restartsGivenUp) {
+        if (now.restarts() > served.restarts && now.restarts() > restartsGivenUp.restarts) {
             return "is being restarted";
         }
         if (time.nanoTime() - served.replaceAt >= 0 && served.replaceAt != Long.MAX_VALUE) {
