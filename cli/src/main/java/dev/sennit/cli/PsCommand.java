@@ -59,8 +59,8 @@ final class PsCommand implements Callable<Integer> {
     private boolean stacks;
 
     @Option(names = "--json",
-            description = "Print one JSON object a line: one a pool, a worker, a deadlock, a coroutine, a periodic task, "
-                    + "a service.")
+            description = "Print one JSON object a line: one a pool, a worker, a deadlock, a coroutine, a periodic "
+                    + "task, a service.")
     private boolean json;
 
     PsCommand(Terminal terminal) {

@@ -31,8 +31,8 @@ import picocli.CommandLine.Parameters;
         name = "record",
         header = "Records what the tasks of a running JVM do, for some time.",
         description = "Writes a file while the tasks run: a Chrome trace, which ui.perfetto.dev opens (.json), an "
-                + "event a line (.jsonl), or a picture (.svg); or, at the end, a flight recording with an event for each "
-                + "task (.jfr). The tasks are those that are submitted meanwhile, in "
+                + "event a line (.jsonl), or a picture (.svg); or, at the end, a flight recording with an event for "
+                + "each task (.jfr). The tasks are those that are submitted meanwhile, in "
                 + "pools of every kind. The JVM belongs to the same user; it needs no preparation. After Ctrl-C a "
                 + "trace or lines stay as far as they were written.",
         sortOptions = false,

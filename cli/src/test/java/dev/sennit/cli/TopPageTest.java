@@ -63,7 +63,8 @@ class TopPageTest {
                 "photos  processes        2        2        3     1.5    53       0     1  75 %",
                 "",
                 "worker    pid  state  done      for    task  now at",
-                "photos-1  100   busy     7  1.500 s  resize  ...deep/deep/deep/deep/deep/deep/deep/deep/deep/deep/cat.jpg",
+                "photos-1  100   busy     7  1.500 s  resize  "
+                        + "...deep/deep/deep/deep/deep/deep/deep/deep/deep/deep/cat.jpg",
                 "photos-2  101   idle     8        -       -",
                 "",
                 "thread  pool      for   task  now at",

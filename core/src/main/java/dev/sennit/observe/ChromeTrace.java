@@ -38,8 +38,8 @@ import org.jspecify.annotations.Nullable;
  * are marks. Virtual threads and coroutines, of which each task has its own, share rows: a run has a row that is free.
  * Times count from the first event.
  *
- * <p>A service has a group of rows, too: a row for each of its workers, and a bar for each process from its start to its
- * end. A process that starts while the one that it replaces still runs has a row beside it.
+ * <p>A service has a group of rows, too: a row for each of its workers, and a bar for each process from its start to
+ * its end. A process that starts while the one that it replaces still runs has a row beside it.
  *
  * <p>Records are written as runs end, so a trace needs little memory however long it is. The file is a JSON array,
  * which {@link #close} ends; one that was cut off can be opened as well. If events were missed, a mark says how many.

@@ -8,8 +8,8 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes what tasks, workers, pools and services do into one ring. It is the observer of this JVM while a stream is open; nothing
- * is written, and there is no ring, while none is.
+ * Writes what tasks, workers, pools and services do into one ring. It is the observer of this JVM while a
+ * stream is open; nothing is written, and there is no ring, while none is.
  */
 final class Recorder implements TaskObserver {
     /** Places of the ring, which takes 5 MB. */

@@ -4,7 +4,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Is told what tasks and services do: the seam between pools and service managers, which know nothing of views and recordings, and what makes them.
+ * Is told what tasks and services do: the seam between pools and service managers, which know nothing of
+ * views and recordings, and what makes them.
  *
  * <p>The threads that move a task on call these methods, between the steps of the task. So a method neither blocks nor
  * throws, calls no code of users, and does not keep what it was given longer than a view needs.
