@@ -183,7 +183,7 @@ public final class OutputFolder {
             if (durable) {
                 part.force();
             }
-            moved = part.move(existing);
+            moved = move(part, file);
             if (moved && durable) {
                 PartFile.forceFolder(folder);
             }
@@ -193,6 +193,20 @@ public final class OutputFolder {
                 onDemand.removeEmpty();
             }
         }
+    }
+
+    /** Renames a part file to its target, and returns false if the target is there and is kept. */
+    private boolean move(PartFile part, Path file) throws IOException, InterruptedException {
+        if (existing == Existing.REPLACE) {
+            part.replace();
+            return true;
+        }
+        boolean added = part.add();
+        if (!added && existing == Existing.FAIL) {
+            throw new IOException("cannot write " + Printable.text(file.toString())
+                    + ": it exists; keep or replace it, or choose another folder");
+        }
+        return added;
     }
 
     /** Begins a file. Another writer may remove the empty folder after it was made; then it is made again. */

@@ -24,7 +24,7 @@ import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * A file that is being written, in the folder of its target. Closing it deletes it unless it was
- * {@linkplain #move moved}.
+ * {@linkplain #replace moved}.
  *
  * <p>Its process holds a lock on it, which the system releases when the process ends, however it ends: so the part
  * files of dead processes can be told, also from another container with its own process ids. A process that removes
@@ -167,46 +167,39 @@ final class PartFile implements Closeable {
         }
     }
 
-    /**
-     * Renames the file to its target, in one step.
-     *
-     * @return false if the target exists and is kept
-     */
-    boolean move(OutputFolder.Existing existing) throws IOException, InterruptedException {
+    /** Renames the file to its target, in one step; a file that is there already is replaced. */
+    void replace() throws IOException, InterruptedException {
         try {
-            if (existing == OutputFolder.Existing.REPLACE) {
-                replace();
-            } else {
-                add();
+            try {
+                Files.move(path, target, StandardCopyOption.ATOMIC_MOVE);
+            } catch (AtomicMoveNotSupportedException e) {
+                Files.move(path, target, StandardCopyOption.REPLACE_EXISTING);
             }
             moved = true;
-            return true;
-        } catch (FileAlreadyExistsException e) {
-            if (existing == OutputFolder.Existing.KEEP) {
-                return false;
-            }
-            throw new IOException(
-                    "cannot write " + Printable.text(target.toString())
-                            + ": it exists; keep or replace it, or choose another folder",
-                    e);
         } catch (IOException e) {
             throw failed(target, e);
         }
     }
 
-    private void replace() throws IOException {
+    /**
+     * Renames the file to its target, in one step, unless the target exists.
+     *
+     * @return false if the target exists
+     */
+    boolean add() throws IOException, InterruptedException {
         try {
-            Files.move(path, target, StandardCopyOption.ATOMIC_MOVE);
-        } catch (AtomicMoveNotSupportedException e) {
-            Files.move(path, target, StandardCopyOption.REPLACE_EXISTING);
+            link();
+            moved = true;
+            return true;
+        } catch (FileAlreadyExistsException e) {
+            return false;
+        } catch (IOException e) {
+            throw failed(target, e);
         }
     }
 
-    /**
-     * Adds the target without replacing: an atomic move would replace an existing file, a second link to the file
-     * cannot.
-     */
-    private void add() throws IOException {
+    /** An atomic move would replace an existing file, a second link to the file cannot. */
+    private void link() throws IOException {
         try {
             Files.createLink(target, path);
             Files.delete(path);

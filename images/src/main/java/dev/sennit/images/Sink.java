@@ -83,7 +83,7 @@ interface Sink {
         }
 
         void move() throws IOException, InterruptedException {
-            file().move(OutputFolder.Existing.REPLACE);
+            file().replace();
         }
 
         @Override

@@ -299,7 +299,7 @@ class OutputFolderTest {
                     .contains(".sennit-folder.part", ".sennit-link.part", "mine.part", "elsewhere")
                     .doesNotContain(".sennit-123-abc.part");
             ours.write(java.nio.ByteBuffer.wrap(IMAGE));
-            assertThat(ours.move(OutputFolder.Existing.FAIL)).isTrue();
+            assertThat(ours.add()).isTrue();
         }
         assertThat(folder.resolve("done")).hasBinaryContent(IMAGE);
     }
