@@ -1,5 +1,7 @@
 package dev.sennit.images;
 
+import dev.sennit.images.internal.codec.Bitmap;
+import dev.sennit.images.internal.codec.Decoded;
 import java.util.Arrays;
 
 /**

@@ -1,5 +1,8 @@
 package dev.sennit.images;
 
+import dev.sennit.images.internal.codec.Bitmap;
+import dev.sennit.images.internal.codec.Decoded;
+
 /**
  * A decoder and encoder: all native code and code of others is behind this interface. Thread-safe; a call uses only its
  * own thread.

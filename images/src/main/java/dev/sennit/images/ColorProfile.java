@@ -1,5 +1,6 @@
 package dev.sennit.images;
 
+import dev.sennit.images.internal.codec.Bitmap;
 import java.awt.color.CMMException;
 import java.awt.color.ColorSpace;
 import java.awt.color.ICC_ColorSpace;

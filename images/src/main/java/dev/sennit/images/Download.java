@@ -1,5 +1,6 @@
 package dev.sennit.images;
 
+import dev.sennit.images.internal.web.WebUri;
 import java.net.URI;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;

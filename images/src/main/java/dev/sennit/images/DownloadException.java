@@ -1,5 +1,6 @@
 package dev.sennit.images;
 
+import dev.sennit.images.internal.web.WebUri;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;

@@ -2,6 +2,10 @@ package dev.sennit.images;
 
 import dev.sennit.Backoff;
 import dev.sennit.TimeSource;
+import dev.sennit.images.internal.files.PartFile;
+import dev.sennit.images.internal.web.HostAddresses;
+import dev.sennit.images.internal.web.Limits;
+import dev.sennit.images.internal.web.Permits;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;

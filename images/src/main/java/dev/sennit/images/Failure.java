@@ -1,5 +1,6 @@
 package dev.sennit.images;
 
+import dev.sennit.images.internal.text.Printable;
 import dev.sennit.process.WorkerCrashedException;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;

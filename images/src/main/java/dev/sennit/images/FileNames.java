@@ -1,5 +1,6 @@
 package dev.sennit.images;
 
+import dev.sennit.images.internal.text.Printable;
 import java.net.URI;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;

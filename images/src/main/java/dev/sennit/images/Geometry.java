@@ -1,6 +1,7 @@
 package dev.sennit.images;
 
 import dev.sennit.images.ThumbnailSettings.Fit;
+import dev.sennit.images.internal.codec.Bitmap;
 
 /**
  * The part of a stored image that is used, and the size of the thumbnail.

@@ -1,5 +1,8 @@
 package dev.sennit.images;
 
+import dev.sennit.images.internal.codec.Bitmap;
+import dev.sennit.images.internal.codec.Decoded;
+import dev.sennit.images.internal.codec.OnCanvas;
 import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;

@@ -1,5 +1,6 @@
 package dev.sennit.images;
 
+import dev.sennit.images.internal.codec.Bitmap;
 import java.util.Arrays;
 
 /**

@@ -1,6 +1,8 @@
 package dev.sennit.images;
 
 import dev.sennit.images.ThumbnailSettings.OnCorrupt;
+import dev.sennit.images.internal.codec.Bitmap;
+import dev.sennit.images.internal.codec.Decoded;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;

@@ -1,5 +1,8 @@
 package dev.sennit.images;
 
+import dev.sennit.images.internal.files.FolderOnDemand;
+import dev.sennit.images.internal.files.PartFile;
+import dev.sennit.images.internal.text.Printable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;

@@ -1,5 +1,6 @@
 package dev.sennit.images;
 
+import dev.sennit.images.internal.files.PartFile;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -1,5 +1,7 @@
 package dev.sennit.images;
 
+import dev.sennit.images.internal.text.Printable;
+import dev.sennit.images.internal.web.WebUri;
 import java.net.URI;
 import java.nio.file.Path;
 

@@ -7,6 +7,7 @@ import dev.sennit.Pools;
 import dev.sennit.TaskFunction;
 import dev.sennit.TaskOptions;
 import dev.sennit.TaskProgress;
+import dev.sennit.images.internal.text.Printable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serial;

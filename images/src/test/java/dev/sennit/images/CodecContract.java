@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.sennit.images.ThumbnailSettings.Fit;
 import dev.sennit.images.ThumbnailSettings.Format;
 import dev.sennit.images.ThumbnailSettings.OnCorrupt;
+import dev.sennit.images.internal.codec.Bitmap;
 import java.awt.Color;
 import java.awt.Graphics2D;
 import java.awt.color.ColorSpace;

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.sennit.images.internal.web.HostAddresses;
+import dev.sennit.images.internal.web.WebUri;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

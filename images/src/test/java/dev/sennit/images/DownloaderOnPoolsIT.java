@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.TaskFuture;
+import dev.sennit.images.internal.files.PartFile;
+import dev.sennit.images.internal.web.Permits;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;

@@ -2,6 +2,7 @@ package dev.sennit.images;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sennit.images.internal.files.PartFile;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

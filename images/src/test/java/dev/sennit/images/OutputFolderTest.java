@@ -3,6 +3,7 @@ package dev.sennit.images;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.images.internal.files.PartFile;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.channels.FileChannel;

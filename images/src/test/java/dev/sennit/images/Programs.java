@@ -1,5 +1,6 @@
 package dev.sennit.images;
 
+import dev.sennit.images.internal.files.PartFile;
 import java.io.File;
 import java.io.UncheckedIOException;
 import java.net.JarURLConnection;

@@ -1,4 +1,4 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.web;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -14,10 +14,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The system's look-up cannot be interrupted and would block the carrier of coroutines, so other threads do it.
  */
-final class HostAddresses {
+public final class HostAddresses {
     /** Looks up names: {@link InetAddress#getAllByName}, or a test's own. */
     @FunctionalInterface
-    interface NameService {
+    public interface NameService {
         InetAddress[] addresses(String host) throws UnknownHostException;
     }
 
@@ -25,7 +25,7 @@ final class HostAddresses {
     private final boolean allowPrivate;
     private final ExecutorService threads;
 
-    HostAddresses(NameService names, boolean allowPrivate, ExecutorService threads) {
+    public HostAddresses(NameService names, boolean allowPrivate, ExecutorService threads) {
         this.names = names;
         this.allowPrivate = allowPrivate;
         this.threads = threads;
@@ -39,7 +39,7 @@ final class HostAddresses {
      * @throws NotAllowedException if one of the addresses is special
      * @throws TimeoutException if the look-up takes longer
      */
-    InetAddress check(String host, long nanos)
+    public InetAddress check(String host, long nanos)
             throws UnknownHostException, NotAllowedException, TimeoutException, InterruptedException {
         InetAddress literal = literal(host);
         InetAddress[] all = literal != null ? new InetAddress[] {literal} : lookUp(host, nanos);
@@ -55,7 +55,7 @@ final class HostAddresses {
         return all[0];
     }
 
-    static @Nullable InetAddress literal(String host) {
+    public static @Nullable InetAddress literal(String host) {
         try {
             return InetAddress.ofLiteral(host);
         } catch (IllegalArgumentException e) {
@@ -81,7 +81,7 @@ final class HostAddresses {
     }
 
     /** Thrown for an address that is not allowed. */
-    static final class NotAllowedException extends Exception {
+    public static final class NotAllowedException extends Exception {
         private static final long serialVersionUID = 1L;
 
         NotAllowedException(String what) {

@@ -1,5 +1,6 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.files;
 
+import dev.sennit.images.internal.text.Printable;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -34,7 +35,7 @@ import java.util.concurrent.ThreadLocalRandom;
  * <p>On Unix a process loses its lock on a file when it closes any channel to the file. So this JVM never opens its own
  * part files again: {@link #OURS}.
  */
-final class PartFile implements Closeable {
+public final class PartFile implements Closeable {
     private static final String BEGIN = ".sennit-";
     private static final String END = ".part";
     private static final int MOST_TRIES = 100;
@@ -57,7 +58,7 @@ final class PartFile implements Closeable {
     }
 
     /** Creates a part file for a target. */
-    static PartFile create(Path target) throws IOException, InterruptedException {
+    public static PartFile create(Path target) throws IOException, InterruptedException {
         for (int tries = 0; tries < MOST_TRIES; tries++) {
             String name = BEGIN + ProcessHandle.current().pid() + "-"
                     + Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), 36) + END;
@@ -97,7 +98,7 @@ final class PartFile implements Closeable {
     }
 
     /** Removes the part files of dead processes. Files that cannot be checked stay. */
-    static void removeDead(Path folder) {
+    public static void removeDead(Path folder) {
         try (DirectoryStream<Path> parts = Files.newDirectoryStream(folder, BEGIN + "*" + END)) {
             for (Path part : parts) {
                 // Opening a named pipe would block.
@@ -125,7 +126,7 @@ final class PartFile implements Closeable {
         }
     }
 
-    void write(ByteBuffer bytes) throws IOException, InterruptedException {
+    public void write(ByteBuffer bytes) throws IOException, InterruptedException {
         try {
             while (bytes.hasRemaining()) {
                 size += channel.write(bytes);
@@ -135,12 +136,12 @@ final class PartFile implements Closeable {
         }
     }
 
-    long size() {
+    public long size() {
         return size;
     }
 
     /** Discards the bytes written. */
-    void restart() throws IOException, InterruptedException {
+    public void restart() throws IOException, InterruptedException {
         try {
             channel.truncate(0);
             size = 0;
@@ -150,7 +151,7 @@ final class PartFile implements Closeable {
     }
 
     /** Waits until the bytes written would survive a loss of power. */
-    void force() throws IOException, InterruptedException {
+    public void force() throws IOException, InterruptedException {
         try {
             channel.force(true);
         } catch (IOException e) {
@@ -159,7 +160,7 @@ final class PartFile implements Closeable {
     }
 
     /** Waits until the names in a folder would survive a loss of power, where the system supports that. */
-    static void forceFolder(Path folder) {
+    public static void forceFolder(Path folder) {
         try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
             channel.force(true);
         } catch (IOException e) {
@@ -168,7 +169,7 @@ final class PartFile implements Closeable {
     }
 
     /** Renames the file to its target, in one step; a file that is there already is replaced. */
-    void replace() throws IOException, InterruptedException {
+    public void replace() throws IOException, InterruptedException {
         try {
             try {
                 Files.move(path, target, StandardCopyOption.ATOMIC_MOVE);
@@ -186,7 +187,7 @@ final class PartFile implements Closeable {
      *
      * @return false if the target exists
      */
-    boolean add() throws IOException, InterruptedException {
+    public boolean add() throws IOException, InterruptedException {
         try {
             link();
             moved = true;

@@ -1,5 +1,6 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.web;
 
+import dev.sennit.images.internal.text.Printable;
 import java.net.IDN;
 import java.net.InetAddress;
 import java.net.URI;
@@ -16,7 +17,7 @@ import java.util.regex.Pattern;
  * <p>A host that programs read differently - {@code 2130706433}, {@code 0x7f.1}, {@code 010.0.0.1}, {@code %31} - is
  * refused: one program may take it for a name, another for an address.
  */
-final class WebUri {
+public final class WebUri {
     private static final Pattern SCHEME = Pattern.compile("([A-Za-z][A-Za-z0-9+.-]*):.*", Pattern.DOTALL);
     private static final Pattern WEB = Pattern.compile("(?i)(https?)://([^/?#\\\\]*)([^#]*)(#.*)?", Pattern.DOTALL);
     private static final Pattern PORT = Pattern.compile(":(\\d{0,5})");
@@ -32,7 +33,7 @@ final class WebUri {
     private WebUri() {}
 
     /** Returns whether a text is meant as a web address, correct or not. */
-    static boolean isMeant(String text) {
+    public static boolean isMeant(String text) {
         return text.regionMatches(true, 0, "http:", 0, 5) || text.regionMatches(true, 0, "https:", 0, 6);
     }
 
@@ -42,7 +43,7 @@ final class WebUri {
      * @throws IllegalArgumentException if it is malformed; the message says what is wrong and what to do, without the
      *     address
      */
-    static URI parse(String text) {
+    public static URI parse(String text) {
         if (text.length() > LONGEST) {
             throw new IllegalArgumentException("an address of more than " + LONGEST + " characters; shorten it");
         }
@@ -151,7 +152,7 @@ final class WebUri {
      * @param location the header, its bytes as ISO 8859-1
      * @throws IllegalArgumentException if it is malformed; the message says what is wrong and what to do
      */
-    static URI redirect(URI base, String location) {
+    public static URI redirect(URI base, String location) {
         String to = new String(location.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8).strip();
         Matcher scheme = SCHEME.matcher(to);
         if (scheme.matches()) {
@@ -177,7 +178,7 @@ final class WebUri {
     }
 
     /** Returns an address for a message. */
-    static String text(URI uri) {
+    public static String text(URI uri) {
         String text = uri.toString();
         String user = uri.getRawUserInfo();
         return Printable.text(user == null ? text : text.replace(user + "@", ""));

@@ -1,4 +1,4 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.codec;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
@@ -17,20 +17,20 @@ import java.nio.file.Path;
 
 /** Loads libraries and finds their functions, for the native codecs. Only to be used if {@link #isEnabled}. */
 @SuppressWarnings("restricted") // asked for by isEnabled
-final class NativeCode {
+public final class NativeCode {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final int MFD_CLOEXEC = 1;
 
     private NativeCode() {}
 
     /** Returns whether the JVM allows native access without a warning. */
-    static boolean isEnabled() {
+    public static boolean isEnabled() {
         return System.getProperty("os.name", "").equals("Linux")
                 && NativeCode.class.getModule().isNativeAccessEnabled();
     }
 
     /** Returns a library of the system, which stays loaded as long as the JVM runs. */
-    static SymbolLookup systemLibrary(String name) {
+    public static SymbolLookup systemLibrary(String name) {
         return SymbolLookup.libraryLookup(name, Arena.global());
     }
 
@@ -39,7 +39,7 @@ final class NativeCode {
      * a name, so that no file is left behind when the JVM is killed, and a folder for temporary files that forbids
      * execution does not matter.
      */
-    static SymbolLookup bundledLibrary(String resource) throws Throwable {
+    public static SymbolLookup bundledLibrary(String resource) throws Throwable {
         try (InputStream library = NativeCode.class.getClassLoader().getResourceAsStream(resource);
                 Arena arena = Arena.ofConfined()) {
             if (library == null) {
@@ -61,19 +61,20 @@ final class NativeCode {
         }
     }
 
-    static MethodHandle function(SymbolLookup library, String name, FunctionDescriptor type) {
+    public static MethodHandle function(SymbolLookup library, String name, FunctionDescriptor type) {
         return LINKER.downcallHandle(library.findOrThrow(name), type);
     }
 
-    static MethodHandle function(SymbolLookup library, String name, MemoryLayout result, MemoryLayout... arguments) {
+    public static MethodHandle function(SymbolLookup library, String name, MemoryLayout result,
+            MemoryLayout... arguments) {
         return function(library, name, FunctionDescriptor.of(result, arguments));
     }
 
-    static MethodHandle procedure(SymbolLookup library, String name, MemoryLayout... arguments) {
+    public static MethodHandle procedure(SymbolLookup library, String name, MemoryLayout... arguments) {
         return function(library, name, FunctionDescriptor.ofVoid(arguments));
     }
 
-    static RuntimeException unexpected(Throwable e) {
+    public static RuntimeException unexpected(Throwable e) {
         if (e instanceof Error error) {
             throw error;
         }

@@ -1,11 +1,11 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.web;
 
 import dev.sennit.Backoff;
 import dev.sennit.TimeSource;
 import java.time.Duration;
 
-/** The limits of a {@link Downloader}; {@link Downloader.Builder} explains them. */
-record Limits(
+/** The limits of a {@code Downloader}; its builder explains them. */
+public record Limits(
         Duration deadline,
         Duration answerTimeout,
         long minRate,

@@ -1,4 +1,4 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.web;
 
 import java.io.IOException;
 import java.net.http.HttpResponse.BodySubscriber;
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The client's threads add a piece after each request; a single thread reads. Closing it at any time, also before
  * the response, ends the transfer.
  */
-final class ResponseBody implements BodySubscriber<ResponseBody>, AutoCloseable {
+public final class ResponseBody implements BodySubscriber<ResponseBody>, AutoCloseable {
     private sealed interface Event {
         record Piece(List<ByteBuffer> bytes) implements Event {}
 
@@ -71,7 +71,7 @@ final class ResponseBody implements BodySubscriber<ResponseBody>, AutoCloseable 
     }
 
     /** Returns whether all of it was read. */
-    boolean hasEnded() {
+    public boolean hasEnded() {
         return ended;
     }
 
@@ -80,7 +80,7 @@ final class ResponseBody implements BodySubscriber<ResponseBody>, AutoCloseable 
      *
      * @return the piece; null if none came in time; empty when the body has {@linkplain #hasEnded ended}
      */
-    @Nullable List<ByteBuffer> next(long nanos) throws IOException, InterruptedException {
+    public @Nullable List<ByteBuffer> next(long nanos) throws IOException, InterruptedException {
         Event event = events.poll(nanos, TimeUnit.NANOSECONDS);
         return switch (event) {
             case null -> null;

@@ -1,7 +1,8 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sennit.images.Seeded;
 import java.math.BigInteger;
 import java.net.Inet6Address;
 import java.net.InetAddress;

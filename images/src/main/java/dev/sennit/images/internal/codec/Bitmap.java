@@ -1,4 +1,4 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.codec;
 
 /**
  * A picture in memory.
@@ -9,9 +9,9 @@ package dev.sennit.images;
  * @param pixels the pixels row by row, each alpha, red, green and blue from the highest byte down; not premultiplied
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
-record Bitmap(int width, int height, boolean alpha, int[] pixels) {
+public record Bitmap(int width, int height, boolean alpha, int[] pixels) {
     /** Returns the picture turned upright, for an orientation as EXIF numbers it. */
-    Bitmap upright(int orientation) {
+    public Bitmap upright(int orientation) {
         if (orientation == 1) {
             return this;
         }
@@ -38,7 +38,7 @@ record Bitmap(int width, int height, boolean alpha, int[] pixels) {
     }
 
     /** Returns the picture on a white background, for formats without transparency. */
-    Bitmap opaque() {
+    public Bitmap opaque() {
         if (!alpha) {
             return this;
         }

@@ -1,4 +1,4 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.text;
 
 import java.io.IOException;
 import java.math.BigDecimal;
@@ -15,12 +15,12 @@ import java.util.Objects;
  * Makes foreign text - names, headers, errors of the system - safe for a message of one line: without control sequences
  * of terminals.
  */
-final class Printable {
+public final class Printable {
     private static final int LONGEST = 300;
 
     private Printable() {}
 
-    static String text(String foreign) {
+    public static String text(String foreign) {
         var line = new StringBuilder();
         foreign.codePoints().limit(LONGEST + 1L).forEach(c -> line.appendCodePoint(isHarmless(c) ? c : '?'));
         if (line.codePointCount(0, line.length()) > LONGEST) {
@@ -31,7 +31,7 @@ final class Printable {
     }
 
     /** Returns a duration as people write it: {@code 1.5 s}, {@code 250 ms}. */
-    static String text(Duration duration) {
+    public static String text(Duration duration) {
         BigDecimal millis = BigDecimal.valueOf(duration.toMillis());
         boolean whole = duration.toMillis() >= 1000;
         BigDecimal number = whole ? millis.movePointLeft(3) : millis;
@@ -42,7 +42,7 @@ final class Printable {
      * Returns whether a character neither moves the cursor, nor changes the direction of writing, nor is half of a
      * character.
      */
-    static boolean isHarmless(int codePoint) {
+    public static boolean isHarmless(int codePoint) {
         return switch (Character.getType(codePoint)) {
             case Character.CONTROL,
                     Character.FORMAT,
@@ -57,7 +57,7 @@ final class Printable {
     }
 
     /** Returns briefly why the system refused something, without the path, which the message has already. */
-    static String reason(IOException failure) {
+    public static String reason(IOException failure) {
         return switch (failure) {
             case NoSuchFileException e -> "no such file or folder";
             case AccessDeniedException e -> "permission denied";

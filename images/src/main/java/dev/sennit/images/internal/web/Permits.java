@@ -1,4 +1,4 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.web;
 
 import java.util.HashMap;
 import java.util.Map;
@@ -10,13 +10,13 @@ import java.util.concurrent.Semaphore;
  * <p>A host's permit is acquired before a permit of the total: so downloads that wait for a slow host do not hold up
  * others.
  */
-final class Permits {
+public final class Permits {
     private final Semaphore all;
     private final int perHost;
     /** Guarded by this. Only the hosts with users or waiters. */
     private final Map<String, Host> hosts = new HashMap<>();
 
-    Permits(int all, int perHost) {
+    public Permits(int all, int perHost) {
         this.all = new Semaphore(all, true);
         this.perHost = perHost;
     }
@@ -33,11 +33,11 @@ final class Permits {
 
     /** A permit of the host and of the total, to be released once. */
     @FunctionalInterface
-    interface Turn {
+    public interface Turn {
         void end();
     }
 
-    Turn acquire(String hostName) throws InterruptedException {
+    public Turn acquire(String hostName) throws InterruptedException {
         Host host = enter(hostName);
         boolean acquired = false;
         try {
@@ -74,11 +74,11 @@ final class Permits {
         }
     }
 
-    synchronized int hosts() {
+    public synchronized int hosts() {
         return hosts.size();
     }
 
-    int free() {
+    public int free() {
         return all.availablePermits();
     }
 }

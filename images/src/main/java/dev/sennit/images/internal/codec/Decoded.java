@@ -1,9 +1,9 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.codec;
 
 import org.jspecify.annotations.Nullable;
 
 /** A decoded picture. It may hold native memory, so close it. For one thread. */
-interface Decoded extends AutoCloseable {
+public interface Decoded extends AutoCloseable {
     int width();
 
     int height();

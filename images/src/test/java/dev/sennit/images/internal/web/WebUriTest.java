@@ -1,9 +1,10 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.images.Seeded;
 import java.net.InetAddress;
 import java.net.URI;
 import org.junit.jupiter.api.Test;

@@ -1,5 +1,6 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.files;
 
+import dev.sennit.images.internal.text.Printable;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -16,12 +17,12 @@ import java.util.Deque;
  * remove them. A writer can therefore find the folder gone between {@link #make} and its own step, and calls
  * {@code make} again.
  */
-final class FolderOnDemand {
+public final class FolderOnDemand {
     private final Path folder;
     /** Guarded by this. The folders that were made here and may still exist, the deepest first. */
     private final Deque<Path> made = new ArrayDeque<>();
 
-    FolderOnDemand(Path folder) {
+    public FolderOnDemand(Path folder) {
         this.folder = folder;
     }
 
@@ -30,7 +31,7 @@ final class FolderOnDemand {
      *
      * @throws IOException if they cannot be made; the message is one line
      */
-    synchronized void make() throws IOException {
+    public synchronized void make() throws IOException {
         try {
             make(folder.toAbsolutePath());
         } catch (IOException e) {
@@ -63,7 +64,7 @@ final class FolderOnDemand {
     }
 
     /** Removes the folders that were made here and are empty. */
-    synchronized void removeEmpty() {
+    public synchronized void removeEmpty() {
         try {
             while (!made.isEmpty()) {
                 Files.deleteIfExists(made.getFirst());

@@ -1,4 +1,4 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.web;
 
 import java.net.InetAddress;
 import java.util.Arrays;

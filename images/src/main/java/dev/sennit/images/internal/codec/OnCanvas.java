@@ -1,10 +1,10 @@
-package dev.sennit.images;
+package dev.sennit.images.internal.codec;
 
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** The first frame of an animation on its canvas, which is transparent around the frame. */
-record OnCanvas(Decoded frame, int left, int top, int width, int height) implements Decoded {
+public record OnCanvas(Decoded frame, int left, int top, int width, int height) implements Decoded {
     @Override
     public boolean alpha() {
         return frame.alpha() || frame.width() < width || frame.height() < height;
