@@ -1,6 +1,10 @@
 package dev.sennit.cli;
 
+import dev.sennit.internal.Nearest;
+import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** Ends a command with a line on stderr: what happened, where, and what to do. */
 final class CommandException extends RuntimeException {
@@ -50,5 +54,15 @@ final class CommandException extends RuntimeException {
         String message = failure.getMessage();
         String name = failure.getClass().getSimpleName();
         return message == null || message.isBlank() ? name : name + ": " + oneLine(failure);
+    }
+
+    /** Returns what a message says of an option that a command does not have, with a known one that looks like it. */
+    static String unknownOption(CommandSpec spec, String option) {
+        String name = option.split("=", 2)[0];
+        List<String> known = spec.options().stream()
+                .flatMap(each -> Arrays.stream(each.names()))
+                .filter(each -> each.startsWith("--"))
+                .toList();
+        return "unknown option " + name + Nearest.hint(name, known);
     }
 }

@@ -132,7 +132,7 @@ final class CompareCommand implements Callable<Integer> {
     private List<Measurement> measure(List<Integer> counts, UserCode code) {
         List<String> plans = on.stream().flatMap(texts -> plansIn(texts).stream()).toList();
         List<Plan> chosen = (plans.isEmpty() ? DEFAULT_PLANS : plans).stream().map(OpenPools::parse).toList();
-        if (!counts.isEmpty() && chosen.stream().noneMatch(plan -> Comparison.takesCount(plan.kind()))) {
+        if (!counts.isEmpty() && chosen.stream().noneMatch(plan -> OpenPools.takesCount(plan.kind()))) {
             throw CommandException.usage("--workers and --plot need a plan whose kind takes a number of workers:"
                     + " add threads, virtual or processes to --on");
         }

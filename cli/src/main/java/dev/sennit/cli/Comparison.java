@@ -1,12 +1,10 @@
 package dev.sennit.cli;
 
 import dev.sennit.Plan;
-import dev.sennit.PoolProvider;
 import dev.sennit.Task;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -74,16 +72,6 @@ final class Comparison {
         }
     }
 
-    /** Returns whether plans of a kind have a number of workers. */
-    static boolean takesCount(String kind) {
-        for (PoolProvider provider : ServiceLoader.load(PoolProvider.class)) {
-            if (provider.kind().equals(kind)) {
-                return provider.syntax().contains(":N");
-            }
-        }
-        return false;
-    }
-
     /**
      * Runs the comparison.
      *
@@ -99,7 +87,7 @@ final class Comparison {
             boolean first = everyone.isEmpty();
             for (int i = 0; i < plans.size(); i++) {
                 Plan plan = plans.get(i);
-                if (counting && takesCount(plan.kind())) {
+                if (counting && OpenPools.takesCount(plan.kind())) {
                     counted.add(open(i, new Plan(plan.kind(), count.toString(), plan.options())));
                 } else if (first) {
                     fixed.add(open(i, plan));

@@ -2,8 +2,10 @@ package dev.sennit.cli;
 
 import dev.sennit.Plan;
 import dev.sennit.Pool;
+import dev.sennit.PoolProvider;
 import dev.sennit.Pools;
 import dev.sennit.WorkerStartException;
+import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -41,6 +43,16 @@ final class OpenPools implements AutoCloseable {
         } catch (IllegalArgumentException e) {
             throw CommandException.usage(CommandException.oneLine(e), e);
         }
+    }
+
+    /** Returns whether plans of a kind have a number of workers. */
+    static boolean takesCount(String kind) {
+        for (PoolProvider provider : ServiceLoader.load(PoolProvider.class)) {
+            if (provider.kind().equals(kind)) {
+                return provider.syntax().contains(":N");
+            }
+        }
+        return false;
     }
 
     /**

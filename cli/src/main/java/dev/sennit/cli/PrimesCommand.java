@@ -101,7 +101,7 @@ final class PrimesCommand implements Callable<Integer> {
         for (int i = 0; i < numbers.size(); i++) {
             String text = numbers.get(i);
             if (text.matches("--?[A-Za-z].*")) {
-                throw CommandException.usage(Sennit.unknownOption(spec, text) + "; see sennit primes --help");
+                throw CommandException.usage(CommandException.unknownOption(spec, text) + "; see sennit primes --help");
             }
             given.add(Numbers.parse("argument " + (i + 1), text));
         }

@@ -2,7 +2,6 @@ package dev.sennit.cli;
 
 import dev.sennit.internal.Nearest;
 import java.io.PrintWriter;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -165,7 +164,7 @@ final class Sennit implements Callable<Integer> {
         if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
             String first = unmatched.getUnmatched().getFirst();
             if (first.startsWith("-")) {
-                return unknownOption(spec, first) + seeHelp;
+                return CommandException.unknownOption(spec, first) + seeHelp;
             }
             Collection<String> commands = spec.subcommands().keySet();
             if (!commands.isEmpty()) {
@@ -178,14 +177,5 @@ final class Sennit implements Callable<Integer> {
                 .replaceFirst("\\.$", "")
                 .replaceFirst(" is not an? (int|long)$", " is not a whole number");
         return message.substring(0, 1).toLowerCase(Locale.ROOT) + message.substring(1) + seeHelp;
-    }
-
-    static String unknownOption(CommandSpec spec, String option) {
-        String name = option.split("=", 2)[0];
-        List<String> known = spec.options().stream()
-                .flatMap(each -> Arrays.stream(each.names()))
-                .filter(each -> each.startsWith("--"))
-                .toList();
-        return "unknown option " + name + Nearest.hint(name, known);
     }
 }

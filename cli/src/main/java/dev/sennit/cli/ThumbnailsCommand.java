@@ -406,7 +406,7 @@ final class ThumbnailsCommand implements Callable<Integer> {
         if (jobs < 1) {
             throw CommandException.usage("--jobs must be >= 1, was " + jobs);
         }
-        if (plan.argument() != null || !Comparison.takesCount(plan.kind())) {
+        if (plan.argument() != null || !OpenPools.takesCount(plan.kind())) {
             throw CommandException.usage(
                     "--jobs: plan " + plan + " takes no other number of workers: leave out one of both");
         }

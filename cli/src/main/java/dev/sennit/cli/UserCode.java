@@ -116,7 +116,7 @@ final class UserCode implements AutoCloseable {
      */
     List<Path> classPath(List<Path> others) {
         List<Path> all = new ArrayList<>();
-        Path own = locationOf(Main.class);
+        Path own = locationOf(UserCode.class);
         Path library = locationOf(Pool.class);
         if (!library.equals(own)) { // in a build, or beside the command
             all.add(library);

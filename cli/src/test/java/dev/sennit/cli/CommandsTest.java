@@ -33,13 +33,6 @@ class CommandsTest {
     }
 
     @Test
-    void aLineOfPrimes() {
-        assertThat(new PrimeCheck(2, true, 12_345).line("P")).isEqualTo("               2  P  0.000012s");
-        assertThat(new PrimeCheck(9_223_372_036_854_775_807L, false, 3_600_000_000L).line(" "))
-                .isEqualTo("9223372036854775807     3.600000s");
-    }
-
-    @Test
     void primesAsJson() {
         Run run = Run.sennit("primes", "--json", "--on", "inline", "7", "8");
 

@@ -1,6 +1,7 @@
 package dev.sennit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -58,5 +59,14 @@ class CostTest {
         assertThat(Comparison.roundsFor(4, 4 * second, 1)).isEqualTo(15);
         assertThat(Comparison.roundsFor(8, 80 * second, 1)).as("never fewer than are behind").isEqualTo(9);
         assertThat(Comparison.roundsFor(1, second, 20)).isEqualTo(3);
+    }
+
+    @Test
+    void medians() {
+        assertThat(Median.of(List.of(7.0))).isEqualTo(7);
+        assertThat(Median.of(List.of(9.0, 1.0, 5.0))).isEqualTo(5);
+        assertThat(Median.of(List.of(4.0, 1.0, 100.0, 2.0))).isEqualTo(3);
+        assertThatIllegalArgumentException().isThrownBy(() -> Median.of(List.of()))
+                .withMessage("values must not be empty");
     }
 }

@@ -1,7 +1,6 @@
 package dev.sennit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.sennit.internal.Nearest;
 import java.util.List;
@@ -34,15 +33,6 @@ class FiguresTest {
         assertThat(Figures.times(1.846)).isEqualTo("1.85x");
         assertThat(Figures.count(1, "check", "checks")).isEqualTo("1 check");
         assertThat(Figures.count(0, "check", "checks")).isEqualTo("0 checks");
-    }
-
-    @Test
-    void medians() {
-        assertThat(Median.of(List.of(7.0))).isEqualTo(7);
-        assertThat(Median.of(List.of(9.0, 1.0, 5.0))).isEqualTo(5);
-        assertThat(Median.of(List.of(4.0, 1.0, 100.0, 2.0))).isEqualTo(3);
-        assertThatIllegalArgumentException().isThrownBy(() -> Median.of(List.of()))
-                .withMessage("values must not be empty");
     }
 
     @Test

@@ -128,4 +128,11 @@ class PrimesTest {
         assertThatIllegalArgumentException().isThrownBy(() -> Primes.squareRoot(-1))
                 .withMessage("n must be >= 0, was -1");
     }
+
+    @Test
+    void aLineOfPrimes() {
+        assertThat(new PrimeCheck(2, true, 12_345).line("P")).isEqualTo("               2  P  0.000012s");
+        assertThat(new PrimeCheck(9_223_372_036_854_775_807L, false, 3_600_000_000L).line(" "))
+                .isEqualTo("9223372036854775807     3.600000s");
+    }
 }

@@ -96,7 +96,7 @@ class UserCodeTest {
             List<String> with = new ArrayList<>(own);
             with.add("mine");
             assertThat(code.around(Pools::kinds)).isEqualTo(with);
-            assertThat(code.around(() -> Comparison.takesCount("mine"))).isTrue();
+            assertThat(code.around(() -> OpenPools.takesCount("mine"))).isTrue();
             assertThat(Thread.currentThread().getContextClassLoader()).isSameAs(before);
         }
     }
