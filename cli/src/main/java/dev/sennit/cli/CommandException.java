@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 
 /** Ends a command with a line on stderr: what happened, where, and what to do. */
-final class CommandException extends RuntimeException {
+public final class CommandException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final int exitCode;
@@ -17,47 +17,47 @@ final class CommandException extends RuntimeException {
         this.exitCode = exitCode;
     }
 
-    static CommandException usage(String message) {
+    public static CommandException usage(String message) {
         return new CommandException(ExitCode.USAGE, message, null);
     }
 
-    static CommandException usage(String message, Throwable cause) {
+    public static CommandException usage(String message, Throwable cause) {
         return new CommandException(ExitCode.USAGE, message, cause);
     }
 
-    static CommandException couldNotStart(String message, @Nullable Throwable cause) {
+    public static CommandException couldNotStart(String message, @Nullable Throwable cause) {
         return new CommandException(ExitCode.COULD_NOT_START, message, cause);
     }
 
-    static CommandException failed(String message, @Nullable Throwable cause) {
+    public static CommandException failed(String message, @Nullable Throwable cause) {
         return new CommandException(ExitCode.TASKS_FAILED, message, cause);
     }
 
     /** Returns the same exception with a longer message. */
-    CommandException and(String more) {
+    public CommandException and(String more) {
         return new CommandException(exitCode, getMessage() + "; " + more, this);
     }
 
-    int exitCode() {
+    public int exitCode() {
         return exitCode;
     }
 
     /** Returns a throwable in one line: its message, with lines joined, or its class if it has none. */
-    static String oneLine(Throwable failure) {
+    public static String oneLine(Throwable failure) {
         String message = failure.getMessage();
         String text = message == null || message.isBlank() ? failure.getClass().getName() : message;
         return text.strip().replaceAll("\\s*\\R\\s*", "; ");
     }
 
     /** Returns the failure of a task in one line, with its class. */
-    static String taskFailure(Throwable failure) {
+    public static String taskFailure(Throwable failure) {
         String message = failure.getMessage();
         String name = failure.getClass().getSimpleName();
         return message == null || message.isBlank() ? name : name + ": " + oneLine(failure);
     }
 
     /** Returns what a message says of an option that a command does not have, with a known one that looks like it. */
-    static String unknownOption(CommandSpec spec, String option) {
+    public static String unknownOption(CommandSpec spec, String option) {
         String name = option.split("=", 2)[0];
         List<String> known = spec.options().stream()
                 .flatMap(each -> Arrays.stream(each.names()))

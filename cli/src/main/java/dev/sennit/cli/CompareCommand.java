@@ -60,7 +60,7 @@ import picocli.CommandLine.Parameters;
             "another, and nothing of what this command uses itself. A kind of pool that it",
             "provides can be named in a plan."
         })
-final class CompareCommand implements Callable<Integer> {
+public final class CompareCommand implements Callable<Integer> {
     private static final List<String> DEFAULT_PLANS = List.of("inline", "threads", "virtual", "processes");
 
     private final Terminal terminal;
@@ -101,7 +101,7 @@ final class CompareCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object a line: one a plan, then one a kind with its COST.")
     private boolean json;
 
-    CompareCommand(Terminal terminal) {
+    public CompareCommand(Terminal terminal) {
         this.terminal = terminal;
     }
 

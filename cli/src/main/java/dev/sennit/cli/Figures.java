@@ -3,13 +3,13 @@ package dev.sennit.cli;
 import java.util.Locale;
 
 /** Numbers with units, as people read them. */
-final class Figures {
+public final class Figures {
     private static final double KIB = 1024;
 
     private Figures() {}
 
     /** Returns a duration with at most four significant digits: {@code 1.234 s}, {@code 56.7 ms}, {@code 8.9 us}. */
-    static String duration(double seconds) {
+    public static String duration(double seconds) {
         if (seconds >= 0.9995) {
             return format("%.3f s", seconds);
         }
@@ -19,20 +19,20 @@ final class Figures {
         return format("%.1f us", seconds * 1e6);
     }
 
-    static String percent(double value) {
+    public static String percent(double value) {
         return format("%.0f %%", value);
     }
 
-    static String times(double value) {
+    public static String times(double value) {
         return format("%.2fx", value);
     }
 
-    static String bytes(long bytes) {
+    public static String bytes(long bytes) {
         double mebibytes = bytes / KIB / KIB;
         return mebibytes < 10_000 ? format("%.0f MiB", mebibytes) : format("%.1f GiB", mebibytes / KIB);
     }
 
-    static String count(long number, String one, String many) {
+    public static String count(long number, String one, String many) {
         return number + " " + (number == 1 ? one : many);
     }
 

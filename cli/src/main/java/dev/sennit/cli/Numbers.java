@@ -3,7 +3,7 @@ package dev.sennit.cli;
 import java.util.regex.Pattern;
 
 /** Reads whole numbers of 0 or more, and reports errors precisely. */
-final class Numbers {
+public final class Numbers {
     private static final Pattern DIGITS = Pattern.compile("[0-9]+");
     private static final Pattern NEGATIVE = Pattern.compile("-[0-9]+");
     private static final String EXPECTED = ": give whole numbers from 0 to " + Long.MAX_VALUE;
@@ -17,7 +17,7 @@ final class Numbers {
      * @param where its place, for the message: {@code argument 2}, {@code stdin line 7}
      * @throws CommandException naming the place, the bound and the text
      */
-    static long parse(String where, String text) {
+    public static long parse(String where, String text) {
         if (NEGATIVE.matcher(text).matches()) {
             throw CommandException.usage(where + ": number must be >= 0, was " + shown(text) + EXPECTED);
         }

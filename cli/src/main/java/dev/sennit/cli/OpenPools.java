@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
  * the workers get a moment to end, so that a spinner wipes its line and no process is left behind. The JVM itself sets
  * the exit code (130 after Ctrl-C).
  */
-final class OpenPools implements AutoCloseable {
+public final class OpenPools implements AutoCloseable {
     private static final long MILLIS_TO_GO = 2000;
 
     private final Terminal terminal;
@@ -25,19 +25,19 @@ final class OpenPools implements AutoCloseable {
     private final Runnable afterSignal;
     private final Thread onSignal;
 
-    OpenPools(Terminal terminal) {
+    public OpenPools(Terminal terminal) {
         this(terminal, () -> {});
     }
 
     /** Creates pools that also run an action after a signal, when the workers have ended. */
-    OpenPools(Terminal terminal, Runnable afterSignal) {
+    public OpenPools(Terminal terminal, Runnable afterSignal) {
         this.terminal = terminal;
         this.afterSignal = afterSignal;
         onSignal = new Thread(this::endNow, "sennit-signal");
         Runtime.getRuntime().addShutdownHook(onSignal);
     }
 
-    static Plan parse(String plan) {
+    public static Plan parse(String plan) {
         try {
             return Plan.parse(plan);
         } catch (IllegalArgumentException e) {
@@ -46,7 +46,7 @@ final class OpenPools implements AutoCloseable {
     }
 
     /** Returns whether plans of a kind have a number of workers. */
-    static boolean takesCount(String kind) {
+    public static boolean takesCount(String kind) {
         for (PoolProvider provider : ServiceLoader.load(PoolProvider.class)) {
             if (provider.kind().equals(kind)) {
                 return provider.syntax().contains(":N");
@@ -60,7 +60,7 @@ final class OpenPools implements AutoCloseable {
      *
      * @throws CommandException if the plan is bad, or the pool cannot start
      */
-    Pool open(Plan plan) {
+    public Pool open(Plan plan) {
         try {
             Pool pool = Pools.open(plan);
             pools.add(pool);
@@ -78,13 +78,13 @@ final class OpenPools implements AutoCloseable {
      *
      * @throws CommandException if the pool could not start a worker
      */
-    static void ensureStarted(String plan, Throwable failure) {
+    public static void ensureStarted(String plan, Throwable failure) {
         if (failure instanceof WorkerStartException e) {
             throw CommandException.couldNotStart("plan " + plan + ": " + CommandException.oneLine(e), e);
         }
     }
 
-    void close(Pool pool) {
+    public void close(Pool pool) {
         pool.close();
         pools.remove(pool);
     }

@@ -3,9 +3,9 @@ package dev.sennit.cli;
 import java.util.List;
 
 /** Trial division: slow on purpose, as work to spread over workers. */
-final class Primes {
+public final class Primes {
     /** The numbers that are checked when none are given: 9 of the 20 are prime, and no two cost the same. */
-    static final List<Long> NUMBERS = List.of(
+    public static final List<Long> NUMBERS = List.of(
             2L,
             142702110479723L,
             299593572317531L,
@@ -33,7 +33,7 @@ final class Primes {
     private Primes() {}
 
     /** Returns whether a number is prime, by dividing it by every odd number up to its root. */
-    static boolean isPrime(long n) {
+    public static boolean isPrime(long n) {
         return n == 2 || n > 2 && n % 2 != 0 && !hasDivisor(n, 3, squareRoot(n));
     }
 
@@ -56,7 +56,7 @@ final class Primes {
      * Returns whether one of {@code from, from + 2, ... to} divides n; {@code to} is at most the root of a long, so
      * nothing overflows.
      */
-    static boolean hasDivisor(long n, long from, long to) {
+    public static boolean hasDivisor(long n, long from, long to) {
         for (long divisor = from; divisor <= to; divisor += 2) {
             if (n % divisor == 0) {
                 return true;
@@ -71,7 +71,7 @@ final class Primes {
      * <p>The root of a double is off by at most a few for large n, as a double holds 53 of the 63 bits; the correction
      * divides instead of squaring, so it does not overflow.
      */
-    static long squareRoot(long n) {
+    public static long squareRoot(long n) {
         if (n < 0) {
             throw new IllegalArgumentException("n must be >= 0, was " + n);
         }

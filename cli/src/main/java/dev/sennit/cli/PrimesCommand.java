@@ -39,7 +39,7 @@ import picocli.CommandLine.Spec;
             "  sennit primes 7 9223372036854775783        two numbers",
             "  seq 1000000000 1000000100 | sennit primes - --on processes:2 --json"
         })
-final class PrimesCommand implements Callable<Integer> {
+public final class PrimesCommand implements Callable<Integer> {
     private static final String STDIN = "-";
     /** Enough to keep every worker busy while a line is printed, and little to hold in memory. */
     private static final int WINDOW = 1000;
@@ -67,7 +67,7 @@ final class PrimesCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object a line.")
     private boolean json;
 
-    PrimesCommand(Terminal terminal) {
+    public PrimesCommand(Terminal terminal) {
         this.terminal = terminal;
     }
 

@@ -16,7 +16,7 @@ import java.util.Set;
  * <p>Processor time comes in steps of about 10 ms. Resident memory is read from {@code /proc}, and 0 where there is
  * none.
  */
-final class ProcessFigures {
+public final class ProcessFigures {
     private static final long KIB = 1024;
     private static final Path PROC = Path.of("/proc");
     private static final String RESIDENT = "VmRSS:";
@@ -24,14 +24,14 @@ final class ProcessFigures {
     private ProcessFigures() {}
 
     /** Returns the processes that this one started, and those that they started. */
-    static Set<Long> descendants() {
+    public static Set<Long> descendants() {
         Set<Long> pids = new HashSet<>();
         ProcessHandle.current().descendants().forEach(process -> pids.add(process.pid()));
         return pids;
     }
 
     /** Returns the processor time of this process and of others. */
-    static long cpuNanos(Collection<Long> others) {
+    public static long cpuNanos(Collection<Long> others) {
         long nanos =
                 ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean system
                         ? Math.max(0, system.getProcessCpuTime())
@@ -46,7 +46,7 @@ final class ProcessFigures {
     }
 
     /** Returns the resident memory of this process and of others. */
-    static long residentBytes(Collection<Long> others) {
+    public static long residentBytes(Collection<Long> others) {
         long bytes = residentBytes(PROC.resolve("self"));
         for (long pid : others) {
             bytes += residentBytes(PROC.resolve(String.valueOf(pid)));

@@ -1,20 +1,20 @@
 package dev.sennit.cli;
 
 /** A bar of fixed width on the terminal's last line: {@code [#######.............]  7 of 20  label}. */
-final class ProgressBar {
+public final class ProgressBar {
     private static final int WIDTH = 30;
 
     private final Terminal terminal;
 
-    ProgressBar(Terminal terminal) {
+    public ProgressBar(Terminal terminal) {
         this.terminal = terminal;
     }
 
-    void show(int done, int total, String label) {
+    public void show(int done, int total, String label) {
         terminal.bar(text(done, total, label));
     }
 
-    void wipe() {
+    public void wipe() {
         terminal.wipeBar();
     }
 

@@ -46,7 +46,7 @@ import picocli.CommandLine.Parameters;
             "  sennit ps 4711 --stacks",
             "  sennit ps 4711 --json                          one object a pool, worker, coroutine ..."
         })
-final class PsCommand implements Callable<Integer> {
+public final class PsCommand implements Callable<Integer> {
     private static final int DEEPEST_INDENT = 40;
     private static final double MILLIS = 1e3;
 
@@ -63,7 +63,7 @@ final class PsCommand implements Callable<Integer> {
                     + "task, a service.")
     private boolean json;
 
-    PsCommand(Terminal terminal) {
+    public PsCommand(Terminal terminal) {
         this.terminal = terminal;
     }
 

@@ -53,7 +53,7 @@ import picocli.CommandLine.Parameters;
             "  sennit record 4711 -o run.jsonl --for 1h",
             "  sennit record 4711 -o run.jfr --for 1m"
         })
-final class RecordCommand implements Callable<Integer> {
+public final class RecordCommand implements Callable<Integer> {
     /** If this command dies, the JVM stops recording so much later. */
     private static final int LEASE_SECONDS = 30;
     /** Events read at a time. */
@@ -76,7 +76,7 @@ final class RecordCommand implements Callable<Integer> {
             description = "How long, such as 500ms, 10s or 5m. Default: ${DEFAULT-VALUE}.")
     private String duration = "10s";
 
-    RecordCommand(Terminal terminal) {
+    public RecordCommand(Terminal terminal) {
         this.terminal = terminal;
     }
 

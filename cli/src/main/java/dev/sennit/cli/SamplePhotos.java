@@ -15,7 +15,7 @@ import java.util.random.RandomGeneratorFactory;
 import javax.imageio.ImageIO;
 
 /** Drawn pictures of the size of photographs, the same every time: a sample for thumbnails. */
-final class SamplePhotos {
+public final class SamplePhotos {
     private static final int WIDTH = 2400;
     private static final int HEIGHT = 1600;
     private static final int SHAPES = 400;
@@ -24,7 +24,7 @@ final class SamplePhotos {
     private SamplePhotos() {}
 
     /** Returns pictures as JPEG files. */
-    static List<byte[]> draw(int count, long seed) {
+    public static List<byte[]> draw(int count, long seed) {
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
         List<byte[]> photos = new ArrayList<>();
         for (int i = 0; i < count; i++) {

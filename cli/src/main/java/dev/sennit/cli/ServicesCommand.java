@@ -47,7 +47,7 @@ import picocli.CommandLine.Spec;
             "  sennit services status",
             "  sennit services scale thumbnails 4"
         })
-final class ServicesCommand implements Callable<Integer> {
+public final class ServicesCommand implements Callable<Integer> {
     static final String USAGE_HELP = "2:bad usage, or a file that is refused";
     /** More of them say that it is another kind of file. */
     private static final int MOST_PROBLEMS = 100;
@@ -64,7 +64,7 @@ final class ServicesCommand implements Callable<Integer> {
         this.terminal = terminal;
     }
 
-    static CommandLine commandLine(Terminal terminal) {
+    public static CommandLine commandLine(Terminal terminal) {
         return ServicesControl.addTo(new CommandLine(new ServicesCommand(terminal)), terminal)
                 .addSubcommand("check", new Check(terminal));
     }

@@ -6,15 +6,15 @@ import java.util.List;
 import java.util.Locale;
 
 /** Prints what a manager says of itself, its services and their workers. */
-final class ServicesReport {
+public final class ServicesReport {
     private final Terminal terminal;
     private final List<List<String>> rows = new ArrayList<>();
 
-    ServicesReport(Terminal terminal) {
+    public ServicesReport(Terminal terminal) {
         this.terminal = terminal;
     }
 
-    void take(List<String> row) {
+    public void take(List<String> row) {
         rows.add(row);
     }
 
@@ -31,7 +31,7 @@ final class ServicesReport {
         lines().forEach(terminal::line);
     }
 
-    List<String> lines() {
+    public List<String> lines() {
         List<String> lines = new ArrayList<>();
         for (List<String> row : of("manager")) {
             lines.add(row.get(1) + ": " + row.get(4) + ", pid " + row.get(2) + ", for "
@@ -95,7 +95,7 @@ final class ServicesReport {
         jsonLines().forEach(terminal::line);
     }
 
-    List<String> jsonLines() {
+    public List<String> jsonLines() {
         List<String> lines = new ArrayList<>();
         for (List<String> row : rows) {
             JsonLine line = switch (row.getFirst()) {

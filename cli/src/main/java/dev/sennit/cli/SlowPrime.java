@@ -9,12 +9,12 @@ import java.util.concurrent.TimeUnit;
  * <p>Processors differ: the division of two longs takes 2 ns on one and 10 ns on another. So some divisions are timed
  * first.
  */
-final class SlowPrime {
+public final class SlowPrime {
     /** The smallest choice; its check takes some tenths of a second. */
     static final long SMALLEST = 5_000_111_000_222_021L;
 
     /** The largest prime that a long holds. */
-    static final long LARGEST = 9_223_372_036_854_775_783L;
+    public static final long LARGEST = 9_223_372_036_854_775_783L;
 
     private static final int DIVISIONS_AT_ONCE = 100_000;
     private static final long WARM_UP_NANOS = TimeUnit.MILLISECONDS.toNanos(100);

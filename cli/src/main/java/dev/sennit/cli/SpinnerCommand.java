@@ -36,7 +36,7 @@ import picocli.CommandLine.Option;
             "  sennit spinner --on loop --work nap",
             "  sennit spinner --work prime --number 9223372036854775783"
         })
-final class SpinnerCommand implements Callable<Integer> {
+public final class SpinnerCommand implements Callable<Integer> {
     private static final String PROCESSES = "processes";
     private static final String LOOP = "loop";
     private static final String OUTPUT = "output";
@@ -60,7 +60,7 @@ final class SpinnerCommand implements Callable<Integer> {
                     + "whose check takes some 3 s on this machine, by a measurement of 0.2 s at the start.")
     private @Nullable String number;
 
-    SpinnerCommand(Terminal terminal) {
+    public SpinnerCommand(Terminal terminal) {
         this.terminal = terminal;
     }
 

@@ -11,7 +11,7 @@ import java.util.SplittableRandom;
  * @param number its number, from 1
  * @param seed the seed of its own random numbers, so that any worker gets the same sum
  */
-record SumJob(int number, long seed) implements Serializable {
+public record SumJob(int number, long seed) implements Serializable {
     static final int COUNT = 8;
     private static final int INTEGERS = 1_000_000;
     private static final int LARGEST = 100;
@@ -26,7 +26,7 @@ record SumJob(int number, long seed) implements Serializable {
     record Result(int job, long sum, long nanos) implements Serializable {}
 
     /** Returns the eight jobs of a seed. */
-    static List<SumJob> jobs(long seed) {
+    public static List<SumJob> jobs(long seed) {
         var seeds = new SplittableRandom(seed);
         List<SumJob> jobs = new ArrayList<>();
         for (int number = 1; number <= COUNT; number++) {
@@ -41,7 +41,7 @@ record SumJob(int number, long seed) implements Serializable {
         return new Result(number, sum, System.nanoTime() - start);
     }
 
-    long sum() {
+    public long sum() {
         var random = new SplittableRandom(seed);
         long sum = 0;
         for (int i = 0; i < INTEGERS; i++) {

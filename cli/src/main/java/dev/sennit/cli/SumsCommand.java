@@ -36,7 +36,7 @@ import picocli.CommandLine.Option;
             "  sennit sums",
             "  sennit sums --seed 42 --on processes:2        the same sums on every plan"
         })
-final class SumsCommand implements Callable<Integer> {
+public final class SumsCommand implements Callable<Integer> {
     private static final double NANOS = 1e9;
     private static final double PERCENT = 100;
 
@@ -55,7 +55,7 @@ final class SumsCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print one JSON object a line.")
     private boolean json;
 
-    SumsCommand(Terminal terminal) {
+    public SumsCommand(Terminal terminal) {
         this.terminal = terminal;
     }
 

@@ -4,17 +4,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Lines of cells in columns as wide as their widest cell: the first column to the left, the others to the right. */
-final class Table {
+public final class Table {
     private static final String GAP = "  ";
 
     private final List<List<String>> lines = new ArrayList<>();
 
-    Table(String... header) {
+    public Table(String... header) {
         lines.add(List.of(header));
     }
 
     /** Adds a line. If it has fewer cells than the header, its last cell is free text, which widens no column. */
-    Table add(String... cells) {
+    public Table add(String... cells) {
         if (cells.length > lines.getFirst().size()) {
             throw new IllegalArgumentException(
                     "cells must be <= " + lines.getFirst().size() + ", was " + cells.length);
@@ -23,7 +23,7 @@ final class Table {
         return this;
     }
 
-    List<String> lines() {
+    public List<String> lines() {
         int[] widths = new int[lines.getFirst().size()];
         for (List<String> line : lines) {
             for (int i = 0; i < line.size() - (isShort(line) ? 1 : 0); i++) {

@@ -13,7 +13,7 @@ import java.nio.file.Path;
  * <p>On a terminal the last line may be a progress bar on stderr, which is wiped before a line is printed; its owner
  * draws it again. Elsewhere there is no bar and no colour.
  */
-final class Terminal {
+public final class Terminal {
     private static final String WIPE = "\r\u001b[K";
 
     private final InputStream in;
@@ -26,7 +26,7 @@ final class Terminal {
     /** Set once, by the thread that ends the JVM after a signal. */
     private volatile boolean silent;
 
-    Terminal(InputStream in, PrintStream out, PrintStream err, boolean interactive, boolean coloured) {
+    public Terminal(InputStream in, PrintStream out, PrintStream err, boolean interactive, boolean coloured) {
         this.in = in;
         this.out = out;
         this.err = err;
@@ -34,7 +34,7 @@ final class Terminal {
         this.coloured = coloured;
     }
 
-    static Terminal ofProcess() {
+    public static Terminal ofProcess() {
         Console console = System.console();
         boolean interactive = console != null && console.isTerminal();
         String noColour = System.getenv("NO_COLOR");
@@ -54,28 +54,28 @@ final class Terminal {
         }
     }
 
-    InputStream in() {
+    public InputStream in() {
         return in;
     }
 
-    PrintStream out() {
+    public PrintStream out() {
         return out;
     }
 
-    PrintStream err() {
+    public PrintStream err() {
         return err;
     }
 
-    boolean interactive() {
+    public boolean interactive() {
         return interactive;
     }
 
-    boolean coloured() {
+    public boolean coloured() {
         return coloured;
     }
 
     /** Redirects the output of tasks and workers to stderr, so that only the command's own lines are on stdout. */
-    void keepOutputForCommand() {
+    public void keepOutputForCommand() {
         if (out == System.out) {
             System.setOut(System.err);
         }
@@ -86,7 +86,7 @@ final class Terminal {
      *
      * @throws ClosedOutputException if the reader of stdout has closed it
      */
-    synchronized void line(String text) {
+    public synchronized void line(String text) {
         if (silent) {
             return;
         }
@@ -98,12 +98,12 @@ final class Terminal {
     }
 
     /** Prints a line on stderr, after {@code sennit: }. */
-    void error(String text) {
+    public void error(String text) {
         note(bold("sennit:") + " " + text);
     }
 
     /** Prints a line on stderr, as it is. */
-    synchronized void note(String text) {
+    public synchronized void note(String text) {
         if (silent) {
             return;
         }
@@ -113,7 +113,7 @@ final class Terminal {
         err.flush();
     }
 
-    synchronized void bar(String text) {
+    public synchronized void bar(String text) {
         if (interactive && !silent) {
             err.print(WIPE + text);
             err.flush();
@@ -121,7 +121,7 @@ final class Terminal {
         }
     }
 
-    synchronized void wipeBar() {
+    public synchronized void wipeBar() {
         if (barShown) {
             err.print(WIPE);
             err.flush();
@@ -134,7 +134,7 @@ final class Terminal {
      *
      * <p>Takes no lock: a thread that prints may hold the lock as long as its output is not read.
      */
-    void silence() {
+    public void silence() {
         silent = true;
         if (barShown) {
             err.print(WIPE);
@@ -142,15 +142,15 @@ final class Terminal {
         }
     }
 
-    String bold(String text) {
+    public String bold(String text) {
         return paint("1", text);
     }
 
-    String green(String text) {
+    public String green(String text) {
         return paint("32", text);
     }
 
-    String red(String text) {
+    public String red(String text) {
         return paint("31", text);
     }
 
@@ -159,7 +159,7 @@ final class Terminal {
     }
 
     /** The reader of stdout has closed it, as {@code | head -1} does: the command ends silently. */
-    static final class ClosedOutputException extends RuntimeException {
+    public static final class ClosedOutputException extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         ClosedOutputException() {

@@ -56,7 +56,7 @@ import picocli.CommandLine.Parameters;
             "  sennit thumbnails - -o small --downloads 16 --on processes:4 --no-clobber < addresses.txt",
             "  sennit thumbnails photos -o small --on inline --fetch-on inline     one after another"
         })
-final class ThumbnailsCommand implements Callable<Integer> {
+public final class ThumbnailsCommand implements Callable<Integer> {
     private final Terminal terminal;
 
     @Parameters(
@@ -179,7 +179,7 @@ final class ThumbnailsCommand implements Callable<Integer> {
     }
 
     /** The command, which reads its options itself. */
-    static CommandLine commandLine(Terminal terminal) {
+    public static CommandLine commandLine(Terminal terminal) {
         return new CommandLine(new ThumbnailsCommand(terminal))
                 .registerConverter(ThumbnailSettings.Fit.class, name -> choice(name, ThumbnailSettings.Fit.class))
                 .registerConverter(

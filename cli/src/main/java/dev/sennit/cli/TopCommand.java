@@ -37,7 +37,7 @@ import picocli.CommandLine.Parameters;
             "  sennit top 4711 thumbnails.toml --every 5s",
             "  sennit top 4711 --count 1 --json          one object a pool, task name and task that runs"
         })
-final class TopCommand implements Callable<Integer> {
+public final class TopCommand implements Callable<Integer> {
     private static final Duration SHORTEST = Duration.ofMillis(100);
     private static final Duration LONGEST = Duration.ofMinutes(10);
     /** Beside the time between two looks: for a machine that is busy. */
@@ -58,7 +58,7 @@ final class TopCommand implements Callable<Integer> {
     @Option(names = "--json", description = "Print JSON, one object a line.")
     private boolean json;
 
-    TopCommand(Terminal terminal) {
+    public TopCommand(Terminal terminal) {
         this.terminal = terminal;
     }
 

@@ -41,9 +41,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>May be used by several threads.
  */
-final class UserCode implements AutoCloseable {
+public final class UserCode implements AutoCloseable {
     /** The environment variable that names the parts. */
-    static final String VARIABLE = "SENNIT_CLASSPATH";
+    public static final String VARIABLE = "SENNIT_CLASSPATH";
 
     private static final String LIBRARY = "dev/sennit/";
     private static final String COMMAND = "dev/sennit/cli/";
@@ -70,7 +70,7 @@ final class UserCode implements AutoCloseable {
      *
      * @throws CommandException if a part is missing, or is neither a jar nor a folder
      */
-    static UserCode ofEnvironment() {
+    public static UserCode ofEnvironment() {
         return of(Objects.requireNonNullElse(System.getenv(VARIABLE), ""));
     }
 
@@ -79,7 +79,7 @@ final class UserCode implements AutoCloseable {
      *
      * @throws CommandException if a part is missing, or is neither a jar nor a folder
      */
-    static UserCode of(String classPath) {
+    public static UserCode of(String classPath) {
         List<Path> parts = new ArrayList<>();
         if (!classPath.isEmpty()) {
             for (String part : classPath.split(File.pathSeparator, -1)) {
@@ -89,7 +89,7 @@ final class UserCode implements AutoCloseable {
         return new UserCode(classPath, parts);
     }
 
-    boolean isEmpty() {
+    public boolean isEmpty() {
         return parts.isEmpty();
     }
 
@@ -105,7 +105,7 @@ final class UserCode implements AutoCloseable {
      *
      * @throws CommandException if there is no room for the copy
      */
-    List<Path> classPath() {
+    public List<Path> classPath() {
         return classPath(parts);
     }
 
@@ -114,7 +114,7 @@ final class UserCode implements AutoCloseable {
      *
      * @throws CommandException if there is no room for the copy
      */
-    List<Path> classPath(List<Path> others) {
+    public List<Path> classPath(List<Path> others) {
         List<Path> all = new ArrayList<>();
         Path own = locationOf(UserCode.class);
         Path library = locationOf(Pool.class);
@@ -135,7 +135,7 @@ final class UserCode implements AutoCloseable {
      * Runs an action in which the user's classes are those of the context class loader, as in a program of the user's.
      * Without any, the context stays as it is: whoever starts the JVM without the script may have set its class path.
      */
-    <T> T around(Supplier<T> action) {
+    public <T> T around(Supplier<T> action) {
         if (isEmpty()) {
             return action.get();
         }

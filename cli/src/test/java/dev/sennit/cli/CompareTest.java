@@ -17,7 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Comparisons in this JVM, with workloads that take next to no time. */
-class CompareTest {
+public class CompareTest {
     static final List<Long> SMALL_NUMBERS = List.of(
             2L, 3L, 4L, 9L, 25L, 1_000_003L, 1_000_001L, 999_999_999_989L, 10_000_000_000_037L, 2_147_483_647L * 2,
             99_999_989L * 99_999_989L,

@@ -13,8 +13,8 @@ import java.util.List;
  * @param out its lines on stdout
  * @param err its lines on stderr
  */
-record Run(int exit, List<String> out, List<String> err) {
-    static Run sennit(String... args) {
+public record Run(int exit, List<String> out, List<String> err) {
+    public static Run sennit(String... args) {
         return sennitReading("", args);
     }
 

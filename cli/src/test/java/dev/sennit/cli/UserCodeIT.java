@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The user's classes under the packaged command, which {@code ./sennit} starts in the user's folder. */
 @DisabledOnOs(OS.WINDOWS)
-class UserCodeIT extends ScriptSandbox {
+public class UserCodeIT extends ScriptSandbox {
     private static final Path JAR = Path.of("target/sennit.jar").toAbsolutePath();
     private static final Path TEST_CLASSES = Path.of("target/test-classes").toAbsolutePath();
     private static final List<String> TOOLS = List.of("sh", "cat", "dirname", "find", "readlink", "sed");

@@ -16,7 +16,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The user's classes in this JVM; those in JVMs of their own are in {@link UserCodeIT}. */
+/** The user's classes in this JVM; those in JVMs of their own are in {@code UserCodeIT}. */
 class UserCodeTest {
     private static final String KIND = """
             package com.acme;

@@ -20,9 +20,9 @@ import java.util.zip.ZipEntry;
 import javax.tools.ToolProvider;
 
 /** A user's sources and other files, compiled against Sennit alone, into a folder or a jar. */
-final class UserSources {
+public final class UserSources {
     /** The workload com.acme.MyTasks. */
-    static final String MY_TASKS = workload("return 3;");
+    public static final String MY_TASKS = workload("return 3;");
 
     private final Map<String, String> files = new LinkedHashMap<>();
 
@@ -50,13 +50,13 @@ final class UserSources {
                 """.formatted(firstTask);
     }
 
-    UserSources with(String name, String content) {
+    public UserSources with(String name, String content) {
         files.put(name, content);
         return this;
     }
 
     /** Compiles what is Java, and copies the rest. */
-    Path into(Path folder, Path... classPath) throws IOException, URISyntaxException {
+    public Path into(Path folder, Path... classPath) throws IOException, URISyntaxException {
         Path sources = Files.createTempDirectory("sennit-user-sources");
         try {
             List<String> arguments = new ArrayList<>(List.of("-proc:none", "-nowarn", "-d", folder.toString(), "-cp"));
@@ -87,7 +87,7 @@ final class UserSources {
         }
     }
 
-    Path intoJar(Path jar, Path... classPath) throws IOException, URISyntaxException {
+    public Path intoJar(Path jar, Path... classPath) throws IOException, URISyntaxException {
         Files.createDirectories(jar.getParent());
         Path folder = into(jar.resolveSibling(jar.getFileName() + " classes"), classPath);
         try (OutputStream out = Files.newOutputStream(jar);
@@ -102,7 +102,7 @@ final class UserSources {
     }
 
     /** Sennit as it is published; a folder, in a build that makes no jars. */
-    static Path library() throws URISyntaxException {
+    public static Path library() throws URISyntaxException {
         return Path.of(Pool.class.getProtectionDomain().getCodeSource().getLocation().toURI());
     }
 }
