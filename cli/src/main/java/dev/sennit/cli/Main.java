@@ -1,5 +1,6 @@
 package dev.sennit.cli;
 
+import dev.sennit.cli.command.Terminal;
 import java.util.Set;
 
 /** The main class of the command {@code sennit}. */

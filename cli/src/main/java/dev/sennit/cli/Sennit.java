@@ -1,5 +1,17 @@
 package dev.sennit.cli;
 
+import dev.sennit.cli.command.CommandException;
+import dev.sennit.cli.command.ExitCode;
+import dev.sennit.cli.command.Terminal;
+import dev.sennit.cli.compare.CompareCommand;
+import dev.sennit.cli.programs.PrimesCommand;
+import dev.sennit.cli.programs.SpinnerCommand;
+import dev.sennit.cli.programs.SumsCommand;
+import dev.sennit.cli.services.ServicesCommand;
+import dev.sennit.cli.thumbnails.ThumbnailsCommand;
+import dev.sennit.cli.watch.PsCommand;
+import dev.sennit.cli.watch.RecordCommand;
+import dev.sennit.cli.watch.TopCommand;
 import dev.sennit.internal.Nearest;
 import java.io.PrintWriter;
 import java.util.Collection;

@@ -4,6 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sennit.cli.compare.CompareTest;
+import dev.sennit.cli.programs.Primes;
+import dev.sennit.cli.programs.SumJob;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

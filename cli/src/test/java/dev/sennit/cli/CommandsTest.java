@@ -2,6 +2,7 @@ package dev.sennit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sennit.cli.programs.SumJob;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;

@@ -8,6 +8,7 @@ import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.Schedule;
 import dev.sennit.TaskOptions;
+import dev.sennit.cli.command.ExitCode;
 import dev.sennit.loop.EventLoop;
 import dev.sennit.service.ServiceLog;
 import dev.sennit.service.ServiceManager;

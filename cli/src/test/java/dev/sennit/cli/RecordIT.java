@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import dev.sennit.Pool;
 import dev.sennit.Pools;
 import dev.sennit.TaskOptions;
+import dev.sennit.cli.command.ExitCode;
 import dev.sennit.internal.text.JsonReader;
 import dev.sennit.observe.JsonLines;
 import dev.sennit.observe.TaskEvent;

@@ -1,5 +1,6 @@
 package dev.sennit.cli;
 
+import dev.sennit.cli.command.Terminal;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;

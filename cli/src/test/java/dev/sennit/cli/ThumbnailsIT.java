@@ -3,6 +3,7 @@ package dev.sennit.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import dev.sennit.cli.compare.SamplePhotos;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Writer;

@@ -3,6 +3,7 @@ package dev.sennit.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpServer;
+import dev.sennit.cli.compare.SamplePhotos;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

@@ -2,6 +2,7 @@ package dev.sennit.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sennit.cli.command.UserCode;
 import dev.sennit.images.ThumbnailMaker;
 import java.io.File;
 import java.io.IOException;
