@@ -42,7 +42,7 @@ final class Bench implements AutoCloseable {
         return quick ? quickly : thorough;
     }
 
-    /** How often {@link ServicesExperiment} kills a worker of each kind. */
+    /** How often the experiment with services kills a worker of each kind. */
     int kills() {
         return size(kills, 1);
     }

@@ -5,8 +5,6 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -17,9 +15,6 @@ import java.util.stream.Collectors;
  * {@link ParkingPlace}.
  */
 public final class JvmPeer {
-    private static final List<String> FLAGS =
-            List.of("--enable-native-access=ALL-UNNAMED", "--add-opens", "java.base/java.lang=ALL-UNNAMED");
-
     private JvmPeer() {}
 
     /** What it is asked for, by lines. */
@@ -34,19 +29,9 @@ public final class JvmPeer {
      * @param options for its JVM
      */
     static Peer open(String kind, List<String> options) throws IOException {
-        List<String> command = command(JvmPeer.class, options);
+        List<String> command = Peer.command(JvmPeer.class, options);
         command.add(kind);
         return Peer.start("JVM, " + kind, command);
-    }
-
-    /** The command line of a JVM with what is here on its class path; the arguments are to be added. */
-    static List<String> command(Class<?> main, List<String> options) {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(FLAGS);
-        command.addAll(options);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
-        return command;
     }
 
     /**

@@ -3,15 +3,19 @@ package dev.sennit.benchmarks;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Another process, which measures when asked to: a Python that runs peer.py, or a JVM that runs {@link JvmPeer}. It
+ * Another process, which measures when asked to: a Python that runs peer.py, or a JVM that runs a main class. It
  * says "ready", and then answers each line with one line: "ok" and figures, or "error" and why.
  */
 final class Peer implements AutoCloseable {
     private static final long QUIT_SECONDS = 5;
+    private static final List<String> FLAGS =
+            List.of("--enable-native-access=ALL-UNNAMED", "--add-opens", "java.base/java.lang=ALL-UNNAMED");
 
     private final String name;
     private final Process process;
@@ -35,6 +39,16 @@ final class Peer implements AutoCloseable {
             peer.close();
             throw e;
         }
+    }
+
+    /** The command line of a JVM with what is here on its class path; the arguments are to be added. */
+    static List<String> command(Class<?> main, List<String> options) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(FLAGS);
+        command.addAll(options);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+        return command;
     }
 
     private Peer(String name, Process process) {

@@ -90,7 +90,7 @@ final class ServicesExperiment implements Experiment {
     }
 
     private static ServicesManager.Kind sennit(List<String> options) {
-        return new ServicesManager.Kind(SENNIT, JvmPeer.command(ServicesPeer.class, options));
+        return new ServicesManager.Kind(SENNIT, Peer.command(ServicesPeer.class, options));
     }
 
     // ---- kill -9 ----
