@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /** What experiments run on: how thorough they are, and the peers that can be had. */
-final class Bench implements AutoCloseable {
+public final class Bench implements AutoCloseable {
     private static final String[] SCRIPTS =
             {"peer.py", "peer_tasks.py", "peer_services.py", "peer_systemd.py", Sharp.SCRIPT};
 
@@ -18,7 +18,7 @@ final class Bench implements AutoCloseable {
     /** For the scripts, and whatever an experiment needs. */
     private final Path folder;
 
-    Bench(boolean quick, int kills, Optional<Python> python) throws IOException {
+    public Bench(boolean quick, int kills, Optional<Python> python) throws IOException {
         this.quick = quick;
         this.kills = kills;
         this.python = python;
@@ -33,48 +33,48 @@ final class Bench implements AutoCloseable {
         }
     }
 
-    boolean quick() {
+    public boolean quick() {
         return quick;
     }
 
     /** One of two sizes: for figures, or only to see that it runs. */
-    int size(int thorough, int quickly) {
+    public int size(int thorough, int quickly) {
         return quick ? quickly : thorough;
     }
 
     /** How often the experiment with services kills a worker of each kind. */
-    int kills() {
+    public int kills() {
         return size(kills, 1);
     }
 
-    Optional<Python> python() {
+    public Optional<Python> python() {
         return python;
     }
 
-    Path scripts() {
+    public Path scripts() {
         return folder;
     }
 
     /** A file that is not there yet. */
-    Path newFile(String name) throws IOException {
+    public Path newFile(String name) throws IOException {
         Path file = folder.resolve(name);
         Files.deleteIfExists(file);
         return file;
     }
 
     /** Runs something and tells how long it took. */
-    static double[] timed(Step step) throws Exception {
+    public static double[] timed(Step step) throws Exception {
         long start = System.nanoTime();
         step.run();
         return new double[] {secondsSince(start)};
     }
 
-    static double secondsSince(long nanoTime) {
+    public static double secondsSince(long nanoTime) {
         return (System.nanoTime() - nanoTime) / 1e9;
     }
 
     /** Work that may throw. */
-    interface Step {
+    public interface Step {
         void run() throws Exception;
     }
 

@@ -12,7 +12,7 @@ import java.util.function.ToDoubleFunction;
  * <p>Of each round one figure is taken - its only sample, or a percentile - and of these figures the median, the least
  * and the most. A ratio is one of medians, and says how many times as fast, or as small, as the other a contestant is.
  */
-final class Comparison {
+public final class Comparison {
     private final Map<String, List<double[]>> measured;
     private final List<Column> columns = new ArrayList<>();
     private final List<String> baselines = new ArrayList<>();
@@ -24,65 +24,65 @@ final class Comparison {
         String show(double figure);
     }
 
-    Comparison(Map<String, List<double[]>> measured) {
+    public Comparison(Map<String, List<double[]>> measured) {
         this.measured = new LinkedHashMap<>(measured);
     }
 
     /** Shows a percentile of each round's samples. */
-    Comparison percentile(String title, double percent) {
+    public Comparison percentile(String title, double percent) {
         columns.add(new Column(title, round -> new Samples(round).percentile(percent), Figures::time));
         return this;
     }
 
     /** Shows each round's median. */
-    Comparison time(String title) {
+    public Comparison time(String title) {
         columns.add(new Column(title, Comparison::middle, Figures::time));
         return this;
     }
 
     /** Shows one of each round's samples, which are not of one kind. */
-    Comparison sample(String title, int index) {
+    public Comparison sample(String title, int index) {
         columns.add(new Column(title, round -> round[index], Figures::time));
         return this;
     }
 
     /** Shows one of each round's samples, which is a number of bytes. */
-    Comparison bytes(String title, int index) {
+    public Comparison bytes(String title, int index) {
         columns.add(new Column(title, round -> round[index], Figures::bytes));
         return this;
     }
 
     /** Shows how many a second, of rounds that took so many. */
-    Comparison rate(String title, int count) {
+    public Comparison rate(String title, int count) {
         columns.add(new Column(title, Comparison::middle, seconds -> Figures.rate(count / seconds)));
         return this;
     }
 
     /** Shows one of each round's samples, which is the time of one, as how many a second. */
-    Comparison rateOf(String title, int index) {
+    public Comparison rateOf(String title, int index) {
         columns.add(new Column(title, round -> round[index], seconds -> Figures.rate(1 / seconds)));
         return this;
     }
 
     /** Adds a column that says how many times as fast as that contestant the others are, if it is there. */
-    Comparison against(String baseline) {
+    public Comparison against(String baseline) {
         if (measured.containsKey(baseline)) {
             baselines.add(baseline);
         }
         return this;
     }
 
-    boolean has(String contestant) {
+    public boolean has(String contestant) {
         return measured.containsKey(contestant);
     }
 
     /** The median of the first column. */
-    double median(String contestant) {
+    public double median(String contestant) {
         return figures(contestant, columns.getFirst()).median();
     }
 
     /** How many times as fast, by the medians of the first column. */
-    double ratio(String contestant, String baseline) {
+    public double ratio(String contestant, String baseline) {
         return median(baseline) / median(contestant);
     }
 
@@ -90,7 +90,7 @@ final class Comparison {
      * How much longer, by the median of the ratios of the two rounds that were run beside each other: what the machine
      * does in the long run falls out.
      */
-    double pairedTimes(String contestant, String baseline) {
+    public double pairedTimes(String contestant, String baseline) {
         List<double[]> own = rounds(contestant);
         List<double[]> others = rounds(baseline);
         List<Double> times = new ArrayList<>();
@@ -100,7 +100,7 @@ final class Comparison {
         return new Samples(times).median();
     }
 
-    MarkdownTable table() {
+    public MarkdownTable table() {
         List<String> header = new ArrayList<>(List.of(""));
         for (Column column : columns) {
             header.addAll(List.of(column.title(), "min - max"));

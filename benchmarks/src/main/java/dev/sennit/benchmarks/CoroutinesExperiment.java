@@ -18,7 +18,7 @@ import java.util.concurrent.BlockingQueue;
  * Coroutines of a loop beside those of asyncio and Kotlin, and virtual threads: started, switched, fed, put to sleep,
  * cancelled.
  */
-final class CoroutinesExperiment implements Experiment {
+public final class CoroutinesExperiment implements Experiment {
     private static final String LOOP = "loop";
     private static final String BATON = "loop, baton";
     private static final String VIRTUAL = "virtual threads";

@@ -18,7 +18,7 @@ import java.util.concurrent.locks.LockSupport;
  * {@code kill -9} of the only worker while it runs a task: how soon that task's future fails, and how soon the next
  * task, submitted just before the kill, is served by the replacement.
  */
-final class CrashExperiment implements Experiment {
+public final class CrashExperiment implements Experiment {
     private static final String OURS = "processes:1";
     private static final double AIM_SECONDS = 0.020;
     private static final long SLEEP_MILLIS = 60_000;

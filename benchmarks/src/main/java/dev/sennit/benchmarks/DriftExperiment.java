@@ -11,7 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** How far periodic runs stray from their beat, beside futurist's. */
-final class DriftExperiment implements Experiment {
+public final class DriftExperiment implements Experiment {
     private static final Duration PERIOD = Duration.ofMillis(5);
 
     @Override

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 
 /** A server that sends back what it receives: the processor time that a message takes it, and how many it serves. */
-final class EchoExperiment implements Experiment {
+public final class EchoExperiment implements Experiment {
     private static final String LIMIT = "selector by hand";
     private static final String STREAM = "loop, ByteStream";
     private static final String SOCKET = "loop, Socket";

@@ -5,7 +5,7 @@ import dev.sennit.Pools;
 import java.util.List;
 
 /** 200 equal checks: how near two workers come to twice the speed when the work divides well. */
-final class EqualExperiment implements Experiment {
+public final class EqualExperiment implements Experiment {
     private static final String INLINE = "inline";
     private static final String THREADS = "threads:2";
     private static final String PROCESSES = "processes:2";

@@ -12,7 +12,7 @@ import java.util.List;
  * What it costs those who run tasks that events are told of them: many tasks of 10 µs, on one worker of each kind,
  * while nobody looks on, and while a reader takes all events.
  */
-final class EventsExperiment implements Experiment {
+public final class EventsExperiment implements Experiment {
     private static final List<String> PLANS = List.of("threads:1", "virtual:1", "processes:1");
     private static final double ALLOWED = 1.03;
     private static final long TASK_NANOS = 10_000;

@@ -3,13 +3,13 @@ package dev.sennit.benchmarks;
 import java.util.Locale;
 
 /** How figures are written: three digits and a unit that suits their size. */
-final class Figures {
+public final class Figures {
     private static final double NEAR = 0.0995;
 
     private Figures() {}
 
     /** A time: {@code 12.3 µs}. */
-    static String time(double seconds) {
+    public static String time(double seconds) {
         double size = Math.abs(seconds);
         if (size < 0.9995e-6) {
             return digits(seconds * 1e9) + " ns";
@@ -22,7 +22,7 @@ final class Figures {
     }
 
     /** Memory: {@code 863 B}; from a megabyte on, which is a million, {@code 216 MB}. */
-    static String bytes(double bytes) {
+    public static String bytes(double bytes) {
         if (bytes >= 0.9995e6) {
             return digits(bytes / 1e6) + " MB";
         }
@@ -30,12 +30,12 @@ final class Figures {
     }
 
     /** How much noise against a signal: {@code 51.6 dB}. */
-    static String decibels(double decibels) {
+    public static String decibels(double decibels) {
         return digits(decibels) + " dB";
     }
 
     /** How many a second: {@code 12.3 k/s}. */
-    static String rate(double perSecond) {
+    public static String rate(double perSecond) {
         if (perSecond >= 0.9995e6) {
             return digits(perSecond / 1e6) + " M/s";
         } else if (perSecond >= 0.9995e3) {
@@ -45,13 +45,13 @@ final class Figures {
     }
 
     /** How many times: {@code 1.76}; near one, where a hundredth is a lot, {@code 1.004}. */
-    static String ratio(double times) {
+    public static String ratio(double times) {
         boolean nearOne = Math.abs(times - 1) < NEAR;
         return nearOne ? String.format(Locale.ROOT, "%.3f", times) : digits(times);
     }
 
     /** How far from one, in percent with one decimal: {@code +0.4 %}. */
-    static String percentAbove(double times) {
+    public static String percentAbove(double times) {
         double percent = Math.round((times - 1) * 1000) / 10.0;
         return String.format(Locale.ROOT, "%s%.1f %%", percent > 0 ? "+" : "", percent == 0 ? 0.0 : percent);
     }

@@ -9,7 +9,7 @@ import java.util.List;
 /**
  * What the contract costs when nothing runs at the same time: 20 prime checks in a plain loop, and on {@code inline}.
  */
-final class InlineExperiment implements Experiment {
+public final class InlineExperiment implements Experiment {
     private static final String LOOP = "hand-written loop";
     private static final String SUBMIT = "inline, submit";
     private static final String MAP = "inline, map";

@@ -9,7 +9,7 @@ import java.util.concurrent.locks.LockSupport;
  * A task that does nothing, from {@code submit} to its result: back to back, on processors that fell asleep between,
  * and on processors that others want too.
  */
-final class LatencyExperiment implements Experiment {
+public final class LatencyExperiment implements Experiment {
     private static final String OURS = "processes:2";
     private static final int PAUSE_MICROS = 2_000;
 

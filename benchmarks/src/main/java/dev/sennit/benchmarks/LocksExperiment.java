@@ -29,7 +29,7 @@ import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.LockSupport;
 
 /** Locks, numbers, lists and memory that processes share: by one process, by two at a time, and when one is killed. */
-final class LocksExperiment implements Experiment {
+public final class LocksExperiment implements Experiment {
     private static final String LOCK = "multiprocessing.Lock";
     private static final String VALUE = "Value, with its lock";
     private static final String OUR_LOCK = "SharedLock";

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param load the load average of the last minute, or negative
  * @param use the share of all processor time that was in use over a short while before the start, or negative
  */
-record Machine(int cores, String model, String kernel, String jdk, double load, double use) {
+public record Machine(int cores, String model, String kernel, String jdk, double load, double use) {
     /** More than this of the machine in use by others shows in the figures. */
     private static final double BUSY = 0.05;
 
@@ -29,7 +29,7 @@ record Machine(int cores, String model, String kernel, String jdk, double load, 
     /** Guest time, which follows these, is part of user time. */
     private static final int LAST = 8;
 
-    static Machine look() throws IOException, InterruptedException {
+    public static Machine look() throws IOException, InterruptedException {
         long @Nullable [] before = processorTimes();
         Thread.sleep(WATCHED_MILLIS);
         long @Nullable [] after = processorTimes();
@@ -59,12 +59,12 @@ record Machine(int cores, String model, String kernel, String jdk, double load, 
      *
      * @param what {@code VmRSS}, what is resident, or {@code VmHWM}, the most that ever was
      */
-    static long memory(String what) throws IOException {
+    public static long memory(String what) throws IOException {
         return tellsMemory() ? memory(STATUS, what) : 0;
     }
 
     /** What the status file of a process in {@code /proc} tells. */
-    static long memory(Path status, String what) throws IOException {
+    public static long memory(Path status, String what) throws IOException {
         try (var lines = Files.lines(status)) {
             return lines.filter(line -> line.startsWith(what + ":"))
                     .mapToLong(line -> 1024 * Long.parseLong(line.replaceAll("\\D", "")))
@@ -72,11 +72,11 @@ record Machine(int cores, String model, String kernel, String jdk, double load, 
         }
     }
 
-    static boolean tellsMemory() {
+    public static boolean tellsMemory() {
         return Files.isReadable(STATUS);
     }
 
-    boolean isBusy() {
+    public boolean isBusy() {
         return use >= 0 ? use > BUSY : load > cores * BUSY;
     }
 
@@ -103,7 +103,7 @@ record Machine(int cores, String model, String kernel, String jdk, double load, 
     }
 
     /** One line. */
-    String describe(Optional<Python> python) {
+    public String describe(Optional<Python> python) {
         return cores + " cores" + (model.isEmpty() ? "" : " (" + model + ")") + ", " + kernel + "; " + jdk + "; "
                 + python.map(Python::describe).orElse("no Python") + "; " + (isBusy() ? "**busy**" : "idle")
                 + " at the start ("

@@ -7,7 +7,7 @@ import dev.sennit.manager.ManagerServer;
 import java.util.concurrent.ConcurrentMap;
 
 /** A map in one process, used by another. */
-final class ManagerExperiment implements Experiment {
+public final class ManagerExperiment implements Experiment {
     private static final String OURS = "ManagerServer, map";
     private static final String PEER = "Manager().dict()";
     private static final String KEY = "key";

@@ -4,16 +4,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A Markdown table that can be read as plain text too: the first column to the left, figures to the right. */
-final class MarkdownTable {
+public final class MarkdownTable {
     private static final int SHORTEST_RULE = 3;
 
     private final List<List<String>> lines = new ArrayList<>();
 
-    MarkdownTable(List<String> header) {
+    public MarkdownTable(List<String> header) {
         lines.add(List.copyOf(header));
     }
 
-    MarkdownTable add(List<String> cells) {
+    public MarkdownTable add(List<String> cells) {
         if (cells.size() != lines.getFirst().size()) {
             throw new IllegalArgumentException(
                     "cells must be " + lines.getFirst().size() + ", were " + cells.size());

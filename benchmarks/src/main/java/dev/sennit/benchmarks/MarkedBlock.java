@@ -3,7 +3,7 @@ package dev.sennit.benchmarks;
 import java.util.List;
 
 /** The part of a page between {@code <!-- NAME -->} and {@code <!-- /NAME -->}, each on a line of its own. */
-record MarkedBlock(String name) {
+public record MarkedBlock(String name) {
 
     private String opening() {
         return "<!-- " + name + " -->";
@@ -14,7 +14,7 @@ record MarkedBlock(String name) {
     }
 
     /** The page with other lines in this block; throws {@link IllegalArgumentException} when it has no such block. */
-    String replaceIn(String page, List<String> lines) {
+    public String replaceIn(String page, List<String> lines) {
         int start = lineOf(page, opening(), 0);
         int end = lineOf(page, closing(), start);
         int inside = page.indexOf('\n', start) + 1;
@@ -23,7 +23,7 @@ record MarkedBlock(String name) {
     }
 
     /** Throws {@link IllegalArgumentException} when the page has no such block. */
-    void ensureIn(String page) {
+    public void ensureIn(String page) {
         lineOf(page, closing(), lineOf(page, opening(), 0));
     }
 

@@ -6,7 +6,7 @@ import dev.sennit.Task;
 import java.util.Random;
 
 /** An array of 1 MiB as argument, as result, and as both. */
-final class MegabyteExperiment implements Experiment {
+public final class MegabyteExperiment implements Experiment {
     private static final String OURS = "processes:2";
     private static final int SIZE = 1 << 20;
     private static final double AIM = 6;

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Bytes that a coroutine takes while it waits. */
-final class ParkedExperiment implements Experiment {
+public final class ParkedExperiment implements Experiment {
     private static final List<String> OPTIONS = List.of("-XX:+UseCompactObjectHeaders", "-Djdk.trackAllThreads=false");
     private static final double AIM = 0.75;
 

@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
  * Another process, which measures when asked to: a Python that runs peer.py, or a JVM that runs a main class. It
  * says "ready", and then answers each line with one line: "ok" and figures, or "error" and why.
  */
-final class Peer implements AutoCloseable {
+public final class Peer implements AutoCloseable {
     private static final long QUIT_SECONDS = 5;
     private static final List<String> FLAGS =
             List.of("--enable-native-access=ALL-UNNAMED", "--add-opens", "java.base/java.lang=ALL-UNNAMED");
@@ -26,7 +26,7 @@ final class Peer implements AutoCloseable {
      *
      * @param name what it is, for messages
      */
-    static Peer start(String name, List<String> command) throws IOException {
+    public static Peer start(String name, List<String> command) throws IOException {
         var peer = new Peer(
                 name,
                 new ProcessBuilder(command)
@@ -42,7 +42,7 @@ final class Peer implements AutoCloseable {
     }
 
     /** The command line of a JVM with what is here on its class path; the arguments are to be added. */
-    static List<String> command(Class<?> main, List<String> options) {
+    public static List<String> command(Class<?> main, List<String> options) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(FLAGS);
@@ -58,7 +58,7 @@ final class Peer implements AutoCloseable {
     }
 
     /** Asks for a measurement, and waits for it: seconds, or what else was asked for. */
-    double[] measure(String request) throws IOException {
+    public double[] measure(String request) throws IOException {
         var requests = process.outputWriter(StandardCharsets.UTF_8);
         requests.write(request + "\n");
         requests.flush();
@@ -71,7 +71,7 @@ final class Peer implements AutoCloseable {
     }
 
     /** The processor time of all its threads so far, as the system counts it: to 10 ms. */
-    double processorSeconds() {
+    public double processorSeconds() {
         return process.info()
                 .totalCpuDuration()
                 .orElseThrow(() -> new IllegalStateException("this system does not tell the processor time of " + name))

@@ -10,16 +10,16 @@ import java.util.Optional;
 import java.util.function.BiConsumer;
 
 /** The Python peers of one experiment, alive from its start to its end so that only their work is measured. */
-final class Peers implements AutoCloseable {
+public final class Peers implements AutoCloseable {
     /** What the tables call the kinds of peer.py. */
-    static final String POOL = "multiprocessing.Pool";
+    public static final String POOL = "multiprocessing.Pool";
 
-    static final String SEQUENTIAL = "Python, sequential";
-    static final String EXECUTOR = "ProcessPoolExecutor";
-    static final String LOKY = "loky";
+    public static final String SEQUENTIAL = "Python, sequential";
+    public static final String EXECUTOR = "ProcessPoolExecutor";
+    public static final String LOKY = "loky";
 
     /** What follows the name of a loop whose server is asked. */
-    static final String STREAMS = ", streams";
+    public static final String STREAMS = ", streams";
 
     private static final Map<String, String> KINDS = Map.ofEntries(
             Map.entry(SEQUENTIAL, "sequential"),
@@ -38,7 +38,7 @@ final class Peers implements AutoCloseable {
     private final Map<String, Peer> peers = new LinkedHashMap<>();
 
     /** Starts those that can be had. */
-    static Peers open(Bench bench, String... names) throws IOException {
+    public static Peers open(Bench bench, String... names) throws IOException {
         var opened = new Peers();
         Optional<Python> python = bench.python();
         if (python.isEmpty()) {
@@ -64,16 +64,16 @@ final class Peers implements AutoCloseable {
     }
 
     /** One that can be had. */
-    Peer get(String name) {
+    public Peer get(String name) {
         return Objects.requireNonNull(peers.get(name), name);
     }
 
-    void forEach(BiConsumer<String, Peer> consumer) {
+    public void forEach(BiConsumer<String, Peer> consumer) {
         peers.forEach(consumer);
     }
 
     /** Lets each take part, with a request that it answers in every round. */
-    void join(Rounds rounds, int warmups, int count, String request) {
+    public void join(Rounds rounds, int warmups, int count, String request) {
         peers.forEach((name, peer) -> rounds.add(name, warmups, count, () -> peer.measure(request)));
     }
 

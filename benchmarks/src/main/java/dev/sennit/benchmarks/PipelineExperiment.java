@@ -26,7 +26,7 @@ import java.util.Objects;
 import java.util.stream.Stream;
 
 /** The thumbnail program in its variants, against a server with 300 ms of latency and 1 MB/s a connection. */
-final class PipelineExperiment implements Experiment {
+public final class PipelineExperiment implements Experiment {
     private static final int LATENCY = 300;
     private static final double BYTES_PER_SECOND = 1e6;
     private static final Duration LIMIT = Duration.ofMinutes(1);

@@ -11,7 +11,7 @@ import java.util.Objects;
 import java.util.Random;
 
 /** Arrays of bytes to another process and back, and only from there, one after another. */
-final class PipesExperiment implements Experiment {
+public final class PipesExperiment implements Experiment {
     private static final String OBJECTS = "Connection";
     private static final String BYTES = "Connection, bytes";
     private static final String SHARED_QUEUE = "SharedQueue";

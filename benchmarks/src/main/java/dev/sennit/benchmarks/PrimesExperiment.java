@@ -5,7 +5,7 @@ import dev.sennit.Pools;
 import java.util.List;
 
 /** The 20 prime checks of uneven size on every kind of pool, and on Python's. */
-final class PrimesExperiment implements Experiment {
+public final class PrimesExperiment implements Experiment {
     private static final String LOOP = "hand-written loop";
     private static final String INLINE = "inline";
     private static final String THREADS = "threads:2";

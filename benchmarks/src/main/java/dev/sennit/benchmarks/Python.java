@@ -20,7 +20,7 @@ import java.util.Optional;
  * @param pillow the version of Pillow, or empty
  * @param cotyledon the version of Cotyledon, or empty
  */
-record Python(
+public record Python(
         Path command,
         String version,
         String joblib,
@@ -41,7 +41,7 @@ record Python(
             """;
 
     /** The system's, for which joblib comes as a package; otherwise the first on PATH. */
-    static Optional<Python> find() throws InterruptedException {
+    public static Optional<Python> find() throws InterruptedException {
         List<Path> candidates = new ArrayList<>(List.of(Path.of("/usr/bin/python3")));
         for (String folder : System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)) {
             if (!folder.isEmpty()) {
@@ -75,23 +75,23 @@ record Python(
         }
     }
 
-    boolean hasLoky() {
+    public boolean hasLoky() {
         return !joblib.isEmpty();
     }
 
-    boolean hasFuturist() {
+    public boolean hasFuturist() {
         return !futurist.isEmpty();
     }
 
-    boolean hasUvloop() {
+    public boolean hasUvloop() {
         return !uvloop.isEmpty();
     }
 
-    boolean hasPillow() {
+    public boolean hasPillow() {
         return !pillow.isEmpty();
     }
 
-    boolean hasCotyledon() {
+    public boolean hasCotyledon() {
         return !cotyledon.isEmpty();
     }
 
@@ -104,7 +104,7 @@ record Python(
     }
 
     /** Starts a peer; see peer.py for the kinds. */
-    Peer open(Path folder, String kind) throws IOException {
+    public Peer open(Path folder, String kind) throws IOException {
         String script = folder.resolve("peer.py").toString();
         return Peer.start("Python, " + kind, List.of(command.toString(), "-B", script, kind));
     }

@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 
 /** What an experiment prints: Markdown, tables between paragraphs, and pictures that lie beside the page. */
-final class Report {
+public final class Report {
     private static final String PICTURES = "pictures";
 
     private final List<String> lines = new ArrayList<>();
@@ -15,7 +15,7 @@ final class Report {
     private boolean inList;
 
     /** Adds a table under a title. */
-    Report add(String title, MarkdownTable table) {
+    public Report add(String title, MarkdownTable table) {
         paragraph("**" + title + "**");
         lines.add("");
         lines.addAll(table.lines());
@@ -23,7 +23,7 @@ final class Report {
     }
 
     /** Adds a line of its own. */
-    Report paragraph(String text) {
+    public Report paragraph(String text) {
         separate();
         lines.add(text);
         inList = false;
@@ -36,7 +36,7 @@ final class Report {
      * @param experiment what made it; the name of its file begins so
      * @param svg the picture
      */
-    Report picture(String experiment, String title, String svg) {
+    public Report picture(String experiment, String title, String svg) {
         String name = title.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
         String path = PICTURES + "/" + experiment + "-" + name + ".svg";
         pictures.put(path, svg);
@@ -44,7 +44,7 @@ final class Report {
     }
 
     /** Adds whether an aim is reached, with what was measured. */
-    Report aim(String aim, String measured, boolean reached) {
+    public Report aim(String aim, String measured, boolean reached) {
         if (!inList) {
             separate();
         }
@@ -54,7 +54,7 @@ final class Report {
     }
 
     /** Adds an aim for a ratio of a contestant to its baseline; nothing where the baseline was left out. */
-    Report aim(Comparison comparison, String contestant, String baseline, double times) {
+    public Report aim(Comparison comparison, String contestant, String baseline, double times) {
         if (comparison.has(baseline)) {
             double ratio = comparison.ratio(contestant, baseline);
             aim(contestant + " >= " + times + " x " + baseline, Figures.ratio(ratio) + " x", ratio >= times);
@@ -69,11 +69,11 @@ final class Report {
     }
 
     /** By their paths from the page on. */
-    Map<String, String> pictures() {
+    public Map<String, String> pictures() {
         return Map.copyOf(pictures);
     }
 
-    List<String> lines() {
+    public List<String> lines() {
         return List.copyOf(lines);
     }
 }

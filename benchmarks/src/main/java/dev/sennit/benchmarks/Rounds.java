@@ -9,18 +9,18 @@ import java.util.Map;
  * Runs contestants in turn - one round of each, then the next round - so that whatever else the machine does falls on
  * all of them. Each round begins with another contestant, as the first after a pause has it harder.
  */
-final class Rounds {
+public final class Rounds {
     private final Map<String, Contestant> contestants = new LinkedHashMap<>();
 
     /** One round: runs the work and returns what it measured, in seconds. */
-    interface Work {
-        double[] run() throws Exception;
+    public interface Work {
+        public double[] run() throws Exception;
     }
 
     private record Contestant(Work work, int warmups, int rounds) {}
 
     /** Adds a contestant; one that has fewer rounds than the others sits out the last ones. */
-    Rounds add(String name, int warmups, int rounds, Work work) {
+    public Rounds add(String name, int warmups, int rounds, Work work) {
         if (rounds < 1) {
             throw new IllegalArgumentException("rounds must be >= 1, was " + rounds);
         }
@@ -31,7 +31,7 @@ final class Rounds {
     }
 
     /** Runs all rounds: per contestant, in the order they were added, what each of its rounds measured. */
-    Map<String, List<double[]>> run() throws Exception {
+    public Map<String, List<double[]>> run() throws Exception {
         Map<String, List<double[]>> measured = new LinkedHashMap<>();
         contestants.keySet().forEach(name -> measured.put(name, new ArrayList<>()));
         for (var contestant : contestants.values()) {

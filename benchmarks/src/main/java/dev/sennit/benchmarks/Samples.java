@@ -4,10 +4,10 @@ import java.util.Arrays;
 import java.util.Collection;
 
 /** Figures of one kind, with their order statistics. */
-final class Samples {
+public final class Samples {
     private final double[] sorted;
 
-    Samples(double... values) {
+    public Samples(double... values) {
         if (values.length == 0) {
             throw new IllegalArgumentException("no samples");
         }
@@ -15,18 +15,18 @@ final class Samples {
         Arrays.sort(sorted);
     }
 
-    Samples(Collection<Double> values) {
+    public Samples(Collection<Double> values) {
         this(values.stream().mapToDouble(Double::doubleValue).toArray());
     }
 
     /** The middle one; of an even number the mean of the two in the middle. */
-    double median() {
+    public double median() {
         int middle = sorted.length / 2;
         return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 
     /** The smallest sample that at least so many percent are not above. */
-    double percentile(double percent) {
+    public double percentile(double percent) {
         if (percent < 0 || percent > 100) {
             throw new IllegalArgumentException("percent must be from 0 to 100, was " + percent);
         }
@@ -34,11 +34,11 @@ final class Samples {
         return sorted[Math.max(0, rank - 1)];
     }
 
-    double least() {
+    public double least() {
         return sorted[0];
     }
 
-    double most() {
+    public double most() {
         return sorted[sorted.length - 1];
     }
 

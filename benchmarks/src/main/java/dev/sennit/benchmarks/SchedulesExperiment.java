@@ -19,7 +19,7 @@ import java.util.jar.Manifest;
  * How many schedules a second the explorer runs of four broken programs, and how many of them fail: the two that wait,
  * in this JVM; the two that do not, in one with the agent.
  */
-final class SchedulesExperiment implements Experiment {
+public final class SchedulesExperiment implements Experiment {
     private static final int AIM = 20_000;
 
     @Override

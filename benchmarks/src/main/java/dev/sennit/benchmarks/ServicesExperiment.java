@@ -12,7 +12,7 @@ import java.util.Objects;
  * and has another worker at work. Every manager is a process of its own, and all times are taken in this one: from the
  * {@code kill -9} until this JVM has read what the manager's hook, or the new worker, wrote into a pipe.
  */
-final class ServicesExperiment implements Experiment {
+public final class ServicesExperiment implements Experiment {
     static final String SENNIT = "Sennit";
     private static final String COTYLEDON = "Cotyledon";
     private static final String SYSTEMD = "systemd";

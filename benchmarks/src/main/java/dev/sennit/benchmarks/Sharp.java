@@ -5,9 +5,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Node's sharp, if it is where Node looks for it. */
-final class Sharp implements AutoCloseable {
+public final class Sharp implements AutoCloseable {
     static final String SCRIPT = "peer_sharp.cjs";
-    static final String HOW_TO_GET_IT = "npm install --global sharp, and NODE_PATH=$(npm root --global)";
+    public static final String HOW_TO_GET_IT = "npm install --global sharp, and NODE_PATH=$(npm root --global)";
 
     private static final String NODE = "node";
 
@@ -18,7 +18,7 @@ final class Sharp implements AutoCloseable {
     }
 
     /** Starts it, if it is there, for the photographs that the bench's photos.txt names. */
-    static Sharp open(Bench bench) throws IOException, InterruptedException {
+    public static Sharp open(Bench bench) throws IOException, InterruptedException {
         if (!canBeHad()) {
             return new Sharp(null);
         }
@@ -38,17 +38,17 @@ final class Sharp implements AutoCloseable {
         }
     }
 
-    boolean isThere() {
+    public boolean isThere() {
         return peer != null;
     }
 
     /** Makes all thumbnails: the time. */
-    double[] seconds() throws IOException {
+    public double[] seconds() throws IOException {
         return new double[] {measure()[0]};
     }
 
     /** Makes all thumbnails: the most memory that it has had. */
-    double mostMemory() throws IOException {
+    public double mostMemory() throws IOException {
         return measure()[1];
     }
 

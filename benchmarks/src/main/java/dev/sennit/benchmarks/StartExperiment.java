@@ -8,7 +8,7 @@ import java.util.concurrent.ExecutionException;
 /**
  * A process from its start to its end, a pool from its opening to its first result, and workers that replace another.
  */
-final class StartExperiment implements Experiment {
+public final class StartExperiment implements Experiment {
     private static final String OURS = "processes:1";
     private static final String SPAWN = "Pool, spawn";
 

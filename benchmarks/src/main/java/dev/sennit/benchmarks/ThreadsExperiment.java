@@ -11,7 +11,7 @@ import java.util.concurrent.Future;
 import java.util.function.Function;
 
 /** Threads and virtual threads beside the JDK's executors, which ours have to be worth the change from. */
-final class ThreadsExperiment implements Experiment {
+public final class ThreadsExperiment implements Experiment {
     private static final double AIM = 0.9;
     private static final String THREADS = "threads:2";
     private static final String VIRTUAL = "virtual";

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /** How many tasks that do nothing pass through two worker processes in a second: each alone, and many in a message. */
-final class ThroughputExperiment implements Experiment {
+public final class ThroughputExperiment implements Experiment {
     private static final String OURS = "processes:2";
 
     @Override

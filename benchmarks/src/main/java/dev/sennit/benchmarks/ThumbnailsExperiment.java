@@ -16,7 +16,7 @@ import java.util.Optional;
  * Widths 200, 64 and 32 of photographs in memory: each codec beside Pillow, both ways, libvips and sharp, on one core
  * and on two; and how much memory that takes, and how good it is.
  */
-final class ThumbnailsExperiment implements Experiment {
+public final class ThumbnailsExperiment implements Experiment {
     private static final String AS_TAUGHT = "Pillow, as it is taught";
     private static final String DRAFT = "Pillow, draft decoding";
     private static final String VIPS = "vipsthumbnail, a call a size";

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Map;
 
 /** A million coroutines woken by one latch: the first time in a process, and later. */
-final class WakeExperiment implements Experiment {
+public final class WakeExperiment implements Experiment {
     private static final int MOST = 1_000_000;
     private static final int STEP = 100_000;
     /** Of a JVM that is not told otherwise, a quarter is its heap; a parked coroutine takes less than 2 KB of that. */
