@@ -1,2 +1,2 @@
-/** One small main for each feature; the tests run them all. */
+/** One small main for each feature, in a package for each subject; the tests run them all. */
 package dev.sennit.examples;

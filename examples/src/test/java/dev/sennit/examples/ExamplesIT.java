@@ -30,94 +30,99 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ExamplesIT {
     /** What each prints, as a regular expression that has to be found. An example without a line here fails. */
     private static final Map<String, String> PRINTS = new TreeMap<>(Map.ofEntries(
-            Map.entry("ActorBankAccount",
+            Map.entry("channels.ActorBankAccount",
                     "^left: 750\\Rrefused: java.lang.IllegalArgumentException: only 750 left, wanted 1000$"),
-            Map.entry("AsynchronousCalls", "^100\\R140\\R220$"),
-            Map.entry("Backpressure", "reject: pool small is full: 1 running, 2 queued.*\\Rblock: room after \\d+ ms"
-                    + "\\Rcaller-runs: ran in thread main"),
-            Map.entry("BlockingHttp", "^\\Q[sun in Rome, sun in Oslo, sun in Lima]\\E$"),
-            Map.entry("BlockingJdbc", "^\\Q[30 fig, 40 pear, 50 apple]\\E$"),
-            Map.entry("BoundedVirtual", "^1000 tasks, at most ([1-9]|[1-4]\\d|50) at a time$"),
-            Map.entry("Callbacks", "^sum 6$"),
-            Map.entry("CancelBusyLoop",
+            Map.entry("pools.AsynchronousCalls", "^100\\R140\\R220$"),
+            Map.entry("pools.Backpressure",
+                    "reject: pool small is full: 1 running, 2 queued.*\\Rblock: room after \\d+ ms"
+                            + "\\Rcaller-runs: ran in thread main"),
+            Map.entry("coroutines.BlockingHttp", "^\\Q[sun in Rome, sun in Oslo, sun in Lima]\\E$"),
+            Map.entry("coroutines.BlockingJdbc", "^\\Q[30 fig, 40 pear, 50 apple]\\E$"),
+            Map.entry("pools.BoundedVirtual", "^1000 tasks, at most ([1-9]|[1-4]\\d|50) at a time$"),
+            Map.entry("pools.Callbacks", "^sum 6$"),
+            Map.entry("pools.CancelBusyLoop",
                     "cancelled: true\\Rnext task: in another worker: true, the first is alive: false"),
-            Map.entry("ChoosePlan",
+            Map.entry("pools.ChoosePlan",
                     "inline ran in thread main\\Rthreads:2 .*worker-\\d\\Rvirtual ran in virtual thread .*"
                             + "\\Rprocesses:1 ran in thread .*worker-1"),
-            Map.entry("CarriedContext",
+            Map.entry("context.CarriedContext",
                     "^\\Q[Ada] pays on threads:1\\E\\R\\Q[Ada] pays on virtual\\E\\R\\Q[Ada] pays on "
                             + "loop\\E\\R\\Q[Ada] pays on processes:1\\E\\R\\Q[nobody] pays on processes:1\\E$"),
-            Map.entry("CompletionOrder", "done after 1 ms\\Rdone after 300 ms\\Rdone after 600 ms"),
-            Map.entry("CrashIsolation", "exited with code 7 while it ran task .*CrashIsolation.*\\Rnext task: done"),
-            Map.entry("DatagramEcho", "^hello, at attempt \\d\\Ris anybody there, at attempt \\d$"),
-            Map.entry("FileServer", "^\\QHTTP/1.0 200 OK, 1300000 bytes\\E\\R\\QHTTP/1.0 404 Not Found, 0 bytes\\E\\R"
-                    + "\\QHTTP/1.0 400 Bad Request, 0 bytes\\E$"),
-            Map.entry("ExploredBankAccount", "^java.lang.AssertionError: balance (50|150), should be 100(?s:.*)"
+            Map.entry("pools.CompletionOrder", "done after 1 ms\\Rdone after 300 ms\\Rdone after 600 ms"),
+            Map.entry("processes.CrashIsolation",
+                    "exited with code 7 while it ran task .*CrashIsolation.*\\Rnext task: done"),
+            Map.entry("coroutines.DatagramEcho", "^hello, at attempt \\d\\Ris anybody there, at attempt \\d$"),
+            Map.entry("coroutines.FileServer",
+                    "^\\QHTTP/1.0 200 OK, 1300000 bytes\\E\\R\\QHTTP/1.0 404 Not Found, 0 bytes\\E\\R"
+                            + "\\QHTTP/1.0 400 Bad Request, 0 bytes\\E$"),
+            Map.entry("testing.ExploredBankAccount", "^java.lang.AssertionError: balance (50|150), should be 100(?s:.*)"
                     + "deposit \\(1\\) +start +ExploredBankAccount.Account\\.add:\\d+ in Thread.yield(?s:.*)"
                     + "again the same: true\\Rwith a lock: nothing found in 10000 schedules$"),
-            Map.entry("DrainOnSignal", "^4 of 4 orders are done$"),
-            Map.entry("FastestAnswer", "^answer from the second mirror$"),
-            Map.entry("HelloPool", "ran on processes:1, in this process: false"),
-            Map.entry("LazyMapping", "cube 1\\Rcube 8\\Rcube 27\\Rcube 64\\Rcube 125\\R"),
-            Map.entry("ManagerMap", "^\\{a=3, is=2, rose=3}$"),
-            Map.entry("ManagerOwnClass", "^20 different, then ticket 21$"),
-            Map.entry("MapInOrder", "\\Q[1, 4, 9, 16, 25, 36, 49, 64, 81, 100]\\E"),
-            Map.entry("ManyItems",
+            Map.entry("pools.DrainOnSignal", "^4 of 4 orders are done$"),
+            Map.entry("pools.FastestAnswer", "^answer from the second mirror$"),
+            Map.entry("pools.HelloPool", "ran on processes:1, in this process: false"),
+            Map.entry("pools.LazyMapping", "cube 1\\Rcube 8\\Rcube 27\\Rcube 64\\Rcube 125\\R"),
+            Map.entry("managers.ManagerMap", "^\\{a=3, is=2, rose=3}$"),
+            Map.entry("managers.ManagerOwnClass", "^20 different, then ticket 21$"),
+            Map.entry("pools.MapInOrder", "\\Q[1, 4, 9, 16, 25, 36, 49, 64, 81, 100]\\E"),
+            Map.entry("pools.ManyItems",
                     "^powers \\Q[256.0, 81.0, 1000.0]\\E\\Rchunks 4\\R(?=(?s:.*)^the last square is 1000000$)"
                             + "(?s:.*)^failed with .*For input string: \"two\"$"),
-            Map.entry("SpinnerProcess",
+            Map.entry("processes.SpinnerProcess",
                     "^spinner: WorkerProcess\\[spinner, pid \\d+, runs](?s:.*)[|/\\\\-] "
                             + "thinking!(?s:.*)\\rAnswer: 42$"),
-            Map.entry("PrimesOverQueues",
+            Map.entry("shared.PrimesOverQueues",
                     "^Checking 20 numbers with \\d+ processes:(?s:.*)^20 checks in \\d+[.]\\d\\ds$"),
-            Map.entry("PrimeByParts",
+            Map.entry("shared.PrimeByParts",
                     "^ {15}2  P\\R {14}25 +\\R3333333333333333 +\\R6666667141414921 +\\R5000111000222021  P$"),
-            Map.entry("SumsEverywhere",
+            Map.entry("pools.SumsEverywhere",
                     "(total \\d+) on inline, CPU \\d+ %, 8 tasks.*\\R\\1 on threads:2, CPU \\d+ %.*\\R"
                             + "\\1 on virtual, CPU \\d+ %.*\\R\\1 on loop, CPU \\d+ %.*\\R"
                             + "\\1 on processes:2, CPU \\d+ %, \\d+ tasks, 0 failed, run \\d+ ms, queued \\d+ ms$"),
-            Map.entry("InitializedWorkers", "loaded en-es(?s:.*)^cuerda nudo hebra, here: \\[\\]$"),
-            Map.entry("MemoryCaps",
+            Map.entry("processes.InitializedWorkers", "loaded en-es(?s:.*)^cuerda nudo hebra, here: \\[\\]$"),
+            Map.entry("processes.MemoryCaps",
                     "OutOfMemoryError: Cannot reserve .* direct buffer memory.*\\R.*WorkerCrashedException: worker .*"
                             + " of resident memory, more than the limit of 200 MB, and was killed while "
                             + ".*\\Rnext task: done"),
-            Map.entry("LoggedContext",
+            Map.entry("context.LoggedContext",
                     "^order 17 on threads:1\\Rorder 17 on virtual\\Rorder 17 on loop\\Rorder 17 on processes:1"
                             + "\\Rorder null without a context$"),
-            Map.entry("TracedTasks",
+            Map.entry("context.TracedTasks",
                     "^(4bf92f3577b34da6a3ce929d0e0e4736) on threads:1\\R\\1 on virtual\\R\\1 on loop\\R\\1 "
                             + "on processes:1$"),
-            Map.entry("LeaseOfAnHour", "^the lease is over at 2026-01-01T01:00:00Z"
+            Map.entry("testing.LeaseOfAnHour", "^the lease is over at 2026-01-01T01:00:00Z"
                     + "\\Rafter half an hour: nothing found in 1000 schedules$"),
-            Map.entry("MemoryLimit", "exit code 3: .*ran out of memory \\(heap limit 32m\\)"),
-            Map.entry("NestedTasks", "fibonacci\\(15\\) = 610"),
-            Map.entry("PlainExecutorService", "^sum 6$"),
-            Map.entry("RecycledWorkers", "^ran in 3 processes, lost: 0\\Rreplaced: true$"),
-            Map.entry("ProducerAndConsumers", "^all of them: 5050$"),
-            Map.entry("ReloadOnSignal", "^reads its settings again\\Rends in good order$"),
-            Map.entry("RemoteFailure", "NumberFormatException(?s:.*)RemoteFailure\\.lambda(?s:.*)submitted by(?s:.*)"
-                    + "RemoteFailure\\.main"),
-            Map.entry("SelectWithTimeout",
+            Map.entry("processes.MemoryLimit", "exit code 3: .*ran out of memory \\(heap limit 32m\\)"),
+            Map.entry("pools.NestedTasks", "fibonacci\\(15\\) = 610"),
+            Map.entry("pools.PlainExecutorService", "^sum 6$"),
+            Map.entry("processes.RecycledWorkers", "^ran in 3 processes, lost: 0\\Rreplaced: true$"),
+            Map.entry("channels.ProducerAndConsumers", "^all of them: 5050$"),
+            Map.entry("coroutines.ReloadOnSignal", "^reads its settings again\\Rends in good order$"),
+            Map.entry("processes.RemoteFailure",
+                    "NumberFormatException(?s:.*)RemoteFailure\\.lambda(?s:.*)submitted by(?s:.*)"
+                            + "RemoteFailure\\.main"),
+            Map.entry("channels.SelectWithTimeout",
                     "^(?=(?s:.*)served tea\\R)(?=(?s:.*)served cake\\R)(?=(?s:.*)sorry about the cold "
                             + "tea\\R)(?s:.*)closing time$"),
-            Map.entry("SharedArrayResult", "^root of 998001: 999.0\\Rsum of all: 666666166$"),
-            Map.entry("SharedCounter", "^counted to 10000$"),
-            Map.entry("SharedListOfSettings", "^hello!hello!\\Rgood night!\\R\\Q[good night, 1, true, 0.5]\\E$"),
-            Map.entry("SharedBarrierRounds", "^after 1000 rounds: 47 degrees in the middle$"),
-            Map.entry("SharedLockCounter", "^1000 1000\\Ra worker died\\Rrepairing 1001 1000\\R1001 1001$"),
-            Map.entry("ShoutingEcho", "^HELLO!\\RIS ANYBODY THERE!\\RBYE!\\RTR.S BIEN!\\R4 connections, 38 bytes$"),
-            Map.entry("ShutdownNow", "given back: 1\\Rcancelled: true true"),
-            Map.entry("Statistics", "100 submitted, 90 succeeded, 10 failed"),
-            Map.entry("TenThousandSleepers", "^10000 slept for a second each: [1-9]\\d*[.]\\d s$"),
-            Map.entry("TimeLimit", "task report ran longer than 100 ms"),
-            Map.entry("RetryBackoffs",
+            Map.entry("shared.SharedArrayResult", "^root of 998001: 999.0\\Rsum of all: 666666166$"),
+            Map.entry("shared.SharedCounter", "^counted to 10000$"),
+            Map.entry("shared.SharedListOfSettings", "^hello!hello!\\Rgood night!\\R\\Q[good night, 1, true, 0.5]\\E$"),
+            Map.entry("shared.SharedBarrierRounds", "^after 1000 rounds: 47 degrees in the middle$"),
+            Map.entry("shared.SharedLockCounter", "^1000 1000\\Ra worker died\\Rrepairing 1001 1000\\R1001 1001$"),
+            Map.entry("coroutines.ShoutingEcho",
+                    "^HELLO!\\RIS ANYBODY THERE!\\RBYE!\\RTR.S BIEN!\\R4 connections, 38 bytes$"),
+            Map.entry("pools.ShutdownNow", "given back: 1\\Rcancelled: true true"),
+            Map.entry("pools.Statistics", "100 submitted, 90 succeeded, 10 failed"),
+            Map.entry("coroutines.TenThousandSleepers", "^10000 slept for a second each: [1-9]\\d*[.]\\d s$"),
+            Map.entry("pools.TimeLimit", "task report ran longer than 100 ms"),
+            Map.entry("retries.RetryBackoffs",
                     "bounded: 100 ms, 200 ms, 400 ms, 800 ms, 1000 ms, 1000 ms\\Rfull jitter: 84 ms"),
-            Map.entry("RetryCallbacks", "attempt 1\\Rfailed\\Rwaiting 1 ms\\R(?s:.*)returned answer"
+            Map.entry("retries.RetryCallbacks", "attempt 1\\Rfailed\\Rwaiting 1 ms\\R(?s:.*)returned answer"
                     + "\\RRetryStatistics\\[calls=1, attempts=3"),
-            Map.entry("RetryCalls",
+            Map.entry("retries.RetryCalls",
                     "answer to call 3\\Rgave up after 3 attempts\\R1: java.io.IOException: no answer to call 1"),
-            Map.entry("RetryConditions", "status: 200\\Rat once: gone, before it: reset\\Rstate: ready"),
-            Map.entry("RetryStops", "attempts: 5\\Rtime: 1\\Rshutdown: 2"),
+            Map.entry("retries.RetryConditions", "status: 200\\Rat once: gone, before it: reset\\Rstate: ready"),
+            Map.entry("retries.RetryStops", "attempts: 5\\Rtime: 1\\Rshutdown: 2"),
             Map.entry("services.PrinterServices",
                     "colour\\(0\\) out: colour 0 prints page 1\\R(?=(?s:.*)grey\\(1\\) DIED(?s:.*)grey\\(1\\) READY)"
                             + "(?s:.*)^grey\\(1\\) was killed and is back: another process true, restarts 1\\R"
@@ -130,43 +135,44 @@ class ExamplesIT {
             Map.entry("services.ServicesOverSharedQueue",
                     "^1 consumer\\R(?s:.*)^3 consumers\\R(?s:.*)^600 of 600 numbers were consumed once\\R"
                             + "(?s:.*)^exit code 0$"),
-            Map.entry("ScopedTasks", "Ada has 3 orders\\RFor input string: \"three\"; the other: CANCELLED"),
-            Map.entry("TimeLimits", "cleaned up\\Rnot done after 50 ms"),
-            Map.entry("GrowingPool", "busy: 4 threads\\Ridle: 1 thread"),
-            Map.entry("RetriedTask", "succeeded at attempt 2, tried again 1 time"),
-            Map.entry("DelaysAndPriorities", "urgent\\Rordinary\\Rwhenever\\Rlater"),
-            Map.entry("BankAccount",
+            Map.entry("context.ScopedTasks", "Ada has 3 orders\\RFor input string: \"three\"; the other: CANCELLED"),
+            Map.entry("context.TimeLimits", "cleaned up\\Rnot done after 50 ms"),
+            Map.entry("pools.GrowingPool", "busy: 4 threads\\Ridle: 1 thread"),
+            Map.entry("retries.RetriedTask", "succeeded at attempt 2, tried again 1 time"),
+            Map.entry("pools.DelaysAndPriorities", "urgent\\Rordinary\\Rwhenever\\Rlater"),
+            Map.entry("synchronizers.BankAccount",
                     "withdrawal reads 100\\Rdeposit reads 100\\Rdeposit writes 150\\Rwithdrawal writes 70"
                             + "\\Rwithout a lock: 70, should be 120"
                             + "\\Rwithdrawal reads 100\\Rwithdrawal writes 70\\Rdeposit reads 70\\Rdeposit writes "
                             + "120\\Rwith a lock: 120"),
-            Map.entry("ProducerConsumerBySemaphore", "^consumed: 55, free places: 3$"),
-            Map.entry("ProducerConsumerByEvent", "^consumed: 55$"),
-            Map.entry("ProducerConsumerByCondition", "^consumed: 465$"),
-            Map.entry("ThumbnailsOverQueue",
+            Map.entry("synchronizers.ProducerConsumerBySemaphore", "^consumed: 55, free places: 3$"),
+            Map.entry("synchronizers.ProducerConsumerByEvent", "^consumed: 55$"),
+            Map.entry("synchronizers.ProducerConsumerByCondition", "^consumed: 465$"),
+            Map.entry("pipelines.ThumbnailsOverQueue",
                     "(?=(?s:.*)^downloads-worker-\\d [\\d:.]+ INFO downloaded /1.jpg, \\d+ bytes$)"
                             + "(?=(?s:.*)^\\S+ [\\d:.]+ INFO made /6.jpg of 200x150$)"
                             + "(?s:.*)^6 pictures: (\\d+) bytes served, \\1 in, [1-9]\\d+ out$"),
-            Map.entry("CountUnderLock", "^counted to 100$"),
-            Map.entry("QueueOfJobs", "all done: 5050"),
-            Map.entry("SharedJobQueue", "^8 numbers checked, 6 primes$"),
-            Map.entry("EveryNowAndThen", "beat 1\\Rbeat 2\\Rbeat 3\\Rtask +runs.*\\Rrare .*disabled"),
-            Map.entry("RandomNumbers", "(\\[.*\\]) on inline\\R\\1 on threads:3\\R\\1 on virtual\\R\\1 on processes:2"),
-            Map.entry("WaitForFirst", "1 done, 1 cancelled: quick"),
-            Map.entry("Watchdog", "^invoice holds shop in computeAnInvoice\\Rthe next coroutine, at last$"),
-            Map.entry("WhatCanTravel", "there 2, here 1\\R.*captures \\w+, a java.lang.Object"),
-            Map.entry("OwnProcess",
+            Map.entry("shared.CountUnderLock", "^counted to 100$"),
+            Map.entry("synchronizers.QueueOfJobs", "all done: 5050"),
+            Map.entry("shared.SharedJobQueue", "^8 numbers checked, 6 primes$"),
+            Map.entry("pools.EveryNowAndThen", "beat 1\\Rbeat 2\\Rbeat 3\\Rtask +runs.*\\Rrare .*disabled"),
+            Map.entry("pools.RandomNumbers",
+                    "(\\[.*\\]) on inline\\R\\1 on threads:3\\R\\1 on virtual\\R\\1 on processes:2"),
+            Map.entry("pools.WaitForFirst", "1 done, 1 cancelled: quick"),
+            Map.entry("coroutines.Watchdog", "^invoice holds shop in computeAnInvoice\\Rthe next coroutine, at last$"),
+            Map.entry("processes.WhatCanTravel", "there 2, here 1\\R.*captures \\w+, a java.lang.Object"),
+            Map.entry("processes.OwnProcess",
                     "\\[good] hello\\Rgood ended with 0\\Rbad ended with 1: out of paper\\Rstuck ended with -9"),
-            Map.entry("KnockAtAListener", "a visitor asks: anybody in\\?\\R\\[visitor] come in"),
-            Map.entry("PingPong",
+            Map.entry("pipes.KnockAtAListener", "a visitor asks: anybody in\\?\\R\\[visitor] come in"),
+            Map.entry("pipes.PingPong",
                     "\\[ping] ball 1 is back\\R\\[ping] ball 2 is back\\R\\[ping] ball 3 is back\\Rexit codes: 0 0"),
-            Map.entry("WaitAnyConnection", "\\Qgot [10, 11, 20, 21, 30, 31]\\E"),
-            Map.entry("JobsOverPipes",
+            Map.entry("pipes.WaitAnyConnection", "\\Qgot [10, 11, 20, 21, 30, 31]\\E"),
+            Map.entry("pipes.JobsOverPipes",
                     "^2 P\\R9\\R142702110479723 P\\R299593572317531 P\\R3333333333333301 P\\R5000111000222021 P$"),
-            Map.entry("WordsInStages",
+            Map.entry("pipelines.WordsInStages",
                     "^item 1: no text\\R\\{a=4, is=5, it=2, or=1, red=2, rose=5, the=1}\\R4 in, 3 out, 1 "
                             + "failed in fetch$"),
-            Map.entry("WorkerLines", "printers-worker-1 out: hello")));
+            Map.entry("processes.WorkerLines", "printers-worker-1 out: hello")));
 
     private static final Path SOURCES = Path.of("src/main/java/dev/sennit/examples");
 
@@ -213,7 +219,7 @@ class ExamplesIT {
         Run run = run(name);
         assertThat(complaints(run)).isEmpty();
         assertThat(run.output()).containsPattern(Pattern.compile(PRINTS.get(name), Pattern.MULTILINE));
-        assertThat(run.exitCode()).isEqualTo(name.equals("DrainOnSignal") ? 143 : 0); // as TERM ends any JVM
+        assertThat(run.exitCode()).isEqualTo(name.equals("pools.DrainOnSignal") ? 143 : 0); // as TERM ends any JVM
     }
 
     /** Readers compare kinds: what runs in threads by default has to travel, and the other way round. */

@@ -1,0 +1,2 @@
+/** Channels and actors. */
+package dev.sennit.examples.channels;

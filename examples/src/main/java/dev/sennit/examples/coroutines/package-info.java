@@ -1,0 +1,2 @@
+/** Coroutines on a loop: waiting, sockets, and which one holds up the others. */
+package dev.sennit.examples.coroutines;

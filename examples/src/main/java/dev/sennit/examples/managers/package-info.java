@@ -1,0 +1,2 @@
+/** Objects in a manager, used from other processes. */
+package dev.sennit.examples.managers;

@@ -1,0 +1,2 @@
+/** Stages joined by queues. */
+package dev.sennit.examples.pipelines;

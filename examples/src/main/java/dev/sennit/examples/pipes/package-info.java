@@ -1,0 +1,2 @@
+/** Pipes and listeners between processes. */
+package dev.sennit.examples.pipes;

@@ -1,0 +1,2 @@
+/** Calls and tasks that are tried again. */
+package dev.sennit.examples.retries;

@@ -1,0 +1,2 @@
+/** Memory, locks and queues that processes share. */
+package dev.sennit.examples.shared;

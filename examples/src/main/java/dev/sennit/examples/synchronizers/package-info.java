@@ -1,0 +1,2 @@
+/** Locks, events, conditions and queues in one process. */
+package dev.sennit.examples.synchronizers;

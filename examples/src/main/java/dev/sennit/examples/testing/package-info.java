@@ -1,0 +1,2 @@
+/** Programs whose schedules are tried out. */
+package dev.sennit.examples.testing;
