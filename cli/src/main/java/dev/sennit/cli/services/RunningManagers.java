@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * removed by the next that looks. A manager in another container that shares the folder is not found, as its process
  * id means nothing here. Where there is no such folder, the commands have to be told the file.
  */
-public final class RunningManagers {
+final class RunningManagers {
     /**
      * A manager.
      *
@@ -35,7 +35,7 @@ public final class RunningManagers {
      * @param file what it runs
      * @param control its control socket
      */
-    public record Manager(long pid, Path file, Path control) {}
+    record Manager(long pid, Path file, Path control) {}
 
     /** The entry of this process. */
     record Entry(Path path) implements AutoCloseable {
@@ -55,7 +55,7 @@ public final class RunningManagers {
     }
 
     /** Returns those of this user; none if there is no folder for them. */
-    public static Optional<RunningManagers> ofThisUser() {
+    static Optional<RunningManagers> ofThisUser() {
         return of(System.getenv(), System.getProperty("user.home", ""));
     }
 
@@ -104,7 +104,7 @@ public final class RunningManagers {
      *
      * @return by process id
      */
-    public List<Manager> find() {
+    List<Manager> find() {
         List<Manager> found = new ArrayList<>();
         if (!isOurs()) {
             return found;

@@ -44,7 +44,7 @@ import org.jspecify.annotations.Nullable;
  * <p>The thread that calls {@link #run} looks after all that is due from time to time; each signal and each request has
  * a thread of its own. Changes of what runs exclude each other.
  */
-public final class ServicesRun {
+final class ServicesRun {
     private static final boolean IS_PROCESS_ONE = ProcessHandle.current().pid() == 1;
     /** Time for the JDK to wait for a process that it has started. */
     private static final Duration BETWEEN_REAPINGS = Duration.ofSeconds(1);
@@ -86,7 +86,7 @@ public final class ServicesRun {
      * @throws IOException if they cannot be started; its message is one line that says why, and nothing is left
      * @throws InterruptedException if the thread is interrupted; all workers have ended
      */
-    public static int run(ServicesFile file, UnaryOperator<List<Path>> classPaths)
+    static int run(ServicesFile file, UnaryOperator<List<Path>> classPaths)
             throws IOException, InterruptedException {
         SystemdNotifier notifier = notifier();
         var run = new ServicesRun(file, classPaths, log(file), notifier);

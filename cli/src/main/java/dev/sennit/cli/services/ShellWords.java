@@ -3,7 +3,7 @@ package dev.sennit.cli.services;
 import java.nio.file.Path;
 
 /** Words of a command that a message tells its reader to type. */
-public final class ShellWords {
+final class ShellWords {
     private ShellWords() {}
 
     /**
@@ -12,7 +12,7 @@ public final class ShellWords {
      * @param path the path
      * @return the path, within quotes if it has a space, for example
      */
-    public static String quoted(Path path) {
+    static String quoted(Path path) {
         String text = path.toString();
         return text.matches("[A-Za-z0-9_@%+=:,./-]+") ? text : "'" + text.replace("'", "'\\''") + "'";
     }
