@@ -503,14 +503,38 @@ public abstract non-sealed class AbstractPool implements Pool {
 
     /** Creates a submission that runs in the context of the calling thread. */
     final <T extends @Nullable Object> Submission<T> newInContext(Callable<T> body, TaskOptions options) {
-        return newSubmission(TaskContexts.carry(body, copiesTasks(), inheritsScopedValues()), options);
+        return create(body, options, inheritsScopedValues());
+    }
+
+    private <T extends @Nullable Object> Submission<T> create(
+            Callable<T> task, TaskOptions options, boolean inherits) {
+        Callable<T> body = TaskContexts.carry(task, this, options, copiesTasks(), inherits);
+        Tracked tracked = Tracked.of(body);
+        if (tracked == null) {
+            return newWhole(body, options);
+        }
+        try {
+            Submission<T> created = newWhole(body, options);
+            created.isTrackedBy(tracked);
+            return created;
+        } catch (Throwable e) { // it cannot travel, for example
+            tracked.refused(e);
+            throw e;
+        }
+    }
+
+    private <T extends @Nullable Object> Submission<T> newWhole(Callable<T> body, TaskOptions options) {
+        Retry retry = options.retry();
+        return retry == null
+                ? newSubmission(body, options)
+                : new RetriedSubmission<>(this, body, options, retry, newSubmission(body, options.withoutRetry()));
     }
 
     /**
      * Wraps a callable that runs in this JVM, even if the kind's tasks do not, in the context of the calling thread.
      */
     final <T extends @Nullable Object> Callable<T> carryToThread(Callable<T> body) {
-        return TaskContexts.carry(body, false, inheritsScopedValues());
+        return TaskContexts.carry(body, inheritsScopedValues());
     }
 
     private <T extends @Nullable Object> Submission<T> make(Callable<T> task, TaskOptions options) {
@@ -522,11 +546,7 @@ public abstract non-sealed class AbstractPool implements Pool {
             throw new IllegalArgumentException("priority must be 0, was " + options.priority() + ": pool " + name
                     + " does not order tasks by priority; threads do with order=priority");
         }
-        Callable<T> body = TaskContexts.carry(task, copiesTasks(), inherits);
-        Retry retry = options.retry();
-        return retry == null
-                ? newSubmission(body, options)
-                : new RetriedSubmission<>(this, body, options, retry, newSubmission(body, options.withoutRetry()));
+        return create(task, options, inherits);
     }
 
     @Override
@@ -611,7 +631,7 @@ public abstract non-sealed class AbstractPool implements Pool {
     private <T extends @Nullable Object> TaskFuture<T> admit(
             Submission<T> submission, Deadline deadline, Duration delay) {
         if (!gate.enter()) {
-            throw refused("is shut down", null);
+            throw refused(submission, "is shut down", null);
         }
         return place(submission, deadline, delay);
     }
@@ -627,9 +647,9 @@ public abstract non-sealed class AbstractPool implements Pool {
                 inCaller = true;
             } else if (whenFull == BacklogPolicy.REJECT) {
                 leave();
-                throw refused("is full", null);
+                throw refused(submission, "is full", null);
             } else if (!onWorker() && submission.waitsForPlace()) { // the room must not depend on the thread that waits
-                tooLate = !waitForPlace(places, deadline);
+                tooLate = !waitForPlace(submission, places, deadline);
                 if (!tooLate) {
                     submission.holdsPlace();
                 }
@@ -702,7 +722,7 @@ public abstract non-sealed class AbstractPool implements Pool {
     }
 
     /** Waits for a place; returns false when the deadline passed first. */
-    private boolean waitForPlace(Semaphore free, Deadline deadline) {
+    private boolean waitForPlace(Submission<?> submission, Semaphore free, Deadline deadline) {
         try {
             if (!deadline.acquire(free)) {
                 return false;
@@ -710,25 +730,27 @@ public abstract non-sealed class AbstractPool implements Pool {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             leave();
-            throw refused("is full, and the wait for room was interrupted", e);
+            throw refused(submission, "is full, and the wait for room was interrupted", e);
         }
         if (isShutdown()) {
             free.release();
             leave();
-            throw refused("was shut down while this submission waited for room", null);
+            throw refused(submission, "was shut down while this submission waited for room", null);
         }
         return true;
     }
 
-    private RejectedSubmissionException refused(String why, @Nullable Throwable cause) {
+    private RejectedSubmissionException refused(Submission<?> submission, String why, @Nullable Throwable cause) {
         counters.rejected();
         PoolStatistics seen = statistics();
         String bound = places == null ? "" : ", backlog " + backlog;
-        return new RejectedSubmissionException(
+        var refused = new RejectedSubmissionException(
                 "pool " + name + " " + why + ": " + seen.running() + " running, " + seen.queued() + " queued, "
                         + seen.workers() + (seen.workers() == 1 ? " worker" : " workers") + bound,
                 seen,
                 cause);
+        submission.tellRefused(refused);
+        return refused;
     }
 
     /** Counts a task out, and releases the workers if it was the last task of a closed pool. */
@@ -855,7 +877,7 @@ public abstract non-sealed class AbstractPool implements Pool {
     /** Admits a {@code mapAsync} and begins it. */
     final <T extends @Nullable Object> TaskFuture<T> begin(MapSubmission<T> map) {
         if (!gate.enter()) {
-            throw refused("is shut down", null);
+            throw refused(map, "is shut down", null);
         }
         if (runsInCaller()) {
             runInCaller(map);

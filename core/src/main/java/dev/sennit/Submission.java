@@ -99,7 +99,8 @@ public class Submission<T extends @Nullable Object> {
     private volatile int state;
     /**
      * The callable; after the last run the class that the submitter wrote, so that a future does not retain objects
-     * that the task captured. Changed by the thread that ends the run; other threads may see either value.
+     * that the task captured. Changed by the thread that ends the run; other threads may see either value. Both are in
+     * a {@link Tracked.Holder} while there is somebody to be told of the task's end.
      */
     private Object body;
     /** The low bits of the submitting thread's id, enough to distinguish live threads. Written before dispatch. */
@@ -183,7 +184,7 @@ public class Submission<T extends @Nullable Object> {
      * @throws IllegalStateException if it has run, and will not run again
      */
     public final Callable<T> body() {
-        if (!(body instanceof Callable<?> callable)) {
+        if (!(bodyItself() instanceof Callable<?> callable)) {
             throw new IllegalStateException(this + " has run, and its body is gone");
         }
         @SuppressWarnings("unchecked") // as the constructor got it
@@ -191,11 +192,50 @@ public class Submission<T extends @Nullable Object> {
         return known;
     }
 
+    private Object bodyItself() {
+        Object seen = body;
+        return seen instanceof Tracked.Holder holder ? holder.body() : seen;
+    }
+
     /** Releases the objects that the task captured, unless it may run again. Called when a run is over. */
     private void releaseBody() {
-        if (owner == null || !owner.repeatsParts()) {
-            body = writtenClass();
+        if (!isAttempt()) {
+            Class<?> written = writtenClass();
+            Tracked tracked = future.isDone() ? null : tracked();
+            body = tracked == null ? written : new Tracked.Holder(written, tracked);
             released();
+        }
+    }
+
+    private boolean isAttempt() {
+        return owner != null && owner.repeatsParts();
+    }
+
+    /** Sets who follows it; before it is admitted. */
+    final void isTrackedBy(Tracked tracked) {
+        body = new Tracked.Holder(body(), tracked);
+    }
+
+    /** Returns who follows it, or the task that it is an attempt at; or null. */
+    private @Nullable Tracked tracked() {
+        return body instanceof Tracked.Holder holder ? holder.tracked() : null;
+    }
+
+    /** Tells those who follow it that it was not admitted. */
+    final void tellRefused(Throwable failure) {
+        Tracked tracked = tracked();
+        if (tracked != null) {
+            tracked.refused(failure);
+        }
+    }
+
+    private void tellTrackers(@Nullable Throwable failure) {
+        Tracked tracked = tracked();
+        if (tracked != null && !isAttempt()) {
+            tracked.ended(failure);
+            if (bodyItself() instanceof Class<?> written) {
+                body = written;
+            }
         }
     }
 
@@ -218,7 +258,7 @@ public class Submission<T extends @Nullable Object> {
      * @return the class
      */
     public final Class<?> writtenClass() {
-        Object seen = body;
+        Object seen = bodyItself();
         return seen instanceof Class<?> written ? written : TaskNames.written(seen).getClass();
     }
 
@@ -229,7 +269,12 @@ public class Submission<T extends @Nullable Object> {
 
     /** Makes it an attempt at a task. Its submitter is the task's, whichever thread makes the attempt. */
     final void isAttemptAt(RetriedSubmission<?> task) {
-        submitter = ((Submission<?>) task).submitter;
+        Submission<?> whole = task;
+        submitter = whole.submitter;
+        Tracked tracked = whole.tracked();
+        if (tracked != null) {
+            isTrackedBy(tracked);
+        }
         belongsTo(task);
     }
 
@@ -399,6 +444,10 @@ public class Submission<T extends @Nullable Object> {
         TaskObserver observer = observer();
         if (observer != null) {
             observer.begun(observed, pool.name(), named(), waited, worker);
+        }
+        Tracked tracked = tracked();
+        if (tracked != null) {
+            tracked.begun(waited, wasHandedBack, worker);
         }
         boolean isWanted = owner == null || wasHandedBack || owner.begins();
         if (options.timeout() != null) {
@@ -868,6 +917,7 @@ public class Submission<T extends @Nullable Object> {
                     Uncaught.report(failure);
                 }
             }
+            tellTrackers(failure);
         } finally {
             future.finish(value, failure);
         }

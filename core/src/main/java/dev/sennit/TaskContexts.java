@@ -46,35 +46,78 @@ final class TaskContexts {
     }
 
     /**
+     * Wraps a body that is no task in the context of the calling thread.
+     *
+     * @param inherits whether it inherits all scoped values of the calling thread
+     * @return the wrapped body, or the body itself if there are no captured values
+     */
+    static <T extends @Nullable Object> Callable<T> carry(Callable<T> body, boolean inherits) {
+        return carry(body, null, TaskOptions.NONE, false, inherits);
+    }
+
+    /**
      * Wraps a task in the context of the calling thread.
      *
+     * @param pool the pool that is to run it; null if it is no task
      * @param travels whether the task leaves this JVM
      * @param inherits whether the task inherits all scoped values of the calling thread; not together with
      *     {@code travels}
      * @return the wrapped body, or the body itself if there are no captured values
      */
-    static <T extends @Nullable Object> Callable<T> carry(Callable<T> body, boolean travels, boolean inherits) {
+    static <T extends @Nullable Object> Callable<T> carry(
+            Callable<T> body, @Nullable Pool pool, TaskOptions options, boolean travels, boolean inherits) {
         Registered[] registered = REGISTERED.get();
         if (registered.length == 0 && !inherits) {
             return body;
         }
+        Objects.requireNonNull(body, "task");
         List<Captured<?>> captured = new ArrayList<>(registered.length + 1);
         if (inherits) {
             add(captured, InheritedScopedValues.CONTEXT, false);
         }
-        for (Registered one : registered) {
-            if (!travels || one.context instanceof Serializable) {
-                add(captured, one.context, travels);
+        try {
+            for (Registered one : registered) {
+                if (travels && !(one.context instanceof Serializable)) {
+                    continue;
+                }
+                if (pool != null && one.context instanceof TaskTracker<?> tracker) {
+                    add(captured, tracker, submitted(body, pool, options), travels);
+                } else {
+                    add(captured, one.context, travels);
+                }
             }
+        } catch (Throwable e) {
+            if (pool != null) {
+                Tracked.refused(captured, e);
+            }
+            throw e;
         }
-        return captured.isEmpty() ? body : new InContext<>(Objects.requireNonNull(body, "task"), captured);
+        return captured.isEmpty() ? body : new InContext<>(body, captured);
+    }
+
+    private static TaskTracker.Submitted submitted(Callable<?> body, Pool pool, TaskOptions options) {
+        String given = options.name();
+        return new TaskTracker.Submitted(given != null ? given : TaskNames.of(body), pool);
+    }
+
+    private static <C> void add(
+            List<Captured<?>> captured, TaskTracker<C> tracker, TaskTracker.Submitted task, boolean travels) {
+        C value = tracker.capture(task);
+        if (value != null) {
+            captured.add(new Captured<>(tracker, value)); // first: it is told of whatever follows
+            ensureTravels(tracker, value, travels);
+        }
     }
 
     private static <C> void add(List<Captured<?>> captured, TaskContext<C> context, boolean travels) {
         C value = context.capture();
-        if (value == null) {
-            return;
+        if (value != null) {
+            ensureTravels(context, value, travels);
+            captured.add(new Captured<>(context, value));
         }
+    }
+
+    private static void ensureTravels(TaskContext<?> context, Object value, boolean travels) {
         if (travels && !(value instanceof Serializable)) {
             throw new TaskSerializationException(
                     "context " + context.getClass().getName() + " cannot travel: it captured a "
@@ -82,6 +125,5 @@ final class TaskContexts {
                             + ", which is not Serializable",
                     new NotSerializableException(value.getClass().getName()));
         }
-        captured.add(new Captured<>(context, value));
     }
 }

@@ -4,6 +4,7 @@ import static dev.sennit.conformance.internal.Conditions.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.sennit.conformance.internal.Follower;
 import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,6 +47,24 @@ class CapturedObjectTest {
             var captured = new Captured(new byte[length]);
             return new Kept(submit(pool, captured), Captured.weak(captured));
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"inline", "threads:1", "virtual", "loop"})
+    void isCollectedAfterTheRunOfATaskThatIsFollowed(String plan) throws Exception {
+        var ends = new Follower.Ends();
+        try (Pool pool = Pools.open(plan); var _ = TaskContext.register(new Follower())) {
+            Follower.follow(ends, () -> {
+                Kept kept = Kept.of(pool, 1000);
+                assertThat(kept.future().get()).isEqualTo(1000);
+                isCollected(kept.captured());
+                Kept failed = Kept.of(pool, 0);
+                assertThat(catchThrowable(failed.future()::get)).hasMessageContaining("nothing");
+                isCollected(failed.captured());
+                assertThat(failed.future().name()).contains("CapturedObjectTest");
+            });
+        }
+        assertThat(ends.wrong()).isZero();
     }
 
     @ParameterizedTest

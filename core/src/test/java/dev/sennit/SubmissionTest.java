@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.sennit.conformance.internal.Follower;
 import dev.sennit.conformance.internal.Work;
 import java.io.IOException;
 import java.time.Duration;
@@ -66,6 +67,28 @@ class SubmissionTest {
         assertThat(pool.stopped).isEmpty();
         assertThat(pool.forgotten).isEmpty();
         assertPoolEnds();
+    }
+
+    /** The waits before and after it was handed back are one. */
+    @Test
+    void aTrackerHearsOfTheLastWorkerOfATaskThatWasHandedBack() throws Exception {
+        var ends = new Follower.Ends();
+        try (var _ = TaskContext.register(new Follower())) {
+            Follower.follow(ends, () -> {
+                Submission<Integer> submission = pool.taken(() -> 1, TaskOptions.named("back"));
+                assertThat(submission.start("first")).isTrue();
+                assertThat(submission.handBack()).isTrue();
+                assertThat(ends.of("back")).isEmpty();
+                assertThat(submission.start("second")).isTrue();
+                assertThat(submission.succeed(1, 5)).isTrue();
+                submission.ended(5);
+                assertThat(ends.of("back")).singleElement().satisfies(end -> {
+                    assertThat(end.worker()).hasValue("second");
+                    assertThat(end.waited()).isPresent();
+                });
+            });
+        }
+        pool.shutdown();
     }
 
     @Test

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sennit.Pipeline;
 import dev.sennit.Pool;
+import dev.sennit.PoolStatistics;
 import dev.sennit.Pools;
 import dev.sennit.RejectedSubmissionException;
 import dev.sennit.Retry;
@@ -16,12 +17,15 @@ import dev.sennit.TaskFuture;
 import dev.sennit.TaskOptions;
 import dev.sennit.TaskScope;
 import dev.sennit.TaskSerializationException;
+import dev.sennit.TaskTracker.Outcome;
+import dev.sennit.conformance.internal.Follower;
 import dev.sennit.conformance.internal.Tenant;
 import dev.sennit.conformance.internal.Work;
 import java.io.IOException;
 import java.io.Serializable;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -496,5 +500,123 @@ public abstract sealed class PoolCallersContract extends KindUnderTest permits P
         try (var _ = TaskContext.register(new Tenant())) {
             Tenant.as("blue", () -> assertThat(pool().submit(task).name()).isEqualTo(plain));
         }
+    }
+
+    // ---- trackers ----
+
+    private static int failing() throws IOException {
+        throw new IOException("always");
+    }
+
+    @Test
+    public void aTrackerIsToldOnceHowEachTaskEnded() throws Exception {
+        Signals here = signals();
+        Pool pool = open("");
+        var ends = new Follower.Ends();
+        try (var _ = TaskContext.register(new Follower())) {
+            Follower.follow(ends, () -> {
+                assertThat(value(pool.submit(() -> Follower.RUNS.get(), TaskOptions.named("runs")))).isEqualTo("runs");
+                assertThat(ends.of("runs")).as("told before the future is done").singleElement().satisfies(end -> {
+                    assertThat(end.outcome()).isEqualTo(Outcome.SUCCEEDED);
+                    assertThat(end.waited()).hasValueSatisfying(time -> assertThat(time.isNegative()).isFalse());
+                    assertThat(end.worker()).isPresent();
+                    assertThat(end.failure()).isEmpty();
+                });
+
+                assertThat(failure(pool.submit(() -> failing(), TaskOptions.named("fails")))).hasMessage("always");
+                assertThat(ends.of("fails")).singleElement().satisfies(end -> {
+                    assertThat(end.outcome()).isEqualTo(Outcome.FAILED);
+                    assertThat(end.failure()).hasValueSatisfying(why -> assertThat(why).hasMessage("always"));
+                });
+
+                var retry = TaskOptions.named("retried").retry(Retry.attempts(3));
+                value(pool.submit(() -> secondTime(here, "attempt"), retry));
+                assertThat(ends.of("retried")).singleElement().satisfies(end -> {
+                    assertThat(end.outcome()).isEqualTo(Outcome.SUCCEEDED);
+                    assertThat(end.waited()).isPresent();
+                    assertThat(end.worker()).isPresent();
+                });
+
+                value(pool.submit(() -> 5, TaskOptions.named(Follower.THROWS)));
+                assertThat(pool.map(n -> n + 1, List.of(1, 2, 3))).containsExactly(2, 3, 4);
+                assertThat(value(pool.mapAsync(n -> n + 1, List.of(1, 2)))).containsExactly(2, 3);
+            });
+        }
+        pool.close();
+        assertThat(ends.of("no task")).isEmpty();
+        assertToldAsCounted(ends, pool.statistics());
+    }
+
+    /** Chunks of a {@code mapAsync} are submitted by a thread that nobody follows. */
+    private void assertToldAsCounted(Follower.Ends ends, PoolStatistics counted) {
+        assertThat(ends.wrong()).isZero();
+        Map<Outcome, Long> told = ends.outcomes();
+        assertThat(told.getOrDefault(Outcome.FAILED, 0L)).isEqualTo(counted.failed());
+        assertThat(told.getOrDefault(Outcome.CANCELLED, 0L)).isEqualTo(counted.cancelled());
+        assertThat(told.getOrDefault(Outcome.REFUSED, 0L)).isEqualTo(counted.rejected());
+        assertThat(told.getOrDefault(Outcome.SUCCEEDED, 0L)).isPositive()
+                .isBetween(counted.succeeded() - 2, counted.succeeded());
+    }
+
+    @Test
+    public void aTrackerIsToldOfTasksThatNeverRan() throws Exception {
+        Signals here = signals();
+        Pool pool = open(asynchronous() && queues() ? "backlog=1&full=reject" : "");
+        var ends = new Follower.Ends();
+        try (var _ = TaskContext.register(new Follower())) {
+            Follower.follow(ends, () -> {
+                if (asynchronous()) {
+                    TaskFuture<Integer> running = pool.submit(() -> Work.hold(here), TaskOptions.named("running"));
+                    here.awaitCount("held", 1);
+                    assertThat(running.cancel(true)).isTrue();
+                    assertThat(ends.of("running")).singleElement().satisfies(end -> {
+                        assertThat(end.outcome()).isEqualTo(Outcome.CANCELLED);
+                        assertThat(end.waited()).isPresent();
+                    });
+                    TaskFuture<Integer> delayed =
+                            pool.submitAfter(Duration.ofDays(1), () -> 5, TaskOptions.named("delayed"));
+                    assertThat(delayed.cancel(true)).isTrue();
+                    assertThat(ends.of("delayed")).singleElement().satisfies(end -> {
+                        assertThat(end.outcome()).isEqualTo(Outcome.CANCELLED);
+                        assertThat(end.waited()).isEmpty();
+                        assertThat(end.worker()).isEmpty();
+                    });
+                }
+                pool.shutdown();
+                assertThatThrownBy(() -> pool.submit(() -> 5, TaskOptions.named("late")))
+                        .isInstanceOf(RejectedSubmissionException.class);
+                assertThatThrownBy(() -> pool.execute(() -> {})).isInstanceOf(RejectedSubmissionException.class);
+                assertThat(ends.of("late")).singleElement().satisfies(end -> {
+                    assertThat(end.outcome()).isEqualTo(Outcome.REFUSED);
+                    assertThat(end.failure()).hasValueSatisfying(
+                            why -> assertThat(why).isInstanceOf(RejectedSubmissionException.class));
+                });
+            });
+        }
+        pool.close();
+        assertThat(ends.wrong()).isZero();
+        assertThat(ends.outcomes()).containsEntry(Outcome.REFUSED, pool.statistics().rejected());
+        assertThat(ends.outcomes().getOrDefault(Outcome.CANCELLED, 0L)).isEqualTo(pool.statistics().cancelled());
+    }
+
+    @Test
+    public void aTrackerIsToldOfTasksThatCannotTravel() throws Exception {
+        Pool pool = pool();
+        var anchored = new Work.Anchored();
+        var ends = new Follower.Ends();
+        try (var _ = TaskContext.register(new Follower()); var _ = TaskContext.register(new Tenant())) {
+            Follower.follow(ends, () -> {
+                if (copiesValues()) {
+                    assertThatThrownBy(() -> pool.submit(() -> anchored.hashCode()))
+                            .isInstanceOf(TaskSerializationException.class);
+                } else {
+                    value(pool.submit(() -> anchored.hashCode()));
+                }
+                Tenant.as(Tenant.NOT_CAPTURED, () -> assertThatThrownBy(() -> pool.submit(() -> 5))
+                        .hasMessage(Tenant.NOT_CAPTURED));
+            });
+        }
+        assertThat(ends.wrong()).isZero();
+        assertThat(ends.outcomes()).containsEntry(Outcome.REFUSED, copiesValues() ? 2L : 1L);
     }
 }

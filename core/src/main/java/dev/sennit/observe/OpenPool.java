@@ -44,7 +44,7 @@ public record OpenPool(String name, String kind, boolean isShutdown, PoolStatist
         for (Object one : OpenPools.all()) {
             try {
                 Pool pool = (Pool) one;
-                all.add(new OpenPool(pool.name(), kind(pool), pool.isShutdown(), pool.statistics()));
+                all.add(new OpenPool(pool.name(), kindOf(pool), pool.isShutdown(), pool.statistics()));
             } catch (RuntimeException e) {
                 // it is being opened; or its author's code has failed
             }
@@ -53,7 +53,13 @@ public record OpenPool(String name, String kind, boolean isShutdown, PoolStatist
         return all;
     }
 
-    private static String kind(Pool pool) {
+    /**
+     * Returns the kind of a pool.
+     *
+     * @param pool any pool
+     * @return as {@link #kind}
+     */
+    public static String kindOf(Pool pool) {
         return switch (pool.getClass().getName()) {
             case "dev.sennit.InlinePool" -> "inline";
             case "dev.sennit.ThreadPool" -> "threads";

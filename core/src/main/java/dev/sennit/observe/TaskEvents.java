@@ -145,6 +145,17 @@ public final class TaskEvents implements AutoCloseable {
     }
 
     /**
+     * Returns what the filter of this JVM lets others see of a text, for an exporter that is fed by other means than
+     * events.
+     *
+     * @param text a name or a message
+     * @return the text without secrets
+     */
+    public static String filtered(String text) {
+        return ShownText.of(text);
+    }
+
+    /**
      * Waits for the next event.
      *
      * @param limit how long to wait; zero or less to look once
