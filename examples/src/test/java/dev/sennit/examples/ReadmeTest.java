@@ -193,7 +193,8 @@ class ReadmeTest {
         String version = quoted(Files.readString(Path.of("../pom.xml")),
                 "<artifactId>sennit-parent</artifactId>\\s*<version>([^<]+)")
                 .getFirst();
-        for (Path document : List.of(README, Path.of("../docs/guides/testing-concurrency.md"))) {
+        for (Path document : List.of(README, Path.of("../docs/guides/testing-concurrency.md"),
+                Path.of("../docs/guides/seeing.md"))) {
             List<String> versions = quoted(Files.readString(document),
                     "(?:<artifactId>sennit[-a-z]*</artifactId>\\s*<version>|\"dev\\.sennit:sennit[-a-z]*:)([^<\"]+)");
             assertThat(versions).as("versions in %s", document).isNotEmpty().containsOnly(version);

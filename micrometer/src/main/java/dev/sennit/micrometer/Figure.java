@@ -4,7 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What is measured. Names are those of {@link dev.sennit.observe.PrometheusPage} and of the page of {@code sennit
- * services}, with points, and without what Micrometer's naming for Prometheus appends: {@code _total}, {@code _seconds}.
+ * services}, with points, and without what Micrometer's naming for Prometheus appends: {@code _total} and
+ * {@code _seconds}.
  *
  * <p>A count has no base unit: a registry for Prometheus would append it, and one figure would have two names.
  */
