@@ -7,6 +7,7 @@ import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -54,6 +55,9 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
     private static final int MOST_POOLS = 1000;
     private static final int MOST_ROWS = 1000;
 
+    /** Tasks whose end and begin come in the wrong order; a moment later the other one is there. */
+    private static final int MOST_STOPPED = 1000;
+
     /** Of a row: as deep as runs in one thread may lie in each other, and more. */
     private static final int MOST_BARS = 64;
 
@@ -68,6 +72,17 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
     private final Map<String, Group> groups = new HashMap<>();
     /** Processes of services that run, by their workers' names; at most {@link #MOST_ROWS}. */
     private final LinkedHashMap<String, ServiceRun> serviceRuns = new LinkedHashMap<>();
+    /**
+     * The last tasks that do not wait any more, although their end or their begin is still to come: two threads tell of
+     * a task that is stopped.
+     */
+    private final Set<Long> waitNoMore = Collections.newSetFromMap(new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Long, Boolean> eldest) {
+            return size() > MOST_STOPPED;
+        }
+    });
+
     private @Nullable Instant start;
     private @Nullable Instant latest;
     private BigDecimal last = BigDecimal.ZERO;
@@ -203,7 +218,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
             }
         }
         if (!isAgain) {
-            group.waiting = Math.max(0, group.waiting - 1);
+            waitsNoMore(group, event);
             group.running++;
             writeCounts(group);
         }
@@ -212,18 +227,29 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
     private void handBack(TaskEvent event) throws IOException {
         Group group = group(event);
         if (runs.runs(event.task())) {
+            boolean waits = !runs.hasEnded(event.task()); // else it is not dispatched again
             runs.add(event);
             free(group, event);
             group.running = Math.max(0, group.running - 1);
-            group.waiting++;
+            group.waiting += waits ? 1 : 0;
             writeCounts(group);
+        }
+    }
+
+    /** Unless it does so already. */
+    private void waitsNoMore(Group group, TaskEvent event) {
+        if (!waitNoMore.remove(event.task())) {
+            group.waiting = Math.max(0, group.waiting - 1);
         }
     }
 
     private void end(TaskEvent event) throws IOException {
         if (!runs.runs(event.task())) { // no run, or that was over before
             Group group = group(event);
-            group.waiting = Math.max(0, group.waiting - 1);
+            if (!waitNoMore.contains(event.task())) {
+                waitsNoMore(group, event);
+                waitNoMore.add(event.task()); // its begin may come yet
+            }
             writeCounts(group);
             mark(event, event.kind().name().toLowerCase(Locale.ROOT) + ": " + event.name());
             return;
@@ -238,6 +264,9 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
         Group group = group(event);
         Row row = group.busyLanes.get(event.task());
         bar(group, row != null ? row : row(group, run.begun()), run);
+        if (run.end() == null) { // its end may come yet
+            waitNoMore.add(event.task());
+        }
         free(group, event);
         group.running = Math.max(0, group.running - 1);
         writeCounts(group);
@@ -308,6 +337,7 @@ public final class ChromeTrace implements TaskListener, AutoCloseable {
             group.busyLanes.clear();
         }
         runs.clear();
+        waitNoMore.clear();
         write(new JsonLine()
                 .put("ph", "i")
                 .put("name", count + " events missed")

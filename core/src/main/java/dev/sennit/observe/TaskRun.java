@@ -81,6 +81,12 @@ record TaskRun(TaskEvent begun, TaskEvent over, @Nullable TaskEvent end) {
             return open.containsKey(task);
         }
 
+        /** Returns whether a task has ended while its run goes on. */
+        boolean hasEnded(long task) {
+            Open one = open.get(task);
+            return one != null && one.end != null;
+        }
+
         /** Forgets the runs that are under way. */
         void clear() {
             open.clear();

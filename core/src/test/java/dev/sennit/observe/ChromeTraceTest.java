@@ -22,6 +22,7 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(120)
@@ -184,6 +185,26 @@ class ChromeTraceTest {
         List<Map<String, Object>> bars = ofPhase(records(), "X");
         assertThat(bars).extracting(one -> one.get("dur").toString()).containsExactly("8.000", "2.000");
         assertThat(bars).extracting(one -> one.get("cat")).containsExactly("task,cancelled", "task,stopped");
+    }
+
+    /** Two threads are at work then: one ends the future, and one runs the task. */
+    @ParameterizedTest
+    @CsvSource({
+        "BEGUN RUN_OVER CANCELLED",
+        "BEGUN CANCELLED RUN_OVER",
+        "CANCELLED BEGUN RUN_OVER",
+        "BEGUN CANCELLED HANDED_BACK RUN_OVER",
+        "BEGUN HANDED_BACK CANCELLED RUN_OVER",
+    })
+    void aTaskIsCountedOnceInAnyOrderOfItsSteps(String steps) throws Exception {
+        trace.event(new EventOf(1, "p", "waits").submitted(0));
+        trace.event(new EventOf(2, "p", "waits").submitted(0));
+        var task = new EventOf(3, "p", "stopped");
+        trace.event(task.submitted(0));
+        for (String step : steps.split(" ")) {
+            trace.event(task.other(Kind.valueOf(step), 1));
+        }
+        assertThat(ofPhase(records(), "C").getLast().get("args")).hasToString("{running=0, waiting=2}");
     }
 
     @Test
