@@ -17,8 +17,10 @@ public interface NameFilter {
 
     /**
      * Hides the password of {@code scheme://user:password@host}, and the values of what is called password, passwd,
-     * secret, token, credential or key in {@code name=value}, {@code name: value} and {@code "name":"value"}; and what
-     * follows {@code Bearer} or {@code Basic}. Shows control characters as a question mark, and the first 300
+     * secret, token, credential or key, or by a name that ends so ({@code api_key}, {@code secretKey}), in {@code
+     * name=value}, {@code name: value} and {@code "name":"value"}; and what follows {@code Bearer} or {@code Basic}. A
+     * value without quotes ends at a space, a quote, a comma, a semicolon, an ampersand or a closing bracket: what
+     * follows is shown. Shows control characters as a question mark, and the first 300
      * characters.
      */
     NameFilter DEFAULT = ShownText::withoutSecrets;

@@ -15,12 +15,26 @@ class NameFilterTest {
             env AWS_SECRET=abc PATH=/bin                   | env AWS_SECRET=*** PATH=/bin
             401 for Authorization: Bearer abc.def-ghi      | 401 for Authorization: Bearer ***
             api_key: 12345, retries: 3                     | api_key: ***, retries: 3
+            password="two words, and \\" one", size=3       | password="***", size=3
+            {"secret": "a b", 'token':'c;d', "n": 1}      | {"secret": "***", 'token':'***', "n": 1}
+            password:        hunter2                       | password:        ***
+            {\\"password\\":\\"ab,c\\",\\"n\\":1}                | {\\"password\\":\\"***\\",\\"n\\":1}
+            key=abc123, monkey=1, keys=2                   | key=***, monkey=1, keys=2
+            secretKey=abc123 privateKey: def456 n=1        | secretKey=*** privateKey: *** n=1
+            redis://:p@ss@host/0                           | redis://:***@host/0
             tokens counted: 3                              | tokens counted: 3
             com.acme.Shop::lambda                          | com.acme.Shop::lambda
             https://example.org:8080/a@b                   | https://example.org:8080/a@b
             """)
     void secretsAreHidden(String text, String shown) {
         assertThat(NameFilter.DEFAULT.filter(text)).isEqualTo(shown);
+    }
+
+    @Test
+    void whatStandsBetweenNameAndSecretDoesNotMatter() {
+        assertThat(NameFilter.DEFAULT.filter("password\t=\n\tabc")).doesNotContain("abc");
+        assertThat(NameFilter.DEFAULT.filter("Authorization: Bearer\tabc")).doesNotContain("abc");
+        assertThat(NameFilter.DEFAULT.filter("password=\"abc")).doesNotContain("abc");
     }
 
     @Test

@@ -13,15 +13,18 @@ public final class ShownText {
     private static final int LOOKED_AT = 2000;
     private static final String HIDDEN = "***";
 
-    /** Possessive, so that no text takes long. */
-    private static final Pattern PASSWORD_OF_ADDRESS = Pattern.compile("(://[^\\s/:@]{0,200}+):[^\\s/@]++@");
+    /** Up to the last at sign: a password may have one. */
+    private static final Pattern PASSWORD_OF_ADDRESS = Pattern.compile("(://[^\\s/:@]*+):[^\\s/]+@");
 
+    /** A value in quotes, which may have been escaped, or up to what ends one. Possessive, so that no text takes long. */
     private static final Pattern NAMED = Pattern.compile(
-            "(?i)((?:pass(?:word|wd|phrase)|secret|token|credentials?|[-_]key|apikey)[\"']?\\s{0,3}[=:]\\s{0,3}[\"']?)"
-                    + "[^\\s\"'&,;)\\]}]++");
+            "(?is)((?:pass(?:word|wd|phrase)|secret|token|credentials?|\\bkey|[-_]key|apikey|(?-i:[a-z0-9]Key))"
+                    + "\\\\*+[\"']?\\s*+[=:]\\s*+)"
+                    + "(?:(\\\\++[\"'])[^\"'\\\\]*+|(\")(?:[^\"\\\\]|\\\\.)*+|(')(?:[^'\\\\]|\\\\.)*+"
+                    + "|[^\\s\"'&,;)\\]}]++)");
 
-    private static final Pattern AUTHORIZATION = Pattern.compile("(?i)\\b(Bearer|Basic)\\s{1,3}[A-Za-z0-9._~+/=-]++");
-    private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}\\x{2028}\\x{2029}]");
+    private static final Pattern AUTHORIZATION = Pattern.compile("(?i)\\b(Bearer|Basic)\\s++[A-Za-z0-9._~+/=-]++");
+    private static final Pattern CONTROL = Pattern.compile("[\\p{Cc}\\x{2028}\\x{2029}]");
 
     private static volatile UnaryOperator<String> filter = ShownText::withoutSecrets;
 
@@ -50,10 +53,10 @@ public final class ShownText {
     /** The filter until another is set: hides what looks like a secret, and bounds the text. */
     public static String withoutSecrets(String text) {
         String shown = text.length() <= LOOKED_AT ? text : text.substring(0, LOOKED_AT);
-        shown = CONTROL.matcher(shown).replaceAll("?");
         shown = PASSWORD_OF_ADDRESS.matcher(shown).replaceAll("$1:" + HIDDEN + "@");
         shown = AUTHORIZATION.matcher(shown).replaceAll("$1 " + HIDDEN);
-        shown = NAMED.matcher(shown).replaceAll("$1" + HIDDEN);
+        shown = NAMED.matcher(shown).replaceAll("$1$2$3$4" + HIDDEN);
+        shown = CONTROL.matcher(shown).replaceAll("?"); // last: a tab may stand between a name and a secret
         return shown.length() <= MOST ? shown : shown.substring(0, MOST) + "...";
     }
 }
