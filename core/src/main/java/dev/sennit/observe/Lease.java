@@ -79,9 +79,10 @@ final class Lease {
                 return;
             }
             left = until - Backend.current().nanoTime();
+            isOver = left <= 0; // here: a lease that was renewed lasts
         }
         if (left <= 0) {
-            end(); // a call of renew may come in between, and finds it over
+            atEnd.run();
             return;
         }
         try {
