@@ -60,9 +60,12 @@ public final class TaskEvents implements AutoCloseable {
 
     private static volatile NameFilter filter = NameFilter.DEFAULT;
 
+    /** A ring full, and what has come meanwhile: as many batches are read for one event at the most. */
+    private static final int MOST_BATCHES = Recorder.CAPACITY / BATCH + 1;
+
     private final Recorder recorder;
     private final EventRing.Cursor cursor;
-    /** The last task that was submitted before. */
+    /** The last task that was submitted before. Read after the cursor: later tasks are told of from their beginning. */
     private final long before;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -115,8 +118,8 @@ public final class TaskEvents implements AutoCloseable {
 
     private TaskEvents(Recorder recorder) {
         this.recorder = recorder;
-        before = TaskObserver.Current.lastTask();
         cursor = recorder.ring().new Cursor();
+        before = TaskObserver.Current.lastTask();
     }
 
     /**
@@ -198,13 +201,22 @@ public final class TaskEvents implements AutoCloseable {
         lock.lock();
         try {
             if (read.isEmpty() && !isClosed) {
-                cursor.read(this::take, Backend.current().nanoTime(), BATCH);
+                readSome();
             }
             next = read.poll();
         } finally {
             lock.unlock();
         }
         return next == null ? null : shown(next); // outside the lock, as the filter is code of a user
+    }
+
+    /** Under lock. A batch may have nothing for this stream, and the next one something. */
+    private void readSome() {
+        for (int i = 0; i < MOST_BATCHES && read.isEmpty(); i++) {
+            if (cursor.read(this::take, Backend.current().nanoTime(), BATCH) < BATCH) {
+                return;
+            }
+        }
     }
 
     /** Under lock. */

@@ -196,6 +196,22 @@ class TaskEventsTest {
         }
     }
 
+    /** More of them than are read at a time. */
+    @Test
+    void tasksOfAnotherStreamDoNotHideWhatFollows() throws Exception {
+        try (TaskEvents _ = TaskEvents.open(); Pool pool = Pools.open("threads:1")) {
+            var goesOn = new CountDownLatch(1);
+            pool.submit(() -> goesOn.await());
+            List<TaskFuture<Integer>> earlier = IntStream.range(0, 1500).mapToObj(i -> pool.submit(() -> i)).toList();
+            try (TaskEvents events = TaskEvents.open()) {
+                goesOn.countDown();
+                earlier.getLast().get();
+                pool.submit(() -> 1).get();
+                assertThat(kinds(ofTasks(events))).containsExactly(Kind.SUBMITTED, Kind.BEGUN, Kind.SUCCEEDED);
+            }
+        }
+    }
+
     @Test
     void aClosedStreamEndsTheWait() throws Exception {
         TaskEvents events = TaskEvents.open();
