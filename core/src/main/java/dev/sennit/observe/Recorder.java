@@ -66,7 +66,8 @@ final class Recorder implements TaskObserver {
             Kind kind, long task, String pool, Object named, long first, long second, @Nullable String detail) {
         try {
             Object name = named instanceof String text ? shortened(text) : named;
-            ring.write(kind, task, Backend.current().nanoTime(), first, second, pool, name, detail);
+            String text = detail == null ? null : shortened(detail);
+            ring.write(kind, task, Backend.current().nanoTime(), first, second, pool, name, text);
         } catch (Throwable e) {
             // its reader counts it as missed, or never knew of it
         }

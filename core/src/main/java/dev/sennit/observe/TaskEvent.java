@@ -23,7 +23,8 @@ import java.util.OptionalLong;
  *     run, right to a hundredth. It is not known for virtual threads and coroutines, and on threads of this JVM neither
  *     for runs that took less than 100 µs
  * @param worker of {@link Kind#BEGUN} and of the kinds of workers: the thread, or the worker process with its process
- *     id; of the kinds of services: such as {@code printer worker(0) (pid 4711)}, without an id if there was no process
+ *     id; without secrets, as a thread may have the name of a task; of the kinds of services: such as {@code
+ *     printer worker(0) (pid 4711)}, without an id if there was no process
  * @param failure of {@link Kind#FAILED}: the exception's class and message, without secrets; of {@link
  *     Kind#WORKER_ENDED}: why it ended, as its pool's log says, if it was not to end; of the kinds of services: the
  *     cause, without secrets, if there is something to add

@@ -19,6 +19,7 @@ import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,6 +58,9 @@ public final class TaskEvents implements AutoCloseable {
 
     /** How long a listener's thread waits for an event before it notes how far it is. */
     private static final Duration LOOK = Duration.ofMillis(100);
+
+    /** What follows the name of a pool in that of a worker. */
+    private static final Pattern NUMBERS = Pattern.compile("(-worker)?(-\\d+)?( \\(\\w+ \\d+\\))?");
 
     private static volatile NameFilter filter = NameFilter.DEFAULT;
 
@@ -243,7 +247,8 @@ public final class TaskEvents implements AutoCloseable {
         switch (event.kind) {
             case BEGUN -> {
                 waited = duration(event.first);
-                worker = detail;
+                boolean hasOwnName = event.detail != null && isOfPool(event.detail, event.pool);
+                worker = hasOwnName ? detail : detail.map(now::of);
             }
             case PROGRESS -> progress = Optional.of(new TaskEvent.Progress(
                     event.first,
@@ -261,6 +266,14 @@ public final class TaskEvents implements AutoCloseable {
         return new TaskEvent(
                 event.kind, event.task, event.pool, event.kind.isOfTask() ? now.of(event.named) : "",
                 recorder.instant(event.time), waited, ran, cpu, worker, failure, progress);
+    }
+
+    /**
+     * Returns whether a pool has given a thread its name. A thread that runs a task with a name has that one, and may
+     * begin another task meanwhile; so has a coroutine.
+     */
+    private static boolean isOfPool(String worker, String pool) {
+        return worker.startsWith(pool) && NUMBERS.matcher(worker).region(pool.length(), worker.length()).matches();
     }
 
     /** Returns what is shown for a name, or for the class of a task without a name. */

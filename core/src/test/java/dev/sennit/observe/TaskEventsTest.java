@@ -212,6 +212,20 @@ class TaskEventsTest {
         }
     }
 
+    /** The thread of a coroutine, and of a task inside another, has the name of a task. */
+    @ParameterizedTest
+    @ValueSource(strings = {"threads:1", "loop"})
+    void theWorkerOfATaskIsToldWithoutSecrets(String plan) throws Exception {
+        try (TaskEvents events = TaskEvents.open(); Pool pool = Pools.open(plan)) {
+            String text = "x".repeat(5000);
+            pool.submit(() -> pool.submit(() -> 1).get(), TaskOptions.named("fetch token=abc")).get();
+            pool.submit(() -> pool.submit(() -> 1).get(), TaskOptions.named(text)).get();
+            assertThat(events.drain()).filteredOn(event -> event.kind() == Kind.BEGUN).hasSize(4)
+                    .allSatisfy(begun -> assertThat(begun.worker()).get().asString()
+                            .doesNotContain("abc").hasSizeLessThan(1000));
+        }
+    }
+
     @Test
     void aClosedStreamEndsTheWait() throws Exception {
         TaskEvents events = TaskEvents.open();
