@@ -2,6 +2,7 @@ package dev.sennit.service;
 
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.Deadline;
+import dev.sennit.internal.Uncaught;
 import dev.sennit.internal.Uninterruptibles;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -12,7 +13,6 @@ import java.util.function.Consumer;
 /** The queue of one {@link ServiceListener}: calls it in order, one call at a time, in a thread that ends when there is
  * nothing to call. */
 final class ListenerLane {
-    private static final System.Logger LOG = System.getLogger("dev.sennit");
     private static final int LONGEST = 1000;
 
     private final ServiceListener listener;
@@ -76,12 +76,12 @@ final class ListenerLane {
                 dropped = 0;
             }
             if (lost > 0) {
-                LOG.log(System.Logger.Level.WARNING, lost + " events were not told to a listener that took too long");
+                Uncaught.warn(lost + " events were not told to a listener that took too long", null);
             }
             try {
                 call.accept(listener);
             } catch (Throwable e) { // user code
-                LOG.log(System.Logger.Level.WARNING, "a listener of services failed", e);
+                Uncaught.warn("a listener of services failed", e);
             }
         }
     }

@@ -5,6 +5,7 @@ import dev.sennit.TimeSource;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.SuspendingFuture;
 import dev.sennit.internal.Timers;
+import dev.sennit.internal.Uncaught;
 import dev.sennit.internal.machine.FolderOwner;
 import dev.sennit.internal.machine.LinuxProcess;
 import dev.sennit.internal.view.OpenThings;
@@ -79,7 +80,6 @@ public final class ServiceManager implements AutoCloseable {
     /** What has been asked for and is not yet so. */
     private record Goal(BooleanSupplier isReached, Supplier<@Nullable String> obstacle, CompletableFuture<Void> done) {}
 
-    private static final System.Logger LOG = System.getLogger("dev.sennit");
     /** More is a mistake of the caller, who asks and does not look. */
     private static final int MOST_GOALS = 10_000;
     /** The pause before a thread is asked for again, when there was none to be had. */
@@ -1002,7 +1002,7 @@ public final class ServiceManager implements AutoCloseable {
             try {
                 one.run();
             } catch (RuntimeException | Error e) {
-                LOG.log(System.Logger.Level.WARNING, "an action of the manager of services failed", e);
+                Uncaught.warn("an action of the manager of services failed", e);
             }
         }
     }
@@ -1308,15 +1308,6 @@ public final class ServiceManager implements AutoCloseable {
         });
     }
 
-    /** Without a descriptor to be had, even a log may fail: the manager goes on. */
-    private static void tell(Throwable failure) {
-        try {
-            LOG.log(System.Logger.Level.ERROR, "the manager of services failed to decide", failure);
-        } catch (Throwable e) {
-            // nobody is left to be told
-        }
-    }
-
     /** The manager's thread. */
     private final class Brain implements Runnable {
         private volatile boolean isPoked;
@@ -1348,7 +1339,7 @@ public final class ServiceManager implements AutoCloseable {
                     decide();
                 } catch (Throwable e) {
                     againNanos = RETRY_NANOS;
-                    tell(e);
+                    Uncaught.log("the manager of services failed to decide", e);
                 }
                 if (!isPoked && !end.isDone()) {
                     LockSupport.parkNanos(this, againNanos);

@@ -1,6 +1,7 @@
 package dev.sennit.service;
 
 import dev.sennit.internal.Backend;
+import dev.sennit.internal.Uncaught;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -9,7 +10,6 @@ import org.jspecify.annotations.Nullable;
  * platform thread: a service that holds all carriers must not keep the manager from replacing it.
  */
 final class SlotThread extends Thread {
-    private static final System.Logger LOG = System.getLogger("dev.sennit");
     /** It does little: starts and stops processes. */
     private static final long STACK = 1 << 18;
     /** The pause after a step that failed, which is a defect, or a lack of memory. */
@@ -56,6 +56,7 @@ final class SlotThread extends Thread {
     @Override
     public void run() {
         Slot owner = slot;
+        String failed = "a step of " + getName() + " failed"; // now: later there may be no memory
         while (owner != null && !isOver) {
             isPoked = false;
             long due = Backend.current().nanoTime();
@@ -63,7 +64,7 @@ final class SlotThread extends Thread {
             try {
                 wait = owner.step();
             } catch (Throwable e) {
-                LOG.log(System.Logger.Level.ERROR, "a step of " + owner + " failed", e);
+                Uncaught.log(failed, e);
                 wait = PAUSE_NANOS;
             }
             stepped.run();
