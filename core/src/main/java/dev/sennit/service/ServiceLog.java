@@ -189,6 +189,16 @@ public final class ServiceLog implements AutoCloseable {
         }
     }
 
+    /** Returns of how many workers lines wait, or are to be told as missing. */
+    int lanes() {
+        lock.lock();
+        try {
+            return lanes.size();
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void forget(LogFollower follower) {
         lock.lock();
         try {
@@ -405,6 +415,7 @@ public final class ServiceLog implements AutoCloseable {
                 length += line.text().length() + 1;
                 batch.add(line);
             }
+            lanes.values().removeIf(lane -> lane.kept == 0 && lane.dropped == 0); // of services that have gone, too
         } finally {
             lock.unlock();
         }

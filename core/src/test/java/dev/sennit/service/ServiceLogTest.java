@@ -2,6 +2,7 @@ package dev.sennit.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -41,6 +42,19 @@ class ServiceLogTest {
         assertThat(text().lines().map(line -> line.replaceFirst("^\\d{4}-\\d\\d-\\d\\dT[0-9:.]{12}Z ", "")))
                 .containsExactly(
                         "printer(1) out: page 1", "printer(1) err: no paper", "printer(1) DIED: no \"paper\", pid 7");
+    }
+
+    /** Services come and go while the log is there. */
+    @Test
+    void aWorkerWhoseLinesAreWrittenIsForgotten() {
+        try (var log = ServiceLog.to(written, ServiceLog.Format.TEXT)) {
+            for (int i = 0; i < 100; i++) {
+                log.line("printer-" + i, 0, false, "page 1");
+            }
+            await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> assertThat(log.lanes()).isZero());
+            log.line("printer-0", 0, false, "page 2");
+        }
+        assertThat(text().lines()).hasSize(101).last().asString().endsWith("printer-0(0) out: page 2");
     }
 
     @Test
