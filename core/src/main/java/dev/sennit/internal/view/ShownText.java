@@ -16,7 +16,7 @@ public final class ShownText {
     /** Up to the last at sign: a password may have one. */
     private static final Pattern PASSWORD_OF_ADDRESS = Pattern.compile("(://[^\\s/:@]*+):[^\\s/]+@");
 
-    /** A value in quotes, which may have been escaped, or up to what ends one. Possessive, so that no text takes long. */
+    /** A value in quotes, which may be escaped, or up to what ends one. Possessive, so that no text takes long. */
     private static final Pattern NAMED = Pattern.compile(
             "(?is)((?:pass(?:word|wd|phrase)|secret|token|credentials?|\\bkey|[-_]key|apikey|(?-i:[a-z0-9]Key))"
                     + "\\\\*+[\"']?\\s*+[=:]\\s*+)"
