@@ -85,9 +85,20 @@ public final class Beans {
     private static void look() {
         try {
             registerIfAskedFor();
+            withdrawUnwanted();
         } catch (Exception | LinkageError e) {
             Uncaught.log("the library cannot be looked at from outside", e);
+        } finally { // also if there is no thread to be had for what a bean starts or stops
+            synchronized (Beans.class) {
+                looks = false;
+                if (!WANTED.isEmpty()) {
+                    lookLater();
+                }
+            }
         }
+    }
+
+    private static void withdrawUnwanted() {
         Map<String, BooleanSupplier> wanted;
         Map<String, Supplier<?>> offered;
         synchronized (Beans.class) {
@@ -106,12 +117,6 @@ public final class Beans {
                 }
             }
         });
-        synchronized (Beans.class) {
-            looks = false;
-            if (!WANTED.isEmpty()) {
-                lookLater();
-            }
-        }
     }
 
     /**
@@ -134,8 +139,16 @@ public final class Beans {
                 }
             }
         }
+        Exception refused = null;
         for (var bean : wanted.entrySet()) { // without the lock: the server has listeners of the application
-            ManagementFactory.getPlatformMBeanServer().registerMBean(bean.getValue().get(), nameOf(bean.getKey()));
+            try {
+                ManagementFactory.getPlatformMBeanServer().registerMBean(bean.getValue().get(), nameOf(bean.getKey()));
+            } catch (Exception e) { // the others are registered all the same
+                refused = e;
+            }
+        }
+        if (refused != null) {
+            throw refused;
         }
     }
 

@@ -39,6 +39,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class JvmReader {
     private static final long LONGEST_WAIT = TimeUnit.SECONDS.toNanos(3);
+    private static final String PROCESSES = "processes";
+    private static final String LOOP = "loop";
     private static final long LOOK_AGAIN = TimeUnit.MILLISECONDS.toNanos(50);
 
     private JvmReader() {}
@@ -57,6 +59,25 @@ final class JvmReader {
         boolean isNothing() {
             return loops.isEmpty() && workerPools.isEmpty() && pools.isEmpty() && periodicWorkers.isEmpty()
                     && managers.isEmpty();
+        }
+
+        /** Returns whether another bean tells of a pool in more detail. */
+        boolean isToldInDetail(PoolsMXBean.PoolNow pool) {
+            return switch (pool.kind()) {
+                case PROCESSES -> workerPools.stream().anyMatch(one -> one.name().equals(pool.name()));
+                case LOOP -> loops.stream().anyMatch(one -> one.name().equals(pool.name()));
+                default -> false;
+            };
+        }
+
+        /**
+         * Returns whether each pool that has details has them here. A copy of the library registers its beans one after
+         * another.
+         */
+        boolean isWhole() {
+            return pools.stream()
+                    .filter(pool -> pool.kind().equals(PROCESSES) || pool.kind().equals(LOOP))
+                    .allMatch(this::isToldInDetail);
         }
     }
 
@@ -134,7 +155,7 @@ final class JvmReader {
 
     /**
      * Returns the loops and pools of all copies of the library; empty if there is none. Waits for the first loop or
-     * pool: a copy in another class loader needs a moment to see the server.
+     * pool, and for the details of all: a copy in another class loader needs a moment to see the server.
      */
     private static Optional<Seen> seen(MBeanServerConnection server) throws IOException, JMException {
         long start = System.nanoTime();
@@ -151,7 +172,7 @@ final class JvmReader {
                     pools.stream().flatMap(bean -> bean.pools().stream()).toList(),
                     periodic.stream().flatMap(bean -> bean.workers().stream()).toList(),
                     services.stream().flatMap(bean -> bean.managers().stream()).toList());
-            if (!seen.isNothing() || System.nanoTime() - start > LONGEST_WAIT) {
+            if (!seen.isNothing() && seen.isWhole() || System.nanoTime() - start > LONGEST_WAIT) {
                 return loops.isEmpty() && workerPools.isEmpty() && pools.isEmpty() && periodic.isEmpty()
                         && services.isEmpty()
                                 ? Optional.empty()

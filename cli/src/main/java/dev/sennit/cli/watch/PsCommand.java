@@ -82,17 +82,13 @@ public final class PsCommand implements Callable<Integer> {
         } else if (seen.isNothing()) {
             terminal.line("process " + process + " has no open pool");
         } else {
-            seen.pools().stream().filter(pool -> !isToldInDetail(pool)).forEach(this::print);
+            seen.pools().stream().filter(pool -> !seen.isToldInDetail(pool)).forEach(this::print);
             seen.workerPools().forEach(this::print);
             seen.loops().forEach(this::print);
             seen.periodicWorkers().forEach(this::print);
             seen.managers().forEach(this::print);
         }
         return ExitCode.DONE;
-    }
-
-    private static boolean isToldInDetail(PoolNow pool) {
-        return pool.kind().equals("processes") || pool.kind().equals("loop");
     }
 
     private void print(PoolNow pool) {
