@@ -222,6 +222,7 @@ class ServicesIT {
 
         assertThat(services("scale", "tick", "1").exit()).isZero();
         assertThat(services("scale", "tick", "3").exit()).isZero();
+        manager.await("tick(2) STARTED"); // the log may be behind the answer
         assertThat(manager.pidsOf("tick(0)")).hasSize(1);
         long killed = manager.pidsOf("tick(2)").getFirst();
         new ProcessBuilder("kill", "-9", Long.toString(killed)).start().waitFor();
@@ -231,6 +232,7 @@ class ServicesIT {
                 && line.contains("\"lastEnd\":\"was killed by signal 9 (SIGKILL)"));
 
         assertThat(services("restart", "tick").exit()).isZero();
+        manager.awaitLines(2, line -> line.contains("tick(0) STARTED"));
         assertThat(manager.pidsOf("tick(0)")).hasSize(2);
         Run logs = services("logs", "migrate", "-n", "2");
         assertThat(logs.out()).hasSize(2).allMatch(line -> line.contains("migrate(0)"));
@@ -534,10 +536,14 @@ class ServicesIT {
                 """.formatted(word)).intoJar(temp.resolve("app.jar"));
     }
 
-    /** The socket is the first that is there of a manager. */
+    /** The socket is the first that is there of a manager; making the queues takes longer than the signal. */
     @Test
     void aManagerThatIsStoppedWhileItStartsLeavesNothing() throws Exception {
-        write(TICKER);
+        var queues = new StringBuilder();
+        for (int i = 0; i < 300; i++) {
+            queues.append("[queues.q").append(i).append("]\ncapacity = 1\n");
+        }
+        write(queues + TICKER);
         Path socket = temp.resolve("a.toml.sock");
         for (int i = 0; i < 3; i++) {
             Manager manager = start("a.toml");

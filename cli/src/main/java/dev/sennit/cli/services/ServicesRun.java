@@ -154,7 +154,7 @@ final class ServicesRun {
 
     private int run(ListeningSocket socket) throws IOException, InterruptedException {
         ServicesFile file = services.file();
-        services.begin();
+        begin();
         try (ControlServer _ = ControlServer.open(socket, this::handle);
                 FigureServer _ = figures(file);
                 RunningManagers.Entry _ = entry(file)) {
@@ -165,6 +165,16 @@ final class ServicesRun {
                 lookAfter();
             }
             return manager.awaitEnd();
+        }
+    }
+
+    private void begin() throws IOException {
+        try {
+            services.begin();
+        } catch (IOException e) {
+            if (!manager.isStopping()) { // else a signal came first: the manager takes nothing any more
+                throw e;
+            }
         }
     }
 
