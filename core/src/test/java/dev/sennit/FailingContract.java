@@ -133,6 +133,21 @@ public final class FailingContract {
         });
     }
 
+    /** Notes where a test is that interrupts do not end: its limit, which is near, says only that it is over. */
+    private void tellHanging(ReflectiveInvocationContext<Method> test, Thread body) {
+        var text = new StringBuilder(test.getExecutable().getName() + " hangs, with " + backend.failures + " failures");
+        Thread.getAllStackTraces().forEach((thread, stack) -> {
+            boolean isOurs = Arrays.stream(stack).anyMatch(frame -> frame.getClassName().startsWith("dev.sennit"));
+            if (thread == body || isOurs && thread != Thread.currentThread()) {
+                text.append("\n  ").append(thread == body ? "its " : "").append(thread.toString());
+                for (StackTraceElement frame : stack) {
+                    text.append("\n    at ").append(frame);
+                }
+            }
+        });
+        broken.add(text.toString());
+    }
+
     private static String text(Throwable failure) {
         var text = new StringBuilder().append(failure);
         for (StackTraceElement frame : failure.getStackTrace()) {
@@ -181,6 +196,7 @@ public final class FailingContract {
                 }
             };
             var looks = LATER.scheduleWithFixedDelay(goesOn::interruptIfDisturbed, 1, 1, TimeUnit.SECONDS);
+            var hangs = LATER.schedule(() -> run.tellHanging(method, body), 100, TimeUnit.SECONDS); // before the limit
             try {
                 test.proceed();
             } catch (Throwable e) {
@@ -189,6 +205,7 @@ public final class FailingContract {
                 }
             } finally {
                 looks.cancel(false);
+                hangs.cancel(false);
                 goesOn.no();
             }
         }
