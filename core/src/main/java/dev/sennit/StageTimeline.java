@@ -29,7 +29,11 @@ public final class StageTimeline {
             List.of("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#e45756", "#72b7b2");
     private static final String FAILED = "#c00000";
     private static final int WIDTH = 900;
-    private static final int LEFT = 90;
+    /** Left of the time: room for the names of the bands, within these bounds. */
+    private static final int LEAST_LEFT = 90;
+
+    private static final int MOST_LEFT = 300;
+    private static final double LETTER = 6.5;
     private static final int RIGHT = 20;
     private static final int LANE = 12;
     private static final int GAP = 14;
@@ -42,10 +46,13 @@ public final class StageTimeline {
 
     private final Map<String, List<List<StageRun>>> lanes;
     private final double seconds;
+    private final int left;
 
     private StageTimeline(Map<String, List<List<StageRun>>> lanes, double seconds) {
         this.lanes = lanes;
         this.seconds = seconds;
+        int longest = lanes.keySet().stream().mapToInt(name -> shortened(name).length()).max().orElse(0);
+        left = Math.clamp((int) (longest * LETTER) + 16, LEAST_LEFT, MOST_LEFT);
     }
 
     /**
@@ -93,7 +100,7 @@ public final class StageTimeline {
         int colour = 0;
         for (Map.Entry<String, List<List<StageRun>>> stage : lanes.entrySet()) {
             line(text, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>",
-                    LEFT - 8, y + stage.getValue().size() * LANE / 2 + 4, escaped(stage.getKey()));
+                    left - 8, y + stage.getValue().size() * LANE / 2 + 4, escaped(shortened(stage.getKey())));
             for (List<StageRun> lane : stage.getValue()) {
                 for (StageRun run : lane) {
                     bar(text, run, y, COLOURS.get(colour % COLOURS.size()));
@@ -119,7 +126,7 @@ public final class StageTimeline {
     }
 
     private void axis(StringBuilder text, int y) {
-        line(text, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke=\"#888\"/>", LEFT, y, WIDTH - RIGHT, y);
+        line(text, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke=\"#888\"/>", left, y, WIDTH - RIGHT, y);
         double step = step();
         for (int i = 0; i * step <= seconds; i++) {
             double x = x(i * step);
@@ -140,7 +147,7 @@ public final class StageTimeline {
     }
 
     private double x(double at) {
-        return LEFT + at / seconds * (WIDTH - LEFT - RIGHT);
+        return left + at / seconds * (WIDTH - left - RIGHT);
     }
 
     private static String number(double value) {
@@ -152,6 +159,14 @@ public final class StageTimeline {
 
     private static double seconds(Duration duration) {
         return duration.toNanos() / 1e9;
+    }
+
+    /** Returns a name that fits beside the band; the tooltips have it whole. */
+    private static String shortened(String name) {
+        int most = (int) ((MOST_LEFT - 16) / LETTER);
+        return name.codePointCount(0, name.length()) <= most
+                ? name
+                : name.substring(0, name.offsetByCodePoints(0, most - 3)) + "...";
     }
 
     private static String escaped(String text) {

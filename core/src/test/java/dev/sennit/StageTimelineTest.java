@@ -49,6 +49,15 @@ class StageTimelineTest {
     }
 
     @Test
+    void longNamesHaveRoomAndVeryLongOnesEnd() {
+        assertThat(bars(run("virtual-1: download", 0, 0, 1)).getFirst().number("x")).isBetween(110.0, 180.0);
+        String long43 = "x".repeat(43);
+        assertThat(bars(run(long43 + "yz", 0, 0, 1)).getFirst().number("x")).isEqualTo(295);
+        assertThat(texts(run(long43, 0, 0, 1))).contains(long43);
+        assertThat(texts(run(long43 + "yz", 0, 0, 1))).contains("x".repeat(40) + "...");
+    }
+
+    @Test
     void theAxisHasAFewRoundNumbers() {
         assertThat(texts(run("get", 0, 0, 13_200))).containsExactly(
                 "get", "0 s", "2 s", "4 s", "6 s", "8 s", "10 s", "12 s");

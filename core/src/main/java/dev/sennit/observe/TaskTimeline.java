@@ -5,11 +5,14 @@ import dev.sennit.StageTimeline;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps the runs of tasks for a picture: a {@link StageTimeline} with a band for each pool.
+ * Keeps the runs of tasks for a picture: a {@link StageTimeline} with a band for each task name of each pool, or for each
+ * pool if that made more than {@value #MOST_BANDS} bands.
  *
  * {@snippet :
  * var runs = new TaskTimeline();
@@ -29,10 +32,21 @@ public final class TaskTimeline implements TaskListener {
     /** How many runs are kept. */
     public static final int MOST_RUNS = 20_000;
 
+    private static final int MOST_BANDS = 16;
+
     private final TaskRun.Joiner joiner = new TaskRun.Joiner();
-    private final List<StageRun> runs = new ArrayList<>();
+    private final List<Kept> runs = new ArrayList<>();
+    /** At most one more than are drawn. */
+    private final Set<String> bands = new HashSet<>();
     private @Nullable Instant start;
     private long left;
+
+    /** A run, in the band of its pool and task name. */
+    private record Kept(String pool, StageRun run) {
+        private StageRun inBandOfPool() {
+            return new StageRun(pool, run.item(), run.start(), run.end(), run.worker(), run.succeeded());
+        }
+    }
 
     /** Creates a timeline of no run. */
     public TaskTimeline() {}
@@ -51,9 +65,14 @@ public final class TaskTimeline implements TaskListener {
             return;
         }
         TaskEvent begun = run.begun();
-        runs.add(new StageRun(
-                shown(begun.pool()), begun.task(), since(start, begun.at()), since(start, run.over().at()),
-                shown(begun.worker().orElse("a worker")), run.outcome().equals("succeeded")));
+        String pool = shown(begun.pool());
+        String band = pool + ": " + shown(begun.name());
+        runs.add(new Kept(pool, new StageRun(
+                band, begun.task(), since(start, begun.at()), since(start, run.over().at()),
+                shown(begun.worker().orElse("a worker")), run.outcome().equals("succeeded"))));
+        if (bands.size() <= MOST_BANDS) {
+            bands.add(band);
+        }
     }
 
     private static Duration since(Instant start, Instant at) {
@@ -81,7 +100,8 @@ public final class TaskTimeline implements TaskListener {
      * @return a snapshot, to be drawn
      */
     public synchronized StageTimeline timeline() {
-        return StageTimeline.of(runs);
+        boolean isByName = bands.size() <= MOST_BANDS;
+        return StageTimeline.of(runs.stream().map(isByName ? Kept::run : Kept::inBandOfPool).toList());
     }
 
     @Override
