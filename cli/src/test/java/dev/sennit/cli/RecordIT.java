@@ -115,10 +115,10 @@ class RecordIT {
     }
 
     @Test
-    void aPictureHasABandForEachPool() throws Exception {
+    void aPictureHasABandForEachTaskNameOfAPool() throws Exception {
         Path file = file("run.svg");
         assertIsDone(Run.sennit("record", pid, "-o", file.toString(), "--for", "100ms"), file);
-        assertThat(Files.readString(file)).contains(">wheels</text>", ">stones</text>");
+        assertThat(Files.readString(file)).contains(">wheels: turn</text>", ">stones: grind \"fine\"</text>");
         assertThat(DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(file.toFile())
                 .getDocumentElement().getTagName()).isEqualTo("svg");
     }

@@ -11,8 +11,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps the runs of tasks for a picture: a {@link StageTimeline} with a band for each task name of each pool, or for each
- * pool if that made more than {@value #MOST_BANDS} bands.
+ * Keeps the runs of tasks for a picture: a {@link StageTimeline} with a band for each task name of each pool, or for
+ * each pool if that made more than {@value #MOST_BANDS} bands.
  *
  * {@snippet :
  * var runs = new TaskTimeline();
