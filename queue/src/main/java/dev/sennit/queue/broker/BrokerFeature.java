@@ -1,0 +1,30 @@
+package dev.sennit.queue.broker;
+
+/**
+ * What some brokers cannot do. Each of them refuses it by an {@link UnsupportedOperationException} that names the
+ * feature; none does something else silently.
+ */
+public enum BrokerFeature {
+    /** Tasks that are due later, and waits of retries. */
+    DELAY,
+    /** The ten priorities. */
+    PRIORITIES,
+    /** {@link QueuedTask#unique}. */
+    UNIQUE,
+    /** {@link QueuedTask#key}. */
+    KEYS,
+    /** {@link Broker#limit}. */
+    RATES,
+    /** {@link Join}s, and successors of a {@link Completion}, in one step with the completion. */
+    JOINS,
+    /** {@link Broker#search}, {@link Broker#find}, {@link Broker#replay} and {@link Broker#purge}. */
+    SEARCH,
+    /** {@link Broker#fire} and what belongs to it. */
+    SCHEDULES,
+    /** {@link Broker#events}. */
+    EVENTS,
+    /** Tasks outlive this process. */
+    DURABLE,
+    /** Workers in other processes can take them. */
+    SHARED
+}
