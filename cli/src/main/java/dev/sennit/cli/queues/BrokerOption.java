@@ -1,0 +1,53 @@
+package dev.sennit.cli.queues;
+
+import dev.sennit.cli.command.CommandException;
+import dev.sennit.queue.broker.Broker;
+import dev.sennit.queue.broker.BrokerException;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** {@code --broker URI}, which all commands of queues have. What they print of it shows no password. */
+final class BrokerOption {
+    /** The environment variable that names the broker where no option does. */
+    static final String VARIABLE = "SENNIT_BROKER";
+
+    @Option(names = "--broker", paramLabel = "URI",
+            description = "Where the queues are, such as sqlite:jobs.db; default: what " + VARIABLE
+                    + " says, where no other user can see a password.")
+    private @Nullable String uri;
+
+    /**
+     * Runs an action with the broker.
+     *
+     * @throws CommandException if it cannot be opened, or fails meanwhile
+     */
+    <T> T with(Function<Broker, T> action) {
+        Broker broker = open();
+        try (broker) {
+            return action.apply(broker);
+        } catch (BrokerException e) {
+            throw CommandException.failed(CommandException.oneLine(e), e);
+        } catch (UnsupportedOperationException e) {
+            throw CommandException.usage(broker.name() + ": " + CommandException.oneLine(e), e);
+        }
+    }
+
+    /**
+     * Opens the broker.
+     *
+     * @throws CommandException if none is named, or it cannot be opened
+     */
+    Broker open() {
+        String named = uri != null ? uri : System.getenv(VARIABLE);
+        if (named == null || named.isEmpty()) {
+            throw CommandException.usage(
+                    "no broker is named: give --broker URI, such as --broker sqlite:jobs.db, or set " + VARIABLE);
+        }
+        try {
+            return Broker.open(named);
+        } catch (BrokerException | IllegalArgumentException e) {
+            throw CommandException.couldNotStart(CommandException.oneLine(e), e);
+        }
+    }
+}

@@ -1,0 +1,250 @@
+package dev.sennit.cli.queues;
+
+import dev.sennit.cli.command.CommandException;
+import dev.sennit.cli.command.ExitCode;
+import dev.sennit.cli.command.Figures;
+import dev.sennit.cli.command.Table;
+import dev.sennit.cli.command.Terminal;
+import dev.sennit.internal.Durations;
+import dev.sennit.internal.text.JsonLine;
+import dev.sennit.queue.broker.Broker;
+import dev.sennit.queue.broker.QueueCounts;
+import dev.sennit.queue.broker.Rate;
+import dev.sennit.queue.broker.Scope;
+import dev.sennit.queue.broker.TaskFilter;
+import dev.sennit.queue.broker.TaskState;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code sennit queues}: how full the queues are, and what changes them. */
+@Command(
+        name = "queues",
+        header = "Prints how many tasks the queues have, and pauses, limits or empties them.",
+        description = "Without a command, prints a line for each queue: how many tasks are ready, scheduled for later, "
+                + "held back by the limit of their key, blocked until others are done, running and dead, and how long "
+                + "the oldest that is ready has waited.",
+        sortOptions = false,
+        commandListHeading = "%nCommands:%n",
+        optionListHeading = "%nOptions:%n",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            ExitCode.DONE_HELP, "1:the broker failed", ExitCode.USAGE_HELP, "3:the broker cannot be opened",
+            ExitCode.INTERRUPTED_HELP
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  sennit queues --broker sqlite:jobs.db",
+            "  sennit queues pause images --broker sqlite:jobs.db",
+            "  sennit queues limit thumbs.make 100 1m --broker sqlite:jobs.db"
+        })
+public final class QueuesCommand implements Callable<Integer> {
+    private static final List<TaskState> COLUMNS = List.of(TaskState.READY, TaskState.SCHEDULED, TaskState.HELD,
+            TaskState.BLOCKED, TaskState.RUNNING, TaskState.DEAD);
+
+    private final Terminal terminal;
+
+    @Mixin
+    private BrokerOption broker = new BrokerOption();
+
+    @Option(names = "--json", description = "Print one JSON object a queue.")
+    private boolean json;
+
+    private QueuesCommand(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    public static CommandLine commandLine(Terminal terminal) {
+        return new CommandLine(new QueuesCommand(terminal))
+                .addSubcommand("pause", new Pause(terminal))
+                .addSubcommand("resume", new Resume(terminal))
+                .addSubcommand("limit", new Limit(terminal))
+                .addSubcommand("purge", new Purge(terminal));
+    }
+
+    @Override
+    public Integer call() {
+        return broker.with(opened -> {
+            List<QueueCounts> queues = opened.counts();
+            if (json) {
+                queues.forEach(this::printJson);
+            } else if (queues.isEmpty()) {
+                terminal.line(opened.name() + " has no tasks");
+            } else {
+                print(queues);
+            }
+            if (!json) {
+                printLimits(opened);
+            }
+            return ExitCode.DONE;
+        });
+    }
+
+    private void print(List<QueueCounts> queues) {
+        var table = new Table("queue", "ready", "scheduled", "held", "blocked", "running", "dead", "oldest", "");
+        for (QueueCounts queue : queues) {
+            String[] cells = new String[COLUMNS.size() + 3];
+            cells[0] = TaskText.shown(queue.queue());
+            for (int i = 0; i < COLUMNS.size(); i++) {
+                cells[i + 1] = Long.toString(queue.count(COLUMNS.get(i)));
+            }
+            cells[COLUMNS.size() + 1] = TaskText.age(queue.oldest());
+            cells[COLUMNS.size() + 2] = queue.paused() ? "paused" : "";
+            table.add(cells);
+        }
+        table.lines().forEach(terminal::line);
+    }
+
+    private void printLimits(Broker opened) {
+        opened.paused().stream().filter(scope -> scope.kind() == Scope.Kind.TYPE).map(Scope::name).sorted()
+                .forEach(type -> terminal.line("type " + TaskText.shown(type) + " is paused"));
+        opened.limits().forEach((type, rate) -> terminal.line("type " + TaskText.shown(type) + " is limited to "
+                + rate.tasks() + " in " + Durations.text(rate.period())));
+    }
+
+    private void printJson(QueueCounts queue) {
+        var line = new JsonLine().put("queue", TaskText.shown(queue.queue()));
+        COLUMNS.forEach(state -> line.put(TaskText.name(state), queue.count(state)));
+        terminal.line(line
+                .put("oldestSeconds", queue.oldest() == null ? null : queue.oldest().toMillis() / 1e3)
+                .put("isPaused", queue.paused())
+                .toString());
+    }
+
+    /** What names a queue or a type. */
+    private abstract static class OfScope implements Callable<Integer> {
+        final Terminal terminal;
+
+        @Mixin
+        private BrokerOption broker = new BrokerOption();
+
+        @Parameters(paramLabel = "NAME", description = "The queue, or the task type with --type.")
+        private String name = "";
+
+        @Option(names = "--type", description = "NAME is a task type, in all queues.")
+        private boolean isType;
+
+        OfScope(Terminal terminal) {
+            this.terminal = terminal;
+        }
+
+        abstract void change(Broker opened, Scope scope);
+
+        @Override
+        public final Integer call() {
+            return broker.with(opened -> {
+                change(opened, isType ? Scope.type(name) : Scope.queue(name));
+                return ExitCode.DONE;
+            });
+        }
+    }
+
+    @Command(name = "pause", header = "Has workers take no tasks of a queue or a type; those that run go on.")
+    private static final class Pause extends OfScope {
+        Pause(Terminal terminal) {
+            super(terminal);
+        }
+
+        @Override
+        void change(Broker opened, Scope scope) {
+            opened.pause(scope);
+            terminal.line(TaskText.name(scope.kind()) + " " + scope.name() + " is paused");
+        }
+    }
+
+    @Command(name = "resume", header = "Ends a pause.")
+    private static final class Resume extends OfScope {
+        Resume(Terminal terminal) {
+            super(terminal);
+        }
+
+        @Override
+        void change(Broker opened, Scope scope) {
+            opened.resume(scope);
+            terminal.line(TaskText.name(scope.kind()) + " " + scope.name() + " is not paused");
+        }
+    }
+
+    @Command(name = "limit", header = "Limits how many tasks of a type begin in a time, over all workers.")
+    private static final class Limit implements Callable<Integer> {
+        private final Terminal terminal;
+
+        @Mixin
+        private BrokerOption broker = new BrokerOption();
+
+        @Parameters(index = "0", paramLabel = "TYPE", description = "The task type.")
+        private String type = "";
+
+        @Parameters(index = "1", paramLabel = "N|none", description = "How many, or none for no limit.")
+        private String tasks = "";
+
+        @Parameters(index = "2", paramLabel = "TIME", arity = "0..1",
+                description = "In which time, such as 1m; default: 1s.")
+        private String period = "1s";
+
+        @Option(names = "--burst", paramLabel = "N", description = "How many may begin at once; default: 1.")
+        private long burst = 1;
+
+        Limit(Terminal terminal) {
+            this.terminal = terminal;
+        }
+
+        @Override
+        public Integer call() {
+            Rate rate = rate();
+            return broker.with(opened -> {
+                opened.limit(type, rate);
+                terminal.line("type " + type + (rate == null
+                        ? " has no limit"
+                        : " is limited to " + rate.tasks() + " in " + Durations.text(rate.period())));
+                return ExitCode.DONE;
+            });
+        }
+
+        private @Nullable Rate rate() {
+            if (tasks.equals("none")) {
+                return null;
+            }
+            try {
+                return new Rate(Long.parseLong(tasks), Durations.parse("TIME", period), burst);
+            } catch (NumberFormatException e) {
+                throw CommandException.usage("N must be a whole number or none, was \"" + tasks + "\"", e);
+            } catch (IllegalArgumentException e) {
+                throw CommandException.usage(CommandException.oneLine(e), e);
+            }
+        }
+    }
+
+    @Command(name = "purge", header = "Removes the tasks of a queue that wait; those that run go on, dead ones stay.")
+    private static final class Purge implements Callable<Integer> {
+        private final Terminal terminal;
+
+        @Mixin
+        private BrokerOption broker = new BrokerOption();
+
+        @Parameters(paramLabel = "QUEUE", description = "The queue.")
+        private String queue = "";
+
+        @Option(names = "--type", paramLabel = "TYPE", description = "Only tasks of this type.")
+        private @Nullable String type;
+
+        Purge(Terminal terminal) {
+            this.terminal = terminal;
+        }
+
+        @Override
+        public Integer call() {
+            return broker.with(opened -> {
+                int removed = opened.purge(TaskFilter.ALL.queue(queue).type(type)
+                        .state(TaskState.READY, TaskState.SCHEDULED, TaskState.HELD, TaskState.BLOCKED));
+                terminal.line(Figures.count(removed, "task", "tasks") + " removed");
+                return ExitCode.DONE;
+            });
+        }
+    }
+}
