@@ -2,7 +2,8 @@ package dev.sennit.cli.services;
 
 import static dev.sennit.internal.text.PrometheusText.seconds;
 
-import dev.sennit.cli.services.FigureServer.Source;
+import dev.sennit.cli.command.PageServer;
+import dev.sennit.cli.command.PageServer.Page;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.text.PrometheusText;
 import dev.sennit.internal.text.PrometheusText.Type;
@@ -31,23 +32,52 @@ import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The texts of the pages of a {@link FigureServer}. Making a page may take time, for as long as the manager or the
+ * The texts of the pages of a {@link PageServer}. Making a page may take time, for as long as the manager or the
  * system takes to answer. Each page is made by one thread at a time.
  */
 final class FigurePages {
-    /**
-     * A page.
-     *
-     * @param status of HTTP
-     * @param type of the content
-     */
-    record Page(int status, String type, byte[] content) {
-        /** A page for people. */
-        static Page of(int status, String text) {
-            return new Page(status, "text/plain; charset=utf-8", (text + "\n").getBytes(StandardCharsets.UTF_8));
-        }
+    /** Knows the manager. Its methods are called from any thread; one that takes too long fails a page, and no more. */
+    interface Source {
+        /**
+         * The state of each worker.
+         *
+         * @return in the order in which to show them
+         */
+        List<SlotStatus> workers();
+
+        /** The services. */
+        List<ServiceStatus> services();
+
+        /**
+         * Whether all wanted workers are ready, or have done their work.
+         *
+         * @return false while any is not
+         */
+        boolean isUp();
+
+        /**
+         * Whether the manager has been told to end.
+         *
+         * @return true from then on
+         */
+        boolean isStopping();
+
+        /**
+         * A proof that the manager works: its thread has looked at all services once more.
+         *
+         * @return done when it has; never, if that thread hangs
+         */
+        CompletableFuture<Void> whenAlive();
+
+        /**
+         * How many lines of the log were dropped.
+         *
+         * @return the number so far
+         */
+        long droppedLines();
     }
 
+    private static final Duration PROOF_LIMIT = Duration.ofSeconds(1);
     private static final int OK = 200;
     private static final int UNAVAILABLE = 503;
     private static final Page FINE = Page.of(OK, "ok");
@@ -61,6 +91,10 @@ final class FigurePages {
      * for until it has come.
      */
     private @Nullable CompletableFuture<Void> proof;
+
+    FigurePages(Source source) {
+        this(source, PROOF_LIMIT);
+    }
 
     /**
      * Makes the pages.

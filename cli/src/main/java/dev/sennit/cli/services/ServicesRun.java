@@ -1,5 +1,6 @@
 package dev.sennit.cli.services;
 
+import dev.sennit.cli.command.PageServer;
 import dev.sennit.cli.services.ControlServer.Answer;
 import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Quietly;
@@ -156,7 +157,7 @@ final class ServicesRun {
         ServicesFile file = services.file();
         begin();
         try (ControlServer _ = ControlServer.open(socket, this::handle);
-                FigureServer _ = figures(file);
+                PageServer _ = figures(file);
                 RunningManagers.Entry _ = entry(file)) {
             ProcessTitle.set(file.name() + ": master process");
             start();
@@ -188,9 +189,12 @@ final class ServicesRun {
         }
     }
 
-    private @Nullable FigureServer figures(ServicesFile file) throws IOException {
+    private @Nullable PageServer figures(ServicesFile file) throws IOException {
         ListenerAddress.Tcp address = file.metrics();
-        return address == null ? null : FigureServer.open(FileServices.resolved(address), new Figures());
+        return address == null
+                ? null
+                : PageServer.open(FileServices.resolved(address), "address in [metrics]",
+                        new FigurePages(new Figures()).byPath(), PageServer.Limits.USUAL);
     }
 
     private RunningManagers.@Nullable Entry entry(ServicesFile file) {
@@ -432,7 +436,7 @@ final class ServicesRun {
     }
 
     /** The figures that are served over HTTP. */
-    private final class Figures implements FigureServer.Source {
+    private final class Figures implements FigurePages.Source {
         @Override
         public List<SlotStatus> workers() {
             return manager.status();

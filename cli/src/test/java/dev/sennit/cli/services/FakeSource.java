@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /** A manager that says what a test wants. */
-class FakeSource implements FigureServer.Source {
+class FakeSource implements FigurePages.Source {
     volatile List<SlotStatus> workers = List.of();
     volatile Map<String, Integer> wanted = new LinkedHashMap<>();
     volatile boolean isUp = true;

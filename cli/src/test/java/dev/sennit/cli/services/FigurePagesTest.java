@@ -2,7 +2,7 @@ package dev.sennit.cli.services;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sennit.cli.services.FigurePages.Page;
+import dev.sennit.cli.command.PageServer.Page;
 import dev.sennit.service.SlotState;
 import dev.sennit.service.SlotStatus;
 import java.nio.charset.StandardCharsets;

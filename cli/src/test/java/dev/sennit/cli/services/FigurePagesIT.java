@@ -5,7 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 
-import dev.sennit.cli.services.FigureServer.Limits;
+import dev.sennit.cli.command.PageServer;
+import dev.sennit.cli.command.PageServer.Limits;
 import dev.sennit.internal.Backend;
 import dev.sennit.service.SlotState;
 import dev.sennit.service.SlotStatus;
@@ -43,8 +44,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Figures over HTTP, for clients that behave and for others. */
 @Timeout(120)
-class FigureServerIT {
+class FigurePagesIT {
     private static final Duration LONG = Duration.ofMinutes(1);
+    private static final String SETTING = "address in [metrics]";
     private static final int READ_LIMIT_MILLIS = 30_000;
 
     /**
@@ -73,17 +75,25 @@ class FigureServerIT {
         return new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
     }
 
-    private FigureServer open(FigureServer.Source from, Limits limits) throws IOException {
-        FigureServer server = FigureServer.open(local(), from, limits);
+    private PageServer open(FigurePages.Source from, Limits limits) throws IOException {
+        return open(from, limits, Duration.ofMinutes(1));
+    }
+
+    private PageServer open(FigurePages.Source from, Limits limits, Duration proof) throws IOException {
+        PageServer server = PageServer.open(local(), SETTING, new FigurePages(from, proof).byPath(), limits);
         opened.add(server);
         return server;
     }
 
-    private FigureServer open() throws IOException {
+    private static PageServer start(InetSocketAddress address, FigurePages.Source from) throws IOException {
+        return PageServer.open(address, SETTING, new FigurePages(from).byPath(), Limits.USUAL);
+    }
+
+    private PageServer open() throws IOException {
         return open(source, Limits.USUAL);
     }
 
-    private Socket connect(FigureServer server) throws IOException {
+    private Socket connect(PageServer server) throws IOException {
         return connect(server.address());
     }
 
@@ -114,7 +124,7 @@ class FigureServerIT {
         return new Answer(lines[0], headers, all.substring(end + 4));
     }
 
-    private Answer ask(FigureServer server, String request) throws IOException {
+    private Answer ask(PageServer server, String request) throws IOException {
         return ask(server.address(), request);
     }
 
@@ -125,7 +135,7 @@ class FigureServerIT {
         }
     }
 
-    private Answer get(FigureServer server, String path) throws IOException {
+    private Answer get(PageServer server, String path) throws IOException {
         return get(server.address(), path);
     }
 
@@ -150,7 +160,7 @@ class FigureServerIT {
     void pagesAreServed() throws Exception {
         source.workers = List.of(FakeSource.worker("printer", 0, SlotState.READY, ProcessHandle.current().pid(), 3));
         source.wanted = Map.of("printer", 1);
-        FigureServer server = open();
+        PageServer server = open();
         Answer metrics = get(server, "/metrics");
         assertThat(metrics.status()).isEqualTo(200);
         assertThat(metrics.headers())
@@ -189,7 +199,7 @@ class FigureServerIT {
 
     @Test
     void aRequestMayComeInPieces() throws Exception {
-        FigureServer server = open();
+        PageServer server = open();
         try (Socket socket = connect(server)) {
             socket.setTcpNoDelay(true);
             for (String piece : "GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n".split("(?<=.)")) {
@@ -203,7 +213,7 @@ class FigureServerIT {
     @ValueSource(strings = {"/metrics", "/healthz", "/readyz", "/nothing"})
     void headHasTheHeadersOfGet(String path) throws Exception {
         source.isUp = false;
-        FigureServer server = open();
+        PageServer server = open();
         Answer head = ask(server, "HEAD " + path + " HTTP/1.1\r\nHost: here\r\n\r\n");
         Answer get = get(server, path);
         assertThat(head.content()).isEmpty();
@@ -222,7 +232,7 @@ class FigureServerIT {
     void whatIsNotThereIsNotFound(String path) throws Exception {
         Answer answer = get(open(), path);
         assertThat(answer.status()).isEqualTo(404);
-        assertThat(answer.content()).isEqualTo("there is nothing here: try /metrics, /healthz or /readyz\n");
+        assertThat(answer.content()).isEqualTo("there is nothing here: try /healthz, /metrics, /readyz\n");
     }
 
     @ParameterizedTest
@@ -235,7 +245,7 @@ class FigureServerIT {
 
     @Test
     void aLargeContentDoesNotCostTheAnswer() throws Exception {
-        FigureServer server = open();
+        PageServer server = open();
         try (Socket socket = connect(server)) {
             send(socket, "POST /metrics HTTP/1.1\r\nContent-Length: 4000000\r\n\r\n" + "x".repeat(4_000_000));
             assertThat(receive(socket).status()).isEqualTo(405);
@@ -251,7 +261,7 @@ class FigureServerIT {
 
     @Test
     void aRequestHasABound() throws Exception {
-        FigureServer server = open();
+        PageServer server = open();
         Answer answer = ask(server, "GET /metrics HTTP/1.1\r\nX: " + "x".repeat(100_000));
         assertThat(answer.status()).isEqualTo(431);
         assertThat(get(server, "/healthz").status()).isEqualTo(200);
@@ -262,7 +272,7 @@ class FigureServerIT {
     @ParameterizedTest
     @ValueSource(strings = {"", "GET /metrics HTTP/1.1\r\nHost: "})
     void clientsThatSendNothingStopNobody(String beginning) throws Exception {
-        FigureServer server = open(source, new Limits(4, LONG, LONG, LONG));
+        PageServer server = open(source, new Limits(4, LONG, LONG));
         List<Socket> silent = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
             Socket socket = connect(server);
@@ -279,7 +289,7 @@ class FigureServerIT {
     @ValueSource(strings = {"", "GET /metrics HTTP/1.1\r\nHost: ", "GET /metrics HTTP/1.1\r\n\r\n"})
     void connectionsEnd(String beginning) throws Exception {
         source.workers = many(20_000);
-        FigureServer server = open(source, new Limits(4, Duration.ofMillis(300), LONG, LONG));
+        PageServer server = open(source, new Limits(4, Duration.ofMillis(300), LONG));
         Socket socket = connect(server);
         send(socket, beginning);
         awaitEndWithoutReading(socket);
@@ -306,7 +316,7 @@ class FigureServerIT {
     @Test
     void clientsThatReadNothingStopNobody() throws Exception {
         source.workers = many(20_000);
-        FigureServer server = open(source, new Limits(4, LONG, LONG, LONG));
+        PageServer server = open(source, new Limits(4, LONG, LONG));
         int size = get(server, "/metrics").content().length();
         assertThat(size).isGreaterThan(10_000_000);
         List<Socket> deaf = new ArrayList<>();
@@ -332,7 +342,7 @@ class FigureServerIT {
     @Test
     void aClientThatGoesHarmsNobody() throws Exception {
         source.workers = many(20_000);
-        FigureServer server = open();
+        PageServer server = open();
         for (int i = 0; i < 20; i++) {
             try (Socket socket = connect(server)) {
                 send(socket, "GET /metrics HTTP/1.1\r\n\r\n");
@@ -349,7 +359,7 @@ class FigureServerIT {
         private Served() {}
 
         public static void main(String[] arguments) throws IOException {
-            try (FigureServer server = FigureServer.open(local(), new FakeSource())) {
+            try (PageServer server = start(local(), new FakeSource())) {
                 System.out.println(server.address().getPort());
                 System.in.read();
             }
@@ -371,7 +381,7 @@ class FigureServerIT {
         String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
         Process process = new ProcessBuilder(
                 "/bin/sh", "-c", "ulimit -n 40; exec \"$@\"", "sh", java, "-Xmx64m", "-cp",
-                locations(Served.class, FigureServer.class, Backend.class), Served.class.getName())
+                locations(Served.class, PageServer.class, Backend.class), Served.class.getName())
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         opened.add(() -> process.destroyForcibly().waitFor());
@@ -406,11 +416,11 @@ class FigureServerIT {
                 return List.of();
             }
         };
-        FigureServer server = open(hanging, new Limits(64, LONG, Duration.ofMillis(50), LONG));
+        PageServer server = open(hanging, new Limits(64, LONG, Duration.ofMillis(50)));
         for (int i = 0; i < 5; i++) {
             Answer answer = get(server, "/metrics");
             assertThat(answer.status()).isEqualTo(503);
-            assertThat(answer.content()).isEqualTo("the manager did not answer within 50 ms\n");
+            assertThat(answer.content()).isEqualTo("there was no answer within 50 ms\n");
             assertThat(get(server, "/readyz").status()).isEqualTo(200);
         }
         assertThat(asked).hasValue(1);
@@ -421,7 +431,7 @@ class FigureServerIT {
     @Test
     void aManagerThatDoesNotDecideIsToldInTime() throws Exception {
         source.alive = new CompletableFuture<>();
-        FigureServer server = open(source, new Limits(64, LONG, LONG, Duration.ofMillis(20)));
+        PageServer server = open(source, new Limits(64, LONG, LONG), Duration.ofMillis(20));
         Answer answer = get(server, "/healthz");
         assertThat(answer.status()).isEqualTo(503);
         assertThat(answer.content()).isEqualTo("the manager has not decided anything for 20 ms\n");
@@ -435,10 +445,11 @@ class FigureServerIT {
                 throw new AssertionError("for the test");
             }
         };
-        FigureServer server = open(broken, Limits.USUAL);
+        PageServer server = open(broken, Limits.USUAL);
         assertThat(get(server, "/readyz").status()).isEqualTo(500);
         assertThat(get(server, "/healthz").status()).isEqualTo(200);
-        assertThat(get(server, "/readyz").content()).isEqualTo("figures could not be had: see the manager's log\n");
+        assertThat(get(server, "/readyz").content())
+                .isEqualTo("figures could not be had: see the log of the process\n");
     }
 
     // ---- addresses, and the end ----
@@ -447,7 +458,7 @@ class FigureServerIT {
     void aPortThatIsTaken() throws Exception {
         try (var taken = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
             int port = taken.getLocalPort();
-            assertThatThrownBy(() -> FigureServer.open(new InetSocketAddress("127.0.0.1", port), source))
+            assertThatThrownBy(() -> start(new InetSocketAddress("127.0.0.1", port), source))
                     .isInstanceOf(IOException.class)
                     .hasMessage("cannot serve figures at 127.0.0.1:" + port + ": the port is taken; end what listens "
                             + "there (see: ss -ltnp 'sport = :" + port + "'), or set another address in [metrics]");
@@ -456,12 +467,12 @@ class FigureServerIT {
 
     @Test
     void anAddressOfAnotherMachine() {
-        assertThatThrownBy(() -> FigureServer.open(new InetSocketAddress("192.0.2.1", 9100), source))
+        assertThatThrownBy(() -> start(new InetSocketAddress("192.0.2.1", 9100), source))
                 .isInstanceOf(IOException.class)
                 .hasMessageStartingWith("cannot serve figures at 192.0.2.1:9100: ")
                 .hasMessageEndingWith("; set another address in [metrics]")
                 .hasMessageNotContaining("\n");
-        assertThatThrownBy(() -> FigureServer.open(InetSocketAddress.createUnresolved("no.such.host", 9100), source))
+        assertThatThrownBy(() -> start(InetSocketAddress.createUnresolved("no.such.host", 9100), source))
                 .isInstanceOf(IOException.class)
                 .hasMessage("cannot serve figures at no.such.host:9100: there is no host of that name; "
                         + "correct address in [metrics]");
@@ -471,10 +482,10 @@ class FigureServerIT {
     void sixthVersionOfTheProtocol() throws Exception {
         InetAddress six = InetAddress.ofLiteral("::1");
         Assumptions.assumeTrue(hasAddress(six), "no IPv6 here");
-        try (FigureServer server = FigureServer.open(new InetSocketAddress(six, 0), source)) {
+        try (PageServer server = start(new InetSocketAddress(six, 0), source)) {
             assertThat(server.address().getAddress()).isEqualTo(six);
             assertThat(get(server, "/healthz").status()).isEqualTo(200);
-            assertThatThrownBy(() -> FigureServer.open(server.address(), source))
+            assertThatThrownBy(() -> start(server.address(), source))
                     .hasMessageContaining(
                             " at [0:0:0:0:0:0:0:1]:" + server.address().getPort() + ": the port is taken");
         }
@@ -490,7 +501,7 @@ class FigureServerIT {
 
     @Test
     void closeFreesThePortAndLeavesNoThread() throws Exception {
-        FigureServer server = open();
+        PageServer server = open();
         Socket idle = connect(server);
         Socket half = connect(server);
         send(half, "GET /");
@@ -504,7 +515,7 @@ class FigureServerIT {
         awaitEnd(half);
         assertThatThrownBy(() -> connect(server)).isInstanceOf(IOException.class);
         server.close(); // once more does nothing
-        try (FigureServer next = FigureServer.open(server.address(), source)) {
+        try (PageServer next = start(server.address(), source)) {
             assertThat(next.address()).isEqualTo(server.address());
             assertThat(get(next, "/healthz").status()).isEqualTo(200);
         }

@@ -1,14 +1,11 @@
-package dev.sennit.cli.services;
+package dev.sennit.cli.command;
 
-import dev.sennit.cli.services.FigurePages.Page;
 import dev.sennit.internal.Backend;
 import dev.sennit.internal.BackgroundExecutor;
 import dev.sennit.internal.Deadline;
 import dev.sennit.internal.Durations;
 import dev.sennit.internal.Quietly;
 import dev.sennit.internal.Uninterruptibles;
-import dev.sennit.service.ServiceStatus;
-import dev.sennit.service.SlotStatus;
 import java.io.Closeable;
 import java.io.IOException;
 import java.net.BindException;
@@ -30,6 +27,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -37,56 +35,28 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves figures of services over HTTP: {@code /metrics} for Prometheus, and {@code /healthz} and {@code /readyz} for
- * those who restart a manager, or wait for it. It answers GET and HEAD, one request a connection.
+ * Serves pages of figures over HTTP, such as {@code /metrics} for Prometheus, and {@code /healthz} for those who restart
+ * a process. It answers GET and HEAD, one request a connection.
  *
  * <p>No client can stop others, or make this process grow. One thread serves all connections and waits for none of
  * them, so a client that sends nothing, or reads nothing, costs a connection and no thread. A connection ends after 10
  * s. There are no more than 64: when one more comes, the oldest goes that is not waiting for its answer. What may take
- * time, a question to the manager for example, runs in the background: once for all who wait for the same page, and no
+ * time, a question to a service manager for example, runs in the background: once for all who wait for the same page, and no
  * longer than 2 s, after which they hear that there is no answer. The JDK's own HTTP server has such limits for the
  * whole JVM only, set by system properties before its first use, and a thread for each request that has begun.
  */
-public final class FigureServer implements AutoCloseable {
-    /** Knows the manager. Its methods are called from any thread; one that takes too long fails a page, and no more. */
-    public interface Source {
-        /**
-         * The state of each worker.
-         *
-         * @return in the order in which to show them
-         */
-        List<SlotStatus> workers();
-
-        /** The services. */
-        List<ServiceStatus> services();
-
-        /**
-         * Whether all wanted workers are ready, or have done their work.
-         *
-         * @return false while any is not
-         */
-        boolean isUp();
-
-        /**
-         * Whether the manager has been told to end.
-         *
-         * @return true from then on
-         */
-        boolean isStopping();
-
-        /**
-         * A proof that the manager works: its thread has looked at all services once more.
-         *
-         * @return done when it has; never, if that thread hangs
-         */
-        CompletableFuture<Void> whenAlive();
-
-        /**
-         * How many lines of the log were dropped.
-         *
-         * @return the number so far
-         */
-        long droppedLines();
+public final class PageServer implements AutoCloseable {
+    /**
+     * A page.
+     *
+     * @param status of HTTP
+     * @param type of the content
+     */
+    public record Page(int status, String type, byte[] content) {
+        /** A page for people. */
+        public static Page of(int status, String text) {
+            return new Page(status, "text/plain; charset=utf-8", (text + "\n").getBytes(StandardCharsets.UTF_8));
+        }
     }
 
     /**
@@ -95,11 +65,9 @@ public final class FigureServer implements AutoCloseable {
      * @param connections how many at once, of all clients
      * @param connection how long one lives
      * @param page how long its page may take
-     * @param proof how long the manager may take to show that it lives
      */
-    record Limits(int connections, Duration connection, Duration page, Duration proof) {
-        static final Limits USUAL =
-                new Limits(64, Duration.ofSeconds(10), Duration.ofSeconds(2), Duration.ofSeconds(1));
+    public record Limits(int connections, Duration connection, Duration page) {
+        public static final Limits USUAL = new Limits(64, Duration.ofSeconds(10), Duration.ofSeconds(2));
     }
 
     /** {@code READING -> MAKING -> WRITING -> ENDING}; {@code READING -> WRITING} for what is refused. */
@@ -141,13 +109,14 @@ public final class FigureServer implements AutoCloseable {
     /** When connections are accepted again, after one could not be. */
     private Deadline acceptAgain = Deadline.NEVER;
 
-    private FigureServer(ServerSocketChannel listener, Selector selector, Source source, Limits limits)
+    private PageServer(ServerSocketChannel listener, Selector selector, Map<String, Callable<Page>> pages,
+            Limits limits)
             throws IOException {
         this.listener = listener;
         this.selector = selector;
         this.limits = limits;
         address = (InetSocketAddress) listener.getLocalAddress();
-        pages = new FigurePages(source, limits.proof()).byPath();
+        this.pages = pages;
         thread = Thread.ofPlatform().daemon().name("sennit-figures").unstarted(this::serve);
     }
 
@@ -155,19 +124,17 @@ public final class FigureServer implements AutoCloseable {
      * Binds an address and begins to serve.
      *
      * @param address where; port 0 is any free port
-     * @param source what is told
+     * @param setting what names the address, for messages
+     * @param pages what makes a page, by its path; called by one thread at a time for each page
      * @return the server, which is to be closed
      * @throws IOException if that cannot be; its message is one line that says why, and what to do
      */
-    public static FigureServer open(InetSocketAddress address, Source source) throws IOException {
-        return open(address, source, Limits.USUAL);
-    }
-
-    static FigureServer open(InetSocketAddress address, Source source, Limits limits) throws IOException {
-        var where = new ListenerAddress.Tcp(address.getHostString(), address.getPort());
+    public static PageServer open(InetSocketAddress address, String setting, Map<String, Callable<Page>> pages,
+            Limits limits) throws IOException {
+        String where = where(address);
         if (address.isUnresolved()) {
             throw new IOException("cannot serve figures at " + where + ": there is no host of that name; "
-                    + "correct address in [metrics]");
+                    + "correct " + setting);
         }
         ServerSocketChannel listener = null;
         Selector selector = null;
@@ -178,12 +145,12 @@ public final class FigureServer implements AutoCloseable {
             listener.configureBlocking(false);
             selector = Selector.open();
             listener.register(selector, SelectionKey.OP_ACCEPT);
-            var server = new FigureServer(listener, selector, source, limits);
+            var server = new PageServer(listener, selector, pages, limits);
             Backend.start(server.thread);
             isOpen = true;
             return server;
         } catch (IOException e) {
-            throw new IOException("cannot serve figures at " + where + ": " + advice(e, address.getPort()), e);
+            throw new IOException("cannot serve figures at " + where + ": " + advice(e, address.getPort(), setting), e);
         } finally {
             if (!isOpen) {
                 close(listener, selector);
@@ -191,13 +158,18 @@ public final class FigureServer implements AutoCloseable {
         }
     }
 
-    private static String advice(IOException e, int port) {
+    private static String where(InetSocketAddress address) {
+        String host = address.getHostString();
+        return (host.contains(":") ? "[" + host + "]" : host) + ":" + address.getPort();
+    }
+
+    private static String advice(IOException e, int port, String setting) {
         String why = String.valueOf(e.getMessage());
         if (e instanceof BindException && why.contains("in use")) {
             return "the port is taken; end what listens there (see: ss -ltnp 'sport = :" + port
-                    + "'), or set another address in [metrics]";
+                    + "'), or set another " + setting;
         }
-        return why + "; set another address in [metrics]";
+        return why + "; set another " + setting;
     }
 
     private static void close(@Nullable Closeable... opened) {
@@ -346,7 +318,7 @@ public final class FigureServer implements AutoCloseable {
                 page = maker.call();
             } catch (Throwable e) {
                 warn("no figures for " + path, e);
-                page = Page.of(500, "figures could not be had: see the manager's log");
+                page = Page.of(500, "figures could not be had: see the log of the process");
             }
             next.complete(page);
             selector.wakeup();
@@ -410,7 +382,7 @@ public final class FigureServer implements AutoCloseable {
             String path = words[1].replaceFirst("^(?i:http)://[^/?]*", "").replaceFirst("[?].*", "");
             Callable<Page> maker = pages.get(path);
             if (maker == null) {
-                answer(Page.of(404, "there is nothing here: try /metrics, /healthz or /readyz"));
+                answer(Page.of(404, "there is nothing here: try " + String.join(", ", new TreeSet<>(pages.keySet()))));
             } else if (!isHead && !words[0].equals("GET")) {
                 answer(Page.of(405, "only GET and HEAD are understood"));
             } else {
@@ -426,7 +398,7 @@ public final class FigureServer implements AutoCloseable {
                 if (page.isDone()) {
                     answer(page.join());
                 } else if (pageLimit.isOver()) {
-                    answer(Page.of(503, "the manager did not answer within " + Durations.text(limits.page())));
+                    answer(Page.of(503, "there was no answer within " + Durations.text(limits.page())));
                 }
             } catch (IOException | RuntimeException e) { // the client has gone
                 end(this);
