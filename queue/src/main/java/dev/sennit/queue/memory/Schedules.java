@@ -12,8 +12,10 @@ import org.jspecify.annotations.Nullable;
 final class Schedules {
     private final Map<String, ScheduleEntry> entries = new TreeMap<>();
 
+    /** Adds a schedule, or replaces one; what was fired last stays. */
     void put(ScheduleEntry entry) {
-        entries.put(entry.name(), entry);
+        ScheduleEntry old = entries.get(entry.name());
+        entries.put(entry.name(), old == null ? entry : fired(entry, entry.nextDue(), old.lastDue(), old.lastTask()));
     }
 
     boolean remove(String name) {
@@ -33,7 +35,12 @@ final class Schedules {
     void fired(ScheduleEntry entry, Firing firing, @Nullable String task) {
         Instant lastDue = task == null ? entry.lastDue() : firing.due();
         String lastTask = task == null ? entry.lastTask() : task;
-        put(new ScheduleEntry(entry.name(), entry.when(), entry.zone(), entry.template(), entry.missed(),
-                entry.overlap(), entry.paused(), firing.nextDue(), lastDue, lastTask));
+        entries.put(entry.name(), fired(entry, firing.nextDue(), lastDue, lastTask));
+    }
+
+    private static ScheduleEntry fired(
+            ScheduleEntry entry, @Nullable Instant next, @Nullable Instant lastDue, @Nullable String lastTask) {
+        return new ScheduleEntry(entry.name(), entry.when(), entry.zone(), entry.template(), entry.missed(),
+                entry.overlap(), entry.paused(), next, lastDue, lastTask);
     }
 }

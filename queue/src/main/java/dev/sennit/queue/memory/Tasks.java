@@ -735,6 +735,7 @@ final class Tasks {
                 leave(entry);
                 ready(entry, now);
             }
+            case Failure.Crashed _ -> takeBack(entry, failure.error(), now);
             case Failure.Cancelled _ -> throw new AssertionError("it is cancelled above");
         }
         return true;
@@ -935,7 +936,8 @@ final class Tasks {
         int crashed = 0;
         long nanos = store.nanos();
         for (int i = 0; i < UPKEEP && !leases.isEmpty() && leases.first().leaseEnd <= nanos; i++) {
-            if (takeBack(leases.first(), now)) {
+            Entry entry = leases.first();
+            if (takeBack(entry, new ErrorInfo("LostWorker", "the lease of " + entry.worker + " expired", ""), now)) {
                 takenBack++;
             } else {
                 crashed++;
@@ -965,14 +967,14 @@ final class Tasks {
     }
 
     /** Takes a task back from a worker that was lost; returns whether it is READY again. */
-    private boolean takeBack(Entry entry, long now) {
+    private boolean takeBack(Entry entry, ErrorInfo error, long now) {
         entry.crashes++;
         boolean isLast = entry.task.atMostOnce() || entry.crashes >= entry.task.retry().crashes();
         if (entry.isToStop) {
             end(entry, TaskState.CANCELLED, null, now);
             return false;
         }
-        entry.error = new ErrorInfo("LostWorker", "the lease of worker " + entry.worker + " has expired", "");
+        entry.error = error;
         if (isLast) {
             end(entry, TaskState.DEAD, entry.task.atMostOnce() ? DeadReason.LOST : DeadReason.CRASHED, now);
             return false;
