@@ -12,6 +12,7 @@ import dev.sennit.cli.queues.EnqueueCommand;
 import dev.sennit.cli.queues.EventsCommand;
 import dev.sennit.cli.queues.InspectCommand;
 import dev.sennit.cli.queues.QueuesCommand;
+import dev.sennit.cli.queues.WorkerCommand;
 import dev.sennit.cli.services.ServicesCommand;
 import dev.sennit.cli.thumbnails.ThumbnailsCommand;
 import dev.sennit.cli.watch.PsCommand;
@@ -94,6 +95,7 @@ final class Sennit implements Callable<Integer> {
         commands.put("spinner", () -> new CommandLine(new SpinnerCommand(terminal)));
         commands.put("thumbnails", () -> ThumbnailsCommand.commandLine(terminal));
         commands.put("services", () -> ServicesCommand.commandLine(terminal));
+        commands.put("worker", () -> new CommandLine(new WorkerCommand(terminal)));
         commands.put("enqueue", () -> new CommandLine(new EnqueueCommand(terminal)));
         commands.put("queues", () -> QueuesCommand.commandLine(terminal));
         commands.put("inspect", () -> new CommandLine(new InspectCommand(terminal)));
