@@ -112,12 +112,12 @@ public interface Broker extends AutoCloseable {
      *
      * <p>A task whose id is there already, or has been within the retention of results, is left out and reported as
      * accepted: so a submitter whose connection broke may try again. A task whose {@link Unique} key is taken is a
-     * duplicate, and is not enqueued; tasks that wait for it by a {@link Join} of this batch are not enqueued either.
+     * duplicate, and is not enqueued; tasks that wait for it by a {@link Join} of this batch, or for one that waits for
+     * it, are not enqueued either. The other parts of such a join are enqueued, and are parts of nothing.
      *
      * @param batch the tasks
      * @return what became of each task, in their order
-     * @throws IllegalArgumentException if a task names a join that is not in the batch, or the parts of a join are not
-     *     as many as its size
+     * @throws IllegalArgumentException if the batch is not whole, see {@link Batch#ensureWhole}; nothing is enqueued
      */
     List<Enqueued> enqueue(Batch batch);
 
@@ -141,11 +141,13 @@ public interface Broker extends AutoCloseable {
 
     /**
      * Ends tasks with their results: stores the result, ends the lease, takes note of it in the join, enqueues
-     * successors, in one step for each task.
+     * successors, in one step for each task. A task that was to stop and has succeeded nevertheless is SUCCEEDED.
      *
      * @param completions the tasks
      * @return for each, in their order, whether it was accepted; false if the token is old. A completion that is
      *     repeated with the same token within the retention of the result is accepted and changes nothing
+     * @throws IllegalArgumentException if the successors of a task are not whole, see {@link Batch#ensureWhole}; no
+     *     task is completed
      */
     List<Boolean> complete(List<Completion> completions);
 
@@ -175,7 +177,9 @@ public interface Broker extends AutoCloseable {
     int cancelAll(String root);
 
     /**
-     * Makes dead tasks ready again, with no failures and crashes counted.
+     * Makes dead tasks ready again, with no failures and crashes counted. They go on from their checkpoint, unless they
+     * get another argument, and do not expire any more. One whose unique key another task has taken meanwhile is
+     * replayed nevertheless.
      *
      * @param filter which of the dead tasks; its states do not count
      * @param payload another argument for all of them, or null
@@ -184,7 +188,8 @@ public interface Broker extends AutoCloseable {
     int replay(TaskFilter filter, byte @Nullable [] payload);
 
     /**
-     * Removes tasks that do not run, whatever waits for them is cancelled. Does not run error callbacks.
+     * Removes tasks that do not run, whatever waits for them is cancelled. Does not run error callbacks, those of the
+     * cancelled among them.
      *
      * @param filter which; tasks that run stay
      * @return how many

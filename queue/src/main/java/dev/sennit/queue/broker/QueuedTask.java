@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param priority from {@value #LEAST_PRIORITY} to {@value #GREATEST_PRIORITY}; the greatest goes first
  * @param payload the argument, as JSON in UTF-8; nobody changes the array
  * @param due when it may begin, or null for at once
- * @param expires when it is too late to begin, or null for never
+ * @param expires when it is too late to begin, or null for never. It counts whenever the task waits, also for a retry
  * @param retry what happens after a failure
  * @param softLimit after how long a run is asked to stop, or null
  * @param hardLimit after how long a run is ended, or null
