@@ -7,6 +7,10 @@ module dev.sennit.queue {
 
     exports dev.sennit.queue;
     exports dev.sennit.queue.broker;
+    exports dev.sennit.queue.memory;
 
     uses dev.sennit.queue.broker.BrokerProvider;
+
+    provides dev.sennit.queue.broker.BrokerProvider with
+            dev.sennit.queue.memory.MemoryBrokerProvider;
 }
