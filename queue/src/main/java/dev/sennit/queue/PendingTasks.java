@@ -247,7 +247,9 @@ final class PendingTasks extends AbstractPool {
         add(one);
         Enqueued refused = null;
         try {
-            if (!one.wanted.isThere) {
+            if (one.wanted.isThere) {
+                broker.ended(one.wanted.ends).forEach(this::ended); // it may have ended long ago
+            } else {
                 refused = broker.enqueue(one.wanted.batch).stream().filter(Enqueued::isDuplicate).findFirst()
                         .orElse(null);
             }
