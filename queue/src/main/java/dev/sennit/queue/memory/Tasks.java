@@ -803,6 +803,7 @@ final class Tasks {
             if (payload != null) {
                 entry.task = entry.task.toBuilder().payload(payload).build();
                 entry.checkpoint = null;
+                entry.inputs = List.of(); // the payload takes their place
             }
             if (entry.task.unique() != null && entry.task.unique().until() != Unique.Until.PERIOD_OVER
                     && holder(entry.task.unique().key(), now) == null) {

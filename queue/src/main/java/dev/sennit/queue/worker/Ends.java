@@ -189,7 +189,8 @@ final class Ends implements Runnable {
             if (ending instanceof Ending.Success) {
                 LOG.log(Level.WARNING, name + " - the broker cannot take the result of " + ending.task().claim.task()
                         + ": " + e.getMessage(), e);
-                var dead = new Failure(ending.task().token(), RunFailure.describe(e), new Failure.Die(DeadReason.FAILED));
+                var dead =
+                        new Failure(ending.task().token(), RunFailure.describe(e), new Failure.Die(DeadReason.FAILED));
                 batch.set(batch.indexOf(ending), new Ending.Other(ending.task(), dead));
             } else {
                 LOG.log(Level.WARNING, name + " - the broker cannot be told of the end of "

@@ -217,4 +217,5 @@ final class HeldTask implements RunLine {
 
     synchronized long heardAt() {
         return heardAt;
-    }}
+    }
+}

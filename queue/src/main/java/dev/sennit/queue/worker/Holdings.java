@@ -560,8 +560,9 @@ final class Holdings implements Leases.Holder, Ends.Listener, HeldTask.Listener 
             future.requestStop();
             future.cancel(true);
         }
-        LOG.log(Level.WARNING, settings.name() + " - " + task.claim.task() + " is somebody else's, as its lease was over"
-                + (wasRunning ? "; its run is stopped" : ""));
+        LOG.log(Level.WARNING,
+                settings.name() + " - " + task.claim.task() + " is somebody else's, as its lease was over"
+                        + (wasRunning ? "; its run is stopped" : ""));
     }
 
     @Override

@@ -67,6 +67,7 @@ public sealed interface RunMessage {
             String text = new String(message, in.position(), in.remaining(), StandardCharsets.UTF_8);
             return new Report(new Progress(done, total, text));
         }
-        throw new IllegalArgumentException("a run sent a message of " + message.length + " bytes that is none of Sennit");
+        throw new IllegalArgumentException(
+                "a run sent a message of " + message.length + " bytes that is none of Sennit");
     }
 }

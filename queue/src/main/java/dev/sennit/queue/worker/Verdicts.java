@@ -12,7 +12,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.random.RandomGenerator;
 
 /** Decides what becomes of a task whose run has failed, by its {@link RetryPolicy}. */
-final class Verdicts {
+public final class Verdicts {
     private Verdicts() {}
 
     /**
@@ -21,8 +21,9 @@ final class Verdicts {
      * @param claim the task
      * @param failure what the run's future holds
      * @param random of the waits
+     * @return what to tell the broker
      */
-    static Failure of(Claim claim, Throwable failure, RandomGenerator random) {
+    public static Failure of(Claim claim, Throwable failure, RandomGenerator random) {
         if (failure instanceof RunFailure known) {
             return switch (known.kind()) {
                 case GIVEN_BACK -> new Failure(claim.token(), known.error(), new Failure.GiveBack());
