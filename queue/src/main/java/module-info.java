@@ -5,6 +5,7 @@ module dev.sennit.queue {
     requires tools.jackson.databind;
     requires static org.jspecify;
 
+    exports dev.sennit.queue;
     exports dev.sennit.queue.broker;
 
     uses dev.sennit.queue.broker.BrokerProvider;

@@ -48,7 +48,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Expired leases</b> are taken back by {@link #upkeep}, which each worker calls again and again; until then, the
  * worker can still renew and complete. A crash counts: after {@link RetryPolicy#crashes} the task is dead with the
  * reason {@link DeadReason#CRASHED}, at once with {@link DeadReason#LOST} if it may run once only. A task that was to
- * stop becomes CANCELLED.
+ * stop becomes CANCELLED. {@link Failure.Crashed} does the same for a run whose worker tells of the crash itself.
  *
  * <p><b>What does not succeed</b> - a task that becomes DEAD, CANCELLED or EXPIRED - has its {@link QueuedTask#onDead}
  * enqueued, and is told to its {@link Join} if it is a part, in the same step.

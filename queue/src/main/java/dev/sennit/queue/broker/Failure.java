@@ -31,6 +31,13 @@ public record Failure(Token token, ErrorInfo error, Verdict verdict) {
     /** The worker gives the task back, because it stops. This is no failure: nothing is counted, the task is READY. */
     public record GiveBack() implements Verdict {}
 
+    /**
+     * The worker lives, but the process in which it ran the task has died. This counts as a crash, as an expired lease
+     * does: the task is READY again, or DEAD with the reason {@link DeadReason#CRASHED} if that was one of
+     * {@link RetryPolicy#crashes} too many, or {@link DeadReason#LOST} if it may run once only.
+     */
+    public record Crashed() implements Verdict {}
+
     /** The run was stopped, because the task was cancelled. */
     public record Cancelled() implements Verdict {}
 }

@@ -1,0 +1,14 @@
+package dev.sennit.queue;
+
+/** Why a run is asked to stop. */
+public enum StopReason {
+    /** The task was cancelled. Its thread is interrupted too. */
+    CANCELLED,
+    /** It has run for its soft limit. Its thread is interrupted too. */
+    SOFT_LIMIT,
+    /**
+     * Its worker ends. The run may go on until the worker's deadline; a long one should keep a checkpoint and give the
+     * task back.
+     */
+    DRAIN
+}
