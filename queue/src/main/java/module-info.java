@@ -9,11 +9,13 @@ module dev.sennit.queue {
 
     exports dev.sennit.queue;
     exports dev.sennit.queue.broker;
+    exports dev.sennit.queue.memory;
     exports dev.sennit.queue.sql to
             dev.sennit.queue.postgresql;
 
     uses dev.sennit.queue.broker.BrokerProvider;
 
     provides dev.sennit.queue.broker.BrokerProvider with
+            dev.sennit.queue.memory.MemoryBrokerProvider,
             dev.sennit.queue.sqlite.SqliteBrokerProvider;
 }
