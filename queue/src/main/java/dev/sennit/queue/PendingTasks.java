@@ -13,19 +13,28 @@ import dev.sennit.queue.broker.BrokerListener;
 import dev.sennit.queue.broker.EndedTask;
 import dev.sennit.queue.broker.Enqueued;
 import dev.sennit.queue.broker.QueuedTask;
+import dev.sennit.queue.broker.TaskFilter;
 import dev.sennit.queue.broker.TaskState;
+import dev.sennit.queue.broker.TaskView;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,8 +43,11 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Ways in and out.</b> {@link #submit} names the task by a scoped value, as the contract of pools has no place for
  * it; {@link #newSubmission} makes an {@link Awaited} of it, and {@link #dispatch} enqueues it. An awaited task is in
- * {@link #awaited} from before it is enqueued until somebody removes it: that one ends its future. So an end that is
+ * {@link #awaited} from before it is enqueued until somebody closes it: that one ends its future. So an end that is
  * told twice, or beside a cancellation, counts once.
+ *
+ * <p><b>A workflow</b> is one awaited thing with many tasks. It ends when the tasks whose results it needs have
+ * succeeded, or as soon as one of its tasks ends otherwise.
  *
  * <p><b>Lost pushes.</b> A push is a hint. {@link #look} asks the broker now and then for what is awaited.
  */
@@ -48,6 +60,8 @@ final class PendingTasks extends AbstractPool {
     private static final long LONG_PAUSE_MILLIS = 2000;
     /** How many ids one look asks for. */
     private static final int LOOK = 500;
+    /** How many workflows one look asks for. */
+    private static final int LOOK_WORKFLOWS = 50;
 
     private final Broker broker;
     private final String replyTo = "client-" + QueuedTask.newId();
@@ -60,19 +74,82 @@ final class PendingTasks extends AbstractPool {
     /** Whether tasks go on when their futures are cancelled, as the queue is being closed. */
     private volatile boolean detached;
 
-    /** What {@link #newSubmission} is to make. */
-    private record Wanted(Batch batch, String id, boolean isThere, Function<byte[], ?> reader) {}
+    /**
+     * What {@link #newSubmission} is to make.
+     *
+     * @param ids the tasks that may end it
+     * @param ends those whose results make its own
+     * @param root the id of the workflow, or null for a task
+     */
+    private record Wanted(Batch batch, List<String> ids, List<String> ends, @Nullable String root, boolean isThere,
+            Function<List<byte[]>, ?> reader) {}
 
-    /** A future and the task that it stands for. */
+    /** A future and the tasks that it stands for. */
     private static final class Awaited<T extends @Nullable Object> extends Submission<T> {
         final Wanted wanted;
-        /** The task; another one than was wanted if that was a duplicate. Written before it is awaited. */
-        volatile String id;
+        /** Whether nobody ends it yet. */
+        private final AtomicBoolean open = new AtomicBoolean(true);
+        /** The tasks; another one than was wanted if that was a duplicate. */
+        volatile List<String> ids;
+        /** Guarded by this: where the results of tasks belong. */
+        private final Map<String, Integer> places = new HashMap<>();
+        /** Guarded by this. */
+        private final byte @Nullable [][] results;
+        /** Guarded by this. */
+        private int missing;
 
         Awaited(PendingTasks pool, Callable<T> body, TaskOptions options, Wanted wanted) {
             super(pool, body, options);
             this.wanted = wanted;
-            id = wanted.id;
+            ids = wanted.ids;
+            results = new byte[wanted.ends.size()][];
+            missing = results.length;
+            for (int i = 0; i < results.length; i++) {
+                places.put(wanted.ends.get(i), i);
+            }
+        }
+
+        /** Returns whether its result depends on that of a task. */
+        synchronized boolean needs(String id) {
+            return places.containsKey(id);
+        }
+
+        /** Takes the end of one of its tasks; returns whether this is its own end. */
+        synchronized boolean takes(EndedTask end) {
+            if (end.state() != TaskState.SUCCEEDED) {
+                return true;
+            }
+            Integer place = places.get(end.id());
+            if (place == null) {
+                return false;
+            }
+            if (end.result() == null) {
+                return true;
+            }
+            if (results[place] == null) {
+                results[place] = end.result();
+                missing--;
+            }
+            return missing == 0;
+        }
+
+        synchronized List<byte[]> results() {
+            List<byte[]> all = new ArrayList<>(results.length);
+            for (byte[] each : results) {
+                all.add(Objects.requireNonNull(each, "result"));
+            }
+            return all;
+        }
+
+        synchronized void becomes(String id) {
+            places.clear();
+            places.put(id, 0);
+            ids = List.of(id);
+        }
+
+        /** Returns true to one caller, which ends it. */
+        boolean close() {
+            return open.compareAndSet(true, false);
         }
     }
 
@@ -116,12 +193,27 @@ final class PendingTasks extends AbstractPool {
      * @throws BrokerException if the broker has not taken it
      */
     <R extends @Nullable Object> TaskFuture<R> submit(Batch batch, String id, String name, Function<byte[], R> reader) {
-        return submit(new Wanted(batch, id, false, reader), name);
+        return submit(one(batch, id, false, reader), name);
+    }
+
+    /**
+     * Enqueues the batch of a workflow, or awaits one that is in the broker.
+     *
+     * @throws BrokerException if the broker has not taken it
+     */
+    <R extends @Nullable Object> TaskFuture<R> submit(Batch batch, WorkflowHandle<R> workflow, boolean isThere) {
+        List<String> ids = workflow.tasks().stream().map(WorkflowHandle.Task::id).toList();
+        return submit(new Wanted(batch, ids, workflow.ends(), workflow.root(), isThere, workflow.reader()),
+                workflow.toString());
     }
 
     /** Awaits a task that is in the broker. */
     <R extends @Nullable Object> TaskFuture<R> await(String id, String name, Function<byte[], R> reader) {
-        return submit(new Wanted(Batch.EMPTY, id, true, reader), name);
+        return submit(one(Batch.EMPTY, id, true, reader), name);
+    }
+
+    private static Wanted one(Batch batch, String id, boolean isThere, Function<byte[], ?> reader) {
+        return new Wanted(batch, List.of(id), List.of(id), null, isThere, results -> reader.apply(results.getFirst()));
     }
 
     private <R extends @Nullable Object> TaskFuture<R> submit(Wanted wanted, String name) {
@@ -148,51 +240,60 @@ final class PendingTasks extends AbstractPool {
     @Override
     protected void dispatch(Submission<?> submission) {
         Awaited<?> one = (Awaited<?>) submission;
+        if (one.wanted.ids.isEmpty()) { // a workflow without tasks
+            settle(one, null);
+            return;
+        }
         add(one);
+        Enqueued refused = null;
         try {
-            if (!one.wanted.isThere) {
-                for (Enqueued enqueued : broker.enqueue(one.wanted.batch)) {
-                    if (enqueued.isDuplicate() && isOf(one, enqueued)) {
-                        moveTo(one, enqueued.id());
-                    }
-                }
+            if (one.wanted.isThere) {
+                broker.ended(one.wanted.ends).forEach(this::ended); // it may have ended long ago
+            } else {
+                refused = broker.enqueue(one.wanted.batch).stream().filter(Enqueued::isDuplicate).findFirst()
+                        .orElse(null);
             }
         } catch (RuntimeException | Error e) {
-            remove(one);
+            close(one);
             throw e;
+        }
+        if (refused != null && one.wanted.root != null) {
+            one.settle(null, new CancellationException(one.name() + " was refused: task " + refused.id()
+                    + " has the unique key of one of its tasks"), true); // forget() cancels the rest
+        } else if (refused != null && !one.ids.contains(refused.id())) {
+            remove(one);
+            one.becomes(refused.id());
+            add(one);
         }
         startLooking();
     }
 
-    /** Returns whether the task that was refused is the awaited one: that of a batch of one, or else a later one fails. */
-    private static boolean isOf(Awaited<?> one, Enqueued duplicate) {
-        return one.wanted.batch.tasks().size() == 1 && !duplicate.id().equals(one.id);
-    }
-
-    private void moveTo(Awaited<?> one, String id) {
-        if (remove(one)) {
-            one.id = id;
-            add(one);
+    private void add(Awaited<?> one) {
+        for (String id : one.ids) {
+            awaited.merge(id, List.of(one), (some, more) -> {
+                List<Awaited<?>> all = new ArrayList<>(some);
+                all.addAll(more);
+                return List.copyOf(all);
+            });
         }
     }
 
-    private void add(Awaited<?> one) {
-        awaited.merge(one.id, List.of(one), (some, more) -> {
-            List<Awaited<?>> all = new ArrayList<>(some);
-            all.addAll(more);
-            return List.copyOf(all);
-        });
+    private void remove(Awaited<?> one) {
+        for (String id : one.ids) {
+            awaited.computeIfPresent(id, (_, some) -> {
+                List<Awaited<?>> others = some.stream().filter(each -> each != one).toList();
+                return others.isEmpty() ? null : others;
+            });
+        }
     }
 
     /** Returns whether it was awaited until now: to one caller. */
-    private boolean remove(Awaited<?> one) {
-        boolean[] was = {false};
-        awaited.computeIfPresent(one.id, (_, some) -> {
-            was[0] = some.contains(one);
-            List<Awaited<?>> others = some.stream().filter(each -> each != one).toList();
-            return others.isEmpty() ? null : others;
-        });
-        return was[0];
+    private boolean close(Awaited<?> one) {
+        if (!one.close()) {
+            return false;
+        }
+        remove(one);
+        return true;
     }
 
     // ---- ends ----
@@ -213,25 +314,32 @@ final class PendingTasks extends AbstractPool {
     }
 
     private void ended(EndedTask end) {
-        List<Awaited<?>> ones = awaited.remove(end.id());
-        if (ones != null) { // each in a thread of its own, as callbacks of futures may block, and the broker tells of more
-            ones.forEach(one -> Thread.ofVirtual().name("sennit-queue-end").start(() -> end(one, end)));
+        for (Awaited<?> one : awaited.getOrDefault(end.id(), List.of())) {
+            if (one.takes(end) && close(one)) {
+                settle(one, end);
+            }
         }
     }
 
-    private <T extends @Nullable Object> void end(Awaited<T> one, EndedTask end) {
-        if (end.state() == TaskState.CANCELLED) {
-            one.settle(null, new CancellationException("task " + one.name() + " (" + end.id() + ") was cancelled"),
-                    true);
+    /** In a thread of its own, as callbacks of futures may block, and the broker tells of more. */
+    private void settle(Awaited<?> one, @Nullable EndedTask end) {
+        Thread.ofVirtual().name("sennit-queue-end").start(() -> end(one, end));
+    }
+
+    private <T extends @Nullable Object> void end(Awaited<T> one, @Nullable EndedTask last) {
+        EndedTask end = last == null || last.state() != TaskState.CANCELLED ? last : cause(one, last);
+        if (end != null && end.state() == TaskState.CANCELLED) {
+            one.settle(null, new CancellationException("task " + (one.wanted.root == null ? one.name() : end.type())
+                    + " (" + end.id() + ") was cancelled"), true);
             return;
         }
         if (!one.start()) {
             return; // cancelled meanwhile
         }
         try {
-            if (end.state() == TaskState.SUCCEEDED && end.result() != null) {
+            if (end == null || end.state() == TaskState.SUCCEEDED && end.result() != null) {
                 @SuppressWarnings("unchecked") // they were given together
-                T value = (T) one.wanted.reader.apply(end.result());
+                T value = (T) one.wanted.reader.apply(one.results());
                 one.succeed(value, 0);
             } else {
                 one.fail(new TaskFailedException(end), 0);
@@ -241,6 +349,27 @@ final class PendingTasks extends AbstractPool {
         } finally {
             one.ended(0);
         }
+    }
+
+    /** A task is also cancelled because one that it waits for has expired: returns the end of that one. */
+    private EndedTask cause(Awaited<?> one, EndedTask cancelled) {
+        if (one.wanted.root == null || one.ids.size() == 1) {
+            return cancelled;
+        }
+        try {
+            return unsuccessful(one.wanted.root, Set.copyOf(one.ids), TaskState.EXPIRED).findFirst().orElse(cancelled);
+        } catch (RuntimeException e) {
+            LOG.log(Level.DEBUG, "cannot look for what has expired", e);
+            return cancelled;
+        }
+    }
+
+    /** Returns how tasks of a workflow have ended that have not succeeded: some of them, if there are many. */
+    private Stream<EndedTask> unsuccessful(String root, Set<String> ids, TaskState... states) {
+        List<String> some = broker.search(TaskFilter.ALL.root(root).state(states), LOOK).stream().map(TaskView::id)
+                .filter(ids::contains) // error callbacks are of the workflow, too
+                .toList();
+        return some.isEmpty() ? Stream.empty() : broker.ended(some).stream();
     }
 
     private synchronized void startLooking() {
@@ -253,6 +382,7 @@ final class PendingTasks extends AbstractPool {
         long pause = SHORT_PAUSE_MILLIS;
         int seen = 0;
         String last = "";
+        String lastRoot = "";
         while (true) {
             try {
                 Thread.sleep(pause);
@@ -268,11 +398,13 @@ final class PendingTasks extends AbstractPool {
             pause = awaited.size() > seen ? SHORT_PAUSE_MILLIS : Math.min(pause * 2, LONG_PAUSE_MILLIS);
             seen = awaited.size();
             String from = last;
-            List<String> ids = awaited.keySet().stream().filter(id -> id.compareTo(from) > 0).sorted().limit(LOOK)
-                    .toList();
+            List<String> ids = awaited.entrySet().stream().filter(each -> each.getKey().compareTo(from) > 0)
+                    .filter(each -> each.getValue().stream().anyMatch(one -> one.needs(each.getKey())))
+                    .map(Map.Entry::getKey).sorted().limit(LOOK).toList();
             last = ids.size() < LOOK ? "" : ids.getLast();
             try {
                 broker.ended(ids).forEach(this::ended);
+                lastRoot = lookForDead(lastRoot);
             } catch (IllegalStateException e) {
                 LOG.log(Level.DEBUG, "the broker is closed", e);
                 synchronized (this) {
@@ -285,17 +417,43 @@ final class PendingTasks extends AbstractPool {
         }
     }
 
+    /** Looks for tasks of workflows that did not succeed; returns the last workflow, after which to go on. */
+    private String lookForDead(String from) {
+        Map<String, Awaited<?>> workflows = new TreeMap<>();
+        for (Submission<?> each : held()) {
+            Awaited<?> one = (Awaited<?>) each;
+            if (one.wanted.root != null && one.wanted.root.compareTo(from) > 0) {
+                workflows.put(one.wanted.root, one);
+            }
+        }
+        String last = "";
+        int seen = 0;
+        for (var each : workflows.entrySet()) {
+            if (seen++ == LOOK_WORKFLOWS) {
+                return last;
+            }
+            last = each.getKey();
+            unsuccessful(last, Set.copyOf(each.getValue().ids), TaskState.DEAD, TaskState.EXPIRED, TaskState.CANCELLED)
+                    .forEach(this::ended);
+        }
+        return "";
+    }
+
     // ---- cancellation and end ----
 
     @Override
     protected void forget(Submission<?> submission) {
         Awaited<?> one = (Awaited<?>) submission;
-        if (remove(one) && !detached) {
+        if (close(one) && !detached && !one.ids.isEmpty()) {
             try {
-                broker.cancel(one.id);
+                if (one.wanted.root == null) {
+                    broker.cancel(one.ids.getFirst());
+                } else {
+                    broker.cancelAll(one.wanted.root);
+                }
             } catch (RuntimeException e) {
-                LOG.log(Level.WARNING, "task " + one.name() + " (" + one.id + ") goes on, as it cannot be cancelled: "
-                        + e.getMessage());
+                LOG.log(Level.WARNING, "task " + one.name() + " (" + one.ids.getFirst()
+                        + ") goes on, as it cannot be cancelled: " + e.getMessage());
             }
         }
     }
@@ -323,7 +481,7 @@ final class PendingTasks extends AbstractPool {
 
     @Override
     protected Collection<Submission<?>> held() {
-        List<Submission<?>> all = new ArrayList<>();
+        Set<Submission<?>> all = Collections.newSetFromMap(new IdentityHashMap<>());
         awaited.values().forEach(all::addAll);
         return all;
     }

@@ -13,6 +13,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -142,6 +143,51 @@ public final class TaskQueue implements AutoCloseable {
     }
 
     /**
+     * Submits a workflow, all of it in one step. The future ends when the last of its tasks has succeeded, or as soon as
+     * one of them is dead, has expired or is cancelled. Its {@code cancel} cancels all of them. A workflow that has a
+     * {@linkplain SubmitOptions#unique unique key} that another task holds is cancelled as a whole.
+     *
+     * @param workflow the workflow
+     * @param <R> the type of the result
+     * @return the future of its result; of a workflow without tasks, it ends at once
+     * @throws TaskDataException if an argument cannot be written as JSON
+     * @throws BrokerException if the broker has not taken it
+     */
+    public <R extends @Nullable Object> TaskFuture<R> submit(Workflow<R> workflow) {
+        Workflow.Compiled<R> compiled = workflow.compile(this::withHeaders);
+        Set<String> ends = Set.copyOf(compiled.ends());
+        List<QueuedTask> told = compiled.batch().tasks().stream()
+                .map(each -> ends.contains(each.id())
+                        ? awaited(each.toBuilder())
+                        : each.toBuilder().replyTo(pending.replyTo()).build())
+                .toList();
+        return pending.submit(new Batch(told, compiled.batch().joins()), WorkflowHandle.of(workflow, compiled), false);
+    }
+
+    /**
+     * Enqueues a workflow, all of it in one step.
+     *
+     * @param workflow the workflow
+     * @param <R> the type of the result
+     * @return the ids of its tasks
+     * @throws TaskDataException if an argument cannot be written as JSON
+     * @throws BrokerException if the broker has not taken it
+     */
+    public <R extends @Nullable Object> WorkflowHandle<R> enqueue(Workflow<R> workflow) {
+        Workflow.Compiled<R> compiled = workflow.compile(this::withHeaders);
+        WorkflowHandle<R> handle = WorkflowHandle.of(workflow, compiled);
+        if (compiled.batch().isEmpty()) {
+            return handle;
+        }
+        List<Enqueued> refused = broker.enqueue(compiled.batch()).stream().filter(Enqueued::isDuplicate).toList();
+        if (refused.isEmpty()) {
+            return handle;
+        }
+        broker.cancelAll(handle.root());
+        return handle.refused();
+    }
+
+    /**
      * Enqueues a task.
      *
      * @param type its type
@@ -204,6 +250,27 @@ public final class TaskQueue implements AutoCloseable {
     }
 
     /**
+     * Returns the future of a workflow that this program has enqueued.
+     *
+     * @param workflow what {@link #enqueue(Workflow)} has returned
+     * @param <R> the type of the result
+     * @return the future, as of {@link #submit(Workflow)}
+     */
+    public <R extends @Nullable Object> TaskFuture<R> result(WorkflowHandle<R> workflow) {
+        return pending.submit(Batch.EMPTY, workflow, true);
+    }
+
+    /**
+     * Cancels all tasks of a workflow that have not ended.
+     *
+     * @param root the id of the workflow, which is that of its first task: {@link WorkflowHandle#root}
+     * @return how many were cancelled or are to stop
+     */
+    public int cancelAll(String root) {
+        return broker.cancelAll(root);
+    }
+
+    /**
      * Cancels a task: one that waits never begins, one that runs is stopped.
      *
      * @param id its id
@@ -232,13 +299,17 @@ public final class TaskQueue implements AutoCloseable {
 
     private <A extends @Nullable Object> QueuedTask.Builder task(
             TaskType<A, ?> type, A argument, SubmitOptions options) {
+        return type.task(argument, withHeaders(options));
+    }
+
+    private SubmitOptions withHeaders(SubmitOptions options) {
         SubmitOptions all = options;
         for (var header : headers.get().entrySet()) {
             if (!options.headers().containsKey(header.getKey())) {
                 all = all.header(header.getKey(), header.getValue());
             }
         }
-        return type.task(argument, all);
+        return all;
     }
 
     /** Has the end of a task told to this object, and kept for long enough to be asked for if that is missed. */

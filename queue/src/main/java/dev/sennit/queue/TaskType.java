@@ -9,6 +9,7 @@ import java.lang.invoke.MethodType;
 import java.lang.invoke.SerializedLambda;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -107,6 +108,43 @@ public final class TaskType<A extends @Nullable Object, R extends @Nullable Obje
     public static <A extends @Nullable Object, R extends @Nullable Object> TaskType<A, R> named(
             String name, Class<A> argument, Class<R> result) {
         return new TaskType<>(name, 1, argument, result, null, SubmitOptions.NONE);
+    }
+
+    /**
+     * Returns a task type of version 1 that takes a list: the results of a group, for example.
+     *
+     * @param name the name, such as {@code words.sum}
+     * @param element the class of the elements
+     * @param handler the code
+     * @param <E> the type of the elements
+     * @param <R> the type of the result
+     * @return the type
+     * @throws IllegalArgumentException if the name is blank, longer than 150 characters, or contains an @
+     */
+    public static <E extends @Nullable Object, R extends @Nullable Object> TaskType<List<E>, R> ofList(
+            String name, Class<E> element, TaskHandler<List<E>, R> handler) {
+        Objects.requireNonNull(handler, "handler");
+        return new TaskType<>(name, 1, new ListOf(element), resultOf(handler), new WithoutContext<>(handler),
+                SubmitOptions.NONE);
+    }
+
+    /**
+     * Returns a task type of version 1 from a list to a list, for {@link Workflow#chunks}.
+     *
+     * @param name the name, such as {@code rows.check}
+     * @param element the class of the elements of the argument
+     * @param resultElement the class of the elements of the result
+     * @param handler the code
+     * @param <E> the type of the elements of the argument
+     * @param <R> the type of the elements of the result
+     * @return the type
+     * @throws IllegalArgumentException if the name is blank, longer than 150 characters, or contains an @
+     */
+    public static <E extends @Nullable Object, R extends @Nullable Object> TaskType<List<E>, List<R>> ofList(
+            String name, Class<E> element, Class<R> resultElement, TaskHandler<List<E>, List<R>> handler) {
+        Objects.requireNonNull(handler, "handler");
+        return new TaskType<>(name, 1, new ListOf(element), new ListOf(resultElement), new WithoutContext<>(handler),
+                SubmitOptions.NONE);
     }
 
     /**
@@ -236,6 +274,29 @@ public final class TaskType<A extends @Nullable Object, R extends @Nullable Obje
         @Override
         public R run(A argument, RunContext context) throws Exception {
             return handler.run(argument);
+        }
+    }
+
+    /** The type {@code List<E>}. */
+    private record ListOf(Type element) implements ParameterizedType {
+        @Override
+        public Type[] getActualTypeArguments() {
+            return new Type[] {element};
+        }
+
+        @Override
+        public Type getRawType() {
+            return List.class;
+        }
+
+        @Override
+        public @Nullable Type getOwnerType() {
+            return null;
+        }
+
+        @Override
+        public String getTypeName() {
+            return "List<" + element.getTypeName() + ">";
         }
     }
 

@@ -169,7 +169,8 @@ public interface Broker extends AutoCloseable {
     @Nullable TaskState cancel(String id);
 
     /**
-     * Cancels all tasks of a workflow that have not ended.
+     * Cancels all tasks of a workflow that have not ended. The error callbacks that this enqueues stay, although they
+     * are of the workflow.
      *
      * @param root the id of its first task
      * @return how many were cancelled or are to stop
@@ -178,7 +179,8 @@ public interface Broker extends AutoCloseable {
 
     /**
      * Makes dead tasks ready again, with no failures and crashes counted. They go on from their checkpoint, unless they
-     * get another argument, and do not expire any more. One whose unique key another task has taken meanwhile is
+     * get another argument, and do not expire any more. Another argument also takes the place of the results for which a
+     * task has waited: its {@link Claim#inputs} are empty then. One whose unique key another task has taken meanwhile is
      * replayed nevertheless.
      *
      * @param filter which of the dead tasks; its states do not count
@@ -283,7 +285,9 @@ public interface Broker extends AutoCloseable {
     Upkeep upkeep(Upkeep.Limits limits);
 
     /**
-     * Adds a schedule, or replaces the one of its name, with its next due time as given.
+     * Adds a schedule, or replaces the one of its name, with its next due time as given. Of one that is there,
+     * {@link ScheduleEntry#lastDue} and {@link ScheduleEntry#lastTask} stay as they are: so a change does not take back
+     * what is fired at the same moment.
      *
      * @param entry the schedule
      */

@@ -40,7 +40,8 @@ import org.jspecify.annotations.Nullable;
  * @param part its place in a join, or null
  * @param after the id of the join that it waits for, or null
  * @param onDead tasks that the broker enqueues if this one does not succeed: it is dead, cancelled or expired. They get
- *     the headers {@value #DEAD_ID}, {@value #DEAD_REASON} and {@value #DEAD_ERROR}, and new ids
+ *     the headers {@value #DEAD_ID}, {@value #DEAD_REASON} and {@value #DEAD_ERROR}, and new ids; their unique keys
+ *     count
  */
 public record QueuedTask(String id, String type, int version, String queue, int priority, byte[] payload,
         @Nullable When due, @Nullable When expires, RetryPolicy retry, @Nullable Duration softLimit,
@@ -63,6 +64,17 @@ public record QueuedTask(String id, String type, int version, String queue, int 
     public static final String DEAD_REASON = "sennit-dead-reason";
     /** The header of an error callback with the last error, in one line. */
     public static final String DEAD_ERROR = "sennit-dead-error";
+
+    /** The header of an error callback with the name of the type of the task that did not succeed; its sender sets it. */
+    public static final String DEAD_TYPE = "sennit-dead-type";
+    /**
+     * The header that says how a worker makes the argument. {@code own}: it is the payload, also if the task has waited
+     * for others. {@code dead}: it is {@code {"id", "type", "reason", "error"}} of the headers of an error callback.
+     * Otherwise it is the shape of {@link Claim#inputs}: {@code .} is an input, {@code (...)} a list, in which a number
+     * stands for so many inputs, {@code +(4)} the concatenation of four inputs that are lists, and {@code -2} passes
+     * over two inputs. Without the header it is the payload, or the only input, or the list of all of them.
+     */
+    public static final String ARGUMENT = "sennit-argument";
 
     private static final int LONGEST_NAME = 200;
 
