@@ -1,0 +1,2 @@
+/** Tasks that outlive their program: {@link dev.sennit.queue.TaskQueue} and its workers. */
+package dev.sennit.examples.queues;
