@@ -142,7 +142,10 @@ public final class WorkerCommand implements Callable<Integer> {
             try (PageServer pages = serve(opened, worker, address)) {
                 ProcessTitle.set(name + ": queue worker");
                 terminal.line(name + " takes tasks of " + queues + " from " + opened.name() + " on " + checked
-                        + (pages == null ? "" : ", figures at " + pages.address()) + " (" + worker.id() + ")");
+                        + (pages == null
+                                ? ""
+                                : ", figures at " + pages.address().getHostString() + ":" + pages.address().getPort())
+                        + " (" + worker.id() + ")");
                 tellReady();
                 worker.awaitEnd();
             }

@@ -1,0 +1,329 @@
+package dev.sennit.cli.queues;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sennit.cli.Run;
+import dev.sennit.queue.broker.Batch;
+import dev.sennit.queue.broker.Broker;
+import dev.sennit.queue.broker.Claim;
+import dev.sennit.queue.broker.ClaimRequest;
+import dev.sennit.queue.broker.Completion;
+import dev.sennit.queue.broker.DeadReason;
+import dev.sennit.queue.broker.ErrorInfo;
+import dev.sennit.queue.broker.Failure;
+import dev.sennit.queue.broker.KeyLimit;
+import dev.sennit.queue.broker.QueuedTask;
+import dev.sennit.queue.broker.TaskFilter;
+import dev.sennit.queue.broker.TaskState;
+import dev.sennit.queue.broker.TaskView;
+import dev.sennit.queue.broker.Unique;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The commands of queues on a file; the one that runs tasks has its tests in {@code QueueCommandsIT}. */
+class QueueCommandsTest {
+    private static final Duration LEASE = Duration.ofMinutes(1);
+
+    @TempDir
+    Path folder;
+
+    private String uri() {
+        return "sqlite:" + folder.resolve("jobs.db");
+    }
+
+    private Run sennit(String... arguments) {
+        return Run.sennit(Stream.concat(Arrays.stream(arguments), Stream.of("--broker", uri())).toArray(String[]::new));
+    }
+
+    /** Runs a command that has to succeed. */
+    private List<String> lines(String... arguments) {
+        Run run = sennit(arguments);
+        assertThat(run.err()).isEmpty();
+        assertThat(run.exit()).isZero();
+        return run.out();
+    }
+
+    private List<TaskView> tasks() {
+        try (Broker broker = Broker.open(uri())) {
+            return broker.search(TaskFilter.ALL, 100);
+        }
+    }
+
+    private List<Claim> claim(Broker broker, int most) {
+        return broker.claim(new ClaimRequest("worker-1", List.of(QueuedTask.USUAL_QUEUE), Set.of("work"), most, LEASE))
+                .claims();
+    }
+
+    private void fail(String message) {
+        try (Broker broker = Broker.open(uri())) {
+            for (Claim claim : claim(broker, 100)) {
+                var error = new ErrorInfo("java.io.IOException", message, "at a.b.C");
+                broker.fail(List.of(new Failure(claim.token(), error, new Failure.Die(DeadReason.FAILED))));
+            }
+        }
+    }
+
+    // ---- enqueue ----
+
+    @Test
+    void aTaskIsEnqueuedAsTheOptionsSay() {
+        String id = lines("enqueue", "work", "{\"a\": 1}", "--queue", "q", "--priority", "9", "--delay", "1h",
+                "--key", "customer:3", "--header", "tenant=42").getFirst();
+        TaskView task = tasks().getFirst();
+        assertThat(task.id()).isEqualTo(id);
+        assertThat(task.type()).isEqualTo("work");
+        assertThat(task.queue()).isEqualTo("q");
+        assertThat(task.priority()).isEqualTo(9);
+        assertThat(task.state()).isEqualTo(TaskState.SCHEDULED);
+        assertThat(task.key()).isEqualTo("customer");
+        assertThat(new String(task.payload(), StandardCharsets.UTF_8)).isEqualTo("{\"a\": 1}");
+        assertThat(task.headers()).containsExactly(Map.entry("tenant", "42"));
+    }
+
+    @Test
+    void eachFileOfAPatternIsATask() throws IOException {
+        for (String name : List.of("b.jpg", "a.jpg", "c.txt", "it's \"x\".jpg", ".hidden.jpg")) {
+            Files.createFile(folder.resolve(name));
+        }
+        assertThat(lines("enqueue", "work", "--each", folder + "/*.jpg")).singleElement().asString()
+                .startsWith("3 tasks enqueued in default of sqlite:");
+        assertThat(tasks()).extracting(task -> new String(task.payload(), StandardCharsets.UTF_8))
+                .containsExactlyInAnyOrder("\"" + folder + "/a.jpg\"", "\"" + folder + "/b.jpg\"",
+                        "\"" + folder + "/it's \\\"x\\\".jpg\"");
+    }
+
+    @Test
+    void theArgumentOfEachIsWhereItsPlaceIs() throws IOException {
+        Files.createFile(folder.resolve("a.jpg"));
+        lines("enqueue", "work", "{\"path\": {}, \"width\": 200}", "--each", folder + "/a.*");
+        assertThat(new String(tasks().getFirst().payload(), StandardCharsets.UTF_8))
+                .isEqualTo("{\"path\": \"" + folder + "/a.jpg\", \"width\": 200}");
+    }
+
+    @Test
+    void aDuplicateIsSaid() {
+        String id = lines("enqueue", "work", "1", "--unique", "one").getFirst();
+        assertThat(lines("enqueue", "work", "2", "--unique", "one")).containsExactly(id + " is there already");
+        assertThat(lines("enqueue", "work", "2", "--unique", "one", "--json"))
+                .containsExactly("{\"id\":\"" + id + "\",\"isDuplicate\":true}");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "text | ARGUMENT is no JSON: ",
+        "{\"a\": {}} | ARGUMENT has {} in it, which stands for what --each finds: add --each",
+        "1 --priority 10 | priority must be from 0 to 9, was 10",
+        "1 --delay 1x | --delay must be a duration such as 500ms, 2s or 10m, was \"1x\"",
+        "1 --at tomorrow | --at must be a moment such as 2026-12-24T18:00:00Z, was \"tomorrow\"",
+        "1 --delay 1s --at 2026-12-24T18:00:00Z | --delay and --at say two things: give one of them",
+        "1 --attempts 0 | attempts must be >= 1, was 0",
+        "1 --soft-limit 2s --hard-limit 1s | softLimit must be < hardLimit",
+        "1 --key a:0 | limit of key must be >= 1, was 0",
+        "--each no-such-folder/* | --each: there is no folder "
+    })
+    void badInputOfEnqueueIsOneLineAndEnqueuesNothing(String arguments, String message) {
+        String[] words = Stream.concat(Stream.of("enqueue", "work"),
+                arguments.startsWith("{") ? Stream.of(arguments) : Arrays.stream(arguments.split(" ")))
+                .toArray(String[]::new);
+        Run run = sennit(words);
+        assertThat(run.exit()).isEqualTo(2);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.err()).singleElement().asString().startsWith("sennit: ").contains(message);
+        assertThat(Files.exists(folder.resolve("jobs.db")) ? tasks() : List.of()).isEmpty();
+    }
+
+    @Test
+    void waitPrintsResultsAndSaysWhatFailed() throws Exception {
+        String id = lines("enqueue", "work", "20").getFirst();
+        try (Broker broker = Broker.open(uri())) {
+            broker.complete(claim(broker, 1).stream()
+                    .map(one -> new Completion(one.token(), "21".getBytes(StandardCharsets.UTF_8),
+                            Batch.EMPTY))
+                    .toList());
+        }
+        assertThat(lines("inspect", id)).anyMatch(line -> line.matches("state +succeeded"));
+        try (Broker broker = Broker.open(uri())) { // the command finds it done, and another one dead
+            broker.enqueue(Batch.of(QueuedTask.of("work", "3".getBytes(StandardCharsets.UTF_8))
+                    .unique(new Unique("u", Unique.Until.PERIOD_OVER, Duration.ofHours(1))).build()));
+        }
+        fail("no luck");
+        Run run = sennit("enqueue", "work", "3", "--unique", "u", "--wait");
+        assertThat(run.exit()).isEqualTo(1);
+        assertThat(run.err()).singleElement().asString().endsWith(" is dead: java.io.IOException: no luck");
+    }
+
+    // ---- queues ----
+
+    @Test
+    void queuesAreCountedPausedLimitedAndEmptied() {
+        assertThat(lines("queues")).containsExactly(uri() + " has no tasks");
+        lines("enqueue", "work", "1");
+        lines("enqueue", "work", "2", "--delay", "1h");
+        assertThat(lines("queues").getFirst()).matches("queue +ready +scheduled +held +blocked +running +dead +oldest");
+        assertThat(lines("queues").get(1)).matches("default +1 +1 +0 +0 +0 +0 +[0-9.]+ m?s");
+        assertThat(lines("queues", "pause", "default")).containsExactly("queue default is paused");
+        assertThat(lines("queues").get(1)).endsWith("  paused");
+        assertThat(lines("queues", "--json").getFirst()).matches("\\{\"queue\":\"default\",\"ready\":1,\"scheduled\":1,"
+                + "\"held\":0,\"blocked\":0,\"running\":0,\"dead\":0,\"oldestSeconds\":[0-9.E-]+,\"isPaused\":true}");
+        assertThat(lines("queues", "resume", "default")).containsExactly("queue default is not paused");
+        assertThat(lines("queues", "pause", "work", "--type")).containsExactly("type work is paused");
+        assertThat(lines("queues", "limit", "work", "100", "1m"))
+                .containsExactly("type work is limited to 100 in 60 s");
+        assertThat(lines("queues")).contains("type work is paused", "type work is limited to 100 in 60 s");
+        assertThat(lines("queues", "limit", "work", "none")).containsExactly("type work has no limit");
+        assertThat(lines("queues", "purge", "default")).containsExactly("2 tasks removed");
+        assertThat(tasks()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "limit work x | N must be a whole number or none, was \"x\"",
+        "limit work 0 | tasks and burst must be >= 1, were 0 and 1",
+        "limit work 1 soon | TIME must be a duration such as 500ms, 2s or 10m, was \"soon\"",
+        "pause | missing required parameter: 'NAME'; see sennit queues pause --help"
+    })
+    void badInputOfQueuesIsOneLine(String arguments, String message) {
+        Run run =
+                sennit(Stream.concat(Stream.of("queues"), Arrays.stream(arguments.split(" "))).toArray(String[]::new));
+        assertThat(run.exit()).isEqualTo(2);
+        assertThat(run.err()).containsExactly("sennit: " + message);
+    }
+
+    // ---- dead ----
+
+    @Test
+    void deadTasksAreListedReplayedAndRemoved() {
+        assertThat(lines("dead")).containsExactly(uri() + " has no dead tasks");
+        String id = lines("enqueue", "work", "\"a.jpg\"").getFirst();
+        lines("enqueue", "work", "\"b.jpg\"");
+        fail("disk is full: password=hunter2");
+        List<String> dead = lines("dead");
+        assertThat(dead).hasSize(3);
+        assertThat(dead.get(1)).contains(id, "failed", "\"a.jpg\"", "java.io.IOException: disk is full: password=***");
+        assertThat(lines("dead", "--text", "b.jpg")).hasSize(2);
+        assertThat(lines("dead", "--reason", "crashed")).containsExactly(uri() + " has no dead tasks");
+        assertThat(lines("dead", "--json").getFirst()).contains("\"state\":\"dead\"", "\"payload\":\"\\\"a.jpg\\\"\"")
+                .doesNotContain("hunter2");
+        assertThat(lines("dead", "--replay", id, "--argument", "\"c.jpg\"")).containsExactly("1 task replayed");
+        assertThat(tasks()).filteredOn(task -> task.id().equals(id)).singleElement()
+                .satisfies(task -> {
+                    assertThat(task.state()).isEqualTo(TaskState.READY);
+                    assertThat(new String(task.payload(), StandardCharsets.UTF_8)).isEqualTo("\"c.jpg\"");
+                });
+        assertThat(lines("dead", "--purge")).containsExactly("1 task removed");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "--reason bored | --reason: there is no reason \"bored\": expected one of failed, crashed, lost, timed-out, unknown-type, unreadable",
+        "--argument 1 | --argument goes with --replay"
+    })
+    void badInputOfDeadIsOneLine(String arguments, String message) {
+        Run run = sennit(Stream.concat(Stream.of("dead"), Arrays.stream(arguments.split(" "))).toArray(String[]::new));
+        assertThat(run.exit()).isEqualTo(2);
+        assertThat(run.err()).containsExactly("sennit: " + message);
+    }
+
+    // ---- inspect ----
+
+    @Test
+    void whatRunsIsShownAndCancelled() {
+        String id = lines("enqueue", "work", "1", "--key", "tenant").getFirst();
+        String later = lines("enqueue", "work", "2", "--delay", "1h").getFirst();
+        assertThat(lines("inspect")).containsExactly("no worker lives", "no task runs");
+        try (Broker broker = Broker.open(uri())) {
+            assertThat(claim(broker, 10)).hasSize(1);
+        }
+        assertThat(lines("inspect").getLast()).matches(id + " +work +default +running .* worker-1 +-");
+        assertThat(lines("inspect", "--state", "scheduled,ready").getLast()).startsWith(later);
+        assertThat(lines("inspect", id)).anyMatch(line -> line.matches("queue +default, priority 5, key tenant"))
+                .anyMatch(line -> line.matches("attempts +1, of which 0 failed and 0 lost their worker"));
+        assertThat(lines("inspect", id, "--cancel")).containsExactly(id + " runs, and is to stop");
+        assertThat(lines("inspect", later, "--cancel")).containsExactly(later + " is cancelled");
+        assertThat(lines("inspect", "--state", "running", "--json").getFirst())
+                .startsWith("{\"id\":\"" + id + "\",\"type\":\"work\"");
+    }
+
+    @Test
+    void aTaskThatIsNotKnownIsSaid() {
+        Run run = sennit("inspect", "nothing");
+        assertThat(run.exit()).isEqualTo(1);
+        assertThat(run.err()).containsExactly("sennit: no task nothing is known: it may have ended long ago");
+        assertThat(sennit("inspect", "--state", "odd").err())
+                .containsExactly("sennit: --state: there is no state \"odd\":"
+                        + " expected one of ready, scheduled, blocked, held, running, succeeded, dead, cancelled, expired");
+        assertThat(sennit("inspect", "--cancel").exit()).isEqualTo(2);
+    }
+
+    // ---- events ----
+
+    @Test
+    void eventsThatHappenAreTold() throws Exception {
+        try (Broker broker = Broker.open(uri())) {
+            broker.keepEvents(Duration.ofMinutes(1));
+            var enqueuer = new Thread(() -> {
+                while (!Thread.currentThread().isInterrupted()) {
+                    broker.enqueue(Batch.of(
+                            QueuedTask.of("work", "1".getBytes(StandardCharsets.UTF_8)).build()));
+                    Thread.onSpinWait();
+                }
+            });
+            enqueuer.start();
+            try {
+                assertThat(lines("events", "--for", "300ms", "--json"))
+                        .anyMatch(line -> line.contains("\"kind\":\"enqueued\"") && line.contains("\"type\":\"work\""));
+                assertThat(lines("events", "--for", "1ms", "--type", "other")).isEmpty();
+            } finally {
+                enqueuer.interrupt();
+                enqueuer.join();
+            }
+        }
+    }
+
+    // ---- the broker ----
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "nope:x", "jobs.db", "sqlite:", "sqlite:/no/such/folder/jobs.db", "sqlite:/", "sqlite:jobs.db?speed=high",
+        "nope://me:hunter2@localhost/x", "sqlite:x?password=hunter2&password=hunter2"
+    })
+    void aBrokerThatCannotBeOpenedIsOneLineWithoutItsPassword(String address) {
+        for (List<String> command : List.of(List.of("queues"), List.of("enqueue", "work"), List.of("inspect"),
+                List.of("dead"), List.of("events"), List.of("worker"))) {
+            Run run =
+                    Run.sennit(Stream.concat(command.stream(), Stream.of("--broker", address)).toArray(String[]::new));
+            assertThat(run.exit()).as("%s of %s", command, address).isEqualTo(3);
+            assertThat(run.out()).isEmpty();
+            assertThat(run.err()).singleElement().asString().startsWith("sennit: ").doesNotContain("hunter2");
+        }
+    }
+
+    @Test
+    void noBrokerIsBadUsage() {
+        Run run = Run.sennit("queues");
+        assertThat(run.exit()).isEqualTo(2);
+        assertThat(run.err()).containsExactly("sennit: no broker is named: give --broker URI, such as --broker "
+                + "sqlite:jobs.db, or set SENNIT_BROKER");
+    }
+
+    @Test
+    void aKeyWithoutALimitTakesTurnsOnly() {
+        lines("enqueue", "work", "1", "--key", "http://a:b");
+        lines("enqueue", "work", "1", "--key", "tenant:2");
+        assertThat(tasks()).extracting(TaskView::key).containsExactlyInAnyOrder("http://a:b", "tenant");
+        assertThat(KeyLimit.UNLIMITED).isGreaterThan(1_000_000);
+    }
+}
