@@ -351,8 +351,12 @@ final class WorkerSlot {
     }
 
     /**
-     * An answer that was taken, the task that it answers, how far that was if it is not told yet, and the task sent
-     * ahead that is in flight now.
+     * An answer that was taken.
+     *
+     * @param to the task that it answers
+     * @param reply what the worker sent
+     * @param progress the last progress of the task that was not reported yet, or null
+     * @param next the task sent ahead that is now in flight, or null
      */
     private record Answer(
             RemoteSubmission<?> to, WorkerLink.Reply reply, @Nullable Report progress,
@@ -363,8 +367,8 @@ final class WorkerSlot {
     }
 
     /**
-     * Takes the next answer, and makes the first task ahead the one in flight; null if there is none. With
-     * {@link #turn}.
+     * Takes the next answer, and makes the first task ahead the task in flight. Returns null if there is no answer. The
+     * caller holds {@link #turn}.
      */
     private static @Nullable Answer takeAnswer(WorkerJvm up, Poll poll) {
         WorkerLink.Reply reply;
@@ -389,11 +393,11 @@ final class WorkerSlot {
         RemoteSubmission<?> answered = up.current.get();
         if (reply.kind() == WorkerLink.Kind.PROGRESS) {
             takeProgress(up, answered, reply);
-            return null; // one at a time: there may be no end of them
+            return null; // a worker may send progress without end, so the caller polls again
         }
         if (answered == null
                 || answered.task() != reply.task()
-                || reply.task() > up.link().lastSent() // read in part: its sender may hold the send lock for ever
+                || reply.task() > up.link().lastSent() // sent in part: its sender may wait for ever
                 || !isAnswer(reply.kind(), answered)) {
             up.distrust("answered what nobody had asked, and was killed");
             return null;
@@ -404,9 +408,9 @@ final class WorkerSlot {
     }
 
     /**
-     * Tells how far the task in flight is, or keeps it for its end; progress of another task goes nowhere. With
-     * {@link #turn}: the next answer is taken later. A task whose begin may not have been told yet is told of at its
-     * end.
+     * Reports progress of the task in flight, or holds the report until the next one or the end of the task. Reports of
+     * other tasks are dropped. If the begin of the task may not have been reported yet, its progress is held, too:
+     * events of a task start with its begin. The caller holds {@link #turn}, so no answer overtakes the report.
      */
     private static void takeProgress(WorkerJvm up, @Nullable RemoteSubmission<?> inFlight, WorkerLink.Reply reply) {
         Report report;
@@ -426,7 +430,10 @@ final class WorkerSlot {
         }
     }
 
-    /** Returns whether a task may have this kind of answer. SKIPPED settles no future: the task's must be settled. */
+    /**
+     * Returns whether a task may have this kind of answer. SKIPPED settles no future, so it is valid only if the task's
+     * future is already settled.
+     */
     private static boolean isAnswer(WorkerLink.Kind kind, RemoteSubmission<?> to) {
         return switch (kind) {
             case VALUE, FAILURE -> true;
