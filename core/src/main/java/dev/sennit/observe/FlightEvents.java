@@ -29,7 +29,7 @@ final class FlightEvents implements FlightRecorderListener {
 
     private static final AtomicReference<@Nullable FlightEvents> FOLLOWS = new AtomicReference<>();
 
-    /** The number of pending checks. The thread that increases it to 1 checks until it is 0 again. */
+    /** The number of pending checks. The thread that increases it from 0 checks until none is pending. */
     private final AtomicInteger looks = new AtomicInteger();
     /** Only the thread that checks. Null while no recording has the event enabled. */
     private @Nullable Listening listening;
