@@ -32,7 +32,7 @@ final class JvmLaunchers implements Generation.Launchers {
     private final ServiceSettings settings;
     private final long number;
     private final Listeners listeners;
-    /** Returns the sink for the lines of a slot. */
+    /** Makes the sink for the lines of a slot. */
     private final BiFunction<String, Integer, LineSink> sinks;
     private final @Nullable ClassPathCopy copy;
 

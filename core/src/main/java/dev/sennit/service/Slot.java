@@ -69,7 +69,7 @@ final class Slot {
     private final int id;
     private final TimeSource time;
     private final RandomGenerator random;
-    /** Returns the bytes of memory of a process. */
+    /** Reads the bytes of memory of a process. */
     private final LongUnaryOperator memory;
     private final Listener listener;
     /** Makes the slot's thread call {@link #step}. */
