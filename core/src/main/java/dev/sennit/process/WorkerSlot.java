@@ -49,6 +49,9 @@ import org.jspecify.annotations.Nullable;
  * out. Only the owner may send it a task. A worker with a task in flight has no owner; the serving thread may send it
  * tasks ahead.
  *
+ * <p>The serving thread takes the answer to the task in flight, or, in {@link #pollFor}, a thread that waits for this
+ * task, which saves waking the serving thread. The lock {@code turn} excludes the two from each other.
+ *
  * <p>A callback that waits for a task of its own pool would keep the serving thread from taking the answer. So a
  * serving thread that is about to wait {@linkplain #relieve is relieved}: it starts another thread that serves the
  * slot, and ends when its callback returns.
