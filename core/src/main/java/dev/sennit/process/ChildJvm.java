@@ -114,7 +114,7 @@ final class ChildJvm {
             output = settings.jvm().output() == WorkerOutput.INHERIT
                     ? null
                     : new OutputReader(name, started, (error, line) -> lines.line(this.name, error, line));
-        } catch (Throwable e) { // no thread to be had, say
+        } catch (Throwable e) { // no thread available, say
             if (started != null) {
                 started.destroyForcibly();
             }
@@ -157,7 +157,7 @@ final class ChildJvm {
     /**
      * Watches it from now on.
      *
-     * @throws OutOfMemoryError when there is no thread to be had; the process is killed then
+     * @throws OutOfMemoryError when no thread is available; the process is killed then
      */
     void watch() {
         try {
@@ -256,7 +256,7 @@ final class ChildJvm {
                 } else {
                     process.destroy(); // there is nothing of the user's in it
                 }
-            } catch (Throwable e) { // no thread to be had
+            } catch (Throwable e) { // no thread available
                 kill();
             }
         }
@@ -333,7 +333,7 @@ final class ChildJvm {
                 cause = e;
             } catch (IOException e) {
                 // it has ended
-            } catch (Throwable e) { // no thread or memory to be had
+            } catch (Throwable e) { // no thread or memory available
                 kill();
                 cause = e;
             } finally {

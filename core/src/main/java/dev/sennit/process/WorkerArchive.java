@@ -298,7 +298,7 @@ final class WorkerArchive {
         synchronized (lock) {
             try {
                 later = stopped ? null : Timers.after(DELAY, () -> makeFor(pool));
-            } catch (Throwable e) { // no thread to be had: workers start without it
+            } catch (Throwable e) { // no thread available: workers start without it
                 later = null;
             }
         }

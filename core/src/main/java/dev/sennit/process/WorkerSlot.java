@@ -176,7 +176,7 @@ final class WorkerSlot {
         server = thread;
         try {
             Backend.start(thread);
-        } catch (Throwable e) { // no thread to be had: the thread before goes on serving
+        } catch (Throwable e) { // no thread available: the thread before goes on serving
             server = before;
             throw e;
         }
@@ -260,7 +260,7 @@ final class WorkerSlot {
             if (!starting.endWasIntended()) {
                 noteFailedStart(starting, end, inInitializer);
             }
-        } catch (Throwable e) { // too many open files, no thread or memory to be had
+        } catch (Throwable e) { // too many open files, no thread or memory available
             jvm = null;
             if (starting != null) {
                 starting.kill();
@@ -504,7 +504,7 @@ final class WorkerSlot {
     private static void elsewhere(Runnable action) {
         try {
             BackgroundExecutor.execute(action);
-        } catch (Throwable e) { // no thread to be had
+        } catch (Throwable e) { // no thread available
             action.run();
         }
     }
@@ -673,7 +673,7 @@ final class WorkerSlot {
         try {
             kill = Timers.after(pool.grace(), () -> killIfBusy(submission, worker));
         } catch (OutOfMemoryError e) {
-            // no timer to be had: this thread waits instead
+            // no timer available: this thread waits instead
         }
         try {
             worker.link().cancel(submission.task());
