@@ -27,7 +27,7 @@ interface WorkerLink extends AutoCloseable {
         FAILURE,
         /** A task was cancelled before it had begun. */
         SKIPPED,
-        /** Progress of the task in flight. This is not an answer: see {@link #progress}. */
+        /** Progress of the task in flight. This is not an answer: see {@link Reply#progress}. */
         PROGRESS;
 
         private static final Kind[] ALL = values();
